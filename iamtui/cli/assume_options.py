@@ -19,7 +19,7 @@ from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions, approval, command_choice, open_workspace, say_where
 from iamtui.config import load_config
 from iamtui.credentials import variables
-from iamtui.credentials.assume_role import ANY_CODE
+from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput
 from iamtui.credentials.child_process import SESSION_MARK, parent_program
 from iamtui.credentials.export import Format, evaluating_format, find_format
 from iamtui.credentials.session import Session, parse_duration
@@ -30,7 +30,6 @@ from iamtui.text import safe_text
 from iamtui.workspace.assume import (
     AssumeExtras,
     AssumePlan,
-    AssumeRoleInput,
     MfaSessions,
     MfaWay,
     as_session,
@@ -228,53 +227,59 @@ def assumed(
         other = "--mfa" if wanted.mfa else "--mfa-serial"
         raise Problem(f"--no-mfa and {other} contradict each other.", "Choose one.")
     extras = _extras(wanted)
-    meant = _meant(wanted.via[0] if wanted.via else role, source)
+    workspace, entered = _named_role(wanted.via[0] if wanted.via else role, source)
     if check is not None:
-        check(bool(wanted.via) or is_temporary(meant.workspace) is True)
+        check(bool(wanted.via) or is_temporary(workspace) is True)
+    # The MFA device is the first caller's; the roles on the way get nothing else of what is meant for the last one.
+    if wanted.mfa_serial is not None:
+        entered = replace(entered, mfa_serial=wanted.mfa_serial)
+    mfa = wanted.mfa or wanted.mfa_serial is not None
     before: Assumed | None = None
-    for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
-        # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.
-        device = Wanted(no_mfa=wanted.no_mfa)
-        if number == 0:
-            device = replace(device, mfa=wanted.mfa, mfa_serial=wanted.mfa_serial)
-        before = _assume(meant, device, AssumeExtras(), before, mfa_sessions)
-        meant = _from_there(as_session(meant.workspace, before.session), next_role)
-    own = replace(wanted, mfa=False, mfa_serial=None) if wanted.via else wanted
-    return _assume(meant, own, extras, before, mfa_sessions)
+    for next_role in (*wanted.via[1:], role) if wanted.via else ():
+        before = _assume(workspace, entered, before, mfa_sessions, mfa=mfa, no_mfa=wanted.no_mfa)
+        workspace, entered = _from_there(as_session(workspace, before.session), next_role)
+        mfa = False
+    entered = replace(
+        entered,
+        session_name=wanted.session_name or entered.session_name,
+        duration_seconds=entered.duration_seconds if wanted.duration is None else wanted.duration,
+        external_id=entered.external_id if wanted.external_id is None else wanted.external_id,
+        extras=extras,
+    )
+    return _assume(workspace, entered, before, mfa_sessions, mfa=mfa, no_mfa=wanted.no_mfa)
 
 
 def _assume(
-    meant: _Meant, wanted: Wanted, extras: AssumeExtras, before: Assumed | None, mfa_sessions: MfaSessions | None
+    workspace: Workspace,
+    named: AssumeRoleInput,
+    before: Assumed | None,
+    mfa_sessions: MfaSessions | None,
+    *,
+    mfa: bool,
+    no_mfa: bool,
 ) -> Assumed:
-    workspace = meant.workspace
-    external_id = wanted.external_id if wanted.external_id is not None else meant.external_id
-    session_name = wanted.session_name or meant.session_name
-    mfa_serial = wanted.mfa_serial if wanted.mfa_serial is not None else meant.mfa_serial or None
-    asks_code = not wanted.no_mfa and (wanted.mfa or mfa_serial is not None)
-    plan = plan_assume(
-        workspace, meant.arn, session_name=session_name, external_id=external_id, with_mfa=asks_code, extras=extras
-    )
-    entered = AssumeRoleInput(
-        role_arn=meant.arn,
-        session_name=session_name or plan.default_session_name,
-        duration_seconds=_seconds(
-            wanted.duration if wanted.duration is not None else meant.duration_seconds or None, plan
-        ),
-        external_id=external_id,
-        extras=extras,
+    asks_code = not no_mfa and (mfa or bool(named.mfa_serial))
+    plan = plan_assume(workspace, replace(named, mfa_code=ANY_CODE if asks_code else None))
+    entered = replace(
+        named,
+        session_name=named.session_name or plan.default_session_name,
+        duration_seconds=min(load_config()[0].assume.seconds, plan.longest_seconds)
+        if named.duration_seconds == _NOT_SAID
+        else named.duration_seconds,
+        mfa_serial="",
     )
     depends_on_code = plan.needs_mfa and not asks_code and not _allows(plan)
-    without = plan_without_code(workspace, plan, entered) if wanted.no_mfa or depends_on_code else plan
-    if wanted.no_mfa or (depends_on_code and _allows(without)):
+    without = plan_without_code(workspace, plan, entered) if no_mfa or depends_on_code else plan
+    if no_mfa or (depends_on_code and _allows(without)):
         plan, depends_on_code = without, False
     if before is None:
-        say_itself(workspace, meant.arn)
+        say_itself(workspace, named.role_arn)
     _say_plan(plan)
     if plan.refusal:
         raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
-    if plan.needs_mfa and not (asks_code or depends_on_code or wanted.no_mfa):
+    if plan.needs_mfa and not (asks_code or depends_on_code or no_mfa):
         note("No MFA code is asked for, since none is needed; --mfa sends one all the same.")
-    serial = (mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
+    serial = (named.mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
     entered = replace(entered, mfa_serial=serial, mfa_code=ANY_CODE if serial else None)
     problems = check_input(plan, entered)
     if problems:
@@ -380,50 +385,48 @@ def _extras(wanted: Wanted) -> AssumeExtras:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Meant:
-    """The role that is meant, and where it is assumed from."""
-
-    workspace: Workspace
-    arn: str
-    external_id: str = ""
-    mfa_serial: str = ""
-    session_name: str = ""
-    duration_seconds: int = 0
+_NOT_SAID: Final = -1
+"""A duration that neither an option nor a profile gives: the config's, as far as this session may last."""
 
 
-def _of_profile(workspace: Workspace, profile: Profile, mfa_serial: str = "") -> _Meant:
-    return _Meant(
-        workspace, profile.role_arn, profile.external_id, mfa_serial, profile.session_name, profile.duration_seconds
-    )
+def _of_profile(profile: Profile) -> AssumeRoleInput:
+    seconds = profile.duration_seconds or _NOT_SAID
+    return AssumeRoleInput(profile.role_arn, profile.session_name, seconds, profile.external_id, profile.mfa_serial)
 
 
-def _meant(role: str, source: SourceOptions) -> _Meant:
-    """Find the role: an ARN, a profile with a role_arn, or a name; only a name needs the account to be read."""
+def _by_arn(role_arn: str) -> AssumeRoleInput:
+    return AssumeRoleInput(role_arn, duration_seconds=_NOT_SAID)
+
+
+def _named_role(role: str, source: SourceOptions) -> tuple[Workspace, AssumeRoleInput]:
+    """Find the role, and what its profile says of it; a text that is "" is still to be chosen.
+
+    It is an ARN, a profile with a role_arn, or a name; only a name needs the account to be read.
+    """
     if role.startswith("arn:"):
-        return _Meant(_connected(source), role)
+        return _connected(source), _by_arn(role)
     profile = _profile(role) if not (source.demo or source.snapshot) and "/" not in role else None
     if profile is not None:
         note(f"The profile {profile.name} names the role {profile.role_arn}.")
         own = replace(source, profile=source.profile or profile.source_profile or None)
-        return _of_profile(_connected(own), profile, mfa_serial=profile.mfa_serial)
+        return _connected(own), _of_profile(profile)
     with told_of_the_session(_by_environment(source)):
         workspace = open_workspace(source)
-    return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
+    return workspace, _by_arn(find_entity(workspace.account, role, only="role").arn)
 
 
-def _from_there(workspace: Workspace, role: str) -> _Meant:
+def _from_there(workspace: Workspace, role: str) -> tuple[Workspace, AssumeRoleInput]:
     """Find the next role of a chain, as seen by the session before it."""
     if role.startswith("arn:"):
-        return _Meant(workspace, role)
+        return workspace, _by_arn(role)
     profile = _profile(role) if "/" not in role else None
     if profile is not None:
-        return _of_profile(workspace, profile)
+        return workspace, replace(_of_profile(profile), mfa_serial="")
     if not workspace.account.roles:
         raise Problem(
             f"The role {safe_text(role)} cannot be looked up: the account was not read.", "Name it by its ARN."
         )
-    return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
+    return workspace, _by_arn(find_entity(workspace.account, role, only="role").arn)
 
 
 def _profile(name: str) -> Profile | None:
@@ -450,11 +453,6 @@ def _connected(source: SourceOptions) -> Workspace:
         workspace = connect(command_choice(source), approval(source))
     say_where(workspace)
     return workspace
-
-
-def _seconds(given: int | None, plan: AssumePlan) -> int:
-    """The duration asked for; without --duration the config's, as far as this session may last."""
-    return given if given is not None else min(load_config()[0].assume.seconds, plan.longest_seconds)
 
 
 def _say_plan(plan: AssumePlan) -> None:

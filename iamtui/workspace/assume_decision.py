@@ -10,7 +10,7 @@ from typing import Final
 
 from iamtui.account.model import Account, Role
 from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
-from iamtui.credentials.session_extras import NO_EXTRAS, REQUEST_TAG, AssumeExtras
+from iamtui.credentials.session_extras import REQUEST_TAG, AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.engine.request import Principal, PrincipalKind
@@ -115,28 +115,20 @@ def is_temporary(workspace: Workspace) -> bool | None:
         return None
 
 
-def decide_so_far(
-    workspace: Workspace,
-    role_arn: str,
-    *,
-    session_name: str,
-    external_id: str = "",
-    proof: MfaProof | None = None,
-    extras: AssumeExtras = NO_EXTRAS,
-) -> Decision | None:
+def decide_so_far(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof | None = None) -> Decision | None:
     """Our answer to what has been entered so far: what was not entered is unknown, not absent.
 
     None when neither side is loaded; with one of them the answer depends on the other, or is a refusal already.
     """
-    context: dict[str, tuple[str, ...]] = {SESSION_NAME: (session_name,)}
-    if external_id:
-        context[EXTERNAL_ID] = (external_id,)
+    context: dict[str, tuple[str, ...]] = {SESSION_NAME: (entered.session_name,)}
+    if entered.external_id:
+        context[EXTERNAL_ID] = (entered.external_id,)
     caller = caller_principal(workspace)
     if proof is not None:
         context |= proof.context
         if proof.by_session and caller is not None:
             caller = replace(caller, credentials="temporary")
-    return _decide(workspace, role_arn, caller, context, extras)
+    return _decide(workspace, entered.role_arn, caller, context, entered.extras)
 
 
 class TestedInput(StrEnum):

@@ -9,7 +9,6 @@ from typing import Final
 from iamtui.account.model import Missing, Role
 from iamtui.credentials.assume_role import (
     CHAINED_SECONDS,
-    DEFAULT_SECONDS,
     LONGEST_SECONDS,
     AssumeRoleInput,
     InputName,
@@ -24,7 +23,6 @@ from iamtui.workspace.assume_decision import (
     EXTERNAL_ID,
     FRESH_CODE,
     MFA_KEYS,
-    MfaProof,
     decide_as_entered,
     decide_so_far,
     is_denied,
@@ -87,58 +85,39 @@ class AssumePlan:
 
 
 def plan_assume(
-    workspace: Workspace,
-    role_arn: str,
-    *,
-    session_name: str = "",
-    external_id: str = "",
-    with_mfa: bool = False,
-    extras: AssumeExtras = NO_EXTRAS,
-    mfa_sessions: MfaSessions | None = None,
-    mfa_serial: str = "",
-    duration_seconds: int = DEFAULT_SECONDS,
+    workspace: Workspace, entered: AssumeRoleInput, *, mfa_sessions: MfaSessions | None = None
 ) -> AssumePlan:
     """Prepare the dialog for one role, answering the trust question with what has been entered so far.
 
-    What has not been entered yet is unknown, so that the answer says what it depends on. A shared MFA session that
-    serves counts as entered. Blocking: finding out whether the caller's credentials are temporary may fetch them.
+    What has not been entered yet is unknown, so that the answer says what it depends on; a session name that is ""
+    is the default. A shared MFA session that serves counts as entered. Blocking: finding out whether the caller's
+    credentials are temporary may fetch them.
 
     Args:
-        session_name: as entered, or "" for the default.
-        external_id: as entered, or "" for not yet.
-        with_mfa: whether an MFA code has been entered.
-        extras: the rest of what has been entered; what is not in it is not sent.
+        entered: what has been entered so far; ANY_CODE says that there is an MFA code.
         mfa_sessions: those of the running program; without them every code goes with its call.
-        mfa_serial: the device as entered; "" for the one that is known.
-        duration_seconds: as entered, since a shared MFA session gives one hour at most.
     """
+    role_arn, has_code = entered.role_arn, entered.mfa_code is not None
     default_name = default_session_name(workspace)
-    name = session_name or default_name
+    so_far = replace(entered, session_name=entered.session_name or default_name, mfa_code=None)
     role = role_of(workspace, role_arn)
-
-    def decided(proof: MfaProof | None) -> Decision | None:
-        return decide_so_far(
-            workspace, role_arn, session_name=name, external_id=external_id, proof=proof, extras=extras
-        )
-
-    decision = decided(FRESH_CODE if with_mfa else None)
+    decision = decide_so_far(workspace, so_far, FRESH_CODE if has_code else None)
     tested = tested_keys(role)
     asked = tested | {key.lower() for key in decision.missing_context} if decision is not None else tested
     needs_mfa = not MFA_KEYS.isdisjoint(asked)
     longest, note = longest_session(workspace, role)
     choice = None
-    if mfa_sessions is not None and (needs_mfa or mfa_serial):
-        seconds = min(duration_seconds, longest)
-        entered = AssumeRoleInput(role_arn, name, seconds, external_id, mfa_serial, extras=extras)
-        choice = mfa_sessions.choice(workspace, entered)
-        if choice.session is not None and not with_mfa:
-            decision = decided(choice.proof)
+    if mfa_sessions is not None and (needs_mfa or entered.mfa_serial):
+        # A shared MFA session gives one hour at most.
+        seconds = min(entered.duration_seconds, longest)
+        choice = mfa_sessions.choice(workspace, replace(so_far, duration_seconds=seconds))
+        if choice.session is not None and not has_code:
+            decision = decide_so_far(workspace, so_far, choice.proof)
     known = known_mfa_devices(workspace)
     wrong_id = False
-    if external_id and role is not None and decision is not None and is_denied(decision):
+    if entered.external_id and role is not None and decision is not None and is_denied(decision):
         shared = choice.proof if choice is not None and choice.session is not None else None
-        proof = FRESH_CODE if with_mfa else shared
-        open_id = decide_so_far(workspace, role_arn, session_name=name, proof=proof, extras=extras)
+        open_id = decide_so_far(workspace, replace(so_far, external_id=""), FRESH_CODE if has_code else shared)
         wrong_id = open_id is not None and not is_denied(open_id)
     return AssumePlan(
         role_arn=role_arn,

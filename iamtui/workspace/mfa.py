@@ -27,7 +27,6 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput, MfaWay
 from iamtui.credentials.mfa_session import MfaSession, start_mfa_session
 from iamtui.credentials.session import Clock, utc_now
-from iamtui.engine.decision import Decision
 from iamtui.engine.request import PrincipalKind, principal_from_text
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -240,17 +239,7 @@ def _kind(arn: str) -> PrincipalKind | None:
 def _serves_less_than_a_code(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof) -> bool:
     """Whether our own answer is worse with a shared session than with a code in the call; False when unknown."""
 
-    def answer(by: MfaProof) -> Decision | None:
-        return decide_so_far(
-            workspace,
-            entered.role_arn,
-            session_name=entered.session_name,
-            external_id=entered.external_id,
-            proof=by,
-            extras=entered.extras,
-        )
-
-    shared, direct = answer(proof), answer(FRESH_CODE)
+    shared, direct = (decide_so_far(workspace, entered, by) for by in (proof, FRESH_CODE))
     return shared is not None and direct is not None and is_worse(shared, direct)
 
 

@@ -18,14 +18,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
 from iamtui.account.model import Account, Group, Missing, Role, User
-from iamtui.credentials.assume_role import DEFAULT_SECONDS, AssumeRoleInput
+from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.input_files import read_document
@@ -44,20 +45,52 @@ MOST_ROLES: Final = 200
 """Roles whose input is kept, the latest."""
 
 
-class _RoleForm(Struct, frozen=True):
-    """The input for one role, as it stands in the file."""
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What was entered for one role, and whose it is."""
 
     account: str
-    role_arn: str
-    duration_seconds: int = DEFAULT_SECONDS
-    session_name: str = ""
-    mfa_serial: str = ""
+    caller: str
+    entered: AssumeRoleInput
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.account, self.entered.role_arn
+
+    @classmethod
+    def read(cls, raw: msgspec.Raw) -> _Remembered:
+        """An entry of the file, whose inputs stand side by side; never a secret.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        owner, extras = msgspec.json.decode(raw, type=_Owner), msgspec.json.decode(raw, type=AssumeExtras)
+        entered = msgspec.json.decode(raw, type=AssumeRoleInput)
+        return cls(owner.account, owner.caller, _kept(replace(entered, extras=extras)))
+
+    def written(self) -> dict[str, Any]:
+        entered = self.entered
+        return {
+            "account": self.account,
+            "role_arn": entered.role_arn,
+            "duration_seconds": entered.duration_seconds,
+            "session_name": entered.session_name,
+            "mfa_serial": entered.mfa_serial,
+            "caller": self.caller,
+            **asdict(entered.extras),
+        }
+
+
+def _kept(entered: AssumeRoleInput) -> AssumeRoleInput:
+    """What of it may be kept."""
+    return replace(entered, external_id="", mfa_code=None, mfa_way=MfaWay.DIRECT)
+
+
+class _Owner(Struct, frozen=True):
+    """Whose input an entry is."""
+
+    account: str
     caller: str = ""
-    policy: str = ""
-    policy_arns: list[str] = field(default_factory=list)
-    tags: list[tuple[str, str]] = field(default_factory=list)
-    transitive_tag_keys: list[str] = field(default_factory=list)
-    source_identity: str = ""
 
 
 class _FileForm(Struct, frozen=True):
@@ -86,21 +119,13 @@ def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None =
         roles = _read(path or remembered_path())
     except Problem:
         return None
-    found = next((form for form in roles if (form.account, form.role_arn) == (account, role_arn)), None)
+    found = next((one for one in roles if one.key == (account, role_arn)), None)
     if found is None or not account:
         return None
-    return AssumeRoleInput(
-        role_arn=role_arn,
-        session_name=found.session_name or default_session_name(workspace),
-        duration_seconds=found.duration_seconds,
-        mfa_serial=found.mfa_serial if found.caller == caller else "",
-        extras=AssumeExtras(
-            found.policy,
-            tuple(found.policy_arns),
-            tuple(found.tags),
-            tuple(found.transitive_tag_keys),
-            found.source_identity,
-        ),
+    return replace(
+        found.entered,
+        session_name=found.entered.session_name or default_session_name(workspace),
+        mfa_serial=found.entered.mfa_serial if found.caller == caller else "",
     )
 
 
@@ -119,21 +144,9 @@ def remember_input(workspace: Workspace, entered: AssumeRoleInput, *, path: Path
     if not account:
         return
     is_default = entered.session_name == default_session_name(workspace)
-    extras = entered.extras
-    form = _RoleForm(
-        account,
-        entered.role_arn,
-        entered.duration_seconds,
-        "" if is_default else entered.session_name,
-        entered.mfa_serial,
-        caller if entered.mfa_serial else "",
-        extras.policy,
-        list(extras.policy_arns),
-        list(extras.tags),
-        list(extras.transitive_tag_keys),
-        extras.source_identity,
-    )
-    _put(path or remembered_path(), account, entered.role_arn, form)
+    kept = replace(_kept(entered), session_name="" if is_default else entered.session_name)
+    remembered = _Remembered(account, caller if entered.mfa_serial else "", kept)
+    _put(path or remembered_path(), remembered.key, remembered)
 
 
 def forget_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> None:
@@ -142,7 +155,7 @@ def forget_input(workspace: Workspace, role_arn: str, *, path: Path | None = Non
     Raises:
         Problem: the file cannot be written, or a newer iamtui wrote it.
     """
-    _put(path or remembered_path(), _keys(workspace)[0], role_arn, None)
+    _put(path or remembered_path(), (_keys(workspace)[0], role_arn), None)
 
 
 def _keys(workspace: Workspace) -> tuple[str, str]:
@@ -154,7 +167,7 @@ def _keys(workspace: Workspace) -> tuple[str, str]:
     return (caller.split(":")[4] if caller.count(":") >= 5 else ""), caller
 
 
-def _read(path: Path) -> list[_RoleForm]:
+def _read(path: Path) -> list[_Remembered]:
     """The entries that can be read.
 
     Raises:
@@ -174,25 +187,25 @@ def _read(path: Path) -> list[_RoleForm]:
             f"The file {safe_text(path)} is of version {whole.version}, and version {VERSION} is written here.",
             "Use a newer iamtui, or move the file away.",
         )
-    roles: list[_RoleForm] = []
+    roles: list[_Remembered] = []
     for raw in whole.roles:
         try:
-            roles.append(msgspec.json.decode(raw, type=_RoleForm))
+            roles.append(_Remembered.read(raw))
         except (ValueError, RecursionError):
             continue
     return roles
 
 
-def _put(path: Path, account: str, role_arn: str, form: _RoleForm | None) -> None:
+def _put(path: Path, key: tuple[str, str], latest: _Remembered | None) -> None:
     with locked(path):
         before = _read(path)
-        rest = [old for old in before if (old.account, old.role_arn) != (account, role_arn)]
-        roles = [form, *rest][:MOST_ROLES] if form is not None else rest
+        rest = [old for old in before if old.key != key]
+        roles = [latest, *rest][:MOST_ROLES] if latest is not None else rest
         if roles == before:
             return
         try:
-            data = msgspec.json.format(msgspec.json.encode({"version": VERSION, "roles": roles}), indent=2) + b"\n"
-            replace_file(path, data)
+            whole = {"version": VERSION, "roles": [one.written() for one in roles]}
+            replace_file(path, msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
         except UnicodeEncodeError:
             raise Problem("The input has half of a character (a lone surrogate), so it is not remembered.") from None
         except OSError as error:

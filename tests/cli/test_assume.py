@@ -413,6 +413,7 @@ def test_a_duration_is_taken_as_in_the_form(
 
 def test_a_duration_that_is_none_or_too_long_is_told_as_it_is_typed(cli: Cli) -> None:
     cli("assume", "ops-readonly", "--demo", "--duration", "soon").failed_with('soon is not a time: write it as "1h"')
+    cli("assume", "ops-readonly", "--demo", "--duration", "0").failed_with("The duration is 0")
     words = ("assume", "ops-readonly", "--demo", "--duration", "11h")
     cli(*words).failed_with("A duration of 11h (39,600 seconds) is more than the ")
     cli(*words[:-1], "13h").failed_with("The duration is 13h (46,800 seconds); STS takes 15m to 12h.")

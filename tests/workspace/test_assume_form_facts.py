@@ -28,7 +28,7 @@ BOB = "arn:aws:iam::999999999999:user/bob"
 
 
 def sides(space: Workspace, role: str = ROLE, **more: Any) -> tuple[Side, Side]:
-    both = sides_of(space, plan_assume(space, role, **more))
+    both = sides_of(space, plan_assume(space, AssumeRoleInput(role, **more)))
     return both.trust, both.own
 
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_known_is_unknown(space: Workspace, role: str, why: str) 
 
 
 def wrong(entered: AssumeRoleInput) -> set[InputName]:
-    return {problem.input for problem in check_input(plan_assume(workspace(trust()), ROLE), entered)}
+    return {problem.input for problem in check_input(plan_assume(workspace(trust()), AssumeRoleInput(ROLE)), entered)}
 
 
 GOOD = AssumeRoleInput(ROLE, "alice", 3600)

@@ -111,7 +111,9 @@ def test_what_aws_names_is_not_taken_for_a_change_where_it_is_not_loaded() -> No
 
 
 def test_a_denial_of_the_trust_policy_is_not_called_one_of_the_resource_policy() -> None:
-    decision = plan_assume(workspace(trust(Principal={"AWS": f"arn:aws:iam::{ID}:user/bob"})), ROLE).decision
+    decision = plan_assume(
+        workspace(trust(Principal={"AWS": f"arn:aws:iam::{ID}:user/bob"})), AssumeRoleInput(ROLE)
+    ).decision
     assert decision is not None
     words = explain(decision)
     assert "trust policy allows it" in " ".join(words.blockers)

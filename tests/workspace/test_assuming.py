@@ -9,7 +9,7 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.connection import Connection
-from iamtui.credentials.assume_role import InputName, InvalidRequest
+from iamtui.credentials.assume_role import ANY_CODE, InputName, InvalidRequest
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
@@ -37,7 +37,7 @@ from tests.support.sts_answers import CannedSts
 
 
 def test_a_plan_for_a_role_that_trusts_the_caller() -> None:
-    plan = plan_assume(workspace(trust()), ROLE)
+    plan = plan_assume(workspace(trust()), AssumeRoleInput(ROLE))
     assert plan.decision is not None
     assert plan.decision.outcome is Outcome.ALLOWED
     assert plan.refusal == ""
@@ -54,7 +54,9 @@ def test_the_answer_depends_on_what_is_not_entered_yet_and_follows_what_is() -> 
     space = workspace(trust(**both))
     outcomes = []
     for external_id, with_mfa in (("", False), ("partner-1", False), ("partner-1", True), ("wrong", True)):
-        plan = plan_assume(space, ROLE, external_id=external_id, with_mfa=with_mfa)
+        plan = plan_assume(
+            space, AssumeRoleInput(ROLE, external_id=external_id, mfa_code=ANY_CODE if with_mfa else None)
+        )
         assert plan.needs_external_id
         assert plan.needs_mfa
         assert plan.decision is not None
@@ -64,7 +66,7 @@ def test_the_answer_depends_on_what_is_not_entered_yet_and_follows_what_is() -> 
 
 def test_a_wrong_external_id_is_named_before_the_call_and_only_where_it_is_the_cause() -> None:
     space = workspace(trust(**EXTERNAL))
-    plan = plan_assume(space, ROLE, external_id="wrong")
+    plan = plan_assume(space, AssumeRoleInput(ROLE, external_id="wrong"))
     assert plan.wrong_external_id
     assert plan.known == "The external id is not the one that the role's trust policy asks for."
     trusts = sides_of(space, plan).trust
@@ -72,10 +74,10 @@ def test_a_wrong_external_id_is_named_before_the_call_and_only_where_it_is_the_c
         SideAnswer.NOTHING,
         "the external id is not the one that the trust policy asks for",
     )
-    assert not plan_assume(space, ROLE, external_id="partner-1").wrong_external_id
-    assert not plan_assume(space, ROLE).wrong_external_id
+    assert not plan_assume(space, AssumeRoleInput(ROLE, external_id="partner-1")).wrong_external_id
+    assert not plan_assume(space, AssumeRoleInput(ROLE)).wrong_external_id
     others = workspace(trust(Principal={"AWS": f"arn:aws:iam::{ID}:user/bob"}, **EXTERNAL))
-    assert not plan_assume(others, ROLE, external_id="wrong").wrong_external_id
+    assert not plan_assume(others, AssumeRoleInput(ROLE, external_id="wrong")).wrong_external_id
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_wrong_external_id_is_named_before_the_call_and_only_where_it_is_the_c
     ],
 )
 def test_what_the_trust_policy_tests_is_read_from_it(condition: Any, mfa: bool, external: bool) -> None:
-    plan = plan_assume(workspace(trust(Condition=condition)), ROLE)
+    plan = plan_assume(workspace(trust(Condition=condition)), AssumeRoleInput(ROLE))
     assert (plan.needs_mfa, plan.needs_external_id) == (mfa, external)
 
 
@@ -98,21 +100,21 @@ def test_conditions_of_other_ways_in_do_not_count() -> None:
         {"Effect": "Allow", "Principal": {"Federated": "x"}, "Action": "sts:AssumeRoleWithSAML", **EXTERNAL},
         {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": ["sts:TagSession"], **MFA},
     )
-    plan = plan_assume(workspace(trusts), ROLE)
+    plan = plan_assume(workspace(trusts), AssumeRoleInput(ROLE))
     assert not plan.needs_external_id
     assert not plan.needs_mfa
 
 
 def test_a_callers_own_policy_that_asks_for_mfa_counts() -> None:
     may = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*", **MFA})
-    plan = plan_assume(workspace(trust(ROOT), may=may), ROLE)
+    plan = plan_assume(workspace(trust(ROOT), may=may), AssumeRoleInput(ROLE))
     assert plan.needs_mfa
     assert plan.decision is not None
     assert plan.decision.outcome is Outcome.DEPENDS
 
 
 def test_a_trust_policy_that_cannot_be_read_is_no_crash() -> None:
-    plan = plan_assume(workspace(PolicyDocument("not json")), ROLE)
+    plan = plan_assume(workspace(PolicyDocument("not json")), AssumeRoleInput(ROLE))
     assert not plan.needs_mfa
     assert plan.decision is not None
     assert plan.decision.outcome is not Outcome.ALLOWED
@@ -135,7 +137,7 @@ FOREIGN_SESSION = Known("arn:aws:sts::999999999999:assumed-role/X/bob")
     ],
 )
 def test_what_is_not_loaded_is_unknown_and_never_yes(space: Workspace, role: str, known: str) -> None:
-    plan = plan_assume(space, role)
+    plan = plan_assume(space, AssumeRoleInput(role))
     assert plan.decision is None
     assert plan.refusal == "", "live: STS decides"
     assert plan.known.startswith(known) if known else plan.known == ""
@@ -216,7 +218,7 @@ LETS_BOB_IN = trust({"AWS": "arn:aws:iam::999999999999:root"})
     ],
 )
 def test_of_one_side_exactly_what_is_known_is_said(space: Workspace, role: str, outcome: Outcome, known: str) -> None:
-    plan = plan_assume(space, role)
+    plan = plan_assume(space, AssumeRoleInput(role))
     assert plan.decision is not None
     assert plan.decision.outcome is outcome
     assert plan.known.startswith(known)
@@ -224,14 +226,14 @@ def test_of_one_side_exactly_what_is_known_is_said(space: Workspace, role: str, 
 
 
 def test_both_sides_loaded_leave_nothing_to_be_said() -> None:
-    assert plan_assume(workspace(trust()), ROLE).known == ""
+    assert plan_assume(workspace(trust()), AssumeRoleInput(ROLE)).known == ""
 
 
 def test_of_a_foreign_role_the_longest_session_is_not_known() -> None:
-    plan = plan_assume(workspace(trust()), FOREIGN)
+    plan = plan_assume(workspace(trust()), AssumeRoleInput(FOREIGN))
     assert plan.longest_seconds == 43200
     assert "not known (the role is not in this account)" in plan.duration_note
-    missing = plan_assume(workspace(trust(), longest=Missing("access denied", "iam:ListRoles")), ROLE)
+    missing = plan_assume(workspace(trust(), longest=Missing("access denied", "iam:ListRoles")), AssumeRoleInput(ROLE))
     assert missing.longest_seconds == 43200
     assert "not known (access denied)" in missing.duration_note
 
@@ -245,7 +247,7 @@ def test_of_a_foreign_role_the_longest_session_is_not_known() -> None:
     ],
 )
 def test_role_chaining_is_bounded_to_an_hour_and_says_why(caller: str) -> None:
-    plan = plan_assume(workspace(trust(ROOT), caller=Known(caller)), ROLE)
+    plan = plan_assume(workspace(trust(ROOT), caller=Known(caller)), AssumeRoleInput(ROLE))
     assert plan.longest_seconds == 3600
     assert "role chaining" in plan.duration_note
     assert plan.default_session_name == "alice"
@@ -255,12 +257,12 @@ def test_a_user_with_temporary_credentials_counts_as_chained() -> None:
     space = workspace(trust())
     assert space.connection is not None
     temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", Secret("secret"), Secret("token"))
-    assert plan_assume(replace(space, connection=temporary), ROLE).longest_seconds == 3600
+    assert plan_assume(replace(space, connection=temporary), AssumeRoleInput(ROLE)).longest_seconds == 3600
 
 
 def test_without_a_known_device_the_serial_is_empty() -> None:
-    assert plan_assume(workspace(trust(), devices=Missing("not loaded")), ROLE).mfa_serial == ""
-    assert plan_assume(workspace(trust(), devices=Known(())), ROLE).mfa_serial == ""
+    assert plan_assume(workspace(trust(), devices=Missing("not loaded")), AssumeRoleInput(ROLE)).mfa_serial == ""
+    assert plan_assume(workspace(trust(), devices=Known(())), AssumeRoleInput(ROLE)).mfa_serial == ""
 
 
 @pytest.mark.parametrize(
@@ -275,18 +277,21 @@ def test_without_a_known_device_the_serial_is_empty() -> None:
     ],
 )
 def test_the_default_session_name_is_the_callers_and_valid(caller: str, name: str) -> None:
-    plan = plan_assume(workspace(trust(), caller=Known(caller)), ROLE)
+    plan = plan_assume(workspace(trust(), caller=Known(caller)), AssumeRoleInput(ROLE))
     assert plan.default_session_name == name
     assert check_input(plan, AssumeRoleInput(ROLE, plan.default_session_name, 3600)) == ()
 
 
 def test_an_unknown_caller_gets_a_name_too() -> None:
-    assert plan_assume(workspace(trust(), caller=Missing("denied")), ROLE).default_session_name == "iamtui"
+    assert (
+        plan_assume(workspace(trust(), caller=Missing("denied")), AssumeRoleInput(ROLE)).default_session_name
+        == "iamtui"
+    )
 
 
 def test_a_snapshot_cannot_assume() -> None:
     space = workspace(trust(), kind=SourceKind.SNAPSHOT, connected=False)
-    plan = plan_assume(space, ROLE)
+    plan = plan_assume(space, AssumeRoleInput(ROLE))
     assert plan.decision is not None
     assert plan.decision.allowed, "our own answer is there all the same"
     assert "without a connection" in plan.refusal

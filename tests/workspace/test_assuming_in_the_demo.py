@@ -24,7 +24,7 @@ def demo() -> Workspace:
 def demo_role(demo: Workspace, outcome: Outcome, *, mfa: bool = False, external: bool = False) -> AssumePlan:
     """The first role of the demo with which the screen would show this."""
     for role in demo.account.roles:
-        plan = plan_assume(demo, role.arn)
+        plan = plan_assume(demo, AssumeRoleInput(role.arn))
         wanted = (plan.needs_mfa, plan.needs_external_id) == (mfa, external)
         if wanted and plan.decision is not None and plan.decision.outcome is outcome:
             return plan
@@ -66,14 +66,14 @@ def test_the_demo_wants_the_right_external_id(demo: Workspace) -> None:
     with pytest.raises(Problem) as problem:
         assume(demo, without)
     assert problem.value.next_step.startswith("Enter the external id")
-    wrong = plan_assume(demo, plan.role_arn, external_id="guessed")
+    wrong = plan_assume(demo, AssumeRoleInput(plan.role_arn, external_id="guessed"))
     assert wrong.refusal
     with pytest.raises(Problem, match="AWS would refuse this"):
         assume(demo, replace(without, external_id="guessed"))
 
 
 def test_the_demo_knows_only_its_own_roles(demo: Workspace) -> None:
-    plan = plan_assume(demo, FOREIGN)
+    plan = plan_assume(demo, AssumeRoleInput(FOREIGN))
     assert "has no role" in plan.refusal
     with pytest.raises(Problem, match="has no role"):
         assume(demo, replace(ENTERED, role_arn=FOREIGN))
@@ -83,7 +83,7 @@ def test_the_demo_does_not_guess_what_it_cannot_know() -> None:
     conditions = {"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
     sts = CannedSts()
     space = workspace(trust(**conditions), sts=sts, kind=SourceKind.DEMO)
-    assert plan_assume(space, ROLE).refusal == ""
+    assert plan_assume(space, AssumeRoleInput(ROLE)).refusal == ""
     with pytest.raises(Problem, match="The demo cannot tell whether AWS would allow this: only if aws:SourceIp is in"):
         assume(space, ENTERED)
     assert sts.requests == []

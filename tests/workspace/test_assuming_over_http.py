@@ -53,7 +53,7 @@ def test_a_role_is_assumed_where_policies_are_enforced(moto: MotoServer, monkeyp
     fill(moto, monkeypatch, Condition=EXTERNAL_ID)
     moto.enforce_policies()
     space = opened(moto.url)
-    plan = plan_assume(space, ROLE, external_id="partner-1")
+    plan = plan_assume(space, AssumeRoleInput(ROLE, external_id="partner-1"))
     assert plan.decision is not None
     assert plan.decision.outcome is Outcome.ALLOWED
     assert plan.longest_seconds == 7200
@@ -283,7 +283,7 @@ def test_of_a_role_that_is_not_loaded_sts_says_what_is_too_long(
     _, proxy, gate = gated
     gate.max_seconds = 3600
     bare = connect(SourceChoice(SourceKind.LIVE, endpoint_url=proxy.url))
-    assert plan_assume(bare, ROLE).longest_seconds == 43_200, "nobody knows better before the call"
+    assert plan_assume(bare, AssumeRoleInput(ROLE)).longest_seconds == 43_200, "nobody knows better before the call"
     problem = refused(bare, replace(ENTERED, duration_seconds=7200))
     assert problem.sentence == f"STS refused the duration: {TOO_LONG}"
 
@@ -292,7 +292,7 @@ def test_a_chain_has_an_hour_and_ends_with_its_session(gated: tuple[Workspace, F
     space, _, gate = gated
     first = assume(space, ENTERED)
     onward = as_session(space, first)
-    assert plan_assume(onward, ROLE).longest_seconds == 3600
+    assert plan_assume(onward, AssumeRoleInput(ROLE)).longest_seconds == 3600
     with pytest.raises(InvalidRequest, match="role chaining"):
         assume(onward, replace(ENTERED, duration_seconds=3601))
     assert assume(onward, ENTERED).source_arn.endswith(":assumed-role/Deployer/alice")

@@ -15,7 +15,7 @@ from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, as_session, assume, check_input, plan_assume
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, as_session, assume, check_input, plan_assume
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
 from tests.support.sts_answers import SECRET_KEY, TOKEN, CannedSts
@@ -47,13 +47,13 @@ def chain(sts: CannedSts | None = None, **conditions: object) -> Workspace:
 
 
 def outcome(extras: AssumeExtras = NO_EXTRAS) -> Outcome:
-    plan = plan_assume(as_session(chain(), replace(SESSION, extras=extras)), SECOND)
+    plan = plan_assume(as_session(chain(), replace(SESSION, extras=extras)), AssumeRoleInput(SECOND))
     assert plan.decision is not None
     return plan.decision.outcome
 
 
 def test_the_session_is_the_caller_and_has_an_hour() -> None:
-    plan = plan_assume(as_session(chain(), SESSION), SECOND)
+    plan = plan_assume(as_session(chain(), SESSION), AssumeRoleInput(SECOND))
     assert plan.decision is not None
     assert plan.decision.outcome is Outcome.ALLOWED
     assert plan.decision.request.principal.arn == IN_SESSION
@@ -103,7 +103,7 @@ def test_tags_and_source_identity_of_the_session_go_along() -> None:
         (AssumeExtras(tags=(("Team", "blue"),), source_identity="alice"), Outcome.ALLOWED),
         (AssumeExtras(tags=(("Team", "red"),), source_identity="alice"), Outcome.IMPLICIT_DENY),
     ):
-        plan = plan_assume(as_session(space, replace(SESSION, extras=extras)), SECOND)
+        plan = plan_assume(as_session(space, replace(SESSION, extras=extras)), AssumeRoleInput(SECOND))
         assert plan.decision is not None
         assert plan.decision.outcome is expected
 
@@ -123,7 +123,7 @@ def test_what_came_with_the_session_cannot_be_given_anew() -> None:
     space = as_session(chain(sts), replace(SESSION, extras=own))
     wanted = AssumeExtras(tags=(("team", "red"), ("cost", "2")), source_identity="bob")
     entered = replace(ENTERED, role_arn=SECOND, extras=wanted)
-    problems = check_input(plan_assume(space, SECOND), entered)
+    problems = check_input(plan_assume(space, AssumeRoleInput(SECOND)), entered)
     assert problems == (
         (
             InputName.TAGS,
@@ -136,7 +136,7 @@ def test_what_came_with_the_session_cannot_be_given_anew() -> None:
     assert problem.value.problems == problems
     assert sts.requests == []
     same = replace(entered, extras=AssumeExtras(source_identity="alice"))
-    assert check_input(plan_assume(space, SECOND), same) == ()
+    assert check_input(plan_assume(space, AssumeRoleInput(SECOND)), same) == ()
 
 
 def test_from_a_session_in_another_account_the_own_side_is_unknown() -> None:
@@ -145,7 +145,7 @@ def test_from_a_session_in_another_account_the_own_side_is_unknown() -> None:
         role_arn=FOREIGN,
         identity=CallerIdentity("arn:aws:sts::999999999999:assumed-role/Partner/alice", "999999999999", "AROA:alice"),
     )
-    plan = plan_assume(as_session(chain(), elsewhere), SECOND)
+    plan = plan_assume(as_session(chain(), elsewhere), AssumeRoleInput(SECOND))
     assert plan.known.startswith("The role's trust policy does not let you in")
 
 

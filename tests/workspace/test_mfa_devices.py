@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from iamtui.account.model import Known, MfaDevice, Missing
-from iamtui.workspace.assume import MfaDevices, find_mfa_devices, plan_assume
+from iamtui.workspace.assume import AssumeRoleInput, MfaDevices, find_mfa_devices, plan_assume
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ID, ROLE, SERIAL, trust, workspace
@@ -30,10 +30,10 @@ def test_what_the_account_says_is_not_asked_again() -> None:
 def test_a_security_key_gives_no_codes() -> None:
     both = workspace(trust(), devices=Known((KEY, TOTP)))
     assert find_mfa_devices(both).serials == (SERIAL,)
-    assert plan_assume(both, ROLE).mfa_serial == SERIAL
+    assert plan_assume(both, AssumeRoleInput(ROLE)).mfa_serial == SERIAL
     only = workspace(trust(), devices=Known((KEY,)))
     assert "a security key, which STS takes no codes from" in find_mfa_devices(only).note
-    assert plan_assume(only, ROLE).mfa_serial == ""
+    assert plan_assume(only, AssumeRoleInput(ROLE)).mfa_serial == ""
 
 
 @pytest.mark.parametrize(

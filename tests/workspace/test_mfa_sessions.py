@@ -114,25 +114,25 @@ def test_a_form_can_say_that_and_how_long_a_code_is_reused(space: Workspace, ses
 
 
 def test_the_plan_counts_the_session_as_entered(space: Workspace, sessions: MfaSessions, time: Time) -> None:
-    before = plan_assume(space, ROLE, mfa_sessions=sessions)
+    before = plan_assume(space, AssumeRoleInput(ROLE), mfa_sessions=sessions)
     assert before.mfa is not None
     assert before.mfa.way is MfaWay.SHARED
     assert before.decision is not None
     assert before.decision.outcome is Outcome.DEPENDS
     assert before.caller_temporary is False
     assumed(space, sessions, time)
-    after = plan_assume(space, ROLE, mfa_sessions=sessions)
+    after = plan_assume(space, AssumeRoleInput(ROLE), mfa_sessions=sessions)
     assert after.mfa is not None
     assert after.mfa.way is MfaWay.REUSED
     assert after.decision is not None
     assert after.decision.outcome is Outcome.ALLOWED
-    longer = plan_assume(space, ROLE, mfa_sessions=sessions, duration_seconds=7200)
+    longer = plan_assume(space, AssumeRoleInput(ROLE, duration_seconds=7200), mfa_sessions=sessions)
     assert longer.mfa is not None
     assert longer.mfa.way is MfaWay.DIRECT
 
 
 def test_a_plan_without_mfa_says_nothing_of_it(sts: CannedSts, sessions: MfaSessions) -> None:
-    assert plan_assume(workspace(trust(), sts=sts), ROLE, mfa_sessions=sessions).mfa is None
+    assert plan_assume(workspace(trust(), sts=sts), AssumeRoleInput(ROLE), mfa_sessions=sessions).mfa is None
 
 
 def test_more_than_an_hour_needs_a_code_in_the_call(

@@ -17,7 +17,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.assume.form import AssumeForm
-from iamtui.tui.assume.plan import Planned, Typed
+from iamtui.tui.assume.plan import Planned
 from iamtui.tui.assume.prepared_dialog import AssumeResult, PreparedDialog
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaCodeNeeded, acting_as
@@ -42,7 +42,7 @@ class AssumeDialog(PreparedDialog):
     _signs_in_anew = False
     """Whether the user was told to sign in, so that the credentials have to be looked for again."""
 
-    _warned_of: Typed | None = None
+    _warned_of: AssumeRoleInput | None = None
     _ticket = 0
     _busy_seconds = 0
     _typed_into: Widget | None = None
@@ -102,7 +102,11 @@ class AssumeDialog(PreparedDialog):
             (name, words)
             for name, words, is_wanted in (
                 (InputName.EXTERNAL_ID, "the external ID", planned.wants_external_id and not typed.external_id),
-                (InputName.MFA_CODE, "an MFA code", planned.wants_mfa and not planned.chained and not typed.with_mfa),
+                (
+                    InputName.MFA_CODE,
+                    "an MFA code",
+                    planned.wants_mfa and not planned.chained and typed.mfa_code is None,
+                ),
             )
             if is_wanted
         ]

@@ -17,10 +17,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from iamtui.account.model import Missing
+from iamtui.credentials.assume_role import DEFAULT_SECONDS
 from iamtui.credentials.session import Session, duration_text, parse_duration
 from iamtui.tui import clock
 from iamtui.tui.assume.inputs import MoreSection, UsualInputs
-from iamtui.tui.assume.plan import DEFAULT_SECONDS, Planned, SidesView
+from iamtui.tui.assume.plan import Planned, SidesView
 from iamtui.tui.assume.rows import FormRow, InputRow
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.completing_input import CompletingInput, Completions

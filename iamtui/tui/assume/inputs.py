@@ -15,10 +15,11 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from iamtui.account.model import Account
+from iamtui.credentials.assume_role import ANY_CODE, SHORTEST_SECONDS
 from iamtui.credentials.session import parse_duration
 from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.secret import Secret
-from iamtui.tui.assume.plan import SHORTEST_SECONDS, Planned, Typed
+from iamtui.tui.assume.plan import Planned
 from iamtui.tui.assume.rows import FormRow, InputRow, PolicyField, RoleRow
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, said, words
@@ -331,18 +332,18 @@ class UsualInputs:
         return self.value(InputName.ROLE) if self._role_arn is None else self._role_arn
 
     @property
-    def typed(self) -> Typed:
-        """What a plan follows."""
+    def typed(self) -> AssumeRoleInput:
+        """What a plan follows: what the user has entered so far, ANY_CODE in the place of a whole MFA code."""
         changed = self.changed_value(InputName.DURATION)
         seconds = parse_duration(changed) if changed else None
         extras, _ = self._more.read()
-        return Typed(
+        return AssumeRoleInput(
             self.role_arn,
             self.changed_value(InputName.SESSION_NAME),
             self.seconds if seconds is None else seconds,
             self.value(InputName.EXTERNAL_ID),
             self.changed_value(InputName.MFA_DEVICE),
-            len(self.code_field.value) == CODE_LENGTH,
+            ANY_CODE if len(self.code_field.value) == CODE_LENGTH else None,
             extras,
         )
 

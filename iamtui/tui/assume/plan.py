@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from textual.app import ComposeResult
@@ -11,45 +11,16 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from iamtui.account.model import Missing
+from iamtui.credentials.assume_role import SHORTEST_SECONDS
 from iamtui.credentials.session import Session, duration_text
 from iamtui.engine.decision import Outcome
 from iamtui.tui import clock
 from iamtui.tui.content import line, plain
 from iamtui.workspace import assume as assuming
-from iamtui.workspace import assume as chaining
-from iamtui.workspace.assume import AssumeExtras, AssumePlan, MfaSessions, MfaWay
+from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, MfaSessions, MfaWay
 from iamtui.workspace.assume_decision import EXTERNAL_ID, MFA_KEYS, role_of
 from iamtui.workspace.assume_sides import Side, SideAnswer, Sides, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
-
-SHORTEST_SECONDS: Final = 900
-DEFAULT_SECONDS: Final = 3600
-"""AssumeRole's least DurationSeconds, and its default (STS API Reference)."""
-
-_NO_EXTRAS: Final = AssumeExtras()
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What the plan follows of what has been entered so far.
-
-    Args:
-        role_arn: the role.
-        session_name: as entered, or "" for the default.
-        seconds: how long the session shall last.
-        external_id: as entered, or "" for not yet.
-        mfa_serial: the device as entered, or "" for the one that is known.
-        with_mfa: whether an MFA code has been entered.
-        extras: the inputs of the More section.
-    """
-
-    role_arn: str
-    session_name: str = ""
-    seconds: int = DEFAULT_SECONDS
-    external_id: str = ""
-    mfa_serial: str = ""
-    with_mfa: bool = False
-    extras: AssumeExtras = _NO_EXTRAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +28,7 @@ class Planned:
     """What is known about a call that has not been made.
 
     Args:
-        typed: what it is about.
+        typed: what had been entered; ANY_CODE in the place of an MFA code.
         plan: our own answer and what the role asks for.
         sides: the same answer, the role's side and the caller's apart.
         bounds: how long the session may last, in a few words.
@@ -67,7 +38,7 @@ class Planned:
         is_demo: whether our own answer is final.
     """
 
-    typed: Typed
+    typed: AssumeRoleInput
     plan: AssumePlan
     sides: Sides
     bounds: str
@@ -109,10 +80,12 @@ def workspace_of(workspace: Workspace, caller: Session | None) -> Workspace:
     Raises:
         Problem: the session has ended, is not who it should be, or there is no connection.
     """
-    return workspace if caller is None else chaining.as_session(workspace, caller, clock.now())
+    return workspace if caller is None else assuming.as_session(workspace, caller, clock.now())
 
 
-def make_plan(own: Workspace, typed: Typed, mfa_sessions: MfaSessions | None = None, *, chained: bool) -> Planned:
+def make_plan(
+    own: Workspace, typed: AssumeRoleInput, mfa_sessions: MfaSessions | None = None, *, chained: bool
+) -> Planned:
     """Ask our own engine about a call.
 
     Args:
@@ -123,11 +96,11 @@ def make_plan(own: Workspace, typed: Typed, mfa_sessions: MfaSessions | None = N
     Raises:
         Problem: the call cannot be planned.
     """
-    plan = _plan(own, typed, mfa_sessions, typed.mfa_serial)
+    plan = assuming.plan_assume(own, typed, mfa_sessions=mfa_sessions)
     role = role_of(own, typed.role_arn)
     if role is None and plan.mfa is None and plan.mfa_serial and mfa_sessions is not None:
         # Whether this role asks for MFA is not known, so the caller's device may be needed.
-        plan = _plan(own, typed, mfa_sessions, plan.mfa_serial)
+        plan = assuming.plan_assume(own, replace(typed, mfa_serial=plan.mfa_serial), mfa_sessions=mfa_sessions)
     longest = duration_text(plan.longest_seconds)
     most = role.max_session_seconds if role is not None else None
     of_role = most is not None and not isinstance(most, Missing) and most.value == plan.longest_seconds
@@ -140,20 +113,6 @@ def make_plan(own: Workspace, typed: Typed, mfa_sessions: MfaSessions | None = N
     why = "" if of_role and not chained else plan.duration_note
     return Planned(
         typed, plan, sides_of(own, plan), bounds, why, chained, role is None, own.source.kind is SourceKind.DEMO
-    )
-
-
-def _plan(workspace: Workspace, typed: Typed, mfa_sessions: MfaSessions | None, serial: str) -> AssumePlan:
-    return assuming.plan_assume(
-        workspace,
-        typed.role_arn,
-        session_name=typed.session_name,
-        external_id=typed.external_id,
-        with_mfa=typed.with_mfa,
-        extras=typed.extras,
-        mfa_sessions=mfa_sessions,
-        mfa_serial=serial,
-        duration_seconds=typed.seconds,
     )
 
 

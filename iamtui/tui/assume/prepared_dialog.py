@@ -17,11 +17,12 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from iamtui.account.model import Missing
+from iamtui.credentials.assume_role import DEFAULT_SECONDS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui.assume.form import AssumeForm, CallerChoice
-from iamtui.tui.assume.plan import DEFAULT_SECONDS, Planned, Typed, make_plan, workspace_of
+from iamtui.tui.assume.plan import Planned, make_plan, workspace_of
 from iamtui.tui.assume.rows import PolicyField
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import Dialog, DialogBox, Result
@@ -210,7 +211,7 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
 
     @dataclass(eq=False, repr=False)
     class _Planned(Message):
-        typed: Typed
+        typed: AssumeRoleInput
         planned: Planned | None
         problem: Problem | None = None
 
@@ -320,7 +321,7 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
         work = partial(self._planning, self.caller, typed, recall=typed.role_arn != self._recalled_for)
         self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
 
-    def _planning(self, caller: Session | None, typed: Typed, *, recall: bool) -> None:
+    def _planning(self, caller: Session | None, typed: AssumeRoleInput, *, recall: bool) -> None:
         """In the thread."""
         worker = get_current_worker()
         answer: Message
