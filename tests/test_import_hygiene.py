@@ -74,12 +74,18 @@ def test_questions_over_an_account_reach_for_nothing_outside() -> None:
         "assume",
         "inventory",
         "permissions",
-        "verdict",
         "connecting",
     ],
 )
 def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:
     loaded = modules_after(f"import iamtui.workspace.{module}")
+    assert not packages(loaded) & {*HEAVY, *DOORS}
+    assert not of_rooms(loaded, "cli", "tui")
+
+
+@pytest.mark.parametrize("module", ["verdict", "layers", "words"])
+def test_rows_of_words_bring_in_neither_a_door_nor_boto3(module: str) -> None:
+    loaded = modules_after(f"import iamtui.presentation.{module}")
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(loaded, "cli", "tui")
 

@@ -31,13 +31,13 @@ from iamtui.cli.render import (
 )
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.engine.trace import TracedLayer, trace_to_json
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import answer, check_inquiry
 from iamtui.workspace.principals import coming_with, resolve_principal
 from iamtui.workspace.questions import ask_and_trace, is_pattern
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
-from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

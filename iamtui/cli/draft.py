@@ -41,6 +41,7 @@ from iamtui.drafts.edits import (
 from iamtui.drafts.overlay import DraftFinding, describe_edit
 from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.document import MAX_CHARACTERS
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
 from iamtui.workspace.draft_fixes import one_cell, with_fix
@@ -58,7 +59,6 @@ from iamtui.workspace.draft_session import (
     with_edited_resources,
 )
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 # `iamtui draft`: what-if drafts without the screen.

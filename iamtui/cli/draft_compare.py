@@ -16,6 +16,7 @@ from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resour
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.engine.decision import Decision
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.workspace.draft_session import (
@@ -30,7 +31,6 @@ from iamtui.workspace.draft_session import (
 from iamtui.workspace.draft_session import compare as compare_one
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
-from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 _MARKS: Final = {

@@ -15,6 +15,7 @@ from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.denials import (
@@ -26,7 +27,6 @@ from iamtui.workspace.denials import (
     find_denials,
     read_log,
 )
-from iamtui.workspace.verdict import verdict_words
 
 _LABEL: Final = 12
 _INDENT: Final = 2

@@ -15,12 +15,12 @@ from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.question_options import ANYWAY, Demands, load_resource_policies
 from iamtui.cli.render import cell_to_json, verdict_style
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, check_inquiry
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
-from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {

@@ -13,13 +13,15 @@ from iamtui.cli.output import Output, Span, Style, note
 from iamtui.engine.decision import Decision, LayerState, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
-from iamtui.engine.wording import short_policy_name
+from iamtui.engine.wording import LAYER_NAMES, short_policy_name
 from iamtui.policy.document import JsonValue
+from iamtui.presentation.layers import layer_texts
+from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
+from iamtui.presentation.words import Tone
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, DependentAnswer, worst_first
 from iamtui.workspace.questions import is_pattern
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, layers_that_depend, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation
@@ -33,11 +35,11 @@ _INDENT: Final = 4
 _LABEL: Final = 15
 _STATE_WIDTH: Final = 15
 
-_STATES: Final = {
-    LayerState.ALLOWS: ("allows", Style.GOOD),
-    LayerState.DENIES: ("denies", Style.BAD),
-    LayerState.SILENT: ("no allow", Style.BAD),
-    LayerState.NOT_EVALUATED: ("not evaluated", Style.OPEN),
+_STYLES: Final = {
+    Tone.ALLOWED: Style.GOOD,
+    Tone.DENIED: Style.BAD,
+    Tone.DEPENDS: Style.OPEN,
+    Tone.QUIET: Style.QUIET,
 }
 
 
@@ -99,22 +101,14 @@ def _labelled(out: Output, label: str, text: str) -> None:
 
 
 def _write_layers(out: Output, decision: Decision) -> None:
-    idle: list[str] = []
-    waiting = layers_that_depend(decision)
-    blocking = {reason.layer for reason in decision.reasons}
-    for report in decision.layers:
-        name = SHORT_LAYER_NAMES[report.layer]
-        if report.state is LayerState.NOT_APPLICABLE:
-            idle.append(name)
-            continue
-        word, style = _STATES[report.state]
-        if report.state is LayerState.SILENT and report.layer not in blocking:
-            word, style = ("depends", Style.OPEN) if report.layer.value in waiting else (word, Style.QUIET)
-        why = report.why.removeprefix("Not evaluated: ")
-        lead = (" " * _INDENT, f"{name:<{_LABEL}}", Span(f"{word:<{_STATE_WIDTH}}", style))
-        out.paragraph(why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=lead)
-    if idle:
-        _labelled(out, "not in play", ", ".join(idle))
+    applying, absent = layer_texts(decision)
+    for layer in applying:
+        state = Span(f"{layer.words:<{_STATE_WIDTH}}", _STYLES[layer.tone])
+        out.paragraph(
+            layer.why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=(" " * _INDENT, f"{layer.name:<{_LABEL}}", state)
+        )
+    if absent:
+        _labelled(out, "not in play", ", ".join(layer.name for layer in absent))
 
 
 def _write_suggestions(out: Output, explanation: Explanation) -> None:
@@ -137,7 +131,7 @@ def write_trace(out: Output, decision: Decision, layers: Iterable[TracedLayer]) 
             continue
         at = "" if layer.level is None else f" level {layer.level}"
         named = f" ({layer.level_name})" if layer.level_name else ""
-        out.line("    ", Span(f"{SHORT_LAYER_NAMES[layer.layer]}{at}{named}", Style.STRONG), f"  {layer.why}")
+        out.line("    ", Span(f"{LAYER_NAMES[layer.layer].short}{at}{named}", Style.STRONG), f"  {layer.why}")
         for lacking in layer.missing:
             out.line("      ", Span("[?]", Style.OPEN), f" {lacking}")
         others = 0

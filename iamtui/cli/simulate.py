@@ -22,12 +22,12 @@ from iamtui.engine.request import Request
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
 from iamtui.engine.undocumented import with_undocumented_behaviour
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.workspace.answers import DependentAnswer, worst_of
 from iamtui.workspace.dependent_questions import requests_beside
 from iamtui.workspace.questions import never_asked
-from iamtui.workspace.verdict import verdict_words
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"

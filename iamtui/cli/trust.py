@@ -14,11 +14,11 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.engine.decision import Outcome
+from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.trust import Chain, TrustEdge, Trustee, by_principal, chains_from, who_may_assume
-from iamtui.workspace.verdict import as_far_as_loaded, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace

@@ -14,10 +14,10 @@ from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resour
 from iamtui.cli.render import cell_to_json, counts_by_verdict, verdict_style
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.engine.decision import Layer
-from iamtui.engine.wording import condition_of
+from iamtui.engine.wording import LAYER_NAMES, condition_of
+from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.workspace.answers import answer_all
 from iamtui.workspace.questions import is_pattern
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def who_can(
             else:
                 _print_line(out, workspace, found)
     if unloaded:
-        layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
+        layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
         note(f"Not evaluated, and could change some of these answers: {layers}.")
     if concerned.lacks:
         note(concerned.lacks)

@@ -14,7 +14,7 @@ from iamtui.engine.prepared_request import PreparedAction, prepare, resource_own
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
 from iamtui.engine.service_rules import takes_resource_policy
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.engine.wording import condition_of, first_of, name_of, short_policy_name
+from iamtui.engine.wording import LAYER_NAMES, condition_of, first_of, name_of, short_policy_name
 from iamtui.policy.action import action_name
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
@@ -332,23 +332,10 @@ def _principal_element(decision: Decision, layer: Layer) -> dict[str, str] | str
     return {kinds.get(principal.kind.value, "AWS"): _principal_value(decision)}
 
 
-LAYER_WORDS = {
-    Layer.IDENTITY: "identity policies",
-    Layer.RESOURCE: "resource policy",
-    Layer.SESSION: "session policy",
-    Layer.BOUNDARY: "permissions boundary",
-    Layer.SCP: "service control policies",
-    Layer.RCP: "resource control policies",
-    Layer.VPC_ENDPOINT: "VPC endpoint policy",
-    Layer.BLOCK_PUBLIC_ACCESS: "S3 Block Public Access",
-    Layer.SERVICE_RULE: "a service rule",
-}
-
-
 def layer_words(decision: Decision, layer: Layer) -> str:
     """What a layer is called in an answer: the resource policy of a role is its trust policy."""
     trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
-    return "trust policy" if trust else LAYER_WORDS[layer]
+    return "trust policy" if trust else LAYER_NAMES[layer].noun
 
 
 _NEVER_BOTH: Final = "Whatever the keys that were not given are, nothing grants it or something denies it."

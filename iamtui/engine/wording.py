@@ -6,13 +6,40 @@ All text that comes out is safe to show. With the request, policy variables are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from iamtui.engine.decision import Decision, StatementRef
+from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.request import Request
 from iamtui.engine.variables import context_of, stands_for, takes_variables, value_words
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, leaves
 from iamtui.text import safe_text
+
+
+class LayerName(NamedTuple):
+    """What a layer is called.
+
+    Args:
+        short: in a narrow column.
+        title: where there is room.
+        noun: in a sentence.
+    """
+
+    short: str
+    title: str
+    noun: str
+
+
+LAYER_NAMES: Final = {
+    Layer.IDENTITY: LayerName("identity", "identity policies", "identity policies"),
+    Layer.RESOURCE: LayerName("resource", "resource policy", "resource policy"),
+    Layer.SESSION: LayerName("session", "session policies", "session policy"),
+    Layer.BOUNDARY: LayerName("boundary", "permissions boundary", "permissions boundary"),
+    Layer.SCP: LayerName("SCP", "service control policies (SCP)", "service control policies"),
+    Layer.RCP: LayerName("RCP", "resource control policies (RCP)", "resource control policies"),
+    Layer.VPC_ENDPOINT: LayerName("endpoint", "VPC endpoint policy", "VPC endpoint policy"),
+    Layer.BLOCK_PUBLIC_ACCESS: LayerName("public block", "S3 Block Public Access", "S3 Block Public Access"),
+    Layer.SERVICE_RULE: LayerName("service rule", "service rule", "a service rule"),
+}
 
 _PHRASES: Final = {
     "StringEquals": ("is", "is not"),

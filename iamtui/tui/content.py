@@ -6,13 +6,32 @@ A widget of this room is given a literal, or what one of these helpers returns.
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.cells import cached_cell_len, cell_len, set_cell_size
 from rich.segment import Segment
 from textual.content import Content
 
+from iamtui.presentation.words import Row, Tone
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
 
-__all__ = ["document", "line", "lines", "plain", "safe_text"]
+__all__ = ["TONES", "document", "line", "lines", "plain", "safe_text", "styled"]
+
+TONES: Final = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "bold",
+    Tone.QUIET: "$muted",
+    Tone.FAINT: "$faint",
+    Tone.ALLOWED: "$verdict-allowed",
+    Tone.DENIED: "$verdict-denied",
+    Tone.DEPENDS: "$verdict-depends",
+}
+"""The Textual style of each tone."""
+
+
+def styled(row: Row) -> Content:
+    """A row of styled words, which are safe to show, as content."""
+    return Content("").join(Content.styled(text, TONES[tone]) if TONES[tone] else Content(text) for text, tone in row)
 
 
 def plain(value: object, style: str = "", *, limit: int | None = LABEL_LIMIT) -> Content:

@@ -9,9 +9,9 @@ from typing import Final
 from iamtui.account.model import Account, ManagedPolicy, Missing, Role
 from iamtui.denials.denial import Denial
 from iamtui.engine.decision import Decision, Layer, StatementRef
-from iamtui.engine.explanation import LAYER_WORDS, Explanation, Suggestion, explain, narrowest_exception
+from iamtui.engine.explanation import Explanation, Suggestion, explain, narrowest_exception
 from iamtui.engine.trace import TracedLayer
-from iamtui.engine.wording import name_of
+from iamtui.engine.wording import LAYER_NAMES, name_of
 from iamtui.policy.action import ActionElement, action_name
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, Statement
@@ -86,7 +86,7 @@ def _named_denies(account: Account, denial: Denial, decision: Decision) -> Itera
     found = named_policy(account, claim.policy) if claim.policy else None
     if found is None:
         exception = narrowest_exception(decision, StatementRef(layer, "Deny", claim.policy, None, 0, None))
-        where = f"the {LAYER_WORDS[layer]}: none that applies is loaded here, and no Allow can override it"
+        where = f"the {LAYER_NAMES[layer].noun}: none that applies is loaded here, and no Allow can override it"
         if claim.policy:
             where = f"{safe_text(claim.policy, limit=512)}, which is not loaded here: no Allow can override it"
         yield Suggestion(layer, claim.policy, f"Find the Deny in {where}.{exception}")

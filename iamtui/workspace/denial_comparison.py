@@ -11,9 +11,8 @@ from iamtui.account.model import Account
 from iamtui.catalog import companions
 from iamtui.denials.denial import Claim, Denial
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
-from iamtui.engine.explanation import LAYER_WORDS
 from iamtui.engine.request import PrincipalKind
-from iamtui.engine.wording import condition_of, name_of
+from iamtui.engine.wording import LAYER_NAMES, condition_of, name_of
 from iamtui.policy.truth import ConditionLeaf, leaves
 from iamtui.text import safe_text
 from iamtui.workspace.denial_advice import named_policy
@@ -219,17 +218,17 @@ def _reason_words(reasons: list[Reason]) -> str:
         at = f" at {safe_text(reason.level_name, limit=128)}" if reason.level_name else ""
         if reason.statements:
             names = ", ".join(dict.fromkeys(name_of(ref) for ref in reason.statements[:3]))
-            parts.append(f"explicit deny in the {LAYER_WORDS[reason.layer]}{at}: {names}")
+            parts.append(f"explicit deny in the {LAYER_NAMES[reason.layer].noun}{at}: {names}")
         elif reason.kind == "explicit":
-            parts.append(f"denied by {LAYER_WORDS[reason.layer]}")
+            parts.append(f"denied by {LAYER_NAMES[reason.layer].noun}")
         else:
-            parts.append(f"no statement of the {LAYER_WORDS[reason.layer]}{at} allows it")
+            parts.append(f"no statement of the {LAYER_NAMES[reason.layer].noun}{at} allows it")
     return "; ".join(parts)
 
 
 def _layers(layers: object) -> str:
     assert isinstance(layers, (set, list, tuple))
-    return ", ".join(LAYER_WORDS[layer] for layer in Layer if layer in layers)
+    return ", ".join(LAYER_NAMES[layer].noun for layer in Layer if layer in layers)
 
 
 # The account allows it, or cannot tell

@@ -20,9 +20,9 @@ from iamtui.account.model import Group, Role, User
 from iamtui.drafts.edits import DetachPolicy
 from iamtui.drafts.words import entity_name, policy_name
 from iamtui.engine.decision import Layer, StatementRef
-from iamtui.engine.explanation import LAYER_WORDS, Suggestion
+from iamtui.engine.explanation import Suggestion
 from iamtui.engine.trace import TracedElement
-from iamtui.engine.wording import name_of, short_policy_name
+from iamtui.engine.wording import LAYER_NAMES, name_of, short_policy_name
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.patterns import Glob, parse_pieces, request_tokens, tokens_of, with_variables_as_stars
 from iamtui.problem import Problem
@@ -195,8 +195,8 @@ def _check_request(case: DeniedQuestion, refs: Sequence[StatementRef]) -> None:
         if element is not None:
             here = element.seen_words(128) or "absent"
             raise NoEdit(
-                f"The Deny {_short_name(ref)} of the {LAYER_WORDS[case.reason.layer]} denies this while its condition "
-                f"on {safe_text(element.key, limit=128)} holds (here: {here}), so the request has to change, "
+                f"The Deny {_short_name(ref)} of the {LAYER_NAMES[case.reason.layer].noun} denies this while its "
+                f"condition on {safe_text(element.key, limit=128)} holds (here: {here}), so the request has to change, "
                 "not the policy.",
                 "Ask again with a request that does not meet the condition.",
             )

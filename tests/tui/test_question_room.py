@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iamtui.account.model import Account, InlinePolicy
+from iamtui.presentation.layers import layer_text
 from iamtui.tui.question.context_field import ContextView
-from iamtui.tui.question.layers_list import LayersList, layer_parts
+from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.matrix import MatrixView
 from tests.support.panel_apps import screen_text
 from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
@@ -176,7 +177,7 @@ async def test_the_layer_that_denies_is_in_sight_below_a_matrix(size: tuple[int,
             await press(pilot, key)
             assert layers.region.bottom <= side.region.bottom
             assert layers.region.height >= 2
-            assert f"{layer_parts(panel.answer.layers[0], panel.answer)[0]} identity" in screen_text(pilot.app)
+            assert f"{layer_text(panel.answer.layers[0], panel.answer).mark} identity" in screen_text(pilot.app)
 
 
 async def test_the_worst_of_a_matrix_is_looked_at_first() -> None:

@@ -5,6 +5,9 @@ import pytest
 from iamtui.engine import wording as words
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
+from iamtui.presentation.layers import layer_text
+from iamtui.presentation.verdict import because
+from iamtui.presentation.words import text_of
 from iamtui.tui.question import verdict as wording
 from iamtui.tui.question.layers_list import layer_line
 from tests.support import panel_records as records
@@ -66,7 +69,7 @@ def test_without_room_a_star_stands_for_the_limit(decision: Decision, short: str
     ],
 )
 def test_because_names_the_deciding_statement(decision: Decision, line: str) -> None:
-    assert wording.because(decision).plain == line
+    assert text_of(because(decision)) == line
 
 
 def test_a_blocking_scp_is_named_with_its_level() -> None:
@@ -78,7 +81,7 @@ def test_a_blocking_scp_is_named_with_its_level() -> None:
         reasons=(Reason(Layer.SCP, "implicit", level=1, level_name="ou-prod"),),
     )
 
-    assert wording.because(decision).plain == "no Allow in: service control policies (SCP) at level 1 (ou-prod)"
+    assert text_of(because(decision)) == "no Allow in: service control policies (SCP) at level 1 (ou-prod)"
 
 
 def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
@@ -86,7 +89,7 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
     decision = Decision(records.request(), Outcome.ALLOWED, (report,))
 
     for compact in (False, True):
-        text = layer_line(report, decision, compact=compact).plain
+        text = layer_line(layer_text(report, decision), compact=compact).plain
         assert text.startswith("[?] SCP ")
         assert "not evaluated" in text
         assert text.endswith("The organization was not loaded")
@@ -158,7 +161,7 @@ def test_hostile_names_come_out_visible_and_without_markup() -> None:
     ref = records.statement(sid=evil)
     decision = records.allowed(matched=(ref,))
 
-    plain = wording.because(decision).plain
+    plain = text_of(because(decision))
 
     assert "[@click=app.quit]x[/]" in plain
     assert not {"\x1b", "\x07", "\u202e"} & set(plain)

@@ -18,6 +18,7 @@ from iamtui.credentials.assume_role import LONGEST_POLICIES, policy_characters
 from iamtui.engine.decision import Outcome
 from iamtui.lint.findings import Finding, Level
 from iamtui.policy.types import PolicyType
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
@@ -27,7 +28,6 @@ from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.workspace.assume import AssumeExtras
 from iamtui.workspace.assume_plan import STARTING_POLICY, compact_policy, readable_policy
 from iamtui.workspace.session_preview import PreviewRow, SessionPreview, preview_session
-from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 _STYLES: Final = {

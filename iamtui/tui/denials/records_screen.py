@@ -17,6 +17,7 @@ from textual.widgets import Input, Label, Static, TextArea
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
+from iamtui.engine.wording import LAYER_NAMES
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -30,7 +31,6 @@ from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace import denials
 from iamtui.workspace.denial_comparison import Agreement
 from iamtui.workspace.denials import ExplainedDenial, Findings, ReadLog
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES
 
 # The denials that were found in a text, one a line, and the one under the cursor in full.
 
@@ -142,7 +142,7 @@ def short_claim(denial: Denial) -> str:
         return "encoded"
     if not claim.kind:
         return "no reason given"
-    layers = "+".join(SHORT_LAYER_NAMES[layer] for layer in claim.layers) or claim.words or "?"
+    layers = "+".join(LAYER_NAMES[layer].short for layer in claim.layers) or claim.words or "?"
     return f"{layers}: {'Deny' if claim.kind == 'explicit' else 'no allow'}"
 
 

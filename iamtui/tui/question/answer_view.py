@@ -17,7 +17,8 @@ from textual.widgets import Static
 from iamtui.account.model import Account
 from iamtui.engine.decision import Decision, Outcome, StatementRef
 from iamtui.engine.request import Principal
-from iamtui.tui.content import line, plain
+from iamtui.presentation.verdict import because, conditions, notes, statement_name
+from iamtui.tui.content import line, lines, plain, styled
 from iamtui.tui.inventory import document_of, statement_text
 from iamtui.tui.question.asking import Shown
 from iamtui.tui.question.caller import SESSION
@@ -25,7 +26,7 @@ from iamtui.tui.question.completing_input import QUOTES
 from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.matrix import MatrixView, summary
 from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE
-from iamtui.tui.question.verdict import QUIET, because, conditions, notes, statement_name, verdict
+from iamtui.tui.question.verdict import verdict
 from iamtui.tui.widgets.lists.containers import Column
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
@@ -376,16 +377,16 @@ def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width:
     yield from wrap_all([_warning(never_asked)], width, _NEVER_ASKED)
     yield from wrap_all([_warning(remark) for remark in shown.remarks], width, _REMARKS)
     yield from wrap_all([before_line(shown)], width, 1)
-    yield from wrap_all([because(decision, short=room == WIDE)], width, most.because)
+    yield from wrap_all([styled(because(decision, short=room == WIDE))], width, most.because)
     yield from with_rest_counted(list(companion_lines(shown, others=most.others)), width, most.companions)
     if room == WIDE:
-        yield from wrap_all([conditions(decision)], width, most.notes)
+        yield from wrap_all([lines(*map(styled, conditions(decision)))], width, most.notes)
     elif not most.notes:
         yield from _kept_back(shown)
     else:
         # How to get around a Deny is told by its name, which stands above.
         useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY and not never_asked else ()
-        told = [*_short_suggestion(useful), *notes(decision, besides=never_asked)]
+        told = [*_short_suggestion(useful), *map(styled, notes(decision, besides=never_asked))]
         yield from wrap_all(told, width, most.notes)
 
 
@@ -446,12 +447,12 @@ def layers_of(shown: Shown, room: str) -> Content:
     step = front if chain is None else f"{front}step {1 if decider is chain else 2} of 2: "
     session, role = _name_of(shown.answer.question_matrix.chained_from), _name_of(shown.answer.principal.arn)
     if decider is None:
-        does: Content = line((role, "bold"), (" does ", QUIET), (shown.cell.question.action, "bold"))
+        does: Content = line((role, "bold"), (" does ", "$muted"), (shown.cell.question.action, "bold"))
     elif decider is chain:
-        does = line((session, "bold"), (" assumes ", QUIET), (role, "bold"))
+        does = line((session, "bold"), (" assumes ", "$muted"), (role, "bold"))
     else:
-        does = line((decider.check.action, "bold"), (", which the call needs too", QUIET))
-    return line((step[:1].upper() + step[1:], QUIET), does)
+        does = line((decider.check.action, "bold"), (", which the call needs too", "$muted"))
+    return line((step[:1].upper() + step[1:], "$muted"), does)
 
 
 def _name_of(arn: str) -> str:
@@ -466,8 +467,8 @@ def before_line(shown: Shown) -> Content:
         return Content("")
     was, now = verdict(before), verdict(shown.decision)
     if was.text == now.text:
-        return line(("Without the draft: the same", QUIET))
-    return line(("Without the draft: ", QUIET), was.content)
+        return line(("Without the draft: the same", "$muted"))
+    return line(("Without the draft: ", "$muted"), was.content)
 
 
 def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
@@ -479,24 +480,26 @@ def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
     chain = shown.answer.chain
     if chain is not None:
         role = shown.answer.question_matrix.chained_from
-        yield line(_short(chain), (" chained from ", QUIET), role.rpartition(":")[2], (" (assuming this role)", QUIET))
+        yield line(
+            _short(chain), (" chained from ", "$muted"), role.rpartition(":")[2], (" (assuming this role)", "$muted")
+        )
     if shown.decider is not None:
-        yield line(("The action itself: ", QUIET), verdict(shown.cell.decision).content)
+        yield line(("The action itself: ", "$muted"), verdict(shown.cell.decision).content)
     deciding = [one for one in shown.cell.companions if one.decides]
     for one in deciding:
         yield line(
-            ("Needs also ", QUIET),
+            ("Needs also ", "$muted"),
             (one.check.action, "bold"),
-            (f" on {_on(one)}: ", QUIET),
+            (f" on {_on(one)}: ", "$muted"),
             _short(one),
         )
     optional = [one for one in shown.cell.companions if not one.decides]
     if others == "lines":
         for one in optional:
             when = f" ({one.check.when})" if one.check.when else ""
-            yield line(("May need ", QUIET), one.check.action, (f" on {_on(one)}{when}: ", QUIET), _short(one))
+            yield line(("May need ", "$muted"), one.check.action, (f" on {_on(one)}{when}: ", "$muted"), _short(one))
     elif others == "marks" and optional:
-        parts: list[object] = [("May need also: ", QUIET)]
+        parts: list[object] = [("May need also: ", "$muted")]
         for one in optional:
             says = verdict(one.decision)
             parts += [", " if len(parts) > 1 else "", f"{one.check.action} ", (says.mark + says.star, says.style)]
@@ -546,7 +549,7 @@ def more(shown: Shown, account: Account, suggestions: tuple[Suggestion, ...], wi
                 text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
                 yield from (plain(_INDENT + row, "$muted", limit=None) for row in text.split("\n"))
         yield Content("")
-    yield from notes(decision, long=True, besides=shown.cell.never_asked)
+    yield from map(styled, notes(decision, long=True, besides=shown.cell.never_asked))
 
 
 def _statement(

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from iamtui.engine.request import Mode
+from iamtui.engine.wording import LAYER_NAMES
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import clock
@@ -33,7 +34,6 @@ from iamtui.tui.question.context_field import (
 from iamtui.tui.question.fields_form import FieldsForm
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.context_syntax import written_values
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -307,7 +307,7 @@ def terms_of(question_matrix: QuestionMatrix) -> str:
     if terms.mode is Mode.STRICT:
         parts.append("strict")
     if terms.layers_off:
-        parts.append(f"without {', '.join(SHORT_LAYER_NAMES[layer] for layer in sorted(terms.layers_off))}")
+        parts.append(f"without {', '.join(LAYER_NAMES[layer].short for layer in sorted(terms.layers_off))}")
     if terms.resource_account:
         parts.append(f"resource of account {terms.resource_account}")
     if terms.region:

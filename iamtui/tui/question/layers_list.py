@@ -10,19 +10,24 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState
+from iamtui.engine.decision import Decision, Layer
+from iamtui.presentation.layers import CONDITIONAL, LayerText, layer_texts
+from iamtui.presentation.words import Tone, Word
 from iamtui.text import safe_text
-from iamtui.tui.question.verdict import ALLOWED, DENIED, DEPENDS, QUIET
+from iamtui.tui.content import TONES, lines, styled
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
-from iamtui.workspace.verdict import layers_that_depend
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
 
 
-_LINE_STYLES: Final = {ALLOWED: "allows", DENIED: "denies", DEPENDS: "waits", QUIET: "muted"}
+_LINE_STYLES: Final = {
+    TONES[Tone.ALLOWED]: "allows",
+    TONES[Tone.DENIED]: "denies",
+    TONES[Tone.DEPENDS]: "waits",
+    TONES[Tone.QUIET]: "muted",
+}
 """The style of a part of a row, to the line style of the same colour."""
 
 
@@ -176,66 +181,43 @@ def nothing_to_jump_to(layer: Layer) -> str:
 # The layers of a decision in words: mark, state and why. Pure, no widget.
 
 
-_STATE_WORDS: Final = {
-    LayerState.ALLOWS: ("[+]", "allows", ALLOWED),
-    LayerState.DENIES: ("[x]", "denies", DENIED),
-    LayerState.SILENT: ("[-]", "no allow", DENIED),
-    LayerState.NOT_APPLICABLE: (" · ", "does not apply", QUIET),
-    LayerState.NOT_EVALUATED: ("[?]", "not evaluated", DEPENDS),
-}
-
-_NOT_NEEDED: Final = (" · ", "no allow", QUIET)
 _BEHIND_MARK: Final = "    "
-_CONDITIONAL: Final = ("[?]", "depends", DEPENDS)
 
 
-def layer_parts(report: LayerReport, decision: Decision) -> tuple[str, str, str]:
-    """Mark, words and style of a layer's state in a decision."""
-    if report.state is LayerState.SILENT and report.layer not in _in_the_way(decision):
-        return _CONDITIONAL if report.layer.value in layers_that_depend(decision) else _NOT_NEEDED
-    return _STATE_WORDS[report.state]
-
-
-def _in_the_way(decision: Decision) -> set[Layer]:
-    return {*decision.blocked_by, *(reason.layer for reason in decision.reasons)}
-
-
-def _why(report: LayerReport, words: str) -> str:
-    """Why a layer says so, without what its state says already, and first what could change it."""
-    why = report.why
-    if report.state is LayerState.NOT_EVALUATED:
-        why = why.removeprefix("Not evaluated: ")
+def _why(layer: LayerText) -> str:
+    """Why a layer says so, first what could change it."""
+    why = layer.why
+    if layer.words == "not evaluated":
         why = why[:1].upper() + why[1:]
-    elif words == _CONDITIONAL[1] and ", unless " in why:
+    elif layer.words == CONDITIONAL[1] and ", unless " in why:
         head, _, unless = why.removesuffix(".").partition(", unless ")
         why = f"unless {unless}. {head}."
     return safe_text(why)
 
 
-def layer_line(report: LayerReport, decision: Decision, *, compact: bool = False) -> Content:
+def layer_line(layer: LayerText, *, compact: bool = False) -> Content:
     """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
-    mark, words, style = layer_parts(report, decision)
-    name = LAYER_NAMES[report.layer]
-    return Content.assemble(
-        (f"{mark} ", style),
-        f"{name} " if compact else name.ljust(13),
-        (f"{words}: " if compact else words.ljust(15), style),
-        (_why(report, words), QUIET),
+    return styled(
+        (
+            Word(f"{layer.mark} ", layer.tone),
+            Word(f"{layer.name} " if compact else layer.name.ljust(13)),
+            Word(f"{layer.words}: " if compact else layer.words.ljust(15), layer.tone),
+            Word(_why(layer), Tone.QUIET),
+        )
     )
 
 
-def layer_block(report: LayerReport, decision: Decision) -> Content:
+def layer_block(layer: LayerText) -> Content:
     """One layer as two lines, for a column that is narrow and high: why it says so stands below."""
-    mark, words, style = layer_parts(report, decision)
-    head = Content.assemble((f"{mark} ", style), LAYER_NAMES[report.layer].ljust(13), (words, style))
-    return Content("\n").join([head, Content.styled(_why(report, words), QUIET)])
+    head = Word(f"{layer.mark} ", layer.tone), Word(layer.name.ljust(13)), Word(layer.words, layer.tone)
+    return lines(styled(head), styled((Word(_why(layer), Tone.QUIET),)))
 
 
-def absent_layers_line(reports: Sequence[LayerReport]) -> Content:
+def absent_layers_line(layers: Sequence[LayerText]) -> Content:
     """The layers that do not apply, together on one line."""
-    mark, words, style = _STATE_WORDS[LayerState.NOT_APPLICABLE]
-    names = ", ".join(LAYER_NAMES[report.layer] for report in reports)
-    return Content.assemble((f"{mark} {words}: {names}", style))
+    first = layers[0]
+    names = ", ".join(layer.name for layer in layers)
+    return styled((Word(f"{first.mark} {first.words}: {names}", first.tone),))
 
 
 def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) -> list[tuple[Layer | None, Content]]:
@@ -246,16 +228,11 @@ def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) ->
         column: the width of a narrow, high panel in cells, where every reason is written out, so that a row has
             several lines; else 0.
     """
-    applying = [report for report in decision.layers if report.state is not LayerState.NOT_APPLICABLE]
-    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
+    applying, absent = layer_texts(decision)
     rows: list[tuple[Layer | None, Content]] = []
-    for report in applying:
-        row = (
-            _written_out(layer_block(report, decision), column)
-            if column
-            else layer_line(report, decision, compact=compact)
-        )
-        rows.append((report.layer, row))
+    for layer in applying:
+        row = _written_out(layer_block(layer), column) if column else layer_line(layer, compact=compact)
+        rows.append((layer.layer, row))
     if absent:
         rows.append((None, _written_out(absent_layers_line(absent), column)))
     return rows

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from iamtui.presentation.verdict import LIMITED
 from iamtui.text import safe_text
 from iamtui.tui.content import fit, line
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.verdict import LIMITED
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.

@@ -17,12 +17,14 @@ from textual.screen import Screen
 from textual.widgets import Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from iamtui.engine.decision import Decision, LayerState
+from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
+from iamtui.presentation.layers import layer_texts
+from iamtui.presentation.verdict import because
 from iamtui.problem import Problem
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import line, lines, plain, styled
 from iamtui.tui.question.layers_list import absent_layers_line, layer_line
-from iamtui.tui.question.verdict import because, verdict
+from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.aws_simulator import (
@@ -71,12 +73,12 @@ def request_rows(simulation: Simulation) -> list[Content]:
 def our_rows(decision: Decision) -> list[Content]:
     """Our answer with its layers."""
     rows = [verdict(decision).content]
-    why = because(decision)
+    why = styled(because(decision))
     if why:
         rows.append(why)
     rows.append(Content(""))
-    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
-    rows += [layer_line(report, decision, compact=True) for report in decision.layers if report not in absent]
+    applying, absent = layer_texts(decision)
+    rows += [layer_line(layer, compact=True) for layer in applying]
     if absent:
         rows.append(absent_layers_line(absent))
     return rows

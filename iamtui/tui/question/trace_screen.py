@@ -18,7 +18,9 @@ from iamtui.account.model import Role
 from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.explanation import Suggestion
 from iamtui.engine.request import Principal
+from iamtui.engine.wording import LAYER_NAMES
 from iamtui.policy.document import PolicyDocument
+from iamtui.presentation.verdict import statement_name
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.clipboard import Copier
@@ -29,7 +31,7 @@ from iamtui.tui.question.answering_panel import AnsweringPanel
 from iamtui.tui.question.trace_messages import DraftSuggestion, send_to_main
 from iamtui.tui.question.trace_text import deciding_row, statement_row, trace_rows
 from iamtui.tui.question.trace_view import TraceRow, TraceView
-from iamtui.tui.question.verdict import LAYER_TITLES, statement_name, verdict
+from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -162,7 +164,7 @@ class DocumentScreen(ReadingScreen):
     """Shows the whole document, wrapped, with the statement marked and in sight."""
 
     def __init__(self, document: PolicyDocument, ref: StatementRef) -> None:
-        title = line((statement_name(ref), "bold"), (f"  {LAYER_TITLES[ref.layer]}", "$muted"))
+        title = line((statement_name(ref), "bold"), (f"  {LAYER_NAMES[ref.layer].title}", "$muted"))
         super().__init__(title)
         self._document = document
         self._ref = ref

@@ -13,12 +13,14 @@ from iamtui.engine.decision import Decision, LayerReport, LayerState, Outcome, S
 from iamtui.engine.explanation import Explanation, Suggestion
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.engine.wording import depends_lines
-from iamtui.tui.content import line, plain
+from iamtui.engine.wording import LAYER_NAMES, depends_lines
+from iamtui.presentation.layers import layer_text, layer_texts
+from iamtui.presentation.verdict import because, statement_name
+from iamtui.tui.content import TONES, line, plain, styled
 from iamtui.tui.inventory import document_of, statement_text
-from iamtui.tui.question.layers_list import absent_layers_line, layer_parts
+from iamtui.tui.question.layers_list import absent_layers_line
 from iamtui.tui.question.trace_view import TraceRow
-from iamtui.tui.question.verdict import LAYER_TITLES, because, statement_name, verdict
+from iamtui.tui.question.verdict import verdict
 from iamtui.workspace.answers import DependentAnswer
 from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
@@ -66,7 +68,7 @@ def trace_rows(
     if explanation is not None:
         rows += _explanation_rows(explanation)
     else:
-        rows.append(TraceRow(line(verdict(decision).content, "  ", because(decision))))
+        rows.append(TraceRow(line(verdict(decision).content, "  ", styled(because(decision)))))
     if decision.depends_on is not None:
         rows += [_EMPTY, _heading("It depends")]
         rows += _rows(Content(row) for row in depends_lines(decision.depends_on, 1, decision.request))
@@ -74,9 +76,9 @@ def trace_rows(
         rows += _chain_rows(chain)
     rows += _deciding_companions(companions)
     rows += [_EMPTY, _heading("Layers, in the order of evaluation")]
-    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
+    absent = layer_texts(decision)[1]
     for report in decision.layers:
-        if report not in absent:
+        if report.state is not LayerState.NOT_APPLICABLE:
             layers = [layer for layer in traced if layer.layer is report.layer]
             rows += _layer_rows(workspace, decision, principal, report, layers)
     if absent:
@@ -123,7 +125,7 @@ def _question_rows(principal: Principal, question: Question) -> list[Content]:
     for number, text in enumerate(question.session_policies, 1):
         rows.append(line((f"Session    policy {number}, ", "$muted"), f"{len(text):,} characters"))
     if question.layers_off:
-        names = ", ".join(sorted(LAYER_TITLES[layer] for layer in question.layers_off))
+        names = ", ".join(sorted(LAYER_NAMES[layer].title for layer in question.layers_off))
         rows.append(line(("Left out   ", "$muted"), (names, "$verdict-depends")))
     reading = "unknown" if question.mode.value == "discover" else "absent"
     rows.append(line(("Mode       ", "$muted"), question.mode.value, (f": a key nobody gave is {reading}", "$muted")))
@@ -172,7 +174,7 @@ def _chain_rows(chain: DependentAnswer) -> Iterator[TraceRow]:
     answer = verdict(chain.decision).content
     yield TraceRow(line(answer, "  ", (chain.check.action, "bold"), (" on ", "$muted"), role))
     yield TraceRow(line(_INDENT, ("by ", "$muted"), caller.arn))
-    why = because(chain.decision)
+    why = styled(because(chain.decision))
     if why:
         yield TraceRow(line(_INDENT, why))
 
@@ -191,7 +193,7 @@ def _deciding_companions(companions: Sequence[DependentAnswer]) -> Iterator[Trac
         words = ". ".join(part.rstrip(".") for part in (f"when {check.when}" if check.when else "", check.note) if part)
         if words:
             yield TraceRow(line(_INDENT, (f"{words[:1].upper()}{words[1:]}.", "$muted")))
-        why = because(companion.decision)
+        why = styled(because(companion.decision))
         if why:
             yield TraceRow(line(_INDENT, why))
 
@@ -222,9 +224,11 @@ def _layer_rows(
     report: LayerReport,
     traced: Sequence[TracedLayer],
 ) -> Iterator[TraceRow]:
-    mark, words, style = layer_parts(report, decision)
+    layer_words = layer_text(report, decision)
+    style = TONES[layer_words.tone]
+    title = LAYER_NAMES[report.layer].title
     yield _EMPTY
-    yield TraceRow(line((mark, style), " ", (LAYER_TITLES[report.layer], "bold"), "  ", (words, style)))
+    yield TraceRow(line((layer_words.mark, style), " ", (title, "bold"), "  ", (layer_words.words, style)))
     yield TraceRow(line(_INDENT, (report.why, "$muted")))
     if not traced:
         for ref in _statements(decision, report):

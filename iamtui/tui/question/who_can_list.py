@@ -13,13 +13,13 @@ from textual.message import Message
 
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.engine.wording import condition_of, short_policy_name
+from iamtui.engine.wording import LAYER_NAMES, condition_of, short_policy_name
 from iamtui.policy.arn import parse_arn
+from iamtui.presentation.verdict import VerdictWords, as_far_as_loaded, because, unloaded_layers, verdict_words
+from iamtui.presentation.words import text_of
 from iamtui.text import safe_text
 from iamtui.tui.content import fit
-from iamtui.tui.question.verdict import because
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, VerdictWords, as_far_as_loaded, unloaded_layers, verdict_words
 
 # The rows of "who can": one principal with its answer, how rows are counted, filtered and sorted. Pure.
 
@@ -105,7 +105,7 @@ def row_of(
     words, bucket = verdict_words(decision), _BUCKETS[decision.outcome]
     ref = decision.deciding
     policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
-    reason = because(decision).plain
+    reason = text_of(because(decision))
     request = decision.request
     return WhoCanRow(
         principal,
@@ -149,7 +149,7 @@ def _statement(ref: StatementRef, decision: Decision) -> str:
     if ref.layer is Layer.RESOURCE:
         policy = "trust policy" if decision.request.action.lower().startswith("sts:") else "resource policy"
     elif ref.layer not in (Layer.IDENTITY, Layer.SERVICE_RULE):
-        policy = f"{SHORT_LAYER_NAMES[ref.layer]} {policy}"
+        policy = f"{LAYER_NAMES[ref.layer].short} {policy}"
     return f"{policy} / {safe_text(ref.sid, limit=128) if ref.sid else f'statement {ref.statement + 1}'}"
 
 

@@ -20,6 +20,8 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.request import Principal
+from iamtui.engine.wording import LAYER_NAMES
+from iamtui.presentation.verdict import LIMITED
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.background import few_pauses
@@ -30,7 +32,6 @@ from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.status import KeyLine, Notice
 from iamtui.workspace.questions import ask
-from iamtui.workspace.verdict import LIMITED, SHORT_LAYER_NAMES
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
 
@@ -300,7 +301,7 @@ def filters(rows: Rows, *, draft: bool) -> Content:
 def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
     """Whom the list lacks, and what could change its answers; "" when nothing."""
     words = found.lacks
-    layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
+    layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
     return f"{words} Not evaluated, and could change some answers: {layers}.".lstrip() if layers else words
 
 

@@ -1,0 +1,60 @@
+"""The layers of a decision as rows: mark, name, state in words and why."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState
+from iamtui.engine.wording import LAYER_NAMES
+from iamtui.presentation.verdict import layers_that_depend
+from iamtui.presentation.words import Tone
+
+
+class LayerText(NamedTuple):
+    """One layer of a decision in words.
+
+    Args:
+        name: the short one.
+        words: its state.
+        why: why it says so; raw text, without what the state says already.
+    """
+
+    layer: Layer
+    mark: str
+    name: str
+    words: str
+    tone: Tone
+    why: str
+
+
+_STATE_WORDS: Final = {
+    LayerState.ALLOWS: ("[+]", "allows", Tone.ALLOWED),
+    LayerState.DENIES: ("[x]", "denies", Tone.DENIED),
+    LayerState.SILENT: ("[-]", "no allow", Tone.DENIED),
+    LayerState.NOT_APPLICABLE: (" · ", "does not apply", Tone.QUIET),
+    LayerState.NOT_EVALUATED: ("[?]", "not evaluated", Tone.DEPENDS),
+}
+_NOT_NEEDED: Final = (" · ", "no allow", Tone.QUIET)
+CONDITIONAL: Final = ("[?]", "depends", Tone.DEPENDS)
+"""Of a silent layer whose Allow waits for something that is not known."""
+
+
+def layer_text(report: LayerReport, decision: Decision) -> LayerText:
+    mark, words, tone = _state(report, decision)
+    why = report.why.removeprefix("Not evaluated: ") if report.state is LayerState.NOT_EVALUATED else report.why
+    return LayerText(report.layer, mark, LAYER_NAMES[report.layer].short, words, tone, why)
+
+
+def layer_texts(decision: Decision) -> tuple[list[LayerText], list[LayerText]]:
+    """Every layer in evaluation order: those that take part, and those that do not apply."""
+    texts: tuple[list[LayerText], list[LayerText]] = ([], [])
+    for report in decision.layers:
+        texts[report.state is LayerState.NOT_APPLICABLE].append(layer_text(report, decision))
+    return texts
+
+
+def _state(report: LayerReport, decision: Decision) -> tuple[str, str, Tone]:
+    in_the_way = {*decision.blocked_by, *(reason.layer for reason in decision.reasons)}
+    if report.state is LayerState.SILENT and report.layer not in in_the_way:
+        return CONDITIONAL if report.layer.value in layers_that_depend(decision) else _NOT_NEEDED
+    return _STATE_WORDS[report.state]

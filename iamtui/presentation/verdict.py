@@ -1,0 +1,232 @@
+"""A decision as a mark and words, and why: the same wherever it is shown; never a bare "allowed" that is not one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from iamtui.engine.decision import (
+    ONLY_UNDER_CONDITIONS,
+    Decision,
+    Layer,
+    LayerState,
+    Outcome,
+    ResourceScope,
+    StatementRef,
+)
+from iamtui.engine.wording import (
+    LAYER_NAMES,
+    condition_of,
+    depends_lines,
+    depends_summary,
+    first_of,
+    short_policy_name,
+)
+from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, leaves
+from iamtui.presentation.words import Row, Tone, Word
+from iamtui.text import safe_text
+
+LIMITED: Final = "*"
+"""Behind a verdict, or its mark alone, that holds only on some resources, or only as far as loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictWords:
+    """A verdict. All of it is safe to show.
+
+    Args:
+        mark: "[+]", "[x]", "[-]" or "[?]".
+        word: "ALLOWED", "DENIED" or "DEPENDS".
+        rest: the words behind it, or "".
+        limit: where the answer is not all that its word says ("on some", "as loaded"), that in few words; else "".
+    """
+
+    mark: str
+    word: str
+    rest: str
+    limit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.mark} {self.word} {self.rest}".rstrip()
+
+    @property
+    def tone(self) -> Tone:
+        return _TONES[self.word]
+
+    @property
+    def star(self) -> str:
+        """What stands behind the mark or the word where the limit is not written out, or ""."""
+        return LIMITED if self.limit else ""
+
+    @property
+    def short(self) -> str:
+        """Mark and word, for where there is no room for more; a star stands for a limit."""
+        return f"{self.mark} {self.word}{self.star}"
+
+
+_TONES: Final = {"ALLOWED": Tone.ALLOWED, "DENIED": Tone.DENIED, "DEPENDS": Tone.DEPENDS}
+
+_ON_SOME, _AS_LOADED = "on some", "as loaded"
+
+_CAPS: Final = frozenset(
+    (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
+)
+"""Layers that no Allow elsewhere makes up for."""
+
+
+def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
+    """The layers that were not evaluated and could make the decision another one.
+
+    An explicit deny stands whatever the rest says, and a missing allow stands where a cap is silent; elsewhere only
+    a layer that grants could change that. A document that the decision waits for is named by its condition.
+    """
+    missing = decision.not_evaluated
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return ()
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        if any(reason.layer in _CAPS for reason in decision.reasons):
+            return ()
+        return tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
+    if decision.outcome is Outcome.DEPENDS and decision.depends_on is not None:
+        waited_for = {
+            leaf.source.layer for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf) and leaf.source
+        }
+        return tuple(layer for layer in missing if layer.value not in waited_for)
+    return missing
+
+
+def layers_that_depend(decision: Decision) -> frozenset[str]:
+    """The layers (by value) whose Allow waits for something unknown; of a denial also such that do not deny it."""
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        open_ones = (report for report in decision.layers if report.state is LayerState.SILENT)
+        return frozenset(report.layer.value for report in open_ones if ONLY_UNDER_CONDITIONS in report.why)
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
+        return frozenset()
+    return frozenset(leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None)
+
+
+def as_far_as_loaded(decision: Decision) -> str:
+    """`as far as loaded (SCP not evaluated)`; empty where nothing that was left out could change the decision."""
+    layers = unloaded_layers(decision)
+    if layers:
+        return f"as far as loaded ({', '.join(LAYER_NAMES[layer].short for layer in layers)} not evaluated)"
+    allowed = decision.outcome is Outcome.ALLOWED
+    return "as far as loaded (some layers not evaluated)" if allowed and not decision.complete else ""
+
+
+def verdict_words(decision: Decision) -> VerdictWords:
+    unloaded = as_far_as_loaded(decision)
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return VerdictWords("[x]", "DENIED", "explicit")
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        return VerdictWords("[-]", "DENIED", _joined("no allow", unloaded), _AS_LOADED if unloaded else "")
+    if decision.outcome is Outcome.DEPENDS:
+        about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
+        return VerdictWords("[?]", "DEPENDS", _joined(f"on {about}", unloaded))
+    if decision.resource_scope is not ResourceScope.SOME:
+        return VerdictWords("[+]", "ALLOWED", unloaded, _AS_LOADED if unloaded else "")
+    # The patterns last: there may be many, and lines are cut at their end.
+    patterns = _scope_patterns(decision)
+    some = _joined("on some" if patterns else "on some resources", unloaded)
+    return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some, _ON_SOME)
+
+
+def _scope_patterns(decision: Decision) -> str:
+    """Where an answer that holds on some resources holds, or where it does not, as far as either can be named."""
+    if decision.allowed_parts:
+        return first_of(decision.allowed_parts)
+    return f"not on {first_of(decision.denied_resources)}" if decision.denied_resources else ""
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def statement_name(ref: StatementRef) -> str:
+    """How a statement is named: `policy / Sid (lines 3-9)`, or `policy / statement 2 (line 5)` without a Sid."""
+    sid = safe_text(ref.sid, limit=128) if ref.sid else f"statement {ref.statement + 1}"
+    return f"{short_policy_name(ref.policy)} / {sid}{_lines(ref.lines)}"
+
+
+def _lines(lines: tuple[int, int] | None) -> str:
+    if lines is None:
+        return ""
+    first, last = lines
+    return f" (line {first})" if first == last else f" (lines {first}-{last})"
+
+
+def because(decision: Decision, *, short: bool = False) -> Row:
+    """Why, in one row: the condition on which it depends (`short`: unless `conditions` lists it), the statement."""
+    deciding = _deciding(decision)
+    listed = short and isinstance(decision.depends_on, And | Or)
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None or listed:
+        return deciding
+    condition = Word("if ", Tone.QUIET), Word(condition_of(decision), Tone.STRONG)
+    return (*condition, Word(" · ", Tone.QUIET), *deciding) if deciding else condition
+
+
+def _deciding(decision: Decision) -> Row:
+    """Which statement decided, or which layers stand in the way."""
+    ref = decision.deciding
+    if ref is None:
+        return (Word(_why_no_allow(decision), Tone.QUIET),) if decision.outcome is Outcome.IMPLICIT_DENY else ()
+    verb = "denied by " if ref.effect == "Deny" else "by "
+    if decision.outcome is Outcome.DEPENDS and ref.effect == "Allow":
+        verb = "would be allowed by "
+    row = [Word(verb, Tone.QUIET), Word(statement_name(ref), Tone.STRONG)]
+    if ref.layer is not Layer.IDENTITY:
+        row.append(Word(f" in the {LAYER_NAMES[ref.layer].short} layer", Tone.QUIET))
+    others = sum(1 for other in decision.matched if (other.effect, other.layer) == (ref.effect, ref.layer)) - 1
+    if others > 0:
+        row.append(Word(f" and {others} more", Tone.QUIET))
+    return tuple(row)
+
+
+def _why_no_allow(decision: Decision) -> str:
+    """Which layers lack an Allow, in words."""
+    blocked = decision.blocked_by or tuple(reason.layer for reason in decision.reasons)
+    if not blocked:
+        return "no statement allows it"
+    names: list[str] = []
+    for layer in dict.fromkeys(blocked):
+        level = next((r for r in decision.reasons if r.layer is layer and r.level is not None), None)
+        trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
+        name = "trust policy" if trust else LAYER_NAMES[layer].title
+        if level is not None:
+            name += f" at level {level.level}"
+            if level.level_name:
+                name += f" ({safe_text(level.level_name, limit=64)})"
+        names.append(name)
+    return f"no Allow in: {', '.join(names)}"
+
+
+def conditions(decision: Decision) -> list[Row]:
+    """What the answer depends on as an indented list; empty when one row (`because`) says it all."""
+    if not isinstance(decision.depends_on, And | Or):
+        return []
+    return [(Word(text),) for text in depends_lines(decision.depends_on, request=decision.request)]
+
+
+def notes(decision: Decision, *, long: bool = False, besides: str = "") -> list[Row]:
+    """What else there is to know, a row each: keys not given, notes.
+
+    Args:
+        long: what was taken for granted, too.
+        besides: a note that is told already.
+    """
+    rows: list[Row] = []
+    named = _keys_named(decision)
+    missing = [safe_text(key, limit=128) for key in decision.missing_context if key not in named]
+    if missing:
+        rows.append((Word("Not given: ", Tone.QUIET), Word(", ".join(missing))))
+    rows += [(Word(safe_text(note), Tone.QUIET),) for note in decision.notes if note != besides]
+    if long and decision.assumptions:
+        taken = ", ".join(safe_text(assumption) for assumption in decision.assumptions)
+        rows.append((Word(f"Assumed: {taken}", Tone.FAINT),))
+    return rows
+
+
+def _keys_named(decision: Decision) -> set[str]:
+    if decision.depends_on is None:
+        return set()
+    return {leaf.key for leaf in leaves(decision.depends_on) if isinstance(leaf, ConditionLeaf)}
