@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_type_hints
 
 import click
 
@@ -20,26 +20,21 @@ from iamtui.cli.question_options import Demands, QuestionOptions, inquiry_of, lo
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.drafts.draft_file import draft_schema, edit_to_json
-from iamtui.drafts.edits import (
-    AddUserToGroup,
-    AttachPolicy,
-    DeleteInlinePolicy,
-    DeletePermissionsBoundary,
-    DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    DetachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
-    PutResourcePolicy,
-    RemoveUserFromGroup,
-    UpdateTrustPolicy,
+from iamtui.drafts.edits import EDIT_KINDS, Draft, Edit, describe_edit
+from iamtui.drafts.edits.base import (
+    BoundedArn,
+    Document,
+    GroupArn,
+    HolderArn,
+    LevelId,
+    OwnPolicyArn,
+    PolicyArn,
+    PolicyName,
+    ResourceArn,
+    RoleArn,
+    UserArn,
 )
-from iamtui.drafts.overlay import DraftFinding, describe_edit
-from iamtui.drafts.words import RCP, SCP
+from iamtui.drafts.ledger import DraftFinding
 from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
@@ -139,24 +134,10 @@ def finding_label(edit: int) -> str:
     return f"Edit {edit}: " if edit else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A kind of edit as words: what it takes, and what is made of that."""
-
-    words: str
-    make: Callable[[Account, tuple[str, ...]], Edit]
-
-
-def _user(account: Account, text: str) -> str:
-    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"user/{text}")
-
-
-def _group(account: Account, text: str) -> str:
-    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"group/{text}")
-
-
-def _role(account: Account, text: str) -> str:
-    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"role/{text}")
+def _of_kind(kind: str) -> Callable[[Account, str], str]:
+    return lambda account, text: holder_arn(
+        account, text if text.startswith("arn:") or "/" in text else f"{kind}/{text}"
+    )
 
 
 def _own_policy(account: Account, text: str) -> str:
@@ -167,36 +148,47 @@ def _own_policy(account: Account, text: str) -> str:
     return own[0] if len(own) == 1 else f"arn:{account.partition}:iam::{account.id}:policy/{text.lstrip('/')}"
 
 
-def _document(name: str) -> str:
-    return read_text(name, "policy document", most=4 * MAX_CHARACTERS)
-
-
-EDITS: Final = {
-    "attach": _Kind("HOLDER POLICY", lambda a, w: AttachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
-    "detach": _Kind("HOLDER POLICY", lambda a, w: DetachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
-    "put-inline": _Kind(
-        "HOLDER NAME DOCUMENT", lambda a, w: PutInlinePolicy(holder_arn(a, w[0]), w[1], _document(w[2]))
-    ),
-    "delete-inline": _Kind("HOLDER NAME", lambda a, w: DeleteInlinePolicy(holder_arn(a, w[0]), w[1])),
-    "put-policy": _Kind("POLICY DOCUMENT", lambda a, w: PutManagedPolicy(_own_policy(a, w[0]), _document(w[1]))),
-    "add-to-group": _Kind("USER GROUP", lambda a, w: AddUserToGroup(_user(a, w[0]), _group(a, w[1]))),
-    "remove-from-group": _Kind("USER GROUP", lambda a, w: RemoveUserFromGroup(_user(a, w[0]), _group(a, w[1]))),
-    "set-boundary": _Kind(
-        "HOLDER POLICY", lambda a, w: PutPermissionsBoundary(holder_arn(a, w[0]), policy_arn(a, w[1]))
-    ),
-    "drop-boundary": _Kind("HOLDER", lambda a, w: DeletePermissionsBoundary(holder_arn(a, w[0]))),
-    "set-trust": _Kind("ROLE DOCUMENT", lambda a, w: UpdateTrustPolicy(_role(a, w[0]), _document(w[1]))),
-    "put-scp": _Kind(
-        "LEVEL NAME DOCUMENT", lambda a, w: PutOrganizationPolicy(SCP, level_id(a, w[0]), w[1], _document(w[2]))
-    ),
-    "detach-scp": _Kind("LEVEL NAME", lambda a, w: DetachOrganizationPolicy(SCP, level_id(a, w[0]), w[1])),
-    "put-rcp": _Kind(
-        "LEVEL NAME DOCUMENT", lambda a, w: PutOrganizationPolicy(RCP, level_id(a, w[0]), w[1], _document(w[2]))
-    ),
-    "detach-rcp": _Kind("LEVEL NAME", lambda a, w: DetachOrganizationPolicy(RCP, level_id(a, w[0]), w[1])),
-    "put-resource-policy": _Kind("RESOURCE DOCUMENT", lambda _, w: PutResourcePolicy(w[0], _document(w[1]))),
-    "delete-resource-policy": _Kind("RESOURCE", lambda _, w: DeleteResourcePolicy(w[0])),
+_READERS: Final[dict[object, Callable[[Account, str], str]]] = {
+    HolderArn: holder_arn,
+    BoundedArn: holder_arn,
+    PolicyArn: policy_arn,
+    OwnPolicyArn: _own_policy,
+    UserArn: _of_kind("user"),
+    GroupArn: _of_kind("group"),
+    RoleArn: _of_kind("role"),
+    LevelId: level_id,
+    PolicyName: lambda _account, text: text,
+    ResourceArn: lambda _account, text: text,
+    Document: lambda _account, name: read_text(name, "policy document", most=4 * MAX_CHARACTERS),
 }
+"""What is made of a word, by the type of the field that it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of edit as words.
+
+    Args:
+        edit: its record.
+        given: the values of the first fields, which the name of the kind stands for.
+    """
+
+    edit: type[Edit]
+    given: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What it takes: "HOLDER NAME DOCUMENT"."""
+        return " ".join(name.upper() for name in self.edit.__struct_encode_fields__[len(self.given) :])
+
+    def make(self, account: Account, words: tuple[str, ...]) -> Edit:
+        types = get_type_hints(self.edit, include_extras=True)
+        fields = self.edit.__struct_fields__[len(self.given) :]
+        read = (_READERS[types[field]](account, word) for field, word in zip(fields, words, strict=True))
+        return self.edit(*self.given, *read)
+
+
+EDITS: Final = {name: _Kind(edit, tuple(given)) for edit in EDIT_KINDS.values() for name, *given in edit.commands}
 
 _TAKING_BACK: Final = {"undo": "", "drop": "NUMBER"}
 
@@ -232,7 +224,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
     before = _opened(workspace, path)
     draft = before or Draft(workspace.account.id)
     if name is not None:
-        draft = Draft(draft.account_id, name, draft.edits)
+        draft = draft.named(name)
     if kind in _TAKING_BACK:
         draft, said = _take_back(workspace, draft, kind, words)
     else:

@@ -19,21 +19,10 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.drafts.edits import (
-    DeleteInlinePolicy,
-    DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    DetachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutResourcePolicy,
-    UpdateTrustPolicy,
-)
-from iamtui.drafts.ledger import DraftFinding, Standing
-from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
+from iamtui.drafts.edits import Draft
+from iamtui.drafts.edits.base import Standing, brought_document
+from iamtui.drafts.ledger import DraftFinding
+from iamtui.drafts.words import RCP, SCP, entity_name, find_level, levels, policy_name, short_type
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.service_specs import SERVICE_SPECS
@@ -255,15 +244,11 @@ def _changes_of_holder(was: User | Group | Role | None, holder: User | Group | R
             yield DocumentChange("inline", holder.arn, name, old.get(name), new.get(name))
 
 
-def _levels(account: Account) -> dict[str, OrganizationLevel]:
-    fact = account.organization
-    return {} if isinstance(fact, Missing) or fact.value is None else {level.id: level for level in fact.value.path}
-
-
 def _of_levels(before: Account, after: Account) -> Iterator[DocumentChange]:
     if before.organization is after.organization:
         return
-    old, new = _levels(before), _levels(after)
+    old = {level.id: level for level in levels(before)}
+    new = {level.id: level for level in levels(after)}
     shown: set[tuple[str, str]] = set()
     for level_id in dict.fromkeys((*old, *new)):
         for kind in ("scp", "rcp"):
@@ -296,10 +281,10 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
     base = Standing(account)
     for number, edit in enumerate(draft.edits, 1):
         standing = Standing(account, draft.edits[: number - 1])
-        known = _denies(_stands(base, edit))
-        standing_now = _denies(_stands(standing, edit))
+        known = _denies(edit.replaced(base))
+        standing_now = _denies(edit.replaced(standing))
         before = [one for one in standing_now if one in known]
-        after = _denies(_put(edit))
+        after = _denies(brought_document(edit))
         said, kept = [_meaning(one) for one in after], {sid: one for one in after if (sid := _sid(one))}
         new = [one for one in after if one not in standing_now]
         for one in before:
@@ -307,9 +292,8 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
                 continue
             sid = _sid(one)
             words = f"The Deny {safe_text(sid, limit=128)}" if sid else "A Deny without a Sid"
-            if isinstance(edit, DetachPolicy):
-                whom = f"{policy_name(edit.policy_arn)} no longer applies to {entity_name(edit.holder_arn)}"
-                sentence = f"{words} of {safe_text(whom)}."
+            if edit.detachment:
+                sentence = f"{words} of {safe_text(edit.detachment)}."
             elif sid in kept and (excepted := _newly_excepted(one, kept[sid])):
                 whom = safe_text(" and ".join(entity_name(arn) for arn in excepted))
                 partly = all(any(_is_only_for(other, arn) for other in new) for arn in excepted)
@@ -319,35 +303,6 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
             else:
                 sentence = f"{words} is gone, for everyone that it denied something."
             yield DraftFinding(number, "denies less", sentence)
-
-
-def _stands(standing: Standing, edit: Edit) -> PolicyDocument | None:
-    """The document that an edit replaces or takes away."""
-    match edit:
-        case PutInlinePolicy(holder, name) | DeleteInlinePolicy(holder, name):
-            return standing.inline(holder, name)
-        case PutManagedPolicy(policy):
-            return standing.managed(policy)
-        case DetachPolicy(_, policy):
-            return standing.managed(policy)
-        case UpdateTrustPolicy(role):
-            return standing.trust(role)
-        case PutOrganizationPolicy(type_, level, name) | DetachOrganizationPolicy(type_, level, name):
-            return standing.organization(type_, level, name)
-        case PutResourcePolicy(resource) | DeleteResourcePolicy(resource):
-            return standing.resource(resource)
-        case _:
-            return None
-
-
-def _put(edit: Edit) -> PolicyDocument | None:
-    match edit:
-        case (
-            PutInlinePolicy() | PutManagedPolicy() | UpdateTrustPolicy() | PutOrganizationPolicy() | PutResourcePolicy()
-        ):
-            return PolicyDocument(edit.document)
-        case _:
-            return None
 
 
 def _denies(document: PolicyDocument | None) -> list[dict[str, Any]]:

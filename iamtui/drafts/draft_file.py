@@ -14,14 +14,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import fields
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from iamtui.drafts import edits as records
-from iamtui.drafts.edits import Draft, Edit
+from iamtui.drafts.edits import EDIT_KINDS, BaseEdit, Draft, Edit
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument, load_json, render
 from iamtui.policy.json_text import WrittenNumber, json_text
@@ -31,6 +29,8 @@ from iamtui.text import safe_text
 VERSION: Final = 1
 MARK: Final = "iamtui_draft"
 """The key that every draft has; its value is the version of the form."""
+
+_KEYS: Final = (MARK, "account_id", "edits", "name")
 
 LARGEST: Final = 8 * 1024 * 1024
 """Characters of the largest draft that is read."""
@@ -50,175 +50,6 @@ class DraftFormError(Problem):
         self.message = message
         self.path = path
         self.foreign = foreign
-
-
-def _described(text: str) -> Meta:
-    return Meta(description=text)
-
-
-Holder: TypeAlias = Annotated[str, _described("the ARN of a user, group or role")]
-Bounded: TypeAlias = Annotated[str, _described("the ARN of a user or role")]
-Policy: TypeAlias = Annotated[str, _described("the ARN of a managed policy")]
-Name: TypeAlias = Annotated[str, _described("the name of the policy")]
-UserArn: TypeAlias = Annotated[str, _described("the ARN of a user")]
-GroupArn: TypeAlias = Annotated[str, _described("the ARN of a group")]
-RoleArn: TypeAlias = Annotated[str, _described("the ARN of a role")]
-Resource: TypeAlias = Annotated[str, _described("the ARN of the resource that has the policy")]
-Level: TypeAlias = Annotated[str, _described("the id of the root, an OU or the account")]
-Document: TypeAlias = Annotated[dict[str, Any] | str, _described("a policy document: a JSON object, or its text")]
-Type: TypeAlias = Annotated[
-    Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"],
-    _described('"SERVICE_CONTROL_POLICY" or "RESOURCE_CONTROL_POLICY"'),
-]
-
-
-class AttachPolicyForm(Struct, tag_field="edit", tag="AttachPolicy", forbid_unknown_fields=True):
-    """Attach a managed policy, the account's own or one of AWS."""
-
-    holder: Holder
-    policy: Policy
-
-
-class DetachPolicyForm(Struct, tag_field="edit", tag="DetachPolicy", forbid_unknown_fields=True):
-    """Detach a managed policy."""
-
-    holder: Holder
-    policy: Policy
-
-
-class PutInlinePolicyForm(Struct, tag_field="edit", tag="PutInlinePolicy", forbid_unknown_fields=True):
-    """Add an inline policy, or replace the one of that name."""
-
-    holder: Holder
-    name: Name
-    document: Document
-
-
-class DeleteInlinePolicyForm(Struct, tag_field="edit", tag="DeleteInlinePolicy", forbid_unknown_fields=True):
-    """Take an inline policy away."""
-
-    holder: Holder
-    name: Name
-
-
-class PutManagedPolicyForm(Struct, tag_field="edit", tag="PutManagedPolicy", forbid_unknown_fields=True):
-    """Give a customer managed policy a new default version, or create it."""
-
-    policy: Policy
-    document: Document
-
-
-class AddUserToGroupForm(Struct, tag_field="edit", tag="AddUserToGroup", forbid_unknown_fields=True):
-    """Put a user into a group."""
-
-    user: UserArn
-    group: GroupArn
-
-
-class RemoveUserFromGroupForm(Struct, tag_field="edit", tag="RemoveUserFromGroup", forbid_unknown_fields=True):
-    """Take a user out of a group."""
-
-    user: UserArn
-    group: GroupArn
-
-
-class PutPermissionsBoundaryForm(Struct, tag_field="edit", tag="PutPermissionsBoundary", forbid_unknown_fields=True):
-    """Set a permissions boundary."""
-
-    holder: Bounded
-    policy: Policy
-
-
-class DeletePermissionsBoundaryForm(
-    Struct, tag_field="edit", tag="DeletePermissionsBoundary", forbid_unknown_fields=True
-):
-    """Drop a permissions boundary."""
-
-    holder: Bounded
-
-
-class UpdateTrustPolicyForm(Struct, tag_field="edit", tag="UpdateTrustPolicy", forbid_unknown_fields=True):
-    """Replace a role's trust policy."""
-
-    role: RoleArn
-    document: Document
-
-
-class PutOrganizationPolicyForm(Struct, tag_field="edit", tag="PutOrganizationPolicy", forbid_unknown_fields=True):
-    """Attach an SCP or RCP at a level, or replace its text."""
-
-    type: Type
-    level: Level
-    name: Name
-    document: Document
-
-
-class DetachOrganizationPolicyForm(
-    Struct, tag_field="edit", tag="DetachOrganizationPolicy", forbid_unknown_fields=True
-):
-    """Take an SCP or RCP away from a level."""
-
-    type: Type
-    level: Level
-    name: Name
-
-
-class PutResourcePolicyForm(Struct, tag_field="edit", tag="PutResourcePolicy", forbid_unknown_fields=True):
-    """Set or replace the policy of a resource."""
-
-    resource: Resource
-    document: Document
-
-
-class DeleteResourcePolicyForm(Struct, tag_field="edit", tag="DeleteResourcePolicy", forbid_unknown_fields=True):
-    """Take a resource's policy away."""
-
-    resource: Resource
-
-
-EditForm: TypeAlias = (
-    AttachPolicyForm
-    | DetachPolicyForm
-    | PutInlinePolicyForm
-    | DeleteInlinePolicyForm
-    | PutManagedPolicyForm
-    | AddUserToGroupForm
-    | RemoveUserFromGroupForm
-    | PutPermissionsBoundaryForm
-    | DeletePermissionsBoundaryForm
-    | UpdateTrustPolicyForm
-    | PutOrganizationPolicyForm
-    | DetachOrganizationPolicyForm
-    | PutResourcePolicyForm
-    | DeleteResourcePolicyForm
-)
-
-
-class DraftForm(Struct, forbid_unknown_fields=True):
-    """A what-if: edits laid over an account, oldest first."""
-
-    iamtui_draft: Annotated[int, Meta(ge=1, le=VERSION, description=f"the version of this form, {VERSION}")]
-    account_id: Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="the 12 digits of the account's id")]
-    edits: Annotated[list[EditForm], _described("a list of edits")]
-    name: Annotated[str, _described("a text, what the draft is called")] = ""
-
-
-_FORMS: Final[dict[str, type[Struct]]] = {str(form.__struct_config__.tag): form for form in EditForm.__args__}
-EDIT_KINDS: Final = tuple(_FORMS)
-"""The kinds of edit that a draft can hold, as the file calls them."""
-
-_FIELDS: Final = {
-    "holder": "holder_arn",
-    "policy": "policy_arn",
-    "user": "user_arn",
-    "group": "group_arn",
-    "role": "role_arn",
-    "resource": "resource_arn",
-    "level": "level_id",
-}
-"""What the file calls a field of a record that has a longer name."""
-
-_SHORT: Final = {long: short for short, long in _FIELDS.items()}
 
 
 def read_draft(text: str) -> Draft:
@@ -254,8 +85,8 @@ def draft_from_json(value: JsonValue) -> Draft:
             f"version {version} is newer than the {VERSION} that this iamtui reads: upgrade iamtui", path=f"$.{MARK}"
         )
     for key in value:
-        if key not in DraftForm.__struct_fields__:
-            raise DraftFormError(f"unknown key, {_nearest(key, DraftForm.__struct_fields__)}", path=f"${_step(key)}")
+        if key not in _KEYS:
+            raise DraftFormError(f"unknown key, {_nearest(key, _KEYS)}", path=f"${_step(key)}")
     account = value.get("account_id")
     if not isinstance(account, str) or not is_account_id(account):
         raise DraftFormError(f"{_found(value, 'account_id')}, expected 12 digits as a text", path="$.account_id")
@@ -277,40 +108,39 @@ def _edit(value: JsonValue, path: str) -> Edit:
         raise DraftFormError(f"missing, expected a kind of edit. {kinds}", path=f"{path}.edit")
     if not isinstance(kind, str):
         raise DraftFormError(f"found {_kind(kind)}, expected a kind of edit. {kinds}", path=f"{path}.edit")
-    form = _FORMS.get(kind)
+    form = EDIT_KINDS.get(kind)
     if form is None:
         close = difflib.get_close_matches(kind, EDIT_KINDS, n=1, cutoff=0.6)
         meant = f'; did you mean "{close[0]}"?' if close else "."
         raise DraftFormError(
             f"there is no edit {safe_text(json.dumps(kind), limit=80)}{meant} {kinds}", path=f"{path}.edit"
         )
+    if isinstance(value.get("document"), dict):
+        value = {**value, "document": render(value["document"])}
     try:
-        converted = msgspec.convert(value, form)
+        made: Edit = msgspec.convert(value, form)
     except (msgspec.ValidationError, UnicodeEncodeError):
         # The second: msgspec compares keys as UTF-8, in which half of a surrogate pair cannot be written.
         raise _explained(value, form, path) from None
-    given = {_FIELDS.get(field, field): getattr(converted, field) for field in form.__struct_fields__}
-    if "document" in given and isinstance(given["document"], dict):
-        given["document"] = render(given["document"])
-    made: Edit = getattr(records, kind)(**given)
     return made
 
 
-def _explained(value: dict[str, JsonValue], form: type[Struct], path: str) -> DraftFormError:
+def _explained(value: dict[str, JsonValue], form: type[BaseEdit], path: str) -> DraftFormError:
     """What is wrong with an edit that its form refuses: the first fault, in the order of the form."""
     hints = get_type_hints(form, include_extras=True)
-    for field in form.__struct_fields__:
+    names = form.__struct_encode_fields__
+    for field, name in zip(form.__struct_fields__, names, strict=True):
         meaning = next(meta.description for meta in hints[field].__metadata__ if isinstance(meta, Meta))
-        if field not in value:
-            return DraftFormError(f"missing, expected {meaning}", path=f"{path}.{field}")
+        if name not in value:
+            return DraftFormError(f"missing, expected {meaning}", path=f"{path}.{name}")
         try:
-            msgspec.convert(value[field], hints[field])
+            msgspec.convert(value[name], hints[field])
         except (msgspec.ValidationError, UnicodeEncodeError):
-            return DraftFormError(f"found {_kind(value[field])}, expected {meaning}", path=f"{path}.{field}")
-    key = next((key for key in value if key != "edit" and key not in form.__struct_fields__), None)
+            return DraftFormError(f"found {_kind(value[name])}, expected {meaning}", path=f"{path}.{name}")
+    key = next((key for key in value if key != "edit" and key not in names), None)
     if key is None:
         return DraftFormError("a text has half of a surrogate pair, expected whole characters", path=path)
-    return DraftFormError(f"unknown key, {_nearest(key, form.__struct_fields__)}", path=f"{path}{_step(key)}")
+    return DraftFormError(f"unknown key, {_nearest(key, names)}", path=f"{path}{_step(key)}")
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
@@ -350,11 +180,8 @@ def draft_to_json(draft: Draft) -> dict[str, Any]:
 
 def edit_to_json(edit: Edit) -> dict[str, Any]:
     """One edit as JSON values."""
-    made: dict[str, Any] = {"edit": type(edit).__name__}
-    for field in fields(edit):
-        value = getattr(edit, field.name)
-        made[_SHORT.get(field.name, field.name)] = _document(value) if field.name == "document" else value
-    return made
+    made: dict[str, Any] = msgspec.to_builtins(edit)
+    return {**made, "document": _document(edit.document)} if edit.document is not None else made
 
 
 def _document(text: str) -> dict[str, Any] | str:
@@ -373,5 +200,12 @@ def write_draft(draft: Draft) -> str:
 
 def draft_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a draft's file."""
-    schema = msgspec.json.schema(DraftForm)
+    schema = msgspec.json.schema(Draft)
+    # A file has its edits, even if there are none.
+    draft = schema["$defs"]["Draft"]
+    draft["required"].append("edits")
+    del draft["properties"]["edits"]["default"]
+    for form in schema["$defs"].values():
+        if "document" in form["properties"]:
+            form["properties"]["document"]["type"] = ["object", "string"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "iamtui draft", **schema}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from iamtui.account.model import (
     Account,
+    AttachedPolicy,
     Entity,
     Fact,
     Group,
@@ -15,24 +16,11 @@ from iamtui.account.model import (
     ManagedPolicy,
     Missing,
     Organization,
-    OrganizationPolicy,
     ResourcePolicy,
     Role,
     User,
 )
-from iamtui.drafts.edits import (
-    DeleteInlinePolicy,
-    DeletePermissionsBoundary,
-    DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
-    PutResourcePolicy,
-    UpdateTrustPolicy,
-)
+from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, render
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -149,6 +137,61 @@ class Ledger:
         found = self.entity(arn)
         return found if isinstance(found, ManagedPolicy) else None
 
+    def attachable(self, name_or_arn: str) -> AttachedPolicy:
+        """The managed policy meant, added to the account's records when it is one of AWS that the account lacks.
+
+        Raises:
+            Misfit: there is none.
+        """
+        found = self.policy(name_or_arn)
+        if found is None:
+            found = self.managed(name_or_arn)
+            if found is not None and self.policy(found.arn) is None:
+                self.put(found)
+                self.find(
+                    "unknown",
+                    f"The text of {safe_text(found.name)} is the one that came with iamtui; AWS may have a newer "
+                    "version.",
+                )
+        if found is not None:
+            if found.default_version is None:
+                self.find(
+                    "unknown",
+                    f"The text of {safe_text(found.name)} is not loaded, so what it allows or denies is unknown.",
+                )
+            return AttachedPolicy(found.name, found.arn)
+        arn = parse_arn(name_or_arn)
+        shown = safe_text(name_or_arn, limit=512) or "an empty text"
+        if arn is None or arn.service != "iam" or arn.resource_type != "policy" or not arn.name:
+            raise Misfit(
+                f"expected the ARN of a managed policy, and {shown} is none",
+                "Give its ARN; an inline policy cannot be attached or be a boundary.",
+            )
+        if arn.account != "aws":
+            raise Misfit(
+                f"account {self.base.id} has no policy {shown}",
+                "Correct the ARN, or create the policy with an earlier edit.",
+            )
+        self.find("unknown", f"The text of {shown} is not known here, so what it allows or denies is unknown.")
+        return AttachedPolicy(arn.name, name_or_arn)
+
+    def count(self, policy_arn: str, attachments: int = 0, boundaries: int = 0) -> None:
+        """Keep the usage counts of a policy's record right, where they are known."""
+        policy = self.policy(policy_arn)
+        if policy is None:
+            return
+
+        def moved(count: Fact[int], by: int) -> Fact[int]:
+            return count if isinstance(count, Missing) or by == 0 else Known(max(0, count.value + by))
+
+        changed = replace(
+            policy,
+            attachment_count=moved(policy.attachment_count, attachments),
+            boundary_count=moved(policy.boundary_count, boundaries),
+        )
+        if changed != policy:
+            self.put(changed)
+
     def document(self, text: str, now: PolicyDocument | None = None) -> PolicyDocument:
         """The document for a text; `now`, the very object, when it says the same.
 
@@ -225,95 +268,14 @@ class Ledger:
         return (*kept, *changed.values())
 
 
-# What stands before an edit of a draft: the account, with the edits that were made earlier.
+def listed(what: str, names: Iterable[str]) -> str:
+    shown = [safe_text(name, limit=128) for name in names]
+    if not shown:
+        return f"{what}: nothing. Leave the edit out."
+    more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
+    return f"{what}: {', '.join(shown[:8])}{more}."
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An account with some edits made, looked at document by document.
-
-    Args:
-        account: as the source has it.
-        earlier: the edits made so far, oldest first.
-    """
-
-    account: Account
-    earlier: Sequence[Edit] = ()
-
-    def has_managed(self, arn: str) -> bool:
-        made = any(isinstance(edit, PutManagedPolicy) and edit.policy_arn == arn for edit in self.earlier)
-        return made or self.account.policy(arn) is not None
-
-    def managed(self, arn: str) -> PolicyDocument | None:
-        """The document in force of a managed policy; None: there is none, or it is not loaded."""
-        for edit in reversed(self.earlier):
-            if isinstance(edit, PutManagedPolicy) and edit.policy_arn == arn:
-                return PolicyDocument(edit.document)
-        policy = self.account.policy(arn)
-        version = policy.default_version if policy is not None else None
-        return version.document if version is not None else None
-
-    def inline(self, holder_arn: str, name: str) -> PolicyDocument | None:
-        """The inline policy of this name, or None."""
-        for edit in reversed(self.earlier):
-            if isinstance(edit, PutInlinePolicy | DeleteInlinePolicy) and (edit.holder_arn, edit.name) == (
-                holder_arn,
-                name,
-            ):
-                return PolicyDocument(edit.document) if isinstance(edit, PutInlinePolicy) else None
-        holder = self.account.by_arn(holder_arn)
-        inline = holder.inline_policies if isinstance(holder, User | Group | Role) else ()
-        return next((policy.document for policy in inline if policy.name == name), None)
-
-    def trust(self, role_arn: str) -> PolicyDocument | None:
-        """A role's trust policy; None for a role that is not loaded."""
-        for edit in reversed(self.earlier):
-            if isinstance(edit, UpdateTrustPolicy) and edit.role_arn == role_arn:
-                return PolicyDocument(edit.document)
-        role = self.account.by_arn(role_arn)
-        return role.trust if isinstance(role, Role) else None
-
-    def boundary(self, holder_arn: str) -> str:
-        """The ARN of the permissions boundary of a user or role, or ""."""
-        for edit in reversed(self.earlier):
-            if isinstance(edit, PutPermissionsBoundary) and edit.holder_arn == holder_arn:
-                return edit.policy_arn
-            if isinstance(edit, DeletePermissionsBoundary) and edit.holder_arn == holder_arn:
-                return ""
-        holder = self.account.by_arn(holder_arn)
-        return (holder.boundary_arn or "") if isinstance(holder, User | Role) else ""
-
-    def organization(self, type_: str, level_id: str, name: str) -> PolicyDocument | None:
-        """The SCP or RCP of this name at a level, or None. One name is one policy, with one text at all levels."""
-        if not self._attached(type_, level_id, name):
-            return None
-        for edit in reversed(self.earlier):
-            if isinstance(edit, PutOrganizationPolicy) and (edit.type, edit.name) == (type_, name):
-                return PolicyDocument(edit.document)
-        return next(policy.document for policy in self._at(type_, level_id) if policy.name == name)
-
-    def _attached(self, type_: str, level_id: str, name: str) -> bool:
-        for edit in reversed(self.earlier):
-            if isinstance(edit, PutOrganizationPolicy | DetachOrganizationPolicy) and (
-                edit.type,
-                edit.level_id,
-                edit.name,
-            ) == (type_, level_id, name):
-                return isinstance(edit, PutOrganizationPolicy)
-        return any(policy.name == name for policy in self._at(type_, level_id))
-
-    def _at(self, type_: str, level_id: str) -> Sequence[OrganizationPolicy]:
-        fact = self.account.organization
-        for level in () if isinstance(fact, Missing) or fact.value is None else fact.value.path:
-            if level.id == level_id:
-                attached = level.rcps if type_ == "RESOURCE_CONTROL_POLICY" else level.scps
-                return () if isinstance(attached, Missing) else attached.value
-        return ()
-
-    def resource(self, resource_arn: str) -> PolicyDocument | None:
-        """The policy of a resource; None: it has none, or it is not loaded."""
-        for edit in reversed(self.earlier):
-            if isinstance(edit, PutResourcePolicy | DeleteResourcePolicy) and edit.resource_arn == resource_arn:
-                return PolicyDocument(edit.document) if isinstance(edit, PutResourcePolicy) else None
-        known = self.account.resource_policies.get(resource_arn)
-        return known.document if known is not None and known.state == "present" else None
+def not_there(what: str, names: Iterable[str]) -> str:
+    """What to do about an edit that takes away what is not there: its commands may have been run since."""
+    return f"{listed(what, names).removesuffix(' Leave the edit out.')} Take the edit out if it has been made already."

@@ -10,21 +10,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from iamtui.account.model import Account, Group, Missing, Role, User
-from iamtui.drafts.edits import (
-    DeleteInlinePolicy,
-    DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutResourcePolicy,
-    UpdateTrustPolicy,
-)
-from iamtui.drafts.ledger import Standing
-from iamtui.drafts.overlay import DraftFinding, DraftProblem
-from iamtui.drafts.words import RCP, SCP, describe_edit, entity_name, level_words, policy_name, short_type
+from iamtui.drafts.edits import DOCUMENT_KINDS, Draft, Edit, PutManagedPolicy, Standing, describe_edit
+from iamtui.drafts.ledger import DraftFinding
+from iamtui.drafts.overlay import DraftProblem
+from iamtui.drafts.words import RCP, SCP, entity_name, level_words, policy_name, short_type
 from iamtui.lint.findings import Finding, Level, findings
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import JsonValue, PolicyDocument, render
@@ -58,29 +47,12 @@ class DocumentPlace:
     others: int = 0
 
     def put(self, text: str) -> Edit:
-        match self.kind:
-            case "inline":
-                return PutInlinePolicy(self.owner, self.name, text)
-            case "managed":
-                return PutManagedPolicy(self.owner, text)
-            case "trust":
-                return UpdateTrustPolicy(self.owner, text)
-            case "resource":
-                return PutResourcePolicy(self.owner, text)
-            case _:
-                return PutOrganizationPolicy(SCP if self.kind == "scp" else RCP, self.owner, self.name, text)
+        return DOCUMENT_KINDS[self.kind].put(self.owner, self.name, text)
 
     def delete(self) -> Edit | None:
         """The edit that takes the document away; None where one must always stand there."""
-        match self.kind:
-            case "inline":
-                return DeleteInlinePolicy(self.owner, self.name)
-            case "resource":
-                return DeleteResourcePolicy(self.owner)
-            case "scp" | "rcp":
-                return DetachOrganizationPolicy(SCP if self.kind == "scp" else RCP, self.owner, self.name)
-            case _:
-                return None
+        delete = DOCUMENT_KINDS[self.kind].delete
+        return delete(self.owner, self.name) if delete is not None else None
 
 
 def inline_place(account: Account, holder: User | Group | Role, name: str) -> DocumentPlace:
@@ -286,8 +258,6 @@ def _more(now: JsonValue, added: str) -> JsonValue:
 # What is to be said of the documents that a draft puts in place: what AWS would refuse, warn about, or give to others.
 
 
-PutDocument = PutInlinePolicy | PutManagedPolicy | UpdateTrustPolicy | PutOrganizationPolicy | PutResourcePolicy
-
 _REFUSED: Final = frozenset(
     (
         "action-format", "allow-not-principal", "bare-principal", "empty-element", "empty-principal",
@@ -303,19 +273,6 @@ Other errors may be about what is newer than the data iamtui came with, such as 
 """
 
 
-def kind_of(edit: PutDocument) -> PolicyType:
-    """What the document of an edit is used as."""
-    match edit:
-        case UpdateTrustPolicy():
-            return PolicyType.TRUST
-        case PutOrganizationPolicy():
-            return PolicyType.SCP if edit.type == SCP else PolicyType.RCP
-        case PutResourcePolicy():
-            return PolicyType.RESOURCE
-        case _:
-            return PolicyType.IDENTITY
-
-
 def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
     """A problem for every edit whose document AWS would not take, or whose resource can have no policy.
 
@@ -323,7 +280,7 @@ def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
     """
     for number, edit in _last_puts(draft):
         words = describe_edit(edit, account, draft.edits[: number - 1])
-        if isinstance(edit, PutResourcePolicy) and (service := _without_policies(account, edit.resource_arn)):
+        if edit.policy_type is PolicyType.RESOURCE and (service := _without_policies(account, edit.subject[1])):
             yield DraftProblem(
                 number,
                 words,
@@ -352,11 +309,11 @@ def document_findings(before: Account, after: Account, draft: Draft) -> Iterator
     """
     standing = Standing(before)
     for number, edit in _last_puts(draft):
-        was = _document_before(standing, edit)
+        was = edit.replaced(standing)
         old = (
             set()
             if was is None
-            else {(one.code, one.message) for one in findings(was, kind_of(edit), account=before.id)}
+            else {(one.code, one.message) for one in findings(was, edit.policy_type, account=before.id)}
         )
         for found in _lint(edit, before.id):
             if found.level is Level.SUGGESTION or (found.code, found.message) in old:
@@ -368,46 +325,15 @@ def document_findings(before: Account, after: Account, draft: Draft) -> Iterator
         yield from _given_to_others(after, number, edit, was)
 
 
-def _last_puts(draft: Draft) -> Iterator[tuple[int, PutDocument]]:
+def _last_puts(draft: Draft) -> Iterator[tuple[int, Edit]]:
     """The edits that put a document in place which stays there, with their numbers."""
-    last = {_place(edit): number for number, edit in enumerate(draft.edits, 1) if isinstance(edit, PutDocument)}
-    for number, edit in enumerate(draft.edits, 1):
-        if isinstance(edit, PutDocument) and last[_place(edit)] == number:
-            yield number, edit
+    puts = [(number, edit) for number, edit in enumerate(draft.edits, 1) if edit.document is not None]
+    last = {edit.subject: number for number, edit in puts}
+    yield from ((number, edit) for number, edit in puts if last[edit.subject] == number)
 
 
-def _place(edit: PutDocument) -> tuple[str, ...]:
-    match edit:
-        case PutInlinePolicy(owner, name):
-            return "inline", owner, name
-        case PutManagedPolicy(owner):
-            return "managed", owner
-        case UpdateTrustPolicy(owner):
-            return "trust", owner
-        case PutOrganizationPolicy(type_, level, name):
-            return type_, level, name
-        case PutResourcePolicy(owner):
-            return "resource", owner
-
-
-def _document_before(standing: Standing, edit: Edit) -> PolicyDocument | None:
-    match edit:
-        case PutInlinePolicy(holder, name):
-            return standing.inline(holder, name)
-        case PutManagedPolicy(policy):
-            return standing.managed(policy)
-        case UpdateTrustPolicy(role):
-            return standing.trust(role)
-        case PutOrganizationPolicy(type_, level, name):
-            return standing.organization(type_, level, name)
-        case PutResourcePolicy(resource):
-            return standing.resource(resource)
-        case _:
-            return None
-
-
-def _lint(edit: PutDocument, account: str) -> tuple[Finding, ...]:
-    return _linted(edit.document, kind_of(edit), account)
+def _lint(edit: Edit, account: str) -> tuple[Finding, ...]:
+    return _linted(edit.document or "", edit.policy_type, account)
 
 
 @lru_cache(maxsize=256)
@@ -432,15 +358,13 @@ def _named_like_one_of_aws(number: int, edit: PutManagedPolicy) -> Iterator[Draf
         )
 
 
-def _given_to_others(
-    after: Account, number: int, edit: PutDocument, was: PolicyDocument | None
-) -> Iterator[DraftFinding]:
+def _given_to_others(after: Account, number: int, edit: Edit, was: PolicyDocument | None) -> Iterator[DraftFinding]:
     """Allows that are new or wider in a policy that several users and roles have."""
     holders = _holders(after, edit)
     if len(holders) < 2:
         return
     before = _allows(was)
-    for statement in _allows(PolicyDocument(edit.document)):
+    for statement in _allows(PolicyDocument(edit.document or "")):
         if statement in before or _names_a_caller(statement):
             continue
         names = [safe_text(entity_name(arn), limit=128) for arn in holders]
@@ -450,10 +374,11 @@ def _given_to_others(
         yield DraftFinding(number, "shared", f"{safe_text(where)} applies to {who}: {what} is new or changed for all.")
 
 
-def _holders(account: Account, edit: PutDocument) -> tuple[str, ...]:
-    if isinstance(edit, PutManagedPolicy):
-        return holders_of(account, edit.policy_arn)
-    holder = account.by_arn(edit.holder_arn) if isinstance(edit, PutInlinePolicy) else None
+def _holders(account: Account, edit: Edit) -> tuple[str, ...]:
+    kind, owner = edit.subject[:2]
+    if kind == "managed":
+        return holders_of(account, owner)
+    holder = account.by_arn(owner) if kind == "inline" else None
     return tuple(user.arn for user in account.members(holder.name)) if isinstance(holder, Group) else ()
 
 

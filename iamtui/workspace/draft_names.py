@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import fields, replace
 from functools import cache
 from typing import Any
+
+from msgspec import structs
 
 from iamtui.account.model import Account, Entity, Group, Known, ManagedPolicy, Role, User
 from iamtui.drafts.edits import Draft, Edit
@@ -121,28 +122,25 @@ def resolved_draft(account: Account, draft: Draft) -> Draft:
     What cannot be resolved stays as it is, so that laying the draft says which edit is at fault.
     """
     edits = tuple(_resolved(account, edit) for edit in draft.edits)
-    return (
-        draft if all(new is old for new, old in zip(edits, draft.edits, strict=True)) else replace(draft, edits=edits)
-    )
+    return draft if all(new is old for new, old in zip(edits, draft.edits, strict=True)) else draft.with_edits(edits)
 
 
 def _resolved(account: Account, edit: Edit) -> Edit:
     changed: dict[str, Any] = {}
-    for field in fields(edit):
-        value = getattr(edit, field.name)
-        if field.name == "level_id" and level_id(account, value) != value:
-            changed[field.name] = level_id(account, value)
-        if field.name not in ("holder_arn", "policy_arn", "user_arn", "group_arn", "role_arn"):
+    for field, value in structs.asdict(edit).items():
+        if field == "level_id" and level_id(account, value) != value:
+            changed[field] = level_id(account, value)
+        if field not in ("holder_arn", "policy_arn", "user_arn", "group_arn", "role_arn"):
             continue
         if value.startswith("arn:") or not value:
             continue
-        kind = field.name.removesuffix("_arn")
+        kind = field.removesuffix("_arn")
         try:
             if kind == "policy":
-                changed[field.name] = policy_arn(account, value)
+                changed[field] = policy_arn(account, value)
             else:
                 wanted = value if kind == "holder" or "/" in value else f"{kind}/{value}"
-                changed[field.name] = holder_arn(account, wanted)
+                changed[field] = holder_arn(account, wanted)
         except Problem:
             continue
-    return replace(edit, **changed) if changed else edit
+    return structs.replace(edit, **changed) if changed else edit

@@ -15,8 +15,9 @@ from iamtui.credentials.secure_files import refuse_diversion, replace_file
 from iamtui.drafts import FORMS, export
 from iamtui.drafts.affected import AffectedPrincipals, reach_of
 from iamtui.drafts.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
-from iamtui.drafts.edits import DeleteResourcePolicy, Draft, PutResourcePolicy
-from iamtui.drafts.overlay import DraftFinding, DraftProblem, lay_draft
+from iamtui.drafts.edits import Draft
+from iamtui.drafts.ledger import DraftFinding
+from iamtui.drafts.overlay import DraftProblem, lay_draft
 from iamtui.engine.decision import Decision, Expectation, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
@@ -95,8 +96,8 @@ def with_edited_resources(workspace: Workspace, draft: Draft) -> Workspace:
 
     Blocking: they are asked for where they are not loaded. What fails stays unknown, which is a finding of the draft.
     """
-    edits = [edit for edit in draft.edits if isinstance(edit, PutResourcePolicy | DeleteResourcePolicy)]
-    return with_resource_policies(workspace, [edit.resource_arn for edit in edits])[0]
+    resources = [edit.subject[1] for edit in draft.edits if edit.subject[0] == "resource"]
+    return with_resource_policies(workspace, resources)[0]
 
 
 EXPORT_FORMS: Final = FORMS

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from iamtui.account.model import Account, Known, ManagedPolicy, Missing, PolicyVersion, Role
+from iamtui.drafts.checks import changed_documents
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -27,8 +29,9 @@ from iamtui.drafts.edits import (
     PutResourcePolicy,
     RemoveUserFromGroup,
     UpdateTrustPolicy,
+    describe_edit,
 )
-from iamtui.drafts.overlay import DraftProblem, LaidDraft, apply_draft, changed_documents, describe_edit, lay_draft
+from iamtui.drafts.overlay import DraftProblem, LaidDraft, apply_draft, lay_draft
 from iamtui.drafts.words import RCP, SCP
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam
@@ -439,7 +442,7 @@ def test_changed_documents_name_what_was_and_what_is(account: Account) -> None:
 def test_untouched_records_and_documents_are_shared_whatever_the_edits(made: list[Edit]) -> None:
     account = drafting_account()
     found = lay_draft(account, Draft(account.id, edits=tuple(made)))
-    named = {getattr(edit, field.name) for edit in made for field in fields(edit)}
+    named = {value for edit in made for value in structs.asdict(edit).values()}
     for old, new in zip(
         (*account.users, *account.groups, *account.roles),
         (*found.account.users, *found.account.groups, *found.account.roles),

@@ -140,7 +140,7 @@ def test_the_head_names_account_draft_and_note(form: str) -> None:
 
 
 def test_a_head_cannot_be_left_by_a_name() -> None:
-    evil = replace(draft(AddUserToGroup(BOB, iam("group/admins"))), name="x\nrm -rf /\r\x1b[31m")
+    evil = draft(AddUserToGroup(BOB, iam("group/admins")), name="x\nrm -rf /\r\x1b[31m")
     before = account()
     for form in ("cli", "terraform"):
         text = export(evil, before, apply_draft(before, evil), form, note="a\nb")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.drafts.draft_file import EDIT_KINDS, DraftFormError, draft_schema, draft_to_json, read_draft, write_draft
-from iamtui.drafts.edits import AttachPolicy, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
-from iamtui.drafts.export_cli import ascii_document
+from iamtui.drafts.draft_file import DraftFormError, draft_schema, draft_to_json, read_draft, write_draft
+from iamtui.drafts.edits import EDIT_KINDS, AttachPolicy, BaseEdit, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.base import ascii_document
 from iamtui.policy.document import PolicyDocument, load_json, render
 from tests.support.draft_accounts import drafting_account, edits
 
@@ -64,9 +63,9 @@ def test_a_document_comes_back_with_its_numbers_as_they_were_written() -> None:
 ANY_TEXT = st.text(st.characters(codec=None), max_size=30)
 
 
-@given(data=st.data(), kind=st.sampled_from(get_args(Edit)))
+@given(data=st.data(), kind=st.sampled_from([*EDIT_KINDS.values()]))
 def test_edits_with_any_texts_come_back(data: st.DataObject, kind: type[Any]) -> None:
-    values = {field.name: data.draw(ANY_TEXT, label=field.name) for field in fields(kind)}
+    values = {field: data.draw(ANY_TEXT, label=field) for field in kind.__struct_fields__}
     if "type" in values:
         values["type"] = "SERVICE_CONTROL_POLICY"
     draft = Draft(ACCOUNT, "", (kind(**values),))
@@ -147,8 +146,23 @@ def test_an_unknown_kind_of_edit_lists_the_known_ones() -> None:
     assert all(kind in found.message for kind in EDIT_KINDS)
 
 
-def test_the_kinds_are_the_records() -> None:
-    assert {kind.__name__ for kind in get_args(Edit)} == set(EDIT_KINDS)
+@pytest.mark.parametrize("kind", EDIT_KINDS.values(), ids=EDIT_KINDS)
+def test_every_kind_of_edit_declares_all_that_is_asked_of_it(kind: type[BaseEdit]) -> None:
+    for name in ("subject", "words", "lay", "changes_nothing", "aws_cli", "terraform"):
+        assert getattr(kind, name) is not getattr(BaseEdit, name), name
+    assert kind.commands
+    assert kind.cli_phase in range(6)
+    if "document" in kind.__struct_fields__:
+        for name in ("document_title", "diff_path", "replaced"):
+            assert getattr(kind, name) is not getattr(BaseEdit, name), name
+
+
+def test_every_kind_of_edit_is_known() -> None:
+    def below(kind: type[BaseEdit]) -> set[str]:
+        found = {name for sub in kind.__subclasses__() for name in below(sub)}
+        return found or {kind.__name__}
+
+    assert below(BaseEdit) == set(EDIT_KINDS)
 
 
 def test_what_is_no_draft_at_all_is_told_from_a_faulty_one() -> None:
@@ -170,5 +184,5 @@ def test_the_schema_knows_every_kind_and_is_json() -> None:
     )
     written = draft_to_json(draft)
     for made in written["edits"]:
-        form = schema["$defs"][f"{made['edit']}Form"]
+        form = schema["$defs"][made["edit"]]
         assert set(form["required"]) == set(made)

@@ -18,11 +18,12 @@ from iamtui.drafts.edits import (
     PutOrganizationPolicy,
     PutPermissionsBoundary,
     PutResourcePolicy,
+    Standing,
     UpdateTrustPolicy,
+    describe_edit,
 )
-from iamtui.drafts.ledger import Standing
 from iamtui.drafts.overlay import lay_draft
-from iamtui.drafts.words import RCP, SCP, describe_edit
+from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, ROOT, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam

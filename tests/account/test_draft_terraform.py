@@ -20,7 +20,7 @@ from iamtui.drafts.edits import (
     PutPermissionsBoundary,
     PutResourcePolicy,
 )
-from iamtui.drafts.export_terraform import Names, json_heredoc, quoted
+from iamtui.drafts.hcl import Names, json_heredoc, quoted
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam
 

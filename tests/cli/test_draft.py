@@ -11,8 +11,8 @@ import pytest
 
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.cli.draft import EDITS, ENTRIES
-from iamtui.drafts.draft_file import EDIT_KINDS, read_draft, write_draft
-from iamtui.drafts.edits import AttachPolicy, DetachOrganizationPolicy, Draft
+from iamtui.drafts.draft_file import read_draft, write_draft
+from iamtui.drafts.edits import EDIT_KINDS, AttachPolicy, DetachOrganizationPolicy, Draft
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.cli_runner import Cli

@@ -10,24 +10,7 @@ from typing import Final
 from textual.app import ComposeResult
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
-from iamtui.drafts.edits import (
-    AddUserToGroup,
-    AttachPolicy,
-    DeleteInlinePolicy,
-    DeletePermissionsBoundary,
-    DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    DetachPolicy,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
-    PutResourcePolicy,
-    RemoveUserFromGroup,
-    UpdateTrustPolicy,
-)
-from iamtui.drafts.ledger import Standing
+from iamtui.drafts.edits import Edit, Standing
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import ListingEntry, policy_entries, trust_entries
@@ -207,31 +190,15 @@ def preview(standing: Standing, after: Account, edit: Edit) -> Preview:
         standing: what stands before the edit.
         after: the account with the whole draft.
     """
-    match edit:
-        case PutInlinePolicy(holder, name, text):
-            return _put(standing.inline(holder, name), text)
-        case PutManagedPolicy(arn, text):
-            return _put(standing.managed(arn), text)
-        case UpdateTrustPolicy(role, text):
-            return _put(standing.trust(role), text)
-        case PutOrganizationPolicy(type_, level, name, text):
-            return _put(standing.organization(type_, level, name), text)
-        case PutResourcePolicy(resource, text):
-            return _put(standing.resource(resource), text)
-        case AttachPolicy(_, policy) | PutPermissionsBoundary(_, policy):
-            return _shown("The policy", standing.managed(policy) or Standing(after).managed(policy))
-        case DetachPolicy(_, policy):
-            return _shown("What goes", standing.managed(policy))
-        case DeletePermissionsBoundary(holder):
-            return _shown("What goes", standing.managed(standing.boundary(holder)))
-        case DeleteInlinePolicy(holder, name):
-            return _shown("What goes", standing.inline(holder, name))
-        case DetachOrganizationPolicy(type_, level, name):
-            return _shown("What goes", standing.organization(type_, level, name))
-        case DeleteResourcePolicy(resource):
-            return _shown("What goes", standing.resource(resource))
-        case AddUserToGroup(_, group) | RemoveUserFromGroup(_, group):
-            return _group(after, group)
+    if edit.document is not None:
+        return _put(edit.replaced(standing), edit.document)
+    if edit.brought_policy:
+        return _shown(
+            "The policy", standing.managed(edit.brought_policy) or Standing(after).managed(edit.brought_policy)
+        )
+    if edit.group:
+        return _group(after, edit.group)
+    return _shown("What goes", edit.taken_away(standing))
 
 
 def _put(old: PolicyDocument | None, text: str) -> Preview:

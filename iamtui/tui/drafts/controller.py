@@ -158,7 +158,7 @@ class DraftController:
 
     def words_of(self, draft: Draft, index: int) -> str:
         """An edit of a draft over this account in words, safe to show."""
-        from iamtui.drafts.words import describe_edit  # only with a draft
+        from iamtui.drafts.edits import describe_edit  # only with a draft
 
         assert self._given is not None
         return describe_edit(draft.edits[index], self._given.workspace.account, draft.edits[:index])

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import structs
 from textual.content import Content
 
 from iamtui.account.model import Entity, Group, ManagedPolicy, Role, User
 from iamtui.drafts.edits import (
+    DOCUMENT_KINDS,
     AddUserToGroup,
     AttachPolicy,
     DeletePermissionsBoundary,
     DeleteResourcePolicy,
     DetachOrganizationPolicy,
-    Edit,
     PutInlinePolicy,
     PutManagedPolicy,
     PutOrganizationPolicy,
     PutPermissionsBoundary,
     PutResourcePolicy,
     RemoveUserFromGroup,
-    UpdateTrustPolicy,
+    describe_edit,
 )
-from iamtui.drafts.words import RCP, SCP, describe_edit, level_words, short_type
+from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.document import render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
@@ -46,22 +46,6 @@ from iamtui.tui.drafts.option_lines import Choice
 if TYPE_CHECKING:
     from iamtui.workspace.draft_documents import DocumentPlace
 
-
-_KINDS: Final = {
-    "inline": PolicyType.IDENTITY,
-    "managed": PolicyType.IDENTITY,
-    "trust": PolicyType.TRUST,
-    "resource": PolicyType.RESOURCE,
-    "scp": PolicyType.SCP,
-    "rcp": PolicyType.RCP,
-}
-
-_PUT_KINDS: Final[dict[type, PolicyType]] = {
-    PutInlinePolicy: PolicyType.IDENTITY,
-    PutManagedPolicy: PolicyType.IDENTITY,
-    UpdateTrustPolicy: PolicyType.TRUST,
-    PutResourcePolicy: PolicyType.RESOURCE,
-}
 
 _NEW: Final = render(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
@@ -109,7 +93,7 @@ class DocumentEdits(EditContext):
         self.edit(
             f"{place.title}{shared}",
             text,
-            _KINDS[place.kind],
+            DOCUMENT_KINDS[place.kind].policy_type,
             place.name or place.owner.rsplit("/", 1)[-1],
             lambda new: self.add(place.put(new)),
         )
@@ -256,25 +240,18 @@ class DocumentEdits(EditContext):
         if found is None or source is None or index >= len(found.draft.edits):
             return
         edits = found.draft.edits
-        made: Edit = edits[index]
-        if not isinstance(
-            made, PutInlinePolicy | PutManagedPolicy | UpdateTrustPolicy | PutOrganizationPolicy | PutResourcePolicy
-        ):
+        made = edits[index]
+        if made.document is None:
             screen = self.drafts.draft_screen
             if screen is not None:
                 screen.say(plain("This edit has no document to change: x removes it."))
             return
-        if isinstance(made, PutOrganizationPolicy):
-            kind = PolicyType.SCP if made.type == SCP else PolicyType.RCP
-        else:
-            kind = _PUT_KINDS[type(made)]
-        put = made
         self.edit(
             f"{index + 1}: {describe_edit(made, source.account, edits[:index])}",
             made.document,
-            kind,
+            made.policy_type,
             "draft-edit",
-            lambda text: self.drafts.replace_edit(index, replace(put, document=text)),
+            lambda text: self.drafts.replace_edit(index, structs.replace(made, document=text)),
         )
 
 

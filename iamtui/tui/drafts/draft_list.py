@@ -14,9 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.account.model import Account
-from iamtui.drafts.edits import Draft, Edit
-from iamtui.drafts.ledger import Standing
-from iamtui.drafts.words import describe_edit
+from iamtui.drafts.edits import Draft, Edit, Standing, describe_edit
 from iamtui.text import safe_text
 from iamtui.tui.content import fit, line, plain
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview

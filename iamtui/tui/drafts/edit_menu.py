@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from iamtui.drafts.edits import DeleteInlinePolicy, DetachOrganizationPolicy, DetachPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits import DeleteInlinePolicy, DetachPolicy
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.document_edits import DocumentEdits, HolderEdits, OrganizationEdits
@@ -50,9 +50,7 @@ class EditMaker(EditContext):
         """The edits that the draft makes on what has one of these ARNs, or around the account."""
         found = self.drafts.open_draft
         for index, edit in enumerate(found.draft.edits if found is not None else ()):
-            if found is not None and (
-                here & touched_by(edit) or isinstance(edit, PutOrganizationPolicy | DetachOrganizationPolicy)
-            ):
+            if found is not None and (here & touched_by(edit) or edit.of_organization):
                 yield index, self.drafts.words_of(found.draft, index)
 
     def _asked(self) -> tuple[str, str]:

@@ -110,7 +110,7 @@ class DraftDesk:
         now = self._open[account_id]
         edits = (*now.draft.edits[:index], edit, *now.draft.edits[index + 1 :])
         formers = (*now.formers, Former(index, now.draft.edits[index], replaced=True))
-        found = self._open[account_id] = replace(now, draft=replace(now.draft, edits=edits), formers=formers)
+        found = self._open[account_id] = replace(now, draft=now.draft.with_edits(edits), formers=formers)
         return found
 
     def put_back(self, account_id: str) -> OpenDraft:
@@ -119,7 +119,7 @@ class DraftDesk:
         former = now.formers[-1]
         rest = now.draft.edits[former.index + former.replaced :]
         edits = (*now.draft.edits[: former.index], former.edit, *rest)
-        found = replace(now, draft=replace(now.draft, edits=edits), formers=now.formers[:-1])
+        found = replace(now, draft=now.draft.with_edits(edits), formers=now.formers[:-1])
         self._open[account_id] = found
         return found
 
@@ -133,7 +133,7 @@ class DraftDesk:
     def saved(self, draft: Draft, path: Path) -> OpenDraft:
         """Note that a draft was saved; edits made since stay unsaved."""
         now = self._open.get(draft.account_id)
-        latest = draft if now is None else replace(now.draft, name=draft.name)
+        latest = draft if now is None else now.draft.named(draft.name)
         found = OpenDraft(latest, draft, path, now.formers if now is not None else ())
         self._open[draft.account_id] = found
         return found

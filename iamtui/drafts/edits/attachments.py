@@ -1,0 +1,287 @@
+"""Edits of what a user, group or role has by reference: attached managed policies, and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Self
+
+from msgspec import structs
+
+from iamtui.account.model import Account, Group, User
+from iamtui.drafts.edits.base import (
+    BaseEdit,
+    GroupArn,
+    HolderArn,
+    PolicyArn,
+    Standing,
+    UserArn,
+    call,
+    holder_of,
+    kind_and_name,
+)
+from iamtui.drafts.hcl import TerraformBlocks, quoted
+from iamtui.drafts.ledger import Ledger, Misfit, listed, not_there
+from iamtui.drafts.words import entity_name, policy_name
+from iamtui.policy.document import PolicyDocument
+from iamtui.text import safe_text
+
+MOST_ATTACHED: Final = {"user": 10, "group": 10, "role": 20}
+"""Managed policies on a holder, unless the quota was raised (IAM User Guide: IAM and STS quotas)."""
+
+MOST_GROUPS: Final = 10
+"""Groups that a user may be in (the same page)."""
+
+
+class AttachPolicy(BaseEdit, frozen=True):
+    """Attach a managed policy, the account's own or one of AWS."""
+
+    holder_arn: HolderArn
+    policy_arn: PolicyArn
+    commands = (("attach",),)
+    cli_phase = 2
+    terraform_phase = 3
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "attachment", self.holder_arn, self.policy_arn
+
+    @property
+    def brought_policy(self) -> str:
+        return self.policy_arn
+
+    def words(self, standing: Standing) -> str:
+        return f"attach {policy_name(self.policy_arn)} to {entity_name(self.holder_arn)}"
+
+    def lay(self, ledger: Ledger) -> None:
+        holder = ledger.holder(self.holder_arn)
+        attached = ledger.attachable(self.policy_arn)
+        if any(entry.arn == attached.arn for entry in holder.attached_policies):
+            ledger.find("no effect", f"{policy_name(attached.arn)} is already attached to {entity_name(holder.arn)}.")
+            return
+        ledger.put(replace(holder, attached_policies=(*holder.attached_policies, attached)))
+        ledger.count(attached.arn, attachments=1)
+
+    def resolved(self, after: Account) -> Self:
+        return structs.replace(self, policy_arn=resolved_policy(after, self.holder_arn, self.policy_arn))
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        return _attached(standing.account, self.holder_arn, self.policy_arn) is True
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        first = next(edit for edit in edits if isinstance(edit, AttachPolicy) and edit.holder_arn == self.holder_arn)
+        if self is first and _full(self.holder_arn, edits, before):
+            for edit in edits:
+                if isinstance(edit, DetachPolicy) and edit.holder_arn == self.holder_arn:
+                    yield edit.call("Detached first, because both at once may be more than the quota lets it have.")
+        kind, name = kind_and_name(self.holder_arn)
+        yield call(("iam", f"attach-{kind}-policy", f"--{kind}-name", name, "--policy-arn", self.policy_arn))
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        kind, name = kind_and_name(self.holder_arn)
+        yield blocks.resource(
+            f"aws_iam_{kind}_policy_attachment",
+            (name, self.policy_arn.rsplit("/", 1)[-1]),
+            {kind: quoted(name), "policy_arn": blocks.policy_reference(self.policy_arn)},
+        )
+
+
+class DetachPolicy(BaseEdit, frozen=True):
+    """Detach a managed policy."""
+
+    holder_arn: HolderArn
+    policy_arn: PolicyArn
+    commands = (("detach",),)
+    cli_phase = 4
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "attachment", self.holder_arn, self.policy_arn
+
+    @property
+    def detachment(self) -> str:
+        return f"{policy_name(self.policy_arn)} no longer applies to {entity_name(self.holder_arn)}"
+
+    def words(self, standing: Standing) -> str:
+        return f"detach {policy_name(self.policy_arn)} from {entity_name(self.holder_arn)}"
+
+    def replaced(self, standing: Standing) -> PolicyDocument | None:
+        return standing.managed(self.policy_arn)
+
+    def lay(self, ledger: Ledger) -> None:
+        holder = ledger.holder(self.holder_arn)
+        left = tuple(entry for entry in holder.attached_policies if entry.arn != self.policy_arn)
+        if len(left) == len(holder.attached_policies):
+            raise Misfit(
+                f"{safe_text(policy_name(self.policy_arn))} is not attached to {safe_text(entity_name(holder.arn))}",
+                not_there("Attached", (policy_name(entry.arn) for entry in holder.attached_policies)),
+            )
+        ledger.put(replace(holder, attached_policies=left))
+        ledger.count(self.policy_arn, attachments=-1)
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        return _attached(standing.account, self.holder_arn, self.policy_arn) is False
+
+    def call(self, *remarks: str) -> list[str]:
+        kind, name = kind_and_name(self.holder_arn)
+        words = ("iam", f"detach-{kind}-policy", f"--{kind}-name", name, "--policy-arn", self.policy_arn)
+        return call(words, remarks=remarks)
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        if not _full(self.holder_arn, edits, before):
+            yield self.call()
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        kind, name = kind_and_name(self.holder_arn)
+        yield blocks.removal(
+            f"Detach {self.policy_arn} from {kind} {name}",
+            f"aws_iam_{kind}_policy_attachment",
+            (name, self.policy_arn.rsplit("/", 1)[-1]),
+            f"{name}/{self.policy_arn}",
+        )
+
+
+def resolved_policy(after: Account, holder_arn: str, policy: str) -> str:
+    """The ARN of a policy that may be given by the name it has with AWS."""
+    if policy.startswith("arn:"):
+        return policy
+    holder = holder_of(after, holder_arn)
+    known = {entry.name: entry.arn for entry in holder.attached_policies} if holder is not None else {}
+    known.update({entry.name: entry.arn for entry in after.policies if entry.aws_managed})
+    return known.get(policy, policy)
+
+
+def _attached(account: Account, holder_arn: str, policy_arn: str) -> bool | None:
+    """Whether a holder has a managed policy attached; None for a holder that is not loaded."""
+    holder = holder_of(account, holder_arn)
+    return None if holder is None else any(policy.arn == policy_arn for policy in holder.attached_policies)
+
+
+def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
+    """Whether there is no room on a holder for what is attached before anything is detached."""
+    holder = holder_of(before, holder_arn)
+    most = MOST_ATTACHED.get(kind_and_name(holder_arn)[0], 0)
+    added = sum(isinstance(edit, AttachPolicy) and edit.holder_arn == holder_arn for edit in edits)
+    return holder is not None and bool(added) and len(holder.attached_policies) + added > most
+
+
+class AddUserToGroup(BaseEdit, frozen=True):
+    """Put a user into a group."""
+
+    user_arn: UserArn
+    group_arn: GroupArn
+    commands = (("add-to-group",),)
+    cli_phase = 2
+    terraform_phase = 2
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "membership", self.user_arn, self.group_arn
+
+    @property
+    def group(self) -> str:
+        return self.group_arn
+
+    def words(self, standing: Standing) -> str:
+        return f"add {entity_name(self.user_arn)} to {entity_name(self.group_arn)}"
+
+    def lay(self, ledger: Ledger) -> None:
+        user, group = _user_and_group(ledger, self.user_arn, self.group_arn)
+        if group.name in user.groups:
+            ledger.find("no effect", f"{entity_name(user.arn)} is already in {entity_name(group.arn)}.")
+            return
+        ledger.put(replace(user, groups=(*user.groups, group.name)))
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        return _member(standing.account, self.user_arn, self.group_arn) is True
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        first = next(edit for edit in edits if isinstance(edit, AddUserToGroup) and edit.user_arn == self.user_arn)
+        if self is first and _in_all_groups(self.user_arn, edits, before):
+            for edit in edits:
+                if isinstance(edit, RemoveUserFromGroup) and edit.user_arn == self.user_arn:
+                    yield edit.call("Removed first, because a user is in no more groups than the quota lets it be.")
+        user, group = kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
+        yield call(("iam", "add-user-to-group", "--user-name", user, "--group-name", group))
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        """One resource for all that a user joins; it leaves other memberships alone."""
+        joined = [edit for edit in edits if isinstance(edit, AddUserToGroup) and edit.user_arn == self.user_arn]
+        if self is joined[0]:
+            user = kind_and_name(self.user_arn)[1]
+            groups = ", ".join(quoted(kind_and_name(edit.group_arn)[1]) for edit in joined)
+            arguments: dict[str, str | list[str]] = {"user": quoted(user), "groups": f"[{groups}]"}
+            yield blocks.resource("aws_iam_user_group_membership", (user,), arguments)
+
+
+class RemoveUserFromGroup(BaseEdit, frozen=True):
+    """Take a user out of a group."""
+
+    user_arn: UserArn
+    group_arn: GroupArn
+    commands = (("remove-from-group",),)
+    cli_phase = 4
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "membership", self.user_arn, self.group_arn
+
+    @property
+    def group(self) -> str:
+        return self.group_arn
+
+    def words(self, standing: Standing) -> str:
+        return f"remove {entity_name(self.user_arn)} from {entity_name(self.group_arn)}"
+
+    def lay(self, ledger: Ledger) -> None:
+        user, group = _user_and_group(ledger, self.user_arn, self.group_arn)
+        if group.name not in user.groups:
+            raise Misfit(
+                f"{safe_text(entity_name(user.arn))} is not in {safe_text(entity_name(group.arn))}",
+                not_there("Its groups", user.groups),
+            )
+        ledger.put(replace(user, groups=tuple(name for name in user.groups if name != group.name)))
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        return _member(standing.account, self.user_arn, self.group_arn) is False
+
+    def call(self, *remarks: str) -> list[str]:
+        user, group = kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
+        return call(("iam", "remove-user-from-group", "--user-name", user, "--group-name", group), remarks=remarks)
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        if not _in_all_groups(self.user_arn, edits, before):
+            yield self.call()
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        user, group = kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
+        what = f"Remove user {user} from group {group}"
+        yield blocks.removal(what, "aws_iam_user_group_membership", (user, group), f"{user}/{group}")
+
+
+def _user_and_group(ledger: Ledger, user_arn: str, group_arn: str) -> tuple[User, Group]:
+    user, group = ledger.entity(user_arn), ledger.entity(group_arn)
+    if not isinstance(user, User):
+        raise Misfit(
+            f"expected a user of account {ledger.base.id}, and {safe_text(user_arn) or 'an empty text'} is none",
+            "Only users are members of groups; correct the ARN.",
+        )
+    if not isinstance(group, Group):
+        raise Misfit(
+            f"expected a group of account {ledger.base.id}, and {safe_text(group_arn) or 'an empty text'} is none",
+            listed("Its groups", (group.name for group in ledger.base.groups)),
+        )
+    return user, group
+
+
+def _member(account: Account, user_arn: str, group_arn: str) -> bool | None:
+    """Whether a user is in a group; None for a user that is not loaded."""
+    user = account.by_arn(user_arn)
+    return group_arn.rsplit("/", 1)[-1] in user.groups if isinstance(user, User) else None
+
+
+def _in_all_groups(user_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
+    """Whether a user can join no more groups before it has left some."""
+    user = before.by_arn(user_arn)
+    added = sum(isinstance(edit, AddUserToGroup) and edit.user_arn == user_arn for edit in edits)
+    return isinstance(user, User) and bool(added) and len(user.groups) + added > MOST_GROUPS

@@ -1,0 +1,326 @@
+"""What every kind of edit says about itself, and what stands in the account before an edit."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, Self, TypeAlias
+
+from msgspec import Meta, Struct
+
+from iamtui.account.model import Account, Group, Known, OrganizationPolicy, Role, User
+from iamtui.drafts.hcl import TerraformBlocks
+from iamtui.drafts.ledger import Holder, Ledger
+from iamtui.drafts.words import RCP, find_level, short_type
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.json_text import json_text
+from iamtui.policy.types import PolicyType
+from iamtui.text import safe_text
+
+
+def _described(text: str) -> Meta:
+    return Meta(description=text)
+
+
+HolderArn: TypeAlias = Annotated[str, _described("the ARN of a user, group or role")]
+BoundedArn: TypeAlias = Annotated[str, _described("the ARN of a user or role")]
+PolicyArn: TypeAlias = Annotated[str, _described("the ARN of a managed policy")]
+OwnPolicyArn: TypeAlias = Annotated[str, _described("the ARN of a customer managed policy")]
+PolicyName: TypeAlias = Annotated[str, _described("the name of the policy")]
+UserArn: TypeAlias = Annotated[str, _described("the ARN of a user")]
+GroupArn: TypeAlias = Annotated[str, _described("the ARN of a group")]
+RoleArn: TypeAlias = Annotated[str, _described("the ARN of a role")]
+ResourceArn: TypeAlias = Annotated[str, _described("the ARN of the resource that has the policy")]
+LevelId: TypeAlias = Annotated[str, _described("the id of the root, an OU or the account")]
+Document: TypeAlias = Annotated[str, _described("a policy document: a JSON object, or its text")]
+"""Raw JSON text, so that what is not valid JSON yet can be kept and shown; the file has it as an object if it can."""
+OrganizationPolicyType: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(SERVICE|RESOURCE)_CONTROL_POLICY$(?!\n)",
+        description='"SERVICE_CONTROL_POLICY" or "RESOURCE_CONTROL_POLICY"',
+    ),
+]
+
+STDIN: Final = "file:///dev/stdin"
+"""From where the AWS CLI reads a document, so that the shell reads no text of a policy."""
+
+
+class BaseEdit(
+    Struct,
+    frozen=True,
+    tag_field="edit",
+    tag=True,
+    forbid_unknown_fields=True,
+    rename={
+        "holder_arn": "holder",
+        "policy_arn": "policy",
+        "user_arn": "user",
+        "group_arn": "group",
+        "role_arn": "role",
+        "resource_arn": "resource",
+        "level_id": "level",
+    },
+):
+    """One edit of a draft. A kind of edit is one class: its fields are its JSON form, all else is said here.
+
+    Class variables:
+        commands: its names in `iamtui draft edit`, each with the values of the first fields that it stands for.
+        cli_phase: its turn among the AWS CLI calls: policies (0) before what attaches them (2), limits (1) before what
+            grants (2, 3), what adds before what takes away (4, and a boundary last, 5).
+        terraform_phase: its turn in a configuration: policies (0), users and roles (1), memberships (2), what they
+            and resources have (3), the organization (4), and remarks on what is taken away (5).
+        of_organization: whether it takes the credentials of the organization's management account.
+    """
+
+    commands: ClassVar[tuple[tuple[str, ...], ...]]
+    cli_phase: ClassVar[int]
+    terraform_phase: ClassVar[int] = 5
+    of_organization: ClassVar[bool] = False
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What it changes: of two edits with one subject, the later one counts."""
+        raise NotImplementedError
+
+    def words(self, standing: Standing) -> str:
+        """In one line, raw: "attach ReadOnlyAccess to user/alice"."""
+        raise NotImplementedError
+
+    def lay(self, ledger: Ledger) -> None:
+        """Make it in the working copy of an account.
+
+        Raises:
+            Misfit: it does not fit the account.
+        """
+        raise NotImplementedError
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        """Whether an account is known to be so already."""
+        raise NotImplementedError
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        """The lines of each AWS CLI call.
+
+        Raises:
+            Problem: no call makes it.
+        """
+        raise NotImplementedError
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        """Its blocks, or remarks on what cannot be said by a block.
+
+        Raises:
+            Problem: no resource of the provider says it.
+        """
+        raise NotImplementedError
+
+    # What most kinds have in common.
+
+    @property
+    def document(self) -> str | None:
+        """The document that it puts in place, as raw text."""
+        return None
+
+    @property
+    def document_title(self) -> str:
+        """Whose document it is, safe to show, to begin a sentence."""
+        return "An edit"
+
+    @property
+    def diff_path(self) -> str:
+        """Where a diff has the document; "" where it changes what the holder's listing says."""
+        return ""
+
+    @property
+    def policy_type(self) -> PolicyType:
+        """What its document is used as."""
+        return PolicyType.IDENTITY
+
+    @property
+    def brought_policy(self) -> str:
+        """The ARN of the managed policy that it attaches or makes the boundary."""
+        return ""
+
+    @property
+    def group(self) -> str:
+        """The ARN of the group whose members it changes."""
+        return ""
+
+    @property
+    def detachment(self) -> str:
+        """What no longer applies to whom, raw, where a managed policy goes from somebody."""
+        return ""
+
+    def replaced(self, standing: Standing) -> PolicyDocument | None:
+        """The document that it replaces, or whose statements it takes away."""
+        return None
+
+    def taken_away(self, standing: Standing) -> PolicyDocument | None:
+        """The document to show as what goes."""
+        return self.replaced(standing)
+
+    def resolved(self, after: Account) -> Self:
+        """The edit with ARNs in the place of names of AWS managed policies, as the account has them afterwards."""
+        return self
+
+    def check_exportable(self, edits: Sequence[BaseEdit]) -> None:
+        """Refuse what AWS could not take.
+
+        Raises:
+            Problem: says what, and what to do.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account with some edits made, looked at document by document.
+
+    Args:
+        account: as the source has it.
+        earlier: the edits made so far, oldest first.
+    """
+
+    account: Account
+    earlier: Sequence[BaseEdit] = ()
+
+    def _made(self, *subject: str) -> BaseEdit | None:
+        return next((edit for edit in reversed(self.earlier) if edit.subject == subject), None)
+
+    def has_managed(self, arn: str) -> bool:
+        return self._made("managed", arn) is not None or self.account.policy(arn) is not None
+
+    def managed(self, arn: str) -> PolicyDocument | None:
+        """The document in force of a managed policy; None: there is none, or it is not loaded."""
+        made = self._made("managed", arn)
+        if made is not None:
+            return brought_document(made)
+        policy = self.account.policy(arn)
+        version = policy.default_version if policy is not None else None
+        return version.document if version is not None else None
+
+    def inline(self, holder_arn: str, name: str) -> PolicyDocument | None:
+        made = self._made("inline", holder_arn, name)
+        if made is not None:
+            return brought_document(made)
+        holder = holder_of(self.account, holder_arn)
+        inline = holder.inline_policies if holder is not None else ()
+        return next((policy.document for policy in inline if policy.name == name), None)
+
+    def trust(self, role_arn: str) -> PolicyDocument | None:
+        """A role's trust policy; None for a role that is not loaded."""
+        made = self._made("trust", role_arn)
+        if made is not None:
+            return brought_document(made)
+        role = self.account.by_arn(role_arn)
+        return role.trust if isinstance(role, Role) else None
+
+    def boundary(self, holder_arn: str) -> str:
+        """The ARN of the permissions boundary of a user or role, or ""."""
+        made = self._made("boundary", holder_arn)
+        if made is not None:
+            return made.brought_policy
+        holder = self.account.by_arn(holder_arn)
+        return (holder.boundary_arn or "") if isinstance(holder, User | Role) else ""
+
+    def organization(self, type_: str, level_id: str, name: str) -> PolicyDocument | None:
+        """The SCP or RCP of this name at a level, or None. One name is one policy, with one text at all levels."""
+        kind = short_type(type_).lower()
+        there = organization_policy(self.account, type_, level_id, name)
+        made = self._made(kind, level_id, name)
+        if made.document is None if made is not None else there is None:
+            return None
+        for edit in reversed(self.earlier):
+            if edit.document is not None and (edit.subject[0], edit.subject[-1]) == (kind, name):
+                return PolicyDocument(edit.document)
+        return there.document if there is not None else None
+
+    def resource(self, resource_arn: str) -> PolicyDocument | None:
+        """The policy of a resource; None: it has none, or it is not loaded."""
+        made = self._made("resource", resource_arn)
+        if made is not None:
+            return brought_document(made)
+        known = self.account.resource_policies.get(resource_arn)
+        return known.document if known is not None and known.state == "present" else None
+
+
+def describe_edit(edit: BaseEdit, account: Account, earlier: Sequence[BaseEdit] = ()) -> str:
+    """One edit in one line, safe to show: "attach ReadOnlyAccess to user/alice".
+
+    Args:
+        account: the account as the source has it.
+        earlier: the edits of the draft before this one; with the account they tell adding from replacing.
+    """
+    return safe_text(edit.words(Standing(account, earlier)))
+
+
+def brought_document(edit: BaseEdit) -> PolicyDocument | None:
+    return PolicyDocument(edit.document) if edit.document is not None else None
+
+
+def same_text(document: PolicyDocument | None, text: str) -> bool:
+    return document is not None and document.text == PolicyDocument(text).text
+
+
+def holder_of(account: Account, arn: str) -> Holder | None:
+    """The user, group or role of this ARN, or None."""
+    found = account.by_arn(arn)
+    return found if isinstance(found, User | Group | Role) else None
+
+
+def policies_at(account: Account, type_: str, level_id: str) -> Sequence[OrganizationPolicy] | None:
+    """The SCPs or RCPs at a level; None when they or the level are unknown."""
+    level = find_level(account, level_id)
+    fact = None if level is None else level.rcps if type_ == RCP else level.scps
+    return fact.value if isinstance(fact, Known) else None
+
+
+def organization_policy(account: Account, type_: str, level_id: str, name: str) -> OrganizationPolicy | None:
+    """The SCP or RCP of this name at a level, or None."""
+    found = policies_at(account, type_, level_id) or ()
+    return next((policy for policy in found if policy.name == name), None)
+
+
+def kind_and_name(arn: str) -> tuple[str, str]:
+    """("user", NAME), ("group", NAME) or ("role", NAME) of an ARN."""
+    resource = arn.split(":", 5)[-1]
+    return resource.partition("/")[0], resource.rsplit("/", 1)[-1]
+
+
+def ascii_document(text: str) -> str:
+    """A policy document as indented JSON in ASCII, so that it reads the same in every locale and hides nothing."""
+    return json_text(PolicyDocument(text).value, indent=2, ensure_ascii=True)
+
+
+def call(words: Sequence[str], document: str = "", remarks: Sequence[str] = ()) -> list[str]:
+    """The lines of an AWS CLI call.
+
+    Args:
+        words: those behind `aws`, raw.
+        document: what the call reads from standard input, or "".
+        remarks: comment lines above it, raw.
+    """
+    rows = [f"# {safe_text(remark)}" for remark in remarks]
+    line = "aws " + " ".join(shlex.quote(word) for word in words)
+    # No line of rendered JSON is a bare word, so the text cannot end the here-document.
+    return [*rows, f"{line} <<'POLICY'", document, "POLICY"] if document else [*rows, line]
+
+
+_PLAIN: Final = re.compile(r"[^A-Za-z0-9._+=,@-]")
+
+
+def folder(arn: str) -> str:
+    """iam/role/NAME of the ARN of a user, group, role or policy; IAM names are unique without their paths."""
+    resource = arn.split(":", 5)[-1]
+    owner = "aws-policy" if ":iam::aws:" in arn else segment(resource.partition("/")[0])
+    return f"iam/{owner}/{segment(resource.rsplit('/', 1)[-1])}"
+
+
+def segment(text: str) -> str:
+    """A text as one part of a path: what could mislead a file system stands as %XX."""
+    escaped = _PLAIN.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8", "replace")), text
+    )
+    return escaped.replace(".", "%2E") if not escaped.strip(".") else escaped
