@@ -37,7 +37,6 @@ from iamtui.engine.policies import (
 )
 from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
 from iamtui.engine.request import (
-    PLAIN_KINDS,
     WITH_IAM_POLICIES,
     PrincipalKind,
     Request,
@@ -61,7 +60,6 @@ from iamtui.policy.resource import ResourceKind
 from iamtui.policy.truth import MissingLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
-_MOST_SUMS: Final = 4096
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
 
 
@@ -120,7 +118,7 @@ def read_all_layers(
         _read_vpc_endpoint(result, policies.vpc_endpoint)
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
-    _conclude(result)
+    result.grant, result.deny, result.caps, result.total = _added_up(result)
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
 
@@ -360,30 +358,6 @@ def _read_block_public_access(result: Evaluation) -> None:
         result.not_evaluated[Layer.BLOCK_PUBLIC_ACCESS] = policies.restrict_public_buckets
     elif policies.restrict_public_buckets:
         result.block_public_access_closes = True
-
-
-def _conclude(result: Evaluation) -> None:
-    """Add up what the layers say; scans that many callers share are added up once for all of them."""
-    principal = result.request.principal
-    if (
-        not result.asked.shared
-        or result.resource is not None
-        or result.vpc_endpoint is not None
-        or result.free is not None
-        or result.rule is not None
-        or result.block_public_access_closes
-        or principal.kind not in PLAIN_KINDS
-    ):
-        result.grant, result.deny, result.caps, result.total = _added_up(result)
-        return
-    key = (result.identity, result.boundary, result.session, result.scp_levels, result.rcp_levels, result.same_account)
-    sums = result.asked.sums
-    found = sums.get(key)
-    if found is None:
-        if len(sums) >= _MOST_SUMS:
-            sums.clear()
-        found = sums[key] = _added_up(result)
-    result.grant, result.deny, result.caps, result.total = found
 
 
 def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:

@@ -89,8 +89,6 @@ class LayerScan:
         return self._certain
 
 
-MOST_SCANS: Final = 4096
-"""How many scans are kept for one question."""
 _SILENT: Final = {layer: LayerScan() for layer in Layer}
 """The scans in which nothing matches."""
 
@@ -108,55 +106,19 @@ def match_of(member: LayerStatement, truth: Truth, layer: Layer, level: int | No
 
 def scan(layer: Layer, policies: PolicySet, asked: PreparedRequest, context: RequestContext) -> LayerScan:
     """Read the policies of one caller, whose statements have no principals (identity, boundary, session)."""
-    known = asked.truths
-    matching: list[LayerStatement] = []
-    # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
-    own: dict[LayerStatement, Truth] = {}
-    for member in policies.of_service(asked.prepared.action.service):
-        truth = known.get(member)
-        if truth is None:
-            truth = asked.work_out(member, context)
-            if truth is not False:
-                matching.append(member)
-                own[member] = truth
-        elif truth is not False:
-            matching.append(member)
     missing = policies.missing
-    if missing:
-        return _together(layer, matching, own, asked, missing)
-    if not matching:
-        return _SILENT[layer]
-    key = (*matching, *own.items()) if own else tuple(matching)
-    found = asked.scans.get(key)
-    if found is None:
-        if len(asked.scans) >= MOST_SCANS:
-            asked.scans.clear()
-        found = asked.scans[key] = _together(layer, matching, own, asked, ())
-    assert isinstance(found, LayerScan)
-    return found
-
-
-def _together(
-    layer: Layer,
-    matching: list[LayerStatement],
-    own: dict[LayerStatement, Truth],
-    asked: PreparedRequest,
-    missing: tuple[MissingPolicy, ...],
-) -> LayerScan:
-    """The scan in which exactly these statements match: first those that read no context, then the others.
-
-    Args:
-        own: what those come to that had to be tested for this caller.
-    """
-    result = LayerScan(missing)
+    # First those that read no context, then the others.
+    first: list[Match] = []
     later: list[Match] = []
-    for member in matching:
-        truth = own[member] if member in own else asked.truths[member]
-        match = match_of(member, truth, layer, None)
-        if member.compiled.reads_context:
-            later.append(match)
-        else:
-            result.add(match)
+    for member in policies.of_service(asked.prepared.action.service):
+        truth = asked.work_out(member, context)
+        if truth is not False:
+            (later if member.compiled.reads_context else first).append(match_of(member, truth, layer, None))
+    if not (missing or first or later):
+        return _SILENT[layer]
+    result = LayerScan(missing)
+    for match in first:
+        result.add(match)
     if missing:
         add_missing(layer, missing, result)
     for match in later:
@@ -200,9 +162,7 @@ def scan_resource_policy(
     layer = Layer.RESOURCE
     result = LayerScan(policies.missing)
     for member in policies.of_service(asked.prepared.action.service):
-        truth = asked.truths.get(member)
-        if truth is None:
-            truth = asked.work_out(member, context)
+        truth = asked.work_out(member, context)
         if truth is False:
             continue
         compiled, policy = member.compiled, member.policy

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from iamtui.engine.decision import Layer
-from iamtui.engine.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of
+from iamtui.engine.layers import LayerScan, Match, add_missing, match_of
 from iamtui.engine.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.policy_set import LayerStatement, PolicySet, policy_set
 from iamtui.engine.prepared_request import PreparedRequest
@@ -153,28 +153,14 @@ class LevelStack:
             reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
         plan = self.plan_for(asked.action)
-        known = asked.truths
         with_principals = self.layer not in _WITHOUT_PRINCIPALS
         came_to: list[Truth] = []
-        # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
-        told_apart: list[Any] = [plan]
         for member in plan.tests:
-            truth = known.get(member)
-            own = None
-            if truth is None:
-                own = truth = asked.test(member, context)
+            truth = asked.truth(member.compiled, context)
             if truth is not False and with_principals and not member.compiled.reaches_everyone:
-                own = truth = _both(reached(member.compiled), truth)
+                truth = _both(reached(member.compiled), truth)
             came_to.append(truth)
-            told_apart.append(own)
-        key = tuple(told_apart)
-        found = asked.scans.get(key)
-        if found is None:
-            if len(asked.scans) >= MOST_SCANS:
-                asked.scans.clear()
-            found = asked.scans[key] = self._found(plan, tuple(came_to), with_principals=with_principals)
-        assert isinstance(found, LevelsScan)
-        return found
+        return self._found(plan, tuple(came_to), with_principals=with_principals)
 
     def plan_for(self, action: ActionName) -> Plan:
         """What the levels say of an action; what is known is found in `by_service`."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from iamtui.catalog.arn_forms import ArnForm
 from iamtui.engine.policy_set import LayerStatement, PolicySet
-from iamtui.engine.request import Principal, Request, tell_callers_apart, tells_callers_apart
+from iamtui.engine.request import Principal, Request
 from iamtui.engine.service_rules import (
     NEEDED_BESIDES,
     depends_on_credentials,
@@ -310,58 +310,25 @@ class SetMemory:
 
 
 class PreparedRequest:
-    """One question about one action and resource, put to callers of one class.
-
-    A statement that reads no key that tells the callers apart comes to the same for all of them, so it is tested once.
-    What is kept of statements is bounded by how many the account has about one service.
+    """One question about one action and resource, whoever asks it.
 
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
-        shared: whether callers of one class share it (`CallerClass`); else it is for a single request.
-        repeated: whether it was asked before. Most questions are asked once, so that nothing need be kept of them.
-        scans: where the reader of a layer keeps what the same statements say together.
-        sums: where the reader of all layers keeps what the same scans add up to.
         whole: the same question about all resources of the set, once it was asked.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
-        truths: what statements come to, principals aside, whoever of the class asks.
     """
 
-    __slots__ = (
-        "_by_caller",
-        "_of_set",
-        "everywhere",
-        "language",
-        "of_a_set",
-        "prepared",
-        "repeated",
-        "scans",
-        "shared",
-        "sums",
-        "truths",
-        "whole",
-    )
+    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "prepared", "whole")
 
     def __init__(
-        self,
-        prepared: PreparedAction,
-        language: LanguageOptions,
-        everywhere: bool = False,
-        shared: bool = False,
-        of_a_set: bool = False,
+        self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
     ) -> None:
         self.prepared = prepared
         self.language = language
         self.everywhere = everywhere
-        self.shared = shared
         self.of_a_set = of_a_set
-        self.scans: dict[Any, Any] = {}
-        self.sums: dict[Any, Any] = {}
         self.whole: PreparedRequest | None = None
-        self.truths: dict[LayerStatement, Truth] = {}
-        self.repeated = False
-        # The statements that have to be tested for each caller.
-        self._by_caller: set[LayerStatement] = set()
         self._of_set: SetMemory | None = None
 
     @property
@@ -378,9 +345,7 @@ class PreparedRequest:
     def everywhere_too(self) -> PreparedRequest:
         """The same question about all resources of the set."""
         if self.whole is None:
-            self.whole = PreparedRequest(self.prepared, self.language, True, self.shared)
-        else:
-            self.whole.repeated = True
+            self.whole = PreparedRequest(self.prepared, self.language, everywhere=True)
         return self.whole
 
     def about_single(self, text: str, prepare: Callable[[], PreparedAction]) -> PreparedRequest:
@@ -390,52 +355,12 @@ class PreparedRequest:
         if found is None:
             if len(known) >= _MOST_SINGLES:
                 known.clear()
-            found = known[text] = PreparedRequest(prepare(), self.language, shared=self.shared, of_a_set=True)
-        else:
-            found.repeated = True
+            found = known[text] = PreparedRequest(prepare(), self.language, of_a_set=True)
         return found
 
     def work_out(self, member: LayerStatement, context: RequestContext) -> Truth:
-        """Whether a statement is about the action and the resource, and its conditions hold; principals aside.
-
-        Kept in `truths` where it is the same for every caller of the class and asked again; look there first.
-        """
-        if member in self._by_caller:
-            return self.truth(member.compiled, context)
-        if not member.is_about(self.prepared.action):
-            if self.repeated:
-                self.truths[member] = False
-            return False
-        return self.test(member, context)
-
-    def test(self, member: LayerStatement, context: RequestContext) -> Truth:
-        """As `work_out`, of a statement that is known to be about the action."""
-        compiled = member.compiled
-        truth = self.truth(compiled, context)
-        if not self.repeated or member in self._by_caller:
-            return truth
-        # Without a key to read a condition is malformed, and comes to the same for everybody.
-        if not compiled.keys or self._settled(compiled, context):
-            self.truths[member] = truth
-        else:
-            self._by_caller.add(member)
-        return truth
-
-    def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:
-        """Whether a statement comes to the same for every caller of the class."""
-        if not tell_callers_apart(compiled.keys):
-            return True
-        # What is false without looking at the caller stays false.
-        matcher = compiled.resource.matcher
-        variables = matcher.variable_keys if matcher is not None else {}
-        if not any(map(tells_callers_apart, variables)) and self._about(compiled, context) is False:
-            return True
-        return any(
-            not tells_callers_apart(condition.key)
-            and not any(map(tells_callers_apart, condition.variable_keys))
-            and condition.test(context) is False
-            for condition in compiled.conditions
-        )
+        """Whether a statement is about the action and the resource, and its conditions hold; principals aside."""
+        return member.is_about(self.prepared.action) and self.truth(member.compiled, context)
 
     def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
         return compiled.any_resource or compiled.matches_resource(
@@ -443,7 +368,7 @@ class PreparedRequest:
         )
 
     def truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
-        """Whether the resource and the conditions of a statement match, as nothing was kept of it."""
+        """As `work_out`, of a statement that is known to be about the action."""
         if compiled.any_resource:
             return compiled.holds(context) if compiled.conditions else True
         about = self._about(compiled, context)

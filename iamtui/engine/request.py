@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 from iamtui.policy.arn import is_account_id, parse_arn
@@ -322,47 +321,6 @@ def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bo
         session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
         has_boundary=has_boundary,
     )
-
-
-_OF_ONE_CALLER: Final = frozenset(("aws:principalarn", "aws:userid", "aws:username"))
-"""The keys, beside tags, whose values tell one caller of a class from another."""
-
-
-def tells_callers_apart(key: str) -> bool:
-    """Whether a lower-case key may have another value for another caller of the same class."""
-    return key in _OF_ONE_CALLER or key.startswith(_TAGS)
-
-
-@lru_cache(maxsize=4096)
-def tell_callers_apart(keys: frozenset[str]) -> bool:
-    return any(map(tells_callers_apart, keys))
-
-
-@dataclass(frozen=True, slots=True)
-class CallerClass:
-    """Callers of whom the same is known, but for the few keys that tell one caller from another.
-
-    What reads none of those keys comes to the same for all of them when they ask the same.
-
-    Args:
-        values: the other keys that follow from who asks, with their values.
-        absent: names and families of keys that they are known not to have.
-    """
-
-    values: frozenset[tuple[str, tuple[str, ...]]]
-    absent: tuple[str, ...]
-
-
-def caller_class(principal: Principal, values: Mapping[str, tuple[str, ...]], absent: tuple[str, ...]) -> CallerClass:
-    """The class of a caller.
-
-    Args:
-        values: what the account knows of the keys of this caller, by lower-case key; it goes before what follows
-            from the principal alone.
-        absent: keys, or families as `aws:PrincipalTag/*`, that this caller is known not to have.
-    """
-    known = (*caller_fixed_keys(principal).items(), *values.items())
-    return CallerClass(frozenset(one for one in known if not tells_callers_apart(one[0])), absent)
 
 
 class CallerFacts:

@@ -22,7 +22,7 @@ from iamtui.engine.index_reading import IndexReading, Outcomes, is_read_here
 from iamtui.engine.policies import NamedPolicy, PoliciesInForce
 from iamtui.engine.policy_set import forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
-from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, caller_class, forget_caller, partition_of
+from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, forget_caller, partition_of
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import ResourceKind, ResourceSet
 from iamtui.policy.types import PolicyType
@@ -52,18 +52,11 @@ from iamtui.questions.shared_question import ResourceContext, SharedQuestion, ke
 # What the account says of one caller, whatever is asked: worked out once and kept.
 
 
-class PrincipalClass:
-    """Stands for one class of callers."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class PrincipalFacts:
     """What the account says of one caller.
 
     Args:
-        class_: one object for all callers of whom the same is known.
         origin: its account, or None, and the partition of its ARN, or "".
         tags_of: the role whose tags it has, or "".
         reads_tags: whether its own policies read principal tags.
@@ -72,7 +65,6 @@ class PrincipalFacts:
     principal: Principal
     policies: PrincipalPolicies
     known: KnownContext
-    class_: PrincipalClass
     origin: tuple[str | None, str]
     tags_of: str
     reads_tags: bool
@@ -116,19 +108,10 @@ def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
         principal,
         policies,
         known,
-        _class_of(account, principal, known),
         (principal.account, partition_of(principal)),
         tags_of,
         bool(tags_of) and reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
     )
-
-
-def _class_of(account: Account, principal: Principal, known: KnownContext) -> PrincipalClass:
-    """The same object for all callers of one class, so that it is found without comparing what makes the class."""
-    key = ("class of callers", caller_class(principal, known.values, known.absent))
-    found = account.memo.setdefault(key, PrincipalClass())
-    assert isinstance(found, PrincipalClass)
-    return found
 
 
 __all__ = ["Question", "QuestionEvaluator"]
@@ -291,7 +274,7 @@ class QuestionEvaluator:
         own = principal_facts(self._account, principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, assumptions)
-        return read_all_layers(request, policies, asked=shared.asked_by(own.class_))
+        return read_all_layers(request, policies, asked=shared.asked)
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         own = principal_facts(self._account, principal)
@@ -321,7 +304,7 @@ class QuestionEvaluator:
         own = principal_facts(self._account, principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, ())
-        return request, policies, shared.asked_by(own.class_)
+        return request, policies, shared.asked
 
     def outcome(self, principal: Principal) -> Outcome:
         """The outcome for one principal."""

@@ -46,6 +46,7 @@ class SharedQuestion:
 
     Args:
         prepared: its action and resource.
+        asked: the same, with what the evaluator finds out about a set.
         owner: the account that owns the resource, or None.
         has_known_members: whether the account knows resources of the set whose own policy has to let the caller in.
     """
@@ -54,7 +55,6 @@ class SharedQuestion:
         "_absent",
         "_account",
         "_around",
-        "_asked",
         "_caller_account",
         "_callers",
         "_notes",
@@ -66,6 +66,7 @@ class SharedQuestion:
         "_resource_account",
         "_session",
         "_template",
+        "asked",
         "has_known_members",
         "owner",
         "prepared",
@@ -113,7 +114,7 @@ class SharedQuestion:
         self._absent = around.absent + self._of_others
         self._reads_tags: bool | None = None
         self._template: tuple[Request, PoliciesInForce] | None = None
-        self._asked: dict[object, PreparedRequest] = {}
+        self.asked = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS, of_a_set=of_a_set)
         self._caller_account = caller_account
         is_set = prepared.resource.kind is ResourceKind.SET
         self.has_known_members = is_set and has_known_members(account, prepared)
@@ -169,17 +170,6 @@ class SharedQuestion:
     def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
         found = self._in_common()[1].of_caller(own.identity, own.boundaries)
         return _without(found, self._question.layers_off) if self._question.layers_off else found
-
-    def asked_by(self, class_: object) -> PreparedRequest:
-        """What the evaluator has worked out for callers of one class."""
-        found = self._asked.get(class_)
-        if found is None:
-            found = self._asked[class_] = PreparedRequest(
-                self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, of_a_set=self._of_a_set
-            )
-        else:
-            found.repeated = True
-        return found
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:
         if self._template is None:

@@ -13,7 +13,7 @@ from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import Account, Role, User
 from iamtui.engine.api import evaluate
-from iamtui.engine.request import Mode, Principal, caller_class, principal_from_text, tells_callers_apart
+from iamtui.engine.request import Mode, Principal, principal_from_text
 from iamtui.questions.account_index import make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -98,21 +98,3 @@ def test_policies_that_were_made_ready_answer_the_same(account: Account) -> None
     asker = QuestionEvaluator(fresh, question, NOW)
     for principal in everybody(fresh):
         assert asker.decide(principal) == QuestionEvaluator(account, question, NOW).decide(principal)
-
-
-def test_callers_of_one_class_differ_only_in_keys_that_tell_them_apart(account: Account) -> None:
-    kinds: dict[object, list[dict[str, tuple[str, ...] | None]]] = {}
-    for principal in everybody(account):
-        asker = QuestionEvaluator(account, Question("s3:GetObject", "arn:aws:s3:::b/k"), NOW)
-        request, _ = asker.request_and_policies(principal)
-        own = dict(request.derived[0])
-        kinds.setdefault(caller_class(principal, own, request.known_absent), []).append(
-            {key: values for key, values in own.items() if not tells_callers_apart(key)}
-        )
-    assert all(same == members[0] for members in kinds.values() for same in members)
-    assert len(kinds) < 16
-
-
-def test_tags_and_names_tell_callers_apart() -> None:
-    assert all(map(tells_callers_apart, ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/x")))
-    assert not any(map(tells_callers_apart, ("aws:principalorgid", "aws:principaltype", "aws:sourceip", "s3:prefix")))
