@@ -21,9 +21,11 @@ class Name(NamedTuple):
 
     Args:
         without: the separators (of ":/") that it cannot have.
+        with_path: whether it is a name behind a path, so that it does not end with a slash.
     """
 
     without: str
+    with_path: bool = False
 
 
 class ArnForm(NamedTuple):
@@ -176,7 +178,8 @@ def _parsed(text: str, blanked: Iterable[str]) -> ArnForm:
         # Types that end with a colon have names without slashes, as have versions and ids behind a name and a colon.
         behind_colon = resource[: match.start()].endswith(":") and service not in _WITH_SLASHES
         has_slash = not behind_colon and not _parts_types(_blanked(text), place, blanked, match.group())
-        pieces.append(Name(_without(f"{service} {match.group()}", has_slash=has_slash)))
+        without = _without(f"{service} {match.group()}", has_slash=has_slash)
+        pieces.append(Name(without, match.group().endswith("WithPath}")))
         position = match.end()
     if position < len(resource):
         pieces.append(resource[position:])

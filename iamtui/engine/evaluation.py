@@ -69,6 +69,8 @@ class Evaluation:
     free: str | None = None
     rule: ServiceRule | None = None
     resource_denies_ignored: bool = False
+    rcps_spare_some: bool = False
+    """Of a set: whether RCPs leave the call alone on some of its resources."""
     members: tuple[Evaluation, ...] = ()
     """Of a set of which no resource is allowed: the readings of resources that speak for all that is granted of it."""
     granted: tuple[str, ...] = ()
@@ -254,7 +256,8 @@ class Evaluation:
             return Outcome.DEPENDS
         if self.deny is True:
             return Outcome.EXPLICIT_DENY
-        gate_decides = self.block_public_access_closes and self.grant is True and self.caps is True
+        # Of a set the gate counts among what denies each of its resources.
+        gate_decides = self.block_public_access_closes and not self.members and self.grant is True and self.caps is True
         if gate_decides and self.refused is None and self.options.block_public_access_is_explicit:
             return Outcome.EXPLICIT_DENY
         return Outcome.IMPLICIT_DENY

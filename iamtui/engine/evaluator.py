@@ -52,6 +52,8 @@ from iamtui.engine.service_rules import (
     is_public,
     is_use_of_alias,
     rcp_exempt,
+    rcp_exempt_in_part,
+    some_have_no_policy,
     takes_resource_policy,
 )
 from iamtui.policy.context import AtLeast, RequestContext
@@ -265,6 +267,8 @@ def _read_resource_policy(result: Evaluation) -> None:
         # A key or trust policy belongs to one resource; a set of them cannot be asked for one.
         result.must_admit = False
         result.admitted_by_assumption = result.same_account
+    elif result.must_admit and not result.asked.everywhere and some_have_no_policy(prepared.action, prepared.resource):
+        result.must_admit = False
     if given is None:
         if result.options.legacy_role_self_trust and prepared.trust:
             _trust_itself(result)
@@ -321,6 +325,9 @@ def _read_organization(result: Evaluation, catalogue: ActionCatalogue) -> None:
         and not rcp_exempt(prepared.action, prepared.resource, principal)
     ):
         result.rcp_levels = _read_levels(result, Layer.RCP, policies.rcps)
+        result.rcps_spare_some = not result.asked.everywhere and rcp_exempt_in_part(
+            prepared.action, prepared.resource, principal
+        )
 
 
 def _read_levels(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> LevelsScan | None:
@@ -371,7 +378,7 @@ def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:
     if result.scp_levels is not None:
         denies.extend(result.scp_levels.denies)
         caps.extend(result.scp_levels.caps)
-    if result.rcp_levels is not None:
+    if result.rcp_levels is not None and not result.rcps_spare_some:
         denies.extend(result.rcp_levels.denies)
     if result.vpc_endpoint is not None:
         denies.append(result.vpc_endpoint.deny)

@@ -206,7 +206,8 @@ def told_apart(reading: Evaluation, *, denied_too: bool) -> Texts:
     """
     statements = tuple(_statements(reading))
     known = reading.asked.of_set.walks
-    key = (denied_too, reading.side.is_root, _unknown_grants(reading), reading.resource_denies_ignored, statements)
+    ignored = (reading.resource_denies_ignored, reading.rcps_spare_some)
+    key = (denied_too, reading.side.is_root, _unknown_grants(reading), ignored, statements)
     found = known.get(key)
     if found is None:
         if len(known) >= _MOST_WALKS:
@@ -275,7 +276,8 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
             continue
         certain, possible = said.patterns or matcher.patterns(reading.context, reading.language)
         counts = said.grants and not grants_anything
-        out = not compiled.allows and said.is_certain and not denied_too
+        spared = said.layer is Layer.RCP and reading.rcps_spare_some
+        out = not compiled.allows and said.is_certain and not denied_too and not spared
         if element.negated:
             if out:
                 yield PatternTest((*certain, *possible), negated=True, must=False)

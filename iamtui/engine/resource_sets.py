@@ -56,6 +56,9 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
                 break
         if all_known or (reading.total is False and any(member.total is not False for member in members)):
             return _settled_by_known(reading, tuple(members))
+    if reading.total is False and reading.outcome is Outcome.EXPLICIT_DENY and reading.deny is not True:
+        # The gate closes what both sides grant; the rest may be granted by one of them.
+        _speak_for_all(reading, about, ())
     if reading.total is False or (reading.total is not True and not may_differ(reading)):
         return reading
     ways: list[Truth] = []
@@ -87,10 +90,9 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
     if is_open:
         reading.is_unsettled = True
         ways.append(ConditionLeaf("Resource", "", (reading.prepared.resource.text,)))
-    is_certain = reading.total is True
     reading.total = any_of(ways)
     if reading.total is False:
-        _speak_for_all(reading, about, found.texts, is_certain=is_certain)
+        _speak_for_all(reading, about, found.texts)
     return reading
 
 
@@ -161,14 +163,11 @@ def _of_the_set(truth: Truth) -> Truth:
     return ConditionLeaf(truth.op, truth.key, truth.values, truth.holds, truth.literal, truth.source, whole)
 
 
-def _speak_for_all(
-    reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...], *, is_certain: bool
-) -> None:
+def _speak_for_all(reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...]) -> None:
     """Make the reading of a set of which no resource is allowed say what stands in the way of each that is granted.
 
     Args:
         texts: resources of the set that no Deny is known to match.
-        is_certain: whether something is granted, and let through, whatever is unknown.
     """
     found = told_apart(reading, denied_too=True)
     if not found.complete:
@@ -183,7 +182,7 @@ def _speak_for_all(
     if granting and all(member.refused is not None for member in granting):
         reading.rule = granting[0].rule
     # Where nothing may be granted after all, no Deny decides.
-    reading.deny = is_certain and bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
+    reading.deny = bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
 
 
 def _take_layers(reading: Evaluation, members: tuple[Evaluation, ...]) -> None:

@@ -107,6 +107,11 @@ def is_use_of_alias(action: ActionName, resource: RequestResource) -> bool:
     return action.service == "kms" and action.name not in _ALIAS_WRITES and _is_all(_ALIAS, resource)
 
 
+def some_have_no_policy(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a set has resources besides the keys, or roles, whose policy has to let the caller in."""
+    return resource.kind is ResourceKind.SET and not _is_all(_KMS_KEY if action.service == "kms" else _ROLE, resource)
+
+
 def _may_name(glob: Glob, resource: RequestResource) -> bool:
     if resource.kind is ResourceKind.NONE:
         return False
@@ -281,14 +286,24 @@ def escapes_rcps(action: ActionName) -> bool:
 
 
 def rcp_exempt(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
-    """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs)."""
-    if escapes_rcps(action):
-        return True
+    """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs).
+
+    Of a set: whether they do on all of its resources.
+    """
+    return escapes_rcps(action) or (_is_of_services(action, principal) and _is_all(_SERVICE_LINKED_ROLE, resource))
+
+
+def rcp_exempt_in_part(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
+    """Whether RCPs leave this call alone on some resources of a set: a service uses its own service-linked roles."""
     return (
-        principal.kind is PrincipalKind.SERVICE
-        and action.service == "sts"
-        and ":role/aws-service-role/" in resource.text
+        resource.kind is ResourceKind.SET
+        and _is_of_services(action, principal)
+        and resource.members.shares(_SERVICE_LINKED_ROLE)
     )
+
+
+def _is_of_services(action: ActionName, principal: Principal) -> bool:
+    return action.service == "sts" and principal.kind is PrincipalKind.SERVICE
 
 
 # Whether a bucket policy counts as public (S3 User Guide: the meaning of "public").

@@ -29,6 +29,7 @@ _BY_SEPARATORS: Final = {
     without: tuple(wild for wild in Wild if WITHOUT[wild] == without) for without in set(WITHOUT.values())
 }
 """One character or more without some separators: a single one, then any number."""
+_ANY_ACCOUNT: Final = (Wild.FIELD_ONE,) * 12
 
 
 @lru_cache(maxsize=1024)
@@ -102,7 +103,7 @@ def _patterns_of(form: ArnForm, partition: str, owner: str) -> Iterator[tuple[To
     if not isinstance(form.account, Name):
         accounts.append(tuple(form.account))
     else:
-        accounts.append(tuple(owner) or _BY_SEPARATORS[":"])
+        accounts.append(tuple(owner) or (_ANY_ACCOUNT if form is not _ANY_FORM else _BY_SEPARATORS[":"]))
         if form.may_lack:
             accounts.append(())
         if form.service == "iam" and str(form.resource[0]).startswith("policy/"):
@@ -116,4 +117,6 @@ def _patterns_of(form: ArnForm, partition: str, owner: str) -> Iterator[tuple[To
 
 
 def _tokens(piece: str | Name) -> tuple[Token, ...]:
-    return _BY_SEPARATORS[piece.without] if isinstance(piece, Name) else tuple(piece)
+    if not isinstance(piece, Name):
+        return tuple(piece)
+    return (Wild.FIELD_STAR, Wild.NAME_ONE) if piece.with_path else _BY_SEPARATORS[piece.without]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from iamtui.engine.api import evaluate
-from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
+from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import Explanation, explain
@@ -268,3 +268,59 @@ def test_an_allowed_set_of_keys_is_what_both_policies_grant(
     assert decision.allowed_resources == tuple(KEYS + name for name in where)
     not_all = "Not all of these resources are allowed: only those that both policies name."
     assert (not_all in decision.notes) == (len(where) > 1)
+
+
+@pytest.mark.parametrize(("resource", "outcome"), [("*", Outcome.ALLOWED), ("app*", Outcome.EXPLICIT_DENY)])
+def test_rcps_spare_the_service_linked_roles_of_a_set_and_no_others(resource: str, outcome: Outcome) -> None:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "*"}]}
+    rcp = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*"}
+    roles = f"arn:aws:iam::111111111111:role/{resource}"
+    request = {"principal": "lambda.amazonaws.com", "action": "sts:AssumeRole", "resource": roles}
+    made = parse_scenario({"request": request, "resource_policy": trust, "rcps": [named("rcp", rcp)]})
+    decision = evaluate(made.request, made.policies, made.options)
+    assert decision.outcome is outcome
+    if outcome is Outcome.ALLOWED:
+        assert str(decision.example_resource).startswith("arn:aws:iam::111111111111:role/aws-service-role/")
+        assert not str(decision.example_resource).endswith("/")
+        assert decision.resource_scope is not ResourceScope.ALL
+
+
+def test_the_example_is_of_an_account_with_twelve_digits() -> None:
+    request = {"principal": "cloudtrail.amazonaws.com", "action": "lambda:InvokeFunction"}
+    request["resource"] = "arn:aws:lambda:us-east-1:*111111111:function:f"
+    policy = {"Statement": {"Effect": "Allow", "Action": "*", "Principal": {"Service": request["principal"]}}}
+    made = parse_scenario({"request": request, "resource_policy": policy})
+    example = evaluate(made.request, made.policies, made.options).example_resource
+    assert example == "arn:aws:lambda:us-east-1:111111111111:function:f"
+
+
+def test_aliases_of_a_set_need_no_key_policy_to_be_deleted() -> None:
+    own = {"Effect": "Allow", "Action": "kms:DeleteAlias", "Resource": "*"}
+    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "kms:DeleteAlias", "resource": "*"}
+    silent = {"Statement": {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:DeleteAlias"}}
+    made = parse_scenario({"request": request, "identity_policies": named("own", own), "resource_policy": silent})
+    decision = evaluate(made.request, made.policies, made.options)
+    assert decision.outcome is Outcome.ALLOWED
+    assert ":alias/" in str(decision.example_resource)
+
+
+def test_denies_that_cover_a_set_together_are_explicit_whatever_else_is_unknown() -> None:
+    unknown = {**deny_others("a"), "Condition": {"NotIpAddressIfExists": {"aws:SourceIp": []}}}
+    boundary = named("boundary", ALLOW_ALL, deny("b*?"))
+    scps = [named("scp", ALLOW_ALL, deny_others("b*?"))]
+    more = {"resource": f"{BUCKETS}*b", "mode": "discover", "permissions_boundaries": boundary, "scps": scps}
+    assert decided(unknown, allow("*"), **more).outcome is Outcome.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize(("granted", "outcome"), [("b*", Outcome.IMPLICIT_DENY), ("*", Outcome.EXPLICIT_DENY)])
+def test_a_gate_that_closes_a_part_of_what_is_granted_denies_the_set_implicitly(granted: str, outcome: Outcome) -> None:
+    request = {"principal": "arn:aws:iam::222222222222:user/ext", "action": "s3:GetObject", "resource": SET}
+    made = parse_scenario(
+        {
+            "request": {**request, "resource_account": "111111111111"},
+            "identity_policies": named("own", allow("*")),
+            "resource_policy": {"Statement": allow(granted, Principal="*")},
+            "settings": {"s3": {"restrict_public_buckets": True}},
+        }
+    )
+    assert evaluate(made.request, made.policies, made.options).outcome is outcome

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .callers import Caller, is_service_linked_role, read_caller
+from .callers import Caller, read_caller
 from .catalogue import has_no_resource_type
 from .conditions import Line
 from .context import Context, fixed_by_caller, values_of
@@ -311,7 +311,7 @@ class _Evaluation:
         return [] if out else self.scenario.get("rcps") or []
 
     def _resource_is_service_linked_role(self) -> bool:
-        return self.target.resource.count(":") >= 5 and is_service_linked_role(self.target.resource)
+        return re.fullmatch("arn:[^:]*:iam:[^:]*:[^:]*:role/aws-service-role/[^:]*", self.target.resource) is not None
 
     # The decision.
 

@@ -61,18 +61,6 @@ def _provider_spared_outside_trust(scenario: Json) -> bool:
     return re.search(r'"NotPrincipal": \{[^}]*"Federated"', outside) is not None
 
 
-def _service_assumes_some_role_under_rcps(scenario: Json) -> bool:
-    """A service asks about a set of roles: RCPs spare its own service-linked role there, which the engine leaves out.
-
-    It then denies the set, and allows that role when it is asked about alone.
-    """
-    service = read_caller(scenario["request"]).kind == "service"
-    starred = "*" in scenario["request"]["resource"]
-    return (
-        service and starred and scenario["request"]["action"].lower().startswith("sts:") and bool(scenario.get("rcps"))
-    )
-
-
 def _kms_call_said_to_have_resources(scenario: Json) -> bool:
     """A set of resources of a KMS call that has none (kms:ListKeys), which the request says to have some.
 
@@ -88,21 +76,9 @@ def _kms_call_said_to_have_resources(scenario: Json) -> bool:
     )
 
 
-def _part_of_an_account(scenario: Json) -> bool:
-    """A set in accounts of which the text gives some digits (`*111111111`), asked by a caller without an account.
-
-    The engine's example may have an account of fewer than 12 digits, which shows the form of those that are allowed.
-    """
-    request = scenario["request"]
-    account = "".join(request["resource"].split(":")[4:5])
-    return re.search("[0-9]", account) is not None and "*" in account and read_caller(request).account is None
-
-
 OPEN: tuple[Callable[[Json], bool], ...] = (
     _signed_call_for_a_provider,
-    _service_assumes_some_role_under_rcps,
     _kms_call_said_to_have_resources,
-    _part_of_an_account,
     _provider_calls_something_else,
     _null_without_true_or_false,
     _provider_spared_outside_trust,

@@ -2,7 +2,7 @@
 
 A resolved text is a list of (character, literal) pairs: a literal `*` or `?` is never a wildcard.
 A pattern is a list of tokens: `("char", c)`, `("one", crosses)` for `?`, `("run", crosses)` for `*`, where
-`crosses` says whether it may stand for a colon.
+`crosses` says whether it may stand for a colon; `IN_LABEL`: for that, and for no slash.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .context import Context
 Pairs = list[tuple[str, bool]]
 Token = tuple[str, Any]
 
+IN_LABEL = "in label"
 NO_VALUE = "no value"
 """The text has a variable without a value."""
 
@@ -124,7 +125,7 @@ def covers(entry: list[Token], request: list[Token]) -> bool:
         if j == len(request):
             return moves
         other, other_detail = request[j]
-        within = other_detail != ":" if other == "char" else other_detail is not True
+        within = other_detail != ":" if other == "char" else other_detail not in (True, IN_LABEL)
         if kind == "run" and (detail or within):
             moves.append((i, j + 1))
         if kind == "one" and other != "run" and (detail or within):

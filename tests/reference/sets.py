@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from .catalogue import forms_of, other_forms
-from .patterns import Token, covers, shares
+from .patterns import IN_LABEL, Token, covers, shares
 
 Pattern = list[Token]
 
@@ -67,10 +67,12 @@ class Form:
                     expression += "[^:]*[^:/]"
                     continue
                 across: bool | str = number == 5 and _may_hold_colons(fields[2], part)
+                if part == STREAM_LABEL:
+                    across = IN_LABEL
                 if number == 5 and narrow and not _HOLDS_COLONS.search(part):
                     across = False if _HOLDS_SLASHES.search(part) else IN_NAME
                 self.pattern += [("one", across), ("run", across)]
-                expression += {True: ".+", False: "[^:]+", IN_NAME: "[^:/]+"}[across]
+                expression += {True: ".+", False: "[^:]+", IN_NAME: "[^:/]+", IN_LABEL: "[^/]+"}[across]
             if number < 5:
                 self.pattern += exactly(":")
                 expression += ":"
@@ -89,9 +91,12 @@ _HOLDS_COLONS = re.compile(r"ObjectName|StreamLabel")
 _HOLDS_SLASHES = re.compile(r"Path|LogGroupName|ParameterName|SecretId|RepositoryName")
 
 
+STREAM_LABEL = "${StreamLabel}"
+"""A time of day, as 2015-05-11T21:21:33.291 (DynamoDB Developer Guide): colons, where names have none, and no slash."""
+
+
 def _may_hold_colons(service: str, variable: str) -> bool:
-    # The label of a stream is a time of day, which has colons wherever names have none.
-    return service not in NAMES_WITHOUT_COLON or variable == "${StreamLabel}"
+    return service not in NAMES_WITHOUT_COLON or variable == STREAM_LABEL
 
 
 def _any_arn(partition: str) -> Pattern:
@@ -227,7 +232,7 @@ def _resting(pattern: Pattern, places: set[int]) -> Places:
 
 def _never(detail: bool | str) -> str:
     """The characters that a wildcard does not stand for."""
-    return ":/" if detail == IN_NAME else "" if detail else ":"
+    return {IN_NAME: ":/", IN_LABEL: "/"}.get(str(detail), "" if detail else ":")
 
 
 def _behind(pattern: Pattern, places: Places, character: str) -> Places:
