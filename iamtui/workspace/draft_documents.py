@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.account.model import Account, Group, Role, User
 from iamtui.drafts.edits import DOCUMENT_KINDS, Draft, Edit, PutManagedPolicy, Standing, describe_edit
+from iamtui.drafts.edits.base import organization_policy
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem
-from iamtui.drafts.words import RCP, SCP, entity_name, level_words, policy_name, short_type
+from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.lint.findings import Finding, Level, findings
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import JsonValue, PolicyDocument, render
@@ -115,15 +116,11 @@ def resource_place(account: Account, resource: str) -> DocumentPlace:
 
 def organization_place(account: Account, type_: str, level_id: str, name: str) -> DocumentPlace:
     """An SCP or RCP at a level, whether there is one of that name or not."""
-    document: PolicyDocument | None = None
-    fact = account.organization
-    if not isinstance(fact, Missing) and fact.value is not None:
-        for level in fact.value.path:
-            attached = level.rcps if type_ == RCP else level.scps
-            if level.id == level_id and not isinstance(attached, Missing):
-                document = next((policy.document for policy in attached.value if policy.name == name), None)
+    there = organization_policy(account, type_, level_id, name)
     title = safe_text(f"{short_type(type_)} {name} at {level_words(account, level_id)}")
-    return DocumentPlace("scp" if type_ == SCP else "rcp", level_id, name, title, document)
+    return DocumentPlace(
+        "scp" if type_ == SCP else "rcp", level_id, name, title, there.document if there is not None else None
+    )
 
 
 def policy_label(action: str, effect: str = "Allow") -> str:

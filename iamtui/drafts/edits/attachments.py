@@ -33,18 +33,33 @@ MOST_GROUPS: Final = 10
 """Groups that a user may be in (the same page)."""
 
 
-class AttachPolicy(BaseEdit, frozen=True):
-    """Attach a managed policy, the account's own or one of AWS."""
+class _Attachment(BaseEdit, frozen=True):
+    """An edit of whether a managed policy is attached to a user, group or role."""
 
     holder_arn: HolderArn
     policy_arn: PolicyArn
-    commands = (("attach",),)
-    cli_phase = 2
-    terraform_phase = 3
 
     @property
     def subject(self) -> tuple[str, ...]:
         return "attachment", self.holder_arn, self.policy_arn
+
+    def attached(self, account: Account) -> bool | None:
+        """Whether it is attached; None where the user, group or role is not loaded."""
+        holder = holder_of(account, self.holder_arn)
+        return None if holder is None else any(policy.arn == self.policy_arn for policy in holder.attached_policies)
+
+    def call(self, verb: str, *remarks: str) -> list[str]:
+        kind, name = kind_and_name(self.holder_arn)
+        words = ("iam", f"{verb}-{kind}-policy", f"--{kind}-name", name, "--policy-arn", self.policy_arn)
+        return call(words, remarks=remarks)
+
+
+class AttachPolicy(_Attachment, frozen=True):
+    """Attach a managed policy, the account's own or one of AWS."""
+
+    commands = (("attach",),)
+    cli_phase = 2
+    terraform_phase = 3
 
     @property
     def brought_policy(self) -> str:
@@ -66,16 +81,16 @@ class AttachPolicy(BaseEdit, frozen=True):
         return structs.replace(self, policy_arn=resolved_policy(after, self.holder_arn, self.policy_arn))
 
     def changes_nothing(self, standing: Standing) -> bool:
-        return _attached(standing.account, self.holder_arn, self.policy_arn) is True
+        return self.attached(standing.account) is True
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         first = next(edit for edit in edits if isinstance(edit, AttachPolicy) and edit.holder_arn == self.holder_arn)
         if self is first and _full(self.holder_arn, edits, before):
             for edit in edits:
                 if isinstance(edit, DetachPolicy) and edit.holder_arn == self.holder_arn:
-                    yield edit.call("Detached first, because both at once may be more than the quota lets it have.")
-        kind, name = kind_and_name(self.holder_arn)
-        yield call(("iam", f"attach-{kind}-policy", f"--{kind}-name", name, "--policy-arn", self.policy_arn))
+                    remark = "Detached first, because both at once may be more than the quota lets it have."
+                    yield edit.call("detach", remark)
+        yield self.call("attach")
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
         kind, name = kind_and_name(self.holder_arn)
@@ -86,17 +101,11 @@ class AttachPolicy(BaseEdit, frozen=True):
         )
 
 
-class DetachPolicy(BaseEdit, frozen=True):
+class DetachPolicy(_Attachment, frozen=True):
     """Detach a managed policy."""
 
-    holder_arn: HolderArn
-    policy_arn: PolicyArn
     commands = (("detach",),)
     cli_phase = 4
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "attachment", self.holder_arn, self.policy_arn
 
     @property
     def detachment(self) -> str:
@@ -120,16 +129,11 @@ class DetachPolicy(BaseEdit, frozen=True):
         ledger.count(self.policy_arn, attachments=-1)
 
     def changes_nothing(self, standing: Standing) -> bool:
-        return _attached(standing.account, self.holder_arn, self.policy_arn) is False
-
-    def call(self, *remarks: str) -> list[str]:
-        kind, name = kind_and_name(self.holder_arn)
-        words = ("iam", f"detach-{kind}-policy", f"--{kind}-name", name, "--policy-arn", self.policy_arn)
-        return call(words, remarks=remarks)
+        return self.attached(standing.account) is False
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         if not _full(self.holder_arn, edits, before):
-            yield self.call()
+            yield self.call("detach")
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
         kind, name = kind_and_name(self.holder_arn)
@@ -151,12 +155,6 @@ def resolved_policy(after: Account, holder_arn: str, policy: str) -> str:
     return known.get(policy, policy)
 
 
-def _attached(account: Account, holder_arn: str, policy_arn: str) -> bool | None:
-    """Whether a holder has a managed policy attached; None for a holder that is not loaded."""
-    holder = holder_of(account, holder_arn)
-    return None if holder is None else any(policy.arn == policy_arn for policy in holder.attached_policies)
-
-
 def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
     """Whether there is no room on a holder for what is attached before anything is detached."""
     holder = holder_of(before, holder_arn)
@@ -165,14 +163,11 @@ def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
     return holder is not None and bool(added) and len(holder.attached_policies) + added > most
 
 
-class AddUserToGroup(BaseEdit, frozen=True):
-    """Put a user into a group."""
+class _Membership(BaseEdit, frozen=True):
+    """An edit of whether a user is in a group."""
 
     user_arn: UserArn
     group_arn: GroupArn
-    commands = (("add-to-group",),)
-    cli_phase = 2
-    terraform_phase = 2
 
     @property
     def subject(self) -> tuple[str, ...]:
@@ -182,59 +177,86 @@ class AddUserToGroup(BaseEdit, frozen=True):
     def group(self) -> str:
         return self.group_arn
 
+    @property
+    def names(self) -> tuple[str, str]:
+        return kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
+
+    def user_and_group(self, ledger: Ledger) -> tuple[User, Group]:
+        user, group = ledger.entity(self.user_arn), ledger.entity(self.group_arn)
+        if not isinstance(user, User):
+            raise Misfit(
+                f"expected a user of account {ledger.base.id}, "
+                f"and {safe_text(self.user_arn) or 'an empty text'} is none",
+                "Only users are members of groups; correct the ARN.",
+            )
+        if not isinstance(group, Group):
+            raise Misfit(
+                f"expected a group of account {ledger.base.id}, "
+                f"and {safe_text(self.group_arn) or 'an empty text'} is none",
+                listed("Its groups", (group.name for group in ledger.base.groups)),
+            )
+        return user, group
+
+    def member(self, account: Account) -> bool | None:
+        """Whether the user is in the group; None for a user that is not loaded."""
+        user = account.by_arn(self.user_arn)
+        return self.names[1] in user.groups if isinstance(user, User) else None
+
+    def call(self, verb: str, *remarks: str) -> list[str]:
+        user, group = self.names
+        return call(("iam", verb, "--user-name", user, "--group-name", group), remarks=remarks)
+
+
+class AddUserToGroup(_Membership, frozen=True):
+    """Put a user into a group."""
+
+    commands = (("add-to-group",),)
+    cli_phase = 2
+    terraform_phase = 2
+
     def words(self, standing: Standing) -> str:
         return f"add {entity_name(self.user_arn)} to {entity_name(self.group_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
-        user, group = _user_and_group(ledger, self.user_arn, self.group_arn)
+        user, group = self.user_and_group(ledger)
         if group.name in user.groups:
             ledger.find("no effect", f"{entity_name(user.arn)} is already in {entity_name(group.arn)}.")
             return
         ledger.put(replace(user, groups=(*user.groups, group.name)))
 
     def changes_nothing(self, standing: Standing) -> bool:
-        return _member(standing.account, self.user_arn, self.group_arn) is True
+        return self.member(standing.account) is True
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         first = next(edit for edit in edits if isinstance(edit, AddUserToGroup) and edit.user_arn == self.user_arn)
         if self is first and _in_all_groups(self.user_arn, edits, before):
             for edit in edits:
                 if isinstance(edit, RemoveUserFromGroup) and edit.user_arn == self.user_arn:
-                    yield edit.call("Removed first, because a user is in no more groups than the quota lets it be.")
-        user, group = kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
-        yield call(("iam", "add-user-to-group", "--user-name", user, "--group-name", group))
+                    remark = "Removed first, because a user is in no more groups than the quota lets it be."
+                    yield edit.call("remove-user-from-group", remark)
+        yield self.call("add-user-to-group")
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
         """One resource for all that a user joins; it leaves other memberships alone."""
         joined = [edit for edit in edits if isinstance(edit, AddUserToGroup) and edit.user_arn == self.user_arn]
         if self is joined[0]:
-            user = kind_and_name(self.user_arn)[1]
-            groups = ", ".join(quoted(kind_and_name(edit.group_arn)[1]) for edit in joined)
+            user = self.names[0]
+            groups = ", ".join(quoted(edit.names[1]) for edit in joined)
             arguments: dict[str, str | list[str]] = {"user": quoted(user), "groups": f"[{groups}]"}
             yield blocks.resource("aws_iam_user_group_membership", (user,), arguments)
 
 
-class RemoveUserFromGroup(BaseEdit, frozen=True):
+class RemoveUserFromGroup(_Membership, frozen=True):
     """Take a user out of a group."""
 
-    user_arn: UserArn
-    group_arn: GroupArn
     commands = (("remove-from-group",),)
     cli_phase = 4
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "membership", self.user_arn, self.group_arn
-
-    @property
-    def group(self) -> str:
-        return self.group_arn
 
     def words(self, standing: Standing) -> str:
         return f"remove {entity_name(self.user_arn)} from {entity_name(self.group_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
-        user, group = _user_and_group(ledger, self.user_arn, self.group_arn)
+        user, group = self.user_and_group(ledger)
         if group.name not in user.groups:
             raise Misfit(
                 f"{safe_text(entity_name(user.arn))} is not in {safe_text(entity_name(group.arn))}",
@@ -243,41 +265,16 @@ class RemoveUserFromGroup(BaseEdit, frozen=True):
         ledger.put(replace(user, groups=tuple(name for name in user.groups if name != group.name)))
 
     def changes_nothing(self, standing: Standing) -> bool:
-        return _member(standing.account, self.user_arn, self.group_arn) is False
-
-    def call(self, *remarks: str) -> list[str]:
-        user, group = kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
-        return call(("iam", "remove-user-from-group", "--user-name", user, "--group-name", group), remarks=remarks)
+        return self.member(standing.account) is False
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         if not _in_all_groups(self.user_arn, edits, before):
-            yield self.call()
+            yield self.call("remove-user-from-group")
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        user, group = kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
+        user, group = self.names
         what = f"Remove user {user} from group {group}"
         yield blocks.removal(what, "aws_iam_user_group_membership", (user, group), f"{user}/{group}")
-
-
-def _user_and_group(ledger: Ledger, user_arn: str, group_arn: str) -> tuple[User, Group]:
-    user, group = ledger.entity(user_arn), ledger.entity(group_arn)
-    if not isinstance(user, User):
-        raise Misfit(
-            f"expected a user of account {ledger.base.id}, and {safe_text(user_arn) or 'an empty text'} is none",
-            "Only users are members of groups; correct the ARN.",
-        )
-    if not isinstance(group, Group):
-        raise Misfit(
-            f"expected a group of account {ledger.base.id}, and {safe_text(group_arn) or 'an empty text'} is none",
-            listed("Its groups", (group.name for group in ledger.base.groups)),
-        )
-    return user, group
-
-
-def _member(account: Account, user_arn: str, group_arn: str) -> bool | None:
-    """Whether a user is in a group; None for a user that is not loaded."""
-    user = account.by_arn(user_arn)
-    return group_arn.rsplit("/", 1)[-1] in user.groups if isinstance(user, User) else None
 
 
 def _in_all_groups(user_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Self, TypeAlias
+from typing import Self
 
 from msgspec import structs
 
@@ -33,18 +33,63 @@ from iamtui.policy.types import PolicyType
 from iamtui.text import safe_text
 
 
-class PutPermissionsBoundary(BaseEdit, frozen=True):
-    """Set a permissions boundary."""
+class _EntityEdit(BaseEdit, frozen=True):
+    """An edit of the record of one user or role, whose ARN is the second part of the subject."""
+
+    terraform_phase = 1
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        """The block of a user or role with all that is edited of it, once."""
+        arn = self.subject[1]
+        changes = [other for other in edits if isinstance(other, _EntityEdit) and other.subject[1] == arn]
+        entity = holder_of(before, arn)
+        if self is not changes[0] or not isinstance(entity, Role | User):
+            return
+        arguments: Arguments = {"name": quoted(entity.name), "path": quoted(entity.path)}
+        unknown: list[str] = []
+        boundary = entity.boundary_arn
+        for change in changes:
+            if not isinstance(change, UpdateTrustPolicy):
+                boundary = change.brought_policy or None
+        if isinstance(entity, Role):
+            if isinstance(entity.description, Known):
+                if entity.description.value:
+                    arguments["description"] = quoted(entity.description.value)
+            else:
+                unknown.append("description")
+            if isinstance(entity.max_session_seconds, Known):
+                arguments["max_session_duration"] = str(entity.max_session_seconds.value)
+            else:
+                unknown.append("max_session_duration")
+        if boundary is not None:
+            arguments["permissions_boundary"] = blocks.policy_reference(boundary)
+        add_tags(arguments, entity.tags, unknown)
+        if isinstance(entity, Role):
+            trust = next((change.document for change in changes if change.document), entity.trust.source_text)
+            arguments["assume_role_policy"] = json_heredoc(ascii_document(trust))
+        kind = "aws_iam_role" if isinstance(entity, Role) else "aws_iam_user"
+        remark = ""
+        if any(isinstance(change, DeletePermissionsBoundary) for change in changes):
+            remark = comment("permissions_boundary is gone: what its policies allow is no longer capped.") + "\n"
+        yield remark + blocks.resource(kind, (entity.name,), arguments, entity.name, unknown)
+
+
+class _BoundaryEdit(_EntityEdit, frozen=True):
+    """An edit of a permissions boundary."""
 
     holder_arn: BoundedArn
-    policy_arn: PolicyArn
-    commands = (("set-boundary",),)
-    cli_phase = 1
-    terraform_phase = 1
 
     @property
     def subject(self) -> tuple[str, ...]:
         return "boundary", self.holder_arn
+
+
+class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
+    """Set a permissions boundary."""
+
+    policy_arn: PolicyArn
+    commands = (("set-boundary",),)
+    cli_phase = 1
 
     @property
     def brought_policy(self) -> str:
@@ -76,21 +121,12 @@ class PutPermissionsBoundary(BaseEdit, frozen=True):
         options = (f"--{kind}-name", name, "--permissions-boundary", self.policy_arn)
         yield call(("iam", f"put-{kind}-permissions-boundary", *options))
 
-    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        yield from _entity_block(self, blocks, edits, before)
 
-
-class DeletePermissionsBoundary(BaseEdit, frozen=True):
+class DeletePermissionsBoundary(_BoundaryEdit, frozen=True):
     """Drop a permissions boundary."""
 
-    holder_arn: BoundedArn
     commands = (("drop-boundary",),)
     cli_phase = 5
-    terraform_phase = 1
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "boundary", self.holder_arn
 
     def words(self, standing: Standing) -> str:
         return f"drop the permissions boundary of {entity_name(self.holder_arn)}"
@@ -114,9 +150,6 @@ class DeletePermissionsBoundary(BaseEdit, frozen=True):
         remark = "Without its boundary it may do whatever its policies allow."
         yield call(("iam", f"delete-{kind}-permissions-boundary", f"--{kind}-name", name), remarks=(remark,))
 
-    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        yield from _entity_block(self, blocks, edits, before)
-
 
 def _bounded(ledger: Ledger, arn: str) -> User | Role:
     holder = ledger.holder(arn)
@@ -133,14 +166,13 @@ def _has_boundary(account: Account, holder_arn: str, policy_arn: str | None) -> 
     return isinstance(bounded, User | Role) and bounded.boundary_arn == policy_arn
 
 
-class UpdateTrustPolicy(BaseEdit, frozen=True):
+class UpdateTrustPolicy(_EntityEdit, frozen=True):
     """Replace a role's trust policy."""
 
     role_arn: RoleArn
     document: Document
     commands = (("set-trust",),)
     cli_phase = 3
-    terraform_phase = 1
 
     @property
     def subject(self) -> tuple[str, ...]:
@@ -179,47 +211,3 @@ class UpdateTrustPolicy(BaseEdit, frozen=True):
         _, name = kind_and_name(self.role_arn)
         options = ("--role-name", name, "--policy-document", STDIN)
         yield call(("iam", "update-assume-role-policy", *options), ascii_document(self.document))
-
-    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        yield from _entity_block(self, blocks, edits, before)
-
-
-_EntityEdit: TypeAlias = PutPermissionsBoundary | DeletePermissionsBoundary | UpdateTrustPolicy
-
-
-def _entity_block(
-    edit: _EntityEdit, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account
-) -> Iterator[str]:
-    """The block of a user or role with all that is edited of it, once."""
-    arn = edit.subject[1]
-    changes = [other for other in edits if isinstance(other, _EntityEdit) and other.subject[1] == arn]
-    entity = holder_of(before, arn)
-    if edit is not changes[0] or not isinstance(entity, Role | User):
-        return
-    arguments: Arguments = {"name": quoted(entity.name), "path": quoted(entity.path)}
-    unknown: list[str] = []
-    boundary = entity.boundary_arn
-    for change in changes:
-        if not isinstance(change, UpdateTrustPolicy):
-            boundary = change.brought_policy or None
-    if isinstance(entity, Role):
-        if isinstance(entity.description, Known):
-            if entity.description.value:
-                arguments["description"] = quoted(entity.description.value)
-        else:
-            unknown.append("description")
-        if isinstance(entity.max_session_seconds, Known):
-            arguments["max_session_duration"] = str(entity.max_session_seconds.value)
-        else:
-            unknown.append("max_session_duration")
-    if boundary is not None:
-        arguments["permissions_boundary"] = blocks.policy_reference(boundary)
-    add_tags(arguments, entity.tags, unknown)
-    if isinstance(entity, Role):
-        trust = next((change.document for change in changes if change.document), entity.trust.source_text)
-        arguments["assume_role_policy"] = json_heredoc(ascii_document(trust))
-    kind = "aws_iam_role" if isinstance(entity, Role) else "aws_iam_user"
-    remark = ""
-    if any(isinstance(change, DeletePermissionsBoundary) for change in changes):
-        remark = comment("permissions_boundary is gone: what its policies allow is no longer capped.") + "\n"
-    yield remark + blocks.resource(kind, (entity.name,), arguments, entity.name, unknown)

@@ -39,36 +39,41 @@ _POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 """What IAM takes as the name of a policy (IAM API Reference: PutUserPolicy)."""
 
 
-class PutInlinePolicy(BaseEdit, frozen=True):
-    """Add an inline policy, or replace the one of that name."""
+class _InlineEdit(BaseEdit, frozen=True):
+    """An edit of an inline policy."""
 
     holder_arn: HolderArn
     name: PolicyName
-    document: Document
-    commands = (("put-inline",),)
-    cli_phase = 2
-    terraform_phase = 3
 
     @property
     def subject(self) -> tuple[str, ...]:
         return "inline", self.holder_arn, self.name
 
     @property
+    def diff_path(self) -> str:
+        return f"{folder(self.holder_arn)}/inline/{segment(self.name)}.json"
+
+    def replaced(self, standing: Standing) -> PolicyDocument | None:
+        return standing.inline(self.holder_arn, self.name)
+
+
+class PutInlinePolicy(_InlineEdit, frozen=True):
+    """Add an inline policy, or replace the one of that name."""
+
+    document: Document
+    commands = (("put-inline",),)
+    cli_phase = 2
+    terraform_phase = 3
+
+    @property
     def document_title(self) -> str:
         holder = self.holder_arn.split(":", 5)[-1]
         return f"The inline policy {safe_text(self.name, limit=128)} of {safe_text(holder, limit=256)}"
-
-    @property
-    def diff_path(self) -> str:
-        return f"{folder(self.holder_arn)}/inline/{segment(self.name)}.json"
 
     def words(self, standing: Standing) -> str:
         if standing.inline(self.holder_arn, self.name) is not None:
             return f"replace the inline policy {self.name} of {entity_name(self.holder_arn)}"
         return f"give {entity_name(self.holder_arn)} the inline policy {self.name}"
-
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.inline(self.holder_arn, self.name)
 
     def lay(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
@@ -106,27 +111,14 @@ class PutInlinePolicy(BaseEdit, frozen=True):
         yield blocks.resource(f"aws_iam_{kind}_policy", (name, self.name), arguments, import_id)
 
 
-class DeleteInlinePolicy(BaseEdit, frozen=True):
+class DeleteInlinePolicy(_InlineEdit, frozen=True):
     """Take an inline policy away."""
 
-    holder_arn: HolderArn
-    name: PolicyName
     commands = (("delete-inline",),)
     cli_phase = 4
 
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "inline", self.holder_arn, self.name
-
-    @property
-    def diff_path(self) -> str:
-        return f"{folder(self.holder_arn)}/inline/{segment(self.name)}.json"
-
     def words(self, standing: Standing) -> str:
         return f"delete the inline policy {self.name} of {entity_name(self.holder_arn)}"
-
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.inline(self.holder_arn, self.name)
 
     def lay(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
