@@ -82,6 +82,9 @@ ENTRIES: Final = {
     ),
     "trust": CommandEntry("iamtui.cli.trust", "trust", "Who may assume each role, and what a principal reaches."),
     "audit": CommandEntry("iamtui.cli.audit", "audit", "Keys, MFA, unused identities, broad policies and open trust."),
+    "escalations": CommandEntry(
+        "iamtui.cli.escalations", "escalations", "Who can become administrator, by which steps."
+    ),
     "questions": CommandEntry(
         "iamtui.cli.questions", "questions", "Saved questions, and running them as a test for policies."
     ),

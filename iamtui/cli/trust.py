@@ -173,20 +173,20 @@ def _print_graph(out: Output, workspace: Workspace, edges: Iterable[TrustEdge], 
 
 
 def _print_node(out: Output, number: int, name: str, form: str) -> None:
-    label = _label(name, form)
+    label = graph_label(name, form)
     out.line(f"  n{number} [label={label}];" if form == "dot" else f"  n{number}[{label}]", whole=True)
 
 
 def _print_edge(out: Output, source: int, target: int, condition: str, form: str) -> None:
     if form == "dot":
-        style = f" [style=dashed, label={_label(condition, form)}]" if condition else ""
+        style = f" [style=dashed, label={graph_label(condition, form)}]" if condition else ""
         out.line(f"  n{source} -> n{target}{style};", whole=True)
     else:
-        arrow = f"-. {_label(condition, form)} .->" if condition else "-->"
+        arrow = f"-. {graph_label(condition, form)} .->" if condition else "-->"
         out.line(f"  n{source} {arrow} n{target}", whole=True)
 
 
-def _label(text: str, form: str) -> str:
+def graph_label(text: str, form: str) -> str:
     """A text in quotes, as Graphviz or Mermaid takes it."""
     if form == "dot":
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,182 @@
+"""`iamtui escalations`: who can become administrator, by which steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iamtui.cli.draft import draft_option, with_draft
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.trust import graph_label
+from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from iamtui.workspace.workspace import Workspace
+
+_FORMS = ("text", "sarif", "dot", "mermaid")
+_MOST_CLOSING = 5
+
+
+@click.command("escalations")
+@click.argument("principal", required=False)
+@click.option("--fail-on", type=click.Choice(("certain", "possible")), help="Exit 1 on such a path.")
+@click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line.")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="A log or a graph for other tools.")
+@draft_option
+@source_options
+def escalations(
+    principal: str | None, fail_on: str | None, as_json: bool, form: str, draft: str | None, source: SourceOptions
+) -> Exit:
+    """Who can become administrator without being one, by which steps; or how PRINCIPAL can.
+
+    Every step is decided as AWS does, on the real resource: conditions, boundaries, SCPs, and the trust policy of each
+    role that is passed or assumed. [x] works as the account stands, [?] depends on a condition or on something that
+    account data does not show. The ids of the paths are those of pathfinding.cloud.
+    """
+    if as_json and form != "text":
+        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
+    workspace = with_draft(open_workspace(source), draft)
+    report = find_escalations(workspace)
+    found = [one for one in report.escalations if principal is None or _is_named(one, principal)]
+    if principal is not None and not found:
+        _say_nothing_found(workspace, report, principal)
+    out = stdout()
+    if form in ("dot", "mermaid"):
+        _print_graph(out, workspace, found, form)
+    elif form == "sarif":
+        out.json(_sarif(workspace, found), indent=2)
+    else:
+        for one in found:
+            if as_json:
+                out.json(_to_json(one))
+            else:
+                _print(out, workspace, one)
+    _summarize(report, found)
+    failing = found if fail_on == "possible" else [one for one in found if one.certain]
+    return Exit.NO if fail_on and failing else Exit.OK
+
+
+def _is_named(one: Escalation, text: str) -> bool:
+    entity = one.principal
+    return text in (entity.arn, entity.name, entity.id, entity.arn.rsplit(":", 1)[-1], f"{_kind(one)}/{entity.name}")
+
+
+def _kind(one: Escalation) -> str:
+    return one.principal.arn.rsplit(":", 1)[-1].partition("/")[0]
+
+
+def _say_nothing_found(workspace: Workspace, report: EscalationReport, text: str) -> None:
+    from iamtui.workspace.principals import resolve_principal  # an unknown name is refused with the nearest ones
+
+    found = resolve_principal(workspace, text)
+    administrators = {entity.arn for entity in report.administrators}
+    is_one = found.arn in administrators
+    note(f"{_short(workspace, found.arn)} {'is an administrator' if is_one else 'cannot become administrator'}.")
+
+
+def _short(workspace: Workspace, arn: str) -> str:
+    account = workspace.account
+    return safe_text(arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:"))
+
+
+def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
+    mark, style = ("[x]", Style.BAD) if one.certain else ("[?]", Style.OPEN)
+    out.line(Span(mark, style), " ", Span(_short(workspace, one.principal.arn), Style.STRONG))
+    for number, move in enumerate(one.moves, 1):
+        about = f": {_short(workspace, move.target)}" if move.target else ""
+        needs = f", if there is {move.needs}" if move.needs else ""
+        out.line(f"    {number}. {move.path.title}{about}{needs} ", Span(f"[{move.path.id}]", Style.QUIET))
+        for step in move.steps:
+            condition = f"  if {step.condition}" if step.condition else ""
+            out.line("       ", Span(f"{step.action} on {_short(workspace, step.resource)}{condition}", Style.QUIET))
+
+
+def _summarize(report: EscalationReport, found: Sequence[Escalation]) -> None:
+    certain = sum(one.certain for one in found)
+    note(
+        f"{len(report.administrators)} administrators; {certain} more can become one, "
+        f"{len(found) - certain} more under conditions."
+    )
+    closing = [item for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
+    for name, count in closing:
+        note(f"{count} of these paths need {name}.")
+
+
+def _to_json(one: Escalation) -> dict[str, Any]:
+    return {"principal": one.principal.arn, "certain": one.certain, "moves": [*map(_move_to_json, one.moves)]}
+
+
+def _move_to_json(move: Move) -> dict[str, Any]:
+    return {
+        "path": move.path.id,
+        "title": move.path.title,
+        "principal": move.principal,
+        "target": move.target or None,
+        "becomes": move.becomes or None,
+        "certain": move.certain,
+        "needs": move.needs or None,
+        "steps": [
+            {
+                "action": step.action,
+                "resource": step.resource,
+                "decision": step.decision.outcome.value,
+                "condition": step.condition or None,
+            }
+            for step in move.steps
+        ],
+    }
+
+
+def _sarif(workspace: Workspace, found: Sequence[Escalation]) -> dict[str, Any]:
+    return sarif_log(
+        [
+            SarifResult(
+                rule=one.moves[0].path.id,
+                level="error" if one.certain else "warning",
+                message=f"{_short(workspace, one.principal.arn)} can become administrator: "
+                + "; then ".join(move.path.title for move in one.moves)
+                + ".",
+                file=f"aws-account-{workspace.account.id}",
+                element=one.principal.arn,
+            )
+            for one in found
+        ],
+        help_uri="https://pathfinding.cloud/paths/",
+    )
+
+
+def _print_graph(out: Output, workspace: Workspace, found: Sequence[Escalation], form: str) -> None:
+    """Each first move as an edge; dashed where it depends on something."""
+    for line in ("digraph escalations {", "  rankdir=LR;") if form == "dot" else ("flowchart LR",):
+        out.line(line)
+    numbers: dict[str, int] = {}
+
+    def node(name: str) -> str:
+        if name not in numbers:
+            numbers[name] = len(numbers)
+            label = graph_label(name, form)
+            out.line(f"  n{numbers[name]}" + (f" [label={label}];" if form == "dot" else f"[{label}]"), whole=True)
+        return f"n{numbers[name]}"
+
+    for one in found:
+        move = one.moves[0]
+        start = node(_short(workspace, one.principal.arn))
+        end = node(_short(workspace, move.becomes) if move.becomes else "any permission")
+        label = graph_label(move.path.id, form)
+        if form == "dot":
+            out.line(f"  {start} -> {end} [label={label}{'' if move.certain else ', style=dashed'}];", whole=True)
+        else:
+            out.line(
+                f"  {start} {'--' if move.certain else '-.'} {label} {'-->' if move.certain else '.->'} {end}",
+                whole=True,
+            )
+    if form == "dot":
+        out.line("}")

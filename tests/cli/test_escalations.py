@@ -1,0 +1,51 @@
+"""`iamtui escalations`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+
+def test_paths_are_listed_step_by_step_and_summed_up(cli: Cli) -> None:
+    result = cli("escalations", "--demo")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("[x] user/")
+    assert any(line.strip().startswith("1. ") and line.endswith("]") for line in lines)
+    assert "9 administrators;" in result.err
+    assert "of these paths need" in result.err
+
+
+def test_one_principal(cli: Cli) -> None:
+    result = cli("escalations", "diego.fuentes", "--demo")
+    assert result.out.splitlines()[0] == "[x] user/engineering/diego.fuentes"
+    assert "run a function as the role: role/nightly-maintenance [lambda-001]" in result.out
+    assert "user/admin/astrid.nilsen is an administrator" in cli("escalations", "astrid.nilsen", "--demo").err
+    assert "cannot become administrator" in cli("escalations", "intern.tove.dahl", "--demo").err
+
+
+def test_json_and_sarif_hold_the_same_principals(cli: Cli) -> None:
+    found = cli("escalations", "--json", "--demo").json_lines
+    log = cli("escalations", "--format", "sarif", "--demo").json
+    assert [len(one["moves"]) >= 1 for one in found] == [True] * len(found)
+    assert [one["ruleId"] for one in log["runs"][0]["results"]] == [one["moves"][0]["path"] for one in found]
+
+
+@pytest.mark.parametrize(("form", "first"), [("dot", "digraph escalations {"), ("mermaid", "flowchart LR")])
+def test_a_graph(cli: Cli, form: str, first: str) -> None:
+    lines = cli("escalations", "--format", form, "--demo").out.splitlines()
+    assert lines[0] == first
+    assert any("lambda-001" in line for line in lines)
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--fail-on", "certain"], 1), (["--fail-on", "possible"], 1), ([], 0)])
+def test_fail_on(cli: Cli, words: list[str], code: int) -> None:
+    assert cli("escalations", *words, "--demo").code == code
+
+
+def test_what_cannot_be_done_is_one_sentence(cli: Cli) -> None:
+    result = cli("escalations", "--json", "--format", "dot", "--demo")
+    assert result.code == 2
+    assert "exclude each other" in result.err
+    assert cli("escalations", "nix", "--demo").code == 2

@@ -1,0 +1,234 @@
+"""Every escalation path once as it works, and blocked in each way that a scanner of names would miss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import (
+    AccessKey,
+    Account,
+    AttachedPolicy,
+    Group,
+    InlinePolicy,
+    InstanceProfile,
+    Known,
+    LoginProfile,
+    ManagedPolicy,
+    PolicyVersion,
+    Role,
+    User,
+)
+from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
+from iamtui.workspace.escalations import Escalation, Move, _Search, find_escalations
+from tests.support.sample_account import (
+    ADMIN_ARN,
+    ADMINISTRATOR,
+    ID,
+    allow,
+    deny,
+    document,
+    iam,
+    sample_workspace,
+    trust,
+)
+
+BY_ID = {path.id: path for path in ESCALATION_PATHS}
+ADMIN = (AttachedPolicy("AdministratorAccess", ADMIN_ARN),)
+NOBODY = {"Service": "config.amazonaws.com"}
+KEYS = tuple(AccessKey(f"AKIA{n}", "Active", None) for n in range(2))
+
+
+def plain_policy(name: str) -> ManagedPolicy:
+    version = PolicyVersion("v1", document(allow("s3:ListAllMyBuckets")), is_default=True)
+    return ManagedPolicy(name, "/", iam(f"policy/{name}"), f"ANPA{name}", None, (version,))
+
+
+def resource_of(path: EscalationPath, on: On, *, is_role: bool) -> str:
+    own = iam("role/me") if is_role else iam("user/me")
+    takes = path.gain is Gain.TARGET
+    return {
+        On.SELF: own,
+        On.OWN_GROUP: iam("group/mine"),
+        On.STRONG_GROUP: iam("group/strong"),
+        On.OWN_POLICY: iam("policy/mine"),
+        On.ROLE_POLICY: iam("policy/theirs"),
+        On.USER: iam("user/boss") if takes else iam("user/plain"),
+        On.ROLE: iam("role/boss") if takes else iam("role/plain"),
+        On.NEW_USER: iam("user/*"),
+        On.NEW_ROLE: iam("role/*"),
+        On.ANY: "*",
+    }[on]
+
+
+def made_for(path: EscalationPath, **changes: Any) -> Account:
+    """An account in which a principal may do what a path needs, and nothing else works.
+
+    Args:
+        changes: boundary (statements), denied (an action), elsewhere (whether it may all that on other resources
+            only), service (that the roles trust instead), condition (of the statements that allow).
+    """
+    is_role = path.id in ("iam-005", "iam-009")
+    me = iam("role/me") if is_role else iam("user/me")
+    statements = [
+        allow(
+            action,
+            "arn:aws:iam::999999999999:*" if changes.get("elsewhere") else resource_of(path, on, is_role=is_role),
+            **({"Condition": changes["condition"]} if "condition" in changes else {}),
+        )
+        for action, on in path.steps
+    ]
+    policies = [InlinePolicy("own", document(*statements))]
+    if "denied" in changes:
+        policies.append(InlinePolicy("other", document(deny(changes["denied"]))))
+    mine, theirs, boundary = plain_policy("mine"), plain_policy("theirs"), plain_policy("boundary")
+    if "boundary" in changes:
+        limit = PolicyVersion("v1", document(*changes["boundary"]), is_default=True)
+        boundary = replace(boundary, versions=(limit,))
+    own = (AttachedPolicy("mine", mine.arn),) if any(on is On.OWN_POLICY for _, on in path.steps) else ()
+    limits = {"boundary_arn": boundary.arn if "boundary" in changes else None}
+    service = changes.get("service", path.service)
+    boss_trust = {"Service": service} if service else NOBODY
+    if path.id == "sts-001":
+        boss_trust = {"AWS": me} if not changes.get("closed") else NOBODY
+    facts: dict[str, Any] = {"access_keys": Known(()), "login_profile": Known(None), "mfa_devices": Known(())}
+    if path.id == "iam-003":
+        facts["access_keys"] = Known(KEYS)
+    elif path.id == "iam-006":
+        facts["login_profile"] = Known(LoginProfile(None))
+    users = [
+        User("boss", "/", iam("user/boss"), "AIDABOSS", None, attached_policies=ADMIN, **facts),
+        User("plain", "/", iam("user/plain"), "AIDAPLAIN", None, **facts | {"access_keys": Known(())}),
+    ]
+    theirs_attached = (AttachedPolicy("theirs", theirs.arn),)
+    plain_trust = trust({"AWS": me} if any(step == ("sts:AssumeRole", On.ROLE) for step in path.steps) else NOBODY)
+    roles = [
+        Role("boss", "/", iam("role/boss"), "AROABOSS", None, trust(boss_trust), attached_policies=ADMIN),
+        Role("plain", "/", iam("role/plain"), "AROAPLAIN", None, plain_trust, attached_policies=theirs_attached),
+    ]
+    if is_role:
+        roles.append(Role("me", "/", me, "AROAME", None, trust(NOBODY), tuple(policies), own, **limits))
+    else:
+        users.append(User("me", "/", me, "AIDAME", None, ("mine",), tuple(policies), own, **limits))
+    groups = (
+        Group("mine", "/", iam("group/mine"), "AGPAMINE", None),
+        Group("strong", "/", iam("group/strong"), "AGPASTRONG", None, (), ADMIN),
+    )
+    return Account(
+        ID,
+        organization=Known(None),
+        users=tuple(users),
+        groups=groups,
+        roles=tuple(roles),
+        policies=(ADMINISTRATOR, mine, theirs, boundary),
+        instance_profiles=(InstanceProfile("boss", "/", iam("instance-profile/boss"), "AIPA", None, ("boss",)),),
+    )
+
+
+def moves_of(account: Account) -> list[Move]:
+    search = _Search(sample_workspace().with_account(account))
+    me = account.by_arn(iam("user/me")) or account.by_arn(iam("role/me"))
+    assert isinstance(me, User | Role)
+    bosses = [entity for entity in (*account.users, *account.roles) if entity.name == "boss"]
+    return [*search._alone(me), *(move for boss in bosses for move in search._over(me, boss))]
+
+
+def found_for(account: Account) -> Escalation | None:
+    report = find_escalations(sample_workspace().with_account(account))
+    assert {entity.name for entity in report.administrators} == {"boss"}
+    return next((one for one in report.escalations if one.principal.name == "me"), None)
+
+
+@pytest.mark.parametrize("id_", BY_ID)
+def test_the_path_is_found_where_it_works(id_: str) -> None:
+    path = BY_ID[id_]
+    account = made_for(path)
+    assert id_ in {move.path.id for move in moves_of(account)}
+    found = found_for(account)
+    assert found is not None
+    assert found.certain is not bool(path.existing)
+
+
+def blocked(path: EscalationPath) -> dict[str, dict[str, Any]]:
+    """Accounts in which the path does not work, by what is in the way."""
+    ways: dict[str, dict[str, Any]] = {
+        "an explicit Deny in another policy": {"denied": path.steps[-1][0]},
+        "a boundary without the action": {"boundary": (allow("s3:*"),)},
+        "a condition": {"condition": {"ArnEquals": {"aws:PrincipalArn": iam("role/other")}}},
+    }
+    if path.id == "sts-001":
+        # A boundary does not limit what a trust policy gives to a user by name (IAM User Guide: evaluation logic).
+        del ways["a boundary without the action"]
+    if any(on is not On.ANY for _, on in path.steps):
+        ways["another resource"] = {"elsewhere": True}
+    if path.service:
+        ways["a role that trusts another service"] = {"service": "config.amazonaws.com"}
+    if path.passes_role:
+        ways["another service to pass to"] = {"condition": {"StringEquals": {"iam:PassedToService": "x.amazonaws.com"}}}
+    return ways
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("id_", "way"), [(path.id, way) for path in ESCALATION_PATHS for way in blocked(path)])
+def test_the_path_is_not_found_where_something_is_in_the_way(id_: str, way: str) -> None:
+    path = BY_ID[id_]
+    changes = blocked(path)[way]
+    if path.id == "sts-001" and "denied" not in changes:
+        # A trust policy that names the caller is enough in the same account.
+        changes = {**changes, "closed": True}
+    assert id_ not in {move.path.id for move in moves_of(made_for(path, **changes))}
+
+
+@pytest.mark.parametrize("id_", ["iam-007", "iam-008", "iam-001", "iam-010"])
+def test_a_boundary_holds_new_permissions_back_unless_it_can_be_deleted(id_: str) -> None:
+    path = BY_ID[id_]
+    actions = [action for action, _ in path.steps]
+    assert found_for(made_for(path, boundary=(allow(actions),))) is None
+    assert found_for(made_for(path, boundary=(allow("*"),))) is not None
+
+
+def test_steps_are_followed_through_others_to_an_administrator() -> None:
+    account = made_for(BY_ID["sts-001"])
+    middle = Role(
+        "middle",
+        "/",
+        iam("role/middle"),
+        "AROAM",
+        None,
+        trust({"AWS": iam("user/me")}),
+        (InlinePolicy("own", document(allow("iam:CreateAccessKey", iam("user/boss")))),),
+    )
+    closed = replace(account.roles[0], trust=trust(NOBODY))
+    found = found_for(replace(account, roles=(closed, account.roles[1], middle)))
+    assert found is not None
+    assert [(move.path.id, move.becomes) for move in found.moves] == [
+        ("sts-001", iam("role/middle")),
+        ("iam-002", iam("user/boss")),
+    ]
+
+
+def test_what_a_condition_leaves_open_is_possible_and_not_certain() -> None:
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    found = found_for(made_for(BY_ID["iam-007"], condition=mfa))
+    assert found is not None
+    assert not found.certain
+    assert "aws:MultiFactorAuthPresent is true" in found.moves[0].steps[0].condition
+
+
+def test_the_statement_that_closes_most_paths_comes_first() -> None:
+    account = made_for(BY_ID["iam-007"])
+    own = allow("iam:PutUserPolicy", iam("user/${aws:username}"), Sid="Own")
+    version = PolicyVersion("v1", document(own), is_default=True)
+    shared = ManagedPolicy("shared", "/", iam("policy/shared"), "ANPASHARED", None, (version,))
+    held = (AttachedPolicy("shared", shared.arn),)
+    users = (
+        account.users[0],
+        *(User(name, "/", iam(f"user/{name}"), f"AIDA{name}", None, attached_policies=held) for name in "abc"),
+    )
+    report = find_escalations(
+        sample_workspace().with_account(replace(account, users=users, policies=(*account.policies, shared)))
+    )
+    assert len(report.escalations) == 3
+    assert report.closing[0] == (f"{shared.arn} / Own", 3)
