@@ -197,6 +197,11 @@ class Decision:
             part = self.__dict__[name] = getattr(conclusion, name)()
             return part
 
+    def put_together(self) -> None:
+        """Put all parts together now, in the thread that found the decision: who shows it reads records alone."""
+        for part in _PARTS:
+            getattr(self, part)
+
     @property
     def allowed(self) -> bool:
         """Whether the outcome is ALLOWED (perhaps only as far as loaded, or on some resources)."""

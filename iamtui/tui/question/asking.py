@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SLOW_SECONDS: Final = 0.15
 """How long an answer may take before the old one is dimmed and the panel says that it is asking."""
 
+_MOST_PUT_TOGETHER: Final = 32
+"""Cells up to which all is put together before an answer is shown; of more, the worst, and the verdicts of all."""
+
 _ANSWERS: Final = "question"
 _EXPLANATIONS: Final = "explanation"
 
@@ -192,6 +195,9 @@ class Asking:
         found.answer = ask(asked.workspace)
         if asked.before is not None:
             found.before = ask(asked.before)
+        for answer in (found.answer, found.before):
+            if answer is not None:
+                put_together(answer, stopped)
 
     def _explain(self, ticket: int, asked: AnsweredQuestion, question: Question) -> None:
         from iamtui.workspace import questions as asking  # the engine is not loaded before the first frame
@@ -203,6 +209,24 @@ class Asking:
             _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, question)
         if not worker.is_cancelled:
             self._host.post_message(self.Explained(ticket, question, explanation))
+
+
+def put_together(answer: Answer, stopped: Callable[[], bool]) -> None:
+    """Put together what is drawn of an answer, so that drawing it does not evaluate anything."""
+    from iamtui.presentation.verdict import verdict_words  # the engine is not loaded before the first frame
+
+    if answer.chain is not None:
+        verdict_words(answer.chain.decision)
+    for cell in answer.cells if len(answer.cells) <= _MOST_PUT_TOGETHER else (answer.worst,):
+        if stopped():
+            return
+        cell.deciding.put_together()
+        for decision in (cell.decision, *(one.decision for one in cell.companions)):
+            verdict_words(decision)
+    for cell in answer.counted:
+        if stopped():
+            return
+        verdict_words(cell.deciding)
 
 
 # Shown: the answer on screen, and which of its cells is looked at. Pure, no widget.

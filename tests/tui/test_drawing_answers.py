@@ -1,0 +1,76 @@
+"""Drawing an answer reads records: what the engine has to work out for it is worked out in the thread."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from iamtui.engine.decision import LayerReport
+from iamtui.engine.decision_details import DecisionDetails
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.question.answer_view import layers_of, more, reasons, verdict_line
+from iamtui.tui.question.asking import AnsweredQuestion, Shown, put_together
+from iamtui.tui.question.layers_list import layer_rows
+from iamtui.tui.question.matrix import summary
+from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE
+from iamtui.workspace.answers import answer
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from tests.support.panel_apps import settle, type_text
+from tests.support.question_panel import listener, opened, shown
+from tools.trace_walk import walk
+
+WORDS = {"engine/decision.py", "engine/wording.py", "engine/variables.py"}
+"""The modules of the engine that drawing may pass through: records, and their words."""
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x"),
+        ("s3:GetObject", "arn:aws:s3:::puffin-data-lake/*"),
+        ("s3:Get*", "arn:aws:s3:::puffin-data-lake/*"),
+    ],
+)
+def test_drawing_evaluates_nothing(action: str, resource: str) -> None:
+    workspace = open_source(SourceChoice(SourceKind.DEMO))
+    principal = resolve_principal(workspace, "role/analytics-lake-reader")
+    matrix = QuestionMatrix((action,), (resource,), Question(action, resource))
+    found = answer(workspace, principal, matrix)
+    assert found is not None
+    at = next(index for index, cell in enumerate(found.cells) if cell is found.worst)
+    seen = Shown(AnsweredQuestion(workspace, principal, matrix, "it"), found, index=at)
+
+    def draw() -> None:
+        for room in (NARROW, MEDIUM, WIDE):
+            list(reasons(seen, (), room, 80))
+            layers_of(seen, room)
+        verdict_line(seen)
+        layer_rows(seen.decision)
+        list(more(seen, workspace.account, (), 80))
+        summary(found)
+
+    put_together(found, lambda: False)
+    files = {file for file, _ in walk(draw)}
+    assert {file for file in files if file.startswith(("engine/", "questions/"))} <= WORDS
+
+
+async def test_the_panel_leaves_the_engine_to_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    work_out = DecisionDetails.layers
+
+    def noted(self: DecisionDetails) -> tuple[LayerReport, ...]:
+        threads.append(threading.current_thread())
+        return work_out(self)
+
+    monkeypatch.setattr(DecisionDetails, "layers", noted)
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObject")
+        await settle(pilot)
+        assert shown(app, "verdict")
+        assert threads
+        assert threading.main_thread() not in threads
