@@ -255,8 +255,8 @@ class _Input(io.RawIOBase):
                         return count
                     if time.monotonic() > self._give_up:
                         raise Problem(
-                            f"{self._subject} is a pipe that nobody writes into.",
-                            "Start what writes into it first, or name a file.",
+                            f"{self._subject} is a pipe without a writer.",
+                            "Start the program that writes to it first, or name a file.",
                         )
                     if ready:
                         time.sleep(_POLL_SECONDS)

@@ -294,7 +294,7 @@ class Connection:
     def _endless(self, code: str, service: str, operation: str, what: str) -> AwsProblem:
         return AwsProblem(
             f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with {what}: the listing was given up.",
-            "That is no AWS account: check the endpoint.",
+            "That is not an AWS account: check the endpoint.",
             code=code,
             permission=iam_action(service, operation),
         )

@@ -101,8 +101,8 @@ def remark_on(command: str) -> str:
     if not any(map(_is_iamtui, _words(command))):
         return ""
     return (
-        "That command is iamtui itself: each program that uses the profile asks STS anew, and for an MFA code where "
-        "the role takes one. iamtui serve asks once for many programs, and renews."
+        "That command is iamtui itself: each program that uses the profile calls STS again, and asks for an MFA code "
+        "if the role needs one. iamtui serve asks once for many programs, and renews."
     )
 
 

@@ -334,7 +334,7 @@ def _validation_words(message: str) -> tuple[str, str]:
     if "MaxSessionDuration" in message:
         return (
             f"STS refused the duration: {message}.".replace("..", "."),
-            "Ask for no more than the role's maximum session duration.",
+            "Ask for at most the role's maximum session duration.",
         )
     if "okenCode" in message:
         return f"STS refused the MFA code: {message}.".replace("..", "."), "An MFA code is exactly six digits."

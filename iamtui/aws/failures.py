@@ -110,7 +110,7 @@ class CallSite:
     def without_it_step(self) -> str:
         """What to do about an operation that does not exist there."""
         if self.endpoint_url:
-            return "The rest works without it; only what this call would tell stays unknown."
+            return "Everything else works without it; only the result of this call stays unknown."
         return "The service may not exist in this region; choose another with --region."
 
 
@@ -314,7 +314,7 @@ def _pages_repeat(error: BaseException, where: CallSite) -> tuple[str, str]:
 def _too_large(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
         f"{capital(where.target)} answered {where.called} with more than {detail(error)}; the rest was not read.",
-        "That is no AWS: check the endpoint.",
+        "That is not AWS: check the endpoint.",
     )
 
 
@@ -330,7 +330,7 @@ def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
 def _too_complex(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
         f"{capital(where.target)} answered {where.called} with XML or JSON {detail(error)}, which was not read.",
-        "That is no AWS: check the endpoint.",
+        "That is not AWS: check the endpoint.",
     )
 
 

@@ -44,15 +44,15 @@ def assume(
 ) -> Exit:
     """Assume ROLE and print its credentials: eval "$(iamtui assume ROLE)".
 
-    ROLE is an ARN or a profile with a role_arn, which need no permission to read the account, or a name. What our
-    own reading of the policies says goes to stderr first; a demo role is only assumed when that says yes.
+    ROLE is a name, or an ARN or a profile with a role_arn, which need no permission to read the account. iamtui's own
+    answer goes to stderr first; a role of the demo account is assumed only if that answer is yes.
     """
     if written is not None:
         if name is not None:
-            raise Problem("--format and --write-profile contradict each other.", "Choose one.")
+            raise Problem("--format and --write-profile cannot be combined.", "Choose one.")
         return _write(role, written, overwrite, wanted, source)
     if overwrite:
-        raise Problem("--overwrite has a meaning only with --write-profile.", "Leave it out.")
+        raise Problem("--overwrite applies only with --write-profile.", "Leave it out.")
     chosen = wanted_format(name)
     stdout()  # Nothing is assumed where it is closed.
     if not chosen.secret:
@@ -72,7 +72,7 @@ def _instead(chosen: Format, words: tuple[str, ...]) -> str:
         command = f"Use {chosen.command(*words)}, send"
     except Problem:
         command = "Send"
-    return f"{safe_text(command)} them to a program, or say --reveal."
+    return f"{safe_text(command)} them to a program, or use --reveal."
 
 
 def _name_variables(words: tuple[str, ...]) -> Exit:

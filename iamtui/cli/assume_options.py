@@ -146,26 +146,26 @@ def assume_options(command: F) -> F:
 
     options = (
         click.option(
-            "--session-name", metavar="NAME", help="The session's name, seen in CloudTrail; else the caller's."
+            "--session-name", metavar="NAME", help="The session name, seen in CloudTrail. Default: the caller's name."
         ),
         click.option(
             "--duration",
             callback=read_time,
             metavar="TIME",
-            help="How long (1h, 90m, 1h30m, 3600), at most what the role allows.",
+            help="How long: 1h, 90m, 1h30m or seconds.",
         ),
-        click.option("--external-id", metavar="ID", help="What the role's owner agreed on with a third party."),
+        click.option("--external-id", metavar="ID", help="The external ID that the role's owner gave a third party."),
         click.option(
             "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."
         ),
         click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
-        click.option("--no-mfa", is_flag=True, help="Ask for no MFA code: STS decides without one."),
-        click.option("--via", multiple=True, metavar="ROLE", help="Assume this role first, and go on from it. Again."),
+        click.option("--no-mfa", is_flag=True, help="Do not ask for an MFA code."),
+        click.option("--via", multiple=True, metavar="ROLE", help="First assume this role (chaining). Repeatable."),
         click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
-        click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Again for more."),
-        click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Again for more."),
-        click.option("--transitive", multiple=True, metavar="KEY", help="A tag that role chaining passes on."),
-        click.option("--source-identity", metavar="NAME", help="Who is behind it; no later session can change it."),
+        click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Repeatable."),
+        click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Repeatable."),
+        click.option("--transitive", multiple=True, metavar="KEY", help="A tag chained sessions keep. Repeatable."),
+        click.option("--source-identity", metavar="NAME", help="The source identity; no later session can change it."),
     )
     for option in reversed(options):
         with_wanted = option(with_wanted)
@@ -225,7 +225,7 @@ def assumed(
     """
     if wanted.no_mfa and (wanted.mfa or wanted.mfa_serial is not None):
         other = "--mfa" if wanted.mfa else "--mfa-serial"
-        raise Problem(f"--no-mfa and {other} contradict each other.", "Choose one.")
+        raise Problem(f"--no-mfa and {other} cannot be combined.", "Choose one.")
     extras = _extras(wanted)
     workspace, entered = _named_role(wanted.via[0] if wanted.via else role, source)
     if check is not None:
@@ -278,7 +278,7 @@ def _assume(
     if plan.refusal:
         raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
     if plan.needs_mfa and not (asks_code or depends_on_code or no_mfa):
-        note("No MFA code is asked for, since none is needed; --mfa sends one all the same.")
+        note("No MFA code is needed, so none is asked for; --mfa sends one anyway.")
     serial = (named.mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
     entered = replace(entered, mfa_serial=serial, mfa_code=ANY_CODE if serial else None)
     problems = check_input(plan, entered)
@@ -319,7 +319,7 @@ def _with_code(entered: AssumeRoleInput) -> AssumeRoleInput:
         return entered
     code = ask_code(entered.mfa_serial)
     if not code:
-        note("No code was typed. Enter again asks STS without one.")
+        note("No code was typed. Press Enter again to ask STS without one.")
         code = ask_code(entered.mfa_serial)
     if not code:
         return replace(entered, mfa_serial="", mfa_code=None, mfa_way=MfaWay.DIRECT)
@@ -342,7 +342,7 @@ def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
         devices = find_mfa_devices(workspace)
         serials, why = devices.serials, devices.note
     if not serials:
-        raise Problem(why, "Name the device with --mfa-serial, or say --no-mfa to ask STS without a code.")
+        raise Problem(why, "Name the device with --mfa-serial, or use --no-mfa to ask STS without a code.")
     if len(serials) == 1:
         return serials[0]
     return choose("You have several MFA devices", serials, instead="Name one with --mfa-serial.")
@@ -424,7 +424,7 @@ def _from_there(workspace: Workspace, role: str) -> tuple[Workspace, AssumeRoleI
         return workspace, replace(_of_profile(profile), mfa_serial="")
     if not workspace.account.roles:
         raise Problem(
-            f"The role {safe_text(role)} cannot be looked up: the account was not read.", "Name it by its ARN."
+            f"The role {safe_text(role)} cannot be looked up, because the account was not read.", "Name it by its ARN."
         )
     return workspace, _by_arn(find_entity(workspace.account, role, only="role").arn)
 

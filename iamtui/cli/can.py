@@ -54,21 +54,21 @@ if TYPE_CHECKING:
 @click.argument("principal", required=False, metavar="PRINCIPAL")
 @click.argument("actions", nargs=-1, metavar="ACTION...")
 @question_options
-@click.option("--saved", metavar="NAME", help="Ask a saved question, of PRINCIPAL if one is given.")
-@click.option("--save", metavar="NAME", help="Save this question, with what --expect says.")
+@click.option("--saved", metavar="NAME", help="Ask a saved question, for PRINCIPAL if one is given.")
+@click.option("--save", metavar="NAME", help="Save this question, with its --expect.")
 @click.option("--questions", "file", metavar="FILE", help="The file of --saved and --save, instead of your own.")
-@expect_option("Exit 0 when every decision is this one, else 1.")
+@expect_option("Exit 0 if every decision is this one, else 1.")
 @click.option("--issuer", metavar="USER", help="The user behind a federated-user session that PRINCIPAL names.")
 @click.option(
     "--credentials",
     type=click.Choice(("long_term", "temporary")),
-    help="What a user comes with: access keys, or temporary credentials.",
+    help="The credentials of a user: access keys or temporary.",
 )
-@click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough.")
-@click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough: exit 3.")
+@click.option("--any-resource", is_flag=True, help="Being allowed on some of the resources is enough.")
+@click.option("--complete", is_flag=True, help="An answer that is allowed only as far as loaded is not enough: exit 3.")
 @ANYWAY
-@click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
-@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; of several pairs an array.")
+@click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; an array for several pairs.")
 @second_opinion_option
 @draft_option
 @source_options
@@ -91,12 +91,12 @@ def can(
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """May PRINCIPAL do ACTION, and why? Of several pairs the worst decides.
+    """Ask whether PRINCIPAL may do ACTION, and why. Of several pairs, the worst answer decides.
 
-    PRINCIPAL is an ARN, a unique id, user/NAME, role/NAME, root, a service name, anonymous, or a name that only
-    one user or role has. ACTION may be a pattern such as s3:Get*. A condition key that nobody gave is unknown, and
-    the answer says what depends on it; --strict takes it for absent. What a call needs besides its own action
-    (iam:PassRole, tagging, KMS) is answered too; what every such call needs, and what --with names, decides with it.
+    PRINCIPAL is an ARN, a unique id, user/NAME, role/NAME, root, a service name, anonymous, or a name that only one
+    user or role has. ACTION may be a pattern such as s3:Get*. A condition key that is not given is unknown, and the
+    answer says what depends on it; --strict treats it as absent. Other permissions that the call needs (iam:PassRole,
+    tagging, KMS) are answered too; those that every such call needs, and those named by --with, decide with it.
     """
     if save is not None and (issuer or credentials):
         raise Problem("A saved question names its principal by an ARN alone.", "Leave out --issuer and --credentials.")
@@ -199,7 +199,8 @@ def print_answer(
         write_second_opinions(out, opinions)
     if found.cut:
         note(
-            f"{found.cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns."
+            f"{found.cut} actions of the patterns are not answered, because they are too many. "
+            "Ask with narrower patterns."
         )
 
 
@@ -215,7 +216,7 @@ def judged(found: Answer, demands: Demands, expect: Expectation | None) -> Exit:
             for doubt in dict.fromkeys(filter(None, (demands.doubt(cell.deciding) for cell in cells))):
                 note(f"Not a plain yes: {doubt}.")
         if code is Exit.OK and found.never_asked and not demands.anyway:
-            note("Not a plain yes: AWS never asks this (--anyway says that it is meant).")
+            note("Not a plain yes: AWS never asks this (--anyway accepts it).")
             return Exit.OPEN
         return Exit.OPEN if code is Exit.OK and found.cut else code
     met = not found.cut

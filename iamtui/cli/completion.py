@@ -17,6 +17,6 @@ def completion(shell: str) -> Exit:
     """Print the completion script of SHELL: eval "$(iamtui completion bash)"."""
     found = get_completion_class(shell)
     if found is None:
-        raise Problem(f"There is no completion for {shell}.", "It is made for bash, zsh and fish.")
+        raise Problem(f"Completion is not available for {shell}.", "Choose bash, zsh or fish.")
     stdout().raw(found(cli, {}, "iamtui", COMPLETE_VARIABLE).source() + "\n")
     return Exit.OK

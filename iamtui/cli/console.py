@@ -35,9 +35,12 @@ from iamtui.workspace.session_actions import open_console
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser; its argument is visible to local users.")
 @click.option("--reveal", is_flag=True, help="Print the URL even to a terminal.")
 @click.option(
-    "--console-duration", callback=read_time, metavar="TIME", help="Stay signed in for so long; else: the session."
+    "--console-duration",
+    callback=read_time,
+    metavar="TIME",
+    help="Stay signed in this long. Default: as long as the session.",
 )
-@click.option("--regional", is_flag=True, help="Sign in at the region's own host, for when us-east-1's is away.")
+@click.option("--regional", is_flag=True, help="Sign in at the region's own host, for when us-east-1 is down.")
 @assume_options
 @source_options
 def console(
@@ -51,16 +54,16 @@ def console(
     wanted: Wanted,
     source: SourceOptions,
 ) -> Exit:
-    """Assume ROLE and print a URL that signs in to the AWS console as it.
+    """Assume ROLE and print a URL that signs in to the AWS console as that role.
 
     Whoever opens the URL within 15 minutes is the role: iamtui console ROLE --copy keeps it off the screen. Only an
-    assumed role can sign in so: long-term keys cannot, nor can those of GetSessionToken. --console-duration, 15m to
-    12h, works only where the role is assumed with long-term keys of a user, and may outlive the session.
+    assumed role can sign in this way, not long-term keys or those of GetSessionToken. --console-duration, 15m to 12h,
+    works only if the role is assumed with long-term keys of a user, and may outlive the session.
     """
     if source.demo:
         raise Problem(
             "The demo account has no AWS console: its credentials work nowhere else.",
-            "Try it on an account of yours, with --profile.",
+            "Try it on your own account, with --profile.",
         )
     check_wanted(service)
     check_endpoint(source.endpoint_url or "")
@@ -70,7 +73,7 @@ def console(
         again = shlex.join((role, *page, *option_words(wanted), *source.words))
         raise Problem(
             "The sign-in URL would be shown on the terminal.",
-            f"Use iamtui console {safe_text(again)} --copy or --open, send it to a program, or say --reveal.",
+            f"Use iamtui console {safe_text(again)} --copy or --open, send it to a program, or use --reveal.",
         )
     stdout()  # Nothing is assumed where it is closed.
     say_nested(os.environ)

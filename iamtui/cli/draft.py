@@ -60,22 +60,23 @@ from iamtui.workspace.workspace import Workspace
 
 
 ENTRIES: Final = {
-    "edit": CommandEntry("iamtui.cli.draft", "edit", "Add an edit to a draft, or take one back; makes the file."),
-    "fix": CommandEntry("iamtui.cli.draft", "fix", "Add the edits that would allow something that is denied."),
-    "show": CommandEntry("iamtui.cli.draft", "show", "The edits of a draft in words, and what is wrong with them."),
-    "check": CommandEntry("iamtui.cli.draft", "check", "Whether a draft fits the account."),
-    "compare": CommandEntry("iamtui.cli.draft_compare", "compare", "Whose answers a draft changes."),
-    "export": CommandEntry("iamtui.cli.draft", "export", "AWS CLI commands, Terraform or a diff of a draft."),
-    "schema": CommandEntry("iamtui.cli.draft", "schema", "The JSON Schema of a draft's file."),
+    "edit": CommandEntry("iamtui.cli.draft", "edit", "Add an edit to a draft, or undo one; creates the file."),
+    "fix": CommandEntry("iamtui.cli.draft", "fix", "Add the edits that would allow a denied question."),
+    "show": CommandEntry("iamtui.cli.draft", "show", "List a draft's edits in words, with findings."),
+    "check": CommandEntry("iamtui.cli.draft", "check", "Check whether a draft fits the account."),
+    "compare": CommandEntry("iamtui.cli.draft_compare", "compare", "List whose answers a draft changes."),
+    "export": CommandEntry("iamtui.cli.draft", "export", "Print a draft as AWS CLI commands, Terraform or a diff."),
+    "schema": CommandEntry("iamtui.cli.draft", "schema", "Print the JSON Schema of a draft file."),
 }
 
 
 @click.group(cls=LazyGroup, entries=ENTRIES, no_args_is_help=False, invoke_without_command=False)
 def draft() -> None:
-    """Lay edits over an account without touching it, and ask what they would change.
+    """Make and compare what-if edits of an account, without changing it.
 
-    A draft is a JSON file with edits: policies attached, documents changed, groups joined, boundaries set. The other
-    commands take it with --draft. iamtui never makes the changes: `iamtui draft export` prints what would.
+    A draft is a JSON file of edits: policies attached, documents changed, groups joined, boundaries set. Other
+    commands take it with --draft. iamtui never makes the changes: `iamtui draft export` prints the commands that
+    would.
     """
 
 
@@ -197,8 +198,8 @@ _HELP: Final = "\n".join(
         "\b",
         "KIND and what it takes:",
         *(f"  {name} {kind.words}" for name, kind in EDITS.items()),
-        "  undo (takes the last edit back)",
-        "  drop NUMBER (takes one edit out)",
+        "  undo (removes the last edit)",
+        "  drop NUMBER (removes one edit)",
     )
 )
 
@@ -211,10 +212,10 @@ _HELP: Final = "\n".join(
 @click.argument("file")
 @click.argument("kind", metavar="KIND")
 @click.argument("words", nargs=-1, metavar="[WORD]...")
-@click.option("--name", help="What the draft is called.")
+@click.option("--name", help="The name of the draft.")
 @source_options
 def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source: SourceOptions) -> Exit:
-    """Add an edit to the draft FILE, which is made when there is none.
+    """Add an edit to the draft FILE, which is created if it does not exist.
 
     The edit must fit the account with the edits before it; otherwise the file stays as it is.
     """
@@ -243,7 +244,7 @@ def _check_words(kind: str, words: tuple[str, ...]) -> None:
     if kind not in known:
         near = get_close_matches(kind, known, n=1, cutoff=0.5)
         meant = f"Did you mean {near[0]}? " if near else ""
-        raise Problem(f"There is no kind of edit {kind}.", f"{meant}Kinds: {', '.join(known)}.")
+        raise Problem(f"Unknown kind of edit: {kind}.", f"{meant}Kinds: {', '.join(known)}.")
     wanted = known[kind].split()
     if len(words) != len(wanted):
         takes = " ".join(wanted) or "nothing more"
@@ -260,12 +261,12 @@ def _opened(workspace: Workspace, path: Path) -> Draft | None:
 
 def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, ...]) -> tuple[Draft, str]:
     if not draft.edits:
-        raise Problem("The draft has no edits to take back.")
+        raise Problem("The draft has no edits to undo.")
     number = len(draft.edits)
     if kind == "drop":
         if not words[0].isdecimal() or not 1 <= int(words[0]) <= len(draft.edits):
             raise Problem(
-                f"{words[0]} is not a number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}."
+                f"{words[0]} is not the number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}."
             )
         number = int(words[0])
     gone = describe_edit(draft.edits[number - 1], workspace.account, draft.edits[: number - 1])
@@ -309,14 +310,14 @@ def _told(drafted: DraftedAccount, finding: DraftFinding) -> tuple[object, ...]:
 @question_options
 @source_options
 def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOptions, source: SourceOptions) -> Exit:
-    """Add the edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
+    """Add edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
 
-    They allow PRINCIPAL what is asked, and nobody anything else; it need not be the right change. A Deny that others
-    share keeps denying them and gets PRINCIPAL as an exception, or stays where that cannot be; one that denies nobody
-    else is taken out. Entries of a Deny that are not needed stay denied to PRINCIPAL too; where one covers more than
-    was asked, that is said. Where the answer stays denied, nothing that limits others is changed for it. What the call
-    is checked for besides is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui
-    draft compare`.
+    The edits allow PRINCIPAL this request, and nobody anything else; they need not be the right change. A Deny that
+    applies to others too stays and gets PRINCIPAL as an exception, where that is possible; a Deny that applies to
+    nobody else is removed. The other entries of such a Deny still apply to PRINCIPAL; where an entry covers more than
+    the request, iamtui says so. If the answer stays denied, nothing that limits others is changed. Other permissions
+    that the call needs are allowed too. Review the draft with `iamtui draft show`, and see whom else it affects with
+    `iamtui draft compare`.
     """
     made = inquiry_of(actions, asked)
     workspace = open_workspace(source)
@@ -374,7 +375,7 @@ def show(file: str, as_json: bool, source: SourceOptions) -> Exit:
 
 @click.command(epilog="Exit codes: 0 it fits, 1 it does not or --fail-on-findings found something, 2 an error.")
 @click.argument("file")
-@click.option("--fail-on-findings", is_flag=True, help="Exit 1 also on findings, such as a quota that is exceeded.")
+@click.option("--fail-on-findings", is_flag=True, help="Also exit 1 on findings, such as an exceeded quota.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 @source_options
 def check(file: str, fail_on_findings: bool, as_json: bool, source: SourceOptions) -> Exit:
@@ -459,9 +460,10 @@ def _print_findings(out: Output, drafted: DraftedAccount, number: int, indent: i
 )
 @source_options
 def export(file: str, form: str, source: SourceOptions) -> Exit:
-    """Print what would make the changes of the draft FILE (- for standard input).
+    """Print the AWS CLI commands, Terraform or diff that would make the changes of the draft FILE (- for standard
+    input).
 
-    AWS CLI commands, Terraform, or a unified diff of the policy documents. Nothing is run: read it first.
+    Nothing is run: read it first.
     """
     drafted = read_drafted(open_workspace(source), file)
     text = export_drafted(drafted, form)

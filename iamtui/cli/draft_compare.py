@@ -48,15 +48,15 @@ _FAIL_ON: Final = ("gained", "lost", "change")
 )
 @click.argument("file")
 @click.argument("actions", nargs=-1, metavar="[ACTION]...")
-@click.option("--principal", "names", multiple=True, help="Ask for this one only; may be given again.")
-@click.option("--all", "everyone", is_flag=True, help="Also list what stays the same.")
+@click.option("--principal", "names", multiple=True, help="Ask for this principal only. Repeatable.")
+@click.option("--all", "everyone", is_flag=True, help="Also list unchanged answers.")
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
-    help="Exit 1 when somebody gains, loses, or is answered differently in any way.",
+    help="Exit 1 if a principal gains access, loses it, or has any other change.",
 )
 @question_options
-@click.option("--json", "as_json", is_flag=True, help="Print one object per line, as they are found.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, as they are found.")
 @source_options
 def compare(
     file: str,
@@ -68,10 +68,10 @@ def compare(
     as_json: bool,
     source: SourceOptions,
 ) -> Exit:
-    """Who may do ACTION before and after the draft FILE (- for standard input): those whose answer changes.
+    """List the principals whose answer to ACTION changes with the draft FILE (- for standard input).
 
-    ACTION, --on and the other options are those of `who-can`. Without an ACTION the saved questions of the account
-    are asked instead: a regression set for policies.
+    ACTION, --on and the other options are those of `who-can`. Without an ACTION, the saved questions of the account
+    are asked instead, as a regression test for policies.
     """
     shown = _Shown(stdout(), as_json, everyone)
     if not actions:
@@ -136,7 +136,9 @@ def _compare_saved(
     if not saved:
         raise Problem("No questions are saved for this account.", "Name an action, or save questions first.")
     if len(names) > 1:
-        raise Problem("The saved questions say who asks.", "Give one --principal for those that do not, or none.")
+        raise Problem(
+            "The saved questions name their principals.", "Give at most one --principal, for questions that name none."
+        )
     asking = resolve_principal(workspace, names[0]) if names else None
     if asking is None:
         saved = _with_a_principal(saved)
@@ -170,11 +172,11 @@ def _with_a_principal(saved: Sequence[SavedQuestion]) -> tuple[SavedQuestion, ..
     names = ", ".join(quoted(question.name) for question in left_out)
     if not chosen:
         raise Problem(
-            f"None of the saved questions ({names}) names a principal or expects anything.",
-            "Say with --principal who asks them.",
+            f"None of the saved questions ({names}) has a principal or an expectation.",
+            "Name one with --principal.",
         )
     if left_out:
-        note(f"Not asked, for want of a principal and of anything to expect: {names}. --principal says who asks them.")
+        note(f"Skipped: no principal and no expectation: {names}. Name one with --principal.")
     return tuple(chosen)
 
 

@@ -14,23 +14,22 @@ from iamtui.credentials.child_process import NotStarted, check_program, child_en
 from iamtui.problem import Problem
 
 EPILOG = (
-    "Exit codes: the program's own; 125 when iamtui fails, 126 when the program cannot be executed, "
-    "127 when there is none."
+    "Exit codes: the program's own; 125 if iamtui fails, 126 if the program cannot be executed, 127 if it is not found."
 )
 
 
 @click.command(name="exec", epilog=EPILOG)
 @click.argument("role")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- COMMAND...")
-@click.option("--no-region", is_flag=True, help="Leave the region of the environment as it is.")
+@click.option("--no-region", is_flag=True, help="Do not set the region.")
 @assume_options
 @source_options
 def exec_(role: str, command: tuple[str, ...], no_region: bool, wanted: Wanted, source: SourceOptions) -> ProgramExit:
     """Assume ROLE and run COMMAND with its credentials: iamtui exec ROLE -- terraform plan.
 
-    COMMAND takes the place of iamtui, with its signals, its terminal and its exit code. Profiles and credentials
-    of the environment are taken out first. The credentials are not renewed: for what runs longer than the
-    session, iamtui serve ROLE -- COMMAND.
+    COMMAND replaces iamtui, with its signals, terminal and exit code. Profiles and credentials are removed from its
+    environment first. The credentials are not renewed: for a program that runs longer than the session, use iamtui
+    serve ROLE -- COMMAND.
     """
     if not command[0]:
         raise Problem("The command is empty.", "Name a program after --.")

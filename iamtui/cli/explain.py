@@ -31,7 +31,7 @@ from iamtui.workspace.denials import (
 _LABEL: Final = 12
 _INDENT: Final = 2
 _NOTHING: Final = (
-    "Give an AccessDenied message as a tool printed it, a log that has some, or CloudTrail records as JSON."
+    "Give an AccessDenied message as a tool printed it, a log that contains some, or CloudTrail records as JSON."
 )
 _MARKS: Final = {
     Agreement.AGREES: ("[=]", Style.GOOD),
@@ -44,19 +44,19 @@ _DIFFERS: Final = ("[!]", Style.BAD)
 
 @click.command(epilog="Exit codes: 0 explained, 3 only in part, 2 an error.")
 @click.argument("words", nargs=-1, metavar="[FILE|TEXT]")
-@click.option("--as", "caller", metavar="PRINCIPAL", help="Who called, where a message does not say so.")
-@click.option("--decode", is_flag=True, help="Decode encoded authorization messages: a call to STS.")
-@click.option("--strict", is_flag=True, help="Take condition keys that nothing tells for absent, not for unknown.")
+@click.option("--as", "caller", metavar="PRINCIPAL", help="The caller, where a message does not name one.")
+@click.option("--decode", is_flag=True, help="Decode encoded authorization messages with a call to STS.")
+@click.option("--strict", is_flag=True, help="Treat condition keys that are not known as absent.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of JSON objects, one for each denial.")
 @source_options
 def explain(
     words: tuple[str, ...], caller: str | None, decode: bool, strict: bool, as_json: bool, source: SourceOptions
 ) -> Exit:
-    """Why was this denied? Reads AccessDenied messages and CloudTrail records.
+    """Explain why a request was denied, from AccessDenied messages and CloudTrail records.
 
-    The argument is a file (- for standard input, .gz is unpacked) or the text itself. Every denial in it is
-    answered: what was asked, what AWS said, what the account says, which statement, and what would help. Of
-    several the worst decides about the exit code.
+    The argument is a file (- for standard input; .gz is unpacked) or the text itself. For every denial, iamtui says
+    what was requested, what AWS said, what the account says, which statement decided, and what would help. Of several
+    denials, the worst decides the exit code.
     """
     findings = _findings(words)
     if not findings.denials:
@@ -116,11 +116,10 @@ def _say_what_was_left_out(findings: Findings) -> None:
     for sentence in findings.notes:
         note(sentence)
     if findings.not_denied:
-        one = findings.not_denied == 1
-        what = "1 record of a call that was" if one else f"{findings.not_denied:,} records of calls that were"
-        note(f"{what} not denied {'is' if one else 'are'} passed over.")
+        records = "1 record that was" if findings.not_denied == 1 else f"{findings.not_denied:,} records that were"
+        note(f"Skipped {records} not denied.")
     if findings.left_out:
-        note(f"{findings.left_out:,} more denials are left out: give a part of the log.")
+        note(f"{findings.left_out:,} more denials were left out: give a part of the log.")
 
 
 # Text

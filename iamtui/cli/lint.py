@@ -78,12 +78,12 @@ class _Report:
 
 @click.command(epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--kind", type=click.Choice(_KINDS), help="What the documents are used as; by default told from each.")
+@click.option("--kind", type=click.Choice(_KINDS), help="The type of the documents. Default: detected for each.")
 @click.option("--account", metavar="ACCOUNT", help="Owner account ID; not reported as a third party.")
-@click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit 1 on a finding of this level or a worse one.")
+@click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit 1 on a finding of this level or worse.")
 @click.option("--suppress", multiple=True, metavar="CODE=REASON", help="Accept findings of this code, ours or AWS's.")
 @click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {_SUPPRESSIONS}.")
-@click.option("--json", "as_json", is_flag=True, help="Print an array with an object for each file.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array with an object for each file.")
 @click.option("--format", "form", type=click.Choice(("sarif",)), help="Print a SARIF 2.1.0 log, for CI and code hosts.")
 def lint(
     files: tuple[str, ...],
@@ -95,7 +95,7 @@ def lint(
     as_json: bool,
     form: str | None,
 ) -> Exit:
-    """What AWS would refuse or warn about in the policy documents FILE (- for standard input)."""
+    """Find what AWS would refuse or warn about in the policy documents FILE (- for standard input)."""
     if account is not None and not is_account_id(account):
         raise Problem(f"--account {account} is not an account ID.", "An account ID has 12 digits.")
     if as_json and form is not None:

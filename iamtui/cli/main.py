@@ -76,35 +76,27 @@ class LazyGroup(click.Group):
 
 
 ENTRIES: Final = {
-    "can": CommandEntry("iamtui.cli.can", "can", "May a principal do this, and why?"),
-    "who-can": CommandEntry(
-        "iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."
-    ),
-    "trust": CommandEntry("iamtui.cli.trust", "trust", "Who may assume each role, and what a principal reaches."),
-    "audit": CommandEntry("iamtui.cli.audit", "audit", "Keys, MFA, unused identities, broad policies and open trust."),
-    "escalations": CommandEntry(
-        "iamtui.cli.escalations", "escalations", "Who can become administrator, by which steps."
-    ),
-    "questions": CommandEntry(
-        "iamtui.cli.questions", "questions", "Saved questions, and running them as a test for policies."
-    ),
-    "explain": CommandEntry("iamtui.cli.explain", "explain", "Why was this denied? Messages and CloudTrail records."),
-    "simulate": CommandEntry(
-        "iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."
-    ),
-    "lint": CommandEntry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
-    "draft": CommandEntry("iamtui.cli.draft", "draft", "What-if edits over an account: make, compare and export them."),
-    "list": CommandEntry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
-    "show": CommandEntry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
+    "can": CommandEntry("iamtui.cli.can", "can", "Ask whether a principal may do something, and why."),
+    "who-can": CommandEntry("iamtui.cli.who_can", "who_can", "List every principal that may do something."),
+    "trust": CommandEntry("iamtui.cli.trust", "trust", "List who may assume each role, and chains of roles."),
+    "audit": CommandEntry("iamtui.cli.audit", "audit", "Check keys, MFA, unused identities and broad policies."),
+    "escalations": CommandEntry("iamtui.cli.escalations", "escalations", "List who can become administrator, and how."),
+    "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),
+    "explain": CommandEntry("iamtui.cli.explain", "explain", "Explain AccessDenied messages and CloudTrail records."),
+    "simulate": CommandEntry("iamtui.cli.simulate", "simulate", "Evaluate policies and requests from a file."),
+    "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
+    "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),
+    "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
+    "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
     "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
     "pick": CommandEntry("iamtui.cli.pick", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
     "exec": CommandEntry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
     "serve": CommandEntry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
-    "console": CommandEntry("iamtui.cli.console", "console", "A URL that signs in to the AWS console as a role."),
-    "revoke": CommandEntry("iamtui.cli.revoke", "revoke", "The command that cuts a role's older sessions off."),
-    "info": CommandEntry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
-    "permissions": CommandEntry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
-    "completion": CommandEntry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),
+    "console": CommandEntry("iamtui.cli.console", "console", "Make a URL that signs in to the AWS console as a role."),
+    "revoke": CommandEntry("iamtui.cli.revoke", "revoke", "Print the command that revokes a role's older sessions."),
+    "info": CommandEntry("iamtui.cli.info", "info", "Print versions, paths, the source, the config and key ids."),
+    "permissions": CommandEntry("iamtui.cli.permissions", "permissions", "Print the least policy for each feature."),
+    "completion": CommandEntry("iamtui.cli.completion", "completion", "Print a completion script (bash, zsh or fish)."),
 }
 
 
@@ -139,12 +131,12 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 def cli(context: click.Context, source: SourceOptions) -> Exit | None:
     """Browse an AWS account's IAM, ask what a principal may do and why, and assume roles.
 
-    Without a command the screen opens: on the source that the options or the environment name, else it asks.
+    Without a command, iamtui opens the screen: on the source that the options or the environment name, or it asks.
     """
     command = context.invoked_subcommand
     if command is not None:
         if command in _WITHOUT_SOURCE and source.given:
-            raise Problem(f"{command} reads no account, so {source.given[0]} has no meaning for it.", "Leave it out.")
+            raise Problem(f"{source.given[0]} does not apply to {command}, which reads no account.", "Leave it out.")
         return None
     return _open_screen(context.obj, source)
 

@@ -154,7 +154,10 @@ def stdout() -> Output:
         Problem: it is closed.
     """
     if sys.stdout is None:
-        raise Problem("There is no standard output to write to.", "Do not close it; send it to /dev/null if need be.")
+        raise Problem(
+            "There is no standard output to write to.",
+            "Redirect it to /dev/null if you do not need it.",
+        )
     return _output(sys.stdout)
 
 

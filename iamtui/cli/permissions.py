@@ -12,9 +12,9 @@ from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 @click.command()
 @click.argument("features", nargs=-1, metavar="[FEATURE...]")
 def permissions(features: tuple[str, ...]) -> Exit:
-    """Print the IAM policy that the features need and no more; of all features without FEATURE.
+    """Print the least IAM policy that the features need; without FEATURE, that of all features.
 
-    What each is for goes to stderr. Assuming a role needs sts:AssumeRole on that role.
+    The purpose of each permission goes to stderr. Assuming a role also needs sts:AssumeRole on that role.
     """
     chosen = [find_feature(name) for name in dict.fromkeys(features)] or list(FEATURES)
     stdout().json(policy_for(chosen), indent=2)

@@ -30,7 +30,7 @@ NAMES = ", ".join(name for name, entry in FORMATS.items() if entry.secret)
 def pick(screen: Screen, name: str | None, reveal: bool, source: SourceOptions) -> Exit:
     """Pick a role on the screen and print its credentials: eval "$(iamtui pick)".
 
-    Assume a role there, then hand its session over with c (or Enter on it). Leaving with q hands nothing over. In
+    Assume a role there, then hand over its session with c (or Enter on it). Leaving with q hands over nothing. In
     fish: iamtui pick | source.
     """
     chosen = wanted_format(name)
@@ -43,7 +43,7 @@ def pick(screen: Screen, name: str | None, reveal: bool, source: SourceOptions) 
     if sys.stdout.isatty() and not reveal:
         raise Problem(
             "The credentials would be shown on the terminal.",
-            f"Use {safe_text(picking(chosen, source))}, or say --reveal.",
+            f"Use {safe_text(picking(chosen, source))}, or use --reveal.",
         )
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise Problem(

@@ -70,7 +70,7 @@ def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
     Raises:
         Problem: there is no terminal, or no number of the list was given.
     """
-    _need_terminal(f"{heading}, and there is no terminal to ask which is meant", instead)
+    _need_terminal(f"{heading}, and there is no terminal to ask which one", instead)
     out = stderr()
     out.line(f"{heading}:")
     for number, option in enumerate(options, 1):

@@ -76,37 +76,37 @@ def question_options(command: F) -> F:
     options = (
         click.option(
             "--on", "resources", multiple=True, metavar="RESOURCE",
-            help="The resource: an ARN, a pattern or *; may be given again.",
+            help="The resource: an ARN, a pattern or *. Repeatable.",
         ),
         click.option(
             "-c", "--context", multiple=True, metavar="KEY=VALUE",
-            help="A condition key of the request; the same key again adds a value, KEY= gives the empty text, "
+            help="A condition key of the request. Repeat a key to add a value; KEY= is the empty text, "
             r"\= stands for a = in KEY.",
         ),
-        click.option("--absent", multiple=True, metavar="KEY", help="A key that the request lacks; * is any text."),
+        click.option("--absent", multiple=True, metavar="KEY", help="A condition key that is absent; * is any text."),
         click.option(
             "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
         ),
-        click.option("--strict", is_flag=True, help="Take keys that nobody gave for absent, not for unknown."),
+        click.option("--strict", is_flag=True, help="Treat condition keys that are not given as absent, not unknown."),
         click.option(
-            "--without", multiple=True, type=click.Choice(SWITCHES), help="Leave a layer out, as if it were not loaded."
+            "--without", multiple=True, type=click.Choice(SWITCHES), help="Ignore a layer, as if it were not loaded."
         ),
         click.option(
             "--session-policy", "session_policies", multiple=True, metavar="FILE",
-            help="A policy that the caller's session was made with.",
+            help="A session policy of the caller's session.",
         ),
         click.option(
-            "--resource-account", metavar="ACCOUNT", help="Who owns the resource, when its ARN does not say so."
+            "--resource-account", metavar="ACCOUNT", help="The account that owns the resource, if its ARN does not say."
         ),
         click.option(
             "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
             help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
         ),
         click.option(
-            "--chained-from", metavar="ROLE", help="The asking role is assumed by a session of this role."
+            "--chained-from", metavar="ROLE", help="The role whose session assumes the asking role (role chaining)."
         ),
-        click.option("--mfa/--no-mfa", default=None, help="Temporary credentials got with, or without, an MFA code."),
-        click.option("--from-ip", metavar="ADDRESS", help="From this address, through no VPC endpoint."),
+        click.option("--mfa/--no-mfa", default=None, help="Temporary credentials with, or without, an MFA code."),
+        click.option("--from-ip", metavar="ADDRESS", help="From this address, not through a VPC endpoint."),
         click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
         click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
     )  # fmt: skip
@@ -207,7 +207,7 @@ def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
     for key in asked.absent:
         _check_key(key, f"--absent {key}")
         if key.lower() in spelling:
-            raise Problem(f"{key} is both given and said to be absent.", "Leave one of the two out.")
+            raise Problem(f"{key} is both given and absent.", "Leave out one of the two.")
         given[key] = []
     said = {key.lower() for key in given}
     from_file = _context_file(asked.context_file) if asked.context_file is not None else {}
@@ -220,9 +220,7 @@ def _check_key(key: str, where: str) -> None:
     # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
     spaced = any(character.isspace() for character in key)
     if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
-        raise Problem(
-            f"{where} does not name a condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9."
-        )
+        raise Problem(f"{where} is not a condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9.")
 
 
 def _context_file(name: str) -> dict[str, tuple[str, ...]]:
@@ -277,7 +275,7 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
 ANYWAY = click.option(
     "--anyway",
     is_flag=True,
-    help="Meant as written: an action that the catalogue does not know, a resource that the action does not work on.",
+    help="Accept an action that the catalogue does not know, or a resource that the action does not work on.",
 )
 
 
@@ -321,9 +319,7 @@ class Demands:
             Problem: it is so, and `anyway` does not say that it is meant.
         """
         if answer.never_asked and not self.anyway:
-            raise Problem(
-                answer.never_asked[0], "What is expected of it would test nothing; --anyway says that it is meant."
-            )
+            raise Problem(answer.never_asked[0], "An expectation of it would test nothing; --anyway accepts it.")
 
     def doubt(self, decision: Decision) -> str:
         """Why an allowed decision is no plain yes, or ""."""

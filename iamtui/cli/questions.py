@@ -38,9 +38,9 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
 @click.argument("verb", type=click.Choice(tuple(_VERBS)), default="list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
-    "--questions", "file", metavar="FILE", help="A file of questions instead of your own, such as one in a repository."
+    "--questions", "file", metavar="FILE", help="A questions file instead of your own, such as one in a repository."
 )
-@click.option("--account", metavar="ACCOUNT", help="Those of one account: 12 digits or demo.")
+@click.option("--account", metavar="ACCOUNT", help="Only those of one account: 12 digits or demo.")
 @click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough (run).")
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough (run).")
 @ANYWAY
@@ -59,11 +59,11 @@ def questions(
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """Saved questions: list, show NAME, rename NAME NEW, remove NAME..., or run them; forget those once asked.
+    """List saved questions, show NAME, rename NAME NEW, remove NAME..., run them, or forget the history.
 
-    `run` asks all of them (or those named) about an account and holds each answer against what the question expects:
-    a test for policies. Save one with `iamtui can ... --expect allowed --save NAME`.
-    `forget` empties the history that the screen offers; what is saved stays.
+    `run` asks all of them, or those named, about an account and compares each answer with the expected one: a test for
+    policies. Save one with `iamtui can ... --expect allowed --save NAME`. `forget` empties the history that the screen
+    offers; saved questions stay.
     """
     _check_count(verb, names)
     if verb == "run":
@@ -96,7 +96,7 @@ def _account(account: str | None, source: SourceOptions) -> str:
     """The account whose questions are meant: named, or that of the source; "" for all."""
     if account is not None:
         if source.given:
-            raise Problem(f"--account and {source.given[0]} both say which account is meant.", "Leave one of them out.")
+            raise Problem(f"--account and {source.given[0]} both name an account.", "Leave one of them out.")
         return account
     if source.demo:
         return DEMO
@@ -110,7 +110,7 @@ def _list(store: QuestionStore, *, as_json: bool) -> Exit:
         out.json([_record(question) for question in found], indent=2)
         return Exit.OK
     if not found:
-        note("No question is saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
+        note("No questions are saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
         return Exit.OK
     rows = [
         (
@@ -225,12 +225,12 @@ def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
     left_out = [question.name for question in untested]
     if not chosen:
         raise Problem(
-            f"None of the saved questions ({', '.join(map(quoted, left_out))}) names a principal or expects anything.",
+            f"None of the saved questions ({', '.join(map(quoted, left_out))}) has a principal or an expectation.",
             _ask_it(left_out[0]),
         )
     if left_out:
         names = ", ".join(map(quoted, left_out))
-        note(f"Not asked, for want of a principal and of anything to expect: {names}. {_ask_it(left_out[0])}")
+        note(f"Skipped: no principal and no expectation: {names}. {_ask_it(left_out[0])}")
     return chosen
 
 

@@ -346,7 +346,7 @@ def _write_brief(out: Output, answer: Answer, cell: Cell) -> None:
     write_verdict(out, cell.deciding, _subject(cell))
     text = explain(cell.deciding).paragraph
     if answer.chain is not None and cell.deciding is answer.chain.decision:
-        text = "The role cannot surely be reached: see the chain above."
+        text = "It is not certain that the role can be reached: see the chain above."
     elif cell.deciding is not cell.decision:
         text = f"{text} That is checked besides; by itself it is {verdict_words(cell.decision)}."
     out.paragraph(text, indent=_MATRIX_INDENT)
@@ -424,7 +424,7 @@ def second_opinion_option(command: F) -> F:
         "--second-opinion",
         "compare",
         is_flag=True,
-        help="Ask AWS's own simulator too (a read call), and say why the answers differ; exit 2 without its answer.",
+        help="Also ask AWS's policy simulator (a read call), and explain differences; exit 2 without its answer.",
     )(command)
 
 

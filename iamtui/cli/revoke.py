@@ -20,15 +20,16 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 @click.command(epilog="Exit codes: 0 with the command printed; 2 without.")
 @click.argument("role")
 @click.option(
-    "--before", "moment", metavar="TIME", help="Cut off what was issued before; default: now, by AWS's clock."
+    "--before", "moment", metavar="TIME", help="Cut off sessions issued before this time. Default: now, by AWS's clock."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the policy, the commands and what to know as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the policy, the commands and notes as JSON.")
 @source_options
 def revoke(role: str, moment: str | None, as_json: bool, source: SourceOptions) -> Exit:
     """Print the AWS CLI command that revokes the sessions of ROLE issued so far.
 
-    It puts an inline policy on the role that denies everything to them. Nothing is run: read it, then run it with
-    credentials that may iam:PutRolePolicy. ROLE is a name, or an ARN, which needs no permission to read the account.
+    The command puts an inline policy on the role that denies them everything. Nothing is run: read it, then run it
+    with credentials that may call iam:PutRolePolicy. ROLE is a name, or an ARN, which needs no permission to read the
+    account.
     """
     workspace, arn = _found(role, source)
     now = server_now(workspace)
@@ -61,18 +62,18 @@ def _explain(plan: Revocation, workspace: Workspace) -> None:
         # First: whoever runs it in the wrong account would change a role there.
         out.paragraph(plan.warnings[0], indent=2, first=(Span("! ", Style.BAD),))
     out.paragraph(f"This inline policy cuts off every session of {plan.role_arn} that was issued before {plan.moment}.")
-    out.paragraph("Later sessions are not touched. Nothing has been changed: the command below would put it there.")
+    out.paragraph("Later sessions are not affected. Nothing has been changed: the command below would add the policy.")
     out.line(Span(POLICY_NAME, Style.STRONG))
     out.document(plan.document, indent=2, numbered=False)
     for sentence in plan.warnings[1 if plan.elsewhere else 0 :]:
         out.paragraph(sentence, indent=2, first=(Span("! ", Style.BAD),))
     for sentence in plan.notes:
         out.paragraph(sentence, indent=2, first=("- ",))
-    out.paragraph(f"To take it away again: {plan.undo}", indent=2, first=("- ",), whole=True)
+    out.paragraph(f"To remove it: {plan.undo}", indent=2, first=("- ",), whole=True)
     if plan.decision is not None:
         write_verdict(out, plan.decision, "iam:PutRolePolicy on the role, for you")
     if workspace.source.kind is SourceKind.SNAPSHOT:
-        note("The moment is told by this machine's clock: a snapshot has no connection to AWS to ask for its time.")
+        note("The time is from this machine's clock, because a snapshot has no connection to AWS.")
     out.flush()
 
 

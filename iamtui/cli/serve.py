@@ -42,12 +42,12 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS: Final = 0.25
 
 
-@click.command(epilog="Exit codes: 0 when it was stopped; 2 when it failed. With a COMMAND: as for `iamtui exec`.")
+@click.command(epilog="Exit codes: 0 if it was stopped, 2 if it failed. With a COMMAND: as for `iamtui exec`.")
 @click.argument("role")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.option("--format", "name", default=None, metavar="SHELL", help=f"Whose lines to print. {DEFAULT}")
-@click.option("--foreground", is_flag=True, help="Stay in the foreground even where stdout is no terminal.")
-@click.option("--imds", is_flag=True, help="Offer it as an instance metadata service (IMDSv2) too: no authentication!")
+@click.option("--foreground", is_flag=True, help="Stay in the foreground even if stdout is not a terminal.")
+@click.option("--imds", is_flag=True, help="Also serve as an instance metadata service (IMDSv2): no authentication!")
 @click.option("--reveal", is_flag=True, help="Print the endpoint's token even to a terminal.")
 @assume_options
 @source_options
@@ -63,10 +63,10 @@ def serve(
 ) -> Exit | ProgramExit:
     """Assume ROLE and offer its credentials to SDKs on 127.0.0.1, renewed in time.
 
-    iamtui serve ROLE -- COMMAND runs a program that asks it, and ends with the program. eval "$(iamtui serve ROLE)"
-    leaves it in the background for this shell: it ends with the terminal, by kill $IAMTUI_ENDPOINT_PID, or with the
-    session where nothing can renew it. One MFA code renews sessions of at most one hour for as long as
-    assume.mfa_seconds says. Only who has the URL and the token gets anything.
+    iamtui serve ROLE -- COMMAND runs a program that uses the endpoint, and ends with it. eval "$(iamtui serve ROLE)"
+    leaves the endpoint in the background for this shell: it ends with the terminal, with kill $IAMTUI_ENDPOINT_PID, or
+    with the session if nothing can renew it. One MFA code renews sessions of at most one hour for as long as
+    assume.mfa_seconds says. Nobody gets credentials without the URL and the token.
     """
     chosen, syntax = shell_format(wanted_format(name).name)
     stdout()  # Nothing is assumed where it is closed.
@@ -111,7 +111,7 @@ def serve(
 
 
 def _instead(chosen: Format, words: tuple[str, ...]) -> str:
-    with_program = f"iamtui serve {shlex.join(words)} -- COMMAND, or say --reveal."
+    with_program = f"iamtui serve {shlex.join(words)} -- COMMAND, or use --reveal."
     try:
         command = f"Use {chosen.command(*words, name='serve')}, or run"
     except Problem:

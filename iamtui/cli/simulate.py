@@ -114,17 +114,17 @@ class _Tally:
 
 @click.command(epilog="Exit codes: 0; 1 when a decision is not the expected one; 2 when a scenario is malformed.")
 @click.argument("file", required=False)
-@expect_option("The decision expected of scenarios that expect none.")
-@click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
+@expect_option("The decision expected of scenarios without an expectation.")
+@click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
 @click.option("--json", "as_json", is_flag=True, help="Print decisions as JSON, in the form of the input.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a scenario and stop.")
 @click.option("--decision-schema", is_flag=True, help="Print the JSON Schema of a decision and stop.")
 def simulate(
     file: str | None, expect: Expectation | None, with_trace: bool, as_json: bool, schema: bool, decision_schema: bool
 ) -> Exit:
-    """Decide the scenarios in FILE (- for standard input): a request and the policies in force each.
+    """Evaluate the scenarios in FILE (- for standard input): each is a request and the policies in force.
 
-    One JSON object, an array of them, or JSON lines, which are read and answered one at a time. A malformed
+    FILE holds one JSON object, an array of them, or JSON lines, which are read and answered one at a time. A malformed
     scenario keeps its place in the output.
     """
     if schema or decision_schema:
@@ -141,8 +141,7 @@ def simulate(
             if tally.malformed_on_end > _MOST_MALFORMED:
                 writer.end()
                 raise Problem(
-                    f"{_MOST_MALFORMED:,} entries of the {what} one after the other are not scenarios; "
-                    "the rest was not read.",
+                    f"{_MOST_MALFORMED:,} entries of the {what} in a row are not scenarios; the rest was not read.",
                     "Is it the right file? --schema shows the form of a scenario.",
                 )
         if tally.decided + tally.malformed == 0:

@@ -90,7 +90,7 @@ class SourceOptions:
             found = [other for other in self.given if option in self.given and other in others]
             if found:
                 raise Problem(
-                    f"{option} and {' and '.join(found)} contradict each other.", "Choose one source: see --help."
+                    f"{option} and {' and '.join(found)} cannot be combined.", "Choose one source: see --help."
                 )
 
 
@@ -253,7 +253,7 @@ def open_workspace(source: SourceOptions) -> Workspace:
     say_where(workspace)
     gaps = workspace.account.gaps
     if gaps:
-        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. What they could change is not known.")
+        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
     return workspace
 
 

@@ -41,10 +41,11 @@ def who_can(
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """Everybody who may do ACTION, and on what condition: users and roles, and whom the resource's policy names.
+    """List everyone who may do ACTION, and under which conditions: users, roles, and principals that the resource's
+    policy names.
 
-    Of several actions and resources, those who may do all of it: the worst decides. ACTION may be a pattern such as
-    s3:Get*. The counts go to stderr. The exit code is 0 whoever may.
+    Of several actions and resources, the worst answer decides: only those who may do all of them are allowed. ACTION
+    may be a pattern such as s3:Get*. The counts go to stderr. The exit code is 0 even if nobody is allowed.
     """
     made = inquiry_of(actions, asked)
     workspace = with_draft(load_resource_policies(open_workspace(source), made), draft)
@@ -75,7 +76,7 @@ def who_can(
     for sentence in never_asked:
         note(sentence)
     if cut:
-        note(f"{cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns.")
+        note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
     return Exit.OK
 
 

@@ -499,7 +499,8 @@ def _checked_end(answer: _Answer, what: str, server_now: datetime) -> datetime:
         raise Problem(f"The credentials that {what} answered have already expired.", step)
     if answer.expires_at - server_now > LONGEST_LIFE:
         raise Problem(
-            f"The credentials that {what} answered would live longer than 36 hours, which no session does.", step
+            f"The credentials that {what} answered would last longer than 36 hours, the limit of a session.",
+            step,
         )
     return answer.expires_at
 

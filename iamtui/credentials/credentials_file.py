@@ -157,7 +157,7 @@ def _check_status(path: Path, status: os.stat_result) -> None:
     if not status.st_mode & stat.S_IWUSR:
         raise Problem(f"{path} is read-only.", "Run chmod 600 on it if it may be changed.")
     if status.st_size > LARGEST_FILE:
-        raise Problem(f"{path} has more than 4 MB, which no credentials file has.", "Check what it is.")
+        raise Problem(f"{path} is too large (limit 4 MB).", "Check what it is.")
 
 
 def _version_of(status: os.stat_result) -> tuple[int, ...]:
@@ -220,7 +220,7 @@ def _check_owner(sections: tuple[_Section, ...], profile: str, path: Path, overw
     if found and not found[0].own and not overwrite:
         raise AlreadyThere(
             f"{path} has a section [{profile}] that iamtui did not write.",
-            "Choose another name, or say --overwrite to replace it.",
+            "Choose another name, or use --overwrite to replace it.",
         )
 
 

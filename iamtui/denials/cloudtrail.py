@@ -189,7 +189,7 @@ def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
     if not resource:
         unknown.append("The record does not name the resource in a form that gives its ARN.")
     if denied and not told.claim.kind:
-        unknown.append("It does not say which kind of policy refused.")
+        unknown.append("It does not name the kind of policy that refused.")
     if not denied:
         notes.append(
             f"CloudTrail records this call as failed with {code}, which is not a denial."

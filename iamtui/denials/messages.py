@@ -452,7 +452,7 @@ def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str
     if not resource and not needs_no_resource(action):
         said.append("It does not say on which resource.")
     if not claim.kind:
-        said.append("It does not say which kind of policy refused; that does not mean that none denied explicitly.")
+        said.append("The message does not name the kind of policy that refused; an explicit deny is still possible.")
     return tuple(said)
 
 
@@ -543,7 +543,7 @@ def _encoded_message(text: SearchableText, at: int, floor: int) -> DenialSpan | 
         operation=wrapping.operation,
         service=wrapping.service,
         encoded=encoded,
-        unknown=("Who called, what and why stands in the encoded message only.",),
+        unknown=("The caller, the request and the reason are only in the encoded message.",),
     )
     return _with_ids(text, denial, wrapping, end)
 

@@ -304,7 +304,7 @@ def decoded_message(value: Mapping[str, Any], place: SourcePlace) -> Denial:
         CALLER_UNKNOWN: not caller,
         "It does not say which action was refused.": not action,
         "It does not say on which resource.": not resource and not needs_no_resource(action),
-        "It does not say which kind of policy refused.": True,
+        "It does not name the kind of policy that refused.": True,
     }
     statements = len(list(_items(value.get("matchedStatements"))))
     notes = (f"AWS matched {statements} statements for it.",) if statements else ()

@@ -197,7 +197,7 @@ def text_portions(stream: Readable) -> Iterator[str]:
             decoder = codecs.getincrementaldecoder(name)(errors="replace")
         text = decoder.decode(portion)
         if text.count("\0") > len(text) // 100 + 1 or text.count("\ufffd") > len(text) // 5 + 1000:
-            raise Problem("This is no text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
+            raise Problem("This is not text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
         yield text
     if decoder is not None:
         yield decoder.decode(b"", final=True)
@@ -257,7 +257,7 @@ def _texts_of_members(portions: Iterable[bytes]) -> Iterator[bytes]:
                 if given > max(_ANY_RATIO, LARGEST_RATIO * (read - len(data))):
                     raise Problem(
                         f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
-                        "If it is a log all the same, give its text: gunzip -c FILE | iamtui explain -",
+                        "If it is a log, give its text: gunzip -c FILE | iamtui explain -",
                     )
                 yield text
     except zlib.error:

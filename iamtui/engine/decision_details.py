@@ -178,7 +178,7 @@ def _refused_by_aws(reading: Evaluation) -> Iterator[str]:
             ):
                 if elements:
                     yield (
-                        f"{where} has what is no element of a policy ({first_of(elements)}): AWS would refuse the "
+                        f"{where} has unknown policy elements ({first_of(elements)}): AWS would refuse the "
                         "document, which is read without it."
                     )
 

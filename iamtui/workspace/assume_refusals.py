@@ -61,7 +61,7 @@ def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None
     account = role_arn.split(":")[4]
     if decision is None:
         if isinstance(workspace.account.caller_arn, Missing):
-            return "Who is calling is not known, so neither side can be told."
+            return "Who is calling is not known, so neither side can be evaluated."
         return f"Your own policies{'' if role is not None else ' and the trust policy of the role'} are not loaded."
     if role is not None:
         caller = decision.request.principal
@@ -137,7 +137,7 @@ def read_refusal(
     """
     known = what_is_known(workspace, entered.role_arn, decision)
     if decision is None:
-        return Refusal(f"Why cannot be told here: {_lower(known)}" if known else "", _ASK_OWNER)
+        return Refusal(f"The reason is not known: {_lower(known)}" if known else "", _ASK_OWNER)
     if is_denied(decision):
         inputs = deciding_inputs(workspace, entered, proof)
         if inputs:

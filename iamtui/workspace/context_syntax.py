@@ -61,12 +61,12 @@ def at_time(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
         now: UTC.
 
     Raises:
-        Problem: it is no time.
+        Problem: it is not a time.
     """
     when = _time(text.strip(), now)
     if when is None:
         raise Problem(
-            f"{safe_text(text)} is no time.", "Write now, now+1h, now-30m, 2026-12-24 or 2026-12-24T18:00:00Z."
+            f"{safe_text(text)} is not a time.", "Write now, now+1h, now-30m, 2026-12-24 or 2026-12-24T18:00:00Z."
         )
     return {
         "aws:CurrentTime": (f"{when.isoformat()[:19]}Z",),

@@ -273,9 +273,9 @@ def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list
         return denial
     if not decode:
         if not denial.action:
-            left_open.append("The request stands in the encoded message only: decode it through STS.")
+            left_open.append("The request is only in the encoded message: decode it through STS.")
         elif not denial.resource:
-            left_open.append("The resource stands in the encoded message only: decode it through STS.")
+            left_open.append("The resource is only in the encoded message: decode it through STS.")
         return denial
     try:
         text = decode_authorization_message(workspace, denial.encoded)
@@ -284,7 +284,7 @@ def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list
         return denial
     told = parse_decoded(text, denial.place)
     if told is None:
-        left_open.append("STS decoded the message to something that is no authorization message.")
+        left_open.append("STS decoded the message to something that is not an authorization message.")
         return denial
     claim = denial.claim if denial.claim.kind == told.claim.kind and denial.claim.layers else told.claim
     return replace(
@@ -380,7 +380,7 @@ def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str
     resource = denial.resource
     if not resource:
         if not _takes_no_resource(denial.action):
-            left_open.append("No resource is told: the account is asked about any. Name it where a change says *.")
+            left_open.append("The resource is not known, so any resource is assumed. Name it where a change says *.")
         return "*"
     arn = parse_arn(resource)
     if arn is None:

@@ -399,7 +399,7 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
         target = path.resolve()
         exists = target.exists()
     except (OSError, ValueError, RuntimeError):
-        raise Problem(f"{shown} is no path that can be written to.", "Choose another name.") from None
+        raise Problem(f"{shown} is not a path that can be written to.", "Choose another name.") from None
     if exists:
         _check_replaceable(draft, path, seen, overwrite)
     # A lone surrogate cannot be here: the form escapes what is beyond ASCII.

@@ -126,9 +126,9 @@ def statement_from_question(
         Problem: another effect, or one that the place cannot hold.
     """
     if effect not in EFFECTS:
-        raise Problem(f"{safe_text(effect, limit=40)} is no effect.", "Choose Allow or Deny.")
+        raise Problem(f"{safe_text(effect, limit=40)} is not an effect.", "Choose Allow or Deny.")
     if place.kind == "rcp" and effect == "Allow":
-        raise Problem("An RCP of one's own can only deny.", "Choose Deny.")
+        raise Problem("Custom RCPs can only deny.", "Choose Deny.")
     statement: dict[str, Any] = {"Effect": effect}
     if place.kind in ("trust", "resource"):
         kind = _PRINCIPAL_KINDS.get(principal.kind, "AWS")

@@ -207,7 +207,7 @@ class QuestionStore:
             # Links are followed, so that a file kept elsewhere stays one.
             self.path = self._named.resolve()
         except (OSError, ValueError, RuntimeError):
-            raise Problem(f"{safe_text(path)} is no path of a file.", "Check it.") from None
+            raise Problem(f"{safe_text(path)} is not a path of a file.", "Check it.") from None
 
     def history(self) -> tuple[HistoryEntry, ...]:
         """The questions asked, the latest first."""

@@ -272,7 +272,7 @@ SLR = "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServ
         (DeletePermissionsBoundary(CAROL), "has no permissions boundary"),
         (UpdateTrustPolicy(CAROL, READ), "expected a role"),
         (UpdateTrustPolicy(WEB, BAD), "cannot be read"),
-        (PutOrganizationPolicy("TAG_POLICY", ROOT, "x", READ), "is no type"),
+        (PutOrganizationPolicy("TAG_POLICY", ROOT, "x", READ), "is not a type"),
         (PutOrganizationPolicy(SCP, "ou-none", "x", READ), "there is no level ou-none"),
         (PutOrganizationPolicy(SCP, ROOT, " ", READ), "needs a name"),
         (PutOrganizationPolicy(SCP, ROOT, "FullAWSAccess", READ), "only AWS changes"),

@@ -283,7 +283,7 @@ def test_one_of_several_mfa_devices_is_chosen(
         (tmp_path / "terminal").write_text(ended_or_wrong)
         cli(*words).failed_with("You have several MFA devices, and none of them was chosen.")
     cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", tmp_path / "none")
-    cli(*words).failed_with("there is no terminal to ask which is meant. Name one with --mfa-serial.")
+    cli(*words).failed_with("there is no terminal to ask which one. Name one with --mfa-serial.")
 
 
 # In a terminal of their own.
@@ -376,7 +376,7 @@ def test_a_profile_is_written_and_used(cli: Cli, no_aws_settings: Path) -> None:
     cli(*words, "other").failed_with("section [other] that iamtui did not write", "--overwrite")
     assert cli(*words, "other", "--overwrite").code == 0
     cli(*words, "a]b").failed_with("cannot be the name of a profile")
-    cli(*words, "work", "--format", "bash").failed_with("contradict each other")
+    cli(*words, "work", "--format", "bash").failed_with("cannot be combined")
     cli("assume", "ops-readonly", "--demo", "--overwrite").failed_with("only with --write-profile")
     file.chmod(0o644)
     cli(*words, "work").failed_with("can be read or written by others", "chmod 600")

@@ -97,7 +97,7 @@ def test_no_code_is_demanded_where_none_is_needed(bob: Bob) -> None:
     found = bob.assume("asks")
     assert found.code == 0, found
     assert "[+] ALLOWED" in found.err
-    assert "No MFA code is asked for, since none is needed; --mfa sends one all the same." in found.err
+    assert "No MFA code is needed, so none is asked for; --mfa sends one anyway." in found.err
     assert "TokenCode" not in bob.sent()
 
 
@@ -118,7 +118,7 @@ def test_no_mfa_asks_sts_without(bob: Bob) -> None:
     assert found.code == 0, found
     assert "[-] DENIED no allow" in found.err
     assert "TokenCode" not in bob.sent()
-    bob.assume("guarded", "--no-mfa", "--mfa").failed_with("--no-mfa and --mfa contradict each other")
+    bob.assume("guarded", "--no-mfa", "--mfa").failed_with("--no-mfa and --mfa cannot be combined")
 
 
 def test_a_profiles_device_is_not_used_with_no_mfa(bob: Bob, no_aws_settings: Path) -> None:
@@ -139,7 +139,7 @@ def test_an_empty_code_is_said_once_and_then_is_none(bob: Bob, typed: list[str],
     bob.cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: left.pop(0))
     found = bob.assume("open", "--mfa-serial", f"arn:aws:iam::{ACCOUNT}:mfa/bob")
     assert found.code == 0, found
-    assert found.err.count("No code was typed. Enter again asks STS without one.") == 1
+    assert found.err.count("No code was typed. Press Enter again to ask STS without one.") == 1
     assert bob.sent().get("TokenCode") == code
     assert ("SerialNumber" in bob.sent()) == (code is not None)
     assert left == []

@@ -54,7 +54,7 @@ def test_no_such_file_and_a_directory(cli: Cli, tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "is empty"), ("nope", "Not JSON"), ("[]", "is not a JSON object"), ('{"aws:X": {}}', "aws:X"),
-        ('{"NoColon": "x"}', "does not name a condition key"), ('{"aws:X": 1, "AWS:x": 2}', "twice"),
+        ('{"NoColon": "x"}', "is not a condition key"), ('{"aws:X": 1, "AWS:x": 2}', "twice"),
         ('{"aws:X": 1, "aws:X": 2}', "aws:X"), ('{"aws:X": [null]}', "aws:X"),
     ],
 )  # fmt: skip
@@ -78,10 +78,10 @@ def test_a_context_file_of_noise(cli: Cli, tmp_path: Path) -> None:
             ["-c", r"aws:RequestTag/a\=b c"],
             r"Write -c 'aws:RequestTag/a\=b c=VALUE'; --absent 'aws:RequestTag/a=b c' says",
         ),
-        (["-c", "SourceIp=1"], "does not name a condition key"),
-        (["-c", "=1"], "does not name a condition key"),
-        (["--absent", "foo"], "does not name a condition key"),
-        (["-c", "aws:X=1", "--absent", "AWS:x"], "both given and said to be absent"),
+        (["-c", "SourceIp=1"], "is not a condition key"),
+        (["-c", "=1"], "is not a condition key"),
+        (["--absent", "foo"], "is not a condition key"),
+        (["-c", "aws:X=1", "--absent", "AWS:x"], "both given and absent"),
         (["--on", "bucket"], "bucket is not a resource: expected * or an ARN"),
         (["--on", ""], "is not a resource"),
         (["--resource-account", "12"], "An account is 12 digits"),

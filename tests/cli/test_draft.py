@@ -77,7 +77,7 @@ def test_a_draft_is_made_edit_by_edit(cli: Cli, account: str, file: Path) -> Non
     assert "Taken back: edit 2, add user/carol to group/auditors." in undone.err
     cli("draft", "edit", file, "drop", "1", "--snapshot", account)
     assert draft_in(file).edits == ()
-    cli("draft", "edit", file, "undo", "--snapshot", account).failed_with("no edits to take back")
+    cli("draft", "edit", file, "undo", "--snapshot", account).failed_with("no edits to undo")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_document_can_come_from_a_pipe(cli: Cli, account: str, file: Path) -> 
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["atach", "carol", "data-lake-read"], ["no kind of edit atach", "Did you mean attach?"]),
+        (["atach", "carol", "data-lake-read"], ["Unknown kind of edit: atach", "Did you mean attach?"]),
         (["attach", "carol"], ["attach takes HOLDER POLICY, and 1 word came"]),
         (["undo", "2"], ["undo takes nothing more"]),
         (["attach", "karol", "data-lake-read"], ["No user, group or role of this account is karol", "user/carol"]),
@@ -381,7 +381,7 @@ def test_a_saved_question_without_a_principal_is_left_out_and_named(cli: Cli, ac
     QuestionStore(ID).save("carol's", question_matrix, "user/carol")
     result = cli(*words)
     assert result.code == 0
-    assert 'for want of a principal and of anything to expect: "anybody\'s"' in result.err
+    assert 'no principal and no expectation: "anybody\'s"' in result.err
     assert "1 saved question: 1 gained" in " ".join(result.err.split())
     assert "2 saved questions: 2 gained" in " ".join(cli(*words, "--principal", "user/carol").err.split())
 

@@ -114,7 +114,7 @@ def test_a_condition_that_is_said_to_hold_makes_its_companion_decide(cli: Cli, s
         (("--chained-from", "user/alice"), ("is not a role",)),
         (("--from-ip", "x"), ("x is no IP address",)),
         (("--through-vpce", "x"), ("x is no VPC endpoint",)),
-        (("--at", "soon"), ("soon is no time",)),
+        (("--at", "soon"), ("soon is not a time",)),
         (("--mfa", "-c", "aws:multifactorauthpresent=false"), ("both speak of aws:MultiFactorAuthPresent",)),
         (("--from-ip", "192.0.2.1", "--through-vpce", "vpce-01234567"), ("--from-ip", "both speak of aws:Source")),
     ],

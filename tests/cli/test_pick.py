@@ -29,7 +29,7 @@ pytestmark = pytest.mark.screen
 def test_a_terminal_on_stdout_is_refused_with_the_command_that_works(tmp_path: Path) -> None:
     done = run_on_terminal(["pick", "--demo", "--format", "fish"], home=tmp_path, columns=200)
     assert done.code == 2
-    assert "Use iamtui pick --demo --format fish | source, or say --reveal." in " ".join(done.text.split())
+    assert "Use iamtui pick --demo --format fish | source, or use --reveal." in " ".join(done.text.split())
     assert "\x1b[?1049h" not in done.text, "the screen is not opened"
 
 

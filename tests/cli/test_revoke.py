@@ -78,7 +78,7 @@ def test_a_role_of_another_account_is_warned_of_first_and_its_command_runs_only_
 def test_a_snapshot_will_do(cli: Cli, snapshot: str) -> None:
     result = cli("revoke", "deploy-prod", "--snapshot", snapshot)
     assert result.code == 0, result
-    assert "by this machine's clock" in result.err
+    assert "from this machine's clock" in result.err
     moment = datetime.fromisoformat(
         json.loads(shlex.split(result.out)[8])["Statement"][0]["Condition"]["DateLessThan"]["aws:TokenIssueTime"]
     )
@@ -91,6 +91,6 @@ def test_what_cannot_be_revoked_is_told(cli: Cli) -> None:
         "IAM Identity Center", "permission set"
     )
     cli("revoke", "user/maya.okafor", "--demo").failed_with("No role of this account")
-    cli("revoke", "ops-readonly", "--demo", "--before", "yesterday").failed_with("yesterday is no time")
+    cli("revoke", "ops-readonly", "--demo", "--before", "yesterday").failed_with("yesterday is not a time")
     result = cli("revoke", "ops-readonly", "--demo", "--before", "now+1h")
     assert "The moment is still to come" in result.err

@@ -84,7 +84,7 @@ def test_one_that_names_nobody_and_expects_nothing_is_left_out_and_named(cli: Cl
     file.write_text(json.dumps(data))
     result = cli("questions", "run", "--snapshot", saved)
     assert result.code == 1
-    assert 'for want of a principal and of anything to expect: "just asked"' in result.err
+    assert 'no principal and no expectation: "just asked"' in result.err
     assert "iamtui can PRINCIPAL --saved 'just asked'" in result.err
     assert "3 questions: 2 of 3 expectations met." in result.err
     assert cli("questions", "run", "just asked", "--snapshot", saved).code == 2
@@ -117,7 +117,7 @@ def test_the_demo_and_a_real_account_do_not_see_each_other(cli: Cli, saved: str)
     assert len(cli("questions", "--snapshot", saved, "--json").json) == 4
     cli("questions", "show", "reads").failed_with("Several accounts", "123456789012, demo")
     assert cli("questions", "show", "reads", "--account", "demo", "--json").json["actions"] == ["iam:ListUsers"]
-    cli("questions", "--account", "demo", "--demo").failed_with("both say which account")
+    cli("questions", "--account", "demo", "--demo").failed_with("both name an account")
 
 
 def test_renaming_and_removing(cli: Cli, saved: str) -> None:

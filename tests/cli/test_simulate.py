@@ -325,7 +325,7 @@ def test_a_decision_that_rests_on_an_open_point_says_so(cli: Cli, tmp_path: Path
 def test_a_thousand_malformed_entries_in_a_row_are_the_wrong_file(cli: Cli) -> None:
     result = cli("simulate", "-", "--json", stdin="[" + ",".join(["[]"] * 5_000) + "]")
     assert result.code == 2
-    assert "1,000 entries of the scenario file one after the other are not scenarios" in result.err
+    assert "1,000 entries of the scenario file in a row are not scenarios" in result.err
     assert len(result.json) == 1_001
     some = "\n".join(["{}"] * 900)
     good = '{"request": {"principal": "arn:aws:iam::123456789012:user/x", "action": "s3:GetObject", "resource": "*"}}'

@@ -107,15 +107,15 @@ def test_a_source_may_stand_before_the_command(cli: Cli, snapshot: str) -> None:
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (("list", "users", "--demo", "--snapshot", "x"), ("--demo and --snapshot contradict",)),
-        (("--demo", "list", "users", "--snapshot", "x"), ("--demo and --snapshot contradict",)),
-        (("list", "users", "--demo", "--profile", "x"), ("--demo and --profile contradict",)),
-        (("list", "users", "--demo", "--region", "x"), ("--demo and --region contradict",)),
-        (("list", "users", "--snapshot", "x", "--endpoint-url", "y"), ("--snapshot and --endpoint-url contradict",)),
+        (("list", "users", "--demo", "--snapshot", "x"), ("--demo and --snapshot cannot be combined",)),
+        (("--demo", "list", "users", "--snapshot", "x"), ("--demo and --snapshot cannot be combined",)),
+        (("list", "users", "--demo", "--profile", "x"), ("--demo and --profile cannot be combined",)),
+        (("list", "users", "--demo", "--region", "x"), ("--demo and --region cannot be combined",)),
+        (("list", "users", "--snapshot", "x", "--endpoint-url", "y"), ("--snapshot and --endpoint-url cannot be combined",)),
         (("--profile", "a", "list", "users", "--profile", "b"), ("--profile is given twice",)),
         (("list", "users", "--profile", ""), ("--profile is empty",)),
-        (("--demo", "simulate", "-"), ("simulate reads no account", "--demo")),
-        (("--profile", "x", "lint", "-"), ("lint reads no account", "--profile")),
+        (("--demo", "simulate", "-"), ("does not apply to simulate", "--demo")),
+        (("--profile", "x", "lint", "-"), ("does not apply to lint", "--profile")),
     ],
 )
 def test_contradictions_are_refused(cli: Cli, words: tuple[str, ...], parts: tuple[str, ...]) -> None:

@@ -220,7 +220,7 @@ def test_an_answer_from_a_document_that_aws_would_refuse_says_so() -> None:
     assert decision.outcome is Outcome.ALLOWED
     assert decision.notes == (
         (
-            "p / statement 1 has what is no element of a policy (Conditions): AWS would refuse the document, which is "
+            "p / statement 1 has unknown policy elements (Conditions): AWS would refuse the document, which is "
             "read without it."
         ),
     )
@@ -228,7 +228,7 @@ def test_an_answer_from_a_document_that_aws_would_refuse_says_so() -> None:
     assert any("(Resources)" in note for note in ask(ALICE, identity_policies=named(ADMIN, deny))[0].notes)
     resource_policy = document(to("*", Conditions=CONDITIONS))
     (note,) = ask(ALICE, resource_policy=resource_policy)[0].notes
-    assert note.startswith("resource_policy / statement 1 has what is no element of a policy (Conditions)")
+    assert note.startswith("resource_policy / statement 1 has unknown policy elements (Conditions)")
     others = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*", "Conditions": CONDITIONS}
     assert ask(ALICE, identity_policies=named(ADMIN, others))[0].notes == ()
 
@@ -238,7 +238,7 @@ def test_an_answer_from_a_document_of_an_unknown_version_says_so() -> None:
     decision, _ = ask(ALICE, identity_policies=[{"name": "p", "document": made_up}])
     assert decision.notes == (
         'p has the Version "2012-10-18", which AWS would refuse: it is read as 2008-10-17.',
-        "p has what is no element of a policy (Statements): AWS would refuse the document, which is read without it.",
+        "p has unknown policy elements (Statements): AWS would refuse the document, which is read without it.",
     )
 
 

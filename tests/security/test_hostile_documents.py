@@ -141,7 +141,7 @@ def test_a_pipe_that_nobody_writes_into_is_a_problem(tmp_path: Path, monkeypatch
     monkeypatch.setattr(input_files, "PATIENCE_SECONDS", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(Problem, match="nobody writes into"):
+    with pytest.raises(Problem, match="pipe without a writer"):
         read_snapshot(pipe)
 
 

@@ -78,7 +78,7 @@ async def test_the_verdict_follows_every_key_once_the_action_is_whole(asked: lis
         await type_text(pilot, "s3:GetObjec")
         await settle(pilot)
         assert asked == []
-        assert "no whole action yet" in shown(app, "verdict")
+        assert "not a complete action yet" in shown(app, "verdict")
 
         await type_text(pilot, "t")
         await settle(pilot)

@@ -247,7 +247,7 @@ def test_a_refusal_about_a_foreign_role_does_not_guess() -> None:
     assert problem.next_step.startswith("Ask the role's owner")
     unknown = workspace(trust(), sts=CannedSts(refusal=DENIED), caller=Missing("access denied"))
     problem = refused(unknown, replace(ENTERED, role_arn=FOREIGN))
-    assert "Why cannot be told here: who is calling is not known" in problem.sentence
+    assert "The reason is not known: who is calling is not known" in problem.sentence
 
 
 def test_a_temporary_caller_may_have_brought_its_mfa_along() -> None:

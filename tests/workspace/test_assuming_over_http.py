@@ -139,7 +139,7 @@ READ_AS_A_PERSON = [
         error(400, "ValidationError", TOO_LONG),
         1,
         f"STS refused the duration: {TOO_LONG}",
-        "Ask for no more than the role's maximum session duration.",
+        "Ask for at most the role's maximum session duration.",
     ),
     (
         error(400, "ValidationError", "1 validation error detected: Value '' at 'tokenCode' failed to satisfy"),

@@ -417,7 +417,7 @@ def test_the_encoded_message_in_a_record_is_decoded_beside_what_the_record_tells
     )
 
     closed = explain(record, workspace)
-    assert "The resource stands in the encoded message only: decode it through STS." in closed.open
+    assert "The resource is only in the encoded message: decode it through STS." in closed.open
 
     one = explain(record, workspace, decode=True)
     assert one.denial.claim.kind == "explicit"

@@ -51,5 +51,5 @@ def test_times(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "now+", "now+1y", "now+999999w", "24.12.2026", "now +1h"])
 def test_what_is_no_time(text: str) -> None:
-    with pytest.raises(Problem, match="is no time"):
+    with pytest.raises(Problem, match="is not a time"):
         at_time(text, NOW)

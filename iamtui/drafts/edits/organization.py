@@ -62,7 +62,7 @@ class _OrganizationEdit(BaseEdit, frozen=True):
         """
         if self.type not in (SCP, RCP):
             raise Misfit(
-                f"{safe_text(self.type, limit=64) or 'an empty text'} is no type of organization policy",
+                f"{safe_text(self.type, limit=64) or 'an empty text'} is not a type of organization policy",
                 f"Expected {SCP} or {RCP}.",
             )
         path = ledger.organization.path

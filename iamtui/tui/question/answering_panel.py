@@ -320,7 +320,7 @@ class AnsweringPanel(Pane):
             self._show(event, event.answer)
 
     def _show_unfinished(self, action: str) -> None:
-        self._show_nothing(f"{action} is no whole action yet.", self._form.how_to_finish)
+        self._show_nothing(f"{action} is not a complete action yet.", self._form.how_to_finish)
         self._unfinished = action
 
     @on(Completions.Switched)
