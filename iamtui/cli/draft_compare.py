@@ -176,7 +176,7 @@ def _with_a_principal(saved: Sequence[SavedQuestion]) -> tuple[SavedQuestion, ..
             "Name one with --principal.",
         )
     if left_out:
-        note(f"Skipped: no principal and no expectation: {names}. Name one with --principal.")
+        note(f"Skipped, because without principal and expectation: {names}. Name one with --principal.")
     return tuple(chosen)
 
 

@@ -230,7 +230,7 @@ def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
         )
     if left_out:
         names = ", ".join(map(quoted, left_out))
-        note(f"Skipped: no principal and no expectation: {names}. {_ask_it(left_out[0])}")
+        note(f"Skipped, because without principal and expectation: {names}. {_ask_it(left_out[0])}")
     return chosen
 
 

@@ -377,11 +377,11 @@ def test_a_saved_question_without_a_principal_is_left_out_and_named(cli: Cli, ac
     question_matrix = QuestionMatrix(("s3:GetObject",), (f"{BUCKET}/x",), Question("", "*"))
     QuestionStore(ID).save("anybody's", question_matrix)
     words = ["draft", "compare", written(file), "--snapshot", account]
-    cli(*words).failed_with('None of the saved questions ("anybody\'s") names a principal', "Say with --principal")
+    cli(*words).failed_with('None of the saved questions ("anybody\'s") has a principal', "Name one with --principal")
     QuestionStore(ID).save("carol's", question_matrix, "user/carol")
     result = cli(*words)
     assert result.code == 0
-    assert 'no principal and no expectation: "anybody\'s"' in result.err
+    assert 'without principal and expectation: "anybody\'s"' in result.err
     assert "1 saved question: 1 gained" in " ".join(result.err.split())
     assert "2 saved questions: 2 gained" in " ".join(cli(*words, "--principal", "user/carol").err.split())
 

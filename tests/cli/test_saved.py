@@ -84,13 +84,13 @@ def test_one_that_names_nobody_and_expects_nothing_is_left_out_and_named(cli: Cl
     file.write_text(json.dumps(data))
     result = cli("questions", "run", "--snapshot", saved)
     assert result.code == 1
-    assert 'no principal and no expectation: "just asked"' in result.err
+    assert 'without principal and expectation: "just asked"' in result.err
     assert "iamtui can PRINCIPAL --saved 'just asked'" in result.err
     assert "3 questions: 2 of 3 expectations met." in result.err
     assert cli("questions", "run", "just asked", "--snapshot", saved).code == 2
     data["saved"] = data["saved"][3:]
     file.write_text(json.dumps(data))
-    cli("questions", "run", "--snapshot", saved).failed_with('None of the saved questions ("just asked") names a')
+    cli("questions", "run", "--snapshot", saved).failed_with('None of the saved questions ("just asked") has a')
 
 
 def test_can_asks_a_saved_question_and_holds_it_against_what_it_expects(cli: Cli, saved: str) -> None:

