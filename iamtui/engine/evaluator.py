@@ -84,7 +84,7 @@ def read_all_layers(
     if asked is None:
         asked = asked_by(request, options, catalogue=catalogue)
     prepared = asked.prepared
-    if prepared.resource.kind is ResourceKind.ONE and is_use_of_alias(prepared.action, prepared.resource):
+    if is_use_of_alias(prepared.action, prepared.resource):
         return _read_by_alias(request, policies, options, catalogue, prepared)
     owner = resource_owner(request.resource_account, principal, prepared)
     service_linked = facts.service_linked
@@ -147,7 +147,7 @@ def _read_by_alias(
     catalogue: ActionCatalogue,
     prepared: PreparedAction,
 ) -> Evaluation:
-    """Read a request for a KMS key by an alias: it is for some key of the alias's account and Region.
+    """Read a request for a KMS key by an alias, or one of several: it is for some key of its account and Region.
 
     An alias stands for a key in a request only: what policies say of the alias says nothing of the key (KMS Developer
     Guide: use aliases to control access).
@@ -156,9 +156,13 @@ def _read_by_alias(
     assert arn is not None
     name = arn.resource
     keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/*"
-    request = replace(
-        request, derived=({"kms:requestalias": (name,), "kms:resourcealiases": AtLeast((name,))}, *request.derived)
-    )
+    if prepared.resource.kind is ResourceKind.SET:
+        request = replace(request, any_value=(*request.any_value, "kms:RequestAlias", "kms:ResourceAliases"))
+        # The known keys may have none of these aliases.
+        policies = replace(policies, members=None)
+    else:
+        known = {"kms:requestalias": (name,), "kms:resourcealiases": AtLeast((name,))}
+        request = replace(request, derived=(known, *request.derived))
     if policies.resource is None or isinstance(policies.resource, NotEvaluated):
         policies = replace(policies, resource=_policy_behind(name))
 

@@ -198,7 +198,7 @@ def _of_no_resource(
     """A set without a resource: statements are held against its text, so that a Deny of all that is like it says so."""
     resource = RequestResource(text, ResourceKind.SET, members=ResourceSet((request_tokens(text),)))
     found = _prepared(facts, resource, partition, notes)
-    if found.refused is not None:
+    if found.refused is not None or is_use_of_alias(found.action, resource):
         return found
     why = f"{action} has no resource that matches {safe_text(text, limit=256)}."
     return found._replace(refused=why, plain=False)

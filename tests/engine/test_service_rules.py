@@ -539,3 +539,29 @@ def test_what_a_service_rule_waits_for_holds_exactly_where_the_call_is_allowed(
         decided, _ = ask(principal, action, resource, request={**request_, "context": context}, **policies)
         known = {name: (value,) for name, value in context.items()}
         assert decided.allowed is (line.test(RequestContext(CommonContext(known))) is True)
+
+
+@pytest.mark.parametrize("resource", ["alias/*", "alias/app*"])
+@pytest.mark.parametrize(
+    ("statements", "outcome"),
+    [
+        ([allow()], Outcome.ALLOWED),
+        ([allow(KEY)], Outcome.DEPENDS),
+        ([allow(), deny(KEY)], Outcome.DEPENDS),
+        ([allow(), deny(f"{KEYS}*")], Outcome.EXPLICIT_DENY),
+        ([allow(f"arn:aws:kms:us-east-1:{A}:alias/*")], Outcome.IMPLICIT_DENY),
+        ([allow("arn:aws:kms:us-east-1:222222222222:key/*")], Outcome.IMPLICIT_DENY),
+        ([allow(Condition={"StringEquals": {"kms:RequestAlias": "alias/app"}})], Outcome.DEPENDS),
+        ([allow(), deny(Condition={"StringEquals": {"kms:RequestAlias": "alias/app"}})], Outcome.DEPENDS),
+        ([], Outcome.IMPLICIT_DENY),
+    ],
+)
+def test_keys_named_by_a_pattern_of_aliases_are_some_keys_of_the_account(
+    statements: list[dict[str, Any]], outcome: Outcome, resource: str
+) -> None:
+    aliases = f"arn:aws:kms:us-east-1:{A}:{resource}"
+    decision, _ = ask(ALICE, "kms:Decrypt", aliases, identity_policies=named(*statements), resource_policy=DELEGATES)
+    assert decision.outcome is outcome
+    assert decision.request.resource == aliases
+    unloaded, _ = ask(ALICE, "kms:Decrypt", aliases, identity_policies=named(*statements))
+    assert unloaded.outcome is (outcome if outcome is Outcome.EXPLICIT_DENY else Outcome.DEPENDS)
