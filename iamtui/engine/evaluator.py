@@ -84,7 +84,7 @@ def read_all_layers(
     if asked is None:
         asked = asked_by(request, options, catalogue=catalogue)
     prepared = asked.prepared
-    if is_use_of_alias(prepared.action, prepared.resource):
+    if is_use_of_alias(prepared.action, prepared.resource) and not request.no_such_resource:
         return _read_by_alias(request, policies, options, catalogue, prepared)
     owner = resource_owner(request.resource_account, principal, prepared)
     service_linked = facts.service_linked
@@ -101,8 +101,8 @@ def read_all_layers(
         account is not None and (account == owner or prepared.action.full == "sts:assumeroot"),
         prepared.trust or prepared.key,
     )
-    if prepared.refused is not None:
-        result.rule = ServiceRule(prepared.refused)
+    if prepared.refused is not None or request.no_such_resource:
+        result.rule = ServiceRule(prepared.refused or request.no_such_resource)
     elif principal.kind is PrincipalKind.ANONYMOUS:
         result.rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
     elif principal.kind is PrincipalKind.IDENTITY_PROVIDER:

@@ -95,6 +95,7 @@ class Request:
         wildcard_only_action: whether the action has no resource type; None: look it up in the catalogue.
         assumptions: what whoever asks has taken for granted, to be said with the decision.
         notes: one sentence each on how it came to this request, likewise.
+        no_such_resource: a sentence that says so, where the resource is known not to exist.
     """
 
     principal: Principal
@@ -109,6 +110,7 @@ class Request:
     wildcard_only_action: bool | None = None
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    no_such_resource: str = ""
 
     def by(
         self,

@@ -12,9 +12,11 @@ from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.action import action_name
+from iamtui.policy.arn import parse_arn
 from iamtui.policy.context import KeyNames, KeyValues
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.questions.policies_in_force import entity_behind
+from iamtui.text import safe_text
 
 _GLOBAL_SERVICES: Final = frozenset(
     ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
@@ -106,6 +108,21 @@ def key_behind_alias(account: Account, action: str, resource: str) -> str | None
     if key is None or not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)):
         return None
     return key
+
+
+def without_alias(account: Account, action: str, resource: str) -> str:
+    """A sentence where a resource is an alias that no KMS key of its Region has; "" where it is not, or not known."""
+    region, _, name = resource.rpartition(":")
+    arn = parse_arn(resource)
+    if arn is None or arn.account != account.id or resource in account.kms_aliases or name.startswith("alias/aws/"):
+        # The aliases of AWS come to stand for a key when they are first used.
+        return ""
+    if not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)) or "*" in resource:
+        return ""
+    # Of a Region the aliases are all known, or none.
+    is_known = any(alias.startswith(f"{region}:") for alias in account.kms_aliases)
+    said = f"No KMS key of account {arn.account} in {arn.region} has the alias {safe_text(name, limit=256)}."
+    return said if is_known else ""
 
 
 def has_aliases(account: Account, prepared: PreparedAction) -> bool:

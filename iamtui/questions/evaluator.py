@@ -36,6 +36,7 @@ from iamtui.questions.context import (
     principal_context,
     region_asked,
     resource_context,
+    without_alias,
 )
 from iamtui.questions.known_members import KnownMembers, may_be_known_by_name, policies_of_members, with_known_members
 from iamtui.questions.policies_in_force import (
@@ -170,6 +171,7 @@ class QuestionEvaluator:
         self._notes = (
             () if key is None else (f"{self._alias} stands for {key}: the question is answered about this key.",)
         )
+        self._no_such_resource = without_alias(account, question.action, question.resource)
         self._now = datetime.now(UTC) if now is None else now
         self._second = int(self._now.timestamp())
         self._of_a_set = of_a_set
@@ -353,6 +355,7 @@ class QuestionEvaluator:
             caller_account=caller_account,
             callers=own.policies,
             notes=self._notes,
+            no_such_resource=self._no_such_resource,
             of_a_set=self._of_a_set,
         )
 

@@ -57,6 +57,7 @@ class SharedQuestion:
         "_around",
         "_caller_account",
         "_callers",
+        "_no_such_resource",
         "_notes",
         "_of_a_set",
         "_of_others",
@@ -86,6 +87,7 @@ class SharedQuestion:
         caller_account: str | None,
         callers: PrincipalPolicies,
         notes: tuple[str, ...] = (),
+        no_such_resource: str = "",
         of_a_set: bool = False,
     ) -> None:
         """Take a question.
@@ -96,6 +98,7 @@ class SharedQuestion:
             resource_account: who is said to own it, or None; `owner` is who does.
             callers: the policies of one of the callers; those that all are under are taken from it.
             notes: one sentence each on how it came to this question.
+            no_such_resource: a sentence, where the resource is known not to exist.
             of_a_set: whether it is about one resource of a set that was asked about.
         """
         self._account = account
@@ -107,6 +110,7 @@ class SharedQuestion:
         self._resource_account = resource_account
         self._callers = callers
         self._notes = notes
+        self._no_such_resource = no_such_resource
         self._of_a_set = of_a_set
         self._of_others: tuple[str, ...] = ()
         if prepared.action.service in LISTED_PER_RESOURCE:
@@ -186,6 +190,7 @@ class SharedQuestion:
                 known_absent=self._absent,
                 assumptions=self._around.assumptions + foreign,
                 notes=self._notes,
+                no_such_resource=self._no_such_resource,
             )
             policies = PoliciesInForce(
                 session=self._session,

@@ -414,6 +414,18 @@ def test_a_question_about_a_known_alias_is_answered_about_its_key() -> None:
     assert answer(unknown, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.DEPENDS
 
 
+def test_an_alias_that_a_region_lacks_is_denied_where_its_aliases_are_known() -> None:
+    lacking = f"arn:aws:kms:eu-west-1:{ID}:alias/lacking"
+    ws = with_keys(allow("kms:*"), aliases={ALIAS: KEY})
+    decision = answer(ws, "alice", "kms:Decrypt", lacking)
+    assert (decision.outcome, decision.blocked_by) == (Outcome.IMPLICIT_DENY, ())
+    why = f"No KMS key of account {ID} in eu-west-1 has the alias alias/lacking."
+    assert why in [report.why for report in decision.layers]
+    for unknown in (lacking.replace("eu-west-1", "eu-west-2"), lacking.replace("alias/lacking", "alias/aws/ebs")):
+        assert answer(ws, "alice", "kms:Decrypt", unknown).outcome is Outcome.DEPENDS
+    assert answer(ws, "alice", "kms:CreateAlias", lacking).outcome is Outcome.ALLOWED
+
+
 def test_aliases_of_a_key_are_condition_keys_of_its_requests() -> None:
     by_request = allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:RequestAlias": "alias/app"}})
     by_key = allow("kms:Decrypt", "*", Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}})
