@@ -112,15 +112,15 @@ def key_behind_alias(account: Account, action: str, resource: str) -> str | None
 
 def without_alias(account: Account, action: str, resource: str) -> str:
     """A sentence where a resource is an alias that no KMS key of its Region has; "" where it is not, or not known."""
-    region, _, name = resource.rpartition(":")
+    region, _, name = resource.rpartition(":alias/")
     arn = parse_arn(resource)
-    if arn is None or arn.account != account.id or resource in account.kms_aliases or name.startswith("alias/aws/"):
+    if arn is None or arn.account != account.id or resource in account.kms_aliases or name.startswith("aws/"):
         # The aliases of AWS come to stand for a key when they are first used.
         return ""
     if not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)) or "*" in resource:
         return ""
     # Of a Region the aliases are all known, or none.
-    is_known = any(alias.startswith(f"{region}:") for alias in account.kms_aliases)
+    is_known = any(alias.startswith(f"{region}:alias/") for alias in account.kms_aliases)
     said = f"No KMS key of account {arn.account} in {arn.region} has the alias {safe_text(name, limit=256)}."
     return said if is_known else ""
 

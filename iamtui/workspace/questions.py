@@ -428,7 +428,7 @@ def fits(action: str, resource: str) -> bool:
     if info is None or arn is None:
         return True
     forms = [form for form in map(parse_arn, info.arn_forms) if form is not None]
-    if arn.service == "kms" and arn.resource.startswith("alias/") and "*" not in arn.resource:
+    if arn.service == "kms" and arn.resource.startswith("alias/"):
         # A request names a key by its alias, too.
         return any(form.resource.startswith(("alias/", "key/")) for form in forms)
     return any(_may_be(arn, form) for form in forms)
