@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -104,17 +104,37 @@ def match_of(member: LayerStatement, truth: Truth, layer: Layer, level: int | No
     return member.match
 
 
-def scan(layer: Layer, policies: PolicySet, asked: PreparedRequest, context: RequestContext) -> LayerScan:
-    """Read the policies of one caller, whose statements have no principals (identity, boundary, session)."""
+def scan(
+    layer: Layer,
+    policies: PolicySet,
+    asked: PreparedRequest,
+    context: RequestContext,
+    *,
+    level: int | None = None,
+    reached: Callable[[CompiledStatement], Truth] | None = None,
+) -> LayerScan:
+    """Read the policies of one layer, or of one level of it, but for the policy of a resource.
+
+    Args:
+        reached: whether the principals of a statement include the caller; None where statements have none.
+    """
     missing = policies.missing
     # First those that read no context, then the others.
     first: list[Match] = []
     later: list[Match] = []
     for member in policies.of_service(asked.prepared.action.service):
         truth = asked.work_out(member, context)
-        if truth is not False:
-            (later if member.compiled.reads_context else first).append(match_of(member, truth, layer, None))
-    if not (missing or first or later):
+        if truth is False:
+            continue
+        compiled = member.compiled
+        is_plain = not compiled.reads_context
+        if reached is not None and not compiled.reaches_everyone:
+            is_plain = False
+            truth = all_of((reached(compiled), truth))
+            if truth is False:
+                continue
+        (first if is_plain else later).append(match_of(member, truth, layer, level))
+    if level is None and not (missing or first or later):
         return _SILENT[layer]
     result = LayerScan(missing)
     for match in first:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from random import Random
+from threading import Thread
 
 import pytest
 
@@ -139,6 +141,32 @@ def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone(
             assert found == QuestionEvaluator(fresh, question, NOON).outcomes(), (chosen, question)
     assert before == [QuestionEvaluator(account, question, NOON).outcomes() for question in questions]
     assert account_index(drafted)._conditions is account_index(account)._conditions
+
+
+def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
+    account = replace(load_demo_account())
+    questions = (*DEMO_QUESTIONS, *generator.questions(account, 12, seed=18))
+    alone = [QuestionEvaluator(replace(account), question, NOON).outcomes() for question in questions]
+    account_index(account)
+    differing: list[Question] = []
+
+    def ask(first: int) -> None:
+        for place in range(len(questions)):
+            at = (first + place) % len(questions)
+            if QuestionEvaluator(account, questions[at], NOON).outcomes() != alone[at]:
+                differing.append(questions[at])
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [Thread(target=ask, args=(first,)) for first in (0, 0, 5, 11)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not differing
 
 
 def test_under_a_draft() -> None:

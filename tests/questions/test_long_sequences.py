@@ -100,9 +100,6 @@ def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         (index, "_MOST_CONDITIONS"),
         (index, "_MOST_STACKS"),
         (index, "_MOST_TEXTS"),
-        (levels, "_MOST_SERVICES"),
-        (levels, "_MOST_ACTIONS"),
-        (levels, "_MOST_PLANS"),
         (levels, "_MOST_REMEMBERED"),
         (policy_set, "_MOST_REMEMBERED"),
     ):
