@@ -149,12 +149,14 @@ def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
     alone = [QuestionEvaluator(replace(account), question, NOON).outcomes() for question in questions]
     account_index(account)
     differing: list[Question] = []
+    done: list[int] = []
 
     def ask(first: int) -> None:
         for place in range(len(questions)):
             at = (first + place) % len(questions)
             if QuestionEvaluator(account, questions[at], NOON).outcomes() != alone[at]:
                 differing.append(questions[at])
+        done.append(first)
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -166,6 +168,7 @@ def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
             thread.join()
     finally:
         sys.setswitchinterval(before)
+    assert sorted(done) == [0, 0, 5, 11]
     assert not differing
 
 
