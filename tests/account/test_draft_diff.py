@@ -9,7 +9,6 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.drafts import export
 from iamtui.drafts.edits import (
     AddUserToGroup,
     DeleteInlinePolicy,
@@ -19,6 +18,7 @@ from iamtui.drafts.edits import (
     PutManagedPolicy,
     PutResourcePolicy,
 )
+from iamtui.drafts.exports import export
 from iamtui.drafts.overlay import apply_draft
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_exports import POLICY, account, draft, organization_edits

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.model import PolicyVersion
-from iamtui.drafts import FORMS, export
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -28,6 +27,7 @@ from iamtui.drafts.edits import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
+from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.overlay import apply_draft
 from iamtui.problem import Problem
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.drafts import export
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -20,6 +19,7 @@ from iamtui.drafts.edits import (
     PutPermissionsBoundary,
     PutResourcePolicy,
 )
+from iamtui.drafts.exports import export
 from iamtui.drafts.hcl import Names, json_heredoc, quoted
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from iamtui.drafts import export
 from iamtui.drafts.edits import Draft
+from iamtui.drafts.exports import export
 from iamtui.problem import Problem
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog, needed

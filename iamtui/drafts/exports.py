@@ -1,0 +1,244 @@
+"""What would make a draft's changes: AWS CLI commands, Terraform, a diff of the documents. Nothing here runs them.
+
+The script and the configuration give each edit its turn; what an edit is in them, its own class says.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from typing import Final
+
+from msgspec import structs
+
+from iamtui.account.model import Account, Group, Missing, Role
+from iamtui.drafts.edits import Draft, Edit, Standing
+from iamtui.drafts.edits.base import brought_document, folder, holder_of
+from iamtui.drafts.hcl import TerraformBlocks, comment
+from iamtui.drafts.words import organization_account
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+FORMS: Final = ("cli", "terraform", "diff")
+"""The forms of an export: a POSIX shell script, a Terraform configuration, a unified diff."""
+
+
+def export(draft: Draft, before: Account, after: Account, form: str, *, note: str = "") -> str:
+    """Write what would bring an account from `before` to `after`.
+
+    An edit that a later one undoes, or that changes nothing, is left out.
+
+    Args:
+        draft: the edits.
+        before: the account they were made over.
+        after: the account with them.
+        form: "cli" (a POSIX shell script of AWS CLI commands), "terraform" (HCL) or "diff" (a unified diff of the
+            canonical documents, for `patch -p1`).
+        note: one sentence for the head of the text, such as that the account is a demo; raw text.
+
+    Returns:
+        The text, ending with a line break. A diff of nothing is "".
+
+    Raises:
+        Problem: an unknown form, or (not for "diff") a document that is not JSON, or two documents for one name.
+    """
+    edits = _net_edits(draft, before, after)
+    if form == "diff":
+        return _document_diff(edits, before, after)
+    if form not in FORMS:
+        raise Problem(f"There is no export of the form {form}.", f"Choose one of {', '.join(FORMS)}.")
+    _check_edits(edits)
+    if form == "cli":
+        return _cli_script(edits, draft, before, note)
+    return _terraform_configuration(edits, draft, before, note)
+
+
+# What is left of the edits when each subject is taken once: the last edit of it, unless it changes nothing.
+
+
+def _net_edits(draft: Draft, before: Account, after: Account) -> tuple[Edit, ...]:
+    """The edits that together have the draft's effect on `before`, one for each subject, in the order of the draft.
+
+    AWS managed policies that were given by name have their ARNs, as `after` has them.
+    """
+    last: dict[tuple[str, ...], Edit] = {}
+    for edit in draft.edits:
+        edit = edit.resolved(after)
+        last.pop(edit.subject, None)
+        last[edit.subject] = edit
+    standing = Standing(before)
+    return tuple(edit for edit in last.values() if not edit.changes_nothing(standing))
+
+
+def _check_edits(edits: Sequence[Edit]) -> None:
+    """Refuse what AWS could not take, and what a script could not carry.
+
+    Raises:
+        Problem: a document that cannot be read, two documents for one SCP or RCP, an AWS managed policy edited, or a
+            name or ARN with control or invisible characters, which AWS allows in none.
+    """
+    for edit in edits:
+        _check_names(edit)
+        document = brought_document(edit)
+        if document is not None and document.error is not None:
+            raise Problem(
+                f"{edit.document_title} cannot be exported: {safe_text(document.error.sentence, limit=300)}",
+                "Repair the document in the draft, or remove the edit, and export again.",
+            )
+        edit.check_exportable(edits)
+
+
+def _check_names(edit: Edit) -> None:
+    for name, value in structs.asdict(edit).items():
+        if name != "document" and safe_text(value, limit=None) != value:
+            raise Problem(
+                f"{safe_text(value, limit=256)} cannot be exported: it holds control or invisible characters, which no "
+                "name or ARN has.",
+                "Remove the edit and make it again.",
+            )
+
+
+# A POSIX shell script. Names and options are those of the AWS CLI Command Reference.
+
+
+def _header(what: str, draft: Draft, before: Account, note: str) -> Iterator[str]:
+    """The first lines of an export, safe to stand in a comment."""
+    alias = "" if isinstance(before.alias, Missing) or not before.alias.value else f" ({before.alias.value})"
+    name = f"the draft {draft.name}" if draft.name else "a draft without a name"
+    yield safe_text(f"{what} for account {before.id}{alias},")
+    yield safe_text(f"written by iamtui from {name}.")
+    if note:
+        yield safe_text(note)
+
+
+@dataclass(slots=True)
+class _Section:
+    """Calls that need credentials of one account."""
+
+    account: str
+    what: str
+    lines: list[str] = field(default_factory=list)
+
+
+def _cli_script(edits: Sequence[Edit], draft: Draft, before: Account, note: str) -> str:
+    """The script, ending with a line break. It stops at the first call that fails, and in a wrong account."""
+    own = _Section(before.id, "the account itself")
+    above = _Section(organization_account(before), "its organization (the management account's credentials)")
+    for edit in sorted(edits, key=lambda edit: edit.cli_phase):
+        section = above if edit.of_organization else own
+        for lines in edit.aws_cli(edits, before):
+            section.lines += [*lines, ""]
+    sections = [section for section in (own, above) if section.lines]
+    head = [
+        "#!/bin/sh",
+        *(f"# {row}" for row in _header("AWS CLI commands", draft, before, note)),
+        "# iamtui never runs them: read them, then run them with the account's credentials.",
+        "set -eu",
+        "",
+    ]
+    if not sections:
+        return "\n".join([*head[:-2], "# The draft changes nothing in this account."]) + "\n"
+    rows = [*head, *_guarded(sections)]
+    while rows and not rows[-1]:
+        rows.pop()
+    return "\n".join(rows) + "\n"
+
+
+def _guarded(sections: Sequence[_Section]) -> Iterator[str]:
+    yield "caller=$(aws sts get-caller-identity --query Account --output text)"
+    if len({section.account for section in sections}) == 1:
+        account = sections[0].account
+        if account:
+            yield f'if [ "$caller" != {shlex.quote(account)} ]; then'
+            yield f'    echo "These commands are for account {account}, not for $caller." >&2'
+            yield "    exit 1"
+            yield "fi"
+        yield ""
+        for section in sections:
+            yield from section.lines
+        return
+    yield "# Two accounts take part: run the script once with the credentials of each."
+    yield "ran=0"
+    yield ""
+    for section in sections:
+        yield f"# Calls to {section.what}."
+        yield f'if [ "$caller" = {shlex.quote(section.account)} ]; then' if section.account else "if :; then"
+        yield "ran=1"
+        yield ""
+        yield from section.lines
+        yield "fi"
+        yield ""
+    yield 'if [ "$ran" = 0 ]; then'
+    accounts = " or ".join(section.account for section in sections if section.account)
+    yield f'    echo "These commands are for account {accounts}, not for $caller." >&2'
+    yield "    exit 1"
+    yield "fi"
+
+
+# A Terraform configuration: resources, and import blocks for what exists already.
+
+
+def _terraform_configuration(edits: Sequence[Edit], draft: Draft, before: Account, note: str) -> str:
+    """The configuration, ending with a line break."""
+    blocks = TerraformBlocks()
+    in_turn = sorted(edits, key=lambda edit: edit.terraform_phase)
+    parts = [part for edit in in_turn for part in edit.terraform(blocks, edits, before)]
+    head = [comment(row) for row in _header("Terraform", draft, before, note)]
+    head += [
+        "# iamtui applies nothing. Import blocks (Terraform 1.5) bring what exists already",
+        "# under its control: leave out what your configuration manages elsewhere, and",
+        "# read `terraform plan` before you apply.",
+    ]
+    if not parts:
+        parts = ["# The draft changes nothing in this account."]
+    return "\n\n".join(["\n".join(head), *parts]) + "\n"
+
+
+# A unified diff of canonical documents and of small listings of what is attached where.
+
+
+def _document_diff(edits: Sequence[Edit], before: Account, after: Account) -> str:
+    """The diff, for `patch -p1` in a folder of documents named alike; "" when nothing changes."""
+    files: dict[str, tuple[str | None, str | None]] = {}
+    standing = Standing(before)
+    for edit in edits:
+        if edit.diff_path:
+            files[edit.diff_path] = (_text(edit.replaced(standing)), _text(brought_document(edit)))
+        else:
+            holder = edit.subject[1]
+            files[f"{folder(holder)}/attached.txt"] = (_listing(before, holder), _listing(after, holder))
+    return "".join(part for path in sorted(files) for part in _diff(path, *files[path]))
+
+
+def _diff(path: str, old: str | None, new: str | None) -> Iterator[str]:
+    before = [] if old is None else _lines(old)
+    after = [] if new is None else _lines(new)
+    from_file = "/dev/null" if old is None else f"a/{path}"
+    to_file = "/dev/null" if new is None else f"b/{path}"
+    yield from unified_diff(before, after, from_file, to_file)
+
+
+def _lines(text: str) -> list[str]:
+    r"""Lines ended by a line feed alone; a lone surrogate stands as JSON's \udXXX, since no file can hold it."""
+    return [f"{line}\n" for line in text.encode("utf-8", "backslashreplace").decode("utf-8").split("\n")]
+
+
+def _text(document: PolicyDocument | None) -> str | None:
+    return document.text if document is not None else None
+
+
+def _listing(account: Account, arn: str) -> str | None:
+    """What is attached to a user, group or role, a line each."""
+    holder = holder_of(account, arn)
+    if holder is None:
+        return None
+    rows = [f"policy {policy.arn}" for policy in sorted(holder.attached_policies, key=lambda policy: policy.arn)]
+    if not isinstance(holder, Group):
+        if holder.boundary_arn:
+            rows.append(f"boundary {holder.boundary_arn}")
+        groups = () if isinstance(holder, Role) else holder.groups
+        rows += [f"group {name}" for name in sorted(groups)]
+    return "\n".join(rows) if rows else None
