@@ -16,7 +16,7 @@ from iamtui.engine.explanation import explain
 from iamtui.engine.wording import LAYER_NAMES, short_policy_name
 from iamtui.policy.document import JsonValue
 from iamtui.presentation.layers import layer_texts
-from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
+from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, verdict_words
 from iamtui.presentation.words import Tone
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -415,8 +415,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 MOST_ASKED: Final = 20
 """Pairs that AWS is asked about in one run, a call each: AWS answers few of these calls a second."""
 
-_WORDS: Final = {"allowed": "[+] ALLOWED", "explicitDeny": "[x] DENIED explicit", "implicitDeny": "[-] DENIED no allow"}
-
 
 def second_opinion_option(command: F) -> F:
     """Add `--second-opinion` to a command, which gets it as `compare: bool`."""
@@ -477,8 +475,8 @@ def write_second_opinions(out: Output, opinions: Sequence[tuple[Cell, SecondOpin
         if isinstance(opinion, Problem):
             out.line(Span("AWS's simulator: ", Style.QUIET), "[?] no opinion", about)
             continue
-        words = _WORDS.get(opinion.theirs.decision, f"[?] {safe_text(opinion.theirs.decision, limit=64)}")
-        out.line(Span("AWS's simulator: ", Style.QUIET), words, about)
+        words = OUTCOME_WORDS.get(opinion.theirs.decision) or f"[?] {safe_text(opinion.theirs.decision, limit=64)}"
+        out.line(Span("AWS's simulator: ", Style.QUIET), str(words), about)
         for statement in opinion.theirs.matched:
             out.paragraph(f"by {safe_text(statement.policy, limit=512)}", indent=2)
         out.paragraph("Both agree." if opinion.agree else "The answers differ.", indent=2)

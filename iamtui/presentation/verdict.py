@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +67,14 @@ class VerdictWords:
 
 _TONES: Final = {"ALLOWED": Tone.ALLOWED, "DENIED": Tone.DENIED, "DEPENDS": Tone.DEPENDS}
 
+OUTCOME_WORDS: Final[Mapping[str, VerdictWords]] = {
+    Outcome.ALLOWED: VerdictWords("[+]", "ALLOWED", ""),
+    Outcome.EXPLICIT_DENY: VerdictWords("[x]", "DENIED", "explicit"),
+    Outcome.IMPLICIT_DENY: VerdictWords("[-]", "DENIED", "no allow"),
+    Outcome.DEPENDS: VerdictWords("[?]", "DEPENDS", ""),
+}
+"""The verdict of each outcome, before what it depends on and how far it reaches is added."""
+
 _ON_SOME, _AS_LOADED = "on some", "as loaded"
 
 _CAPS: Final = frozenset(
@@ -115,20 +124,21 @@ def as_far_as_loaded(decision: Decision) -> str:
 
 
 def verdict_words(decision: Decision) -> VerdictWords:
-    unloaded = as_far_as_loaded(decision)
+    plain = OUTCOME_WORDS[decision.outcome]
     if decision.outcome is Outcome.EXPLICIT_DENY:
-        return VerdictWords("[x]", "DENIED", "explicit")
+        return plain
+    unloaded = as_far_as_loaded(decision)
     if decision.outcome is Outcome.IMPLICIT_DENY:
-        return VerdictWords("[-]", "DENIED", _joined("no allow", unloaded), _AS_LOADED if unloaded else "")
+        return VerdictWords(plain.mark, plain.word, _joined(plain.rest, unloaded), _AS_LOADED if unloaded else "")
     if decision.outcome is Outcome.DEPENDS:
         about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
-        return VerdictWords("[?]", "DEPENDS", _joined(f"on {about}", unloaded))
+        return VerdictWords(plain.mark, plain.word, _joined(f"on {about}", unloaded))
     if decision.resource_scope is not ResourceScope.SOME:
-        return VerdictWords("[+]", "ALLOWED", unloaded, _AS_LOADED if unloaded else "")
+        return VerdictWords(plain.mark, plain.word, unloaded, _AS_LOADED if unloaded else "")
     # The patterns last: there may be many, and lines are cut at their end.
     patterns = _scope_patterns(decision)
     some = _joined("on some" if patterns else "on some resources", unloaded)
-    return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some, _ON_SOME)
+    return VerdictWords(plain.mark, plain.word, f"{some}: {patterns}" if patterns else some, _ON_SOME)
 
 
 def _scope_patterns(decision: Decision) -> str:

@@ -16,17 +16,25 @@ from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from iamtui.tui.content import line, plain
+from iamtui.engine.decision import Outcome
+from iamtui.presentation.verdict import OUTCOME_WORDS
+from iamtui.tui.content import TONES, line, plain
 from iamtui.tui.text_screens import TextScreen
 
 _KEY_WIDTH: Final = 18
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
+
+def _legend(outcome: Outcome, meaning: str) -> tuple[str, str, str, str]:
+    words = OUTCOME_WORDS[outcome]
+    return words.mark, TONES[words.tone], f"{words.word} {words.rest}".rstrip(), meaning
+
+
 LEGEND: Final = (
-    ("[+]", "$verdict-allowed", "ALLOWED", "on all that was asked about"),
-    ("[x]", "$verdict-denied", "DENIED explicit", "a Deny statement matches"),
-    ("[-]", "$verdict-denied", "DENIED no allow", "no statement allows it"),
-    ("[?]", "$verdict-depends", "DEPENDS", "on a condition or a document that is not known"),
+    _legend(Outcome.ALLOWED, "on all that was asked about"),
+    _legend(Outcome.EXPLICIT_DENY, "a Deny statement matches"),
+    _legend(Outcome.IMPLICIT_DENY, "no statement allows it"),
+    _legend(Outcome.DEPENDS, "on a condition or a document that is not known"),
     (" * ", "$foreground", "behind a verdict", "only on some resources, or as far as loaded: the panel says which"),
     (" · ", "$muted", "no allow", "a layer that says nothing, and need not; or one that does not apply"),
 )

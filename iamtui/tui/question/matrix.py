@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from iamtui.presentation.verdict import LIMITED
+from iamtui.presentation.verdict import LIMITED, verdict_words
 from iamtui.text import safe_text
 from iamtui.tui.content import fit, line
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
     from iamtui.workspace.answers import Answer, Cell
 
-_STYLES: Final = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}
 _VERDICT: Final = 12
 _GAP: Final = 2
 _LEAST_NAME: Final = 24
@@ -61,10 +60,8 @@ def columns_of(answer: Answer) -> int:
 
 def summary(answer: Answer) -> Content:
     """What the answers come to, in counts: how many actions a pattern stands for, how many are denied."""
-    from iamtui.tui.question.verdict import verdict  # an answer is there, so it is loaded
-
     cells, part = answer.cells, answer.counted
-    verdicts = [verdict(cell.deciding) for cell in part]
+    verdicts = [verdict_words(cell.deciding) for cell in part]
     counted = Counter(shown.word for shown in verdicts)
     limited = sum(1 for shown in verdicts if shown.word == "ALLOWED" and shown.limit)
     words = {"DENIED": "denied", "DEPENDS": "depend", "ALLOWED": "allowed"}
@@ -238,15 +235,13 @@ class MatrixView(LineView):
         return found
 
     def _verdict_piece(self, cell: Cell) -> Piece:
-        from iamtui.tui.question.verdict import verdict  # as above
-
         assert self._answer is not None
         if cell.never_asked and len(self._answer.cells) > 1:
             return Piece("[!] never".ljust(_VERDICT), "depends")
         if id(cell) not in self._part:
             return Piece(" ·  no part".ljust(_VERDICT), "muted")
-        shown = verdict(cell.deciding)
-        return Piece(shown.short.ljust(_VERDICT), _STYLES[shown.mark])
+        shown = verdict_words(cell.deciding)
+        return Piece(shown.short.ljust(_VERDICT), shown.tone)
 
 
 def _name(cell: Cell) -> str:

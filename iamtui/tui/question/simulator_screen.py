@@ -20,9 +20,10 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.layers import layer_texts
-from iamtui.presentation.verdict import because
+from iamtui.presentation.verdict import OUTCOME_WORDS, because
+from iamtui.presentation.words import Tone
 from iamtui.problem import Problem
-from iamtui.tui.content import line, lines, plain, styled
+from iamtui.tui.content import TONES, line, lines, plain, styled
 from iamtui.tui.question.layers_list import absent_layers_line, layer_line
 from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
@@ -40,12 +41,6 @@ from iamtui.workspace.workspace import Workspace
 
 # Two answers to one question in words: ours, AWS's, and why they differ. Pure.
 
-
-_WORDS: Final = {
-    "allowed": ("[+] ALLOWED", "", "$verdict-allowed"),
-    "explicitDeny": ("[x] DENIED", " explicit", "$verdict-denied"),
-    "implicitDeny": ("[-] DENIED", " no allow", "$verdict-denied"),
-}
 
 _MOST_STATEMENTS: Final = 8
 
@@ -86,8 +81,13 @@ def our_rows(decision: Decision) -> list[Content]:
 
 def their_rows(result: SimulatedResult) -> list[Content]:
     """AWS's answer with what it says besides."""
-    head, rest, style = _WORDS.get(result.decision, (f"[?] {result.decision or 'no decision'}", "", "$verdict-depends"))
-    rows = [line((head, f"bold {style}"), (rest, style))]
+    words = OUTCOME_WORDS.get(result.decision)
+    if words is None:
+        rows = [plain(f"[?] {result.decision or 'no decision'}", f"bold {TONES[Tone.DEPENDS]}")]
+    else:
+        style = TONES[words.tone]
+        rest = f" {words.rest}" if words.rest else ""
+        rows = [line((f"{words.mark} {words.word}", f"bold {style}"), (rest, style))]
     for statement in result.matched[:_MOST_STATEMENTS]:
         kind = f"  {statement.policy_type}" if statement.policy_type else ""
         at = f" (AWS's lines {statement.lines[0]}-{statement.lines[1]})" if statement.lines else ""

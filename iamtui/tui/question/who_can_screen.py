@@ -18,14 +18,14 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from iamtui.engine.decision import Decision, Layer
+from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
 from iamtui.engine.wording import LAYER_NAMES
-from iamtui.presentation.verdict import LIMITED
+from iamtui.presentation.verdict import LIMITED, OUTCOME_WORDS
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.background import few_pauses
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import TONES, line, lines, plain
 from iamtui.tui.question.form import terms_of
 from iamtui.tui.question.who_can_list import Bucket, Rows, WhoCanList, WhoCanRow, row_of
 from iamtui.tui.terminal_app import worker_failure
@@ -228,12 +228,17 @@ class Filter:
     style: str
 
 
+def _filter(bucket: Bucket, outcome: Outcome) -> Filter:
+    words = OUTCOME_WORDS[outcome]
+    return Filter(bucket, f"{words.mark} ", words.rest or words.word.lower(), TONES[words.tone])
+
+
 FILTERS: Final = (
     Filter(None, "", "all", "$foreground"),
-    Filter(Bucket.ALLOWED, "[+] ", "allowed", "$verdict-allowed"),
-    Filter(Bucket.DEPENDS, "[?] ", "depends", "$verdict-depends"),
-    Filter(Bucket.EXPLICIT, "[x] ", "explicit", "$verdict-denied"),
-    Filter(Bucket.NO_ALLOW, "[-] ", "no allow", "$verdict-denied"),
+    _filter(Bucket.ALLOWED, Outcome.ALLOWED),
+    _filter(Bucket.DEPENDS, Outcome.DEPENDS),
+    _filter(Bucket.EXPLICIT, Outcome.EXPLICIT_DENY),
+    _filter(Bucket.NO_ALLOW, Outcome.IMPLICIT_DENY),
 )
 """In the order of the keys 1 to 5."""
 
