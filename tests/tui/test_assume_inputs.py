@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from iamtui.account.model import Known, ManagedPolicy, MfaDevice, Missing
 from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.assume_role import InputProblem
 from iamtui.questions.question import Question
 from iamtui.tui.assume import dialog as dialogs
 from iamtui.tui.assume import prepared_dialog as prepared
@@ -22,7 +24,7 @@ from iamtui.tui.drafts import editor_screen as draft_editor
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaDevices
 from iamtui.workspace.workspace import Workspace
-from tests.support.assume_account import CREATED, MFA, ROLE, document, trust, workspace
+from tests.support.assume_account import CREATED, MFA, ROLE, SERIAL, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts
@@ -121,6 +123,55 @@ async def test_a_wrong_input_in_the_closed_section_opens_it() -> None:
         await press(pilot, "enter")
         assert "The source identity has 1 character; STS takes 2 to 256." in words(app)
         assert app.focused is field(app, "identity")
+
+
+async def test_enter_checks_the_input_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[AssumeRoleInput] = []
+    problems = AssumeRoleInput.problems
+
+    def counted(entered: AssumeRoleInput, *limits: Any) -> tuple[InputProblem, ...]:
+        checked.append(entered)
+        return problems(entered, *limits)
+
+    monkeypatch.setattr(AssumeRoleInput, "problems", counted)
+    app = dialog(workspace(TAGGED, sts=CannedSts()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        checked.clear()
+        await press(pilot, "enter")
+        assert result(app).session.role_arn == ROLE
+        assert len(checked) == 1
+
+
+async def test_a_device_that_is_found_rights_a_code_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = threading.Event()
+
+    def devices(_workspace: Workspace) -> MfaDevices:
+        assert found.wait(60)
+        return MfaDevices((SERIAL,), asked=True)
+
+    monkeypatch.setattr(prepared, "find_mfa_devices", devices)
+    app = dialog(workspace(trust(**MFA), sts=CannedSts(), devices=Missing("not loaded")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.focused is not None)
+        app.screen.set_focus(field(app, "code"))
+        await type_text(pilot, "987654")
+        await until(pilot, lambda: "The MFA device is missing" in words(app))
+        found.set()
+        await until(pilot, lambda: "The MFA device is missing" not in words(app))
+
+
+async def test_the_inputs_that_few_calls_need_come_when_the_section_is_opened() -> None:
+    app = dialog(workspace(TAGGED, may=ALL))
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settle(pilot)
+        assert not app.screen.query("#assume-tags")
+        await pilot.press("f2", "tab", "tab", *"a=b")
+        await settle(pilot)
+        assert field(app, "tags").value == "a=b"
+        await press(pilot, "f2", "f2")
+        assert len(app.screen.query("#assume-tags")) == 1
+        assert field(app, "tags").value == "a=b"
 
 
 # All of them are sent

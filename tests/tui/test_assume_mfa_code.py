@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from iamtui.tui.assume import dialog as dialogs
+from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumeRoleInput, MfaSessions, MfaWay
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
@@ -141,6 +144,26 @@ async def test_the_mfa_code_is_cleared_when_it_is_used_and_when_the_dialog_close
         await press(pilot, "escape")
         assert field_of_code.value == ""
         assert app.returned == [None]
+
+
+async def test_a_refusal_that_comes_at_once_stays_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code that leaves its field must not clear it: here STS answers before the field can say that it changed."""
+    run_worker = AssumeDialog.run_worker
+
+    def at_once(self: AssumeDialog, work: Callable[[], None], *, group: str, **more: Any) -> None:
+        if group == "assume":
+            work()
+        else:
+            run_worker(self, work, group=group, **more)
+
+    monkeypatch.setattr(AssumeDialog, "run_worker", at_once)
+    monkeypatch.setattr(dialogs, "get_current_worker", lambda: None)
+    app = dialog(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await type_text(pilot, "987654")
+        await press(pilot, "enter")
+        assert "AWS denied sts:AssumeRole" in words(app)
 
 
 async def test_a_screenshot_does_not_hold_the_code() -> None:

@@ -219,16 +219,21 @@ class AssumeForm(VerticalScroll, can_focus=False):
 
     def go_to(self, name: InputName) -> None:
         """Put the cursor into a field, opening the section it is in."""
-        if name in self.more.rows and not self.more.is_open:
-            self.more.open()
         row = self.row(name)
         row.use(True)
+        if name in self.more.rows and not self.more.is_open:
+            self.call_next(self._open_more, row)
+        else:
+            self.screen.set_focus(row.field)
+
+    async def _open_more(self, row: FormRow) -> None:
+        await self.more.open()
         self.screen.set_focus(row.field)
 
-    def toggle_more(self) -> None:
+    async def toggle_more(self) -> None:
         """Show the inputs that few calls need and go there, or hide them."""
         opened = not self.more.is_open
-        self.more.open(opened)
+        await self.more.open(opened)
         self.go_to(InputName.POLICY if opened else InputName.SESSION_NAME)
 
     # What our own engine says.

@@ -111,9 +111,9 @@ class MoreSection(Vertical):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
+        """The visible line; the rows come when the section is opened for the first time."""
         yield _Head(id="more-head")
-        with Vertical(id="more-rows"):
-            yield from self.rows.values()
+        yield Vertical(id="more-rows")
 
     def on_mount(self) -> None:
         self._describe()
@@ -165,10 +165,10 @@ class MoreSection(Vertical):
     def is_open(self) -> bool:
         return self.has_class("-open")
 
-    def toggle(self) -> None:
-        self.open(not self.is_open)
-
-    def open(self, opened: bool = True) -> None:
+    async def open(self, opened: bool = True) -> None:
+        rows = self.query_one("#more-rows")
+        if opened and not rows.children:
+            await rows.mount_all(self.rows.values())
         self.set_class(opened, "-open")
         self._describe()
         self.post_message(self.Toggled())
@@ -194,9 +194,9 @@ class MoreSection(Vertical):
         return found
 
     @on(_Head.Pressed)
-    def _pressed(self, event: _Head.Pressed) -> None:
+    async def _pressed(self, event: _Head.Pressed) -> None:
         event.stop()
-        self.toggle()
+        await self.open(not self.is_open)
 
     # Typing.
 
@@ -385,7 +385,10 @@ class UsualInputs:
 
     def take(self, planned: Planned) -> AssumeRoleInput:
         """What was entered. The MFA code leaves its field."""
-        return replace(self.entered(planned), mfa_code=self.code_field.take())
+        entered = self.entered(planned)
+        # That it left is no change of what was entered: said late, it would take away why STS refused.
+        with self.code_field.prevent(Input.Changed):
+            return replace(entered, mfa_code=self.code_field.take())
 
     def entered(self, planned: Planned) -> AssumeRoleInput:
         """What was entered, the code as it stands in its field; what is no duration counts as the shortest."""

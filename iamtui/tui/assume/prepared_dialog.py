@@ -444,9 +444,9 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
 
     # Other keys
 
-    def action_more(self) -> None:
+    async def action_more(self) -> None:
         """Show the inputs that few calls need, or hide them."""
-        self.form.toggle_more()
+        await self.form.toggle_more()
 
     def action_caller(self) -> None:
         """Let another session assume the role, or the account's own caller again."""

@@ -69,23 +69,13 @@ class FormRow(Vertical):
             text-wrap: nowrap;
             text-overflow: ellipsis;
         }
-        & .note {
-            display: none;
+        & .note, & .problem {
             height: auto;
             padding-left: 16;
             color: $muted;
         }
-        &.-noted .note {
-            display: block;
-        }
         & .problem {
-            display: none;
-            height: auto;
-            padding-left: 16;
             color: $verdict-denied;
-        }
-        &.-wrong .problem {
-            display: block;
         }
     }
     """
@@ -107,17 +97,19 @@ class FormRow(Vertical):
         self._label = label
         self._hint = hint if hint is not None else Content("")
         self._below = below
+        self._said: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
-        """Label, field and hint on one line."""
+        """Label, field and hint on one line; below it only what there is to say."""
         with Horizontal():
             yield Label(plain(self._label))
             yield self.field
             yield Static(self._hint, classes="hint")
         if self._below is not None:
             yield self._below
-        yield Static(classes="note")
-        yield Static(classes="problem")
+        for what in ("note", "problem"):
+            if self._said.get(what):
+                yield Static(self._said[what], classes=what)
 
     def on_descendant_focus(self) -> None:
         self.add_class("-here")
@@ -134,22 +126,34 @@ class FormRow(Vertical):
 
     def hint(self, words: Content) -> None:
         """Say something else beside the field."""
-        self.query_one(".hint", Static).update(words)
+        self._hint = words
+        for shown in self.query(".hint").results(Static):
+            shown.update(words)
 
     def note(self, words: Content) -> None:
         """Say something below the field; nothing takes it away."""
-        self.query_one(".note", Static).update(words)
-        self.set_class(bool(words), "-noted")
+        self._say("note", words)
 
     def show_problems(self, sentences: Sequence[str]) -> None:
         """Say what is wrong with the field; nothing clears it."""
-        self.query_one(".problem", Static).update(lines(*(line(("! ", "bold"), sentence) for sentence in sentences)))
-        self.set_class(bool(sentences), "-wrong")
+        self._say("problem", lines(*(line(("! ", "bold"), sentence) for sentence in sentences)))
+
+    def _say(self, what: str, words: Content) -> None:
+        """Say it below the field, a note above a problem. A row that is not on screen yet says it when it comes."""
+        self._said[what] = words
+        shown = self.query(f".{what}")
+        if shown:
+            said = shown.first(Static)
+            said.update(words)
+            said.display = bool(words)
+        elif words and self.children:
+            problem = self.query(".problem")
+            self.mount(Static(words, classes=what), before=problem.first() if problem else None)
 
     @property
     def is_wrong(self) -> bool:
         """Whether something is said to be wrong with the field."""
-        return self.has_class("-wrong")
+        return bool(self._said.get("problem"))
 
 
 class InputRow(FormRow):
