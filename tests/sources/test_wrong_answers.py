@@ -19,7 +19,7 @@ from iamtui.sources.resource_policies import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.canned_aws import ACCOUNT, GOOD, CannedAws
+from tests.support.canned_aws import ACCOUNT, GOOD, OF_A_RESOURCE, CannedAws
 from tests.support.slow import one_quick
 
 Pair = tuple[str, str]
@@ -54,20 +54,6 @@ OF_A_USER: dict[Pair, str] = {
     ("iam", "GetLoginProfile"): "login_profile",
 }
 
-OF_A_RESOURCE: dict[Pair, str] = {
-    ("dynamodb", "GetResourcePolicy"): f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/t",
-    ("ecr", "GetRepositoryPolicy"): f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/app",
-    ("efs", "DescribeFileSystemPolicy"): f"arn:aws:elasticfilesystem:eu-west-1:{ACCOUNT}:file-system/fs-12345678",
-    ("events", "DescribeEventBus"): f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/b",
-    ("kms", "ListAliases"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/a",
-    ("kms", "GetKeyPolicy"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1",
-    ("lambda", "GetPolicy"): f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f",
-    ("s3", "GetBucketPolicy"): "arn:aws:s3:::bucket",
-    ("secretsmanager", "GetResourcePolicy"): f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:s",
-    ("sns", "GetTopicAttributes"): f"arn:aws:sns:eu-west-1:{ACCOUNT}:t",
-    ("sqs", "GetQueueAttributes"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
-    ("sqs", "GetQueueUrl"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
-}
 BLOCKS = (("s3", "GetPublicAccessBlock"), ("s3control", "GetPublicAccessBlock"))
 SIMULATE = ("iam", "SimulatePrincipalPolicy")
 DECODE = ("sts", "DecodeAuthorizationMessage")

@@ -47,6 +47,22 @@ _BLOCK = (
     "<RestrictPublicBuckets>false</RestrictPublicBuckets></PublicAccessBlockConfiguration>"
 )
 
+OF_A_RESOURCE: dict[tuple[str, str], str] = {
+    ("dynamodb", "GetResourcePolicy"): f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/t",
+    ("ecr", "GetRepositoryPolicy"): f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/app",
+    ("efs", "DescribeFileSystemPolicy"): f"arn:aws:elasticfilesystem:eu-west-1:{ACCOUNT}:file-system/fs-12345678",
+    ("events", "DescribeEventBus"): f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/b",
+    ("kms", "ListAliases"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/a",
+    ("kms", "GetKeyPolicy"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1",
+    ("lambda", "GetPolicy"): f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f",
+    ("s3", "GetBucketPolicy"): "arn:aws:s3:::bucket",
+    ("secretsmanager", "GetResourcePolicy"): f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:s",
+    ("sns", "GetTopicAttributes"): f"arn:aws:sns:eu-west-1:{ACCOUNT}:t",
+    ("sqs", "GetQueueAttributes"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
+    ("sqs", "GetQueueUrl"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
+}
+"""A resource for each read of a resource policy; the answer stands below."""
+
 GOOD: dict[tuple[str, str], bytes] = dict(
     (
         (
