@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from iamtui.drafts.draft_file import DraftFormError, draft_schema, draft_to_json, read_draft, write_draft
 from iamtui.drafts.edits import EDIT_KINDS, AttachPolicy, BaseEdit, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.base import ascii_document
+from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.document import PolicyDocument, load_json, render
 from tests.support.draft_accounts import drafting_account, edits
 
@@ -179,6 +180,9 @@ def test_the_schema_knows_every_kind_and_is_json() -> None:
         if "edit" in form.get("properties", {})
     }
     assert tags == set(EDIT_KINDS)
+    assert schema["$defs"]["PutOrganizationPolicy"]["properties"]["type"]["enum"] == [SCP, RCP]
+    assert schema["$defs"]["PutInlinePolicy"]["properties"]["document"]["type"] == ["object", "string"]
+    assert set(schema["$defs"]["Draft"]["required"]) == {"iamtui_draft", "account_id", "edits"}
     draft = Draft(
         ACCOUNT, "", (AttachPolicy("a", "b"), PutOrganizationPolicy("SERVICE_CONTROL_POLICY", "r", "n", "{}"))
     )

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from iamtui.account.model import Account, Group, Known, OrganizationPolicy, Role, User
 from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Holder, Ledger
-from iamtui.drafts.words import RCP, find_level, short_type
+from iamtui.drafts.words import RCP, SCP, find_level, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.types import PolicyType
@@ -41,6 +41,7 @@ OrganizationPolicyType: TypeAlias = Annotated[
     Meta(
         pattern=r"^(SERVICE|RESOURCE)_CONTROL_POLICY$(?!\n)",
         description='"SERVICE_CONTROL_POLICY" or "RESOURCE_CONTROL_POLICY"',
+        extra_json_schema={"enum": [SCP, RCP]},
     ),
 ]
 
