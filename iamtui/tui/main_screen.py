@@ -24,7 +24,8 @@ from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import Branch, Node, key_of, kind_word
 from iamtui.tui.on_demand import OnDemandLoading, lacks_details
 from iamtui.tui.paned import Browsing, PanedScreen
-from iamtui.tui.question.panel import QuestionPanel, from_screen
+from iamtui.tui.question.keys import from_screen
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,
     has_simulator,
@@ -34,7 +35,7 @@ from iamtui.tui.question.pinned_verdicts import (
     show_statement,
     tell_screens,
 )
-from iamtui.tui.question.trace_messages import DraftSuggestion
+from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.sessions.controller import SessionLifecycle
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
@@ -356,8 +357,8 @@ class MainScreen(PanedScreen):
         event.stop()
         self.on_demand.load_policy_of(event.question, again=True)
 
-    @on(QuestionPanel.JumpToStatement)
-    def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+    @on(JumpToStatement)
+    def _jump_to_statement(self, event: JumpToStatement) -> None:
         event.stop()
         if not show_statement(self, event):
             self.question.action_why()

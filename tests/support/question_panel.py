@@ -11,6 +11,7 @@ from textual.widgets import Static
 from iamtui.engine.request import Principal
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.workspace import answers as inquiries
 from iamtui.workspace.answers import Answer
 from iamtui.workspace.workspace import Workspace
@@ -36,7 +37,7 @@ class Listener(PanelApp):
     def on_question_panel_unanswered(self, event: QuestionPanel.Unanswered) -> None:
         self.heard.append(event)
 
-    def on_question_panel_jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+    def on_question_panel_jump_to_statement(self, event: JumpToStatement) -> None:
         self.heard.append(event)
 
     def on_question_panel_left(self, event: QuestionPanel.Left) -> None:

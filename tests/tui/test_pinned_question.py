@@ -17,6 +17,7 @@ from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.matrix import MatrixView
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
+from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.verdict import PENDING
 from iamtui.tui.widgets.lists.line_list import LineView
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
@@ -121,7 +122,7 @@ async def test_a_trust_statement_is_shown_in_the_role(app_node: str) -> None:
         ref = next(ref for ref in answer.matched if ref.layer.value == "resource")
         principal = app.query_one(QuestionPanel).principal
         assert principal is not None
-        jump = QuestionPanel.JumpToStatement(ref, principal, iam("role/deploy-prod"))
+        jump = JumpToStatement(ref, principal, iam("role/deploy-prod"))
         app.query_one(QuestionPanel).post_message(jump)
         await settle(pilot)
         detail = app.query_one(DetailPane)

@@ -12,6 +12,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.workspace import answers as inquiries
 from iamtui.workspace.answers import Answer
@@ -281,8 +282,8 @@ async def test_enter_on_a_layer_jumps_to_its_statement(asked: list[tuple[Princip
         await pilot.press("enter")
         await settle(pilot)
 
-        [jump] = app.of(QuestionPanel.JumpToStatement)
-        assert isinstance(jump, QuestionPanel.JumpToStatement)
+        [jump] = app.of(JumpToStatement)
+        assert isinstance(jump, JumpToStatement)
         assert (jump.ref.sid, jump.ref.effect) == ("NoDelete", "Deny")
 
 
@@ -296,7 +297,7 @@ async def test_a_layer_without_statements_says_so(asked: list[tuple[Principal, Q
         await pilot.press("j", "enter")
         await settle(pilot)
 
-        assert app.of(QuestionPanel.JumpToStatement) == []
+        assert app.of(JumpToStatement) == []
         assert app.notices == ["No statement of the scp layer took part in this decision."]
 
 

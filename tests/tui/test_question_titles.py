@@ -7,8 +7,7 @@ from textual.geometry import Size
 
 from iamtui.account.model import Account
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.question.answering_panel import title_of, why_not
-from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE, room_in
+from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, room_in, title_of, why_not
 from tests.support.panel_records import role_principal
 from tests.support.sample_account import sample_workspace
 

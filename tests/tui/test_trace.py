@@ -21,8 +21,7 @@ from iamtui.account.model import (
 )
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui.question.panel import QuestionPanel
-from iamtui.tui.question.trace_messages import DraftSuggestion
+from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, document_rows
 from iamtui.tui.question.trace_view import TraceRow, TraceView
 from iamtui.workspace import questions as asking
@@ -67,7 +66,7 @@ class Below(Screen[None]):
     def on_draft_suggestion(self, event: DraftSuggestion) -> None:
         self.heard.append(event)
 
-    def on_question_panel_jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+    def on_question_panel_jump_to_statement(self, event: JumpToStatement) -> None:
         self.heard.append(event)
 
 
@@ -190,7 +189,7 @@ async def test_enter_goes_to_the_statement_in_the_tree() -> None:
         await settle(pilot)
         assert app.screen is app.below
         (heard,) = app.below.heard
-        assert isinstance(heard, QuestionPanel.JumpToStatement)
+        assert isinstance(heard, JumpToStatement)
         assert heard.ref.sid == "ReadLake"
 
 

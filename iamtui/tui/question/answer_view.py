@@ -25,7 +25,7 @@ from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
 from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.matrix import MatrixView, summary
-from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE
+from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.tui.question.verdict import verdict
 from iamtui.tui.widgets.lists.containers import Column
 from iamtui.tui.widgets.lists.line_list import LineView

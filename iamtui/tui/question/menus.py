@@ -26,12 +26,15 @@ from iamtui.tui.question.question_history import Memory
 from iamtui.workspace.answers import Cell, DependentAnswer
 from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.principals import options_naming
 from iamtui.workspace.questions import check_resource
 from iamtui.workspace.saved_questions import quoted
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Outcome
+    from iamtui.tui.question.asking import Shown
     from iamtui.workspace.answers import Answer
+    from iamtui.workspace.workspace import Workspace
 
 
 Keys = Mapping[str, tuple[str, ...]]
@@ -163,18 +166,21 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[QuestionM
     app.push_screen(ChoiceDialog(line("Questions"), choices, empty=empty), chosen)
 
 
-def ask_for_name(
-    app: App[object], memory: Memory, who: str, answer: Answer | None, save: Callable[[str, Expectation | None], None]
+def save_question(
+    app: App[object], memory: Memory, question_matrix: QuestionMatrix, shown: Shown | None, workspace: Workspace | None
 ) -> None:
     """Let the user name the question that is asked, and say whether its answer is expected from now on.
 
     Args:
-        who: who asks, raw.
-        answer: what is answered now, or None.
-        save: is given the name, and the decision that is expected, or None.
+        shown: what the panel shows, perhaps the answer to another question.
     """
     from iamtui.tui.question.verdict import verdict  # not before the first frame
 
+    answer = shown.answer if shown is not None and shown.answer.question_matrix == question_matrix else None
+    if answer is not None and workspace is not None:
+        # A saved question names who asks by an ARN alone: what is expected of another caller would not hold.
+        alone = options_naming(workspace, answer.principal, question_matrix.actions) == {}
+        answer = answer if alone else None
     taken = {entry.name for entry in memory.saved}
     outcome = plain_outcome(answer)
 
@@ -183,12 +189,16 @@ def ask_for_name(
             return "A saved question needs a name."
         return f"A question {quoted(name)} is saved already: choose another name." if name in taken else ""
 
-    shown = verdict(answer.worst.deciding) if answer is not None and outcome is not None else None
-    dialog = SaveQuestionDialog(who, plain(f"{shown.mark} {shown.word}", shown.style) if shown else None, wrong)
+    word = verdict(answer.worst.deciding) if answer is not None and outcome is not None else None
+    who = shown.asked.label if shown is not None else ""
+    dialog = SaveQuestionDialog(who, plain(f"{word.mark} {word.word}", word.style) if word else None, wrong)
 
     def named(name: str | None) -> None:
         if name is not None:
-            save(name, Expectation(outcome.value) if dialog.expecting and outcome is not None else None)
+            expect = Expectation(outcome.value) if dialog.expecting and outcome is not None else None
+            # An expectation is about somebody; without one the question is asked as whoever is chosen.
+            principal = answer.principal.arn if expect is not None and answer is not None else ""
+            memory.save(name, question_matrix, principal, expect)
 
     app.push_screen(dialog, named)
 

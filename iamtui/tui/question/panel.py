@@ -2,110 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
+from textual.worker import Worker
 
+from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.answer_view import AnswerView
-from iamtui.tui.question.answering_panel import AnsweringPanel
+from iamtui.tui.question.asking import Alongside, AnsweredQuestion, Asking, Shown
 from iamtui.tui.question.caller_field import CallerRow
-from iamtui.tui.question.completion import SearchableCatalogue
+from iamtui.tui.question.completing_input import Completions
+from iamtui.tui.question.completion import LoadedCatalogue, SearchableCatalogue
 from iamtui.tui.question.fields import ActionField
 from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.question.keys import in_panel
+from iamtui.tui.question.layers_list import LayersList, nothing_to_jump_to
+from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, room_in, title_of, why_not
 from iamtui.tui.question.question_history import Memory
+from iamtui.tui.question.trace_messages import JumpToStatement
+from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.engine.decision import Expectation
-    from iamtui.questions.question import QuestionMatrix
-    from iamtui.tui.question.asking import Shown
+    from iamtui.engine.decision import Decision
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import Question, QuestionMatrix
+    from iamtui.workspace.answers import Answer
 
 
-# The keys of a question, once for the panel and once for the screen around it.
-
-
-class QuestionKey(NamedTuple):
-    """A key of the question.
-
-    Args:
-        action: the panel's action.
-        key: does not print, so that it works while a field is typed into.
-        label, id, tooltip: as of a Binding.
-        letter: another key, which works outside of fields.
-        shown: whether the panel's key line shows it.
-        owned: whether the screen has an action of the same name.
-    """
-
-    action: str
-    key: str
-    label: str
-    id: str
-    tooltip: str
-    letter: str = ""
-    shown: bool = False
-    owned: bool = False
-
-
-_KEYS: Final = (
-    QuestionKey("ask", "f5", "Ask", "question.ask", "Ask: go to the action field", "s", shown=True, owned=True),
-    QuestionKey(
-        "cycle_mfa", "ctrl+t", "MFA", "question.mfa", "The caller used MFA: yes, no, not said", shown=True
-    ),
-    QuestionKey("why", "f7", "Why", "question.why", "Show the whole trace of the answer", "w", shown=True, owned=True),
-    QuestionKey(
-        "presets", "f2", "Presets", "question.presets",
-        "Say how the request comes: with MFA, from an address, through an endpoint, in an hour; which role it passes",
-        shown=True,
-    ),
-    QuestionKey(
-        "questions", "f3", "Questions", "question.saved", "Choose a question that was asked before or saved"
-    ),
-    QuestionKey("save", "ctrl+s", "Save", "question.save", "Save the question under a name"),
-    QuestionKey(
-        "copy_command", "ctrl+y", "Copy as command", "question.copy_command",
-        "Copy the iamtui can line that asks the same",
-    ),
-    QuestionKey(
-        "caller", "f4", "Caller", "question.caller",
-        "Say how the caller comes: chained from another role, with a session policy, with MFA",
-    ),
-    QuestionKey(
-        "keys", "f9", "Keys", "question.context",
-        "Show the condition keys of the answer: given, assumed, derived or unknown",
-    ),
-    QuestionKey(
-        "switch_mode", "ctrl+l", "Strict", "question.mode",
-        "Take keys that nobody gave as unknown (discover) or as absent (strict)",
-    ),
-)  # fmt: skip
-
-_BY_ACTION: Final[Mapping[str, QuestionKey]] = {key.action: key for key in _KEYS}
-
-
-def in_panel() -> list[Binding]:
-    return [Binding(key.key, key.action, key.label, show=key.shown, id=key.id, tooltip=key.tooltip) for key in _KEYS]
-
-
-def from_screen(*actions: str) -> list[Binding]:
-    """Those of these actions, for the screen around the panel, which hands them on with `in_question`."""
-    return [_outside(_BY_ACTION[action]) for action in actions]
-
-
-def _outside(key: QuestionKey) -> Binding:
-    keys = f"{key.key},{key.letter}" if key.letter else key.key
-    action = key.action if key.owned else f"in_question('{key.action}')"
-    return Binding(keys, action, key.label, show=key.owned, id=key.id, tooltip=key.tooltip)
-
-
-class QuestionPanel(AnsweringPanel):
-    """Adds the keys to what AnsweringPanel asks and shows."""
+class QuestionPanel(Pane):
+    """Holds the form of a question and its answer; `Asking` has it answered in a thread that the next key cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *in_panel(),
@@ -142,16 +77,345 @@ class QuestionPanel(AnsweringPanel):
     class Left(Message):
         """The user is done in the panel; the focus belongs back where it came from."""
 
+    @dataclass(eq=False, repr=False)
+    class Answered(Message):
+        """A question matrix was answered for a principal, or another cell of its answer is looked at.
+
+        Args:
+            decision, question: of the cell that is looked at; where another request behind the same call decides,
+                that one's.
+            question_matrix: what asks about that cell alone: one action on one resource.
+            answer: the whole.
+        """
+
+        decision: Decision
+        principal: Principal
+        label: str
+        question: Question
+        question_matrix: QuestionMatrix
+        answer: Answer
+
+    @dataclass(eq=False, repr=False)
+    class Unanswered(Message):
+        """There is no answer to what stands in the fields, or it takes long: earlier answers say nothing about it."""
+
+    @dataclass(eq=False, repr=False)
+    class Meant(Message):
+        """Enter was pressed in the last field: the question is what the user wants to know."""
+
+        question: Question | None
+        question_matrix: QuestionMatrix | None = None
+
     def __init__(self, *, catalogue: SearchableCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(catalogue=catalogue, id=id)
+        super().__init__(id=id)
+        self._catalogue: SearchableCatalogue = catalogue or LoadedCatalogue()
+        self._asking = Asking(self, self._catalogue)
         self._memory = Memory(self)
         self._meant: QuestionMatrix | None = None
         """What Enter was pressed for, until it is answered."""
+        self._workspace: Workspace | None = None
+        self._before: Workspace | None = None
+        self._principal: Principal | None = None
+        self._label = ""
+        self._aside = ""
+        self._entered_actions: tuple[str, ...] = ()
+        self._inquiry: QuestionMatrix | None = None
+        self._shown: Shown | None = None
+        self._room = ""
+        self._is_unasked = True
+        self._title = Content("")
+        self._unfinished = ""
+        """The half action that the panel speaks of in place of an answer, or ""."""
+        self._left_out = ""
+        """What is half typed and was not asked with, or ""."""
+        self.alongside: Callable[[AnsweredQuestion], Alongside | None] = lambda _asked: None
+        """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
+
+    def compose(self) -> ComposeResult:
+        yield QuestionForm(self._catalogue)
+        yield AnswerView()
+
+    def on_mount(self) -> None:
+        self._fit()
+        self._ask()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Take the form that suits the window."""
+        self._fit()
+
+    def _fit(self) -> None:
+        size = self.app.size
+        room = room_in(size)
+        if room == self._room:
+            return
+        self._room = room
+        self.set_class(room == NARROW, NARROW)
+        self.set_class(room == WIDE, WIDE)
+        self._form.keys_stay = room != NARROW
+        # In a column that is wide and low the answer's own lines come first.
+        self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, max(4, min(10, size.height // 4 - 5)))
+        self._form.show_keys(shown=room == WIDE)
+        self._form.shorten(short=room == NARROW and self._is_unasked)
+        self._view.fit(room)
+        if self._shown is not None:
+            self._explain(self._shown)
+
+    # What the screen tells the panel
 
     def set_workspace(self, workspace: Workspace | None) -> None:
-        """Answer from this workspace from now on, and know the questions asked of its account."""
-        super().set_workspace(workspace)
+        """Answer from this workspace from now on, and know the questions asked of its account.
+
+        A principal of another account is forgotten.
+        """
+        old = self._workspace.account.id if self._workspace is not None else None
+        if workspace is None or workspace.account.id != old:
+            self._principal, self._label, self._aside = None, "", ""
+        self._workspace = workspace
+        self._form.set_workspace(workspace)
+        self._ask()
         self._memory.open(workspace)
+
+    def set_principal(self, principal: Principal | None, label: str) -> None:
+        """Answer for this principal from now on; None (a group, a policy) keeps the last one and says so.
+
+        Args:
+            principal: who asks, or None when what the cursor is on cannot ask.
+            label: what the cursor is on, as shown in the tree ("role/deploy-prod"); raw text.
+        """
+        if principal is None:
+            self._aside = label
+            self._show_title()
+            return
+        if principal == self._principal and not self._aside:
+            return
+        self._principal, self._label, self._aside = principal, label, ""
+        self._ask()
+
+    def set_before(self, workspace: Workspace | None) -> None:
+        """Also say what the verdict is in this workspace, the account without the draft; None: there is no draft."""
+        if workspace is not self._before:
+            self._before = workspace
+            self._ask()
+
+    def ask(self, action: str, resource: str = "", context: str = "") -> None:
+        """Put a question into the fields, as it is typed, and answer it."""
+        self._view.release()
+        self._form.fill(action, resource, context)
+
+    def ask_inquiry(self, question_matrix: QuestionMatrix) -> None:
+        """Put a question matrix into the fields and answer it."""
+        self._view.release()
+        self._form.fill_inquiry(question_matrix)
+
+    @property
+    def question_matrix(self) -> QuestionMatrix | None:
+        """What is being asked, or None when the fields make nothing that can be asked."""
+        return self._inquiry
+
+    @property
+    def left_out(self) -> str:
+        """What stands in the fields half typed, without which the question matrix is asked; "" for nothing."""
+        return self._left_out
+
+    @property
+    def question(self) -> Question | None:
+        """The question that is looked at: the cell under the matrix's cursor, else the first pair."""
+        if self._inquiry is None:
+            return None
+        if self._shown is not None and self._shown.answer.question_matrix == self._inquiry:
+            return self._shown.cell.question
+        return next(self._inquiry.questions())
+
+    @property
+    def answer(self) -> Decision | None:
+        """The decision on screen, or None."""
+        return self._shown.decision if self._shown is not None else None
+
+    @property
+    def whole_answer(self) -> Answer | None:
+        """The answer on screen with all its cells, or None."""
+        return self._shown.answer if self._shown is not None else None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whom the question is asked for."""
+        return self._principal
+
+    # Asking
+
+    @property
+    def _form(self) -> QuestionForm:
+        return self.query_one(QuestionForm)
+
+    @property
+    def _view(self) -> AnswerView:
+        return self.query_one(AnswerView)
+
+    @on(QuestionForm.Changed)
+    def _fields_changed(self, event: QuestionForm.Changed) -> None:
+        event.stop()
+        self._ask(entered=event.entered)
+
+    def _ask(self, *, entered: bool = False) -> None:
+        """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
+        self._asking.void()
+        self._unfinished = ""
+        self._view.remove_class("-stale")
+        try:
+            question_matrix = self._form.question_matrix(entered=entered)
+            self._left_out = "" if entered else self._form.left_out
+        except Problem as problem:
+            self._inquiry = None
+            self._show_problem(problem)
+            return
+        if entered:
+            self._entered_actions = question_matrix.actions
+        partial = next((word for word in question_matrix.resources if word != "*" and not word.startswith("arn:")), "")
+        if partial and entered:
+            self._inquiry = None
+            says = f"{safe_text(partial, limit=64)} is not a resource."
+            self._show_problem(Problem(says, "Type it as arn:aws:…, or * for any resource."))
+            return
+        if partial:
+            self._inquiry = None
+            self._show_nothing(f"{partial} is not an ARN yet.", "Type it as arn:aws:…, or * for any resource.")
+            return
+        self._inquiry = question_matrix if question_matrix.actions else None
+        self._is_unasked = not question_matrix.actions
+        self._form.shorten(short=self._room == NARROW and self._is_unasked)
+        missing = why_not(question_matrix, self._workspace, self._principal)
+        if missing or self._workspace is None or self._principal is None:
+            self._show_nothing(missing)
+            return
+        asked = AnsweredQuestion(self._workspace, self._principal, question_matrix, self._label, self._before)
+        entered = question_matrix.actions == self._entered_actions
+        self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
+
+    @on(Asking.Found)
+    def _found(self, event: Asking.Found) -> None:
+        event.stop()
+        if not self._asking.arrived(event):
+            return
+        self._view.remove_class("-stale")
+        if event.problem is not None:
+            self._show_problem(event.problem)
+        elif event.answer is None:
+            self._show_unfinished(event.unknown)
+        else:
+            self._show(event, event.answer)
+
+    def _show_unfinished(self, action: str) -> None:
+        self._show_nothing(f"{action} is not a complete action yet.", self._form.how_to_finish)
+        self._unfinished = action
+
+    @on(Completions.Switched)
+    def _list_switched(self, event: Completions.Switched) -> None:
+        """What to do about half an action is another thing with a list to choose from."""
+        event.stop()
+        if self._unfinished:
+            self._show_unfinished(self._unfinished)
+
+    @on(Asking.Slow)
+    def _slow(self, event: Asking.Slow) -> None:
+        event.stop()
+        if self._asking.is_current(event.ticket):
+            self._view.add_class("-stale")
+            self.post_message(self.Unanswered())
+            self._put_title(line("Asking for ", (self._label, "bold"), " …"))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A question that fails in an unforeseen way is reported, without its data, and ends nothing."""
+        event.stop()
+        problem = self._asking.failure(event)
+        if problem is not None:
+            self._view.remove_class("-stale")
+            self._show_problem(problem)
+
+    # Showing
+
+    def _show(self, found: Asking.Found, answer: Answer) -> None:
+
+        kept = self._shown
+        same = kept is not None and kept.answer.question_matrix == answer.question_matrix
+        at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
+        if at is None:
+            at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
+        self._shown = Shown(found.asked, answer, found.before, at, self._left_out, found.remarks)
+        self._view.rows_beside = 1 + max(3, self._form.size.height)
+        self._view.show(self._shown)
+        self._looked_at(self._shown)
+
+    @on(AnswerView.Chosen)
+    def _chosen(self, event: AnswerView.Chosen) -> None:
+        event.stop()
+        if self._shown is not None and event.index < len(self._shown.answer.cells):
+            self._shown = replace(self._shown, index=event.index)
+            self._view.look_at(self._shown)
+            self._looked_at(self._shown)
+
+    def _looked_at(self, shown: Shown) -> None:
+        decision, asked = shown.decision, shown.asked
+        self._form.set_decision(decision)
+        self._show_title()
+        question, question_matrix = shown.cell.question, shown.cell_inquiry
+        self.post_message(
+            self.Answered(decision, asked.principal, asked.label, question, question_matrix, shown.answer)
+        )
+        self._explain(shown)
+        self._remember(shown)
+
+    def _explain(self, shown: Shown) -> None:
+        """Look for what would help, where there is room for it."""
+        asked = shown.asked
+        if not self.has_class(NARROW) and not shown.decision.allowed:
+            self._asking.explain(replace(asked, principal=shown.principal), shown.question)
+
+    @on(Asking.Explained)
+    def _explained(self, event: Asking.Explained) -> None:
+        event.stop()
+        current = self._asking.is_current(event.ticket)
+        if current and self._shown is not None and self._shown.question == event.question:
+            self._view.explain(event.explanation)
+
+    def _show_problem(self, problem: Problem) -> None:
+        self._forget_answer()
+        self._view.say(line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted"))
+
+    def _show_nothing(self, sentence: str, more: str = "") -> None:
+        self._forget_answer()
+        self._view.say(plain(sentence, "$muted"), plain(more, "$muted"))
+
+    def _forget_answer(self) -> None:
+        self._shown = None
+        self._form.set_decision(None)
+        self._show_title()
+        self.post_message(self.Unanswered())
+
+    def _show_title(self) -> None:
+        strict = self._form.terms.mode is Mode.STRICT
+        self._put_title(title_of(self._shown, self._label, self._aside, short=self.has_class(NARROW), strict=strict))
+
+    def _put_title(self, title: Content) -> None:
+        """Set the title where it is another one: that has everything in the panel composed again."""
+        if not title.is_same(self._title):
+            self._title = title
+            self.border_title = title
+
+    @on(LayersList.Jump)
+    def _jump(self, event: LayersList.Jump) -> None:
+        event.stop()
+        if event.ref is None or self._shown is None:
+            self.post_message(Notice(plain(nothing_to_jump_to(event.layer))))
+        else:
+            request = self._shown.decision.request
+            self.post_message(JumpToStatement(event.ref, request.principal, request.resource))
+
+    @on(LayersList.Switched)
+    def _switch(self, event: LayersList.Switched) -> None:
+        event.stop()
+        self._form.switch_layer(event.layer)
+
+    # Keys, and the questions asked before
 
     @on(QuestionForm.Finished)
     def _fields_finished(self, event: QuestionForm.Finished) -> None:
@@ -164,10 +428,6 @@ class QuestionPanel(AnsweringPanel):
             if self._shown is not None:
                 self._remember(self._shown)
         self.post_message(self.Meant(self.question, self._inquiry))
-
-    def _looked_at(self, shown: Shown) -> None:
-        super()._looked_at(shown)
-        self._remember(shown)
 
     def _remember(self, shown: Shown) -> None:
         """Keep the question that was meant once it is answered; one that AWS never asks is held to be put right."""
@@ -198,34 +458,7 @@ class QuestionPanel(AnsweringPanel):
         if shown is None:
             self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask."), until_answer=True))
             return
-        asked, chain, decider = shown.asked, shown.answer.chain, shown.decider
-        if decider is not None and decider is chain:
-            # Another principal's call: that of the role that the session is chained from.
-            label = shown.answer.question_matrix.chained_from.rpartition(":")[2]
-            self.app.push_screen(
-                TraceScreen(
-                    asked.workspace,
-                    decider.decision,
-                    shown.principal,
-                    decider.question,
-                    label,
-                    left_out=shown.left_out,
-                )
-            )
-            return
-        others = [one for one in shown.cell.companions if one is not decider]
-        self.app.push_screen(
-            TraceScreen(
-                asked.workspace,
-                shown.decision,
-                shown.answer.principal,
-                shown.question,
-                asked.label,
-                others,
-                chain,
-                left_out=shown.left_out,
-            )
-        )
+        self.app.push_screen(TraceScreen.of(shown))
 
     def action_presets(self) -> None:
         """Choose how the request comes."""
@@ -251,8 +484,7 @@ class QuestionPanel(AnsweringPanel):
         open_questions(self.app, self._memory, self.ask_inquiry)
 
     def action_save(self) -> None:
-        from iamtui.tui.question.menus import ask_for_name  # not before the first frame
-        from iamtui.workspace.principals import options_naming  # likewise
+        from iamtui.tui.question.menus import save_question  # not before the first frame
 
         question_matrix = self._inquiry
         if question_matrix is None:
@@ -262,19 +494,7 @@ class QuestionPanel(AnsweringPanel):
             word = safe_text(self._left_out, limit=64)
             self.post_message(Notice(plain(f"{word} is half typed: finish it or take it out, then save.")))
             return
-        shown = self._shown
-        answer = shown.answer if shown is not None and shown.answer.question_matrix == question_matrix else None
-        if answer is not None and self._workspace is not None:
-            # A saved question names who asks by an ARN alone: what is expected of another caller would not hold.
-            alone = options_naming(self._workspace, answer.principal, question_matrix.actions) == {}
-            answer = answer if alone else None
-
-        def save(name: str, expect: Expectation | None) -> None:
-            # An expectation is about somebody; without one the question is asked as whoever is chosen.
-            principal = answer.principal.arn if expect is not None and answer is not None else ""
-            self._memory.save(name, question_matrix, principal, expect)
-
-        ask_for_name(self.app, self._memory, shown.asked.label if shown is not None else "", answer, save)
+        save_question(self.app, self._memory, question_matrix, self._shown, self._workspace)
 
     def action_copy_command(self) -> None:
         from iamtui.workspace.questions import as_command, files_of_command  # not before the first frame

@@ -27,6 +27,7 @@ from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.verdict import PENDING, Verdict, verdict
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -251,7 +252,7 @@ def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
             screen.set_workspace(workspace, main.before_workspace)
 
 
-def show_statement(main: AskedFrom, wanted: QuestionPanel.JumpToStatement) -> bool:
+def show_statement(main: AskedFrom, wanted: JumpToStatement) -> bool:
     """Show a statement that took part in an answer where it stands, in the tree or on a screen of its own.
 
     False when it is not loaded.

@@ -1,4 +1,4 @@
-"""What the screens of answers ask of the main screen below them."""
+"""What the panel and the screens of answers ask of the main screen around or below them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.engine.decision import StatementRef
     from iamtui.engine.explanation import Suggestion
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
+    from iamtui.tui.history import ScreenAbove
 
 
 @dataclass(eq=False, repr=False)
@@ -28,6 +30,20 @@ class DraftSuggestion(Message):
     suggestions: tuple[Suggestion, ...]
     principal: Principal
     question: Question
+
+
+@dataclass(eq=False, repr=False)
+class JumpToStatement(Message, namespace="question_panel"):
+    """The user wants to see a statement that took part in a request of this principal, in its document.
+
+    Args:
+        above: makes the screen anew that the user comes from, to be shown again on the way back; None: the panel.
+    """
+
+    ref: StatementRef
+    principal: Principal
+    resource: str
+    above: ScreenAbove | None = None
 
 
 def send_to_main(app: App[object], message: Message, *, leave: bool = True) -> None:

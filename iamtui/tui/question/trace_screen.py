@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -27,8 +27,7 @@ from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import document_lines, line, plain
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of
-from iamtui.tui.question.answering_panel import AnsweringPanel
-from iamtui.tui.question.trace_messages import DraftSuggestion, send_to_main
+from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
 from iamtui.tui.question.trace_text import deciding_row, statement_row, trace_rows
 from iamtui.tui.question.trace_view import TraceRow, TraceView
 from iamtui.tui.question.verdict import verdict
@@ -41,6 +40,9 @@ from iamtui.workspace import questions as asking
 from iamtui.workspace.answers import DependentAnswer
 from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.question.asking import Shown
 
 # ReadingScreen: a whole screen of lines under a title, searched with `/`, copied with `y`.
 
@@ -260,6 +262,19 @@ class TraceScreen(ReadingScreen):
         self._chain = chain
         self._suggestions: tuple[Suggestion, ...] = ()
 
+    @classmethod
+    def of(cls, shown: Shown) -> TraceScreen:
+        """The trace of the answer that the panel shows."""
+        workspace, label, chain = shown.asked.workspace, shown.asked.label, shown.answer.chain
+        decider, without = shown.decider, shown.left_out
+        if decider is not None and decider is chain:
+            # Another principal's call: that of the role that the session is chained from.
+            label = shown.answer.question_matrix.chained_from.rpartition(":")[2]
+            return cls(workspace, decider.decision, shown.principal, decider.question, label, left_out=without)
+        others = [one for one in shown.cell.companions if one is not decider]
+        who, question = shown.answer.principal, shown.question
+        return cls(workspace, shown.decision, who, question, label, others, chain, left_out=without)
+
     def on_mount(self) -> None:
         """Show what is known, and trace in a thread."""
         rows = trace_rows(
@@ -327,7 +342,7 @@ class TraceScreen(ReadingScreen):
         in_tree = ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity_of(account, self._principal) is not None
         in_tree = in_tree or (ref.layer is Layer.RESOURCE and isinstance(account.by_arn(resource), Role))
         if in_tree:
-            send_to_main(self.app, AnsweringPanel.JumpToStatement(ref, self._principal, resource, self._anew(ref)))
+            send_to_main(self.app, JumpToStatement(ref, self._principal, resource, self._anew(ref)))
             return
         document = document_of(account, self._principal, resource, ref)
         if document is not None:

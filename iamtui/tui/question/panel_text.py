@@ -1,0 +1,76 @@
+"""The words of the question panel around its answer, and how much room it has for them. Pure, no widget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+from textual.geometry import Size
+
+from iamtui.tui.content import line
+
+if TYPE_CHECKING:
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import QuestionMatrix
+    from iamtui.tui.question.asking import Shown
+    from iamtui.workspace.workspace import Workspace
+
+
+NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
+"""The verdict and two layers; all layers; a whole column."""
+
+_COMPACT_COLUMNS: Final = 100
+_COMPACT_ROWS: Final = 30
+_WIDE_COLUMNS: Final = 180
+
+
+def room_in(window: Size) -> str:
+    """The room that a window of this size leaves to the panel."""
+    if window.width < _COMPACT_COLUMNS or window.height < _COMPACT_ROWS:
+        return NARROW
+    return WIDE if window.width >= _WIDE_COLUMNS else MEDIUM
+
+
+# The line above a question: in words, what the verdict below it answers.
+
+
+def title_of(shown: Shown | None, label: str, aside: str, *, short: bool, strict: bool) -> Content:
+    """What is asked, and about whom: that may lag behind the tree's cursor.
+
+    Args:
+        shown: the answer on screen, or None.
+        label: whom the next answer is about, or ""; raw text, as is `aside`.
+        aside: what the cursor is on, where that cannot ask; else "".
+        short: whether there is room for a word about that only.
+        strict: whether keys that nobody gave are read as absent.
+    """
+    label = shown.asked.label if shown is not None else label
+    if not label:
+        return line("Question")
+    who = line("Can ", (label, "bold"))
+    if shown is not None and shown.left_out:
+        # In front: what lists the completions lies over the answer, and a title is cut at its end.
+        who = line("Without ", (shown.left_out, "bold $verdict-depends"), ", can ", (label, "bold"))
+    if shown is not None:
+        who = line(who, " do ", (shown.cell.question.action, "bold"), "?")
+    if aside and short:
+        who = line(who, ("  (kept)", "$muted"))
+    elif aside:
+        who = line(who, ("  (", "$muted"), (aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
+    return line(who, ("  strict", "$muted")) if strict else who
+
+
+# Why nothing is answered, and what to do about it: where there is no question, or nobody to ask it for.
+
+
+def why_not(question_matrix: QuestionMatrix, workspace: Workspace | None, principal: Principal | None) -> str:
+    """A sentence that says what is missing for an answer, or "" when nothing is."""
+    if workspace is None:
+        return "Open an account to ask about it."
+    if not question_matrix.actions:
+        return "Press F5 and type an action such as s3:GetObject."
+    if principal is not None:
+        return ""
+    if not (workspace.account.users or workspace.account.roles):
+        return "This account has no user and no role: there is nobody to ask for."
+    return "Move to a user or role in the tree: the question is answered for it."
