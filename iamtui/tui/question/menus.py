@@ -21,7 +21,8 @@ from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.question.completion import known_resources
-from iamtui.tui.question.form import QuestionForm, summary_of, terms_of
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.question.panel_text import summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
 from iamtui.workspace.answers import Cell, DependentAnswer
 from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa

@@ -1,4 +1,4 @@
-"""The words of the question panel around its answer, and how much room it has for them. Pure, no widget."""
+"""The words of the question panel around its answer, its room for them, and a question in a line. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 from textual.geometry import Size
 
+from iamtui.engine.request import Mode
+from iamtui.engine.wording import LAYER_NAMES
 from iamtui.tui.content import line
+from iamtui.tui.question.context_field import write_context
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
@@ -74,3 +77,32 @@ def why_not(question_matrix: QuestionMatrix, workspace: Workspace | None, princi
     if not (workspace.account.users or workspace.account.roles):
         return "This account has no user and no role: there is nobody to ask for."
     return "Move to a user or role in the tree: the question is answered for it."
+
+
+# A question matrix in a line: what is asked, and on what terms. Raw text.
+
+
+def summary_of(question_matrix: QuestionMatrix) -> str:
+    actions, resources = " ".join(question_matrix.actions), " ".join(question_matrix.resources)
+    return f"{actions} on {resources}" if resources != "*" else actions
+
+
+def terms_of(question_matrix: QuestionMatrix) -> str:
+    """Context, mode, layers left out, where, and how the caller comes; "" when all of it is as usual."""
+    terms = question_matrix.terms
+    parts = [write_context(terms.context)] if terms.context else []
+    if terms.mode is Mode.STRICT:
+        parts.append("strict")
+    if terms.layers_off:
+        parts.append(f"without {', '.join(LAYER_NAMES[layer].short for layer in sorted(terms.layers_off))}")
+    if terms.resource_account:
+        parts.append(f"resource of account {terms.resource_account}")
+    if terms.region:
+        parts.append(f"region {terms.region}")
+    if question_matrix.chained_from:
+        parts.append(f"chained from {question_matrix.chained_from}")
+    if terms.session_policies:
+        parts.append("with a session policy")
+    if question_matrix.with_checks:
+        parts.append(f"with {', '.join(question_matrix.with_checks)}")
+    return "  ".join(parts)

@@ -26,7 +26,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import TONES, line, lines, plain
-from iamtui.tui.question.form import terms_of
+from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.question.who_can_list import Bucket, Rows, WhoCanList, WhoCanRow, row_of
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.inputs import SafeInput
