@@ -45,6 +45,9 @@ async def settled(pilot: Pilot[Any]) -> None:
 
 def _drawn(screen: Screen[Any]) -> bool:
     """Draw what waits for the next frame, and start what waits for that; returns whether there was anything."""
+    if screen.app._exit:
+        # The app has ended: nothing draws any more what is left to draw.
+        return False
     if not (screen._layout_required or screen._repaint_required or screen._dirty_widgets or screen._callbacks):
         return False
     screen._on_timer_update()
