@@ -13,7 +13,7 @@ from iamtui.tui.question.answer_view import layers_of, more, reasons, verdict_li
 from iamtui.tui.question.asking import AnsweredQuestion, Shown, put_together
 from iamtui.tui.question.layers_list import layer_rows
 from iamtui.tui.question.matrix import summary
-from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE
+from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.workspace.answers import answer
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
