@@ -12,8 +12,16 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from iamtui.aws.connection import Connection
-from iamtui.credentials.session import CallerIdentity, Clock, Session, duration_text, duration_words, utc_now
-from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
+from iamtui.credentials.session import (
+    NO_EXTRAS,
+    AssumeExtras,
+    CallerIdentity,
+    Clock,
+    Session,
+    duration_text,
+    duration_words,
+    utc_now,
+)
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 

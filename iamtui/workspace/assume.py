@@ -12,8 +12,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, InputName, InvalidRequest, MfaWay, assume_role
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.mfa_session import MfaSession
-from iamtui.credentials.session import Clock, Session, utc_now
-from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.credentials.session import AssumeExtras, Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
 from iamtui.workspace.assume_plan import (

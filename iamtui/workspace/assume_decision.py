@@ -10,7 +10,7 @@ from typing import Final
 
 from iamtui.account.model import Account, Role
 from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
-from iamtui.credentials.session_extras import REQUEST_TAG, AssumeExtras
+from iamtui.credentials.session import REQUEST_TAG, AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.engine.request import Principal, PrincipalKind

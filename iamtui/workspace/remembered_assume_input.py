@@ -28,7 +28,7 @@ from msgspec import Struct, field
 from iamtui.account.model import Account, Group, Missing, Role, User
 from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.secure_files import locked, replace_file
-from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.credentials.session import AssumeExtras
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
 from iamtui.policy.document import PolicyDocument

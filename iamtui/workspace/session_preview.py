@@ -12,7 +12,7 @@ from typing import Final
 from iamtui.account.model import Role
 from iamtui.catalog.actions import catalogue
 from iamtui.credentials.assume_role import LONGEST_POLICIES, AssumeRoleInput, policy_characters
-from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.policies import MissingPolicy, NamedPolicy
 from iamtui.engine.request import Principal

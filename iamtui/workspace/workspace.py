@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from iamtui.account.model import Account
-from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
+from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 from iamtui.problem import Problem
 
 if TYPE_CHECKING:

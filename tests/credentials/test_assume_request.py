@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest
-from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.credentials.session import AssumeExtras
 from iamtui.secret import Secret
 
 GOOD = AssumeRoleInput("arn:aws:iam::123456789012:role/deploy/Deployer", "alice")

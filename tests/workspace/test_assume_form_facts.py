@@ -18,8 +18,7 @@ from iamtui.workspace.assume import (
     check_input,
     plan_assume,
 )
-from iamtui.workspace.assume_plan import STARTING_POLICY, compact_policy, readable_policy
-from iamtui.workspace.assume_sides import Side, SideAnswer, sides_of
+from iamtui.workspace.assume_plan import STARTING_POLICY, Side, SideAnswer, compact_policy, readable_policy, sides_of
 from iamtui.workspace.remembered_assume_input import role_arns
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, MFA, ROLE, ROOT, SERIAL, document, trust, workspace

@@ -15,7 +15,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, assume, check_input, plan_assume
-from iamtui.workspace.assume_sides import SideAnswer, sides_of
+from iamtui.workspace.assume_plan import SideAnswer, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,

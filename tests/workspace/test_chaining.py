@@ -10,8 +10,7 @@ import pytest
 
 from iamtui.account.model import InlinePolicy, Known
 from iamtui.credentials.assume_role import InputName, InvalidRequest
-from iamtui.credentials.session import CallerIdentity, Session
-from iamtui.credentials.session_extras import NO_EXTRAS
+from iamtui.credentials.session import NO_EXTRAS, CallerIdentity, Session
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret

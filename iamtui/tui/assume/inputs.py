@@ -16,8 +16,7 @@ from textual.worker import get_current_worker
 
 from iamtui.account.model import Account
 from iamtui.credentials.assume_role import ANY_CODE, SHORTEST_SECONDS
-from iamtui.credentials.session import parse_duration
-from iamtui.credentials.session_extras import NO_EXTRAS
+from iamtui.credentials.session import NO_EXTRAS, parse_duration
 from iamtui.secret import Secret
 from iamtui.tui.assume.plan import Planned
 from iamtui.tui.assume.rows import FormRow, InputRow, PolicyField, RoleRow

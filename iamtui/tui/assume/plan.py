@@ -12,14 +12,13 @@ from textual.widgets import Label, Static
 
 from iamtui.account.model import Missing
 from iamtui.credentials.assume_role import SHORTEST_SECONDS
-from iamtui.credentials.session import Session, duration_text
+from iamtui.credentials.session import duration_text
 from iamtui.engine.decision import Outcome
-from iamtui.tui import clock
 from iamtui.tui.content import line, plain
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, MfaSessions, MfaWay
 from iamtui.workspace.assume_decision import EXTERNAL_ID, MFA_KEYS, role_of
-from iamtui.workspace.assume_sides import Side, SideAnswer, Sides, sides_of
+from iamtui.workspace.assume_plan import Side, SideAnswer, Sides, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 
@@ -72,15 +71,6 @@ class Planned:
         if decision is None or decision.outcome is not Outcome.DEPENDS:
             return False
         return not keys.isdisjoint(key.lower() for key in decision.missing_context)
-
-
-def workspace_of(workspace: Workspace, caller: Session | None) -> Workspace:
-    """The workspace of whoever is to assume the role; None is the account's own caller.
-
-    Raises:
-        Problem: the session has ended, is not who it should be, or there is no connection.
-    """
-    return workspace if caller is None else assuming.as_session(workspace, caller, clock.now())
 
 
 def make_plan(

@@ -21,12 +21,13 @@ from iamtui.credentials.assume_role import DEFAULT_SECONDS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.tui import clock
 from iamtui.tui.assume.form import AssumeForm, CallerChoice
-from iamtui.tui.assume.plan import Planned, make_plan, workspace_of
+from iamtui.tui.assume.plan import Planned, make_plan
 from iamtui.tui.assume.rows import PolicyField
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import Dialog, DialogBox, Result
-from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaDevices, find_mfa_devices
+from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaDevices, as_session, find_mfa_devices
 from iamtui.workspace.connecting import login_command
 from iamtui.workspace.principals import is_production
 from iamtui.workspace.remembered_assume_input import forget_input, remembered_input
@@ -288,7 +289,7 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
         Raises:
             Problem: the session that was chosen has ended, or is not who it should be.
         """
-        return workspace_of(self.workspace, caller)
+        return self.workspace if caller is None else as_session(self.workspace, caller, clock.now())
 
     # Production
 
