@@ -545,7 +545,7 @@ def test_what_a_service_rule_waits_for_holds_exactly_where_the_call_is_allowed(
 @pytest.mark.parametrize(
     ("statements", "outcome"),
     [
-        ([allow()], Outcome.ALLOWED),
+        ([allow()], Outcome.DEPENDS),
         ([allow(KEY)], Outcome.DEPENDS),
         ([allow(), deny(KEY)], Outcome.DEPENDS),
         ([allow(), deny(f"{KEYS}*")], Outcome.EXPLICIT_DENY),

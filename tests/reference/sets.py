@@ -62,6 +62,10 @@ class Form:
                     self.pattern += exactly(part)
                     expression += re.escape(part)
                     continue
+                if number == 3 and part == "*":
+                    self.pattern += [("run", False)]
+                    expression += "[^:]*"
+                    continue
                 if part.endswith("WithPath}"):
                     self.pattern += [("run", False), ("one", IN_NAME)]
                     expression += "[^:]*[^:/]"
@@ -159,6 +163,9 @@ class Belongings:
         forms = []
         for text in texts:
             owners = [*accounts, "aws"] if attachable and ":policy/" in text else accounts
+            if text.split(":")[4] == "*":
+                # As the devices of Amazon Braket, which belong to no account.
+                owners = [*owners, ""]
             forms += [Form(text, partition, owner, narrow=narrow) for owner in owners]
         self._others = [
             Form(text, partition, owner, narrow=True)
