@@ -1,4 +1,4 @@
-"""The only place that knows both doors: the command line and the screen."""
+"""Entry point, and the only module that knows both the command line and the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of records from parts of the snapshot's shapes: dates, tags, attachments, keys."""
+"""Snapshot dates, tags, attachments and keys as parts of an Account's records."""
 
 from __future__ import annotations
 

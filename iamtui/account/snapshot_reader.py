@@ -1,4 +1,4 @@
-"""JSON bytes to the shapes of the snapshot format, whatever dialect they come in.
+"""Snapshot reader: JSON bytes to the shapes of the snapshot format, in every dialect.
 
 Read are: one object; a list of pages; several objects after one another; UTF-8 or UTF-16 with a byte order
 mark (PowerShell's `>` writes the latter). The usual file goes through msgspec, which leaves policy documents

@@ -1,4 +1,4 @@
-"""An Account as the JSON object of the snapshot format, which `authorization_details` reads back."""
+"""Snapshot writer: an Account as the JSON object that `authorization_details` reads back."""
 
 from __future__ import annotations
 

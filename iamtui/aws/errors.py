@@ -1,4 +1,4 @@
-"""What went wrong between us and AWS, in one sentence, with the next step."""
+"""AWS error codes as problems: one sentence and the next step for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words for what fails on our side of the wire: set-up, credentials, network, answers that are none."""
+"""Client-side failures as problems: set-up, credentials, network, malformed answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What botocore and its kin may log."""
+"""Logging of botocore, boto3 and urllib3: nothing below INFO, which would hold secrets."""
 
 from __future__ import annotations
 

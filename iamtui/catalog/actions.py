@@ -1,4 +1,4 @@
-"""The catalogue: what AWS offers, looked up by name.
+"""Catalogue of actions, resource types and condition keys, looked up by name.
 
 Everything is read lazily: one service's files at the first question about it, all names at the first search.
 """

@@ -1,4 +1,4 @@
-"""Companions: the authorization requests behind one API call, where there is more than its own action.
+"""Dependent actions: the authorization requests behind one API call beside its own action.
 
 Sources, all AWS documentation: the Service Authorization Reference (tables "API operations" and "Actions" of each
 service), the API reference of each call (required parameters decide what is checked on every call), IAM User Guide

@@ -1,4 +1,4 @@
-"""Condition keys that the check of one resource does not carry because they speak of the call's other resources.
+"""Condition keys that belong to other resources of a call, so that the check of one resource lacks them.
 
 One EC2 call is checked once for each resource it touches, and each check carries the keys that the Service
 Authorization Reference lists for the action on that type of resource: the check of the image of `ec2:RunInstances`

@@ -1,4 +1,4 @@
-"""What AWS documents in prose and no data set carries: RCP services, synthetic resources, id prefixes."""
+"""Tables of what AWS documents in prose only: RCP services, synthetic resources, id prefixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an exception nobody foresaw: one sentence, and a log without values of variables."""
+"""Crash report of an unforeseen exception: one sentence, and a log without values of variables."""
 
 from __future__ import annotations
 

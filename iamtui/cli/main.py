@@ -1,4 +1,4 @@
-"""The front of the command line: the group of commands, and what every ending becomes as an exit code."""
+"""Entry of the command line: the group of commands, and the exit code of every ending."""
 
 from __future__ import annotations
 

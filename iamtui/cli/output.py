@@ -1,4 +1,4 @@
-"""What leaves the command line: human text made safe and coloured, JSON in ASCII. stdout is data, stderr narration."""
+"""Output of the command line: text made safe and coloured, JSON in ASCII. stdout is data, stderr narration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking the user on the controlling terminal, never on standard input, which may be a pipe."""
+"""Prompts on the controlling terminal, never on standard input, which may be a pipe."""
 
 from __future__ import annotations
 

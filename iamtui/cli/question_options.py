@@ -1,4 +1,4 @@
-"""From the words of `can` and `who-can` to a question matrix: actions, resources, context, layers, caller."""
+"""Options of `can` and `who-can`, and the question matrix that they make."""
 
 from __future__ import annotations
 

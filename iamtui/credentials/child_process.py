@@ -1,4 +1,4 @@
-"""Running the programs that get credentials: in our place, or as a child that lives and ends with us.
+"""Child processes that get credentials: in place of iamtui, or as a child that lives and ends with it.
 
 What a program needs to know goes through its environment, which other users cannot read, never through its
 arguments, which they can.

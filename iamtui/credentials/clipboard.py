@@ -1,4 +1,4 @@
-"""The clipboard: the best way there is, what is known about it, and taking the text back.
+"""Clipboard: copying by the best route, what is known about it, and taking the text back.
 
 The order: a command of the user's own; the desktop of this machine (not over SSH, where it would be the
 wrong machine's, unless asked for); tmux; OSC 52 through the terminal. Nothing claims success without proof.

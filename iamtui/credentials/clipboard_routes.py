@@ -1,4 +1,4 @@
-"""The ways a text can reach a clipboard, each with what it can prove and how it takes the text back.
+"""Clipboard routes: each with what it can prove and how it takes the text back.
 
 The text travels on stdin, never in argv, which every local user can read. Tools are looked for on a fixed
 PATH, so that a fake `xclip` in a writable folder is not run, and their output goes nowhere: `xclip` stays

@@ -1,4 +1,4 @@
-"""Signing in to the AWS console with a session: the URL that AWS's sign-in gives for temporary credentials.
+"""Console sign-in: the URL that AWS's sign-in service gives for temporary credentials.
 
 The URL is a secret: whoever opens it within 15 minutes is the session (IAM User Guide: Enable custom identity broker
 access to the AWS console). Only credentials of an assumed role get one here: long-term keys cannot, nor can those of

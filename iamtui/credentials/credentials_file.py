@@ -1,4 +1,4 @@
-"""Writing one section of ~/.aws/credentials, and leaving every other byte of the file as it is.
+"""Credentials file writer: one section of ~/.aws/credentials; every other byte stays as it is.
 
 The file is replaced as a whole or not at all. No secret of the file, foreign ones included, is kept in a variable
 of a frame that raises: a traceback may print local variables.

@@ -1,4 +1,4 @@
-"""The formats by name, and `hand_over`, which makes a text of a session in one of them."""
+"""Export formats of a session by name, and `hand_over`, which makes the text in one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One GET whose address is secret: nothing logs it, nothing follows it elsewhere, no error repeats it.
+"""HTTP GET of a secret address: nothing logs it, follows it elsewhere or repeats it in an error.
 
 The standard library's client, and not the one of botocore: urllib3 writes addresses into its log, at WARNING too.
 """

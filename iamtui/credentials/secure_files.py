@@ -1,4 +1,4 @@
-"""Writing a file of the user's own, which may hold secrets: as a whole or not at all, 0600 unless it was shared.
+"""Private files: written as a whole or not at all, 0600 unless they were shared.
 
 No secret is kept in a variable of a frame that raises: a traceback may print local variables.
 """

@@ -1,4 +1,4 @@
-"""A session on offer: its endpoint, and the thread that renews it in time. For `serve` and for the screen."""
+"""Credentials endpoint of a session, and the thread that renews it. For `serve` and for the screen."""
 
 from __future__ import annotations
 

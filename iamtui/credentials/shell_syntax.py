@@ -1,4 +1,4 @@
-"""Lines that set and unset variables in a shell."""
+"""Shell syntax: lines that set and unset variables in each shell."""
 
 from __future__ import annotations
 

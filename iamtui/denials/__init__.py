@@ -1,1 +1,1 @@
-"""Denials as texts and records tell them: found in a log, taken apart, read as requests."""
+"""AccessDenied messages and CloudTrail records: found in a text, parsed, and read as requests."""

@@ -1,4 +1,4 @@
-"""Reading denials out of anything that is pasted or piped: messages, CloudTrail records, decoded messages.
+"""Denial reader: messages, CloudTrail records and decoded messages in whatever is pasted or piped.
 
 JSON is read as such where it is JSON (one value, or one to a line); everything else is searched for messages.
 """

@@ -1,4 +1,4 @@
-"""Finding the access-denied messages of a text, in pieces, and which words belong to which message."""
+"""Search for AccessDenied messages in a text, piece by piece, and which words belong to which message."""
 
 from __future__ import annotations
 

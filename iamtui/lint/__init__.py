@@ -1,1 +1,1 @@
-"""What AWS would refuse or warn about in a policy document, one module for each part of a document."""
+"""Policy lint: what AWS would refuse or warn about, one module for each element of a document."""

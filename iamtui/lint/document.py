@@ -1,4 +1,4 @@
-"""Sizes of documents against the quotas of customers (IAM and Organizations quotas)."""
+"""Document size against the quotas of IAM and Organizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which elements a document and its statements may have, by policy type, and how large it may be.
+"""Lint of the elements that a document and its statements may have, by policy type, and of its size.
 
 Sources: IAM User Guide (policy grammar, policy element reference, quotas), Organizations User Guide (syntax and
 quotas of SCPs and RCPs), and the pages on VPC endpoint, bucket and key policies.

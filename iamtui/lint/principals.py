@@ -1,4 +1,4 @@
-"""Principal and NotPrincipal entries, and who a statement opens the door to.
+"""Lint of Principal and NotPrincipal entries, and of statements that anyone can use.
 
 Sources: IAM User Guide (Principal element, confused deputy, trust policies), S3 User Guide (public policies).
 """

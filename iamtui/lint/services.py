@@ -1,4 +1,4 @@
-"""Fine-grained access control of DynamoDB: conditions that protect less than they seem to.
+"""Lint of fine-grained access control of DynamoDB: conditions that protect less than they seem to.
 
 Source: IAM User Guide (Access Analyzer policy checks: DynamoDB).
 """

@@ -1,4 +1,4 @@
-"""The document under examination, and the findings about it."""
+"""CheckedDocument: the document under examination, with its findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is dangerous, or cannot work, in a role trust policy (IAM User Guide: trust policies, OIDC and SAML roles)."""
+"""Lint of role trust policies (IAM User Guide: trust policies, OIDC and SAML roles)."""
 
 from __future__ import annotations
 

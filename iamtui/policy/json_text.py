@@ -1,4 +1,4 @@
-"""Where things stand in JSON text as it was given: the line range of every value."""
+"""Line ranges of the values in a JSON text as it was given."""
 
 from __future__ import annotations
 

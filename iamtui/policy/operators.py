@@ -1,4 +1,4 @@
-"""Condition operators taken apart (IAM User Guide: condition operators, set operators)."""
+"""Condition operators, parsed (IAM User Guide: condition operators, set operators)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two patterns have in common, as patterns: which of a set's resources an entry is about."""
+"""Intersection of patterns: which of a set's resources an entry is about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which combinations of patterns some text matches, with one text for each.
+"""Overlap of patterns: which combinations some text matches, with one text for each.
 
 All patterns are walked through at once, character by character, as automata are intersected: the patterns are put
 together in one tree, in which equal beginnings are one path, and a state is the set of nodes that the text so far

@@ -1,4 +1,4 @@
-"""The compiled index of an account: its users and roles, as they ask."""
+"""The compiled index of an account's users and roles."""
 
 from __future__ import annotations
 

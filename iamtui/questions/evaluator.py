@@ -1,4 +1,4 @@
-"""Questions over an account: from a question and a principal to a request and the policies in force."""
+"""QuestionEvaluator: from a question and a principal to a request, the policies in force and the decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account knows of the resources in a set: its roles with their trust policies, keys with a loaded policy."""
+"""Known members of a set of resources: roles with their trust policies, keys with a loaded policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all callers of one account have in common when they ask the same."""
+"""A request without its principal, with what all principals of the account share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live: an account from AWS, or from an endpoint that is compatible with it, by reading calls only.
+"""Live account: read from AWS, or from a compatible endpoint, by reading calls only.
 
 One listing holds nearly everything (GetAccountAuthorizationDetails); ListUsers and ListRoles add what it never
 returns (PasswordLastUsed, Description, MaxSessionDuration). Only the first listing must be permitted: what the

@@ -1,4 +1,4 @@
-"""Where an account stands in its organization, and the SCPs and RCPs of every level (AWS Organizations API)."""
+"""Organization of an account: its units, and the SCPs and RCPs of every level (AWS Organizations API)."""
 
 from __future__ import annotations
 

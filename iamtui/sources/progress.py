@@ -1,4 +1,4 @@
-"""What every reading of AWS shares: telling how far it has come, and why something is missing."""
+"""Progress of a reading of AWS, and why a fact is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS's own simulator: iam:SimulatePrincipalPolicy, asked and read (IAM API Reference: SimulatePrincipalPolicy).
+"""AWS's policy simulator: the call of iam:SimulatePrincipalPolicy and its answer (IAM API Reference).
 
 A read: it evaluates the policies that are attached to a user or role and changes nothing.
 """

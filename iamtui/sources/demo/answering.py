@@ -1,4 +1,4 @@
-"""Answers AWS requests out of moto, for one botocore session, seeded once, one request at a time."""
+"""moto stub of the demo: answers one botocore session's AWS requests, seeded once, one request at a time."""
 
 from __future__ import annotations
 
