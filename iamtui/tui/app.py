@@ -41,6 +41,7 @@ from iamtui.tui.palette import ActionCommands, ActionPalette
 from iamtui.tui.terminal_app import IdleLock, TerminalApp, forget_drawn_widgets, worker_failure
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
+from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands
 from iamtui.workspace.workspace import (
     OpeningCancelled,
     Progress,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.tui.chooser import ChooserScreen
     from iamtui.tui.explorer.search import SearchIndex
-    from iamtui.workspace.credential_commands import UnconfirmedCommand
 
 
 # OpeningApp: opens sources in threads, with progress, cancel and a chooser, and says what came of it.
@@ -161,12 +161,8 @@ class OpeningApp(TerminalApp):
                 self.post_message(self.SourceProgress(progress))
 
         if choice.kind is SourceKind.LIVE:
-            from iamtui.workspace.credential_commands import end_commands  # not before the first frame
-
             self._end_commands = end_commands
         if confirmed is not None:
-            from iamtui.workspace.credential_commands import confirm  # not before the first frame
-
             # Where it cannot be kept, it counts for this run.
             with suppress(Problem):
                 confirm(confirmed.profile, confirmed.command)
@@ -232,7 +228,6 @@ class OpeningApp(TerminalApp):
         if event.choice is not self._choice or event.problem is None:
             return
         from iamtui.workspace.connecting import login_command  # brings the ways to AWS
-        from iamtui.workspace.credential_commands import UnconfirmedCommand  # likewise
 
         if isinstance(event.problem, UnconfirmedCommand):
             self._ask_about_command(event.choice, event.problem)
@@ -252,7 +247,6 @@ class OpeningApp(TerminalApp):
     def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
         """Show the command that the profile runs for its credentials, and open the source once it may run."""
         from iamtui.tui.dialogs import ConfirmDialog  # not before the first frame
-        from iamtui.workspace.credential_commands import about_command  # brings the ways to AWS
 
         def answered(agreed: bool | None) -> None:
             if choice is not self._choice:

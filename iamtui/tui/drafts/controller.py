@@ -15,6 +15,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.content import line, plain
+from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import Browsing, PanedScreen
@@ -405,7 +406,6 @@ class DraftController:
 
     def show_impact(self) -> None:
         """Show for whom the draft changes the answer."""
-        from iamtui.tui.drafts.impact_screen import DraftImpactScreen  # not before a frame
 
         drafted = self._drafted
         if drafted is None:

@@ -25,6 +25,7 @@ from iamtui.account.model import (
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit
+from iamtui.tui.drafts.impact_screen import verdict_word_pieces
 from iamtui.tui.explorer.explorer import MarkOf, VerdictOf
 from iamtui.tui.inventory import (
     TOP_BRANCHES,
@@ -241,7 +242,6 @@ class ChildrenTable(LineView):
         return "" if path in ("/", self._branch.folder) else path
 
     def _verdict_cell(self, index: int, entity: Entity) -> list[Piece]:
-        from iamtui.tui.drafts.impact_screen import verdict_word_pieces  # not before the first frame
 
         verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
         if verdict is None:

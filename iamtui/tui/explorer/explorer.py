@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
 from iamtui.tui.content import fit, plain
+from iamtui.tui.drafts.impact_screen import verdict_pieces
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Pane
@@ -288,7 +289,6 @@ class ExplorerTree(LineView):
 
 
 def _verdict_pieces(verdict: Verdict | None) -> list[Piece]:
-    from iamtui.tui.drafts.impact_screen import verdict_pieces  # not before the first frame
 
     return verdict_pieces(verdict)
 

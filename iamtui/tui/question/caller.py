@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from iamtui.input_files import home_expanded, read_document, text_of
+from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.question.completing_input import Offer, said
@@ -94,7 +95,6 @@ def check_policy(text: str, name: str) -> None:
     Raises:
         Problem: with the position of what is wrong.
     """
-    from iamtui.policy.document import PolicyDocument  # not before the first frame
 
     document = PolicyDocument(text)
     if document.error is not None:

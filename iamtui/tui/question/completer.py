@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from iamtui.account.model import Account
 from iamtui.catalog.action_names import ActionNames
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
+from iamtui.engine.variables import context_of, replaced
+from iamtui.policy.truth import ConditionLeaf, leaves
 from iamtui.tui.question.caller import caller_offers
 from iamtui.tui.question.completing_input import QUOTES, Offer, joined
 from iamtui.tui.question.completion import (
@@ -147,8 +149,6 @@ class Completer:
 
 def wanted_values(decision: Decision | None) -> Mapping[str, tuple[str, ...]]:
     """What the policies compare the keys with on which an answer depends, by lower-case key; patterns are no values."""
-    from iamtui.engine.variables import context_of, replaced  # with a decision the engine is loaded
-    from iamtui.policy.truth import ConditionLeaf, leaves  # likewise
 
     if decision is None or decision.depends_on is None:
         return {}

@@ -24,6 +24,7 @@ from iamtui.tui.question.completion import known_resources
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.panel_text import summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
+from iamtui.tui.question.verdict import verdict
 from iamtui.workspace.answers import Cell, DependentAnswer
 from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
@@ -175,7 +176,6 @@ def save_question(
     Args:
         shown: what the panel shows, perhaps the answer to another question.
     """
-    from iamtui.tui.question.verdict import verdict  # not before the first frame
 
     answer = shown.answer if shown is not None and shown.answer.question_matrix == question_matrix else None
     if answer is not None and workspace is not None:

@@ -21,6 +21,7 @@ from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
 from iamtui.tui.sessions.lifecycle_text import about, dropped_words, leaving_words, losses, orphans_words
+from iamtui.tui.sessions.lock_screen import LockScreen
 from iamtui.tui.sessions.text import assumed_words, role_name
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.session_store import GONE_CALLER, KeptSession, Origin
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts.controller import DraftController
     from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
-    from iamtui.tui.sessions.lock_screen import LockScreen
     from iamtui.tui.sessions.panel import SessionsPanel
     from iamtui.workspace.assume import AssumeRoleInput
     from iamtui.workspace.mfa import MfaSessions
@@ -294,7 +294,6 @@ class SessionLifecycle:
         Args:
             why: what locks it when it is not the user, one sentence.
         """
-        from iamtui.tui.sessions.lock_screen import LockScreen  # not before a frame
 
         if isinstance(self._screen.app.screen, LockScreen):
             return

@@ -18,6 +18,7 @@ from textual.message import Message
 
 from iamtui.credentials.child_process import SESSION_MARK, run_shell, session_mark, shell_of
 from iamtui.credentials.export_values import exportable
+from iamtui.credentials.secure_files import AlreadyThere, write_private
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -121,7 +122,6 @@ class HandOver:
     def _write_file(self, session: Session, name: str, path: str, *, overwrite: bool = False) -> None:
         def work() -> str:
             from iamtui.credentials.export import hand_over  # not before the first frame
-            from iamtui.credentials.secure_files import write_private  # likewise
 
             text = hand_over(session, name, now=clock.now())
             written = write_private(Path(path), text, overwrite=overwrite)
@@ -159,7 +159,6 @@ class HandOver:
         """Write in a thread; what is there already is replaced only when the user says so."""
 
         def attempt() -> str:
-            from iamtui.credentials.secure_files import AlreadyThere  # not before the first frame
 
             try:
                 return work()
