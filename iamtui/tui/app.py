@@ -38,7 +38,8 @@ from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.palette import ActionCommands, ActionPalette
-from iamtui.tui.terminal_app import IdleLock, TerminalApp, forget_drawn_widgets, worker_failure
+from iamtui.tui.terminal_app import IdleLock, TerminalApp, worker_failure
+from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import Command, CommandList, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.fuzzy import Matcher
@@ -17,9 +17,10 @@ from textual.widgets import Input
 from textual.worker import WorkerError
 
 from iamtui.tui.content import plain
+from iamtui.tui.textual_internals import WatchedPalette
 
 
-class ActionPalette(CommandPalette):
+class ActionPalette(WatchedPalette):
     """Textual's palette fills its list a moment after each character; until then the list is about another text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,10 +28,9 @@ class ActionPalette(CommandPalette):
     ]
 
     async def _searched(self) -> None:
-        for worker in self.workers:
-            if worker.node is self and worker.group == self._GATHER_COMMANDS_GROUP and not worker.is_finished:
-                with suppress(WorkerError):
-                    await worker.wait()
+        for worker in self.searches():
+            with suppress(WorkerError):
+                await worker.wait()
 
     @on(Input.Submitted)
     async def _run_what_was_typed(self, event: Input.Submitted) -> None:
@@ -42,20 +42,19 @@ class ActionPalette(CommandPalette):
             option = commands.get_option_at_index(commands.highlighted)
             if isinstance(option, Command):
                 # As the base class does, but once the palette is gone: a dialog that the command opens is drawn then.
-                self._cancel_gather_commands()
+                self.stop_searching()
                 self.dismiss()
                 self.app.call_after_refresh(option.hit.command)
 
     async def action_next(self) -> None:
         """Move to the next command, of those that were searched for."""
         await self._searched()
-        self._action_cursor_down()
+        self.cursor_down()
 
-    def _refresh_command_list(self, command_list: CommandList, commands: list[Command], clear_current: bool) -> None:
-        super()._refresh_command_list(command_list, commands, clear_current)
+    def list_filled(self, commands: CommandList) -> None:
         if not self.query_one(Input).value.strip():
             # Nothing was chosen yet: Enter by mistake runs nothing.
-            command_list.highlighted = None
+            commands.highlighted = None
 
 
 # The command palette's provider: every action that a key does right now, and nothing else.

@@ -21,7 +21,6 @@ from weakref import ref
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events, on
-from textual._styles_cache import StylesCache
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
@@ -62,11 +61,6 @@ def worker_failure(worker: Worker[Any]) -> str:
         return str(worker.error)
     doing = f" while {worker.name}" if worker.name and worker.name.isprintable() and "<" not in worker.name else ""
     return f"{type(worker.error).__name__}, an error in iamtui{doing}."
-
-
-def forget_drawn_widgets() -> None:
-    """Let go of the last thousand widgets whose borders were drawn, with all that was drawn of them."""
-    StylesCache.get_inner_outer.cache_clear()
 
 
 # IdleLock: when a screen that was left alone is to be locked.

@@ -15,10 +15,10 @@ from textual.color import Color, ColorParseError
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from iamtui.text import safe_text
+from iamtui.tui.textual_internals import SteadyScrollView
 
 # The styles that a piece of a line may have, as theme variables.
 
@@ -114,7 +114,7 @@ class _Look(NamedTuple):
     y: int = 0
 
 
-class DrawnLines(ScrollView):
+class DrawnLines(SteadyScrollView):
     """Base of LineView, which adds a cursor and keys."""
 
     HEADER_LINES: int = 0
@@ -129,7 +129,6 @@ class DrawnLines(ScrollView):
         self._drawn: dict[int, Strip] = {}
         """Lines as they were drawn, by where they are in the view."""
         self._drawn_for: tuple[Size, int, int] | None = None
-        self._scrolled: tuple[Size, Size] | None = None
 
     # What a subclass gives.
 
@@ -194,14 +193,7 @@ class DrawnLines(ScrollView):
         if self.styles.auto_dimensions or not self.is_mounted:
             self.virtual_size = size
         elif size != self.virtual_size:
-            self.set_reactive(DrawnLines.virtual_size, size)
-            self._scroll_update(size)
-
-    def _scroll_update(self, virtual_size: Size) -> None:
-        """Set the scroll bars; Textual has them drawn again with every layout of the screen, changed or not."""
-        if (virtual_size, self.container_size) != self._scrolled:
-            super()._scroll_update(virtual_size)
-            self._scrolled = virtual_size, self.container_size
+            self.scroll_to_size(size)
 
     # Drawing.
 
