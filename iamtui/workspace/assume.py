@@ -78,8 +78,8 @@ def assume(
         raise InvalidRequest(problems)
     reused = _session_to_reuse(workspace, entered, mfa_sessions)
     proof = _proof(entered, reused, clock)
-    decision = decide_as_entered(workspace, entered, proof)
     if workspace.source.kind is SourceKind.DEMO:
+        decision = decide_as_entered(workspace, entered, proof)
         refusal = demo_refusal(workspace, entered.role_arn, decision) or open_in_the_demo(decision)
         if refusal:
             raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
@@ -98,6 +98,7 @@ def assume(
     except AwsProblem as problem:
         failure: Problem = problem
         if problem.denied and not problem.wrong_mfa_code:
+            decision = decide_as_entered(workspace, entered, proof)
             failure = explained(problem, read_refusal(workspace, entered, proof, decision, problem.sentence))
         elif through is not None and problem.bad_credentials:
             assert mfa_sessions is not None
