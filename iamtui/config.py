@@ -84,7 +84,7 @@ class QuestionConfig:
 
     mode: str = _setting(
         "discover",
-        "how the screen reads condition keys that nobody gave: unknown (discover) or absent (strict)",
+        "how the screen treats condition keys that are not given: unknown (discover) or absent (strict)",
         _one_of("discover", "strict"),
     )
 

@@ -61,7 +61,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         tooltip="Filter the tree while typing",
     ),
     *from_screen("ask", "presets", "questions", "caller", "keys", "cycle_mfa", "copy_command", "save"),
-    Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Put the same question to everybody"),
+    Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Who can: ask this for every principal"),
     *from_screen("why"),
     Binding(
         "f10,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",

@@ -116,9 +116,7 @@ class OnDemandLoading:
             return
         self.load_policy_of(self._screen.question.question, again=True)
         if not self._tried:
-            self._screen.say(
-                plain("There is nothing more to load here: of users keys and devices, of resources their policy.")
-            )
+            self._screen.say(plain("Nothing more to load."))
 
     def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
         self._screen.say(
