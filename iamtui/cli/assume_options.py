@@ -259,6 +259,30 @@ def _assume(
     no_mfa: bool,
 ) -> Assumed:
     asks_code = not no_mfa and (mfa or bool(named.mfa_serial))
+    plan, entered, with_code = _planned(workspace, named, asks_code=asks_code, no_mfa=no_mfa)
+    if before is None:
+        say_itself(workspace, named.role_arn)
+    _say_plan(plan)
+    if plan.refusal:
+        raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
+    if plan.needs_mfa and not (with_code or no_mfa):
+        note("No MFA code is needed, so none is asked for; --mfa sends one anyway.")
+    serial = (named.mfa_serial or _device(workspace, plan, must=asks_code)) if with_code else ""
+    entered = replace(entered, mfa_serial=serial, mfa_code=ANY_CODE if serial else None)
+    problems = check_input(plan, entered)
+    if problems:
+        raise Problem(" ".join(problem.sentence for problem in problems), "See the command's --help.")
+    session, sent, unshared = _sent(workspace, entered, mfa_sessions, first=before is None)
+    _say_session(session, workspace)
+    renewal = Renewal(workspace, sent, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions)
+    with_mfa = bool(sent.mfa_serial) or (before is not None and before.with_mfa)
+    return Assumed(workspace, session, renewal, with_mfa, unshared or (before.unshared if before else ""), before)
+
+
+def _planned(
+    workspace: Workspace, named: AssumeRoleInput, *, asks_code: bool, no_mfa: bool
+) -> tuple[AssumePlan, AssumeRoleInput, bool]:
+    """The plan, the input as far as it needs no MFA device, and whether an MFA code is to be sent."""
     plan = plan_assume(workspace, replace(named, mfa_code=ANY_CODE if asks_code else None))
     entered = replace(
         named,
@@ -272,25 +296,20 @@ def _assume(
     without = plan_without_code(workspace, plan, entered) if no_mfa or depends_on_code else plan
     if no_mfa or (depends_on_code and _allows(without)):
         plan, depends_on_code = without, False
-    if before is None:
-        say_itself(workspace, named.role_arn)
-    _say_plan(plan)
-    if plan.refusal:
-        raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
-    if plan.needs_mfa and not (asks_code or depends_on_code or no_mfa):
-        note("No MFA code is needed, so none is asked for; --mfa sends one anyway.")
-    serial = (named.mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
-    entered = replace(entered, mfa_serial=serial, mfa_code=ANY_CODE if serial else None)
-    problems = check_input(plan, entered)
-    if problems:
-        raise Problem(" ".join(problem.sentence for problem in problems), "See the command's --help.")
+    return plan, entered, asks_code or depends_on_code
+
+
+def _sent(
+    workspace: Workspace, entered: AssumeRoleInput, mfa_sessions: MfaSessions | None, *, first: bool
+) -> tuple[Session, AssumeRoleInput, str]:
+    """The session, the input that was sent for it, and why its MFA code serves no other role, or ""."""
     unshared = ""
-    if serial and mfa_sessions is not None:
+    if entered.mfa_serial and mfa_sessions is not None:
         choice = mfa_sessions.choice(workspace, entered)
         entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
     sent = _with_code(entered)
     try:
-        with told_of_the_session(before is None and calls_by_environment(workspace)):
+        with told_of_the_session(first and calls_by_environment(workspace)):
             session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
     except Problem:
         if mfa_sessions is None or sent.mfa_way is not MfaWay.SHARED:
@@ -303,10 +322,7 @@ def _assume(
         entered, unshared = replace(entered, mfa_way=choice.way), choice.note
         sent = _with_code(entered)
         session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
-    _say_session(session, workspace)
-    renewal = Renewal(workspace, sent, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions)
-    with_mfa = bool(sent.mfa_serial) or (before is not None and before.with_mfa)
-    return Assumed(workspace, session, renewal, with_mfa, unshared or (before.unshared if before else ""), before)
+    return session, sent, unshared
 
 
 def _allows(plan: AssumePlan) -> bool:
