@@ -45,8 +45,8 @@ async def settled(pilot: Pilot[Any]) -> None:
 
 def _drawn(screen: Screen[Any]) -> bool:
     """Draw what waits for the next frame, and start what waits for that; returns whether there was anything."""
-    if screen.app._exit:
-        # The app has ended: nothing draws any more what is left to draw.
+    if screen.app._exit or not screen.is_current:
+        # Nothing draws any more what an app has left to draw that has ended, or a screen under another one.
         return False
     if not (screen._layout_required or screen._repaint_required or screen._dirty_widgets or screen._callbacks):
         return False
