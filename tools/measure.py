@@ -237,7 +237,7 @@ def private_textual(source: Source) -> Iterator[Figure]:
         found[module].add(name)
     used = {module: names for module, names in sorted(found.items()) if names}
     details = [f"{module}: {', '.join(sorted(names))}" for module, names in used.items()]
-    yield Figure("modules that use private names of Textual", len(used), 1, details)
+    yield Figure("modules that use private names of Textual", len(used), 2, details)
 
 
 def _is_private(name: str) -> bool:
