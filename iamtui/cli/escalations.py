@@ -15,6 +15,7 @@ from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
+from iamtui.workspace.principals import resolve_principal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,6 @@ def _kind(one: Escalation) -> str:
 
 
 def _say_nothing_found(workspace: Workspace, report: EscalationReport, text: str) -> None:
-    from iamtui.workspace.principals import resolve_principal  # an unknown name is refused with the nearest ones
 
     found = resolve_principal(workspace, text)
     administrators = {entity.arn for entity in report.administrators}
