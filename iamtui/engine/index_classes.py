@@ -79,13 +79,20 @@ class PrincipalClasses:
                 yield statement.compiled
 
     def _told_by(self, compiled: CompiledStatement) -> Iterator[Bits | str]:
-        """What tells principals apart in a statement: for whom conditions hold, and keys of variables."""
+        """What tells principals apart in a statement: for whom conditions hold, and keys that are read with others.
+
+        Of a resource of a set more may be known than of the set, so what reads other keys too is not settled here.
+        """
         contexts, matcher = self._reading.contexts, compiled.resource.matcher
         if matcher is not None:
             yield from contexts.varying(matcher.variable_keys)
         for condition in compiled.conditions:
-            if contexts.varying((condition.key, *condition.variable_keys)):
+            every = {key for key in (condition.key, *condition.variable_keys) if key}
+            varying = contexts.varying(every)
+            if len(varying) == len(every) and all(contexts.column(key)[1] for key in varying):
                 yield self._reading.holds(condition, self._reading.index.everyone)
+            else:
+                yield from varying
 
     def _of_policy(self, held: HeldPolicy, place: int) -> Iterator[Hashable]:
         """A policy of a principal's own that speaks of the action, and what tells the principal apart there."""

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import generator
 from benchmarks.generator import Size
-from iamtui.account.model import Account
+from iamtui.account.model import Account, InlinePolicy, User
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -31,6 +31,7 @@ from iamtui.engine import index_reading
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Mode, principal_from_text
+from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -38,7 +39,7 @@ from iamtui.sources.demo import load_demo_account
 from tests.workspace.test_polls import DEMO_QUESTIONS, ways
 
 from .random_accounts import AccountMaker, QuestionMaker
-from .vocabulary import NOON
+from .vocabulary import NOON, A
 
 
 def compare(account: Account, question: Question, said: Counter[str | None], now: datetime = NOON) -> None:
@@ -141,6 +142,31 @@ def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone(
             assert found == QuestionEvaluator(fresh, question, NOON).outcomes(), (chosen, question)
     assert before == [QuestionEvaluator(account, question, NOON).outcomes() for question in questions]
     assert account_index(drafted)._conditions is account_index(account)._conditions
+
+
+def test_principals_whom_a_fact_of_one_resource_may_tell_apart_are_no_class() -> None:
+    """A condition on a tag of the resource, which is not known of a set, may hold on one of its resources."""
+    document = PolicyDocument.of(
+        {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}},
+            },
+        }
+    )
+    own = (InlinePolicy("own", document),)
+    users = tuple(
+        User(name, "/", f"arn:aws:iam::{A}:user/{name}", f"AIDA{name.upper()}", None, inline_policies=own, tags=tags)
+        for name, tags in (("x", (("team", "red"),)), ("y", (("team", "blue"),)), ("z", (("team", "red"),)))
+    )
+    account = Account(A, users=users)
+    everybody = QuestionEvaluator(account, Question("s3:GetObject"), NOON)._everybody(account_index(account))
+    red, blue, red_too = map(everybody.classes.of, range(3))
+    assert red == red_too
+    assert red != blue
 
 
 def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
