@@ -49,7 +49,7 @@ def test_a_pipe_that_nobody_writes_into_is_given_up(
     os.mkfifo(tmp_path / "pipe")
     result = cli(*command(kind, "pipe"))
     assert result.code == 2
-    assert "pipe is a pipe without a writer. Start what writes into it first" in result.err
+    assert "pipe is a pipe without a writer. Start the program that writes to it first" in result.err
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
