@@ -108,8 +108,9 @@ class FormRow(Vertical):
         if self._below is not None:
             yield self._below
         for what in ("note", "problem"):
-            if self._said.get(what):
-                yield Static(self._said[what], classes=what)
+            words: Content | None = self._said.get(what)
+            if words:
+                yield Static(words, classes=what)
 
     def on_descendant_focus(self) -> None:
         self.add_class("-here")
