@@ -39,7 +39,7 @@ sdk-clients: .sdk-clients/.installed
 
 # What must give the same answers on every Python: make test-engine PYTHON=python3.13 VENV=.venv-3.13
 test-engine: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile tests/policy tests/catalog tests/engine tests/conformance tests/reference tests/account tests/questions
+	$(BIN)/pytest -n 2 --dist loadfile tests/policy tests/catalog tests/engine tests/conformance tests/reference tests/account tests/questions tests/lint tests/drafts tests/denials
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -34,10 +34,7 @@ from textual.pilot import Pilot  # noqa: E402 - the environment must be clean fi
 from iamtui.tui import clock  # noqa: E402
 from iamtui.tui.app import IamtuiApp  # noqa: E402
 from iamtui.tui.widgets.status import MessageLine  # noqa: E402
-from iamtui.workspace.workspace import (  # noqa: E402
-    SourceChoice,
-    SourceKind,
-)
+from iamtui.workspace.workspace import SourceChoice, SourceKind  # noqa: E402
 
 Steps = Callable[[Pilot[None], IamtuiApp], Awaitable[None]]
 

@@ -1,6 +1,6 @@
 """Every AWS operation iamtui can call, pinned to the request that it is. None writes to an account.
 
-The reads of resource policies stand in `service_specs.py`, each with its service.
+The reads of resource policies stand in `resource_policy_services.py`, each with its service.
 
 A connection refuses anything else before it is sent, and an operation of the list whose model is not the one that
 is written here: a name alone says nothing of what a request does. A test compares this table with the calls in the
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from iamtui.service_specs import SERVICE_SPECS, OperationRequest, json_request, query_request
+from iamtui.resource_policy_services import SERVICE_SPECS, OperationRequest, json_request, query_request
 
 _IAM: Final = query_request("2010-05-08")
 _STS: Final = query_request("2011-06-15")

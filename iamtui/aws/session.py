@@ -31,7 +31,7 @@ from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.aws.sdk_settings import PROFILE_SETTINGS, SignInCache, TokenFile, config_store, refuse_endless_config
-from iamtui.service_specs import OperationRequest
+from iamtui.resource_policy_services import OperationRequest
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10

@@ -11,7 +11,7 @@ import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, read_text, stdout, with_short_arguments
-from iamtui.lint.findings import (
+from iamtui.lint.check_document import (
     DocumentKind,
     Finding,
     Suppression,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from iamtui.cli.output import Output, Span, Style, note
+from iamtui.engine.condition_words import LAYER_NAMES, short_policy_name
 from iamtui.engine.decision import Decision, LayerState, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
-from iamtui.engine.wording import LAYER_NAMES, short_policy_name
 from iamtui.policy.document import JsonValue
 from iamtui.presentation.layers import layer_texts
+from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, verdict_words
-from iamtui.presentation.words import Tone
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, DependentAnswer, worst_first

@@ -150,11 +150,7 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     """
 
     from iamtui.config import load_config  # not needed for --help
-    from iamtui.workspace.workspace import (  # not needed for --help
-        SourceChoice,
-        SourceKind,  # not needed for --help
-        choice_from_environment,
-    )
+    from iamtui.workspace.workspace import SourceChoice, SourceKind, choice_from_environment  # not needed for --help
 
     if source.demo:
         return Chosen(SourceChoice(SourceKind.DEMO), "--demo")

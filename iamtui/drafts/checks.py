@@ -25,7 +25,7 @@ from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.words import RCP, SCP, entity_name, find_level, levels, policy_name, short_type
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
-from iamtui.service_specs import SERVICE_SPECS
+from iamtui.resource_policy_services import SERVICE_SPECS
 from iamtui.text import safe_text
 
 _ATTACHED: Final = {User: (10, "20"), Role: (20, "25"), Group: (10, "")}

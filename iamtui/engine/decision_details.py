@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from iamtui.engine.condition_words import MOST_NAMED, depends_text, first_of, short_policy_name
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import asked_by, read_all_layers
 from iamtui.engine.layer_reports import layer_reports, name_of_statement, statement_name
-from iamtui.engine.layers import LayerScan, Match
+from iamtui.engine.layer_scan import LayerScan, Match
 from iamtui.engine.policy_set import LayerStatement
 from iamtui.engine.prepared_request import ActionCatalogue, owner_is_assumed
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, known_and_not_denied, resource_scope
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
-from iamtui.engine.wording import MOST_NAMED, depends_text, first_of, short_policy_name
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
 from iamtui.policy.context import AtLeast, KeyState, RequestContext

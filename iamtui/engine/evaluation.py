@@ -8,8 +8,8 @@ from typing import Final
 
 from iamtui.engine.credential_rules import ServiceRule
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.layers import GrantSide, LayerScan, reached_as, reaches
-from iamtui.engine.levels import LevelScan, LevelsScan, LevelStack, level_stack
+from iamtui.engine.layer_scan import GrantSide, LayerScan, reached_as, reaches
+from iamtui.engine.organization_levels import LevelScan, LevelsScan, LevelStack, level_stack
 from iamtui.engine.policies import (
     EngineOptions,
     MissingPolicy,

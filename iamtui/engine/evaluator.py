@@ -24,8 +24,8 @@ from iamtui.engine.evaluation import (
     set_of,
     stack_of,
 )
-from iamtui.engine.layers import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
-from iamtui.engine.levels import LevelsScan, endpoint_stack
+from iamtui.engine.layer_scan import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
+from iamtui.engine.organization_levels import LevelsScan, endpoint_stack
 from iamtui.engine.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -36,14 +36,7 @@ from iamtui.engine.policies import (
     PolicyLevel,
 )
 from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
-from iamtui.engine.request import (
-    WITH_IAM_POLICIES,
-    PrincipalKind,
-    Request,
-    caller_facts,
-    common_context,
-    partition_of,
-)
+from iamtui.engine.request import WITH_IAM_POLICIES, PrincipalKind, Request, caller_facts, common_context, partition_of
 from iamtui.engine.resource_sets import settled
 from iamtui.engine.service_rules import (
     bucket_owner_root_escape,

@@ -12,19 +12,9 @@ from typing import Final, NamedTuple
 
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.index import (
-    NOBODY,
-    AccountIndex,
-    Bits,
-    HeldStatement,
-    Holdings,
-    both,
-    either,
-    places,
-    standing_in,
-)
+from iamtui.engine.index import NOBODY, AccountIndex, Bits, HeldStatement, Holdings, both, either, places, standing_in
 from iamtui.engine.index_contexts import Contexts
-from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
+from iamtui.engine.layer_scan import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.representatives import names_resources

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from iamtui.engine.condition_words import MOST_NAMED, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
-from iamtui.engine.layers import LayerScan, Match
-from iamtui.engine.levels import LevelScan, LevelsScan
+from iamtui.engine.layer_scan import LayerScan, Match
+from iamtui.engine.organization_levels import LevelScan, LevelsScan
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.service_rules import refused_in_part
-from iamtui.engine.wording import MOST_NAMED, first_of
 from iamtui.policy.patterns import request_tokens
 from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceSet
 from iamtui.policy.truth import And, ConditionLeaf, Or, Truth, all_of, any_of

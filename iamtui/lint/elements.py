@@ -10,7 +10,7 @@ import json
 import re
 from typing import Final
 
-from iamtui.lint.document import OF_IAM, check_size
+from iamtui.lint.size_and_repetition import OF_IAM, check_size
 from iamtui.lint.subject import CheckedDocument, quoted
 from iamtui.policy.document import VERSIONS, Statement
 from iamtui.policy.types import PolicyType

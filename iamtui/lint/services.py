@@ -1,4 +1,4 @@
-"""Lint of fine-grained access control of DynamoDB: conditions that protect less than they seem to.
+"""Lint of single services: DynamoDB's fine-grained access control, sensitive actions, and tag keys.
 
 Source: IAM User Guide (Access Analyzer policy checks: DynamoDB).
 """

@@ -34,7 +34,7 @@ class Arn(NamedTuple):
         return "/" + "/".join(parts[1:-1]) + "/" if len(parts) > 2 else "/"
 
     def filled(self, template: str, **more: str) -> str:
-        """A template of `service_specs` with the parts of this ARN filled in."""
+        """A template of `resource_policy_services` with the parts of this ARN filled in."""
         return template.format(
             arn=self,
             resource=self.resource,

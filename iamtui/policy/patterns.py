@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from iamtui.policy.context import KeyState, RequestContext
-from iamtui.service_specs import SERVICE_SPECS
+from iamtui.resource_policy_services import SERVICE_SPECS
 
 
 class Wild(Enum):

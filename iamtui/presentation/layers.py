@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState
-from iamtui.engine.wording import LAYER_NAMES
+from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import layers_that_depend
-from iamtui.presentation.words import Tone
 
 
 class LayerText(NamedTuple):

@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from iamtui.engine.condition_words import (
+    LAYER_NAMES,
+    condition_of,
+    depends_lines,
+    depends_summary,
+    first_of,
+    short_policy_name,
+)
 from iamtui.engine.decision import (
     ONLY_UNDER_CONDITIONS,
     Decision,
@@ -15,16 +23,8 @@ from iamtui.engine.decision import (
     ResourceScope,
     StatementRef,
 )
-from iamtui.engine.wording import (
-    LAYER_NAMES,
-    condition_of,
-    depends_lines,
-    depends_summary,
-    first_of,
-    short_policy_name,
-)
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, leaves
-from iamtui.presentation.words import Row, Tone, Word
+from iamtui.presentation.styled_words import Row, Tone, Word
 from iamtui.text import safe_text
 
 LIMITED: Final = "*"

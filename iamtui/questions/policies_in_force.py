@@ -12,7 +12,7 @@ from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.resource import ResourceKind
-from iamtui.service_specs import WITH_RESOURCE_POLICIES
+from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 
 _ONLY_THROUGH_ENDPOINTS: Final = frozenset(
     (

@@ -12,7 +12,7 @@ from rich.cells import cached_cell_len, cell_len, set_cell_size
 from rich.segment import Segment
 from textual.content import Content
 
-from iamtui.presentation.words import Row, Tone
+from iamtui.presentation.styled_words import Row, Tone
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
 
 __all__ = ["TONES", "document", "line", "lines", "plain", "safe_text", "styled"]

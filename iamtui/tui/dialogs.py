@@ -1,4 +1,4 @@
-"""The small dialogs of drafts: choose from a list, type one line, decide."""
+"""The small dialogs of all features: choose from a list, type one line, confirm."""
 
 from __future__ import annotations
 

@@ -8,16 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from iamtui.account.model import Missing, Role
-from iamtui.credentials.assume_role import (
-    CHAINED_SECONDS,
-    LONGEST_SECONDS,
-    AssumeRoleInput,
-    InputName,
-    InputProblem,
-)
+from iamtui.credentials.assume_role import CHAINED_SECONDS, LONGEST_SECONDS, AssumeRoleInput, InputName, InputProblem
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
+from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
-from iamtui.engine.wording import depends_text
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import DocumentError, load_json, render
 from iamtui.policy.json_text import json_text

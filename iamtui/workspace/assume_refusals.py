@@ -9,9 +9,9 @@ from typing import Final
 from iamtui.account.model import Missing
 from iamtui.aws.errors import AwsProblem, permission_in
 from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.explanation import explain
-from iamtui.engine.wording import condition_of
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.assume_decision import (

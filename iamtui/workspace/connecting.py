@@ -12,7 +12,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import resource_policy_arn
-from iamtui.service_specs import WITH_RESOURCE_POLICIES
+from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.workspace.credential_commands import refuse_unconfirmed
 from iamtui.workspace.workspace import (
     SourceChoice,

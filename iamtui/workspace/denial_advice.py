@@ -8,10 +8,10 @@ from typing import Final
 
 from iamtui.account.model import Account, ManagedPolicy, Missing, Role
 from iamtui.denials.denial import Denial
+from iamtui.engine.condition_words import LAYER_NAMES, name_of
 from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.explanation import Explanation, Suggestion, explain, narrowest_exception
 from iamtui.engine.trace import TracedLayer
-from iamtui.engine.wording import LAYER_NAMES, name_of
 from iamtui.policy.action import ActionElement, action_name
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, Statement

@@ -10,9 +10,9 @@ from typing import Final
 from iamtui.account.model import Account
 from iamtui.catalog import companions
 from iamtui.denials.denial import Claim, Denial
+from iamtui.engine.condition_words import LAYER_NAMES, condition_of, name_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.request import PrincipalKind
-from iamtui.engine.wording import LAYER_NAMES, condition_of, name_of
 from iamtui.policy.truth import ConditionLeaf, leaves
 from iamtui.text import safe_text
 from iamtui.workspace.denial_advice import named_policy

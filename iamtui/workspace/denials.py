@@ -13,10 +13,10 @@ from iamtui.catalog import catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
 from iamtui.denials.reader import HEAD, ReadLog, find_denials, parse_decoded, read_log
 from iamtui.engine.api_calls import iam_action
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Mode, Principal, PrincipalKind, principal_from_text
-from iamtui.engine.wording import condition_of
 from iamtui.input_files import home_expanded, open_input
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem

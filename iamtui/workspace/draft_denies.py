@@ -19,10 +19,10 @@ from typing import Final
 from iamtui.account.model import Group, Role, User
 from iamtui.drafts.edits import DetachPolicy
 from iamtui.drafts.words import entity_name, policy_name
+from iamtui.engine.condition_words import LAYER_NAMES, name_of, short_policy_name
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.explanation import Suggestion
 from iamtui.engine.trace import TracedElement
-from iamtui.engine.wording import LAYER_NAMES, name_of, short_policy_name
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.patterns import Glob, parse_pieces, request_tokens, tokens_of, with_variables_as_stars
 from iamtui.problem import Problem

@@ -15,12 +15,12 @@ from iamtui.drafts.edits.base import organization_policy
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type
-from iamtui.lint.findings import Finding, Level, findings
+from iamtui.lint.check_document import Finding, Level, findings
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import JsonValue, PolicyDocument, render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.service_specs import WITH_RESOURCE_POLICIES
+from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
 from iamtui.workspace.draft_names import aws_managed_policy
 

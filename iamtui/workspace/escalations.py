@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.engine.wording import condition_of
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator

@@ -16,7 +16,7 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.policies import MissingPolicy, NamedPolicy
 from iamtui.engine.request import Principal
-from iamtui.lint.findings import DocumentKind, Finding, findings
+from iamtui.lint.check_document import DocumentKind, Finding, findings
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
 from iamtui.problem import Problem

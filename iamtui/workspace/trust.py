@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Role
+from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.engine.wording import condition_of, depends_text
 from iamtui.policy.truth import And, MissingLeaf, Node
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator

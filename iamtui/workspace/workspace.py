@@ -278,7 +278,7 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
         Problem: the source cannot be asked, the service has no known call, or the calls fail.
     """
     from iamtui.questions.policies_in_force import resource_policy_arn  # start-up
-    from iamtui.sources import resource_policies  # start-up
+    from iamtui.sources import resource_policy_loader as resource_policies  # start-up
 
     carrier = resource_policy_arn(resource_arn)
     account = resource_policies.load_resource_policy(_connection(workspace), workspace.account, carrier)

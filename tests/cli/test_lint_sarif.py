@@ -12,7 +12,7 @@ import pytest
 from tests.support.cli_runner import Cli
 
 SCHEMA = json.loads((Path(__file__).parent / "data" / "sarif-schema-2.1.0.json").read_text())
-POLICIES = Path(__file__).parents[1] / "engine" / "access_analyzer" / "policies"
+POLICIES = Path(__file__).parents[1] / "lint" / "access_analyzer" / "policies"
 
 
 def log_of(cli: Cli, *arguments: Any, **options: Any) -> dict[str, Any]:

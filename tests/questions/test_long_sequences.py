@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import index, levels, policy_set
+from iamtui.engine import index, policy_set
+from iamtui.engine import organization_levels as levels
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.policy.document import PolicyDocument

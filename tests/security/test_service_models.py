@@ -20,7 +20,7 @@ from iamtui.aws import session as sdk_session
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.session import SdkSession, available_profiles, aws_domains, session_without_settings, shared_loader
 from iamtui.problem import Problem
-from iamtui.sources.resource_policies import load_resource_policy
+from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
 from tests.support.connecting import Listener, config, connect
 from tests.support.moto_server import ACCOUNT, MotoServer

@@ -31,7 +31,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
 from iamtui.sources.live import load_live, load_user_details
-from iamtui.sources.resource_policies import load_resource_policy
+from iamtui.sources.resource_policy_loader import load_resource_policy
 
 FILE = load_demo_account()
 CALLER = "arn:aws:iam::111122223333:user/platform/maya.okafor"

@@ -8,7 +8,7 @@ import pytest
 
 from iamtui.account.model import Known
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
-from iamtui.lint.findings import DocumentKind, Level, findings
+from iamtui.lint.check_document import DocumentKind, Level, findings
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.truth import ConditionLeaf, leaves
 from iamtui.sources.demo import DEMO_REGION, load_demo_account

@@ -13,7 +13,7 @@ from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
-from iamtui.sources.resource_policies import load_resource_policy
+from iamtui.sources.resource_policy_loader import load_resource_policy
 from tests.support.fault_proxy import FaultProxy, json_error
 from tests.support.moto_server import ACCOUNT, REGION, MotoServer, allow, policy, trust
 

@@ -15,7 +15,7 @@ from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.operations import READ
 from iamtui.problem import Problem
 from iamtui.sources.live import load_live, load_user_details
-from iamtui.sources.resource_policies import load_resource_policy
+from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace

@@ -21,7 +21,7 @@ from tests.support.panel_apps import settle, type_text
 from tests.support.question_panel import listener, opened, shown
 from tools.trace_walk import walk
 
-WORDS = {"engine/decision.py", "engine/wording.py", "engine/variables.py"}
+WORDS = {"engine/decision.py", "engine/condition_words.py", "engine/variables.py"}
 """The modules of the engine that drawing may pass through: records, and their words."""
 
 

@@ -9,8 +9,8 @@ import pytest
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.truth import ConditionLeaf, Source
 from iamtui.presentation.layers import layer_text
+from iamtui.presentation.styled_words import Tone, text_of
 from iamtui.presentation.verdict import notes
-from iamtui.presentation.words import Tone, text_of
 from iamtui.tui.question.layers_list import layer_block, layer_line
 from tests.support import panel_records as records
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.engine import wording as words
+from iamtui.engine import condition_words as words
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
 from iamtui.presentation.layers import layer_text
+from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import because
-from iamtui.presentation.words import text_of
 from iamtui.tui.question import verdict as wording
 from iamtui.tui.question.layers_list import layer_line
 from tests.support import panel_records as records

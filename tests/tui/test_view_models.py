@@ -13,7 +13,7 @@ from iamtui.tui import clock
 from iamtui.tui.explorer.document_view import json_pieces
 from iamtui.tui.explorer.listings import trust_entries
 from iamtui.tui.explorer.search import SearchIndex
-from iamtui.tui.explorer.tabs import record_text
+from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.history import History, VisitedPlace
 from iamtui.tui.inventory import (
     TOP_BRANCHES,

@@ -10,14 +10,7 @@ import pytest
 from iamtui.account.model import InlinePolicy, Known, ManagedPolicy, Missing, PolicyVersion
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import (
-    AssumeExtras,
-    AssumeRoleInput,
-    InputName,
-    MfaWay,
-    check_input,
-    plan_assume,
-)
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, InputName, MfaWay, check_input, plan_assume
 from iamtui.workspace.assume_plan import STARTING_POLICY, Side, SideAnswer, compact_policy, readable_policy, sides_of
 from iamtui.workspace.remembered_assume_input import role_arns
 from iamtui.workspace.workspace import Workspace

@@ -6,23 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 
 from iamtui.account.model import Account, ResourcePolicy
-from iamtui.drafts.edits.base import (
-    BaseEdit,
-    Document,
-    ResourceArn,
-    Standing,
-    ascii_document,
-    call,
-    same_text,
-    segment,
-)
+from iamtui.drafts.edits.base import BaseEdit, Document, ResourceArn, Standing, ascii_document, call, same_text, segment
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.service_specs import SERVICE_SPECS, ServiceSpec, TerraformPolicy
+from iamtui.resource_policy_services import SERVICE_SPECS, ServiceSpec, TerraformPolicy
 from iamtui.text import safe_text
 
 

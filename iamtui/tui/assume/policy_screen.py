@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from iamtui.credentials.assume_role import LONGEST_POLICIES, policy_characters
 from iamtui.engine.decision import Outcome
-from iamtui.lint.findings import Finding, Level
+from iamtui.lint.check_document import Finding, Level
 from iamtui.policy.types import PolicyType
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem

@@ -17,7 +17,7 @@ from textual.widgets import Input, Label, Static, TextArea
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
-from iamtui.engine.wording import LAYER_NAMES
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text

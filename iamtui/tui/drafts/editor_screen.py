@@ -24,7 +24,7 @@ from textual.widgets.text_area import EditResult
 from textual.worker import get_current_worker
 
 from iamtui.input_files import read_document, text_of
-from iamtui.lint.findings import Finding, Level, findings
+from iamtui.lint.check_document import Finding, Level, findings
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem

@@ -162,13 +162,13 @@ class DetailPane(FindsInDocument):
         """The document of the active tab, or the whole record, safe to show."""
         if self.active_tab in ("policies", "trust"):
             return self.query_one(ListAndDocument).document_view.text
-        from iamtui.tui.explorer.tabs import record_text  # not before the first frame
+        from iamtui.tui.explorer.tab_contents import record_text  # not before the first frame
 
         return safe_document(record_text(self._entity)) if self._entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity) -> None:
         """Show an entity under the tab chosen before."""
-        from iamtui.tui.explorer.tabs import tabs_of  # not before the first frame
+        from iamtui.tui.explorer.tab_contents import tabs_of  # not before the first frame
 
         if entity is self._entity and account is self._account:
             return
@@ -210,7 +210,7 @@ class DetailPane(FindsInDocument):
         return True
 
     def _fill(self) -> None:
-        from iamtui.tui.explorer import tabs as content  # not before the first frame
+        from iamtui.tui.explorer import tab_contents as content  # not before the first frame
 
         entity, account, active = self._entity, self._account, self.active_tab
         if entity is None:
@@ -315,7 +315,7 @@ class SubjectPane(Pane):
     def show_node(self, inventory: Inventory, node: Node) -> None:
         """Show a branch or an entity."""
         from iamtui.tui.drafts.changes import changed_words  # likewise
-        from iamtui.tui.explorer.tabs import title_of_entity  # not before the first frame
+        from iamtui.tui.explorer.tab_contents import title_of_entity  # not before the first frame
 
         self._node = node
         self.query_one("#welcome").display = False

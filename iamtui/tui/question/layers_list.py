@@ -12,7 +12,7 @@ from textual.message import Message
 
 from iamtui.engine.decision import Decision, Layer
 from iamtui.presentation.layers import CONDITIONAL, LayerText, layer_texts
-from iamtui.presentation.words import Tone, Word
+from iamtui.presentation.styled_words import Tone, Word
 from iamtui.text import safe_text
 from iamtui.tui.content import TONES, lines, styled
 from iamtui.tui.widgets.lists.line_list import LineView, Piece

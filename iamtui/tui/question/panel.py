@@ -462,10 +462,7 @@ class QuestionPanel(Pane):
 
     def action_presets(self) -> None:
         """Choose how the request comes."""
-        from iamtui.tui.question.menus import (
-            Besides,  # not before the first frame
-            open_presets,  # likewise
-        )
+        from iamtui.tui.question.menus import Besides, open_presets  # not before the first frame
 
         shown, question_matrix = self._shown, self._inquiry
         besides = None

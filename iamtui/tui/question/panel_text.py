@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 from textual.geometry import Size
 
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.request import Mode
-from iamtui.engine.wording import LAYER_NAMES
 from iamtui.tui.content import line
 from iamtui.tui.question.context_field import write_context
 

@@ -20,8 +20,8 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.layers import layer_texts
+from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import OUTCOME_WORDS, because
-from iamtui.presentation.words import Tone
 from iamtui.problem import Problem
 from iamtui.tui.content import TONES, line, lines, plain, styled
 from iamtui.tui.question.layers_list import absent_layers_line, layer_line

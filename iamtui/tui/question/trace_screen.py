@@ -15,10 +15,10 @@ from textual.widgets import Label
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.account.model import Role
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.explanation import Suggestion
 from iamtui.engine.request import Principal
-from iamtui.engine.wording import LAYER_NAMES
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.verdict import statement_name
 from iamtui.problem import Problem

@@ -9,11 +9,11 @@ from typing import Final
 
 from textual.content import Content
 
+from iamtui.engine.condition_words import LAYER_NAMES, depends_lines
 from iamtui.engine.decision import Decision, LayerReport, LayerState, Outcome, StatementRef
 from iamtui.engine.explanation import Explanation, Suggestion
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.engine.wording import LAYER_NAMES, depends_lines
 from iamtui.presentation.layers import layer_text, layer_texts
 from iamtui.presentation.verdict import because, statement_name
 from iamtui.tui.content import TONES, line, plain, styled

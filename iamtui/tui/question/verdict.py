@@ -8,8 +8,8 @@ from typing import Final
 from textual.content import Content
 
 from iamtui.engine.decision import Decision
+from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import VerdictWords, verdict_words
-from iamtui.presentation.words import Tone
 from iamtui.tui.content import TONES
 
 ALLOWED: Final = TONES[Tone.ALLOWED]

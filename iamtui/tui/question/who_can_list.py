@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from iamtui.engine.condition_words import LAYER_NAMES, condition_of, short_policy_name
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.engine.wording import LAYER_NAMES, condition_of, short_policy_name
 from iamtui.policy.arn import parse_arn
+from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import VerdictWords, as_far_as_loaded, because, unloaded_layers, verdict_words
-from iamtui.presentation.words import text_of
 from iamtui.text import safe_text
 from iamtui.tui.content import fit
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece

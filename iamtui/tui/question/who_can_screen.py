@@ -18,9 +18,9 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
-from iamtui.engine.wording import LAYER_NAMES
 from iamtui.presentation.verdict import LIMITED, OUTCOME_WORDS
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix

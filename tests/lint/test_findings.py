@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.catalog import catalogue
-from iamtui.lint.findings import DocumentKind, Finding, Level, finding_to_json, findings, guess_kind
+from iamtui.lint.check_document import DocumentKind, Finding, Level, finding_to_json, findings, guess_kind
 from iamtui.policy.document import PolicyDocument
 from iamtui.sources.managed_policies import managed_policy_arns, managed_policy_document
-from tests.engine.finding_cases.actions_and_resources import ACTIONS_AND_RESOURCES
-from tests.engine.finding_cases.conditions import CONDITIONS
-from tests.engine.finding_cases.documents import OBJECT, A, Case, allow, document, trust
-from tests.engine.finding_cases.elements import ELEMENTS
-from tests.engine.finding_cases.no_alarms import NO_ALARMS
-from tests.engine.finding_cases.principals import PRINCIPALS
+from tests.lint.finding_cases.actions_and_resources import ACTIONS_AND_RESOURCES
+from tests.lint.finding_cases.conditions import CONDITIONS
+from tests.lint.finding_cases.documents import OBJECT, A, Case, allow, document, trust
+from tests.lint.finding_cases.elements import ELEMENTS
+from tests.lint.finding_cases.no_alarms import NO_ALARMS
+from tests.lint.finding_cases.principals import PRINCIPALS
 
 CASES: list[Case] = [*ELEMENTS, *ACTIONS_AND_RESOURCES, *CONDITIONS, *PRINCIPALS, *NO_ALARMS]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.engine.finding_cases.documents import OIDC, A, Case, allow, document, github, trust, when
+from tests.lint.finding_cases.documents import OIDC, A, Case, allow, document, github, trust, when
 
 PRINCIPALS: Final[list[Case]] = [
     # principals

@@ -1,4 +1,4 @@
-"""Document size against the quotas of IAM and Organizations."""
+"""Lint of a document as a whole: its size against the quotas of IAM and Organizations, and what it repeats."""
 
 from __future__ import annotations
 

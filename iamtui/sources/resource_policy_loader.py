@@ -15,7 +15,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.service_specs import SERVICE_SPECS, PolicyRead, ServiceSpec
+from iamtui.resource_policy_services import SERVICE_SPECS, PolicyRead, ServiceSpec
 from iamtui.sources.progress import failure
 
 

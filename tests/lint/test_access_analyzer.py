@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.lint.findings import DocumentKind, Finding, findings
+from iamtui.lint.check_document import DocumentKind, Finding, findings
 from iamtui.policy.document import PolicyDocument
-from tests.engine.test_findings import CASES
+from tests.lint.test_findings import CASES
 
 HERE = Path(__file__).parent / "access_analyzer"
 POLICIES = HERE / "policies"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.engine.finding_cases.documents import OBJECT, A, Case, allow, document, trust
+from tests.lint.finding_cases.documents import OBJECT, A, Case, allow, document, trust
 
 ELEMENTS: Final[list[Case]] = [
     ("clean", document(allow()), "identity", []),

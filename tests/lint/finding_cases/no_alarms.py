@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.engine.finding_cases.documents import OBJECT, A, Case, allow, document, github, trust, when
+from tests.lint.finding_cases.documents import OBJECT, A, Case, allow, document, github, trust, when
 
 LIST = {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b"}
 DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}

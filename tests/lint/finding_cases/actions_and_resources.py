@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.engine.finding_cases.documents import OBJECT, A, Case, allow, document, when
+from tests.lint.finding_cases.documents import OBJECT, A, Case, allow, document, when
 
 ACTIONS_AND_RESOURCES: Final[list[Case]] = [
     # actions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamtui.engine.decision import Layer
-from iamtui.engine.layers import LayerScan, scan
+from iamtui.engine.layer_scan import LayerScan, scan
 from iamtui.engine.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.policy_set import PolicySet, policy_set
 from iamtui.engine.prepared_request import PreparedRequest
