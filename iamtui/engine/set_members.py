@@ -10,7 +10,7 @@ a function called `layer`. Whoever grants layers grants no functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -59,7 +59,8 @@ def resources_in(
     return ResourceSet(tuple(sorted(left, key=len)), never=taken)
 
 
-def taken_by_others(forms: Iterable[ArnForm], entries: Iterable[str]) -> tuple[Glob, ...]:
+@lru_cache(maxsize=2048)
+def taken_by_others(forms: tuple[ArnForm, ...], entries: tuple[str, ...]) -> tuple[Glob, ...]:
     """Of entries about other types of the service, those that take in some of what forms stand for.
 
     Not those that take in all that has one of the forms, so that the type is part of the other.
