@@ -31,7 +31,7 @@ def living() -> Counter[str]:
     """How many objects of each class of ours there are."""
     gc.collect()
     kinds = (type(one) for one in gc.get_objects())
-    return Counter(kind.__qualname__ for kind in kinds if kind.__module__.startswith("iamtui."))
+    return Counter(kind.__qualname__ for kind in kinds if str(kind.__module__).startswith("iamtui."))
 
 
 def grown(before: Counter[str]) -> dict[str, int]:
