@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import SourceChoice
 
 
-_TEXTUAL_TOOLS = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
-"""Variables that make Textual log keys and messages, or picture the screen, for developers of Textual apps."""
+_TEXTUAL_LOOKS = frozenset(("TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_ESCAPE_DELAY", "TEXTUAL_FPS"))
+"""Variables of Textual that only say how the screen looks. Others log keys and messages, picture the screen, press
+keys, or name a module to import."""
 
 
 def _open_screen(choice: SourceChoice | None) -> int:
@@ -38,7 +39,7 @@ def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
 
 def _prepare_screen() -> None:
     """What must be done before Textual is imported."""
-    for name in _TEXTUAL_TOOLS:
+    for name in [name for name in os.environ if name.startswith("TEXTUAL") and name not in _TEXTUAL_LOOKS]:
         # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.
         os.environ.pop(name, None)
     # What a start makes stays: looking for garbage in it takes a seventh of the start. The app turns this on again.

@@ -46,7 +46,7 @@ means "asked": an empty list or a null inside it is the answer "none".
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -200,11 +200,14 @@ class RoleShape(ManagedPolicyShape, rename="pascal"):
             raise ValueError("an entry without name and ARN")
 
 
+AccountId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")]
+
+
 class HeaderShape(Struct):
     """The "iamtui" key."""
 
     version: int = FORMAT_VERSION
-    account_id: str | None = None
+    account_id: AccountId | None = None
     alias: str | UnsetType | None = UNSET
     partition: str | None = None
     caller: str | None = None
@@ -233,7 +236,7 @@ class OrganizationShape(Struct):
     """The "organization" key."""
 
     id: str
-    management_account: str = ""
+    management_account: Annotated[str, msgspec.Meta(pattern="^([0-9]{12})?$")] = ""
     path: list[LevelShape] = msgspec.field(default_factory=list)
     delegated_administrators: dict[str, list[str]] | None = None
 

@@ -182,19 +182,25 @@ class AnswerLimits(NamedTuple):
         size: bytes of its body; all that comes with it may have as many again, and WIRE_OVERHEAD.
         seconds: from the sending of the request to the last byte.
         parts: tags of XML, or brackets and commas of JSON, before a parser builds objects of them.
+        listing_size: bytes that all pages of one listing take as text. One wide character makes all of a text take two
+            or four times its bytes, for which whole pages are counted so often.
+        listing_parts: parts of all pages of one listing, which become objects that are kept.
     """
 
     size: int
     seconds: float
     parts: int
+    listing_size: int = 32 * 1024 * 1024
+    listing_parts: int = 400_000
 
 
 ORDINARY: Final = AnswerLimits(4 * 1024 * 1024, 20.0, 200_000)
-"""The largest real one, a policy of a bucket or key, has 32 kB."""
+"""The largest real one, a policy of a bucket or key, has 32 kB. Listings, such as of aliases, have thousands of
+entries."""
 
-INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000)
+INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000, 256 * 1024 * 1024, 4_000_000)
 """AWS's largest, pages of GetAccountAuthorizationDetails, have some 2 MB. moto sends an account at AWS's default quotas
-as one page, of 14 MB."""
+as one page, of 14 MB. All of an account at AWS's highest quotas has 80 MB, and half as many parts."""
 
 METADATA: Final = AnswerLimits(64 * 1024, 5.0, 1_000)
 """What a machine's own services say about credentials has 2 kB, and comes from nearby."""
@@ -214,13 +220,6 @@ WIRE_OVERHEAD: Final = 1024 * 1024
 
 MOST_CHUNKS: Final = 100_000
 """Pieces in which one answer comes, each of which costs time. Servers send thousands of bytes in one."""
-
-LARGEST_LISTING: Final = 256 * 1024 * 1024
-"""Bytes that all pages of one listing take as text: an account at AWS's highest quotas has 80 MB. One wide character
-makes all of a text take two or four times its bytes, for which whole pages are counted so often."""
-
-MOST_LISTED_PARTS: Final = 4_000_000
-"""Parts of all pages of one listing, which become objects that are kept: twice what such an account has."""
 
 _FOUR_BYTES: Final = re.compile(rb"[\xf0-\xff]|&#x?0*[0-9A-Fa-f]{3}|\\u")
 _TWO_BYTES: Final = re.compile(rb"[\xc4-\xef]")
@@ -252,11 +251,15 @@ class CurrentCall(threading.local):
 CURRENT_CALL: Final = CurrentCall()
 
 
+def limits_for(service: str, operation: str) -> AnswerLimits:
+    return INVENTORY if (service, operation) in _INVENTORIES else ORDINARY
+
+
 @contextmanager
 def limits_of(service: str, operation: str) -> Iterator[None]:
     """Hold the calling thread's calls to the limits of an operation."""
     before = CURRENT_CALL.limits
-    CURRENT_CALL.limits = INVENTORY if (service, operation) in _INVENTORIES else ORDINARY
+    CURRENT_CALL.limits = limits_for(service, operation)
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, TypeVar, overload
 
 import msgspec
 
-from iamtui.aws.answer_limits import LARGEST_LISTING, MOST_LISTED_PARTS, limits_of, parts_here, read_here
+from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
@@ -262,13 +262,16 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - as in call
             raise self._problem(error, service, operation) from None
         before, parts_before = read_here(client), parts_here(client)
+        limits = limits_for(service, operation)
         markers: set[str] = set()
         empty = 0
         for _ in range(MOST_PAGES):
-            if read_here(client) - before > LARGEST_LISTING:
-                raise self._endless("AnswerTooLarge", service, operation, f"more than {LARGEST_LISTING // 2**20:,} MiB")
-            if parts_here(client) - parts_before > MOST_LISTED_PARTS:
-                raise self._endless("AnswerTooComplex", service, operation, f"more than {MOST_LISTED_PARTS:,} parts")
+            if read_here(client) - before > limits.listing_size:
+                size = f"more than {limits.listing_size // 2**20:,} MiB"
+                raise self._endless("AnswerTooLarge", service, operation, size)
+            if parts_here(client) - parts_before > limits.listing_parts:
+                parts = f"more than {limits.listing_parts:,} parts"
+                raise self._endless("AnswerTooComplex", service, operation, parts)
             try:
                 with limits_of(service, operation):
                     page = next(pages, None)

@@ -111,7 +111,7 @@ def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
     return " and ".join(dict.fromkeys(command for command in commands if command))
 
 
-_LONGEST_CHAIN: Final = 64
+_LONGEST_CHAIN: Final = 8
 """Profiles in a row that each start from the next: real chains have two or three, and each link is a call of STS."""
 
 

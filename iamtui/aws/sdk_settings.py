@@ -36,6 +36,9 @@ LONGEST_TOKEN: Final = 64 * 1024
 LARGEST_CONFIG: Final = 4 * 1024 * 1024
 """Bytes of an AWS config or credentials file; one with a profile for each of 5,000 accounts has some 1 MB."""
 LONGEST_HEADER: Final = 1024
+LONGEST_VALUE: Final = 32 * 1024
+"""Characters of a setting: a credential_process has hundreds. Splitting one into words takes as long as its square."""
+
 LONGEST_GAP: Final = 64
 MOST_SECTIONS: Final = 50_000
 MOST_LINES: Final = 200_000
@@ -106,7 +109,7 @@ _GAP: Final = re.compile(rf"(?:[^=:\s]++|\s{{1,{LONGEST_GAP}}}+(?!\s))*+\s")
 
 def _excess(content: str) -> str:
     """What a config file has too much of for Python's parser, as the rest of a sentence, or ""."""
-    sections = bad = 0
+    sections = bad = value = 0
     # Ends of lines as Python's parser sees them.
     for number, line in enumerate(io.StringIO(content, newline=None), start=1):
         text = line.strip()
@@ -120,6 +123,10 @@ def _excess(content: str) -> str:
             bad += 1
         if _GAP.match(text):
             return f"has more than {LONGEST_GAP} blanks in a row in line {number:,}"
+        # Indented lines go on with the value before them.
+        value = value + len(text) if line[0].isspace() else len(text)
+        if value > LONGEST_VALUE:
+            return f"has a value of more than {LONGEST_VALUE:,} characters in line {number:,}"
         if number > MOST_LINES:
             return f"has more than {MOST_LINES:,} lines"
         if sections > MOST_SECTIONS:

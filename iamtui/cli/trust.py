@@ -190,4 +190,5 @@ def graph_label(text: str, form: str) -> str:
     """A text in quotes, as Graphviz or Mermaid takes it."""
     if form == "dot":
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return '"' + text.replace("#", "#35;").replace('"', "#quot;") + '"'
+    escaped = text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+    return f'"{escaped}"'

@@ -153,7 +153,7 @@ def _guarded(sections: Sequence[_Section]) -> Iterator[str]:
         account = sections[0].account
         if account:
             yield f'if [ "$caller" != {shlex.quote(account)} ]; then'
-            yield f'    echo "These commands are for account {account}, not for $caller." >&2'
+            yield _refusal(account)
             yield "    exit 1"
             yield "fi"
         yield ""
@@ -173,9 +173,14 @@ def _guarded(sections: Sequence[_Section]) -> Iterator[str]:
         yield ""
     yield 'if [ "$ran" = 0 ]; then'
     accounts = " or ".join(section.account for section in sections if section.account)
-    yield f'    echo "These commands are for account {accounts}, not for $caller." >&2'
+    yield _refusal(accounts)
     yield "    exit 1"
     yield "fi"
+
+
+def _refusal(accounts: str) -> str:
+    """The line that tells whom the script is for. Accounts are text from a file, so none of it is left to the shell."""
+    return f'    echo {shlex.quote(f"These commands are for account {accounts}, not for")} "$caller." >&2'
 
 
 # A Terraform configuration: resources, and import blocks for what exists already.

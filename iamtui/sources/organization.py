@@ -40,7 +40,7 @@ _RCP_NOT_IN_FORCE: Final = PolicyDocument.of(
 
 class _Organization(Struct, rename="pascal"):
     id: str
-    master_account_id: str = ""
+    master_account_id: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
 
 
 class _OrganizationAnswer(Struct, rename="pascal"):

@@ -135,8 +135,10 @@ _NO_BLOCK: Final = "NoSuchPublicAccessBlockConfiguration"
 
 
 class _Alias(Struct, rename="pascal"):
-    alias_arn: str
-    target_key_id: str = ""
+    """An alias (KMS API Reference: AliasListEntry, whose patterns these are)."""
+
+    alias_arn: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:alias/[A-Za-z0-9/_-]{1,256}$")]
+    target_key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,64}$")] = ""
 
 
 class _AliasesPage(Struct, rename="pascal"):

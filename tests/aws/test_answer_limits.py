@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.aws import answer_limits, connection, limited_http
+from iamtui.aws import answer_limits, limited_http
 from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
@@ -254,7 +254,7 @@ def given_up(fault_proxy: FaultProxy, rule: Callable[[Any], Answer | None]) -> A
 
 
 def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LARGEST_LISTING", 100_000)
+    monkeypatch.setattr(answer_limits, "INVENTORY", INVENTORY._replace(listing_size=100_000))
     pages = (f"{MORE}<Marker>{count}</Marker><!--{'x' * 30_000}-->" for count in range(1000))
     problem = given_up(fault_proxy, listing(*pages))
     assert problem.code == "AnswerTooLarge"
@@ -267,14 +267,14 @@ def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypat
 def test_a_listing_is_as_large_as_its_text_in_memory(
     fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, text: str, width: int
 ) -> None:
-    monkeypatch.setattr(connection, "LARGEST_LISTING", 160_000)
+    monkeypatch.setattr(answer_limits, "INVENTORY", INVENTORY._replace(listing_size=160_000))
     pages = (f"{USER}{MORE}<Marker>{count}</Marker><!--{'x' * 30_000}{text}-->" for count in range(1000))
     assert given_up(fault_proxy, listing(*pages)).code == "AnswerTooLarge"
     assert len(fault_proxy.calls) == {1: 6, 2: 3, 4: 2}[width]
 
 
 def test_a_listing_of_many_small_entries_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "MOST_LISTED_PARTS", 3_000)
+    monkeypatch.setattr(answer_limits, "INVENTORY", INVENTORY._replace(listing_parts=3_000))
     many = "<Users>" + "<member/>" * 1_000 + "</Users>"
     pages = (many + MORE + f"<Marker>{number}</Marker>" for number in range(10))
     problem = given_up(fault_proxy, listing(*pages))

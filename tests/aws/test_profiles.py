@@ -104,6 +104,19 @@ def test_a_file_that_cannot_be_read_is_a_problem(no_aws_settings: Path, content:
     assert raised.value.next_step
 
 
+def test_the_commands_of_a_long_chain_of_profiles_are_not_repeated_for_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    link = "[profile p{0}]\nsource_profile = p{1}\ncredential_process = /bin/{0}-{2}\n"
+    config = tmp_path / "config"
+    config.write_text("".join(link.format(number, number + 1, "x" * 19_000) for number in range(200)))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    found = available_profiles()
+    assert len(found) == 200
+    assert all("/bin/" in profile.command for profile in found)
+    assert sum(len(profile.command) for profile in found) < 10 * config.stat().st_size
+
+
 def test_a_very_long_chain_of_profiles_is_listed_quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     link = "[profile p{0}]\nrole_arn = arn:aws:iam::111111111111:role/r\nsource_profile = p{1}\n"
     config = tmp_path / "config"

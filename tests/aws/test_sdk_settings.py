@@ -417,6 +417,8 @@ def test_a_config_file_that_has_no_end_is_not_read(
     [
         ("[profile " + '\\"' * 200_000 + "]\n", "section name of more than 1,024 characters in line 1"),
         ("".join(f"[profile {number}]\n" for number in range(60_000)), "more than 50,000 sections"),
+        ("[profile p]\ncredential_process = " + "a" * 900_000 + "\n", "value of more than 32,768 characters in line 2"),
+        ("[profile p]\na =\n" + (" " + "a" * 1_000 + "\n") * 900, "value of more than 32,768 characters in line 35"),
         ("[profile p]\n" + "%\n" * 200_000, "more than 1,000 lines without a setting, such as line 1,002"),
         ("[profile p]\r" + "\u00a0%\r" * 200_000, "more than 1,000 lines without a setting"),
         ("[profile p]\na" + " " * 100_000 + "b\n", "more than 64 blanks in a row in line 2"),

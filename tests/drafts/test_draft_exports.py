@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.model import PolicyVersion
+from iamtui.account.model import Known, PolicyVersion
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -340,3 +340,22 @@ def test_no_text_is_read_by_a_shell(tmp_path: Path, name: str, sid: str, value: 
         assert create.option("--name") == name
         assert json.loads(create.read) == json.loads(written)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_an_account_is_never_a_command_of_the_script(tmp_path: Path, both: bool) -> None:
+    touch = f"touch {tmp_path}/pwned"
+    evil = f"$({touch})`{touch}`\"; {touch}; ' ; {touch}; #"
+    known = account()
+    assert isinstance(known.organization, Known)
+    assert known.organization.value is not None
+    organization = replace(known.organization.value, management_account=evil)
+    before = replace(known, organization=Known(organization))
+    edits = [PutOrganizationPolicy("SERVICE_CONTROL_POLICY", "r-ab12", "a", POLICY)]
+    if both:
+        edits.append(AddUserToGroup(BOB, iam("group/admins")))
+    made = draft(*edits)
+    _, status, errors = run(export(made, before, apply_draft(before, made), "cli"), tmp_path, caller="111122223333")
+    assert status == 1
+    assert "These commands are for account" in errors
+    assert not (tmp_path / "pwned").exists()

@@ -130,7 +130,13 @@ def test_a_crash_of_a_command(tmp_path: Path) -> None:
 def test_what_is_typed_reaches_no_log_of_textual(tmp_path: Path) -> None:
     home = tmp_path / "home"
     log = tmp_path / "textual.log"
-    wanted = {"TEXTUAL_LOG": str(log), "TEXTUAL": "debug,devtools", "TEXTUAL_DEBUG": "1", "TEXTUAL_SCREENSHOT": "0"}
+    wanted = {
+        "TEXTUAL_LOG": str(log),
+        "TEXTUAL": "debug,devtools",
+        "TEXTUAL_DEBUG": "1",
+        "TEXTUAL_SCREENSHOT": "0",
+        "TEXTUAL_DRIVER": "no_module:None",
+    }
     keys = (*(bytes([digit]) for digit in CODE.encode()), b"\x11")
     run = run_on_terminal(["--demo"], home=home, keys=keys, after=b"users", environ=wanted)
     assert run.code == 0
