@@ -7,7 +7,7 @@ policy of the role. The search goes back from the administrators, so that each p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -17,7 +17,6 @@ from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
-from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.workspace.principals import principal_for
@@ -30,6 +29,9 @@ _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 _MOST_VERSIONS: Final = 5
 """IAM User Guide: IAM and AWS STS quotas, versions of a managed policy."""
 _MOST_KEYS: Final = 2
+_OF_ITSELF: Final = frozenset((On.SELF, On.OWN_GROUP, On.OWN_POLICY, On.STRONG_GROUP))
+_OWN_PATHS: Final = tuple(path for path in ESCALATION_PATHS if path.gain is Gain.ANYTHING)
+_TARGET_PATHS: Final = tuple(path for path in ESCALATION_PATHS if path.gain is Gain.TARGET)
 _NEW: Final = "new-administrator"
 """The name of a user or role that is not there yet."""
 _ATTACHING: Final = frozenset(("iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy"))
@@ -118,7 +120,10 @@ def find_escalations(workspace: Workspace) -> EscalationReport:
 
 
 class _Search:
-    """The search over one account; what was decided is kept for both rounds."""
+    """The search over one account; what was decided is kept for both rounds.
+
+    The index says of each permission who may have it, as bits; only they are decided one by one.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -126,7 +131,7 @@ class _Search:
         self._entities: tuple[Entity, ...] = (*account.users, *account.roles)
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
         self._evaluators: dict[tuple[str, str, str], QuestionEvaluator] = {}
-        self._candidates: dict[str, frozenset[str]] = {}
+        self._bits: dict[tuple[str, str, str, bool], int] = {}
         self.administrators = frozenset(
             entity.arn
             for entity in self._entities
@@ -138,76 +143,96 @@ class _Search:
         """The moves of everybody who becomes administrator, by ARN; those of the administrators are empty."""
         reached: dict[str, tuple[Move, ...]] = dict.fromkeys(self.administrators, ())
         frontier = [entity for entity in self._entities if entity.arn in self.administrators]
-        for entity in self._entities:
-            if entity.arn not in reached and (move := self._first(self._alone(entity), certain=certain)):
-                reached[entity.arn] = (move,)
-                frontier.append(entity)
+        for path in _OWN_PATHS:
+            for entity, move in self._alone(path, self._unreached(reached), certain=certain):
+                if entity.arn not in reached:
+                    reached[entity.arn] = (move,)
+                    frontier.append(entity)
         while frontier:
             following = []
             for target in frontier:
-                for entity in self._entities:
-                    if entity.arn in reached:
-                        continue
-                    move = self._first(self._over(entity, target), certain=certain)
-                    if move is not None:
+                for path in _TARGET_PATHS:
+                    for entity, move in self._over(path, target, self._unreached(reached), certain=certain):
                         reached[entity.arn] = (move, *reached[target.arn])
                         following.append(entity)
             frontier = following
         return reached
 
-    @staticmethod
-    def _first(moves: Iterator[Move], *, certain: bool) -> Move | None:
-        return next((move for move in moves if move.certain or not certain), None)
+    def _unreached(self, reached: Container[str]) -> int:
+        return sum(1 << place for place, entity in enumerate(self._entities) if entity.arn not in reached)
 
-    def _alone(self, entity: Entity) -> Iterator[Move]:
-        """Paths by which a principal gets any permission."""
-        for path in ESCALATION_PATHS:
-            if path.gain is not Gain.ANYTHING or not self._is_candidate(entity, path):
-                continue
-            for targets in self._targets(entity, path):
-                move = self._move(entity, path, targets)
-                if move is not None and self._is_worth_it(entity, path):
-                    yield move
+    def _alone(self, path: EscalationPath, who: int, *, certain: bool) -> Iterator[tuple[Entity, Move]]:
+        """Who gets any permission by a path."""
+        who = self._candidates(path, who, certain=certain)
+        kinds = {on for _, on in path.steps}
+        if kinds & _OF_ITSELF:
+            for entity in self._at(who):
+                moves = (self._move(entity, path, targets) for targets in self._own_targets(entity, kinds, path))
+                move = next((one for one in moves if one is not None and (one.certain or not certain)), None)
+                if move is not None and self._is_worth_it(entity):
+                    yield entity, move
+            return
+        for targets in self._targets(kinds):
+            left = self._narrowed(path, targets, who, certain=certain)
+            for entity in self._at(left):
+                move = self._move(entity, path, targets) if entity.arn not in targets.values() else None
+                if move is not None and (move.certain or not certain):
+                    who &= ~(1 << self._entities.index(entity))
+                    yield entity, move
+            if not who:
+                return
 
-    def _over(self, entity: Entity, target: Entity) -> Iterator[Move]:
-        """Paths by which a principal gets the rights of another."""
-        for path in ESCALATION_PATHS:
-            if path.gain is not Gain.TARGET or not self._is_candidate(entity, path):
-                continue
-            needs = _what_is_needed(self._account, path, target)
-            if needs is None:
-                continue
-            if path.service and (not isinstance(target, Role) or not self._trusts(target, path.service)):
-                continue
-            kinds = {on for _, on in path.steps}
-            fits = isinstance(target, User) if On.USER in kinds else isinstance(target, Role)
-            move = self._move(entity, path, {On.USER: target.arn, On.ROLE: target.arn}) if fits else None
-            if move is not None:
-                yield replace(move, becomes=target.arn, needs=needs, target=target.arn)
+    def _over(self, path: EscalationPath, target: Entity, who: int, *, certain: bool) -> Iterator[tuple[Entity, Move]]:
+        """Who gets the rights of a target by a path."""
+        who = self._candidates(path, who, certain=certain)
+        kinds = {on for _, on in path.steps}
+        if not who or not (isinstance(target, User) if On.USER in kinds else isinstance(target, Role)):
+            return
+        needs = _what_is_needed(self._account, path, target)
+        if needs is None or (needs and certain):
+            return
+        if path.service and not (isinstance(target, Role) and self._trusts(target, path.service)):
+            return
+        targets = {On.USER: target.arn, On.ROLE: target.arn}
+        for entity in self._at(self._narrowed(path, targets, who, certain=certain)):
+            move = self._move(entity, path, targets) if entity is not target else None
+            if move is not None and (move.certain or not certain):
+                yield entity, replace(move, becomes=target.arn, needs=needs, target=target.arn)
 
-    def _is_candidate(self, entity: Entity, path: EscalationPath) -> bool:
-        """Whether each permission is allowed on some resource at all, which one question for everybody tells."""
-        return all(entity.arn in self._candidates_of(action) for action, _ in path.steps)
+    def _at(self, places: int) -> Iterator[Entity]:
+        while places:
+            yield self._entities[(places & -places).bit_length() - 1]
+            places &= places - 1
 
-    def _candidates_of(self, action: str) -> frozenset[str]:
-        if action in ("sts:AssumeRole", "iam:PassRole"):
-            return frozenset(self._principals)
-        found = self._candidates.get(action)
+    def _candidates(self, path: EscalationPath, who: int, *, certain: bool) -> int:
+        """Those of whom the index does not know that a permission of the path is denied on every resource."""
+        for action, _ in path.steps:
+            who &= self._possible(action, "*", path.service if action == "iam:PassRole" else "", certain=certain)
+        return who
+
+    def _narrowed(self, path: EscalationPath, targets: dict[On, str], who: int, *, certain: bool) -> int:
+        """Those of whom the index does not know that a permission of the path is denied on its target."""
+        for action, on in path.steps:
+            if who and on is not On.ANY:
+                service = path.service if action == "iam:PassRole" else ""
+                who &= self._possible(action, targets[on], service, certain=certain)
+        return who
+
+    def _possible(self, action: str, resource: str, service: str, *, certain: bool) -> int:
+        key = (action, resource, service, certain)
+        found = self._bits.get(key)
         if found is None:
-            outcomes = self._evaluator(action, "*", "").outcomes()
-            index = account_index(self._account)
-            denied = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
-            found = self._candidates[action] = frozenset(
-                one.principal.arn for place, one in enumerate(index.principals) if not denied >> place & 1
-            )
+            outcomes = self._evaluator(action, resource, service).outcomes()
+            ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
+            if certain and outcomes is not None:
+                ruled_out |= outcomes.depends
+            found = self._bits[key] = ((1 << len(self._entities)) - 1) & ~ruled_out
         return found
 
     def _move(self, entity: Entity, path: EscalationPath, targets: dict[On, str]) -> Move | None:
         steps = []
         for action, on in path.steps:
             resource = "*" if on is On.ANY else targets[on]
-            if action == "sts:AssumeRole" and resource == entity.arn:
-                return None
             decision = self._may(entity, action, resource, path.service if action == "iam:PassRole" else "")
             if decision.outcome not in _POSSIBLE:
                 return None
@@ -215,31 +240,31 @@ class _Search:
         about = next((targets[on] for _, on in path.steps if on not in (On.SELF, On.ANY)), "")
         return Move(path, entity.arn, about, tuple(steps))
 
-    def _targets(self, entity: Entity, path: EscalationPath) -> Iterator[dict[On, str]]:
-        """What the permissions of a path to any right can be about."""
-        kinds = {on for _, on in path.steps}
+    def _own_targets(self, entity: Entity, kinds: Set[On], path: EscalationPath) -> Iterator[dict[On, str]]:
+        """What of a principal's own the permissions of a path can be about."""
         account = self._account
         if On.SELF in kinds:
             if ("User" in path.steps[0][0]) is isinstance(entity, User) and not _is_untouchable(entity):
                 yield {On.SELF: entity.arn}
-        elif On.OWN_GROUP in kinds or On.STRONG_GROUP in kinds:
-            groups = entity.groups if isinstance(entity, User) else None
-            for group in account.groups if groups is not None else ():
-                member = group.name in (groups or ())
-                if member if On.OWN_GROUP in kinds else (not member and _is_strong(account, group)):
-                    yield dict.fromkeys((On.OWN_GROUP, On.STRONG_GROUP), group.arn)
-        elif On.NEW_USER in kinds or On.NEW_ROLE in kinds:
-            iam = f"arn:{account.partition}:iam::{account.id}"
-            yield {On.NEW_USER: f"{iam}:user/{_NEW}", On.NEW_ROLE: f"{iam}:role/{_NEW}"}
         elif On.OWN_POLICY in kinds:
             yield from ({On.OWN_POLICY: policy.arn} for policy in _own_policies(account, entity))
+        elif isinstance(entity, User):
+            for group in account.groups:
+                member = group.name in entity.groups
+                if member if On.OWN_GROUP in kinds else (not member and _is_strong(account, group)):
+                    yield dict.fromkeys((On.OWN_GROUP, On.STRONG_GROUP), group.arn)
+
+    def _targets(self, kinds: Set[On]) -> Iterator[dict[On, str]]:
+        """What the permissions of a path by way of another principal can be about."""
+        account = self._account
+        if On.NEW_USER in kinds or On.NEW_ROLE in kinds:
+            iam = f"arn:{account.partition}:iam::{account.id}"
+            yield {On.NEW_USER: f"{iam}:user/{_NEW}", On.NEW_ROLE: f"{iam}:role/{_NEW}"}
         elif On.USER in kinds:
-            yield from (
-                {On.USER: user.arn} for user in account.users if user is not entity and _keys(user) < _MOST_KEYS
-            )
+            yield from ({On.USER: user.arn} for user in account.users if _keys(user) < _MOST_KEYS)
         else:
             for role in account.roles:
-                if role is entity or _is_untouchable(role):
+                if _is_untouchable(role):
                     continue
                 if On.ROLE_POLICY in kinds:
                     policies = _own_policies(account, role)
@@ -247,10 +272,9 @@ class _Search:
                 else:
                     yield {On.ROLE: role.arn}
 
-    def _is_worth_it(self, entity: Entity, path: EscalationPath) -> bool:
-        """Whether new permissions of a principal itself are not held back by its permissions boundary."""
-        others = any(on in (On.USER, On.ROLE, On.NEW_USER, On.NEW_ROLE) for _, on in path.steps)
-        if entity.boundary_arn is None or others:
+    def _is_worth_it(self, entity: Entity) -> bool:
+        """Whether what a principal gives itself is not held back by its permissions boundary."""
+        if entity.boundary_arn is None:
             return True
         policy = self._account.policy(entity.boundary_arn)
         version = policy.default_version if policy is not None else None

@@ -22,7 +22,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
-from iamtui.workspace.escalations import Escalation, Move, _Search, find_escalations
+from iamtui.workspace.escalations import _OWN_PATHS, _TARGET_PATHS, Escalation, Move, _Search, find_escalations
 from tests.support.sample_account import (
     ADMIN_ARN,
     ADMINISTRATOR,
@@ -129,10 +129,12 @@ def made_for(path: EscalationPath, **changes: Any) -> Account:
 
 def moves_of(account: Account) -> list[Move]:
     search = _Search(sample_workspace().with_account(account))
-    me = account.by_arn(iam("user/me")) or account.by_arn(iam("role/me"))
-    assert isinstance(me, User | Role)
-    bosses = [entity for entity in (*account.users, *account.roles) if entity.name == "boss"]
-    return [*search._alone(me), *(move for boss in bosses for move in search._over(me, boss))]
+    entities = (*account.users, *account.roles)
+    bosses = [entity for entity in entities if entity.name == "boss"]
+    (place,) = (place for place, entity in enumerate(entities) if entity.name == "me")
+    found = [move for path in _OWN_PATHS for _, move in search._alone(path, 1 << place, certain=False)]
+    over = (search._over(path, boss, 1 << place, certain=False) for boss in bosses for path in _TARGET_PATHS)
+    return [*found, *(move for each in over for _, move in each)]
 
 
 def found_for(account: Account) -> Escalation | None:
