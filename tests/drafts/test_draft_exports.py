@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.model import Known, PolicyVersion
+from iamtui.account.model import InlinePolicy, Known, PolicyVersion, ResourcePolicy
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -359,3 +359,23 @@ def test_an_account_is_never_a_command_of_the_script(tmp_path: Path, both: bool)
     assert status == 1
     assert "These commands are for account" in errors
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("text", ["file:///etc/passwd", "fileb:///etc/passwd", "http://127.0.0.1/x", "https://a/x"])
+def test_no_value_is_one_that_the_aws_cli_reads_from_a_file_or_address(text: str) -> None:
+    before = account()
+    bob = before.users[1]
+    held = replace(bob, inline_policies=(*bob.inline_policies, InlinePolicy(text, LAKE_READ.versions[0].document)))
+    before = replace(before, users=(before.users[0], held, *before.users[2:]))
+    bus = f"arn:aws:events:us-east-1:{ID}:event-bus/{text}"
+    queue = f"arn:aws:sqs:evil.example/:{ID}:q"
+    known = ResourcePolicy("present", LAKE_READ.versions[0].document)
+    before = replace(before, resource_policies={bus: known, queue: known})
+    for edit in (
+        DeleteInlinePolicy(held.arn, text),
+        DeleteResourcePolicy(bus),
+        DeleteResourcePolicy(queue),
+    ):
+        made = draft(edit)
+        with pytest.raises(Problem, match="would read that file or address instead"):
+            export(made, before, apply_draft(before, made), "cli")

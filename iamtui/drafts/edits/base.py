@@ -17,6 +17,7 @@ from iamtui.drafts.words import RCP, SCP, find_level, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.types import PolicyType
+from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 
@@ -295,6 +296,25 @@ def ascii_document(text: str) -> str:
     return json_text(PolicyDocument(text).value, indent=2, ensure_ascii=True)
 
 
+_LOADED: Final = re.compile(r"(?:fileb?|https?)://")
+_QUEUE_URL: Final = re.compile(r"https://(?:sqs|queue)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/[0-9]{12}/[A-Za-z0-9_.-]+")
+
+
+def cli_word(word: str) -> str:
+    """A word of an AWS CLI call, quoted for the shell.
+
+    Raises:
+        Problem: the AWS CLI would send what a file or an address holds in its place (AWS CLI User Guide: loading a
+            parameter from a file).
+    """
+    if _LOADED.match(word) and word != STDIN and not _QUEUE_URL.fullmatch(word):
+        raise Problem(
+            f"{safe_text(word, limit=256)} cannot be exported: the AWS CLI would read that file or address instead.",
+            "Correct or remove the edit that names it.",
+        )
+    return shlex.quote(word)
+
+
 def call(words: Sequence[str], document: str = "", remarks: Sequence[str] = ()) -> list[str]:
     """The lines of an AWS CLI call.
 
@@ -304,7 +324,7 @@ def call(words: Sequence[str], document: str = "", remarks: Sequence[str] = ()) 
         remarks: comment lines above it, raw.
     """
     rows = [f"# {safe_text(remark)}" for remark in remarks]
-    line = "aws " + " ".join(shlex.quote(word) for word in words)
+    line = " ".join(("aws", *map(cli_word, words)))
     # No line of rendered JSON is a bare word, so the text cannot end the here-document.
     return [*rows, f"{line} <<'POLICY'", document, "POLICY"] if document else [*rows, line]
 

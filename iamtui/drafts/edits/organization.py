@@ -17,6 +17,7 @@ from iamtui.drafts.edits.base import (
     Standing,
     ascii_document,
     call,
+    cli_word,
     organization_policy,
     policies_at,
     same_text,
@@ -224,8 +225,8 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             options = ("--policy-id", _policy_id(known), "--content", STDIN)
             yield call(("organizations", "update-policy", *options), document, (remark,))
         if organization_policy(before, self.type, self.level_id, self.name) is None:
-            policy_id = shlex.quote(_policy_id(known)) if known is not None else f'"${variable}"'
-            target = shlex.quote(self.level_id)
+            policy_id = cli_word(_policy_id(known)) if known is not None else f'"${variable}"'
+            target = cli_word(self.level_id)
             yield [f"aws organizations attach-policy --policy-id {policy_id} --target-id {target}"]
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
