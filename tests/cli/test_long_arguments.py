@@ -99,6 +99,6 @@ def test_json_holds_what_was_asked_in_full(cli: Cli) -> None:
 
 
 def test_the_command_of_a_profile_is_shown_to_its_end(cli: Cli, no_aws_settings: Path) -> None:
-    command = f"/bin/echo {LONG};last"
+    command = f"/bin/echo {LONG[:30_000]};last"
     (no_aws_settings / "config").write_text(f"[profile evil]\ncredential_process = {command}\n")
     assert ";last" in cli("list", "roles", "--profile", "evil").err
