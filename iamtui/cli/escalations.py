@@ -11,7 +11,10 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.cli.trust import graph_label
+from iamtui.engine.condition_words import LAYER_NAMES
+from iamtui.engine.decision import Layer
 from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.presentation.verdict import unloaded_layers
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
@@ -105,6 +108,11 @@ def _summarize(report: EscalationReport, found: Sequence[Escalation]) -> None:
         f"{len(report.administrators)} administrators; {certain} more can become one, "
         f"{len(found) - certain} more under conditions."
     )
+    steps = (step.decision for one in found for move in one.moves for step in move.steps)
+    unloaded = {layer for decision in steps for layer in unloaded_layers(decision)}
+    if unloaded:
+        layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
+        note(f"Not evaluated, and could stand in the way of some of these paths: {layers}.")
     closing = [item for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
     for name, count in closing:
         note(f"{count} of these paths need {name}.")
@@ -128,6 +136,7 @@ def _move_to_json(move: Move) -> dict[str, Any]:
                 "action": step.action,
                 "resource": step.resource,
                 "decision": step.decision.outcome.value,
+                "complete": step.decision.complete,
                 "condition": step.condition or None,
             }
             for step in move.steps

@@ -264,7 +264,7 @@ def _documents(account: Account) -> Iterator[AuditFinding]:
     administrators: dict[str, None] = {}
     for subject, name, document, holders, aws_managed in _documents_in_use(account):
         for statement in _allowing(document):
-            if _is_everything(statement):
+            if allows_everything(statement):
                 administrators |= dict.fromkeys(one.arn for holder in holders for one in _people(account, holder))
             if not aws_managed:
                 yield from _too_broad(subject, name, statement)
@@ -296,7 +296,7 @@ def _allowing(document: PolicyDocument) -> Sequence[Statement]:
     return [statement for statement in document.policy.statements if statement.effect == "Allow"]
 
 
-def _is_everything(statement: Statement) -> bool:
+def allows_everything(statement: Statement) -> bool:
     whole = any(action in ("*", "*:*") for action in statement.actions or ())
     return whole and _is_everywhere(statement)
 
@@ -308,7 +308,7 @@ def _is_everywhere(statement: Statement) -> bool:
 def _too_broad(subject: str, name: str, statement: Statement) -> Iterator[AuditFinding]:
     where = f"{name}, statement {statement.sid or statement.index + 1}"
     about = ActionElement(statement.actions, negated=False) if statement.actions else None
-    if _is_everything(statement):
+    if allows_everything(statement):
         yield _found("full-access", subject, f"{where}: allows everything on everything.", statement=where)
     elif statement.not_actions is not None:
         message = f"{where}: allows everything but some actions (NotAction)."

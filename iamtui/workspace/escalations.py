@@ -19,6 +19,7 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
+from iamtui.workspace.audit import allows_everything
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.workspace import Workspace
@@ -367,14 +368,8 @@ def _is_strong(account: Account, holder: User | Role | Group) -> bool:
 
 
 def _allows_everything(document: PolicyDocument) -> bool:
-    if document.error is not None:
-        return False
-    return any(
-        statement.effect == "Allow"
-        and "*" in (statement.resources or ())
-        and any(action in ("*", "*:*") for action in statement.actions or ())
-        and not statement.conditions
-        for statement in document.policy.statements
+    return document.error is None and any(
+        statement.effect == "Allow" and allows_everything(statement) for statement in document.policy.statements
     )
 
 

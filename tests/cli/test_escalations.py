@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.support.cli_runner import Cli
@@ -49,3 +52,20 @@ def test_what_cannot_be_done_is_one_sentence(cli: Cli) -> None:
     assert result.code == 2
     assert "exclude each other" in result.err
     assert cli("escalations", "nix", "--demo").code == 2
+
+
+def test_a_layer_that_is_not_loaded_is_named_beside_a_path_that_it_could_stop(cli: Cli, tmp_path: Path) -> None:
+    user = "arn:aws:iam::123456789012:user/u"
+    statement = {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": user}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    policies = [{"PolicyName": "own", "PolicyDocument": document}]
+    entry = {"UserName": "u", "UserId": "AIDAU", "Arn": user, "Path": "/", "UserPolicyList": policies}
+    file = tmp_path / "account.json"
+    file.write_text(
+        json.dumps({"UserDetailList": [entry], "GroupDetailList": [], "RoleDetailList": [], "Policies": []})
+    )
+    result = cli("escalations", "--snapshot", str(file))
+    assert "user/u" in result.out
+    assert "could stand in the way of some of these paths: SCP" in result.err
+    (found,) = cli("escalations", "--json", "--snapshot", str(file)).json_lines
+    assert found["moves"][0]["steps"][0]["complete"] is False
