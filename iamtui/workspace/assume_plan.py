@@ -11,7 +11,7 @@ from iamtui.account.model import Missing, Role
 from iamtui.credentials.assume_role import CHAINED_SECONDS, LONGEST_SECONDS, AssumeRoleInput, InputName, InputProblem
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 from iamtui.engine.condition_words import depends_text
-from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
+from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import DocumentError, load_json, render
 from iamtui.policy.json_text import json_text
@@ -269,33 +269,47 @@ def sides_of(workspace: Workspace, plan: AssumePlan) -> Sides:
 
 def _side(decision: Decision, layers: tuple[Layer, ...]) -> Side:
     reports = [report for report in decision.layers if report.layer in layers]
+    side = _denied(reports) or _not_allowed(decision, reports) or _dependent(decision, layers, reports)
     what = "" if decision.request.action == "sts:AssumeRole" else f" ({decision.request.action})"
-    for report in reports:
-        if report.state is LayerState.DENIES:
-            return Side(SideAnswer.DENIED, f"{_shortened(report.why)}{what}")
+    return Side(side.answer, f"{side.why}{what}") if side else _allowed(decision, reports, what)
+
+
+def _denied(reports: list[LayerReport]) -> Side | None:
+    denying = (report for report in reports if report.state is LayerState.DENIES)
+    return next((Side(SideAnswer.DENIED, _shortened(report.why)) for report in denying), None)
+
+
+def _not_allowed(decision: Decision, reports: list[LayerReport]) -> Side | None:
     stopping = {reason.layer for reason in decision.reasons}
-    for report in reports:
-        if report.layer in stopping:
-            nobody = report.layer is Layer.IDENTITY and report.why == _NO_STATEMENT
-            why = "no policy of yours allows it" if nobody else _shortened(report.why)
-            return Side(SideAnswer.NOTHING, f"{why}{what}")
-    named = {report.layer for report in decision.layers if report.state is LayerState.ALLOWS}
+    report = next((report for report in reports if report.layer in stopping), None)
+    if report is None:
+        return None
+    nobody = report.layer is Layer.IDENTITY and report.why == _NO_STATEMENT
+    return Side(SideAnswer.NOTHING, "no policy of yours allows it" if nobody else _shortened(report.why))
+
+
+def _dependent(decision: Decision, layers: tuple[Layer, ...], reports: list[LayerReport]) -> Side | None:
     open_layers = {ref.layer for ref in decision.matched if ref.undetermined}
-    for report in reports:
-        if report.state is LayerState.SILENT and report.layer in open_layers:
-            return Side(SideAnswer.DEPENDS, f"{_condition(decision, layers) or _shortened(report.why)}{what}")
-    if decision.outcome is Outcome.DEPENDS and (condition := _condition(decision, layers)):
-        return Side(SideAnswer.DEPENDS, f"{condition}{what}")
-    skipped = [report.layer.value.upper() for report in reports if report.state is LayerState.NOT_EVALUATED]
-    unloaded = f" ({', '.join(skipped)} not evaluated)" if skipped else ""
-    for report in reports:
-        if report.layer is Layer.IDENTITY and report.state is LayerState.SILENT and Layer.RESOURCE in named:
-            return Side(SideAnswer.YES, f"you need no policy of your own: the trust policy names you{unloaded}")
+    silent = (report for report in reports if report.state is LayerState.SILENT and report.layer in open_layers)
+    if (report := next(silent, None)) is not None:
+        return Side(SideAnswer.DEPENDS, _condition(decision, layers) or _shortened(report.why))
+    condition = _condition(decision, layers) if decision.outcome is Outcome.DEPENDS else ""
+    return Side(SideAnswer.DEPENDS, condition) if condition else None
+
+
+def _allowed(decision: Decision, reports: list[LayerReport], what: str) -> Side:
+    """The side of layers that neither deny nor depend, with those that were not evaluated."""
+    allowing = {report.layer for report in decision.layers if report.state is LayerState.ALLOWS}
+    skipped = ", ".join(report.layer.value.upper() for report in reports if report.state is LayerState.NOT_EVALUATED)
+    unloaded = f" ({skipped} not evaluated)" if skipped else ""
+    silent = any(report.layer is Layer.IDENTITY and report.state is LayerState.SILENT for report in reports)
+    if silent and Layer.RESOURCE in allowing:
+        return Side(SideAnswer.YES, f"you need no policy of your own: the trust policy names you{unloaded}")
     for report in reports:
         if report.state is LayerState.ALLOWS:
             return Side(SideAnswer.YES, f"{_shortened(report.why)}{what}{unloaded}")
     if skipped:
-        return Side(SideAnswer.UNKNOWN, f"{', '.join(skipped)} not loaded")
+        return Side(SideAnswer.UNKNOWN, f"{skipped} not loaded")
     return Side(SideAnswer.YES, "nothing stands in the way")
 
 

@@ -303,28 +303,31 @@ class SessionsKeeper:
     def tick(self) -> Tick:
         """Once a second: forget what is to be forgotten, and say what is to be done and told."""
         now = self._clock()
+        slept, moved = self._time_lost(now)
+        forgotten, orphaned = self._forget_due(now)
+        stopped = tuple(kept for kept in self if kept.service is not None and not kept.service.status.running)
+        for kept in stopped:
+            kept.service = None
+        crossed = tuple((kept, urgency) for kept in self if (urgency := kept.crossed(now)) is not None)
+        due = tuple(kept for kept in self if kept.renewer.due)
+        codes = tuple(kept for kept in self if kept.wants_code(now))
+        return Tick(crossed, forgotten, orphaned, stopped, due, codes, slept, moved)
+
+    def _time_lost(self, now: datetime) -> tuple[timedelta, timedelta]:
+        """How long the machine slept since the last tick, and by how much its wall clock was set."""
         slept = now - self._ticked_at if self._ticked_at is not None else timedelta()
         self._ticked_at = now
         off = self._off()
         moved, self._off_then = off - self._off_then, off
-        forgotten = [kept for kept in self if kept.forget_at is not None and kept.forget_at <= now]
-        orphaned = [child for kept in forgotten for child in self.children(kept.key) if child not in forgotten]
+        return slept if slept > LONGEST_TICK else timedelta(), moved if abs(moved) > JUMP else timedelta()
+
+    def _forget_due(self, now: datetime) -> tuple[tuple[KeptSession, ...], tuple[KeptSession, ...]]:
+        """Forget the sessions whose time has come: them, and those that nothing can renew any more without them."""
+        forgotten = tuple(kept for kept in self if kept.forget_at is not None and kept.forget_at <= now)
+        orphaned = tuple(child for kept in forgotten for child in self.children(kept.key) if child not in forgotten)
         for kept in forgotten:
             self.forget(kept.key)
-        stopped = [kept for kept in self if kept.service is not None and not kept.service.status.running]
-        for kept in stopped:
-            kept.service = None
-        crossed = [(kept, urgency) for kept in self if (urgency := kept.crossed(now)) is not None]
-        return Tick(
-            crossed=tuple(crossed),
-            forgotten=tuple(forgotten),
-            orphaned=tuple(orphaned),
-            stopped=tuple(stopped),
-            due=tuple(kept for kept in self if kept.renewer.due),
-            codes=tuple(kept for kept in self if kept.wants_code(now)),
-            slept=slept if slept > LONGEST_TICK else timedelta(),
-            clock_moved=moved if abs(moved) > JUMP else timedelta(),
-        )
+        return forgotten, orphaned
 
 
 # Offering a session to programs: what both doors need to start the endpoint, and what stands in its way.
