@@ -47,7 +47,8 @@ _PEAK: Final = """
 import json, resource, sys
 from pathlib import Path
 from iamtui.workspace.questions import Question, ask_all
-from iamtui.workspace.workspace import SourceChoice, open_source
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice
 from iamtui.workspace.workspace import SourceKind
 def peak():
     # A child starts with the ru_maxrss of its parent, so where the kernel tells the process's own peak, that counts.
@@ -67,7 +68,8 @@ print(json.dumps(peaks))
 
 _DEMO: Final = """
 import json, time
-from iamtui.workspace.workspace import SourceChoice, open_source
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice
 from iamtui.workspace.workspace import SourceKind
 start = time.process_time()
 workspace = open_source(SourceChoice(SourceKind.DEMO))

@@ -20,7 +20,8 @@ GROWTH_GOAL_MB: Final = 5.0
 _START: Final = """
 import gc, json, re, sys
 from datetime import UTC, datetime
-from iamtui.workspace.workspace import SourceChoice, open_source
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice
 from iamtui.workspace.workspace import SourceKind
 cycles = int(sys.argv[1])
 workspace = open_source(SourceChoice(SourceKind.DEMO))

@@ -7,6 +7,7 @@ the file. The app never writes the file. Whatever is wrong is reported and the d
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
@@ -254,8 +255,6 @@ def _read(path: Path, problems: list[str]) -> dict[str, Any]:
     except Problem as problem:
         problems.append(f"{problem.sentence.rstrip('.')}; all defaults are used.")
         return {}
-    import tomllib  # most people have no config: start-up
-
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

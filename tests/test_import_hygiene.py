@@ -74,7 +74,7 @@ def test_questions_over_an_account_reach_for_nothing_outside() -> None:
         "assume",
         "inventory",
         "permissions",
-        "connecting",
+        "opening",
     ],
 )
 def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:

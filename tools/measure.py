@@ -313,9 +313,10 @@ def decision_walk(source: Source) -> Iterator[Figure]:
     """The files and functions that one decision passes through, in an account that is open."""
     # Only this row needs them.
     from iamtui.questions.question import Question
+    from iamtui.workspace.opening import open_source
     from iamtui.workspace.principals import resolve_principal
     from iamtui.workspace.questions import ask
-    from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+    from iamtui.workspace.workspace import SourceChoice, SourceKind
 
     workspace = open_source(SourceChoice(SourceKind.DEMO))
     principal = resolve_principal(workspace, "role/analytics-lake-reader")

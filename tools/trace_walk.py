@@ -15,9 +15,10 @@ from typing import Final
 
 import iamtui
 from iamtui.questions.question import Question
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 
 _ROOT: Final = Path(iamtui.__file__).parent
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from iamtui.cli.opening import approval, command_choice, open_workspace, say_where
 from iamtui.cli.output import Span, Style, note, read_text, stderr
 from iamtui.cli.prompts import ask_code, choose
 from iamtui.cli.render import write_verdict
-from iamtui.cli.source_options import SourceOptions, approval, command_choice, open_workspace, say_where
+from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.credentials import variables
 from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput
@@ -42,8 +43,8 @@ from iamtui.workspace.assume import (
 from iamtui.workspace.assume import assume as assume_role
 from iamtui.workspace.assume_decision import is_temporary
 from iamtui.workspace.assume_plan import compact_policy
-from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.opening import connect
 from iamtui.workspace.principals import alias_of, session_is_production
 from iamtui.workspace.session_actions import Renewal
 from iamtui.workspace.workspace import SourceKind, Workspace, list_profiles

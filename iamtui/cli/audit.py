@@ -12,8 +12,9 @@ import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.problem import Problem
 from iamtui.text import safe_text

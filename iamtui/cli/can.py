@@ -9,6 +9,7 @@ import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.question_options import (
     ANYWAY,
@@ -29,7 +30,7 @@ from iamtui.cli.render import (
     write_answer,
     write_second_opinions,
 )
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem

@@ -11,10 +11,11 @@ import click
 
 from iamtui.cli.draft import read_drafted, say_findings
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Decision
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem

@@ -8,8 +8,9 @@ import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.cli.trust import graph_label
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer

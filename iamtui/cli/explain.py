@@ -10,9 +10,10 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, opened, stdout
 from iamtui.cli.render import verdict_style
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words

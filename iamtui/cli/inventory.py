@@ -10,8 +10,9 @@ import click
 from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.workspace.inventory import (
@@ -23,7 +24,8 @@ from iamtui.workspace.inventory import (
     record_to_json,
     summary_to_json,
 )
-from iamtui.workspace.workspace import Workspace, load_user_details
+from iamtui.workspace.opening import load_user_details
+from iamtui.workspace.workspace import Workspace
 
 _LABEL: Final = 20
 

@@ -14,7 +14,7 @@ import click
 
 from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import stderr, with_short_arguments
-from iamtui.cli.source_options import SourceOptions, choose, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -108,14 +108,6 @@ _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
 
 
-def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value and not context.resilient_parsing:
-        from importlib.metadata import version  # only for --version
-
-        click.echo(f"iamtui {version('iamtui')}")
-        context.exit()
-
-
 @click.group(
     cls=LazyGroup,
     entries=ENTRIES,
@@ -123,9 +115,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 allowed or done, 1 denied or not met, 2 an error, 3 it depends.",
 )
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
-)
+@click.version_option(package_name="iamtui", message="%(package)s %(version)s", help="Show the version.")
 @source_options
 @click.pass_context
 def cli(context: click.Context, source: SourceOptions) -> Exit | None:
@@ -146,6 +136,8 @@ def _open_screen(screen: Screen, source: SourceOptions) -> Exit:
         names = ", ".join(ENTRIES)
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
     refuse_dumb_terminal(os.environ)
+    from iamtui.cli.source_choice import choose  # not needed for --help
+
     return Exit.OK if screen.open(choose(source, for_command=False).choice) == 0 else Exit.ERROR
 
 

@@ -14,7 +14,8 @@ import click
 from iamtui.cli.assume_options import DEFAULT, say_nested, wanted_format
 from iamtui.cli.exits import Exit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import note, secret_on_stdout
-from iamtui.cli.source_options import SourceOptions, choose, source_options
+from iamtui.cli.source_choice import choose
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.export import FORMATS, Format, hand_over
 from iamtui.problem import Problem
 from iamtui.text import safe_text

@@ -20,9 +20,9 @@ from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import check_inquiry
-from iamtui.workspace.connecting import with_resource_policies
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
 from iamtui.workspace.context_values import read_values, undocumented
+from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.questions import check_action
 from iamtui.workspace.workspace import Workspace
 

@@ -11,10 +11,11 @@ import click
 from iamtui.cli.can import answered, question_store
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.question_options import ANYWAY, Demands, load_resource_policies
 from iamtui.cli.render import cell_to_json, verdict_style
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text

@@ -7,12 +7,13 @@ from datetime import datetime
 import click
 
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import approval, command_choice, open_workspace, say_where
 from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.render import write_verdict
-from iamtui.cli.source_options import SourceOptions, approval, command_choice, open_workspace, say_where, source_options
-from iamtui.workspace.connecting import connect
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.workspace.context_syntax import at_time
 from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.opening import connect
 from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import SourceKind, Workspace
 

@@ -1,22 +1,15 @@
-"""The source options, and which source they, the environment and the config add up to."""
+"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url."""
 
 from __future__ import annotations
 
 import functools
-import os
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from iamtui.cli.output import note
 from iamtui.problem import Problem
-
-if TYPE_CHECKING:
-    from iamtui.workspace.workspace import SourceChoice, Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,132 +125,3 @@ def source_options(command: F) -> F:
     for option in reversed(options):
         with_source = option(with_source)
     return with_source  # type: ignore[return-value]  # functools.wraps keeps what click needs
-
-
-class Chosen(NamedTuple):
-    """The source that would be opened (None: the user has to choose), and why this one."""
-
-    choice: SourceChoice | None
-    why: str
-
-
-def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
-    """Decide which source is meant: options, then the environment, then the config.
-
-    Args:
-        source: the options, already checked.
-        for_command: a command goes on to boto3's own chain where the screen would ask.
-    """
-
-    from iamtui.config import load_config  # not needed for --help
-    from iamtui.workspace.workspace import SourceChoice, SourceKind, choice_from_environment  # not needed for --help
-
-    if source.demo:
-        return Chosen(SourceChoice(SourceKind.DEMO), "--demo")
-    config, _ = load_config()
-    region = source.region or (None if _region_in_environment() else config.source.region or None)
-    if source.snapshot is not None:
-        return Chosen(SourceChoice(SourceKind.SNAPSHOT, Path(source.snapshot), region=region), "--snapshot")
-    found = choice_from_environment(os.environ)
-    if source.profile is not None:
-        profile: str | None = source.profile
-        why = "--profile"
-    elif found is not None:
-        profile, why = found.profile, "AWS_PROFILE" if found.profile else "credentials in the environment"
-    elif config.source.profile:
-        profile, why = config.source.profile, f"source.profile in the {config.origin('source.profile')}"
-    elif source.given or for_command:
-        profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
-    else:
-        return Chosen(None, "nothing names a source: the screen asks")
-    return Chosen(SourceChoice(SourceKind.LIVE, None, profile, region, source.endpoint_url), why)
-
-
-def _region_in_environment() -> bool:
-    return bool(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
-
-
-def command_choice(source: SourceOptions) -> SourceChoice:
-    """The source that a command uses; what is wrong with the config is said on stderr."""
-    from iamtui.config import load_config  # not needed for --help
-
-    for problem in load_config()[1]:
-        note(problem)
-    choice = choose(source, for_command=True).choice
-    assert choice is not None
-    return choice
-
-
-def approval(source: SourceOptions) -> Callable[[str, str], bool]:
-    """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
-    named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
-    return functools.partial(_approve, named=bool(named))
-
-
-def _approve(profile: str, command: str, *, named: bool) -> bool:
-    """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
-
-    Returns:
-        Whether the command may ask on the terminal.
-
-    Raises:
-        Problem: the user does not want it run, or there is nobody to ask and no profile was named, or another iamtui
-            runs this one, and would show nobody what is said here.
-    """
-    from iamtui.cli.prompts import can_ask, says_yes  # not needed for --help
-    from iamtui.workspace import credential_commands as commands  # not needed for --help
-
-    if commands.is_confirmed(profile, command):
-        return can_ask()
-    if commands.is_credential_process():
-        raise Problem(
-            f"The profile {profile} runs a command for its credentials. It was named by the credential_process of "
-            f"another profile and not by you, so it was not run: {command}",
-            f"Run iamtui --profile {shlex.quote(profile)} in a terminal first, which asks once.",
-        )
-    if can_ask():
-        if not says_yes(commands.about_command(profile, command), "Run it, now and later?"):
-            raise Problem(
-                f"The command of the profile {profile} was not run.", "Choose another profile with --profile."
-            )
-        try:
-            commands.confirm(profile, command)
-        except Problem as problem:
-            note(str(problem))
-    elif named:
-        for sentence in commands.about_command(profile, command):
-            note(sentence, whole=True)
-        commands.confirm_here(profile, command)
-    else:
-        raise Problem(
-            f"The profile {profile} runs a command for its credentials. Nobody named the profile, and there is no "
-            f"terminal to ask on, so it was not run: {command}",
-            "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
-        )
-    return can_ask()
-
-
-def open_workspace(source: SourceOptions) -> Workspace:
-    """Open the account that a command reads, and say on stderr what could not be loaded.
-
-    Raises:
-        Problem: it cannot be read.
-    """
-    from iamtui.workspace.workspace import open_source  # not needed for --help
-
-    workspace = open_source(command_choice(source), approve=approval(source))
-    say_where(workspace)
-    gaps = workspace.account.gaps
-    if gaps:
-        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
-    return workspace
-
-
-def say_where(workspace: Workspace) -> None:
-    """Say on stderr that the answers are not those of AWS about the user's own account, if so."""
-    from iamtui.workspace.workspace import SourceKind  # not needed for --help
-
-    if workspace.source.kind is SourceKind.DEMO:
-        note("DEMO: this is the built-in demo account, not yours.")
-    if workspace.source.endpoint_url:
-        note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")

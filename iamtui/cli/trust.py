@@ -10,9 +10,10 @@ import click
 from iamtui.account.model import Role
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
 from iamtui.problem import Problem

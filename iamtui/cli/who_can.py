@@ -9,10 +9,11 @@ import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import cell_to_json, counts_by_verdict, verdict_style
-from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of
 from iamtui.engine.decision import Layer
 from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words

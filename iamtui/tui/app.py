@@ -42,16 +42,8 @@ from iamtui.tui.terminal_app import IdleLock, TerminalApp, worker_failure
 from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands
-from iamtui.workspace.workspace import (
-    OpeningCancelled,
-    Progress,
-    ProgressReport,
-    SourceChoice,
-    SourceKind,
-    Workspace,
-    open_source,
-)
+from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
+from iamtui.workspace.workspace import OpeningCancelled, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -69,6 +61,7 @@ _LOADING: Final = "loading"
 
 
 def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
+    from iamtui.workspace.opening import open_source  # brings the ways to AWS and the engine: not before a frame
 
     return open_source(choice, report, cancelled)
 
@@ -228,8 +221,6 @@ class OpeningApp(TerminalApp):
     def _source_failed(self, event: SourceFailed) -> None:
         if event.choice is not self._choice or event.problem is None:
             return
-        from iamtui.workspace.connecting import login_command  # brings the ways to AWS
-
         if isinstance(event.problem, UnconfirmedCommand):
             self._ask_about_command(event.choice, event.problem)
             return

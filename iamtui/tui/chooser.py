@@ -22,6 +22,7 @@ from iamtui.problem import Problem
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.workspace import workspace as opening
+from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 
 
@@ -227,8 +228,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     def show_problem(self, problem: Problem) -> None:
         """Say why what was chosen cannot be opened, and what to do; something else can be chosen."""
-        from iamtui.workspace.connecting import login_command  # brings the ways to AWS
-
         self._rest()
         self._note(
             lines(

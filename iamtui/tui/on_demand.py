@@ -14,7 +14,7 @@ from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.workspace import Workspace, load_user_details
+from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
@@ -56,7 +56,7 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
         user: whose access keys, MFA devices and console password are wanted, or None.
     """
     from iamtui.tui.explorer.search import SearchIndex  # not before a frame
-    from iamtui.workspace.connecting import with_resource_policies  # likewise
+    from iamtui.workspace.opening import load_user_details, with_resource_policies  # likewise
 
     now, failed = with_resource_policies(workspace, carriers)
     what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
@@ -94,7 +94,7 @@ class OnDemandLoading:
 
     def _load_policy(self) -> None:
         """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
-        from iamtui.workspace.connecting import unloaded_carriers  # brings boto3: not before a frame
+        from iamtui.workspace.opening import unloaded_carriers  # brings boto3: not before a frame
 
         question, workspace = self._screen.question.question, self._drafts.source_workspace
         if question is None or workspace is None or not workspace.can_call_aws:

@@ -19,6 +19,7 @@ from typing import Final
 from iamtui.aws.credential_process import end_commands as end_commands  # for the doors
 from iamtui.aws.credential_process import is_credential_process as is_credential_process  # for the doors
 from iamtui.aws.credential_process import remark_on
+from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
@@ -48,6 +49,11 @@ def about_command(profile: str, command: str) -> tuple[str, ...]:
     folder = _folder_of(command)
     where = f"It names files of this folder: {safe_text(folder, limit=None)}" if folder else ""
     return tuple(filter(None, (sentence, where, remark_on(command))))
+
+
+def login_command(problem: Problem) -> str:
+    """The command that the user runs to sign in again, where that is what a problem needs; else ""."""
+    return problem.login_command if isinstance(problem, AwsProblem) else ""
 
 
 def refuse_unconfirmed(profile: str, command: str) -> bool:

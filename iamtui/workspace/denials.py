@@ -23,8 +23,8 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace import denial_advice as advice
-from iamtui.workspace.connecting import unloaded_carriers, with_resource_policies
 from iamtui.workspace.denial_comparison import Agreement, DenialComparison, claim_words, compare
+from iamtui.workspace.opening import unloaded_carriers, with_resource_policies
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.questions import ask_and_trace
 from iamtui.workspace.workspace import SourceKind, Workspace

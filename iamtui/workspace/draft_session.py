@@ -26,9 +26,9 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, BulkMatrixEvaluator, Cell, severity
-from iamtui.workspace.connecting import with_resource_policies
 from iamtui.workspace.draft_documents import document_findings, document_problems
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
+from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
 from iamtui.workspace.who_can import everybody

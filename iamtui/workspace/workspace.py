@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
-from iamtui.problem import Problem
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
-    from iamtui.aws.credential_process import Approve
     from iamtui.aws.profiles import Profile as Profile
 
 
@@ -77,22 +74,7 @@ class Workspace:
         return self.connection is not None
 
 
-# Opening a source: which one is meant, and loading it with progress and cancel.
-
-
-__all__ = [
-    "OpeningCancelled",
-    "Progress",
-    "ProgressReport",
-    "SourceChoice",
-    "choice_from_environment",
-    "list_profiles",
-    "load_organization",
-    "load_resource_policy",
-    "load_user_details",
-    "missing_caption",
-    "open_source",
-]
+# Which source is meant, and how loading it goes on.
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +103,6 @@ class Progress(NamedTuple):
 
 
 ProgressReport = Callable[[Progress], None]
-
-
-def _no_report(_progress: Progress) -> None:
-    pass
 
 
 class OpeningCancelled(Exception):
@@ -161,149 +139,9 @@ def list_profiles() -> tuple[Profile, ...]:
     Raises:
         Problem: a config file cannot be parsed.
     """
-    from iamtui.aws.session import available_profiles  # start-up
+    from iamtui.aws.session import available_profiles  # brings boto3: a tenth of a second
 
     return available_profiles()
-
-
-def open_source(
-    choice: SourceChoice,
-    report: ProgressReport = _no_report,
-    cancelled: Callable[[], bool] = lambda: False,
-    approve: Approve | None = None,
-) -> Workspace:
-    """Load the account that `choice` names. Blocking: screens call it in a worker.
-
-    Args:
-        approve: asked before a credential_process is run; None: what was confirmed may run.
-
-    Raises:
-        Problem: the source cannot be read; the sentence says why and what to do.
-        OpeningCancelled: `cancelled` returned True between two steps.
-    """
-
-    def step(what: str, done: int) -> None:
-        if cancelled():
-            raise OpeningCancelled
-        report(Progress(what, done))
-
-    if choice.kind is SourceKind.LIVE:
-        workspace = _open_live(choice, step, approve)
-    else:
-        workspace = (_open_demo if choice.kind is SourceKind.DEMO else _open_snapshot)(choice, step)
-    if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
-        # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas.
-        gc.collect()
-        gc.freeze()
-    if cancelled():
-        raise OpeningCancelled
-    return workspace
-
-
-_MANY = 1000
-_Step = Callable[[str, int], None]
-
-
-def _open_demo(_choice: SourceChoice, step: _Step) -> Workspace:
-    from iamtui.sources.demo import demo_connection, load_demo_account  # start-up
-
-    step("the demo account", 0)
-    account = load_demo_account()
-    connection = demo_connection()
-    source = SourceInfo(SourceKind.DEMO, "DEMO", region=connection.region, taken_at=account.taken_at)
-    return Workspace(account, source, connection)
-
-
-def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
-    from iamtui.sources.snapshot import read_snapshot  # start-up
-
-    if choice.snapshot is None:
-        raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
-    reading = f"reading {choice.snapshot.name}"
-    step(reading, 0)
-    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0))
-    region = choice.region or ""
-    return Workspace(
-        account,
-        SourceInfo(
-            SourceKind.SNAPSHOT,
-            choice.snapshot.name,
-            region=region,
-            taken_at=account.taken_at,
-            file=str(choice.snapshot),
-        ),
-    )
-
-
-def _open_live(choice: SourceChoice, step: _Step, approve: Approve | None) -> Workspace:
-    from iamtui.aws.connection import Connection  # start-up
-    from iamtui.sources.live import load_live  # likewise
-    from iamtui.workspace.credential_commands import refuse_unconfirmed  # likewise
-
-    step("finding credentials", 0)
-    connection = Connection.open(
-        profile=choice.profile,
-        region=choice.region,
-        endpoint_url=choice.endpoint_url,
-        approve=approve or refuse_unconfirmed,
-    )
-    account = load_live(connection, step)
-    source = SourceInfo(
-        SourceKind.LIVE,
-        connection.profile or "default credentials",
-        region=connection.region,
-        profile=connection.profile,
-        endpoint_url=connection.endpoint_url,
-        taken_at=account.taken_at,
-    )
-    return Workspace(account, source, connection)
-
-
-def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
-    """The same workspace with one user's access keys, MFA devices and console password. Blocking.
-
-    Raises:
-        Problem: the source cannot be asked, or the calls fail.
-    """
-    from iamtui.sources import live as user_details  # start-up
-
-    account = user_details.load_user_details(_connection(workspace), workspace.account, user_name)
-    return workspace.with_account(account)
-
-
-def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
-    """The same workspace with the policy that decides about a resource: of an object, its bucket's. Blocking.
-
-    Raises:
-        Problem: the source cannot be asked, the service has no known call, or the calls fail.
-    """
-    from iamtui.questions.policies_in_force import resource_policy_arn  # start-up
-    from iamtui.sources import resource_policy_loader as resource_policies  # start-up
-
-    carrier = resource_policy_arn(resource_arn)
-    account = resource_policies.load_resource_policy(_connection(workspace), workspace.account, carrier)
-    return workspace.with_account(account)
-
-
-def load_organization(workspace: Workspace) -> Workspace:
-    """The same workspace with the organization, its SCPs and RCPs, asked for again. Blocking.
-
-    Raises:
-        Problem: the source cannot be asked.
-    """
-    from iamtui.sources.organization import read_organization, with_organization  # start-up
-
-    account = workspace.account
-    return workspace.with_account(with_organization(account, read_organization(_connection(workspace), account.id)))
-
-
-def _connection(workspace: Workspace) -> Connection:
-    if workspace.connection is None:
-        raise Problem(
-            "A snapshot cannot be asked for more than it holds.",
-            "Open the account itself with --profile, or take a newer snapshot.",
-        )
-    return workspace.connection
 
 
 _NAMED = 3

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import Question, as_command
-from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy

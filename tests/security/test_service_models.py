@@ -21,7 +21,8 @@ from iamtui.aws.operations import ALLOWED
 from iamtui.aws.session import SdkSession, available_profiles, aws_domains, session_without_settings, shared_loader
 from iamtui.problem import Problem
 from iamtui.sources.resource_policy_loader import load_resource_policy
-from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.connecting import Listener, config, connect
 from tests.support.moto_server import ACCOUNT, MotoServer
 from tests.support.program_on_terminal import PROGRAM, environment

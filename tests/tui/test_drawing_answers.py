@@ -15,8 +15,9 @@ from iamtui.tui.question.layers_list import layer_rows
 from iamtui.tui.question.matrix import summary
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.workspace.answers import answer
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import settle, type_text
 from tests.support.question_panel import listener, opened, shown
 from tools.trace_walk import walk

@@ -11,7 +11,8 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, assume, plan_assume
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ROLE, trust, workspace
 from tests.support.sts_answers import CannedSts
 

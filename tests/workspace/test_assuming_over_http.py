@@ -17,8 +17,8 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaSessions, MfaWay, as_session, assume, plan_assume
-from iamtui.workspace.connecting import connect, reconnected
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
+from iamtui.workspace.opening import connect, open_source, reconnected
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.slow import one_quick

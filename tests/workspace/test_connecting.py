@@ -8,7 +8,8 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.problem import Problem
-from iamtui.workspace.connecting import connect, login_command, reconnected
+from iamtui.workspace.credential_commands import login_command
+from iamtui.workspace.opening import connect, reconnected
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.assume_account import trust, workspace
 from tests.support.fault_proxy import FaultProxy

@@ -9,9 +9,9 @@ import pytest
 
 from iamtui.problem import Problem
 from iamtui.workspace import credential_commands
-from iamtui.workspace.connecting import connect, reconnected
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, confirm_here, is_confirmed
-from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from iamtui.workspace.opening import connect, open_source, reconnected
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import MotoServer
 
 CI = ("ci", "/opt/get-keys --password hunter2")

@@ -34,9 +34,10 @@ from iamtui.workspace.draft_documents import DocumentPlace
 from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_all_suggestions, with_fix
 from iamtui.workspace.draft_session import Effect, compare_everyone, lay
 from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.questions import ask, ask_and_trace
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam
 from tests.support.slow import one_quick

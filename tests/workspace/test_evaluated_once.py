@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask, ask_and_trace
-from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tools.trace_walk import walk
 
 _ONCE = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")

@@ -9,7 +9,7 @@ import pytest
 
 from iamtui.account.model import Known, MfaDevice, Missing
 from iamtui.workspace.assume import AssumeRoleInput, MfaDevices, find_mfa_devices, plan_assume
-from iamtui.workspace.connecting import connect
+from iamtui.workspace.opening import connect
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ID, ROLE, SERIAL, trust, workspace
 from tests.support.fault_proxy import FaultProxy, Reset, error

@@ -8,6 +8,7 @@ import pytest
 
 from iamtui.account.model import Account, Gap, Known
 from iamtui.problem import Problem
+from iamtui.workspace.opening import load_organization, load_resource_policy, load_user_details, open_source
 from iamtui.workspace.workspace import (
     OpeningCancelled,
     Progress,
@@ -16,11 +17,7 @@ from iamtui.workspace.workspace import (
     Workspace,
     choice_from_environment,
     list_profiles,
-    load_organization,
-    load_resource_policy,
-    load_user_details,
     missing_caption,
-    open_source,
 )
 from tests.aws.test_connection import Listener
 from tests.support.fault_proxy import FaultProxy, error
@@ -136,8 +133,8 @@ def test_the_demo_opens_without_network_or_credentials() -> None:
         "import sys, socket\n"
         "def refuse(*_): raise SystemExit('network')\n"
         "socket.socket.connect = refuse\n"
-        "from iamtui.workspace.workspace import *\n"
-        "from iamtui.workspace.workspace import SourceKind\n"
+        "from iamtui.workspace.opening import open_source\n"
+        "from iamtui.workspace.workspace import SourceChoice, SourceKind\n"
         "workspace = open_source(SourceChoice(SourceKind.DEMO))\n"
         "print(workspace.source.label, len(workspace.account.users) > 5, workspace.can_call_aws)\n"
         "print(sorted(set(sys.modules) & {'moto', 'boto3', 'botocore', 'textual'}))\n"

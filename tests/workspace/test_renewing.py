@@ -14,9 +14,10 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace import session_actions as renewing
 from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaWay, as_session, assume
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.session_actions import Renewal
 from iamtui.workspace.session_store import KeptSession, Origin, SessionsKeeper
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support import panel_records as records
 from tests.support.fault_proxy import Call, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, trust

@@ -10,11 +10,12 @@ import pytest
 from iamtui.account.model import InlinePolicy, Role
 from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
 from iamtui.workspace.trust import TrustEdge, Trustee, by_principal, chains_from, who_may_assume
 from iamtui.workspace.who_can import who_can
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, document, iam, sample_workspace, trust
 
 POSSIBLE = (Outcome.ALLOWED, Outcome.DEPENDS)

@@ -21,7 +21,8 @@ from iamtui.tui.assume.plan import Planned
 from iamtui.tui.assume.prepared_dialog import AssumeResult, PreparedDialog
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaCodeNeeded, acting_as
-from iamtui.workspace.connecting import login_command, reconnected
+from iamtui.workspace.credential_commands import login_command
+from iamtui.workspace.opening import reconnected
 from iamtui.workspace.remembered_assume_input import remember_input
 
 _ASSUME: Final = "assume"

@@ -28,7 +28,7 @@ from iamtui.tui.assume.rows import PolicyField
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import Dialog, DialogBox, Result
 from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaDevices, as_session, find_mfa_devices
-from iamtui.workspace.connecting import login_command
+from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.principals import is_production
 from iamtui.workspace.remembered_assume_input import forget_input, remembered_input
 from iamtui.workspace.workspace import Workspace

@@ -1,0 +1,95 @@
+"""Opening the source that options, environment and config add up to, with what is said and asked meanwhile."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+from collections.abc import Callable
+
+from iamtui.cli.output import note
+from iamtui.cli.prompts import can_ask, says_yes
+from iamtui.cli.source_choice import choose
+from iamtui.cli.source_options import SourceOptions
+from iamtui.config import load_config
+from iamtui.problem import Problem
+from iamtui.workspace import credential_commands as commands
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+
+
+def command_choice(source: SourceOptions) -> SourceChoice:
+    """The source that a command uses; what is wrong with the config is said on stderr."""
+    for problem in load_config()[1]:
+        note(problem)
+    choice = choose(source, for_command=True).choice
+    assert choice is not None
+    return choice
+
+
+def approval(source: SourceOptions) -> Callable[[str, str], bool]:
+    """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
+    named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
+    return functools.partial(_approve, named=bool(named))
+
+
+def _approve(profile: str, command: str, *, named: bool) -> bool:
+    """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
+
+    Returns:
+        Whether the command may ask on the terminal.
+
+    Raises:
+        Problem: the user does not want it run, or there is nobody to ask and no profile was named, or another iamtui
+            runs this one, and would show nobody what is said here.
+    """
+    if commands.is_confirmed(profile, command):
+        return can_ask()
+    if commands.is_credential_process():
+        raise Problem(
+            f"The profile {profile} runs a command for its credentials. It was named by the credential_process of "
+            f"another profile and not by you, so it was not run: {command}",
+            f"Run iamtui --profile {shlex.quote(profile)} in a terminal first, which asks once.",
+        )
+    if can_ask():
+        if not says_yes(commands.about_command(profile, command), "Run it, now and later?"):
+            raise Problem(
+                f"The command of the profile {profile} was not run.", "Choose another profile with --profile."
+            )
+        try:
+            commands.confirm(profile, command)
+        except Problem as problem:
+            note(str(problem))
+    elif named:
+        for sentence in commands.about_command(profile, command):
+            note(sentence, whole=True)
+        commands.confirm_here(profile, command)
+    else:
+        raise Problem(
+            f"The profile {profile} runs a command for its credentials. Nobody named the profile, and there is no "
+            f"terminal to ask on, so it was not run: {command}",
+            "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
+        )
+    return can_ask()
+
+
+def open_workspace(source: SourceOptions) -> Workspace:
+    """Open the account that a command reads, and say on stderr what could not be loaded.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    workspace = open_source(command_choice(source), approve=approval(source))
+    say_where(workspace)
+    gaps = workspace.account.gaps
+    if gaps:
+        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
+    return workspace
+
+
+def say_where(workspace: Workspace) -> None:
+    """Say on stderr that the answers are not those of AWS about the user's own account, if so."""
+    if workspace.source.kind is SourceKind.DEMO:
+        note("DEMO: this is the built-in demo account, not yours.")
+    if workspace.source.endpoint_url:
+        note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")

@@ -1,0 +1,226 @@
+"""Opening a source: the whole account or only its connection, and loading more of it when that is asked for."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from iamtui.account.model import Account, Known, Missing
+from iamtui.aws.connection import Connection
+from iamtui.aws.credential_process import Approve
+from iamtui.policy.arn import parse_arn
+from iamtui.problem import Problem
+from iamtui.questions.policies_in_force import resource_policy_arn
+from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
+from iamtui.sources.demo import demo_connection, load_demo_account
+from iamtui.sources.live import load_live
+from iamtui.sources.live import load_user_details as read_user_details
+from iamtui.sources.organization import read_organization, with_organization
+from iamtui.sources.resource_policy_loader import load_resource_policy as read_resource_policy
+from iamtui.sources.snapshot import read_snapshot
+from iamtui.workspace.credential_commands import refuse_unconfirmed
+from iamtui.workspace.workspace import (
+    OpeningCancelled,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceInfo,
+    SourceKind,
+    Workspace,
+)
+
+
+def open_source(
+    choice: SourceChoice,
+    report: ProgressReport = lambda _progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    approve: Approve = refuse_unconfirmed,
+) -> Workspace:
+    """Load the account that `choice` names. Blocking: screens call it in a worker.
+
+    Args:
+        approve: asked before a credential_process is run; by default what was confirmed may run.
+
+    Raises:
+        Problem: the source cannot be read; the sentence says why and what to do.
+        OpeningCancelled: `cancelled` returned True between two steps.
+    """
+
+    def step(what: str, done: int) -> None:
+        if cancelled():
+            raise OpeningCancelled
+        report(Progress(what, done))
+
+    if choice.kind is SourceKind.LIVE:
+        workspace = _open_live(choice, step, approve)
+    elif choice.kind is SourceKind.DEMO:
+        workspace = _open_demo(step)
+    else:
+        workspace = _open_snapshot(choice, step)
+    if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
+        # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas.
+        gc.collect()
+        gc.freeze()
+    if cancelled():
+        raise OpeningCancelled
+    return workspace
+
+
+_MANY = 1000
+_Step = Callable[[str, int], None]
+
+
+def _open_demo(step: _Step) -> Workspace:
+    step("the demo account", 0)
+    account = load_demo_account()
+    connection = demo_connection()
+    source = SourceInfo(SourceKind.DEMO, "DEMO", region=connection.region, taken_at=account.taken_at)
+    return Workspace(account, source, connection)
+
+
+def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
+    if choice.snapshot is None:
+        raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
+    reading = f"reading {choice.snapshot.name}"
+    step(reading, 0)
+    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0))
+    file, region = choice.snapshot, choice.region or ""
+    return Workspace(
+        account, SourceInfo(SourceKind.SNAPSHOT, file.name, region, taken_at=account.taken_at, file=str(file))
+    )
+
+
+def _open_live(choice: SourceChoice, step: _Step, approve: Approve) -> Workspace:
+    step("finding credentials", 0)
+    connection = _connected(choice, approve)
+    account = load_live(connection, step)
+    return Workspace(account, _live_source(connection, account.taken_at), connection)
+
+
+def _connected(choice: SourceChoice, approve: Approve) -> Connection:
+    return Connection.open(
+        profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url, approve=approve
+    )
+
+
+def _live_source(connection: Connection, taken_at: datetime | None = None) -> SourceInfo:
+    return SourceInfo(
+        SourceKind.LIVE,
+        connection.profile or "default credentials",
+        region=connection.region,
+        profile=connection.profile,
+        endpoint_url=connection.endpoint_url,
+        taken_at=taken_at,
+    )
+
+
+def reconnected(workspace: Workspace) -> Workspace:
+    """The same workspace with its credentials looked for again, after the user has signed in. Blocking.
+
+    Raises:
+        Problem: there still are none, or the profile would run another command for them, which was not confirmed.
+    """
+    if workspace.connection is None:
+        return workspace
+    return replace(workspace, connection=workspace.connection.reopened())
+
+
+def connect(choice: SourceChoice, approve: Approve = refuse_unconfirmed) -> Workspace:
+    """A workspace that can call AWS and knows who is calling, but nothing of the account's inventory.
+
+    The demo is opened whole: it costs nothing, and its answers rest on it. Blocking.
+
+    Args:
+        approve: asked before a credential_process is run.
+
+    Raises:
+        Problem: the source is a snapshot, which nothing can be asked of, or no credentials can be found.
+    """
+    if choice.kind is SourceKind.SNAPSHOT:
+        raise Problem("A snapshot has no credentials to call AWS with.", "Use --profile, or --demo to try it out.")
+    if choice.kind is SourceKind.DEMO:
+        return open_source(choice)
+    connection = _connected(choice, approve)
+    caller = connection.caller()
+    gone = Missing("not loaded: the role was given by its ARN")
+    account = Account(id=caller.account, caller_arn=Known(caller.arn), alias=gone, organization=gone, providers=gone)
+    return Workspace(account, _live_source(connection), connection)
+
+
+# Loading more.
+
+
+def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
+    """The same workspace with one user's access keys, MFA devices and console password. Blocking.
+
+    Raises:
+        Problem: the source cannot be asked, or the calls fail.
+    """
+    account = read_user_details(_connection(workspace), workspace.account, user_name)
+    return workspace.with_account(account)
+
+
+def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
+    """The same workspace with the policy that decides about a resource: of an object, its bucket's. Blocking.
+
+    Raises:
+        Problem: the source cannot be asked, the service has no known call, or the calls fail.
+    """
+    carrier = resource_policy_arn(resource_arn)
+    account = read_resource_policy(_connection(workspace), workspace.account, carrier)
+    return workspace.with_account(account)
+
+
+def load_organization(workspace: Workspace) -> Workspace:
+    """The same workspace with the organization, its SCPs and RCPs, asked for again. Blocking.
+
+    Raises:
+        Problem: the source cannot be asked.
+    """
+    account = workspace.account
+    return workspace.with_account(with_organization(account, read_organization(_connection(workspace), account.id)))
+
+
+def _connection(workspace: Workspace) -> Connection:
+    if workspace.connection is None:
+        raise Problem(
+            "A snapshot cannot be asked for more than it holds.",
+            "Open the account itself with --profile, or take a newer snapshot.",
+        )
+    return workspace.connection
+
+
+def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[str]:
+    """The ARNs whose policies would decide about these resources and have not been asked for, each once.
+
+    An alias of a KMS key that is not known stands for itself.
+    """
+    seen: set[str] = set()
+    for resource in resources:
+        carrier = resource_policy_arn(resource)
+        carrier = account.kms_aliases.get(carrier, carrier)
+        arn = parse_arn(carrier)
+        if arn is None or arn.service not in WITH_RESOURCE_POLICIES or "*" in carrier or "?" in carrier:
+            continue
+        if carrier not in seen and carrier not in account.resource_policies:
+            seen.add(carrier)
+            yield carrier
+
+
+def with_resource_policies(workspace: Workspace, resources: Iterable[str]) -> tuple[Workspace, dict[str, Problem]]:
+    """Load what is not loaded of the policies that decide about some resources. Blocking.
+
+    Returns:
+        The workspace with what could be loaded, and why the rest could not, by ARN. A snapshot is returned as
+        it is: it cannot be asked for more.
+    """
+    failed: dict[str, Problem] = {}
+    if workspace.can_call_aws:
+        for carrier in unloaded_carriers(workspace.account, resources):
+            try:
+                workspace = load_resource_policy(workspace, carrier)
+            except Problem as problem:
+                failed[carrier] = problem
+    return workspace, failed
