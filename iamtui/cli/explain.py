@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +11,12 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, opened, stdout
-from iamtui.cli.render import verdict_style
+from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.workspace.denials import (
     Agreement,
     ExplainedDenial,
@@ -151,11 +149,8 @@ def _write(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
     _labelled(out, "AWS said", claim_words(denial))
     _write_answer(out, one)
     _write_comparison(out, one)
-    for number, suggestion in enumerate(one.explanation.suggestions if one.explanation is not None else ()):
-        _labelled(out, "would help" if number == 0 else "", suggestion.change)
-        if suggestion.statement is not None:
-            text = json.dumps(suggestion.statement, ensure_ascii=False)
-            out.line(" " * (_INDENT + _LABEL), Span(safe_text(text, limit=None), Style.QUIET))
+    if one.explanation is not None:
+        write_suggestions(out, one.explanation, _labelled, _INDENT + _LABEL)
     _write_open(out, one, decode=decode)
 
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import IO, Any, Final, NamedTuple, TextIO
 
 from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
+from iamtui.presentation.styled_words import Row, Tone
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -39,6 +40,18 @@ class Style(StrEnum):
     GOOD = "1;32"
     BAD = "1;31"
     OPEN = "1;33"
+
+
+TONES: Final = {
+    Tone.STRONG: Style.STRONG,
+    Tone.HEADING: Style.STRONG,
+    Tone.QUIET: Style.QUIET,
+    Tone.FAINT: Style.QUIET,
+    Tone.ALLOWED: Style.GOOD,
+    Tone.DENIED: Style.BAD,
+    Tone.DEPENDS: Style.OPEN,
+}
+"""The style of each tone that has one."""
 
 
 class Span(NamedTuple):
@@ -69,6 +82,10 @@ class Output:
             whole: also what has very long words, because the reader needs every character (a command).
         """
         self._stream.write("".join(self._painted(part, whole=whole) for part in parts).rstrip() + "\n")
+
+    def row(self, words: Row) -> None:
+        """Write styled words on one line."""
+        self.line(*(Span(word.text, TONES[word.tone]) if word.tone in TONES else word.text for word in words))
 
     def paragraph(self, text: str, *, indent: int = 0, first: Sequence[str | Span] = (), whole: bool = False) -> None:
         """Write a text, wrapped between `indent` and the right edge.

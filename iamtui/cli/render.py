@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.cli.output import Output, Span, Style, note
-from iamtui.engine.condition_words import LAYER_NAMES, short_policy_name
-from iamtui.engine.decision import Decision, LayerState, Outcome, ResourceScope
+from iamtui.cli.output import TONES, Output, Span, Style, note
+from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
 from iamtui.policy.document import JsonValue
 from iamtui.presentation.layers import layer_texts
-from iamtui.presentation.styled_words import Tone
+from iamtui.presentation.styled_words import Word
+from iamtui.presentation.trace import layer_rows
 from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -26,7 +26,7 @@ from iamtui.workspace.questions import is_pattern
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation
     from iamtui.engine.request import Principal
-    from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
+    from iamtui.engine.trace import TracedLayer
     from iamtui.workspace.aws_simulator import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
 _INDENT: Final = 4
 _LABEL: Final = 15
 _STATE_WIDTH: Final = 15
-
-_STYLES: Final = {
-    Tone.ALLOWED: Style.GOOD,
-    Tone.DENIED: Style.BAD,
-    Tone.DEPENDS: Style.OPEN,
-    Tone.QUIET: Style.QUIET,
-}
 
 
 def verdict_style(decision: Decision) -> Style:
@@ -76,7 +69,7 @@ def write_explained(out: Output, decision: Decision, explanation: Explanation, *
     out.blank()
     _write_layers(out, decision)
     if not never_asked:
-        _write_suggestions(out, explanation)
+        write_suggestions(out, explanation, _labelled, _INDENT + _LABEL)
     write_basis(out, decision, how_to_give=" (give with -c KEY=VALUE, or --absent KEY)", never_asked=never_asked)
 
 
@@ -103,7 +96,7 @@ def _labelled(out: Output, label: str, text: str) -> None:
 def _write_layers(out: Output, decision: Decision) -> None:
     applying, absent = layer_texts(decision)
     for layer in applying:
-        state = Span(f"{layer.words:<{_STATE_WIDTH}}", _STYLES[layer.tone])
+        state = Span(f"{layer.words:<{_STATE_WIDTH}}", TONES[layer.tone])
         out.paragraph(
             layer.why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=(" " * _INDENT, f"{layer.name:<{_LABEL}}", state)
         )
@@ -111,77 +104,27 @@ def _write_layers(out: Output, decision: Decision) -> None:
         _labelled(out, "not in play", ", ".join(layer.name for layer in absent))
 
 
-def _write_suggestions(out: Output, explanation: Explanation) -> None:
+def write_suggestions(
+    out: Output, explanation: Explanation, labelled: Callable[[Output, str, str], None], indent: int
+) -> None:
+    """Write what would help, each change with its statement; `labelled` writes a label and a text behind it."""
     for number, suggestion in enumerate(explanation.suggestions):
-        _labelled(out, "would help" if number == 0 else "", suggestion.change)
+        labelled(out, "would help" if number == 0 else "", suggestion.change)
         if suggestion.statement is not None:
             text = json.dumps(suggestion.statement, ensure_ascii=False)
-            out.line(" " * (_INDENT + _LABEL), Span(safe_text(text, limit=None), Style.QUIET))
+            out.line(" " * indent, Span(safe_text(text, limit=None), Style.QUIET))
 
 
-def write_trace(out: Output, decision: Decision, layers: Iterable[TracedLayer]) -> None:
+def write_trace(out: Output, decision: Decision, layers: Sequence[TracedLayer]) -> None:
     """Write a trace: each layer's statements, and for those about the action every element looked at.
 
     Of an allowed set of resources it says first which of them shows it.
     """
     if decision.example_resource is not None:
         out.paragraph(decision.example_resource, indent=_INDENT + _LABEL, first=(" " * _INDENT + "shown on",))
-    for layer in layers:
-        if layer.state == LayerState.NOT_APPLICABLE.value and not layer.statements:
-            continue
-        at = "" if layer.level is None else f" level {layer.level}"
-        named = f" ({layer.level_name})" if layer.level_name else ""
-        out.line("    ", Span(f"{LAYER_NAMES[layer.layer].short}{at}{named}", Style.STRONG), f"  {layer.why}")
-        for lacking in layer.missing:
-            out.line("      ", Span("[?]", Style.OPEN), f" {lacking}")
-        others = 0
-        for statement in layer.statements:
-            if len(statement.elements) == 1 and statement.matched is False:
-                others += 1
-            else:
-                _write_statement(out, statement)
-        if others:
-            out.line(
-                "      ",
-                Span(f"{others} {'statement' if others == 1 else 'statements'} about other actions", Style.QUIET),
-            )
-
-
-def _write_statement(out: Output, statement: TracedStatement) -> None:
-    mark, style = _mark(statement.matched)
-    sid = statement.sid or f"statement {statement.statement + 1}"
-    lines = f" (lines {statement.lines[0]}-{statement.lines[1]})" if statement.lines else ""
-    name = f"{short_policy_name(statement.policy)} / {sid}{lines}"
-    out.line("      ", Span(mark, style), f" {statement.effect}  {name}")
-    for element in statement.elements:
-        _write_element(out, element)
-
-
-def _write_element(out: Output, element: TracedElement) -> None:
-    mark, style = _mark(element.matched)
-    name = f"{element.operator} {element.key}" if element.operator else element.element
-    seen = element.seen_words() or "nothing"
-    note = f"  {element.note}" if element.note else ""
-    if element.element.endswith("Resource") and not element.wanted:
-        out.line("          ", Span(mark, style), f" {name}", Span(note, Style.QUIET))
-        return
-    out.line(
-        "          ",
-        Span(mark, style),
-        f" {name}  wanted {_some(element.wanted_words())}; seen {seen}",
-        Span(note, Style.QUIET),
-    )
-
-
-def _some(values: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(values) - most} more" if len(values) > most else ""
-    return (", ".join(values[:most]) or "nothing") + more
-
-
-def _mark(matched: bool | None) -> tuple[str, Style]:
-    if matched is None:
-        return "[?]", Style.OPEN
-    return ("[+]", Style.GOOD) if matched else ("[-]", Style.QUIET)
+    for row in layer_rows(decision, layers):
+        if not row.fold:
+            out.row((Word(" " * _INDENT), *row.words) if row.words else ())
 
 
 # An answer to a question matrix as JSON: the documented decision of each pair, and what a question matrix adds to it.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState
-from iamtui.presentation.styled_words import Tone
+from iamtui.presentation.styled_words import Row, Tone, Word
 from iamtui.presentation.verdict import layers_that_depend
+from iamtui.text import safe_text
 
 
 class LayerText(NamedTuple):
@@ -58,3 +60,34 @@ def _state(report: LayerReport, decision: Decision) -> tuple[str, str, Tone]:
     if report.state is LayerState.SILENT and report.layer not in in_the_way:
         return CONDITIONAL if report.layer.value in layers_that_depend(decision) else _NOT_NEEDED
     return _STATE_WORDS[report.state]
+
+
+def layer_row(layer: LayerText, *, compact: bool = False) -> Row:
+    """One layer in one row: mark, name, state in words and why; `compact` does without columns."""
+    name, words = f"{layer.name} ", f"{layer.words}: "
+    if not compact:
+        name, words = layer.name.ljust(13), layer.words.ljust(15)
+    return Word(f"{layer.mark} ", layer.tone), Word(name), Word(words, layer.tone), _reason(layer)
+
+
+def layer_block(layer: LayerText) -> tuple[Row, Row]:
+    """One layer in two rows, for a column that is narrow and high: why it says so stands below."""
+    head = Word(f"{layer.mark} ", layer.tone), Word(layer.name.ljust(13)), Word(layer.words, layer.tone)
+    return head, (_reason(layer),)
+
+
+def _reason(layer: LayerText) -> Word:
+    """Why a layer says so, first what could change it."""
+    why = layer.why
+    if layer.words == "not evaluated":
+        why = why[:1].upper() + why[1:]
+    elif layer.words == CONDITIONAL[1] and ", unless " in why:
+        head, _, unless = why.removesuffix(".").partition(", unless ")
+        why = f"unless {unless}. {head}."
+    return Word(safe_text(why), Tone.QUIET)
+
+
+def absent_layers(layers: Sequence[LayerText]) -> Row:
+    """The layers that do not apply, together in one row."""
+    first = layers[0]
+    return (Word(f"{first.mark} {first.words}: {', '.join(layer.name for layer in layers)}", first.tone),)

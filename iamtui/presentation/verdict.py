@@ -55,6 +55,11 @@ class VerdictWords:
         return _TONES[self.word]
 
     @property
+    def row(self) -> Row:
+        head = Word(f"{self.mark} {self.word}", self.tone, bold=True)
+        return (head, Word(f" {self.rest}", self.tone)) if self.rest else (head,)
+
+    @property
     def star(self) -> str:
         """What stands behind the mark or the word where the limit is not written out, or ""."""
         return LIMITED if self.limit else ""

@@ -20,6 +20,7 @@ __all__ = ["TONES", "document", "line", "lines", "plain", "safe_text", "styled"]
 TONES: Final = {
     Tone.PLAIN: "",
     Tone.STRONG: "bold",
+    Tone.HEADING: "bold $heading",
     Tone.QUIET: "$muted",
     Tone.FAINT: "$faint",
     Tone.ALLOWED: "$verdict-allowed",
@@ -31,7 +32,11 @@ TONES: Final = {
 
 def styled(row: Row) -> Content:
     """A row of styled words, which are safe to show, as content."""
-    return Content("").join(Content.styled(text, TONES[tone]) if TONES[tone] else Content(text) for text, tone in row)
+    styles = (f"bold {TONES[word.tone]}" if word.bold else TONES[word.tone] for word in row)
+    return Content("").join(
+        Content.styled(word.text, style) if style else Content(word.text)
+        for word, style in zip(row, styles, strict=True)
+    )
 
 
 def plain(value: object, style: str = "", *, limit: int | None = LABEL_LIMIT) -> Content:

@@ -388,9 +388,10 @@ def _organization_document(account: Account, ref: StatementRef) -> PolicyDocumen
     return next((policy.document for policy in fact.value if ref.policy in (policy.arn, policy.name)), None)
 
 
-def statement_text(document: PolicyDocument, ref: StatementRef) -> list[tuple[int, str]]:
-    """The lines of one statement as the JSON tab shows them, each with its number; none when unreadable."""
-    if document.error is not None or ref.lines is None:
+def statement_lines(account: Account, principal: Principal, resource: str, ref: StatementRef) -> list[tuple[int, str]]:
+    """The lines of a statement as the JSON tab shows them, each with its number; none without a readable document."""
+    document = document_of(account, principal, resource, ref)
+    if document is None or document.error is not None or ref.lines is None:
         return []
     first, last = ref.lines
     rows = document.text.split("\n")

@@ -151,7 +151,7 @@ def test_presets_are_condition_keys(cli: Cli, snapshot: str) -> None:
 def test_a_trace_of_several_pairs_has_one_for_each(cli: Cli, snapshot: str) -> None:
     asked = ("can", "role/web-server", "s3:GetObject", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
     assert all(pair["trace"] for pair in cli(*asked, "--trace", "--json").json)
-    assert cli(*asked, "--trace").out.count("Action  wanted s3:Delete*; seen s3:DeleteObject") == 1
+    assert cli(*asked, "--trace").out.count("Action  wants s3:Delete*  seen: s3:DeleteObject") == 1
 
 
 def test_nothing_is_asked_without_an_action(cli: Cli) -> None:

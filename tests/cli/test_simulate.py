@@ -95,7 +95,7 @@ def test_the_option_expects_of_those_that_expect_nothing(cli: Cli) -> None:
 def test_trace_is_added(cli: Cli) -> None:
     text = json.dumps(scenario("a"))
     assert cli("simulate", "-", "--json", "--trace", stdin=text).json["trace"][0]["layer"] == "identity"
-    assert "[+] Action  wanted s3:*; seen s3:GetObject" in cli("simulate", "-", "--trace", stdin=text).out
+    assert "[+] Action  wants s3:*  seen: s3:GetObject" in cli("simulate", "-", "--trace", stdin=text).out
 
 
 def test_text_says_why_a_decision_is_not_the_expected_one_and_what_it_rests_on(cli: Cli) -> None:
@@ -233,9 +233,9 @@ def test_the_trace_shows_an_empty_text_an_unknown_key_and_why_several_values_do_
     )
     asked["request"]["context"] = {"s3:delimiter": "", "aws:TagKeys": ["a", "b"]}
     out = cli("simulate", "-", "--trace", stdin=lines(asked)).out
-    assert '[?] StringLike s3:prefix  wanted "", home/*; seen nothing  The key is unknown.' in out
-    assert '[+] StringEquals s3:delimiter  wanted ""; seen ""' in out
-    assert "[-] StringEquals aws:TagKeys  wanted a, b; seen a, b  Several values without ForAnyValue or" in out
+    assert '[?] StringLike s3:prefix  wants "", home/*  seen: The key is unknown.' in out
+    assert '[+] StringEquals s3:delimiter  wants ""  seen: ""' in out
+    assert "[-] StringEquals aws:TagKeys  wants a, b  seen: a, b  Several values without ForAnyValue or" in out
 
 
 def test_schemas_are_printed(cli: Cli) -> None:

@@ -8,10 +8,9 @@ import pytest
 
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.truth import ConditionLeaf, Source
-from iamtui.presentation.layers import layer_text
+from iamtui.presentation.layers import layer_block, layer_row, layer_text
 from iamtui.presentation.styled_words import Tone, text_of
 from iamtui.presentation.verdict import notes
-from iamtui.tui.question.layers_list import layer_block, layer_line
 from tests.support import panel_records as records
 
 SILENT = LayerReport(Layer.RESOURCE, LayerState.SILENT, "No statement lets the caller in.")
@@ -59,8 +58,8 @@ def test_of_a_denial_a_layer_that_does_not_deny_it_may_wait_for_a_condition() ->
 def test_one_line_where_it_is_wide_and_two_where_it_is_high() -> None:
     allowed = decision(Outcome.ALLOWED)
 
-    assert "\n" not in layer_line(layer_text(SILENT, allowed)).plain
-    head, why = layer_block(layer_text(SILENT, allowed)).plain.split("\n")
+    assert text_of(layer_row(layer_text(SILENT, allowed))).endswith(f"no allow       {SILENT.why}")
+    head, why = map(text_of, layer_block(layer_text(SILENT, allowed)))
     assert head.endswith("no allow")
     assert why == SILENT.why
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -9,12 +11,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from iamtui.engine.decision import Decision
+from iamtui.presentation.trace import trace_rows
 from iamtui.problem import Problem
 from iamtui.tui.help import HelpScreen, help_sections
+from iamtui.tui.inventory import statement_lines
 from iamtui.tui.palette import ActionCommands
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.tui.question.trace_text import trace_rows
 from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 from iamtui.workspace import questions as asking
@@ -95,9 +98,9 @@ async def test_the_text_wraps_anew_when_the_window_changes() -> None:
 
 
 def test_the_trace_names_question_verdict_layers_and_statement_text() -> None:
-    rows = [
-        row.plain for row in trace_rows(records.small_workspace(), records.depends(), records.role_principal(), ASKED)
-    ]
+    account, principal = records.small_workspace().account, records.role_principal()
+    source = partial(statement_lines, account, principal, ASKED.resource)
+    rows = [row.plain for row in trace_rows(records.depends(), principal, ASKED, source=source)]
     text = "\n".join(rows)
 
     assert "Action     s3:GetObject" in text

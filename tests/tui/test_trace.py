@@ -20,10 +20,12 @@ from iamtui.account.model import (
     ResourcePolicy,
 )
 from iamtui.policy.document import PolicyDocument
+from iamtui.presentation.styled_words import Word
+from iamtui.presentation.trace import TraceRow
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, document_rows
-from iamtui.tui.question.trace_view import TraceRow, TraceView
+from iamtui.tui.question.trace_view import TraceView
 from iamtui.workspace import questions as asking
 from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
@@ -177,7 +179,7 @@ async def test_a_hit_across_a_wrapped_line_counts() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         await settle(pilot)
         assert isinstance(app.screen, ReadingScreen)
-        app.screen.view.show([TraceRow(Content("one " * 9 + "needle in two words " + "x " * 30))])
+        app.screen.view.show([TraceRow((Word("one " * 9 + "needle in two words " + "x " * 30),))])
         assert app.screen.view.search("needle in two") == "1 of 1"
 
 

@@ -5,11 +5,10 @@ import pytest
 from iamtui.engine import condition_words as words
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
-from iamtui.presentation.layers import layer_text
+from iamtui.presentation.layers import layer_row, layer_text
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import because
 from iamtui.tui.question import verdict as wording
-from iamtui.tui.question.layers_list import layer_line
 from tests.support import panel_records as records
 
 LOADED = "as far as loaded (SCP not evaluated)"
@@ -89,7 +88,7 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
     decision = Decision(records.request(), Outcome.ALLOWED, (report,))
 
     for compact in (False, True):
-        text = layer_line(layer_text(report, decision), compact=compact).plain
+        text = text_of(layer_row(layer_text(report, decision), compact=compact))
         assert text.startswith("[?] SCP ")
         assert "not evaluated" in text
         assert text.endswith("The organization was not loaded")

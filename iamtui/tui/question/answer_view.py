@@ -19,7 +19,7 @@ from iamtui.engine.decision import Decision, Outcome, StatementRef
 from iamtui.engine.request import Principal
 from iamtui.presentation.verdict import because, conditions, notes, statement_name
 from iamtui.tui.content import line, lines, plain, styled
-from iamtui.tui.inventory import document_of, statement_text
+from iamtui.tui.inventory import statement_lines
 from iamtui.tui.question.asking import Shown
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
@@ -556,8 +556,7 @@ def _statement(
     decision: Decision, principal: Principal, account: Account, ref: StatementRef, width: int
 ) -> Iterator[Content]:
     """The statement's lines with their numbers, as far left as they can stand."""
-    document = document_of(account, principal, decision.request.resource, ref)
-    rows = statement_text(document, ref) if document is not None else []
+    rows = statement_lines(account, principal, decision.request.resource, ref)
     if not rows:
         return
     yield plain(statement_name(ref), "bold $heading")

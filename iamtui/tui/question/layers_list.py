@@ -11,24 +11,13 @@ from textual.content import Content
 from textual.message import Message
 
 from iamtui.engine.decision import Decision, Layer
-from iamtui.presentation.layers import CONDITIONAL, LayerText, layer_texts
-from iamtui.presentation.styled_words import Tone, Word
-from iamtui.text import safe_text
-from iamtui.tui.content import TONES, lines, styled
-from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.presentation.layers import absent_layers, layer_block, layer_row, layer_texts
+from iamtui.tui.content import lines, styled
+from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
-
-
-_LINE_STYLES: Final = {
-    TONES[Tone.ALLOWED]: "allows",
-    TONES[Tone.DENIED]: "denies",
-    TONES[Tone.DEPENDS]: "waits",
-    TONES[Tone.QUIET]: "muted",
-}
-"""The style of a part of a row, to the line style of the same colour."""
 
 
 class LayersList(LineView):
@@ -115,15 +104,7 @@ class LayersList(LineView):
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
         """A line in the colours of its states."""
-        line = self._lines[index][1]
-        plain = "strong" if self.is_under_cursor(index) else ""
-        pieces: list[Piece] = []
-        at = 0
-        for span in sorted(line.spans, key=lambda span: span.start):
-            style = _LINE_STYLES.get(span.style, "") if isinstance(span.style, str) else ""
-            pieces += [Piece(line.plain[at : span.start], plain), Piece(line.plain[span.start : span.end], style)]
-            at = span.end
-        return [*pieces, Piece(line.plain[at:], plain)]
+        return pieces_of(self._lines[index][1], "strong" if self.is_under_cursor(index) else "")
 
     def refresh_row(self, index: int) -> None:  # noqa: ARG002 - declared by LineView
         """Draw all of it: a row may have several lines."""
@@ -184,42 +165,6 @@ def nothing_to_jump_to(layer: Layer) -> str:
 _BEHIND_MARK: Final = "    "
 
 
-def _why(layer: LayerText) -> str:
-    """Why a layer says so, first what could change it."""
-    why = layer.why
-    if layer.words == "not evaluated":
-        why = why[:1].upper() + why[1:]
-    elif layer.words == CONDITIONAL[1] and ", unless " in why:
-        head, _, unless = why.removesuffix(".").partition(", unless ")
-        why = f"unless {unless}. {head}."
-    return safe_text(why)
-
-
-def layer_line(layer: LayerText, *, compact: bool = False) -> Content:
-    """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
-    return styled(
-        (
-            Word(f"{layer.mark} ", layer.tone),
-            Word(f"{layer.name} " if compact else layer.name.ljust(13)),
-            Word(f"{layer.words}: " if compact else layer.words.ljust(15), layer.tone),
-            Word(_why(layer), Tone.QUIET),
-        )
-    )
-
-
-def layer_block(layer: LayerText) -> Content:
-    """One layer as two lines, for a column that is narrow and high: why it says so stands below."""
-    head = Word(f"{layer.mark} ", layer.tone), Word(layer.name.ljust(13)), Word(layer.words, layer.tone)
-    return lines(styled(head), styled((Word(_why(layer), Tone.QUIET),)))
-
-
-def absent_layers_line(layers: Sequence[LayerText]) -> Content:
-    """The layers that do not apply, together on one line."""
-    first = layers[0]
-    names = ", ".join(layer.name for layer in layers)
-    return styled((Word(f"{first.mark} {first.words}: {names}", first.tone),))
-
-
 def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) -> list[tuple[Layer | None, Content]]:
     """Every layer of a decision with its row, in evaluation order; those that do not apply share the last row.
 
@@ -231,10 +176,12 @@ def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) ->
     applying, absent = layer_texts(decision)
     rows: list[tuple[Layer | None, Content]] = []
     for layer in applying:
-        row = _written_out(layer_block(layer), column) if column else layer_line(layer, compact=compact)
+        row = styled(layer_row(layer, compact=compact))
+        if column:
+            row = _written_out(lines(*map(styled, layer_block(layer))), column)
         rows.append((layer.layer, row))
     if absent:
-        rows.append((None, _written_out(absent_layers_line(absent), column)))
+        rows.append((None, _written_out(styled(absent_layers(absent)), column)))
     return rows
 
 

@@ -19,12 +19,11 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
-from iamtui.presentation.layers import layer_texts
+from iamtui.presentation.layers import absent_layers, layer_row, layer_texts
 from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import OUTCOME_WORDS, because
 from iamtui.problem import Problem
 from iamtui.tui.content import TONES, line, lines, plain, styled
-from iamtui.tui.question.layers_list import absent_layers_line, layer_line
 from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.status import KeyLine
@@ -73,9 +72,9 @@ def our_rows(decision: Decision) -> list[Content]:
         rows.append(why)
     rows.append(Content(""))
     applying, absent = layer_texts(decision)
-    rows += [layer_line(layer, compact=True) for layer in applying]
+    rows += [styled(layer_row(layer, compact=True)) for layer in applying]
     if absent:
-        rows.append(absent_layers_line(absent))
+        rows.append(styled(absent_layers(absent)))
     return rows
 
 

@@ -17,19 +17,21 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.account.model import Role
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, StatementRef
-from iamtui.engine.explanation import Suggestion
+from iamtui.engine.explanation import Explanation, Suggestion
 from iamtui.engine.request import Principal
+from iamtui.engine.trace import TracedLayer
 from iamtui.policy.document import PolicyDocument
+from iamtui.presentation.styled_words import Tone, Word, row_of
+from iamtui.presentation.trace import TraceRow, deciding_row, statement_row, trace_rows
 from iamtui.presentation.verdict import statement_name
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import document_lines, line, plain
 from iamtui.tui.history import ScreenAbove
-from iamtui.tui.inventory import document_of, entity_of
+from iamtui.tui.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
-from iamtui.tui.question.trace_text import deciding_row, statement_row, trace_rows
-from iamtui.tui.question.trace_view import TraceRow, TraceView
+from iamtui.tui.question.trace_view import TraceView
 from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
@@ -178,14 +180,14 @@ class DocumentScreen(ReadingScreen):
         return super().idle_actions() | {"open_line"}
 
     def copied_text(self) -> str:
-        return "\n".join(row.content.plain for row in self.view.rows) + "\n"
+        return "\n".join(row.text for row in self.view.rows) + "\n"
 
 
 def document_rows(document: PolicyDocument, ref: StatementRef) -> tuple[list[TraceRow], int]:
     """The rows of a document, and the one where the statement begins."""
     if document.error is not None:
-        rows = [TraceRow(line((f"This document cannot be read: {document.error}", "$verdict-denied")))]
-        return [*rows, *(TraceRow(plain(text, limit=None)) for text in document_lines(document.text))], 0
+        rows = [_refusal(f"This document cannot be read: {document.error}")]
+        return [*rows, *(TraceRow((Word(text),)) for text in document_lines(document.text))], 0
     texts = document_lines(document.text)
     marked = range(0)
     if 0 <= ref.statement < len(document.lines):
@@ -194,13 +196,17 @@ def document_rows(document: PolicyDocument, ref: StatementRef) -> tuple[list[Tra
     width = len(str(len(texts)))
     return [
         TraceRow(
-            Content(text),
+            (Word(text),),
             gutter=f"{number:>{width}} ",
             json=True,
             ground="statement" if number in marked else "",
         )
         for number, text in enumerate(texts, 1)
     ], max(0, marked.start - 1)
+
+
+def _refusal(sentence: str) -> TraceRow:
+    return TraceRow(row_of(Word(sentence, Tone.DENIED, bold=True), limit=None))
 
 
 class TraceScreen(ReadingScreen):
@@ -277,16 +283,28 @@ class TraceScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         """Show what is known, and trace in a thread."""
-        rows = trace_rows(
-            self._workspace,
-            self._decision,
-            self._principal,
+        self._show_rows(self._rows(self._decision, companions=self._companions))
+        self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
+
+    def _rows(
+        self,
+        decision: Decision,
+        *,
+        companions: Sequence[DependentAnswer],
+        traced: Sequence[TracedLayer] = (),
+        explanation: Explanation | None = None,
+    ) -> list[TraceRow]:
+        account, principal = self._workspace.account, self._principal
+        return trace_rows(
+            decision,
+            principal,
             self._question,
-            companions=self._companions,
+            source=lambda ref: statement_lines(account, principal, decision.request.resource, ref),
+            traced=traced,
+            explanation=explanation,
+            companions=companions,
             chain=self._chain,
         )
-        self._show_rows(rows)
-        self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
 
     def _trace(self) -> None:
         worker = get_current_worker()
@@ -297,7 +315,7 @@ class TraceScreen(ReadingScreen):
             self.post_message(self._Refused(problem))
             return
         companions = self._companions or _companions(workspace, principal, question)
-        rows = trace_rows(workspace, decision, principal, question, traced, explanation, companions, self._chain)
+        rows = self._rows(decision, traced=traced, explanation=explanation, companions=companions)
         if not worker.is_cancelled:
             self.post_message(self._Traced(decision, rows, explanation.suggestions))
 
@@ -316,7 +334,7 @@ class TraceScreen(ReadingScreen):
     @on(_Refused)
     def _refused(self, event: _Refused) -> None:
         event.stop()
-        self.view.show([TraceRow(plain(event.problem, "$verdict-denied", limit=None))])
+        self.view.show([_refusal(str(event.problem))])
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What is there stays when the trace cannot be made."""
@@ -324,9 +342,9 @@ class TraceScreen(ReadingScreen):
             event.stop()
             event.prevent_default()
             name = type(event.worker.error).__name__
-            note = plain(f"The trace could not be made: {name}, an error in iamtui.", "$verdict-denied")
+            note = _refusal(f"The trace could not be made: {name}, an error in iamtui.")
             rows = self.view.rows
-            self.view.show([*rows, TraceRow(plain("")), TraceRow(note)], len(rows) + 1)
+            self.view.show([*rows, TraceRow(), note], len(rows) + 1)
 
     # Keys.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar, Final
 
 from textual import events
@@ -13,57 +12,14 @@ from textual.content import Content
 from textual.message import Message
 
 from iamtui.engine.decision import StatementRef
+from iamtui.presentation.trace import TraceRow
+from iamtui.tui.content import styled
 from iamtui.tui.explorer.document_view import Hits, json_pieces
-from iamtui.tui.widgets.lists.line_list import LINE_STYLES, LineView, Piece
+from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
-
-_NAMES: Final = {
-    "$muted": "muted",
-    "$faint": "faint",
-    "$heading": "heading",
-    "bold $heading": "heading",
-    "bold": "strong",
-    "bold $foreground": "strong",
-    "$verdict-allowed": "allowed",
-    "$verdict-denied": "denied",
-    "$verdict-depends": "depends",
-    "bold $verdict-allowed": "allowed",
-    "bold $verdict-denied": "denied",
-    "bold $verdict-depends": "depends",
-}
-"""Textual styles to the line styles they are drawn in."""
 
 _ABOVE: Final = 4
 """How many lines stay visible above the line that is shown first."""
-
-
-@dataclass(frozen=True, slots=True)
-class TraceRow:
-    """One row of a trace or a document.
-
-    Args:
-        content: what it says; long rows are wrapped.
-        ref: the statement that it belongs to, or None.
-        fold: the fold that it lies in, hidden while that is closed; "" for none.
-        opens: the fold that it opens and closes, or "".
-        gutter: what stands before it (a line number), and is left out of wrapped lines.
-        json: whether it is a line of JSON, to be coloured.
-        ground: the style name under the whole row, or "".
-        wraps: whether it is wrapped, or cut at the edge.
-    """
-
-    content: Content
-    ref: StatementRef | None = None
-    fold: str = ""
-    opens: str = ""
-    gutter: str = ""
-    json: bool = False
-    ground: str = ""
-    wraps: bool = True
-
-    @property
-    def plain(self) -> str:
-        return f"{self.gutter}{self.content.plain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +94,8 @@ class TraceView(LineView):
             if row.fold and row.fold not in self._open:
                 continue
             first[index] = len(lines)
-            pieces = wrap(row.content, width - len(row.gutter)) if row.wraps else [row.content]
+            content = styled(row.words)
+            pieces = wrap(content, width - len(row.gutter)) if row.wraps else [content]
             gutter = row.gutter
             for piece in pieces:
                 lines.append(_Line(index, piece, gutter))
@@ -152,7 +109,7 @@ class TraceView(LineView):
         texts = [line.content.plain for line in self._lines]
         if needle:
             for index, at in self._first_line.items():
-                whole = self._rows[index].content.plain
+                whole = self._rows[index].text
                 if needle in whole.lower():
                     until = at
                     while until < len(self._lines) and self._lines[until].row == index:
@@ -177,7 +134,7 @@ class TraceView(LineView):
         line = self._lines[index]
         row = self._rows[line.row]
         found: Iterable[Piece]
-        found = json_pieces(line.content.plain) if row.json else _pieces(line.content)
+        found = json_pieces(line.content.plain) if row.json else pieces_of(line.content)
         if self._hits.needle:
             found = self._hits.marked(list(found))
         here = index == self._hits.line
@@ -205,7 +162,7 @@ class TraceView(LineView):
         """Mark every occurrence (any letter case), unfold what holds one, and go to the next from the cursor on."""
         self._hits = Hits((), needle)
         lowered = needle.lower()
-        folds = {row.fold for row in self._rows if lowered and row.fold and lowered in row.content.plain.lower()}
+        folds = {row.fold for row in self._rows if lowered and row.fold and lowered in row.text.lower()}
         row = self._lines[self.cursor].row if self._lines else 0
         self._open |= folds
         self._layout()
@@ -288,20 +245,3 @@ class TraceView(LineView):
     def plain_text(self, keep: Callable[[TraceRow], bool] = lambda _row: True) -> str:
         """All rows as text, folded ones too."""
         return "\n".join(row.plain.rstrip() for row in self._rows if keep(row)) + "\n"
-
-
-def _pieces(content: Content) -> list[Piece]:
-    """A content as pieces: of overlapping styles the last one counts."""
-    text = content.plain
-    if not content.spans:
-        return [Piece(text)]
-    cuts = sorted({0, len(text), *(edge for span in content.spans for edge in (span.start, span.end))})
-    found: list[Piece] = []
-    for start, end in pairwise(cuts):
-        style = ""
-        for span in content.spans:
-            if span.start <= start and end <= span.end:
-                named = str(span.style)
-                style = _NAMES.get(named, named if named in LINE_STYLES else style)
-        found.append(Piece(text[start:end], style))
-    return found

@@ -12,6 +12,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color, ColorParseError
+from textual.content import Content
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -92,6 +93,32 @@ class Piece(NamedTuple):
 
     text: str
     style: str = ""
+
+
+_STYLES_OF_CONTENT: Final = {
+    "bold": "strong",
+    "$muted": "muted",
+    "$faint": "faint",
+    "bold $heading": "heading",
+    "bold $verdict-allowed": "allowed",
+    "bold $verdict-denied": "denied",
+    "bold $verdict-depends": "depends",
+    "$verdict-allowed": "allows",
+    "$verdict-denied": "denies",
+    "$verdict-depends": "waits",
+}
+"""The styles of styled words as content, to the line styles that look the same."""
+
+
+def pieces_of(content: Content, plain: str = "") -> list[Piece]:
+    """Styled words that were made content, to be wrapped, as pieces; `plain`: the line style of unstyled words."""
+    pieces: list[Piece] = []
+    at = 0
+    for span in sorted(content.spans, key=lambda span: span.start):
+        pieces.append(Piece(content.plain[at : span.start], plain))
+        pieces.append(Piece(content.plain[span.start : span.end], _STYLES_OF_CONTENT.get(str(span.style), plain)))
+        at = span.end
+    return [piece for piece in (*pieces, Piece(content.plain[at:], plain)) if piece.text]
 
 
 class _Look(NamedTuple):
