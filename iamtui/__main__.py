@@ -10,10 +10,11 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from iamtui.cli.exits import KeyBinding, Screen
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iamtui.cli.exits import KeyBinding
     from iamtui.credentials.session import Session
     from iamtui.workspace.workspace import SourceChoice
 
@@ -47,31 +48,15 @@ def _prepare_screen() -> None:
 
 
 def _bindings() -> Sequence[KeyBinding]:
-    """Every binding of the screen that has an id, from the classes that declare them."""
-    from textual.binding import Binding  # only for `info`
-    from textual.dom import DOMNode  # only for `info`
+    from iamtui.tui.keymap import named_bindings  # only for `info`
 
-    from iamtui.cli.exits import KeyBinding  # only for `info`
-    from iamtui.tui.keymap import load_every_pane  # only for `info`
-
-    load_every_pane()
-    found: dict[str, KeyBinding] = {}
-    classes: list[type[DOMNode]] = [DOMNode]
-    for node in classes:
-        classes += node.__subclasses__()
-        if node.__module__.startswith("iamtui."):
-            for binding in node.BINDINGS:
-                if isinstance(binding, Binding) and binding.id:
-                    words = binding.tooltip or binding.description
-                    found.setdefault(binding.id, KeyBinding(binding.id, binding.key, words))
-    return tuple(found[name] for name in sorted(found))
+    return tuple(KeyBinding(name, keys, words) for name, keys, words in named_bindings())
 
 
 def main() -> None:
     """Run iamtui and exit with its code."""
     try:
-        from iamtui.cli.exits import Screen  # only click before --help and the first frame
-        from iamtui.cli.main import run  # likewise
+        from iamtui.cli.main import run  # inside, so that Ctrl+C ends this import too
 
         code = run(sys.argv[1:], Screen(_open_screen, _bindings, _pick))
     except KeyboardInterrupt:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import resource
 import sys
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    import ctypes
+from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
 """prctl(2)."""
@@ -21,10 +20,6 @@ def forbid_core_dumps() -> None:
     Linux the process is marked as not dumpable, which a program that is started from here does not inherit. Python
     cannot wipe a text from memory, and nothing here keeps root out. May be called more than once.
     """
-    try:
-        import resource  # Windows has no such module
-    except ImportError:
-        return
     with suppress(OSError, ValueError):
         _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
@@ -36,6 +31,4 @@ def forbid_core_dumps() -> None:
 @cache
 def _libc() -> ctypes.CDLL:
     """The C library, loaded once: each loading makes classes that only the garbage collector takes away."""
-    import ctypes  # takes a while to load: not before the first frame
-
     return ctypes.CDLL(None)

@@ -327,6 +327,10 @@ class Account:
                 holders.setdefault(attached.arn, []).append(holder)
         return {arn: tuple(found) for arn, found in holders.items()}
 
+    def short_name(self, arn: str) -> str:
+        """An IAM ARN of this account without what all of them begin with: "role/deploy"; any other as it is."""
+        return arn.removeprefix(f"arn:{self.partition}:iam::{self.id}:")
+
     @cached_property
     def memo(self) -> dict[Any, Any]:
         """A scratch dictionary for what other rooms derive from this account, gone with the account."""

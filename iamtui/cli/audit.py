@@ -137,8 +137,8 @@ def _sarif(workspace: Workspace, found: Sequence[_Found]) -> dict[str, Any]:
 
 
 def _print_finding(out: Output, workspace: Workspace, each: _Found) -> None:
-    finding, account = each.finding, workspace.account
-    subject = finding.subject.removeprefix(f"arn:{account.partition}:iam::{account.id}:")
+    finding = each.finding
+    subject = workspace.account.short_name(finding.subject)
     beside = f"[{finding.code}]" + (f" CIS {finding.control}" if finding.control else "")
     if each.suppression is None:
         mark = Span(f"{_MARKS[finding.severity]} {finding.severity:<6}", _STYLES[finding.severity])

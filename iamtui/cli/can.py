@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,10 +14,12 @@ from iamtui.cli.question_options import (
     ANYWAY,
     Demands,
     QuestionOptions,
+    answered,
     expect_option,
     inquiry_of,
     load_resource_policies,
     question_options,
+    question_store,
 )
 from iamtui.cli.render import (
     cell_to_json,
@@ -35,7 +36,7 @@ from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.answers import answer, check_inquiry
+from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.principals import coming_with, resolve_principal
 from iamtui.workspace.questions import ask_and_trace, is_pattern
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
@@ -123,8 +124,8 @@ def can(
     if save is not None:
         _save(save, question_store(account_key(workspace), file, must_exist=False), made, who, expect)
     opinions = opinions_on(loaded, found) if compare else []
-    print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
-    code = judged(found, demands, expect)
+    _print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
+    code = _judged(found, demands, expect)
     if is_lacking(opinions):
         return Exit.ERROR
     if saved is not None and expect is not None and code is Exit.OK:
@@ -151,25 +152,7 @@ def _save(name: str, store: QuestionStore, asked: QuestionMatrix, who: Principal
     note(f"Saved as {quoted(name)} in {safe_text(str(store.path))}.")
 
 
-def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:
-    """The questions of an account ("": of all), in the user's own file or in another.
-
-    Raises:
-        Problem: a file is named that does not exist.
-    """
-    store = QuestionStore(account, Path(file) if file is not None else None)
-    if file is not None and must_exist and not store.path.exists():
-        raise Problem(f"The questions file {file} does not exist.", "Check the path.")
-    return store
-
-
-def answered(workspace: Workspace, who: Principal, asked: QuestionMatrix) -> Answer:
-    found = answer(workspace, who, asked)
-    assert found is not None, "nothing cancels a command's question"
-    return found
-
-
-def print_answer(
+def _print_answer(
     out: Output,
     workspace: Workspace,
     found: Answer,
@@ -205,7 +188,7 @@ def print_answer(
         )
 
 
-def judged(found: Answer, demands: Demands, expect: Expectation | None) -> Exit:
+def _judged(found: Answer, demands: Demands, expect: Expectation | None) -> Exit:
     """The exit code of an answer, with what stands in the way of a plain yes said on stderr."""
     cells = found.taking_part
     if expect is None and not found.counted:

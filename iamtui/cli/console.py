@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
 
 import click
 
-from iamtui.cli.assume import copy_and_wait
 from iamtui.cli.assume_options import Wanted, assume_options, assumed, read_time, say_nested
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
+from iamtui.config import load_config
+from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions
+from iamtui.credentials.clipboard import copy as copy_text
 from iamtui.credentials.console_url import (
     VISIBLE_WARNING,
     SignIn,
@@ -21,7 +27,7 @@ from iamtui.credentials.console_url import (
     duration_problem,
     open_in_browser,
 )
-from iamtui.credentials.session import Session
+from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -96,7 +102,7 @@ def console(
         open_in_browser(made.url)
         note("The browser has been started.")
     if copy:
-        copy_and_wait(made.url, "Sign-in URL")
+        _copy_and_wait(made.url, "Sign-in URL")
     return Exit.OK
 
 
@@ -104,3 +110,59 @@ def _say(made: SignIn, session: Session) -> None:
     who = session.identity.arn if session.identity is not None else session.role_arn
     note(f"Whoever opens the URL within 15 minutes is {who} in the console: treat it as a password.")
     note(f"It leads to {made.destination}; the console stays signed in {made.lasts}.")
+
+
+# Copying: the command stays in the foreground until the clipboard is cleared again.
+
+
+_LOOK_SECONDS: Final = 0.5
+
+
+def _copy_and_wait(text: Secret, what: str) -> None:
+    """Copy, say by which route, and clear after the configured time, or at Ctrl+C.
+
+    Args:
+        what: names the text in the sentence ("Sign-in URL").
+
+    Raises:
+        Problem: no clipboard can be reached.
+    """
+    settings = load_config()[0].clipboard
+    found = ClipboardOptions.from_environment(os.environ)
+    options = replace(
+        found,
+        command=settings.command or found.command,
+        local_over_ssh=settings.local_over_ssh,
+        terminal=sys.stderr is not None and sys.stderr.isatty(),
+        clear_after_seconds=settings.seconds,
+    )
+    on_exit = ClearOnExit(_write_to_clipboard)
+    on_exit.install()
+    try:
+        lease = copy_text(text, options, clock=utc_now)
+        if lease.result.terminal_write is not None:
+            _write_to_clipboard(lease.result.terminal_write.reveal())
+        on_exit.hold(lease)
+        if lease.expires_at is None:
+            note(f"{what}: {lease.result.sentence}. It stays there.")
+            return
+        note(f"{what}: {lease.result.sentence}. Cleared in {settings.seconds} s, or now with Ctrl+C.")
+        _wait(lease)
+    finally:
+        result = on_exit.clear()
+        if result is not None:
+            note(f"{result.sentence[:1].upper()}{result.sentence[1:]}.")
+        on_exit.uninstall()
+
+
+def _wait(lease: ClipboardLease) -> None:
+    """Wait until a copy has been on the clipboard for long enough, or Ctrl+C."""
+    with suppress(KeyboardInterrupt):
+        while lease.time_left(utc_now()):
+            time.sleep(_LOOK_SECONDS)
+
+
+def _write_to_clipboard(sequence: str) -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(sequence)
+        sys.stderr.flush()

@@ -8,10 +8,10 @@ import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.graph import Edge, print_graph
 from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.cli.trust import graph_label
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.lint.sarif import SarifResult, sarif_log
@@ -79,7 +79,6 @@ def _kind(one: Escalation) -> str:
 
 
 def _say_nothing_found(workspace: Workspace, report: EscalationReport, text: str) -> None:
-
     found = resolve_principal(workspace, text)
     administrators = {entity.arn for entity in report.administrators}
     is_one = found.arn in administrators
@@ -87,8 +86,7 @@ def _say_nothing_found(workspace: Workspace, report: EscalationReport, text: str
 
 
 def _short(workspace: Workspace, arn: str) -> str:
-    account = workspace.account
-    return safe_text(arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:"))
+    return safe_text(workspace.account.short_name(arn))
 
 
 def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
@@ -165,28 +163,13 @@ def _sarif(workspace: Workspace, found: Sequence[Escalation]) -> dict[str, Any]:
 
 def _print_graph(out: Output, workspace: Workspace, found: Sequence[Escalation], form: str) -> None:
     """Each first move as an edge; dashed where it depends on something."""
-    for line in ("digraph escalations {", "  rankdir=LR;") if form == "dot" else ("flowchart LR",):
-        out.line(line)
-    numbers: dict[str, int] = {}
-
-    def node(name: str) -> str:
-        if name not in numbers:
-            numbers[name] = len(numbers)
-            label = graph_label(name, form)
-            out.line(f"  n{numbers[name]}" + (f" [label={label}];" if form == "dot" else f"[{label}]"), whole=True)
-        return f"n{numbers[name]}"
-
-    for one in found:
-        move = one.moves[0]
-        start = node(_short(workspace, one.principal.arn))
-        end = node(_short(workspace, move.becomes) if move.becomes else "any permission")
-        label = graph_label(move.path.id, form)
-        if form == "dot":
-            out.line(f"  {start} -> {end} [label={label}{'' if move.certain else ', style=dashed'}];", whole=True)
-        else:
-            out.line(
-                f"  {start} {'--' if move.certain else '-.'} {label} {'-->' if move.certain else '.->'} {end}",
-                whole=True,
-            )
-    if form == "dot":
-        out.line("}")
+    edges = (
+        Edge(
+            _short(workspace, one.principal.arn),
+            _short(workspace, one.moves[0].becomes) if one.moves[0].becomes else "any permission",
+            one.moves[0].path.id,
+            dashed=not one.moves[0].certain,
+        )
+        for one in found
+    )
+    print_graph(out, "escalations", edges, form)

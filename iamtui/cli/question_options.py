@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -19,14 +20,16 @@ from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.answers import answer, check_inquiry
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
 from iamtui.workspace.context_values import read_values, undocumented
 from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.questions import check_action
+from iamtui.workspace.saved_questions import QuestionStore
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iamtui.engine.request import Principal
     from iamtui.workspace.answers import Answer
 
 
@@ -269,6 +272,24 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
     return workspace
 
 
+def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:
+    """The questions of an account ("": of all), in the user's own file or in another.
+
+    Raises:
+        Problem: a file is named that does not exist.
+    """
+    store = QuestionStore(account, Path(file) if file is not None else None)
+    if file is not None and must_exist and not store.path.exists():
+        raise Problem(f"The questions file {file} does not exist.", "Check the path.")
+    return store
+
+
+def answered(workspace: Workspace, who: Principal, asked: QuestionMatrix) -> Answer:
+    found = answer(workspace, who, asked)
+    assert found is not None, "nothing cancels a command's question"
+    return found
+
+
 # What an answer means for the exit code.
 
 
@@ -312,14 +333,14 @@ class Demands:
     complete: bool = False
     anyway: bool = False
 
-    def check_asked(self, answer: Answer) -> None:
+    def check_asked(self, found: Answer) -> None:
         """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing.
 
         Raises:
             Problem: it is so, and `anyway` does not say that it is meant.
         """
-        if answer.never_asked and not self.anyway:
-            raise Problem(answer.never_asked[0], "An expectation of it would test nothing; --anyway accepts it.")
+        if found.never_asked and not self.anyway:
+            raise Problem(found.never_asked[0], "An expectation of it would test nothing; --anyway accepts it.")
 
     def doubt(self, decision: Decision) -> str:
         """Why an allowed decision is no plain yes, or ""."""

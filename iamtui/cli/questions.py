@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import click
 
-from iamtui.cli.can import answered, question_store
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
-from iamtui.cli.question_options import ANYWAY, Demands, load_resource_policies
+from iamtui.cli.question_options import ANYWAY, Demands, answered, load_resource_policies, question_store
 from iamtui.cli.render import cell_to_json, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.verdict import verdict_words

@@ -10,6 +10,7 @@ import click
 from iamtui.account.model import Role
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
+from iamtui.cli.graph import Edge, print_graph
 from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style
@@ -127,8 +128,7 @@ def _trustee_name(workspace: Workspace, edge: TrustEdge) -> str:
 
 
 def _short(workspace: Workspace, arn: str) -> str:
-    account = workspace.account
-    return safe_text(arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:"))
+    return safe_text(workspace.account.short_name(arn))
 
 
 def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: bool, form: str) -> None:
@@ -158,38 +158,9 @@ def _print_chain(out: Output, workspace: Workspace, chain: Chain) -> None:
 
 
 def _print_graph(out: Output, workspace: Workspace, edges: Iterable[TrustEdge], form: str) -> None:
-    """The edges as a graph: from the principal to the role, dashed where a condition remains."""
-    for line in ("digraph trust {", "  rankdir=LR;") if form == "dot" else ("flowchart LR",):
-        out.line(line)
-    numbers: dict[str, int] = {}
-    for edge in edges:
-        ends = (_trustee_name(workspace, edge), _short(workspace, edge.role.arn))
-        for name in ends:
-            if name not in numbers:
-                numbers[name] = len(numbers)
-                _print_node(out, numbers[name], name, form)
-        _print_edge(out, numbers[ends[0]], numbers[ends[1]], edge.condition, form)
-    if form == "dot":
-        out.line("}")
-
-
-def _print_node(out: Output, number: int, name: str, form: str) -> None:
-    label = graph_label(name, form)
-    out.line(f"  n{number} [label={label}];" if form == "dot" else f"  n{number}[{label}]", whole=True)
-
-
-def _print_edge(out: Output, source: int, target: int, condition: str, form: str) -> None:
-    if form == "dot":
-        style = f" [style=dashed, label={graph_label(condition, form)}]" if condition else ""
-        out.line(f"  n{source} -> n{target}{style};", whole=True)
-    else:
-        arrow = f"-. {graph_label(condition, form)} .->" if condition else "-->"
-        out.line(f"  n{source} {arrow} n{target}", whole=True)
-
-
-def graph_label(text: str, form: str) -> str:
-    """A text in quotes, as Graphviz or Mermaid takes it."""
-    if form == "dot":
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    escaped = text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-    return f'"{escaped}"'
+    """From the principal to the role, dashed where a condition remains."""
+    found = (
+        Edge(_trustee_name(workspace, edge), _short(workspace, edge.role.arn), edge.condition, bool(edge.condition))
+        for edge in edges
+    )
+    print_graph(out, "trust", found, form)

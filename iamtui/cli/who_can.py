@@ -104,8 +104,7 @@ def _json(found: Answer) -> dict[str, Any]:
 def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     decision = found.worst.deciding
     words = verdict_words(decision)
-    account = workspace.account
-    name = found.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:") or "anonymous"
+    name = workspace.account.short_name(found.principal.arn) or "anonymous"
     rest = words.rest
     if decision.depends_on is not None:
         rest = ", ".join(filter(None, (f"if {condition_of(decision)}", as_far_as_loaded(decision))))

@@ -19,6 +19,18 @@ def load_every_pane() -> None:
         import_module(module.name)
 
 
+def named_bindings() -> Iterator[tuple[str, str, str]]:
+    """Every binding that the config can change: its id, its keys and what it does, by id."""
+    load_every_pane()
+    found: dict[str, Binding] = {}
+    for node in _subclasses(DOMNode):
+        for binding in _bindings(node) if node.__module__.startswith("iamtui.") else ():
+            if binding.id:
+                found.setdefault(binding.id, binding)
+    for name, binding in sorted(found.items()):
+        yield name, binding.key, binding.tooltip or binding.description
+
+
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
     """One sentence for every id that no binding has, and for every key that two actions of one pane would share.
 
@@ -58,7 +70,9 @@ def _bindings(node: type[DOMNode]) -> Iterator[Binding]:
     return (binding for binding in node.__dict__.get("BINDINGS", ()) if isinstance(binding, Binding))
 
 
-def _subclasses(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
-    for child in node.__subclasses__():
-        yield child
-        yield from _subclasses(child)
+def _subclasses(node: type[DOMNode]) -> list[type[DOMNode]]:
+    """Every class below one, the nearest first: of two that declare the same binding, the general one says it."""
+    found = [node]
+    for each in found:
+        found += each.__subclasses__()
+    return found[1:]
