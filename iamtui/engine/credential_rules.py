@@ -161,6 +161,7 @@ _ROOT_USERS: Final = "the root user of a member account, arn:aws:iam::ACCOUNT:ro
 _DELEGATES: Final = MissingLeaf(
     "list of the delegated administrators for IAM", "organizations:ListDelegatedAdministrators"
 )
+_MEMBERS: Final = MissingLeaf("list of member accounts", "organizations:ListAccounts")
 _ON_ITSELF: Final = MissingLeaf(
     "AWS's documentation of sts:AssumeRoot on the delegated administrator's own account, which is a member account too",
     "",
@@ -175,13 +176,16 @@ def assume_root_rule(
     context: RequestContext,
     policies: PoliciesInForce,
     owner: str | None,
+    *,
+    some_account: bool,
 ) -> ServiceRule | None:
     """Who may take over the root user of a member account (STS API Reference: AssumeRoot).
 
     Args:
         arn: of the resource, cut.
         policies: say where caller and resource stand in the organization.
-        owner: the account of the root user, or of those of a set.
+        owner: the account of the root user, or of those of a set; None: any member account.
+        some_account: whether the account stands for any member account that there may be.
     """
     refused = _assume_root_refused(resource, arn, principal, policies)
     if refused is not None:
@@ -189,9 +193,13 @@ def assume_root_rule(
     by_place: Truth = True
     if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is None:
         by_place = _DELEGATES
-    own = owner == principal.account and not policies.principal_in_management_account
-    if own:
-        by_place = all_of((by_place, _ON_ITSELF))
+    account = arn.account if arn is not None and resource.kind is ResourceKind.ONE else owner
+    own = account in (None, principal.account) and not policies.principal_in_management_account
+    waits_for = [_ON_ITSELF] if own else []
+    if owner is None or (some_account and not own):
+        waits_for.append(_MEMBERS)
+    if waits_for:
+        by_place = all_of((by_place, any_of(waits_for)))
     partition = arn.partition if arn is not None and "*" not in arn.partition else "*"
     task = _condition("ArnLike", "sts:TaskPolicyArn", f"arn:{partition}:iam::aws:policy/root-task/*")
     passes = all_of((by_place, task.test(context)))
@@ -200,7 +208,8 @@ def assume_root_rule(
     return ServiceRule(
         "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot, with one of "
         "the task policies under arn:aws:iam::aws:policy/root-task/."
-        + (" AWS does not say whether a delegated administrator may call it on its own account." if own else ""),
+        + (" AWS does not say whether a delegated administrator may call it on its own account." if own else "")
+        + (" The member accounts of the organization are not known." if owner is None else ""),
         passes,
         (task.line.key,),
     )

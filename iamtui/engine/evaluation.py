@@ -103,6 +103,11 @@ class Evaluation:
         return self.asked.prepared
 
     @property
+    def in_any_account(self) -> bool:
+        """Whether this is a set whose resources may belong to any member account of the organization."""
+        return self.owner is None and self.prepared.facts.of_member_accounts
+
+    @property
     def compared(self) -> tuple[RequestResource, ...]:
         """What statements are held against: the resource, or those that speak for a set of which none is allowed."""
         return tuple(member.prepared.resource for member in self.members) or (self.prepared.resource,)

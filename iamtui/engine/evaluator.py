@@ -65,12 +65,14 @@ def read_all_layers(
     *,
     catalogue: ActionCatalogue = ENGINE_CATALOGUE,
     asked: PreparedRequest | None = None,
+    some_account: bool = False,
 ) -> Evaluation:
     """Read a request through every layer.
 
     Args:
         asked: what is asked, when others of the caller's class are asked the same (with the default options);
             None: made from the request.
+        some_account: whether the account of the resource stands for any that there may be.
     """
     principal = request.principal
     facts = caller_facts(principal, lasting=policies.lasting)
@@ -91,7 +93,7 @@ def read_all_layers(
         RequestContext(common_context(request), fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid)),
         facts,
         owner,
-        account is not None and (account == owner or prepared.action.full == "sts:assumeroot"),
+        account is not None and (account == owner or prepared.facts.of_member_accounts),
         prepared.trust or prepared.key,
     )
     if prepared.refused is not None or request.no_such_resource:
@@ -101,7 +103,7 @@ def read_all_layers(
     elif principal.kind is PrincipalKind.IDENTITY_PROVIDER:
         result.rule = provider_rule(prepared.action, principal)
     elif prepared.action.service in ("iam", "sts"):
-        result.rule = _rule_of_caller(result)
+        result.rule = _rule_of_caller(result, some_account=some_account)
     if prepared.action.service == "sts":
         result.free = free_action(prepared.action, principal)
     if principal.kind in WITH_IAM_POLICIES:
@@ -127,7 +129,9 @@ def read_all_layers(
         else:
             single, in_force = replace(request, resource=text), policies
             asked = result.asked.about_single(text, lambda: _prepared(single, catalogue, is_single=True))
-        return read_all_layers(single, in_force, options, catalogue=catalogue, asked=asked)
+        return read_all_layers(
+            single, in_force, options, catalogue=catalogue, asked=asked, some_account=result.in_any_account
+        )
 
     result.about = about
     return settled(result, about)
@@ -184,7 +188,7 @@ def _policy_behind(name: str) -> MissingPolicy:
     return MissingPolicy(f"policy of the key behind {name}", "kms:GetKeyPolicy", "it is not known which key that is")
 
 
-def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
+def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
     prepared, principal = result.prepared, result.request.principal
     rule = credential_rule(prepared.action, principal, result.context)
     if (
@@ -193,9 +197,17 @@ def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
         and is_assumption_of_service_linked_role(prepared.action, prepared.resource)
     ):
         return ServiceRule("A service-linked role can be assumed by the AWS service that it belongs to alone.")
-    if rule is not None or prepared.action.full != "sts:assumeroot":
+    if rule is not None or not prepared.facts.of_member_accounts:
         return rule
-    return assume_root_rule(prepared.resource, prepared.arn, principal, result.context, result.policies, result.owner)
+    return assume_root_rule(
+        prepared.resource,
+        prepared.arn,
+        principal,
+        result.context,
+        result.policies,
+        result.owner,
+        some_account=some_account,
+    )
 
 
 def asked_by(

@@ -67,6 +67,7 @@ class ActionFacts:
         with_own_rules: whether more than policies may decide.
         takes_resource_policy: whether a policy on the resource has a say.
         under_rcps: whether RCPs have one.
+        of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
     """
 
     __slots__ = (
@@ -75,6 +76,7 @@ class ActionFacts:
         "action",
         "has_type",
         "may_be_synthetic",
+        "of_member_accounts",
         "takes_resource_policy",
         "under_rcps",
         "with_own_rules",
@@ -86,6 +88,7 @@ class ActionFacts:
         self.action = action = action_name(text)
         self.has_type = catalogue.has_resource_type(text)
         self.may_be_synthetic = catalogue.synthetic_resource(text, "", "") is not None
+        self.of_member_accounts = action.full == "sts:assumeroot"
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
@@ -182,7 +185,7 @@ def prepare(
         return _prepared(
             facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET)), partition, notes
         )
-    owner = account_asked_about(resource_text, resource_account, account)
+    owner = account_asked_about(resource_text, resource_account, "" if facts.of_member_accounts else account)
     forms = facts.arn_forms
     members = resources_in(resource_text, forms, partition, owner, facts.taken)
     if not members.patterns:
@@ -264,14 +267,16 @@ def resource_owner(named: str | None, caller: Principal, prepared: PreparedActio
     """The account that owns the resource.
 
     The explicit input, else the account in the ARN, else the caller's account. `aws` as owner (AWS managed
-    policies) is evaluated as the caller's own account.
+    policies) is evaluated as the caller's own account. None: any member account, or not known.
 
     Args:
         named: the explicit input, or None.
     """
     if named is not None and named != "aws":
         return named
-    return prepared.owner if prepared.owner is not None else caller.account
+    if prepared.owner is not None or (prepared.facts.of_member_accounts and prepared.resource.kind is ResourceKind.SET):
+        return prepared.owner
+    return caller.account
 
 
 def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
@@ -280,6 +285,7 @@ def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
         request.resource_account is None
         and prepared.owner is None
         and prepared.owner_open
+        and not prepared.facts.of_member_accounts
         and request.principal.account is not None
     )
 

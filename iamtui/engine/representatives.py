@@ -40,7 +40,7 @@ def may_differ(reading: Evaluation) -> bool:
     They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
     """
     members = reading.prepared.resource.members
-    return bool(members.forms or members.never) or any(
+    return bool(members.forms or members.never or reading.in_any_account) or any(
         speaks_of_some_alone(layer, policies, reading.asked) for layer, _, policies in reading.sets()
     )
 
@@ -253,6 +253,10 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
     for glob in telling_resources_apart(reading.asked.action):
         if members.shares(glob):
             yield PatternTest((glob.tokens,))
+    own = reading.caller.account
+    if reading.in_any_account and own:
+        # The root user of the caller's own account is answered otherwise than those of member accounts.
+        yield PatternTest(((*"arn:", Wild.FIELD_STAR, *":iam::", *own, ":", Wild.STAR),))
     region = surroundings(reading).region
     if region and any("aws:requestedregion" in said.member.compiled.keys for said in statements):
         yield PatternTest(((*"arn:", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR),))

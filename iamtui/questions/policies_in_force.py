@@ -214,7 +214,8 @@ def resource_side(account: Account, owner: str | None, context: Mapping[str, tup
     if owner == account.id:
         rcps = _own_levels(account, "rcps")
     else:
-        rcps = NotEvaluated(f"the RCPs of account {owner} are not loaded")
+        whose = "a member account" if owner is None else f"account {owner}"
+        rcps = NotEvaluated(f"the RCPs of {whose} are not loaded")
     endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
     if context and any(key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items()):
         endpoint = NotEvaluated("the policy of the VPC endpoint is not loaded", "ec2:DescribeVpcEndpoints")

@@ -326,6 +326,50 @@ def test_whether_a_delegated_administrator_assumes_its_own_root_is_left_open(
     assert denied.outcome is Outcome.IMPLICIT_DENY
 
 
+@pytest.mark.parametrize("resource", ["*", "arn:aws:iam::*:root", f"arn:aws:iam::{A[:11]}*:root"])
+@pytest.mark.parametrize("place", ["principal_in_management_account", "principal_in_iam_delegated_administrator"])
+@pytest.mark.parametrize("allowed", ["*", "arn:aws:iam::*:root", f"arn:aws:iam::{A[:11]}2:root"])
+def test_root_users_of_any_account_are_those_of_members_that_are_not_known(
+    resource: str, place: str, allowed: str
+) -> None:
+    request = {"context": TASK}
+    policies = {"identity_policies": named({**ADMIN, "Resource": allowed}), "settings": {place: True}}
+    decision, _ = ask(ALICE, "sts:AssumeRoot", resource, request=request, **policies)
+    assert (decision.outcome, decision.example_resource) == (Outcome.DEPENDS, None)
+    waiting = [leaf for leaf in leaves(decision.depends_on or True) if isinstance(leaf, MissingLeaf)]
+    assert "organizations:ListAccounts" in [leaf.permission for leaf in waiting]
+    said = [report.why for report in decision.layers if report.layer is Layer.SERVICE_RULE]
+    assert "The member accounts of the organization are not known." in said[0]
+    assert "the organization has centralized root access enabled" in decision.assumptions
+    assert not any("belongs to the caller's account" in one for one in decision.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("resource", "settings", "statements", "outcome"),
+    [
+        ("*", {"principal_in_management_account": True}, [{**ADMIN, "Resource": ROOT}], Outcome.IMPLICIT_DENY),
+        ("*", {"principal_in_management_account": True}, [{**ADMIN, "Resource": ROLE}], Outcome.IMPLICIT_DENY),
+        ("*", {"principal_in_iam_delegated_administrator": False}, [ADMIN], Outcome.IMPLICIT_DENY),
+        (f"arn:aws:iam::{A}:*", {"principal_in_management_account": True}, [ADMIN], Outcome.IMPLICIT_DENY),
+        (
+            "*",
+            {"principal_in_management_account": True},
+            [ADMIN, {**ADMIN, "Effect": "Deny", "Resource": "arn:aws:iam::*:root"}],
+            Outcome.EXPLICIT_DENY,
+        ),
+        ("arn:aws:iam::222222222222:*", {"principal_in_management_account": True}, [ADMIN], Outcome.ALLOWED),
+    ],
+)
+def test_root_users_of_a_set_are_told_apart(
+    resource: str, settings: dict[str, bool], statements: list[dict[str, Any]], outcome: Outcome
+) -> None:
+    request = {"context": TASK}
+    policies = {"identity_policies": named(*statements), "settings": settings}
+    decision, _ = ask(ALICE, "sts:AssumeRoot", resource, request=request, **policies)
+    assert decision.outcome is outcome
+    assert decision.example_resource == (MEMBER_ROOT if outcome is Outcome.ALLOWED else None)
+
+
 def test_the_root_of_an_account_is_assumed_with_a_task_policy() -> None:
     settings = {"principal_in_management_account": True}
     for context, outcome in (

@@ -185,9 +185,15 @@ def test_the_organization_says_who_assumes_the_root_of_a_member_account(
     given = {"sts:TaskPolicyArn": ("arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy",)}
     root = arn("root", "777777777777")
     assert answer(ws, "alice", "sts:AssumeRoot", root, context=given).outcome is outcome
+    # Which other accounts the organization has is not loaded.
+    of_any = Outcome.DEPENDS if outcome is Outcome.ALLOWED else outcome
+    for roots in ("*", "arn:aws:iam::*:root"):
+        decision = answer(ws, "alice", "sts:AssumeRoot", roots, context=given)
+        assert (decision.outcome, decision.example_resource) == (of_any, None)
     for fact, expected in ((Known(None), Outcome.IMPLICIT_DENY), (Missing("not loaded"), Outcome.DEPENDS)):
         other = ws.with_account(replace(ws.account, organization=fact))
-        assert answer(other, "alice", "sts:AssumeRoot", root, context=given).outcome is expected
+        for one in (root, "*"):
+            assert answer(other, "alice", "sts:AssumeRoot", one, context=given).outcome is expected
 
 
 def test_the_account_says_what_the_principal_carries() -> None:

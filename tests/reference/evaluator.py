@@ -153,6 +153,7 @@ class _Evaluation:
             self.target = Target(request["action"], "*" if wildcard_only else request["resource"], wildcard_only)
         else:
             self.target = Target(request["action"], member, wildcard_only=False, single=True)
+        self.of_some_account = member is not None and self._asks_about_any_account()
         self.owner = self._owner(request.get("resource_account"))
         self.same_account = self.owner == self.caller.account
         self.trust = self._is_trust_question()
@@ -166,6 +167,12 @@ class _Evaluation:
         if len(fields) == 6 and re.fullmatch(r"[0-9]{12}", fields[4]):
             return fields[4]
         return self.caller.account
+
+    def _asks_about_any_account(self) -> bool:
+        """Whether the root users of a set may be those of any member account: neither text nor request names it."""
+        request = self.scenario["request"]
+        named = re.match(r"arn:[^:]*:[^:]*:[^:]*:[0-9]{12}:", request["resource"])
+        return self.action == "sts:assumeroot" and not named and request.get("resource_account") in (None, "aws")
 
     def _may_name(self, pattern: str) -> bool:
         """Whether the resource asked about is, or as a pattern may be, one of these."""
@@ -196,7 +203,9 @@ class _Evaluation:
 
     def _refused(self) -> Truth:
         """Whether no customer policy can allow this."""
-        return refused(self.target, self.caller, self.owner, self.context, self.settings)
+        return refused(
+            self.target, self.caller, self.owner, self.context, self.settings, of_some_account=self.of_some_account
+        )
 
     # Statements and layers.
 
@@ -390,11 +399,11 @@ class _Evaluation:
             accounts = [self.owner]
         elif named and re.fullmatch(r"[0-9]{12}", named[0]):
             accounts = named
-        elif self.caller.account is not None:
+        elif self.caller.account is not None and not self._asks_about_any_account():
             accounts = [self.caller.account]
         else:
             starred = "".join(named)
-            filled = starred.replace("*", "1" * (13 - len(starred)), 1)
+            filled = [starred.replace("*", digit * (13 - len(starred)), 1) for digit in "12"]
             told = sorted(set(re.findall(r"[0-9]{12}", f"{filled} {self.scenario}")))
             accounts = [*told, "123456789012", ANY_ACCOUNT]
         known = [account for account in accounts if account is not None]

@@ -49,7 +49,16 @@ TOPICS: dict[str, Topic] = {
     "root session": (
         [_LONG_TERM, _TEMPORARY, _SESSION, _ROOT, _FEDERATED],
         ["sts:AssumeRoot"],
-        [f"arn:aws:iam::{B}:root", f"arn:aws:iam::{B}:root", f"arn:aws:iam::{A}:root", f"arn:aws-cn:iam::{B}:root"],
+        [
+            f"arn:aws:iam::{B}:root",
+            f"arn:aws:iam::{B}:root",
+            f"arn:aws:iam::{A}:root",
+            f"arn:aws-cn:iam::{B}:root",
+            "*",
+            "arn:aws:iam::*:root",
+            f"arn:aws:iam::{A[:11]}*:root",
+            f"arn:aws:iam::{B}:*",
+        ],
     ),
     "alias": (
         [_LONG_TERM, _SESSION, _ROOT, {"principal": f"arn:aws:iam::{B}:user/xavier", "credentials": "long_term"}],

@@ -58,8 +58,19 @@ def partition_of(caller: Caller) -> str:
     return known.split(":")[1] if known.startswith("arn:") else ""
 
 
-def refused(target: Target, caller: Caller, owner: str | None, context: Context, settings: dict[str, Any]) -> Truth:
-    """Whether AWS refuses the request: True, False or a tree of what has to be so that it does."""
+def refused(
+    target: Target,
+    caller: Caller,
+    owner: str | None,
+    context: Context,
+    settings: dict[str, Any],
+    *,
+    of_some_account: bool,
+) -> Truth:
+    """Whether AWS refuses the request: True, False or a tree of what has to be so that it does.
+
+    `of_some_account`: the resource stands for those of all accounts of the organization, which are not known.
+    """
     service, name = target.action.lower().split(":", 1)
     fields = target.resource.split(":", 5)
     on_resource = not target.wildcard_only and not target.is_pattern and len(fields) == 6
@@ -71,7 +82,7 @@ def refused(target: Target, caller: Caller, owner: str | None, context: Context,
             caller.kind == "provider" and not _is_of_provider(service, name, caller),
             service == "iam" and name == "passrole" and on_resource and caller.account not in (None, owner),
             _by_kind_of_credentials(service, name, caller, context),
-            service == "sts" and name == "assumeroot" and _no_root_session(fields, caller, context, settings),
+            service == "sts" and name == "assumeroot" and _no_root_session(fields, caller, context, settings, of_some_account=of_some_account),
             caller.kind == "anonymous" and negation(_takes_unsigned(target.action.lower(), context)),
         ]
     )
@@ -146,7 +157,9 @@ def _is_true(key: str, context: Context) -> Truth:
     return [value.lower() for value in values] == ["true"]
 
 
-def _no_root_session(fields: list[str], caller: Caller, context: Context, settings: dict[str, Any]) -> Truth:
+def _no_root_session(
+    fields: list[str], caller: Caller, context: Context, settings: dict[str, Any], *, of_some_account: bool
+) -> Truth:
     """Whether this is no caller, no root user or no task that AssumeRoot is for."""
     managing = settings.get("principal_in_management_account")
     delegated = settings.get("principal_in_iam_delegated_administrator")
@@ -163,7 +176,8 @@ def _no_root_session(fields: list[str], caller: Caller, context: Context, settin
     entitled: Truth = True if managing or delegated else {"missing": "organization", "holds": True, "source": None}
     # Of the administrator's own account, which is a member account too, AWS's documentation says nothing.
     on_itself: Truth = {"missing": "documentation", "holds": True, "source": None}
-    elsewhere: Truth = on_itself if len(fields) == 6 and fields[4] == caller.account else True
+    another: Truth = {"missing": "member accounts", "holds": True, "source": None} if of_some_account else True
+    elsewhere: Truth = on_itself if len(fields) == 6 and fields[4] == caller.account else another
     return negation(conjunction([entitled, elsewhere, _is_task(context, caller)]))
 
 
