@@ -90,7 +90,9 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
     if reading.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
         yield "the caller uses long-term credentials"
     if prepared.action.full == "sts:assumeroot" and reading.total is not False:
-        member = f"account {reading.owner} is a member of the organization, which" if reading.owner else "the organization"
+        member = (
+            f"account {reading.owner} is a member of the organization, which" if reading.owner else "the organization"
+        )
         yield f"{member} has centralized root access enabled"
     if reading.admitted_by_assumption:
         which = "role's trust policy" if prepared.trust else "key's policy"

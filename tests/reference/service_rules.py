@@ -82,7 +82,9 @@ def refused(
             caller.kind == "provider" and not _is_of_provider(service, name, caller),
             service == "iam" and name == "passrole" and on_resource and caller.account not in (None, owner),
             _by_kind_of_credentials(service, name, caller, context),
-            service == "sts" and name == "assumeroot" and _no_root_session(fields, caller, context, settings, of_some_account=of_some_account),
+            service == "sts"
+            and name == "assumeroot"
+            and _no_root_session(fields, caller, context, settings, of_some_account=of_some_account),
             caller.kind == "anonymous" and negation(_takes_unsigned(target.action.lower(), context)),
         ]
     )
