@@ -50,8 +50,7 @@ TOPICS: dict[str, Topic] = {
         [_LONG_TERM, _TEMPORARY, _SESSION, _ROOT, _FEDERATED],
         ["sts:AssumeRoot"],
         [
-            f"arn:aws:iam::{B}:root",
-            f"arn:aws:iam::{B}:root",
+            *[f"arn:aws:iam::{B}:root"] * 6,
             f"arn:aws:iam::{A}:root",
             f"arn:aws-cn:iam::{B}:root",
             "*",
