@@ -102,6 +102,8 @@ class ServiceSpec:
         resource: what its resource is called.
         before_name: what stands before the name in the ARN.
         form: what the ARN must look like, or None for any.
+        names: a regular expression for the last field of the ARNs whose policies can be written (the rules for names
+            of the service's API Reference).
         most_colons: how many colons the name of a resource has at the most, or None for any number (Service
             Authorization Reference, and the service's rules for names).
         reads: the calls that give the policy, in their order; () where iamtui reads none.
@@ -116,6 +118,7 @@ class ServiceSpec:
     resource: str = "resource"
     before_name: str = ""
     form: ArnForm | None = None
+    names: str = ""
     most_colons: int | None = None
     reads: tuple[PolicyRead, ...] = ()
     no_policy: tuple[str, ...] = ()
@@ -147,6 +150,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             resource="table or stream",
             before_name="table/",
             most_colons=0,
+            names=r"table/[A-Za-z0-9_.-]{1,255}(/stream/[0-9T:.-]{1,40})?",
             reads=(
                 PolicyRead(
                     "dynamodb", "GetResourcePolicy", json_request("DynamoDB_20120810"), {"ResourceArn": "{arn}"}
@@ -162,6 +166,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             resource="repository",
             before_name="repository/",
             most_colons=0,
+            names=r"repository/[a-z0-9]+([._/-]+[a-z0-9]+)*",
             reads=(
                 PolicyRead(
                     "ecr",
@@ -182,6 +187,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "elasticfilesystem": ServiceSpec(
             resource="file system",
             before_name="file-system/",
+            names=r"file-system/fs-[0-9a-f]{1,40}",
             reads=(
                 PolicyRead(
                     "efs",
@@ -203,6 +209,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             form=ArnForm(
                 "arn:[^:]*:events:.*:event-bus/.*", "an event bus", "Only event buses have a policy in EventBridge."
             ),
+            names=r"event-bus/[/._A-Za-z0-9-]{1,256}",
             reads=(
                 PolicyRead("events", "DescribeEventBus", json_request("AWSEvents"), {"Name": "{arn}"}, beside="Arn"),
             ),
@@ -223,6 +230,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
                 "arn:[^:]*:kms:[^:]*:[^:]*:key/.*", "a KMS key", "Give the ARN of a key, or of an alias of one."
             ),
             most_colons=0,
+            names=r"key/[A-Za-z0-9-]{1,128}",
             reads=(
                 PolicyRead(
                     "kms", "GetKeyPolicy", json_request("TrentService"), {"KeyId": "{arn}", "PolicyName": "default"}
@@ -256,6 +264,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "s3": ServiceSpec(
             resource="bucket",
             form=ArnForm("arn:[^:]*:s3:[^:]*::[^:/]*", "a bucket", "Give the bucket's ARN: arn:aws:s3:::NAME."),
+            names=r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}",
             reads=(
                 PolicyRead(
                     "s3",
@@ -281,6 +290,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             resource="secret",
             before_name="secret:",
             most_colons=1,
+            names=r"secret:[A-Za-z0-9/_+=.@!-]{1,520}",
             reads=(
                 PolicyRead(
                     "secretsmanager",
@@ -301,6 +311,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "sns": ServiceSpec(
             resource="topic",
             most_colons=0,
+            names=r"[A-Za-z0-9_-]{1,256}(\.fifo)?",
             reads=(
                 PolicyRead(
                     "sns",
@@ -321,6 +332,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "sqs": ServiceSpec(
             resource="queue",
             most_colons=0,
+            names=r"[A-Za-z0-9_-]{1,80}(\.fifo)?",
             reads=(
                 PolicyRead(
                     "sqs",

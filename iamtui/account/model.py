@@ -407,6 +407,10 @@ class OrganizationPolicy:
     document: PolicyDocument
 
 
+LEVEL_ID: Final = "r-[0-9a-z]{1,32}|ou-[0-9a-z]{1,32}-[0-9a-z]{1,32}|[0-9]{12}"
+"""A regular expression for the id of a root, an OU or an account (Organizations API Reference)."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationLevel:
     """One step of the way from the root to the account.

@@ -51,6 +51,8 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from iamtui.account.model import LEVEL_ID
+
 FORMAT_VERSION: Final = 1
 """The version of iamtui's superset that is written, and the newest that is read."""
 
@@ -200,7 +202,17 @@ class RoleShape(ManagedPolicyShape, rename="pascal"):
             raise ValueError("an entry without name and ARN")
 
 
-AccountId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")]
+_ACCOUNT_ID: Final = r"^[0-9]{12}\Z"
+_ACCOUNT_ID_OR_NONE: Final = r"^([0-9]{12})?\Z"
+_LEVEL_ID: Final = rf"^({LEVEL_ID})\Z"
+EXPECTED: Final = {
+    _ACCOUNT_ID: "the 12 digits of an account",
+    _ACCOUNT_ID_OR_NONE: "the 12 digits of an account",
+    _LEVEL_ID: "the id of a root (r-…), an OU (ou-…) or an account",
+}
+"""What the patterns of ids stand for, for an error."""
+
+AccountId: TypeAlias = Annotated[str, msgspec.Meta(pattern=_ACCOUNT_ID)]
 
 
 class HeaderShape(Struct):
@@ -225,7 +237,7 @@ class OrganizationPolicyShape(Struct, gc=False):
 class LevelShape(Struct):
     """A step of the way from the root to the account."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(pattern=_LEVEL_ID)]
     type: str
     name: str = ""
     scps: list[OrganizationPolicyShape] | None = None
@@ -236,9 +248,9 @@ class OrganizationShape(Struct):
     """The "organization" key."""
 
     id: str
-    management_account: Annotated[str, msgspec.Meta(pattern="^([0-9]{12})?$")] = ""
+    management_account: Annotated[str, msgspec.Meta(pattern=_ACCOUNT_ID_OR_NONE)] = ""
     path: list[LevelShape] = msgspec.field(default_factory=list)
-    delegated_administrators: dict[str, list[str]] | None = None
+    delegated_administrators: dict[str, list[AccountId]] | None = None
 
 
 class ResourcePolicyShape(Struct):

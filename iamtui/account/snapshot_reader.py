@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
+from iamtui.account.snapshot_format import EXPECTED, FORMAT_VERSION, SnapshotShape
 from iamtui.input_files import PORTION, size_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -369,6 +369,8 @@ def _keys(data: bytes) -> str:
 def _wrong_shape(message: str, origin: str) -> Problem:
     found = _ERROR_PATH.fullmatch(message)
     what = (found.group("what") if found else message).replace("`", "")
+    for pattern, words in EXPECTED.items():
+        what = what.replace(f"str matching regex {pattern!r}", words)
     path = (found.group("path") if found else None) or "$"
     return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
 

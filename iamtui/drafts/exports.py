@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Final
 
-from msgspec import structs
-
 from iamtui.account.model import Account, Group, Missing, Role
+from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, POLICY_ARN, InvalidValue
 from iamtui.drafts.edits import Draft, Edit, Standing
-from iamtui.drafts.edits.base import brought_document, folder, holder_of
+from iamtui.drafts.edits.base import brought_document, describe_edit, folder, holder_of
 from iamtui.drafts.hcl import TerraformBlocks, comment
 from iamtui.drafts.words import organization_account
 from iamtui.policy.document import PolicyDocument
@@ -74,14 +74,12 @@ def _net_edits(draft: Draft, before: Account, after: Account) -> tuple[Edit, ...
 
 
 def _check_edits(edits: Sequence[Edit]) -> None:
-    """Refuse what AWS could not take, and what a script could not carry.
+    """Refuse what AWS could not take.
 
     Raises:
-        Problem: a document that cannot be read, two documents for one SCP or RCP, an AWS managed policy edited, or a
-            name or ARN with control or invisible characters, which AWS allows in none.
+        Problem: a document that cannot be read, two documents for one SCP or RCP, or an AWS managed policy edited.
     """
     for edit in edits:
-        _check_names(edit)
         document = brought_document(edit)
         if document is not None and document.error is not None:
             raise Problem(
@@ -91,14 +89,16 @@ def _check_edits(edits: Sequence[Edit]) -> None:
         edit.check_exportable(edits)
 
 
-def _check_names(edit: Edit) -> None:
-    for name, value in structs.asdict(edit).items():
-        if name != "document" and safe_text(value, limit=None) != value:
-            raise Problem(
-                f"{safe_text(value, limit=256)} cannot be exported: it holds control or invisible characters, which no "
-                "name or ARN has.",
-                "Remove the edit and make it again.",
-            )
+@contextmanager
+def _naming(edit: Edit, before: Account) -> Iterator[None]:
+    """Say of a value that AWS does not have in which edit it stands."""
+    try:
+        yield
+    except InvalidValue as error:
+        raise Problem(
+            f'"{safe_text(describe_edit(edit, before), limit=256)}" cannot be exported: {error.sentence}.',
+            "Correct it in the draft, or in the file that the account was read from.",
+        ) from None
 
 
 # A POSIX shell script. Names and options are those of the AWS CLI Command Reference.
@@ -125,12 +125,16 @@ class _Section:
 
 def _cli_script(edits: Sequence[Edit], draft: Draft, before: Account, note: str) -> str:
     """The script, ending with a line break. It stops at the first call that fails, and in a wrong account."""
+    for account in (before.id, organization_account(before)):
+        if account:
+            ACCOUNT_ID.checked(account)
     own = _Section(before.id, "the account itself")
     above = _Section(organization_account(before), "its organization (the management account's credentials)")
     for edit in sorted(edits, key=lambda edit: edit.cli_phase):
         section = above if edit.of_organization else own
-        for lines in edit.aws_cli(edits, before):
-            section.lines += [*lines, ""]
+        with _naming(edit, before):
+            for lines in edit.aws_cli(edits, before):
+                section.lines += [*lines, ""]
     sections = [section for section in (own, above) if section.lines]
     head = [
         "#!/bin/sh",
@@ -190,7 +194,10 @@ def _terraform_configuration(edits: Sequence[Edit], draft: Draft, before: Accoun
     """The configuration, ending with a line break."""
     blocks = TerraformBlocks()
     in_turn = sorted(edits, key=lambda edit: edit.terraform_phase)
-    parts = [part for edit in in_turn for part in edit.terraform(blocks, edits, before)]
+    parts: list[str] = []
+    for edit in in_turn:
+        with _naming(edit, before):
+            parts += edit.terraform(blocks, edits, before)
     head = [comment(row) for row in _header("Terraform", draft, before, note)]
     head += [
         "# iamtui applies nothing. Import blocks (Terraform 1.5) bring what exists already",
@@ -214,7 +221,8 @@ def _document_diff(edits: Sequence[Edit], before: Account, after: Account) -> st
             files[edit.diff_path] = (_text(edit.replaced(standing)), _text(brought_document(edit)))
         else:
             holder = edit.subject[1]
-            files[f"{folder(holder)}/attached.txt"] = (_listing(before, holder), _listing(after, holder))
+            with _naming(edit, before):
+                files[f"{folder(holder)}/attached.txt"] = (_listing(before, holder), _listing(after, holder))
     return "".join(part for path in sorted(files) for part in _diff(path, *files[path]))
 
 
@@ -240,10 +248,13 @@ def _listing(account: Account, arn: str) -> str | None:
     holder = holder_of(account, arn)
     if holder is None:
         return None
-    rows = [f"policy {policy.arn}" for policy in sorted(holder.attached_policies, key=lambda policy: policy.arn)]
+    rows = [
+        f"policy {POLICY_ARN.checked(policy.arn)}"
+        for policy in sorted(holder.attached_policies, key=lambda policy: policy.arn)
+    ]
     if not isinstance(holder, Group):
         if holder.boundary_arn:
-            rows.append(f"boundary {holder.boundary_arn}")
+            rows.append(f"boundary {POLICY_ARN.checked(holder.boundary_arn)}")
         groups = () if isinstance(holder, Role) else holder.groups
-        rows += [f"group {name}" for name in sorted(groups)]
+        rows += [f"group {NAME.checked(name)}" for name in sorted(groups)]
     return "\n".join(rows) if rows else None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from iamtui.account.model import Tags
+from iamtui.drafts.aws_values import POLICY_ARN, TAG_KEY, TAG_VALUE
 from iamtui.text import safe_text
 
 # Terraform Language: Strings and Templates.
@@ -138,7 +139,7 @@ class TerraformBlocks:
         return text
 
     def policy_reference(self, arn: str) -> str:
-        return self.created.get(arn) or quoted(arn)
+        return self.created.get(arn) or quoted(POLICY_ARN.checked(arn))
 
     def removal(self, what: str, resource_type: str, parts: Sequence[str], import_id: str) -> str:
         address = f"{resource_type}.{self._names.name(resource_type, *parts)}"
@@ -156,4 +157,6 @@ def add_tags(arguments: Arguments, tags: Tags, unknown: list[str]) -> None:
     if not tags:
         unknown += ["tags", "tags_all"]
         return
-    arguments["tags"] = "{ " + ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in tags) + " }"
+    own = [(key, value) for key, value in tags if not key.startswith("aws:")]  # AWS alone sets and keeps the others.
+    pairs = (f"{quoted(TAG_KEY.checked(key))} = {quoted(TAG_VALUE.checked(value))}" for key, value in own)
+    arguments["tags"] = "{ " + ", ".join(pairs) + " }"

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from iamtui.account.model import (
     IAM_SERVICE,
+    LEVEL_ID,
     ORGANIZATION_GAP,
     Account,
     Fact,
@@ -60,7 +61,7 @@ class _UnitAnswer(Struct, rename="pascal"):
 
 
 class _Parent(Struct, rename="pascal"):
-    id: str
+    id: Annotated[str, Meta(pattern=rf"^({LEVEL_ID})\Z")]
     type: Literal["ROOT", "ORGANIZATIONAL_UNIT"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -116,3 +117,23 @@ def test_a_key_that_stands_twice_in_a_policy_document_is_that_documents_fault_al
     versions = [version.document for policy in account.policies for version in policy.versions]
     documents = [*inline, *versions, *(role.trust for role in account.roles)]
     assert ["stands twice" in str(document.error) for document in documents].count(True) == 1
+
+
+@pytest.mark.parametrize("text", ["", "r-", "r-AB12", "ou-ab12", "$(x)", "--x", "12345", "r-ab12\n", "r-[red]\x1b[31m"])
+def test_an_id_of_the_organization_that_is_none_in_aws_is_refused(text: str) -> None:
+    for where in ("management_account", "path", "delegated_administrators"):
+        damaged = json.loads(TEXT)
+        organization = damaged["organization"]
+        if where == "path":
+            organization["path"][0]["id"] = text
+        elif where == "management_account":
+            organization[where] = text or "x"
+        else:
+            organization[where] = {"iam.amazonaws.com": [text]}
+        found = read(json.dumps(damaged).encode())
+        assert isinstance(found, Problem)
+        assert re.match(
+            rf"The snapshot is JSON, but not an account at \$\.organization\.{where}(\[\S+\])*(\.id)?: expected "
+            r"(the id of a root \(r-…\), an OU \(ou-…\) or an account|the 12 digits of an account)\.$",
+            found.sentence,
+        )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,25 +13,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.model import InlinePolicy, Known, PolicyVersion, ResourcePolicy
+from iamtui.account.model import Known, OrganizationPolicy, PolicyVersion
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
     DeleteResourcePolicy,
+    DetachOrganizationPolicy,
     DetachPolicy,
+    Edit,
     PutInlinePolicy,
     PutManagedPolicy,
     PutOrganizationPolicy,
     PutPermissionsBoundary,
     PutResourcePolicy,
     RemoveUserFromGroup,
+    Standing,
     UpdateTrustPolicy,
 )
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.overlay import apply_draft
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.external_tools import need
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam
@@ -59,7 +65,10 @@ class Call:
         self.words, self.read = words, read
 
     def option(self, name: str) -> str:
-        return self.words[self.words.index(name) + 1]
+        """The value of an option, as the AWS CLI reads it (with argparse)."""
+        parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+        parser.add_argument(name)
+        return str(getattr(parser.parse_known_args(self.words)[0], name.removeprefix("--").replace("-", "_")))
 
 
 def run(script: str, folder: Path, shell: str = "dash", caller: str = ID) -> tuple[list[Call], int, str]:
@@ -315,25 +324,26 @@ TEXTS = st.text(
 JSON_TEXTS = st.text(st.characters(), max_size=30)
 
 
+IAM_NAMES = st.from_regex(r"[\w+=,.@-]{1,20}", fullmatch=True, alphabet=st.characters(max_codepoint=127))
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=TEXTS, sid=JSON_TEXTS, value=JSON_TEXTS)
-def test_no_text_is_read_by_a_shell(tmp_path: Path, name: str, sid: str, value: str) -> None:
+@given(name=TEXTS, inline=IAM_NAMES, sid=JSON_TEXTS, value=JSON_TEXTS)
+def test_no_text_is_read_by_a_shell(tmp_path: Path, name: str, inline: str, sid: str, value: str) -> None:
     need(*SHELLS)
     before = account()
     value = f"POLICY\n'\"$(touch x)`{value}${{"
     written = json.dumps({"Statement": [{"Sid": sid, "Effect": "Allow", "Action": "*", "Resource": [value]}]})
-    from iamtui.text import safe_text
-
-    name = "".join(c for c in name if safe_text(c) == c) or "p"
+    name = f"-{''.join(c for c in name if safe_text(c) == c)}"
     edits = (
-        PutInlinePolicy(DEPLOY, f"-{name}", written),
+        PutInlinePolicy(DEPLOY, f"-{inline}", written),
         PutOrganizationPolicy("SERVICE_CONTROL_POLICY", ID, name, written),
     )
     script = export(draft(*edits), before, before, "cli")
     for shell in SHELLS:
         [put], status, errors = run(script, tmp_path / shell, shell)
         assert (status, errors) == (0, "")
-        assert put.option("--policy-name") == f"-{name}"
+        assert put.option("--policy-name") == f"-{inline}"
         assert json.loads(put.read) == json.loads(written)
         [create, _attach], status, errors = run(script, tmp_path / shell, shell, caller=MANAGEMENT)
         assert (status, errors) == (0, "")
@@ -343,39 +353,148 @@ def test_no_text_is_read_by_a_shell(tmp_path: Path, name: str, sid: str, value: 
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_an_account_is_never_a_command_of_the_script(tmp_path: Path, both: bool) -> None:
-    touch = f"touch {tmp_path}/pwned"
-    evil = f"$({touch})`{touch}`\"; {touch}; ' ; {touch}; #"
+def test_an_account_is_never_a_command_of_the_script(both: bool) -> None:
     known = account()
     assert isinstance(known.organization, Known)
     assert known.organization.value is not None
-    organization = replace(known.organization.value, management_account=evil)
+    organization = replace(known.organization.value, management_account="$(touch pwned)")
     before = replace(known, organization=Known(organization))
     edits = [PutOrganizationPolicy("SERVICE_CONTROL_POLICY", "r-ab12", "a", POLICY)]
     if both:
         edits.append(AddUserToGroup(BOB, iam("group/admins")))
     made = draft(*edits)
-    _, status, errors = run(export(made, before, apply_draft(before, made), "cli"), tmp_path, caller="111122223333")
-    assert status == 1
-    assert "These commands are for account" in errors
-    assert not (tmp_path / "pwned").exists()
+    for form in ("cli", "terraform"):
+        with pytest.raises(Problem, match=r"\$\(touch pwned\) is not the id of an account in AWS \(12 digits\)"):
+            export(made, before, apply_draft(before, made), form)
 
 
 @pytest.mark.parametrize("text", ["file:///etc/passwd", "fileb:///etc/passwd", "http://127.0.0.1/x", "https://a/x"])
 def test_no_value_is_one_that_the_aws_cli_reads_from_a_file_or_address(text: str) -> None:
     before = account()
-    bob = before.users[1]
-    held = replace(bob, inline_policies=(*bob.inline_policies, InlinePolicy(text, LAKE_READ.versions[0].document)))
-    before = replace(before, users=(before.users[0], held, *before.users[2:]))
-    bus = f"arn:aws:events:us-east-1:{ID}:event-bus/{text}"
-    queue = f"arn:aws:sqs:evil.example/:{ID}:q"
-    known = ResourcePolicy("present", LAKE_READ.versions[0].document)
-    before = replace(before, resource_policies={bus: known, queue: known})
+    made = draft(PutOrganizationPolicy("SERVICE_CONTROL_POLICY", ID, text, POLICY))
+    with pytest.raises(Problem, match=rf"attach the SCP {text}.* the AWS CLI would read the file or address {text}"):
+        export(made, before, apply_draft(before, made), "cli")
     for edit in (
-        DeleteInlinePolicy(held.arn, text),
-        DeleteResourcePolicy(bus),
-        DeleteResourcePolicy(queue),
+        DeleteInlinePolicy(BOB, text),
+        DeleteResourcePolicy(f"arn:aws:events:us-east-1:{ID}:event-bus/{text}"),
+        DeleteResourcePolicy(f"arn:aws:sqs:evil.example/:{ID}:q"),
     ):
-        made = draft(edit)
-        with pytest.raises(Problem, match="would read that file or address instead"):
-            export(made, before, apply_draft(before, made), "cli")
+        with pytest.raises(Problem, match="in AWS"):
+            export(draft(edit), replace(before, users=()), before, "cli")
+
+
+BAD_NAMES = ("", "a b", "a/b", "ä", "a" * 129, "a;b", "$(x)", "a\n", "a`x`", "file://x")
+LEVEL, SCP = "ou-ab12-x", "SERVICE_CONTROL_POLICY"
+
+
+def _bad_edits() -> Iterator[tuple[str, Edit]]:
+    """Edits in which one value is none in AWS, and what is said of it."""
+    for bad in BAD_NAMES:
+        if "/" not in bad:  # In an ARN a slash ends a path.
+            for kind in ("user", "role", "group"):
+                yield "is not a valid name", AttachPolicy(iam(f"{kind}/{bad}"), ADMIN_ARN)
+            yield "is not the ARN of a managed policy", AttachPolicy(ALICE, iam(f"policy/{bad}"))
+            yield "is not the ARN of a managed policy", PutManagedPolicy(iam(f"policy/{bad}"), POLICY)
+            yield "is not a valid name", DetachPolicy(iam(f"role/{bad}"), ADMIN_ARN)
+            yield "is not a valid name", AddUserToGroup(ALICE, iam(f"group/{bad}"))
+        yield "is not a valid name", PutInlinePolicy(DEPLOY, bad, POLICY)
+    for path in ("policy/a b/p", "policy//p", "policy/ä/p", "policy/$(x)/p"):
+        yield "is not the ARN of a managed policy", PutManagedPolicy(iam(path), POLICY)
+    for arn in (
+        "",
+        "x",
+        "--policy-arn",
+        "arn:aws:iam::1:policy/p",
+        "arn:evil:iam::aws:policy/p",
+        iam("role/deploy-prod"),
+    ):
+        yield "is not the ARN of a managed policy", AttachPolicy(ALICE, arn)
+    for arn in ("", "alice", "arn:aws:s3:::alice", iam("policy/p"), iam("root/x")):
+        yield "is not the ARN of a user, group or role", AttachPolicy(arn, ADMIN_ARN)
+    for level in ("", "--x", "r-AB", "r-ab12;x", "ou-ab12", "ou-ab12-x\n", "12345", "$(x)"):
+        yield "is not the id of a root, an OU or an account", PutOrganizationPolicy(SCP, level, "a", POLICY)
+    for name in ("", " ", "a" * 129, "a\x1b[31m", "a\u202eb", "a\nb"):
+        yield "is not the name of an organization policy", PutOrganizationPolicy(SCP, LEVEL, name, POLICY)
+    yield "is not a type of organization policy", PutOrganizationPolicy("--type", LEVEL, "a", POLICY)
+    for arn in (
+        "arn:aws:s3:::-x", "arn:aws:s3:::a b", "arn:aws:s3:us-east-1::a", "arn:x:s3:::bucket", "arn:aws:s3:::a/b",
+        f"arn:aws:sns:--x:{ID}:t", "arn:aws:sns:us-east-1:1:t", f"arn:aws:sns::{ID}:t",
+        f"arn:aws:kms:us-east-1:{ID}:key/$(x)", f"arn:aws:kms:us-east-1:{ID}:alias/x", f"arn:aws:sns:e-1:{ID}:t:u",
+        f"arn:aws:secretsmanager:us-east-1:{ID}:secret:a b", f"arn:aws:dynamodb:us-east-1:{ID}:table/a;b",
+        f"arn:aws:events:us-east-1:{ID}:rule/r", f"arn:aws:elasticfilesystem:us-east-1:{ID}:file-system/x",
+        f"arn:aws:sqs:evil.example/:{ID}:q", f"arn:aws:ecr:us-east-1:{ID}:repository/A",
+    ):  # fmt: skip
+        yield "is not the ARN of a resource whose policy can be written", PutResourcePolicy(arn, POLICY)
+
+
+@pytest.mark.parametrize("form", ["cli", "terraform"])
+def test_a_value_of_an_edit_that_is_none_in_aws_is_refused(form: str) -> None:
+    before = account()
+    for sentence, edit in _bad_edits():
+        with pytest.raises(Problem) as refused:
+            export(draft(edit), before, before, form)
+        assert f"{sentence} in AWS (" in refused.value.sentence, edit
+        assert safe_text(edit.words(Standing(before)), limit=256) in refused.value.sentence
+        assert safe_text(refused.value.sentence, limit=None) == refused.value.sentence
+
+
+def test_a_value_of_the_account_that_is_none_in_aws_is_refused() -> None:
+    known = account()
+    deploy, lake = known.role("deploy-prod"), known.policy(LAKE_READ.arn)
+    assert deploy is not None
+    assert lake is not None
+    boundary = PutPermissionsBoundary(DEPLOY, LAKE_READ.arn)
+    for record in (
+        replace(deploy, path="/a b/"),
+        replace(deploy, path="a"),
+        replace(deploy, name="-;x"),
+        replace(deploy, description=Known("ж")),
+        replace(deploy, max_session_seconds=Known(1)),
+        replace(deploy, tags=(("", "x"),)),
+        replace(deploy, tags=(("a" * 129, "x"),)),
+        replace(deploy, tags=(("${x}", "x"),)),
+        replace(deploy, tags=(("a", "b;c"),)),
+        replace(deploy, tags=(("a", "x" * 257),)),
+    ):
+        before = replace(known, roles=tuple(record if role is deploy else role for role in known.roles))
+        with pytest.raises(Problem, match=r"set the permissions boundary of role/deploy-prod .* in AWS \("):
+            export(draft(boundary), before, before, "terraform")
+    trust = UpdateTrustPolicy(DEPLOY, POLICY)
+    bounded = replace(deploy, boundary_arn="arn:aws:iam::1:policy/x")
+    before = replace(known, roles=tuple(bounded if role is deploy else role for role in known.roles))
+    with pytest.raises(Problem, match="replace the trust policy of role/deploy-prod"):
+        export(draft(trust), before, before, "terraform")
+    five = tuple(replace(lake.versions[0], id=f"v{n};x", is_default=not n) for n in range(5))
+    before = replace(known, policies=tuple(replace(lake, versions=five) if p is lake else p for p in known.policies))
+    with pytest.raises(Problem, match="v1;x is not the id of a version"):
+        export(draft(PutManagedPolicy(LAKE_READ.arn, POLICY)), before, before, "cli")
+    before = replace(known, policies=tuple(replace(p, description=Known("a\0")) for p in known.policies))
+    with pytest.raises(Problem, match="is not a description of a policy"):
+        export(draft(PutManagedPolicy(LAKE_READ.arn, POLICY)), before, before, "terraform")
+
+
+def test_an_id_of_the_organization_that_is_none_in_aws_is_refused() -> None:
+    known = account()
+    assert isinstance(known.organization, Known)
+    assert known.organization.value is not None
+    organization = known.organization.value
+    path = tuple(
+        replace(level, scps=Known((OrganizationPolicy("arn:x/$(x)", "a", LAKE_READ.versions[0].document),)))
+        for level in organization.path
+    )
+    before = replace(known, organization=Known(replace(organization, path=path)))
+    for form in ("cli", "terraform"):
+        for edit in (PutOrganizationPolicy(SCP, LEVEL, "a", POLICY), DetachOrganizationPolicy(SCP, LEVEL, "a")):
+            with pytest.raises(Problem, match="is not the id of an organization policy in AWS"):
+                export(draft(edit), before, before, form)
+
+
+def test_tags_that_only_aws_sets_are_left_to_it() -> None:
+    known = account()
+    deploy = known.role("deploy-prod")
+    assert deploy is not None
+    tagged = replace(deploy, tags=(("aws:cloudformation:stack-name", "x"), ("Größe", "a b")))
+    before = replace(known, roles=tuple(tagged if role is deploy else role for role in known.roles))
+    text = export(draft(PutPermissionsBoundary(DEPLOY, LAKE_READ.arn)), before, before, "terraform")
+    assert "cloudformation" not in text
+    assert 'tags                 = { "Gr\\u00F6\\u00DFe" = "a b" }' in text

@@ -133,6 +133,12 @@ def test_a_date_of_a_million_characters_takes_no_minutes(aws: CannedAws, text: s
     assert [gap.what for gap in account.gaps] == ["last use of passwords"]
 
 
+def test_a_level_whose_id_is_none_in_aws_costs_the_organization(aws: CannedAws) -> None:
+    aws.wrong["organizations", "ListParents"] = b'{"Parents": [{"Id": "r-x;$(x)", "Type": "ROOT"}]}'
+
+    assert isinstance(load_live(aws.connection).organization, Missing)
+
+
 @pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
 @pytest.mark.parametrize("pair", SCPS, ids=":".join)
 def test_scps_that_do_not_come_are_missing_and_never_none(aws: CannedAws, pair: Pair, body: bytes) -> None:

@@ -95,7 +95,7 @@ def evil_snapshot() -> dict[str, Any]:
             "management_account": ID,
             "path": [
                 {
-                    "id": f"r-{EVIL}",
+                    "id": "r-ab12",
                     "name": EVIL,
                     "type": "ROOT",
                     "scps": [{"arn": EVIL, "name": EVIL, "document": document(allow("*"))}],

@@ -9,6 +9,7 @@ from typing import Final, Self
 from msgspec import structs
 
 from iamtui.account.model import Account, Group, User
+from iamtui.drafts.aws_values import POLICY_ARN, iam_kind_and_name
 from iamtui.drafts.edits.base import (
     BaseEdit,
     GroupArn,
@@ -18,7 +19,7 @@ from iamtui.drafts.edits.base import (
     UserArn,
     call,
     holder_of,
-    kind_and_name,
+    option,
 )
 from iamtui.drafts.hcl import TerraformBlocks, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, listed, not_there
@@ -49,9 +50,9 @@ class _Attachment(BaseEdit, frozen=True):
         return None if holder is None else any(policy.arn == self.policy_arn for policy in holder.attached_policies)
 
     def call(self, verb: str, *remarks: str) -> list[str]:
-        kind, name = kind_and_name(self.holder_arn)
-        words = ("iam", f"{verb}-{kind}-policy", f"--{kind}-name", name, "--policy-arn", self.policy_arn)
-        return call(words, remarks=remarks)
+        kind, name = iam_kind_and_name(self.holder_arn)
+        options = option(f"--{kind}-name", name), option("--policy-arn", POLICY_ARN.checked(self.policy_arn))
+        return call(("iam", f"{verb}-{kind}-policy", *options), remarks=remarks)
 
 
 class AttachPolicy(_Attachment, frozen=True):
@@ -93,7 +94,7 @@ class AttachPolicy(_Attachment, frozen=True):
         yield self.call("attach")
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        kind, name = kind_and_name(self.holder_arn)
+        kind, name = iam_kind_and_name(self.holder_arn)
         yield blocks.resource(
             f"aws_iam_{kind}_policy_attachment",
             (name, self.policy_arn.rsplit("/", 1)[-1]),
@@ -136,12 +137,12 @@ class DetachPolicy(_Attachment, frozen=True):
             yield self.call("detach")
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        kind, name = kind_and_name(self.holder_arn)
+        kind, name = iam_kind_and_name(self.holder_arn)
         yield blocks.removal(
             f"Detach {self.policy_arn} from {kind} {name}",
             f"aws_iam_{kind}_policy_attachment",
             (name, self.policy_arn.rsplit("/", 1)[-1]),
-            f"{name}/{self.policy_arn}",
+            f"{name}/{POLICY_ARN.checked(self.policy_arn)}",
         )
 
 
@@ -158,7 +159,7 @@ def resolved_policy(after: Account, holder_arn: str, policy: str) -> str:
 def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
     """Whether there is no room on a holder for what is attached before anything is detached."""
     holder = holder_of(before, holder_arn)
-    most = MOST_ATTACHED.get(kind_and_name(holder_arn)[0], 0)
+    most = MOST_ATTACHED.get(iam_kind_and_name(holder_arn)[0], 0)
     added = sum(isinstance(edit, AttachPolicy) and edit.holder_arn == holder_arn for edit in edits)
     return holder is not None and bool(added) and len(holder.attached_policies) + added > most
 
@@ -179,7 +180,7 @@ class _Membership(BaseEdit, frozen=True):
 
     @property
     def names(self) -> tuple[str, str]:
-        return kind_and_name(self.user_arn)[1], kind_and_name(self.group_arn)[1]
+        return iam_kind_and_name(self.user_arn)[1], iam_kind_and_name(self.group_arn)[1]
 
     def user_and_group(self, ledger: Ledger) -> tuple[User, Group]:
         user, group = ledger.entity(self.user_arn), ledger.entity(self.group_arn)
@@ -200,11 +201,11 @@ class _Membership(BaseEdit, frozen=True):
     def member(self, account: Account) -> bool | None:
         """Whether the user is in the group; None for a user that is not loaded."""
         user = account.by_arn(self.user_arn)
-        return self.names[1] in user.groups if isinstance(user, User) else None
+        return self.group_arn.rsplit("/", 1)[-1] in user.groups if isinstance(user, User) else None
 
     def call(self, verb: str, *remarks: str) -> list[str]:
         user, group = self.names
-        return call(("iam", verb, "--user-name", user, "--group-name", group), remarks=remarks)
+        return call(("iam", verb, option("--user-name", user), option("--group-name", group)), remarks=remarks)
 
 
 class AddUserToGroup(_Membership, frozen=True):

@@ -11,13 +11,13 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 from msgspec import Meta, Struct
 
 from iamtui.account.model import Account, Group, Known, OrganizationPolicy, Role, User
+from iamtui.drafts.aws_values import InvalidValue
 from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Holder, Ledger
 from iamtui.drafts.words import RCP, SCP, find_level, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.types import PolicyType
-from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 
@@ -285,12 +285,6 @@ def organization_policy(account: Account, type_: str, level_id: str, name: str) 
     return next((policy for policy in found if policy.name == name), None)
 
 
-def kind_and_name(arn: str) -> tuple[str, str]:
-    """("user", NAME), ("group", NAME) or ("role", NAME) of an ARN."""
-    resource = arn.split(":", 5)[-1]
-    return resource.partition("/")[0], resource.rsplit("/", 1)[-1]
-
-
 def ascii_document(text: str) -> str:
     """A policy document as indented JSON in ASCII, so that it reads the same in every locale and hides nothing."""
     return json_text(PolicyDocument(text).value, indent=2, ensure_ascii=True)
@@ -300,31 +294,29 @@ _LOADED: Final = re.compile(r"(?:fileb?|https?)://")
 _QUEUE_URL: Final = re.compile(r"https://(?:sqs|queue)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/[0-9]{12}/[A-Za-z0-9_.-]+")
 
 
-def cli_word(word: str) -> str:
-    """A word of an AWS CLI call, quoted for the shell.
+def option(name: str, value: str) -> str:
+    """An option of the AWS CLI with a value that was checked, quoted for the shell; one that begins with "-" stays a
+    value.
 
     Raises:
-        Problem: the AWS CLI would send what a file or an address holds in its place (AWS CLI User Guide: loading a
-            parameter from a file).
+        InvalidValue: the AWS CLI would send what a file or an address holds in its place (AWS CLI User Guide: loading
+            a parameter from a file).
     """
-    if _LOADED.match(word) and word != STDIN and not _QUEUE_URL.fullmatch(word):
-        raise Problem(
-            f"{safe_text(word, limit=256)} cannot be exported: the AWS CLI would read that file or address instead.",
-            "Correct or remove the edit that names it.",
-        )
-    return shlex.quote(word)
+    if _LOADED.match(value) and value != STDIN and not _QUEUE_URL.fullmatch(value):
+        raise InvalidValue(f"the AWS CLI would read the file or address {safe_text(value, limit=160)} instead")
+    return f"{name}{'=' if value.startswith('-') else ' '}{shlex.quote(value)}"
 
 
 def call(words: Sequence[str], document: str = "", remarks: Sequence[str] = ()) -> list[str]:
     """The lines of an AWS CLI call.
 
     Args:
-        words: those behind `aws`, raw.
+        words: those behind `aws`, written here or by `option`.
         document: what the call reads from standard input, or "".
         remarks: comment lines above it, raw.
     """
     rows = [f"# {safe_text(remark)}" for remark in remarks]
-    line = " ".join(("aws", *map(cli_word, words)))
+    line = " ".join(("aws", *words))
     # No line of rendered JSON is a bare word, so the text cannot end the here-document.
     return [*rows, f"{line} <<'POLICY'", document, "POLICY"] if document else [*rows, line]
 

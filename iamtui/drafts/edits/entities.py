@@ -9,6 +9,14 @@ from typing import Self
 from msgspec import structs
 
 from iamtui.account.model import Account, Group, Known, Role, User
+from iamtui.drafts.aws_values import (
+    NAME,
+    PATH,
+    POLICY_ARN,
+    ROLE_DESCRIPTION,
+    SESSION_SECONDS,
+    iam_kind_and_name,
+)
 from iamtui.drafts.edits.attachments import resolved_policy
 from iamtui.drafts.edits.base import (
     STDIN,
@@ -22,7 +30,7 @@ from iamtui.drafts.edits.base import (
     call,
     folder,
     holder_of,
-    kind_and_name,
+    option,
     same_text,
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
@@ -45,7 +53,8 @@ class _EntityEdit(BaseEdit, frozen=True):
         entity = holder_of(before, arn)
         if self is not changes[0] or not isinstance(entity, Role | User):
             return
-        arguments: Arguments = {"name": quoted(entity.name), "path": quoted(entity.path)}
+        name = NAME.checked(entity.name)
+        arguments: Arguments = {"name": quoted(name), "path": quoted(PATH.checked(entity.path))}
         unknown: list[str] = []
         boundary = entity.boundary_arn
         for change in changes:
@@ -54,11 +63,11 @@ class _EntityEdit(BaseEdit, frozen=True):
         if isinstance(entity, Role):
             if isinstance(entity.description, Known):
                 if entity.description.value:
-                    arguments["description"] = quoted(entity.description.value)
+                    arguments["description"] = quoted(ROLE_DESCRIPTION.checked(entity.description.value))
             else:
                 unknown.append("description")
             if isinstance(entity.max_session_seconds, Known):
-                arguments["max_session_duration"] = str(entity.max_session_seconds.value)
+                arguments["max_session_duration"] = SESSION_SECONDS.checked(str(entity.max_session_seconds.value))
             else:
                 unknown.append("max_session_duration")
         if boundary is not None:
@@ -71,7 +80,7 @@ class _EntityEdit(BaseEdit, frozen=True):
         remark = ""
         if any(isinstance(change, DeletePermissionsBoundary) for change in changes):
             remark = comment("permissions_boundary is gone: what its policies allow is no longer capped.") + "\n"
-        yield remark + blocks.resource(kind, (entity.name,), arguments, entity.name, unknown)
+        yield remark + blocks.resource(kind, (name,), arguments, name, unknown)
 
 
 class _BoundaryEdit(_EntityEdit, frozen=True):
@@ -117,9 +126,9 @@ class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
         return _has_boundary(standing.account, self.holder_arn, self.policy_arn)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        kind, name = kind_and_name(self.holder_arn)
-        options = (f"--{kind}-name", name, "--permissions-boundary", self.policy_arn)
-        yield call(("iam", f"put-{kind}-permissions-boundary", *options))
+        kind, name = iam_kind_and_name(self.holder_arn)
+        boundary = option("--permissions-boundary", POLICY_ARN.checked(self.policy_arn))
+        yield call(("iam", f"put-{kind}-permissions-boundary", option(f"--{kind}-name", name), boundary))
 
 
 class DeletePermissionsBoundary(_BoundaryEdit, frozen=True):
@@ -146,9 +155,9 @@ class DeletePermissionsBoundary(_BoundaryEdit, frozen=True):
         return _has_boundary(standing.account, self.holder_arn, None)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        kind, name = kind_and_name(self.holder_arn)
+        kind, name = iam_kind_and_name(self.holder_arn)
         remark = "Without its boundary it may do whatever its policies allow."
-        yield call(("iam", f"delete-{kind}-permissions-boundary", f"--{kind}-name", name), remarks=(remark,))
+        yield call(("iam", f"delete-{kind}-permissions-boundary", option(f"--{kind}-name", name)), remarks=(remark,))
 
 
 def _bounded(ledger: Ledger, arn: str) -> User | Role:
@@ -208,6 +217,6 @@ class UpdateTrustPolicy(_EntityEdit, frozen=True):
         return same_text(standing.trust(self.role_arn), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        _, name = kind_and_name(self.role_arn)
-        options = ("--role-name", name, "--policy-document", STDIN)
+        _, name = iam_kind_and_name(self.role_arn)
+        options = option("--role-name", name), option("--policy-document", STDIN)
         yield call(("iam", "update-assume-role-policy", *options), ascii_document(self.document))

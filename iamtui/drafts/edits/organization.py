@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from iamtui.account.model import Account, Fact, Known, Missing, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.drafts.aws_values import (
+    ACCOUNT_ID,
+    LEVEL_ID,
+    ORGANIZATION_POLICY_ID,
+    ORGANIZATION_POLICY_NAME,
+    ORGANIZATION_POLICY_TYPE,
+)
 from iamtui.drafts.edits.base import (
     STDIN,
     BaseEdit,
@@ -17,7 +23,7 @@ from iamtui.drafts.edits.base import (
     Standing,
     ascii_document,
     call,
-    cli_word,
+    option,
     organization_policy,
     policies_at,
     same_text,
@@ -83,6 +89,13 @@ class _OrganizationEdit(BaseEdit, frozen=True):
             )
         return level, fact.value
 
+    def checked_type(self) -> str:
+        return ORGANIZATION_POLICY_TYPE.checked(self.type)
+
+    def target(self) -> str:
+        """The option that names the level."""
+        return option("--target-id", LEVEL_ID.checked(self.level_id))
+
     def at(self, level: OrganizationLevel) -> Fact[tuple[OrganizationPolicy, ...]]:
         return level.rcps if self.type == RCP else level.scps
 
@@ -132,8 +145,8 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
 
     def lay(self, ledger: Ledger) -> None:
         level, attached = self.attached(ledger)
-        if not self.name.strip() or len(self.name) > 128:
-            raise Misfit("an organization policy needs a name of 1 to 128 characters", "Give it one.")
+        if not ORGANIZATION_POLICY_NAME.test(self.name):
+            raise Misfit("an organization policy needs a name of 1 to 128 visible characters", "Give it one.")
         organization = ledger.organization
         now = next((policy for policy in attached if policy.name == self.name), None)
         elsewhere = [
@@ -207,8 +220,13 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
         if known is None and first:
             # A function creates the policy and prints its id: a here-document inside $(...) confuses older shells.
             words = (
-                *("organizations", "create-policy", "--name", self.name, "--description", "", "--type", self.type),
-                *("--content", STDIN, "--query", "Policy.PolicySummary.Id", "--output", "text"),
+                *("organizations", "create-policy", option("--name", ORGANIZATION_POLICY_NAME.checked(self.name))),
+                *(
+                    option("--description", ""),
+                    option("--type", self.checked_type()),
+                    option("--content", STDIN),
+                ),
+                *("--query", "Policy.PolicySummary.Id", "--output", "text"),
             )
             function = f"create_{variable}"
             yield [f"{function}() {{", *call(words, document), "}", f"{variable}=$({function})"]
@@ -222,25 +240,25 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
                 "It is one policy wherever it is attached: this changes it at every root, OU and account that has it"
             )
             remark += f" ({', '.join(others)} on the way to this account)." if others else "."
-            options = ("--policy-id", _policy_id(known), "--content", STDIN)
+            options = option("--policy-id", _policy_id(known)), option("--content", STDIN)
             yield call(("organizations", "update-policy", *options), document, (remark,))
         if organization_policy(before, self.type, self.level_id, self.name) is None:
-            policy_id = cli_word(_policy_id(known)) if known is not None else f'"${variable}"'
-            target = cli_word(self.level_id)
-            yield [f"aws organizations attach-policy --policy-id {policy_id} --target-id {target}"]
+            policy_id = option("--policy-id", _policy_id(known)) if known else f'--policy-id "${variable}"'
+            yield call(("organizations", "attach-policy", policy_id, self.target()))
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
         management = organization_account(before)
         first = next(edit for edit in edits if isinstance(edit, PutOrganizationPolicy))
         if self is first and management and management != before.id:
-            yield comment(f"What follows needs a provider with the credentials of account {management}.")
+            account = ACCOUNT_ID.checked(management)
+            yield comment(f"What follows needs a provider with the credentials of account {account}.")
         key = f"{self.type}/{self.name}"
         known = self.known_anywhere(before)
         policy_id = _policy_id(known) if known is not None else ""
         if key not in blocks.created and (known is None or not same_text(known.document, self.document)):
             arguments: Arguments = {
-                "name": quoted(self.name),
-                "type": quoted(self.type),
+                "name": quoted(ORGANIZATION_POLICY_NAME.checked(self.name)),
+                "type": quoted(self.checked_type()),
                 "content": json_heredoc(ascii_document(self.document)),
             }
             unknown = ("description", "tags", "tags_all") if known is not None else ()
@@ -249,7 +267,10 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             yield blocks.resource(
                 "aws_organizations_policy_attachment",
                 (self.name, self.level_id),
-                {"policy_id": blocks.created.get(key) or quoted(policy_id), "target_id": quoted(self.level_id)},
+                {
+                    "policy_id": blocks.created.get(key) or quoted(policy_id),
+                    "target_id": quoted(LEVEL_ID.checked(self.level_id)),
+                },
             )
 
 
@@ -288,11 +309,11 @@ class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         known = organization_policy(before, self.type, self.level_id, self.name)
         if known is None:
-            words = ("organizations", "list-policies-for-target", "--target-id", self.level_id, "--filter", self.type)
+            target = self.target()
             yield [
                 f"# The id of {safe_text(self.name)} at {safe_text(self.level_id)} is not known here:",
-                "# aws " + safe_text(" ".join(shlex.quote(word) for word in words), limit=None),
-                "# then: aws organizations detach-policy --policy-id ID --target-id " + safe_text(self.level_id),
+                f"# aws organizations list-policies-for-target {target} {option('--filter', self.checked_type())}",
+                f"# then: aws organizations detach-policy --policy-id ID {target}",
                 "echo 'One policy could not be detached: its id is not known. See the script.' >&2",
                 "exit 1",
             ]
@@ -304,7 +325,7 @@ class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
         remarks: tuple[str, ...] = ()
         if self.type == SCP and not left:
             remarks = ("AWS refuses to detach the last SCP of a level: attach another one first.",)
-        options = ("--policy-id", _policy_id(known), "--target-id", self.level_id)
+        options = option("--policy-id", _policy_id(known)), self.target()
         yield call(("organizations", "detach-policy", *options), remarks=remarks)
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
@@ -314,9 +335,9 @@ class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
             f"Detach {self.name} from {self.level_id}",
             "aws_organizations_policy_attachment",
             (self.name, self.level_id),
-            f"{self.level_id}:{policy_id}",
+            f"{LEVEL_ID.checked(self.level_id)}:{policy_id}",
         )
 
 
 def _policy_id(policy: OrganizationPolicy) -> str:
-    return policy.arn.rsplit("/", 1)[-1]
+    return ORGANIZATION_POLICY_ID.checked(policy.arn.rsplit("/", 1)[-1])

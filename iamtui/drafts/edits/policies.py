@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from iamtui.account.model import Account, Fact, InlinePolicy, Known, ManagedPolicy, PolicyVersion
+from iamtui.drafts.aws_values import (
+    NAME,
+    POLICY_ARN,
+    POLICY_DESCRIPTION,
+    POLICY_PATH,
+    VERSION_ID,
+    iam_kind_and_name,
+)
 from iamtui.drafts.edits.base import (
     STDIN,
     BaseEdit,
@@ -20,7 +27,7 @@ from iamtui.drafts.edits.base import (
     call,
     folder,
     holder_of,
-    kind_and_name,
+    option,
     same_text,
     segment,
 )
@@ -34,9 +41,6 @@ from iamtui.text import safe_text
 
 MOST_VERSIONS: Final = 5
 """Versions a managed policy may have (IAM User Guide: IAM and STS quotas)."""
-
-_POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-"""What IAM takes as the name of a policy (IAM API Reference: PutUserPolicy)."""
 
 
 class _InlineEdit(BaseEdit, frozen=True):
@@ -77,7 +81,7 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
 
     def lay(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
-        if not _POLICY_NAME.fullmatch(self.name):
+        if not NAME.test(self.name):
             raise Misfit(
                 f"{safe_text(self.name, limit=160) or 'an empty text'} is not a name for a policy",
                 "Use 1 to 128 letters, digits and characters of +=,.@-_.",
@@ -95,14 +99,15 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
         return same_text(standing.inline(self.holder_arn, self.name), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        kind, name = kind_and_name(self.holder_arn)
-        options = (f"--{kind}-name", name, "--policy-name", self.name, "--policy-document", STDIN)
-        yield call(("iam", f"put-{kind}-policy", *options), ascii_document(self.document))
+        kind, name = iam_kind_and_name(self.holder_arn)
+        names = option(f"--{kind}-name", name), option("--policy-name", NAME.checked(self.name))
+        words = ("iam", f"put-{kind}-policy", *names, option("--policy-document", STDIN))
+        yield call(words, ascii_document(self.document))
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        kind, name = kind_and_name(self.holder_arn)
+        kind, name = iam_kind_and_name(self.holder_arn)
         arguments: Arguments = {
-            "name": quoted(self.name),
+            "name": quoted(NAME.checked(self.name)),
             kind: quoted(name),
             "policy": json_heredoc(ascii_document(self.document)),
         }
@@ -136,13 +141,14 @@ class DeleteInlinePolicy(_InlineEdit, frozen=True):
         return known and standing.inline(self.holder_arn, self.name) is None
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        kind, name = kind_and_name(self.holder_arn)
-        yield call(("iam", f"delete-{kind}-policy", f"--{kind}-name", name, "--policy-name", self.name))
+        kind, name = iam_kind_and_name(self.holder_arn)
+        names = option(f"--{kind}-name", name), option("--policy-name", NAME.checked(self.name))
+        yield call(("iam", f"delete-{kind}-policy", *names))
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        kind, name = kind_and_name(self.holder_arn)
+        kind, name = iam_kind_and_name(self.holder_arn)
         what = f"Delete the inline policy {self.name} of {kind} {name}"
-        yield blocks.removal(what, f"aws_iam_{kind}_policy", (name, self.name), f"{name}:{self.name}")
+        yield blocks.removal(what, f"aws_iam_{kind}_policy", (name, self.name), f"{name}:{NAME.checked(self.name)}")
 
 
 class PutManagedPolicy(BaseEdit, frozen=True):
@@ -187,7 +193,7 @@ class PutManagedPolicy(BaseEdit, frozen=True):
             arn is None
             or (arn.partition, arn.service, arn.account) != (account.partition, "iam", account.id)
             or arn.resource_type != "policy"
-            or not _POLICY_NAME.fullmatch(arn.name)
+            or not NAME.test(arn.name)
         ):
             raise Misfit(
                 f"expected the ARN of a customer managed policy of account {account.id}, and {shown} is none",
@@ -216,39 +222,46 @@ class PutManagedPolicy(BaseEdit, frozen=True):
                 "Remove the edit and attach a policy of your own with the changed document instead.",
             )
 
+    def name_and_path(self) -> tuple[str, str]:
+        """The name and path in the ARN.
+
+        Raises:
+            InvalidValue: it is not the ARN of a policy.
+        """
+        arn = parse_arn(POLICY_ARN.checked(self.policy_arn))
+        assert arn is not None
+        return arn.name, POLICY_PATH.checked(arn.path)
+
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         policy = before.policy(self.policy_arn)
         document = ascii_document(self.document)
         if policy is None:
-            arn = parse_arn(self.policy_arn)
-            name, path = (arn.name, arn.path) if arn is not None else (self.policy_arn, "/")
-            words = ("iam", "create-policy", "--policy-name", name, "--path", path, "--policy-document", STDIN)
-            yield call(words, document)
+            name, path = self.name_and_path()
+            options = option("--policy-name", name), option("--path", path), option("--policy-document", STDIN)
+            yield call(("iam", "create-policy", *options), document)
             return
+        arn = option("--policy-arn", POLICY_ARN.checked(policy.arn))
         if len(policy.versions) >= MOST_VERSIONS:
             others = [version for version in policy.versions if not version.is_default]
             oldest = min(others, key=lambda version: _number(version.id), default=None)
             if oldest is not None:
                 count = len(policy.versions)
                 remark = f"It has {count} versions, the most there can be: {oldest.id}, the oldest, goes first."
-                oldest_version = ("--policy-arn", policy.arn, "--version-id", oldest.id)
-                yield call(("iam", "delete-policy-version", *oldest_version), remarks=(remark,))
-        options = ("--policy-arn", policy.arn, "--policy-document", STDIN, "--set-as-default")
+                version = option("--version-id", VERSION_ID.checked(oldest.id))
+                yield call(("iam", "delete-policy-version", arn, version), remarks=(remark,))
+        options = arn, option("--policy-document", STDIN), "--set-as-default"
         yield call(("iam", "create-policy-version", *options), document)
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
         policy = before.policy(self.policy_arn)
-        arn = parse_arn(self.policy_arn)
-        name, path = (arn.name, arn.path) if arn is not None else (self.policy_arn, "/")
-        if policy is not None:
-            name, path = policy.name, policy.path
+        name, path = self.name_and_path()
         arguments: Arguments = {"name": quoted(name), "path": quoted(path)}
         unknown: list[str] = []
         if policy is not None:
             # A description that differs would make Terraform replace the policy instead of changing it.
             if isinstance(policy.description, Known):
                 if policy.description.value:
-                    arguments["description"] = quoted(policy.description.value)
+                    arguments["description"] = quoted(POLICY_DESCRIPTION.checked(policy.description.value))
             else:
                 unknown.append("description")
             add_tags(arguments, policy.tags, unknown)

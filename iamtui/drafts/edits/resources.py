@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from iamtui.account.model import Account, ResourcePolicy
-from iamtui.drafts.edits.base import BaseEdit, Document, ResourceArn, Standing, ascii_document, call, same_text, segment
+from iamtui.drafts.aws_values import RESOURCE_ARN
+from iamtui.drafts.edits.base import (
+    BaseEdit,
+    Document,
+    ResourceArn,
+    Standing,
+    ascii_document,
+    call,
+    option,
+    same_text,
+    segment,
+)
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit
 from iamtui.policy.arn import Arn, parse_arn
@@ -73,20 +85,28 @@ class _ResourceEdit(BaseEdit, frozen=True):
                 f"No single AWS CLI call writes the policy of {safe_text(self.resource_arn, limit=256)}.",
                 f"One does for {', '.join(writable)}; export without this edit.",
             )
+        RESOURCE_ARN.checked(self.resource_arn)
         return arn, SERVICE_SPECS[arn.service]
 
     def terraform_resource(self) -> tuple[Arn, TerraformPolicy] | None:
         """The resource and what Terraform calls its policy; None where it is not known."""
         arn = parse_arn(self.resource_arn)
         spec = SERVICE_SPECS.get(arn.service) if arn is not None else None
-        return (arn, spec.terraform) if arn is not None and spec is not None and spec.terraform is not None else None
+        if arn is None or spec is None or spec.terraform is None:
+            return None
+        RESOURCE_ARN.checked(self.resource_arn)
+        return arn, spec.terraform
 
 
 def _call(arn: Arn, spec: ServiceSpec, words: Sequence[str], document: str) -> list[str]:
     """A call with these words; where the service reads an attribute, the document is one ("" empties it)."""
-    region = ("--region", arn.region) if arn.region else ()
     text = json.dumps({spec.attribute: document}, indent=2) if spec.attribute else document
-    return call((*(arn.filled(word) for word in words), *region), text)
+    made = [*words[:2]]
+    for name, value in zip_longest(words[2::2], words[3::2]):
+        made.append(name if value is None else option(name, arn.filled(value)))
+    if arn.region:
+        made.append(option("--region", arn.region))
+    return call(made, text)
 
 
 class PutResourcePolicy(_ResourceEdit, frozen=True):
