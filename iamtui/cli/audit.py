@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +15,6 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.workspace.audit import AuditFinding, Severity, Suppression, suppression_of, unknown_facts
 from iamtui.workspace.audit import audit as findings_of
 
@@ -88,11 +85,9 @@ def _print(out: Output, workspace: Workspace, found: Sequence[_Found], form: str
         for each in found:
             out.json(_to_json(each))
     elif form == "csv":
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: _cell(value) for key, value in _to_json(each).items()} for each in found)
-        out.raw(text.getvalue())
+        out.csv_row(_COLUMNS)
+        for each in found:
+            out.csv_row(_to_json(each).values())
     elif form == "sarif":
         out.json(_sarif(workspace, found), indent=2)
     else:
@@ -111,12 +106,6 @@ def _to_json(each: _Found) -> dict[str, Any]:
         "cis": finding.control or None,
         "suppressed": None if each.suppression is None else each.suppression.reason,
     }
-
-
-def _cell(value: str | None) -> str:
-    """A value that spreadsheets show as text: names of an account can begin like a formula (OWASP: CSV injection)."""
-    text = safe_text(value or "", limit=4096)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _sarif(workspace: Workspace, found: Sequence[_Found]) -> dict[str, Any]:

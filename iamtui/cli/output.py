@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import re
@@ -27,6 +28,10 @@ LONGEST_WORD: Final = 1000
 _LONG_WORD: Final = re.compile(rf"(?<!\S)(\S{{{LONGEST_WORD // 2}}})\S{{{LONGEST_WORD // 2},}}")
 
 _READABLE: Final = stat.S_IRGRP | stat.S_IROTH
+
+_FORMULA: Final = ("=", "+", "-", "@")
+
+_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#]")
 
 NARROWEST: Final = 40
 """Columns below which lines are not wrapped any tighter."""
@@ -122,6 +127,23 @@ class Output:
                 [*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[len(widths)]]
             )
             self.line(Span(padded, Style.QUIET) if number == 0 else padded)
+
+    def csv_row(self, cells: Iterable[str | None]) -> None:
+        """Write a row of comma-separated values, which spreadsheets show as text.
+
+        Names of an account can begin like a formula (OWASP: CSV injection).
+        """
+        texts = (safe_text(cell or "") for cell in cells)
+        csv.writer(self._stream, lineterminator="\n").writerow(
+            f"'{text}" if text.startswith(_FORMULA) else text for text in texts
+        )
+
+    def markdown_row(self, cells: Iterable[str | None], *, heading: bool = False) -> None:
+        """Write a row of a Markdown table, whose cells are plain text; below a heading the line that makes it one."""
+        texts = [_MARKDOWN.sub(r"\\\g<0>", safe_text(cell or "")) for cell in cells]
+        self._stream.write(f"| {' | '.join(texts)} |\n")
+        if heading:
+            self._stream.write(f"|{' --- |' * len(texts)}\n")
 
     def blank(self) -> None:
         """Write an empty line."""

@@ -3,126 +3,277 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import Output, Span, note, stdout
+from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import cell_to_json, counts_by_verdict, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.condition_words import LAYER_NAMES, condition_of
-from iamtui.engine.decision import Layer
-from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
-from iamtui.workspace.answers import answer_all
+from iamtui.engine.condition_words import LAYER_NAMES, first_of
+from iamtui.engine.decision import Layer, Outcome
+from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, statement_name, unloaded_layers, verdict_words
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.access import (
+    ACCESS_LEVELS,
+    Grant,
+    PrincipalAccess,
+    actions_that_fit,
+    every_action_about,
+    grants_of,
+    through_roles,
+    who_has_access,
+)
+from iamtui.workspace.answers import MOST_CELLS
 from iamtui.workspace.questions import is_pattern
 from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
+_COLUMNS: Final = ("principal", "decision", "limits", "allowed", "condition", "by", "through")
+_MOST_GRANTS: Final = 2
+_EPILOG: Final = """\
+Without --any, only those who may do all of ACTION on all of RESOURCE are allowed. A pattern such as s3:Put*, and
+--access-level, imply --any. With an access level, ACTION can be left out where --on names a resource.
+"""
 
-@click.command("who-can")
-@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+
+@click.command("who-can", epilog=_EPILOG)
+@click.argument("actions", nargs=-1, metavar="ACTION...")
 @question_options
+@click.option("--any/--every", "some", default=None, help="Whether one of the actions is enough, or it takes all.")
+@click.option("--access-level", type=click.Choice([*ACCESS_LEVELS]), help="Only actions of this access level.")
+@click.option(
+    "--through-roles", "with_roles", is_flag=True, help="Also list who gets it by assuming roles, one after the other."
+)
 @click.option("--all", "everyone", is_flag=True, help="Also list those who may not.")
 @click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line, as they are found.")
+@click.option("--format", "form", type=click.Choice(("text", "csv", "markdown")), default="text", help="A table.")
 @draft_option
 @source_options
 def who_can(
     actions: tuple[str, ...],
     asked: QuestionOptions,
+    some: bool | None,
+    access_level: str | None,
+    with_roles: bool,
     everyone: bool,
     as_json: bool,
+    form: str,
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """List everyone who may do ACTION, and under which conditions: users, roles, and principals that the resource's
-    policy names.
+    """List everyone who may do ACTION, under which conditions and by which policy, group or role: users, roles, and
+    principals that the resource's policy names.
 
-    Of several actions and resources, the worst answer decides: only those who may do all of them are allowed. ACTION
-    may be a pattern such as s3:Get*. The counts go to stderr. The exit code is 0 even if nobody is allowed.
+    The counts go to stderr. The exit code is 0 even if nobody is allowed.
     """
-    made = inquiry_of(actions, asked)
+    if as_json and form != "text":
+        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
+    if with_roles and asked.chained_from:
+        raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
+    some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
+    made, left_out = _matrix(actions, asked, access_level, some=some)
     workspace = with_draft(load_resource_policies(open_workspace(source), made), draft)
-    out = stdout()
-    counts: Counter[str] = Counter()
-    unloaded: set[Layer] = set()
-    cut = 0
-    never_asked: tuple[str, ...] = ()
+    listing = _Listing(workspace, "json" if as_json else form, everyone=everyone)
     concerned = everybody(workspace, made)
-    for _, found in answer_all(workspace, made, concerned.principals, only_deciding=not as_json):
-        outcome = found.worst.deciding.outcome.value
-        counts[outcome] += 1
-        if not unloaded.issuperset(found.worst.deciding.not_evaluated):
-            unloaded.update(unloaded_layers(found.worst.deciding))
-        cut = found.cut
-        never_asked = found.never_asked
-        if everyone or outcome in ("allowed", "depends"):
-            if as_json:
-                out.json(_json(found))
-            else:
-                _print_line(out, workspace, found)
-    if unloaded:
-        layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
+    found = []
+    for one in who_has_access(workspace, made, concerned.principals, one_is_enough=some, only_deciding=not as_json):
+        listing.add(one)
+        if with_roles:
+            found.append(one)
+    for one in through_roles(workspace, found) if with_roles else ():
+        listing.add(one)
+    if listing.unloaded:
+        layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in listing.unloaded)
         note(f"Not evaluated, and could change some of these answers: {layers}.")
     if concerned.lacks:
         note(concerned.lacks)
-    note(_summary(made, counts, concerned.outside))
-    for sentence in never_asked:
+    words = (*actions, *((f"access level {access_level}",) if access_level else ()))
+    note(_summary(", ".join(words), made, listing, concerned.outside))
+    for sentence in listing.never_asked:
         note(sentence)
+    cut = listing.cut + left_out
     if cut:
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
     return Exit.OK
 
 
-def _is_one(found: Answer) -> bool:
-    return len(found.cells) == 1 and not any(map(is_pattern, found.question_matrix.actions))
+def _matrix(
+    actions: tuple[str, ...], asked: QuestionOptions, access_level: str | None, *, some: bool
+) -> tuple[QuestionMatrix, int]:
+    """The question matrix, and how many actions it leaves out because they are too many."""
+    if not actions and access_level is None:
+        raise click.UsageError("Missing argument 'ACTION...'.")
+    if access_level is None and not (some and any(map(is_pattern, actions))):
+        return inquiry_of(actions, asked), 0
+    typed = inquiry_of(actions or every_action_about(asked.resources or ("*",)), asked)
+    every = actions_that_fit(actions, typed.resources, access_level)
+    most = max(1, MOST_CELLS // len(typed.resources))
+    return replace(typed, actions=every[:most]), len(every[most:])
 
 
-def _json(found: Answer) -> dict[str, Any]:
-    """One pair: its decision as `can` prints it; several: the worst of them, and how many have which decision."""
-    worst = cell_to_json(found, found.worst)
-    if _is_one(found):
-        return worst
-    counts = Counter(cell.deciding.outcome.value for cell in found.counted)
+class _Listing:
+    """The rows of a list of principals, printed as they are found, and what is said below it."""
+
+    def __init__(self, workspace: Workspace, form: str, *, everyone: bool) -> None:
+        self._workspace = workspace
+        self._form = form
+        self._everyone = everyone
+        self._out = stdout()
+        self.counts: Counter[str] = Counter()
+        self.through_roles = 0
+        self.unloaded: set[Layer] = set()
+        self.cut = 0
+        self.never_asked: tuple[str, ...] = ()
+        if form == "csv":
+            self._out.csv_row(_COLUMNS)
+        elif form == "markdown":
+            self._out.markdown_row(_COLUMNS, heading=True)
+
+    def add(self, one: PrincipalAccess) -> None:
+        decision = one.cell.deciding
+        if one.through:
+            self.through_roles += 1
+        else:
+            self.counts[one.outcome.value] += 1
+        if not self.unloaded.issuperset(decision.not_evaluated):
+            self.unloaded.update(unloaded_layers(decision))
+        self.cut, self.never_asked = one.answer.cut, one.answer.never_asked
+        if not self._everyone and one.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+            return
+        if self._form == "json":
+            self._out.json(_json(self._workspace, one))
+        elif self._form == "csv":
+            self._out.csv_row(_cells(self._workspace, one))
+        elif self._form == "markdown":
+            self._out.markdown_row(_cells(self._workspace, one))
+        else:
+            _print_line(self._out, self._workspace, one)
+        self._out.flush()
+
+
+def _is_one(one: PrincipalAccess) -> bool:
+    return len(one.answer.cells) == 1 and not any(map(is_pattern, one.answer.question_matrix.actions))
+
+
+def _json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
+    """One pair: its decision as `can` prints it; several: the one that decides, and how many have which decision."""
+    found = one.answer
+    grants = [_grant_json(grant) for grant in grants_of(workspace.account, one.cell.decision)]
+    chain = [edge.role.arn for edge in one.through]
+    if _is_one(one):
+        decided = cell_to_json(found, one.cell)
+        if not chain:
+            return {**decided, "grants": grants}
+        return {"principal": one.principal.arn, "decision": one.outcome.value, "through": chain, "role": decided}
     return {
-        "principal": found.principal.arn,
-        "decision": found.worst.deciding.outcome.value,
+        "principal": one.principal.arn,
+        "decision": one.outcome.value,
         "pairs": len(found.counted),
-        "counts": dict(sorted(counts.items())),
+        "counts": dict(sorted(Counter(cell.deciding.outcome.value for cell in found.counted).items())),
         "cut": found.cut,
-        "worst": worst,
+        "granted": [
+            {"action": cell.question.action, "resource": cell.question.resource, "decision": cell.deciding.outcome}
+            for cell in one.granted
+        ],
+        "grants": grants,
+        "through": chain,
+        "worst" if one.cell is found.worst else "best": cell_to_json(found, one.cell),
     }
 
 
-def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
-    decision = found.worst.deciding
-    words = verdict_words(decision)
-    name = workspace.account.short_name(found.principal.arn) or "anonymous"
-    rest = words.rest
-    if decision.depends_on is not None:
-        rest = ", ".join(filter(None, (f"if {condition_of(decision)}", as_far_as_loaded(decision))))
-    if not _is_one(found):
-        kinds = counts_by_verdict(cell.deciding for cell in found.counted)
-        request = decision.request
-        rest = f"{kinds}; worst: {request.action}  {request.resource}  {rest}" if "," in kinds else f"{kinds}  {rest}"
-    elif decision is not found.worst.decision:
+def _grant_json(grant: Grant) -> dict[str, Any]:
+    ref = grant.statement
+    return {
+        "kind": grant.kind,
+        "policy": ref.policy,
+        "groups": list(grant.groups),
+        "sid": ref.sid,
+        "statement": ref.statement,
+        "lines": list(ref.lines) if ref.lines else None,
+    }
+
+
+def _cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
+    """The cells of a row, under `_COLUMNS`."""
+    decision = one.cell.deciding
+    rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)
+    return (
+        one.principal.arn or "anonymous",
+        one.outcome.value,
+        rest,
+        "; ".join(f"{cell.question.action} on {cell.question.resource}" for cell in one.granted),
+        one.condition,
+        "; ".join(_grant_words(grant) for grant in grants_of(workspace.account, one.cell.decision)),
+        " -> ".join(edge.role.arn for edge in one.through),
+    )
+
+
+def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None:
+    decision = one.cell.deciding
+    words = OUTCOME_WORDS[one.outcome]
+    condition = one.condition
+    if condition:
+        rest = ", ".join(filter(None, (f"if {condition}", as_far_as_loaded(decision))))
+    else:
+        rest = verdict_words(decision).rest if one.outcome is decision.outcome else ""
+    if not _is_one(one):
+        rest = f"{_counted(one)}  {rest}".rstrip()
+    elif decision is not one.cell.decision:
         rest = f"{rest}  because of {decision.request.action}"
-    out.line(Span(f"{words.mark} {words.word:<7}", verdict_style(decision)), f"  {name}", f"  {rest}" if rest else "")
+    by = _by(workspace, one)
+    style = verdict_style(decision) if one.outcome is decision.outcome else Style.OPEN
+    out.line(
+        Span(f"{words.mark} {words.word:<7}", style),
+        f"  {workspace.account.short_name(one.principal.arn) or 'anonymous'}",
+        f"  {rest}" if rest else "",
+        Span(f"  {by}" if by else "", Style.QUIET),
+    )
 
 
-def _summary(asked: QuestionMatrix, counts: Counter[str], outside: int) -> str:
+def _counted(one: PrincipalAccess) -> str:
+    """How many of several pairs are allowed, and which of them decides."""
+    found = one.answer
+    if one.cell is not found.worst:
+        granted = [f"{cell.question.action}" for cell in one.granted]
+        return f"{len(granted)} of {len(found.counted)}: {first_of(tuple(dict.fromkeys(granted)))}"
+    kinds = counts_by_verdict(cell.deciding for cell in found.counted)
+    request = one.cell.deciding.request
+    return f"{kinds}; worst: {request.action}  {request.resource}" if "," in kinds else kinds
+
+
+def _by(workspace: Workspace, one: PrincipalAccess) -> str:
+    """By which roles and statements it is allowed, the first of them."""
+    grants = grants_of(workspace.account, one.cell.decision)
+    more = f" and {len(grants) - _MOST_GRANTS} more" if len(grants) > _MOST_GRANTS else ""
+    by = ", ".join(map(_grant_words, grants[:_MOST_GRANTS]))
+    roles = " -> ".join(workspace.account.short_name(edge.role.arn) for edge in one.through)
+    return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
+
+
+def _grant_words(grant: Grant) -> str:
+    groups = f" of group {', '.join(map(safe_text, grant.groups))}" if grant.groups else ""
+    return f"{statement_name(grant.statement)}{groups}"
+
+
+def _summary(typed: str, asked: QuestionMatrix, listing: _Listing, outside: int) -> str:
+    counts = listing.counts
     denied = counts["explicitDeny"] + counts["implicitDeny"]
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"
     others = f" and {outside} whom the resource's policy names besides" if outside else ""
+    chains = f" {listing.through_roles} more get it by assuming roles." if listing.through_roles else ""
     return (
-        f"{', '.join(asked.actions)}{on}: {counts['allowed']} allowed, {counts['depends']} on a condition, "
-        f"{denied} not, of {counts.total() - outside} {who}{others}."
+        f"{typed}{on}: {counts['allowed']} allowed, {counts['depends']} on a condition, "
+        f"{denied} not, of {counts.total() - outside} {who}{others}.{chains}"
     )

@@ -56,7 +56,9 @@ def severity(decision: Decision) -> int:
 
 def worst_of(decisions: Iterable[Decision]) -> Decision:
     """The worst of one or more decisions; of equals the first."""
-    return min(decisions, key=severity)
+    first, *others = decisions
+    # How far a single decision reaches, which takes a whole reading, need not be found out.
+    return min((first, *others), key=severity) if others else first
 
 
 def worst_first(cells: Iterable[Cell]) -> list[Cell]:
@@ -476,7 +478,8 @@ def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bo
 def _whole(
     question_matrix: QuestionMatrix, principal: Principal, cells: list[Cell], chain: DependentAnswer | None, cut: int
 ) -> Answer:
-    worst = min(those_that_decide(tuple(cells)), key=lambda cell: severity(cell.deciding))
+    deciding = those_that_decide(tuple(cells))
+    worst = deciding[0] if len(deciding) == 1 else min(deciding, key=lambda cell: severity(cell.deciding))
     return Answer(question_matrix, principal, tuple(cells), worst, chain, cut)
 
 

@@ -19,7 +19,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, BulkMatrixEvaluator
 from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.questions import BulkEvaluator, fits
 from iamtui.workspace.workspace import Workspace
 
 Provider: TypeAlias = Callable[
@@ -80,8 +80,18 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
         return Everybody(tuple(principal_for(workspace, role) for role in account.roles))
     found = Everybody(tuple(principal_for(workspace, entity) for entity in entities))
     for resource in dict.fromkeys(question_matrix.resources):
-        found = with_resource(workspace, replace(question_matrix.terms, action=actions[0], resource=resource), found)
+        for action in _naming_others(actions, resource):
+            found = with_resource(workspace, replace(question_matrix.terms, action=action, resource=resource), found)
     return found
+
+
+def _naming_others(actions: tuple[str, ...], resource: str) -> tuple[str, ...]:
+    """The actions by which the policy of a resource is found: one of each service, and all that assume a role."""
+    found: dict[str, str] = {}
+    for action in [action for action in actions if fits(action, resource)] or actions[:1]:
+        service = action.partition(":")[0].lower()
+        found.setdefault(action.lower() if service == "sts" else service, action)
+    return tuple(found.values())
 
 
 def with_resource(workspace: Workspace, question: Question, found: Everybody) -> Everybody:

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamtui.workspace.access import PrincipalAccess, who_has_access
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -48,12 +58,121 @@ def test_of_several_pairs_a_principals_worst_decides_and_the_counts_are_said(cli
     assert found["web-server"]["worst"]["request"]["action"] == "s3:DeleteObject"
 
 
-def test_a_pattern_is_answered_for_everyone(cli: Cli, snapshot: str) -> None:
+def test_of_a_pattern_one_action_is_enough_unless_every_one_is_asked_for(cli: Cli, snapshot: str) -> None:
     asked = ("who-can", "s3:*Object", "--on", LAKE, "--snapshot", snapshot)
-    assert "user/alice" not in cli(*asked).out
+    (alice,) = (line for line in cli(*asked).out.splitlines() if "user/alice" in line)
+    assert alice.startswith("[+] ALLOWED  user/alice  4 of 5: s3:GetObject, s3:PutObject, ")
+    assert "user/alice" not in cli(*asked, "--every").out
     entries = cli(*asked, "--all", "--json").json_lines
     assert {entry["pairs"] for entry in entries} == {entries[0]["pairs"]}
     assert entries[0]["pairs"] > 4
+    found = {entry["principal"].rsplit("/", 1)[-1]: entry for entry in entries}
+    assert [one["action"] for one in found["alice"]["granted"]][:2] == ["s3:GetObject", "s3:PutObject"]
+    assert found["alice"]["best"]["request"]["action"] == "s3:GetObject"
+
+
+def test_any_of_several_actions_is_as_good_as_the_best_answer_of_can(cli: Cli, snapshot: str) -> None:
+    actions, resources = ("s3:GetObject", "s3:DeleteObject", "s3:PutObject"), (LAKE, "arn:aws:s3:::data-lake/y")
+    on = [word for resource in resources for word in ("--on", resource)]
+    entries = cli("who-can", *actions, *on, "--any", "--all", "--json", "--snapshot", snapshot).json_lines
+    ranks = ("allowed", "depends", "implicitDeny", "explicitDeny")
+    for entry in entries:
+        alone = cli("can", entry["principal"], *actions, *on, "--json", "--snapshot", snapshot).json
+        assert entry["decision"] == min((one["decision"] for one in alone), key=ranks.index)
+        granted = {
+            (one["request"]["action"], one["request"]["resource"]) for one in alone if one["decision"] in ranks[:2]
+        }
+        assert {(one["action"], one["resource"]) for one in entry["granted"]} == granted
+    assert {entry["decision"] for entry in entries} > {"allowed"}
+
+
+def test_an_access_level_stands_for_the_actions_of_it_that_are_about_the_resource(cli: Cli) -> None:
+    on = ("--on", "arn:aws:s3:::puffin-data-lake/raw/x")
+    entries = cli("who-can", "--access-level", "write", *on, "--json", "--demo").json_lines
+    found = {entry["principal"].rsplit("/", 1)[-1]: entry for entry in entries}
+    assert [one["action"] for one in found["svc-lake-loader"]["granted"]] == ["s3:AbortMultipartUpload", "s3:PutObject"]
+    assert "analytics-lake-reader" not in found
+    narrow = cli("who-can", "s3:Put*", "--access-level", "tagging", *on, "--json", "--demo").json_lines
+    assert {one["action"] for entry in narrow for one in entry["granted"]} == {
+        "s3:PutObjectTagging",
+        "s3:PutObjectVersionTagging",
+    }
+
+
+def test_says_by_which_policy_and_of_which_group(cli: Cli) -> None:
+    result = cli("who-can", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo")
+    lines = {line.split()[2]: line for line in result.out.splitlines()}
+    assert lines["user/data/felix.braun"].endswith("by data-lake-read / ReadLake (lines 4-15) of group data-engineers")
+    assert lines["role/data/analytics-lake-reader"].endswith("by data-lake-read / ReadLake (lines 4-15)")
+    both = lines["user/data/amara.diallo"]
+    assert "by lake-administration / EverythingOnDataBuckets (lines 4-14), data-lake-read / ReadLake" in both
+    curated = cli("who-can", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/curated/x", "--json", "--demo")
+    (outside,) = (entry for entry in curated.json_lines if "777788889999" in entry["request"]["principal"])
+    assert [grant["kind"] for grant in outside["grants"]] == ["resourcePolicy"]
+
+
+def test_who_gets_it_by_assuming_roles_is_listed_with_the_roles(cli: Cli) -> None:
+    asked = ("who-can", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/smoke-tests/x", "--demo")
+    plain = cli(*asked)
+    result = cli(*asked, "--through-roles")
+    assert result.out.startswith(plain.out)
+    lines = {line.split()[2]: line for line in result.out.removeprefix(plain.out).splitlines()}
+    assert "through role/deploy-prod by smoke-test-lake" in lines["role/pipelines/codepipeline-release"]
+    assert lines["role/pipelines/codepipeline-release"].startswith("[+] ALLOWED")
+    maya = lines["user/platform/maya.okafor"]
+    assert maya.startswith("[?] DEPENDS")
+    assert "if aws:MultiFactorAuthPresent is true (to assume deploy-prod)" in maya
+    assert f"{len(lines)} more get it by assuming roles." in result.err
+    entries = cli(*asked, "--through-roles", "--json").json_lines
+    (chained,) = (one for one in entries if one.get("principal", "").endswith("user/platform/maya.okafor"))
+    assert chained["decision"] == "depends"
+    assert chained["through"] == ["arn:aws:iam::111122223333:role/deploy-prod"]
+
+
+def test_csv_and_markdown_hold_the_same_rows(cli: Cli, tmp_path: Path) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement | {"Sid": "Read"}]}
+    user = {"Arn": "arn:aws:iam::123456789012:user/a", "UserName": "a", "UserId": "AIDA1", "Path": "/"}
+    user["UserPolicyList"] = [{"PolicyName": "=HYPERLINK(1)|x", "PolicyDocument": document}]
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps({"UserDetailList": [user]}))
+    asked = ("who-can", "s3:GetObject", "s3:PutObject", "--any", "--snapshot", str(file))
+    (row,) = csv.DictReader(io.StringIO(cli(*asked, "--format", "csv").out))
+    assert (row["principal"], row["decision"]) == ("arn:aws:iam::123456789012:user/a", "allowed")
+    assert row["allowed"] == "s3:GetObject on *"
+    assert row["by"].startswith("'=HYPERLINK(1)|x / Read")
+    heading, line, found = cli(*asked, "--format", "markdown").out.splitlines()
+    assert (heading, line) == (f"| {' | '.join(row)} |", "|" + " --- |" * len(row))
+    assert "=HYPERLINK(1)\\|x / Read" in found
+
+
+def test_prints_each_principal_as_it_is_found(cli: Cli, snapshot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: Any, **options: Any) -> Iterator[PrincipalAccess]:
+        yield next(who_has_access(*args, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("iamtui.cli.who_can.who_has_access", interrupted)
+    result = cli("who-can", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+    assert result.code == 130
+    assert result.out.startswith("[+] ALLOWED  user/alice")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "ACTION"),
+        (("--access-level", "write"), "--on has to name a resource"),
+        (("--access-level", "write", "s3:GetObject"), "No action of access level Write of s3:GetObject"),
+        (("s3:Foo*",), "s3:Foo* matches no action"),
+        (("iam:*User", "--on", LAKE), f"No action of iam:*User is about {LAKE}"),
+        (("s3:GetObject", "--json", "--format", "csv"), "exclude each other"),
+        (("s3:GetObject", "--through-roles", "--chained-from", "web-server"), "exclude each other"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_sentence(
+    cli: Cli, snapshot: str, words: tuple[str, ...], said: str
+) -> None:
+    cli("who-can", *words, "--snapshot", snapshot).failed_with(said)
 
 
 def test_with_a_chain_only_roles_are_asked(cli: Cli, snapshot: str) -> None:
@@ -89,3 +208,11 @@ def test_an_account_that_a_trust_policy_names_is_asked_about_as_its_roles_not_as
     (outside,) = (line for line in lines if "999900001111" in line)
     assert outside.startswith("[?] DEPENDS  arn:aws:iam::999900001111:role/any-role")
     assert "sts:ExternalId is puffin-parcel-4471" in outside
+
+
+def test_of_several_actions_each_names_whom_the_trust_policy_lets_in(cli: Cli) -> None:
+    role = "arn:aws:iam::111122223333:role/pipelines/github-tracking-api"
+    result = cli("who-can", "sts:AssumeRole*", "--on", role, "--demo")
+    (provider,) = (line for line in result.out.splitlines() if "oidc-provider/token.actions" in line)
+    assert provider.startswith("[?] DEPENDS")
+    assert "sts:AssumeRoleWithWebIdentity" in provider

@@ -1,0 +1,223 @@
+"""Access: what a principal may do of several actions and resources, and by which policy, group or roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from iamtui.account.model import Account, User
+from iamtui.catalog.actions import catalogue
+from iamtui.engine.condition_words import condition_of
+from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
+from iamtui.engine.request import Principal
+from iamtui.policy.arn import parse_arn
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.text import safe_text
+from iamtui.workspace.answers import Answer, Cell, answer_all, severity
+from iamtui.workspace.questions import fits, is_pattern, no_action_matches
+from iamtui.workspace.trust import Chain, by_principal, chains_from, who_may_assume
+from iamtui.workspace.workspace import Workspace
+
+ACCESS_LEVELS: Final = {
+    "list": "List",
+    "read": "Read",
+    "write": "Write",
+    "permissions-management": "Permissions management",
+    "tagging": "Tagging",
+}
+"""The access levels of the Service Authorization Reference, by how they are typed."""
+
+_POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A statement that allows what is asked, and how the principal comes by its policy.
+
+    Args:
+        groups: the groups of a user that have the policy; empty where the user has it too, or it is no identity policy.
+    """
+
+    statement: StatementRef
+    groups: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        if self.statement.layer is Layer.RESOURCE:
+            return "trustPolicy" if self.statement.policy.startswith("trust policy of ") else "resourcePolicy"
+        return "group" if self.groups else "policy"
+
+
+def grants_of(account: Account, decision: Decision) -> tuple[Grant, ...]:
+    """The statements of identity policies and of the resource's policy that allow what was asked, or may."""
+    if decision.outcome not in _POSSIBLE:
+        return ()
+    entity = account.by_arn(decision.request.principal.arn)
+    user = entity if isinstance(entity, User) else None
+    return tuple(
+        Grant(ref, _groups_with(account, user, ref) if ref.layer is Layer.IDENTITY and user is not None else ())
+        for ref in decision.matched
+        if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
+    )
+
+
+def _groups_with(account: Account, user: User, ref: StatementRef) -> tuple[str, ...]:
+    if not ref.policy.startswith("arn:"):
+        # An inline policy of a group is named GROUP/NAME; IAM allows no slash in either name.
+        group, slash, _ = ref.policy.partition("/")
+        return (group,) if slash else ()
+    if any(attached.arn == ref.policy for attached in user.attached_policies):
+        return ()
+    groups = (account.group(name) for name in user.groups)
+    return tuple(
+        group.name
+        for group in groups
+        if group is not None and any(attached.arn == ref.policy for attached in group.attached_policies)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalAccess:
+    """What one principal may do of what was asked.
+
+    Args:
+        answer: its answer, or that of the last of the roles that it assumes.
+        cell: the action and resource that decide: the worst, or the best where one of them is enough.
+        through: the roles that are assumed first, one after the other.
+    """
+
+    principal: Principal
+    answer: Answer
+    cell: Cell
+    through: Chain = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        outcome = self.cell.deciding.outcome
+        certain = all(edge.decision.outcome is Outcome.ALLOWED for edge in self.through)
+        return outcome if certain or outcome is not Outcome.ALLOWED else Outcome.DEPENDS
+
+    @property
+    def condition(self) -> str:
+        """What it depends on, safe to show; "" when on nothing."""
+        parts = [f"{edge.condition} (to assume {edge.role.name})" for edge in self.through if edge.condition]
+        return " and ".join(filter(None, (*map(safe_text, parts), condition_of(self.cell.deciding))))
+
+    @property
+    def granted(self) -> tuple[Cell, ...]:
+        """The actions and resources that are allowed, or may be."""
+        return tuple(cell for cell in self.answer.counted if cell.deciding.outcome in _POSSIBLE)
+
+
+def who_has_access(
+    workspace: Workspace,
+    question_matrix: QuestionMatrix,
+    principals: Iterable[Principal],
+    *,
+    one_is_enough: bool = False,
+    only_deciding: bool = False,
+) -> Iterator[PrincipalAccess]:
+    """What each of the principals may do, in their order, as it is found.
+
+    Args:
+        one_is_enough: whether one of the actions on one of the resources is enough; else it takes all of them.
+        only_deciding: leave out the checks of the same calls that do not decide, which is several times as fast.
+
+    Raises:
+        Problem: something in the question matrix cannot be asked.
+    """
+    for principal, found in answer_all(workspace, question_matrix, principals, only_deciding=only_deciding):
+        yield PrincipalAccess(principal, found, _best(found.taking_part) if one_is_enough else found.worst)
+
+
+def _best(cells: Sequence[Cell]) -> Cell:
+    for outcome in _POSSIBLE:
+        granting = [cell for cell in cells if cell.deciding.outcome is outcome]
+        if granting:
+            # One that is allowed on all resources is often the first; how far the others reach need not be found out.
+            return next((cell for cell in granting if severity(cell.deciding) == _BEST), granting[0])
+    return max(cells, key=lambda cell: severity(cell.deciding))
+
+
+_BEST: Final = 5
+
+
+def through_roles(
+    workspace: Workspace, found: Sequence[PrincipalAccess], cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[PrincipalAccess]:
+    """Who gets access only by assuming roles that have it: those of `found` that are denied, and whom a role trusts.
+
+    The chain of each is a shortest one; one that holds without conditions comes before one that does not.
+    """
+    by_role = {one.principal.arn: one for one in found if one.outcome in _POSSIBLE}
+    edges = by_principal(
+        edge for role in workspace.account.roles for edge in who_may_assume(workspace, role, cancelled)
+    )
+    starts: Mapping[str, Principal] = {own[0].principal.arn: own[0].principal for own in edges.values()}
+    for arn, principal in starts.items():
+        if cancelled():
+            return
+        if arn in by_role:
+            continue
+        reached = [
+            replace(by_role[chain[-1].role.arn], principal=principal, through=chain)
+            for chain in chains_from(principal, edges)
+            if chain[-1].role.arn in by_role
+        ]
+        if reached:
+            yield next((one for one in reached if one.outcome is Outcome.ALLOWED), reached[0])
+
+
+def actions_that_fit(
+    patterns: tuple[str, ...], resources: tuple[str, ...], level: str | None = None
+) -> tuple[str, ...]:
+    """The actions that are written out, and those that patterns stand for and that are about one of some resources.
+
+    Args:
+        patterns: actions or patterns; none: every action of the services of the resources.
+        level: an access level by its name in `ACCESS_LEVELS`, or None for any.
+
+    Raises:
+        Problem: there is no such action, or no service is named.
+    """
+    found: dict[str, None] = {}
+    wanted = None if level is None else ACCESS_LEVELS[level]
+    for pattern in patterns or every_action_about(resources):
+        written_out = not is_pattern(pattern)
+        names = [pattern] if written_out else catalogue().expand(pattern)
+        if not names:
+            raise no_action_matches(pattern)
+        for name in names:
+            is_about = written_out or any(fits(name, resource) for resource in resources)
+            if is_about and (wanted is None or wanted in _levels(name)):
+                found[name] = None
+    if not found:
+        what = f"action of access level {wanted}" if wanted else "action"
+        of = f" of {', '.join(map(safe_text, patterns))}" if patterns else ""
+        raise Problem(
+            f"No {what}{of} is about {', '.join(map(safe_text, resources))}.", "Ask about another resource or action."
+        )
+    return tuple(found)
+
+
+def every_action_about(resources: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns of all actions of the services of some resources.
+
+    Raises:
+        Problem: no service is named.
+    """
+    services = {arn.service: None for arn in map(parse_arn, resources) if arn is not None}
+    known = tuple(f"{service}:*" for service in services if catalogue().is_service(service))
+    if not known:
+        raise Problem(
+            "Without an action, --on has to name a resource of a service.",
+            "Name an ARN, such as arn:aws:s3:::BUCKET, or a pattern of actions, such as s3:*.",
+        )
+    return known
+
+
+def _levels(action: str) -> tuple[str, ...]:
+    info = catalogue().action(action)
+    return info.access_levels if info is not None else ()
