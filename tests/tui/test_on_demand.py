@@ -9,9 +9,8 @@ import pytest
 from iamtui.account.model import Known, Missing, ResourcePolicy
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
-from iamtui.tui import on_demand
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import connecting as resource_policies
+from iamtui.workspace import opening as resource_policies
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import type_text
 from tests.support.sample_account import document, iam, sample_workspace
@@ -45,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Workspace, "can_call_aws", property(lambda _self: True))
     monkeypatch.setattr(resource_policies, "load_resource_policy", load_policy)
-    monkeypatch.setattr(on_demand, "load_user_details", load_user)
+    monkeypatch.setattr(resource_policies, "load_user_details", load_user)
     return seen
 
 
