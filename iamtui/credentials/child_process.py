@@ -88,11 +88,11 @@ def child_environment(
         Problem: the session cannot be exported.
     """
     values = exportable(session, now)
-    environ = without_credentials(base_env)
+    environ = _of_session(session, base_env)
     for name, value in values.variables:
         if with_region or name not in variables.REGIONS:
             environ = environ.with_secret(name, value)
-    return environ.with_secret(SESSION_MARK, Secret(session_mark(session)))
+    return environ
 
 
 def endpoint_environment(
@@ -107,21 +107,32 @@ def endpoint_environment(
     Args:
         wanted: the variables that name the endpoint.
         base_env: the environment to start from; not changed.
-        session: whose credentials the endpoint gives, for the mark.
+        session: whose credentials the endpoint gives.
         hide_default_profile: point the AWS files at nothing: the SDKs prefer a default profile to the endpoint.
     """
-    environ = without_credentials(base_env)
+    environ = _of_session(session, base_env)
     for name, value in wanted:
         environ = environ.with_secret(name, value)
     if hide_default_profile:
         for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
             environ = environ.with_secret(name, Secret(NO_DEFAULT_PROFILE))
+    return environ
+
+
+def _of_session(session: Session, base_env: Mapping[str, str]) -> ChildEnvironment:
+    """A copy of the environment without anything that credentials come from, and with the session's mark.
+
+    Credentials that are not AWS's come with their endpoint.
+    """
+    environ = ChildEnvironment(base_env).without(*variables.ALL, SESSION_MARK, ASKING)
+    if SESSION_MARK in base_env:
+        # It is that of another session, around this one.
+        environ = environ.without(*variables.ENDPOINT)
+    if session.endpoint_url:
+        # Keys of an emulator must not go to AWS.
+        for name, value in zip(variables.ENDPOINT, (session.endpoint_url, "false"), strict=True):
+            environ = environ.with_secret(name, Secret(value))
     return environ.with_secret(SESSION_MARK, Secret(session_mark(session)))
-
-
-def without_credentials(base_env: Mapping[str, str]) -> ChildEnvironment:
-    """A copy of the environment without anything that credentials come from."""
-    return ChildEnvironment(base_env).without(*variables.ALL, SESSION_MARK, ASKING)
 
 
 def session_mark(session: Session) -> str:

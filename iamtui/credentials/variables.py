@@ -17,6 +17,9 @@ METADATA_ENDPOINT: Final = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 METADATA_DISABLED: Final = "AWS_EC2_METADATA_DISABLED"
 NO_PROXIES: Final = ("NO_PROXY", "no_proxy")
 
+ENDPOINT: Final = ("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+"""Where all services are called, and whether SDKs leave that out."""
+
 PROFILES: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 """Beside keys, boto3 would follow the keys and the JavaScript SDK the profile."""
 

@@ -64,6 +64,18 @@ def test_a_child_of_the_endpoint_holds_no_credentials() -> None:
     assert hidden["AWS_SHARED_CREDENTIALS_FILE"] == hidden["AWS_CONFIG_FILE"] == "/dev/null"
 
 
+def test_credentials_that_are_not_of_aws_come_with_their_endpoint() -> None:
+    emulated = replace(SESSION, endpoint_url="http://127.0.0.1:4566")
+    mine = {"AWS_ENDPOINT_URL": "https://mine.example", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    expected = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"}
+    for child in (child_environment(emulated, mine, now=START), endpoint_environment((), mine, session=emulated)):
+        assert expected.items() <= child.reveal().items()
+    within = child_environment(emulated, {}, now=START).reveal()
+    for child in (child_environment(SESSION, within, now=START), endpoint_environment((), within, session=SESSION)):
+        assert not expected.keys() & child.reveal().keys(), "keys of AWS do not go to the emulator"
+    assert mine.items() <= child_environment(SESSION, mine, now=START).reveal().items(), "what the user set stays"
+
+
 @given(st.text(max_size=40))
 def test_no_prompt_expands_the_mark(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_+=,.@-]*", session_mark(replace(SESSION, role_arn=f"a:b:c:d:1:role/{name}")))
