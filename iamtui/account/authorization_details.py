@@ -44,13 +44,17 @@ from iamtui.account.snapshot_parts import (
     access_keys,
     attached,
     boundary,
+    credential_report,
     find_gaps,
     identity_providers,
+    last_accessed,
     login_profile,
     mfa_devices,
     organization,
     parse_time,
+    password_policy,
     resource_policies,
+    server_certificates,
     tags,
 )
 from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, collector_paused, decode_pages
@@ -136,8 +140,32 @@ class _Reading:
                 for bucket, shape in self._table("public_access_block").items()
             },
             kms_aliases=self._table("kms_aliases"),
+            **self._account_facts(),
         )
         return replace(account, gaps=find_gaps(account, self._pages, from_file=self._absent == NOT_IN_SNAPSHOT))
+
+    def _account_facts(self) -> dict[str, Any]:
+        summary = self._table("account_summary")
+        policies = [page.password_policy for page in self._pages if page.password_policy is not UNSET]
+        certificates = [page.server_certificates for page in self._pages if page.server_certificates is not None]
+        reports = [page.credential_report for page in self._pages if page.credential_report is not None]
+        try:
+            report = credential_report(reports[-1]) if reports else None
+        except ValueError as error:
+            raise Problem(
+                f"{self._origin} is not an account at $.credential_report.{error}.", HOW_TO_MAKE_ONE
+            ) from None
+        return {
+            "summary": Known(summary) if summary else self._missing("iam:GetAccountSummary"),
+            "password_policy": Known(password_policy(_set(policies[-1])))
+            if policies
+            else self._missing("iam:GetAccountPasswordPolicy"),
+            "credential_report": self._missing("iam:GenerateCredentialReport") if report is None else Known(report),
+            "server_certificates": Known(tuple(one for shapes in certificates for one in server_certificates(shapes)))
+            if certificates
+            else self._missing("iam:ListServerCertificates"),
+            "last_accessed": {arn: last_accessed(shape) for arn, shape in self._table("service_last_accessed").items()},
+        }
 
     def _missing(self, permission: str) -> Missing:
         return Missing(self._refused.get(permission, self._absent), permission)

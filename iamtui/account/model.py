@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -102,6 +102,86 @@ class LoginProfile:
 
     created: datetime | None
     reset_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A row of the credential report: one user, or the root user (IAM User Guide: credential reports).
+
+    Its facts have the form of a User's, but the report knows neither the ids of keys nor the names of MFA devices.
+    """
+
+    user: str
+    arn: str
+    password_last_used: datetime | None = None
+    access_keys: tuple[AccessKey, ...] = ()
+    mfa_devices: tuple[MfaDevice, ...] = ()
+    login_profile: LoginProfile | None = None
+
+
+ROOT_ROW: Final = "<root_account>"
+"""What the credential report calls the root user."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialReport:
+    """The credentials of all users, as AWS last put them together: at most every four hours."""
+
+    generated: datetime | None
+    rows: tuple[ReportRow, ...]
+
+    def row(self, user: str) -> ReportRow | None:
+        return next((row for row in self.rows if row.user == user), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """The rules for console passwords of IAM users. `max_age_days` and `reuse_prevention`: 0 where there is no rule."""
+
+    minimum_length: int
+    symbols: bool = False
+    numbers: bool = False
+    uppercase: bool = False
+    lowercase: bool = False
+    users_may_change: bool = False
+    max_age_days: int = 0
+    reuse_prevention: int = 0
+    hard_expiry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCertificate:
+    """A TLS certificate that IAM keeps for load balancers. Times are UTC."""
+
+    name: str
+    path: str
+    arn: str
+    id: str
+    uploaded: datetime | None
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUse:
+    """When an entity last used a service that its policies allow; None: not in the period that AWS tracks.
+
+    Args:
+        service: the prefix of its actions ("s3").
+        actions: those that AWS tracks one by one, by name ("CreateBucket"), with their last use.
+    """
+
+    service: str
+    last_used: datetime | None
+    region: str = ""
+    actions: Mapping[str, datetime | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LastAccessed:
+    """The services that an entity's policies allow, with their last use (IAM User Guide: last accessed information)."""
+
+    read_at: datetime | None
+    services: tuple[ServiceUse, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +350,9 @@ class Account:
         resource_policies: by resource ARN; an ARN that is not there was not asked about.
         public_access_blocks: by bucket name.
         kms_aliases: by the ARN of an alias, that of the KMS key it stands for; of a Region all or none are there.
+        summary: counts and quotas, as GetAccountSummary names them ("AccountMFAEnabled", "UsersQuota").
+        password_policy: Known(None) when none is set.
+        last_accessed: by the ARN of a user, role, group or policy; one that is not there was not asked about.
         gaps: what the source lacks as a whole.
     """
 
@@ -289,6 +372,11 @@ class Account:
     public_access_blocks: Mapping[str, PublicAccessBlock] = field(default_factory=dict)
     kms_aliases: Mapping[str, str] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    summary: Fact[Mapping[str, int]] = NOT_LOADED
+    password_policy: Fact[PasswordPolicy | None] = NOT_LOADED
+    credential_report: Fact[CredentialReport] = NOT_LOADED
+    server_certificates: Fact[tuple[ServerCertificate, ...]] = NOT_LOADED
+    last_accessed: Mapping[str, LastAccessed] = field(default_factory=dict)
 
     @cached_property
     def _by_arn(self) -> dict[str, Entity]:
@@ -375,6 +463,23 @@ class Account:
         """The managed policy with this ARN, or None when the source did not give it."""
         found = self._by_arn.get(arn)
         return found if isinstance(found, ManagedPolicy) else None
+
+    @cached_property
+    def _rows(self) -> dict[str, ReportRow]:
+        report = self.credential_report
+        return {row.user: row for row in report.value.rows} if isinstance(report, Known) else {}
+
+    def with_report(self, user: User) -> User:
+        """The user; what is Missing of it is taken from the credential report, where that is Known."""
+        row = self._rows.get(user.name)
+        # A user may have been deleted and made again since the report.
+        if row is None or row.arn != user.arn:
+            return user
+        names = ("password_last_used", "access_keys", "mfa_devices", "login_profile")
+        missing: dict[str, Any] = {
+            name: Known(getattr(row, name)) for name in names if isinstance(getattr(user, name), Missing)
+        }
+        return replace(user, **missing) if missing else user
 
     def members(self, group_name: str) -> tuple[User, ...]:
         return self._members.get(group_name, ())

@@ -41,6 +41,15 @@ means "asked": an empty list or a null inside it is the answer "none".
     "login_profiles":      {user: {"CreateDate", "PasswordResetRequired": false} or null (no password)}
     "instance_profiles":   [as in InstanceProfileList]: those that no role carries
     "identity_providers":  [{"arn", "type": "SAML" | "OIDC", "name", "created": date, "audiences": [text]}]
+    "account_summary":     {"Users": 48, "AccountMFAEnabled": 1, ...}         as GetAccountSummary names them
+    "password_policy":     {"MinimumPasswordLength": 14, ...} as GetAccountPasswordPolicy, or null (none is set)
+    "credential_report":   {"GeneratedTime": date, "Rows": [{"user", "arn", "password_enabled", ...}]}: the columns of
+                            the report as text; one that is absent is "N/A"
+    "server_certificates": [{"ServerCertificateName", "Path", "Arn", "ServerCertificateId", "UploadDate", "Expiration"}]
+    "service_last_accessed": {ARN: {"JobCompletionDate": date,
+                              "ServicesLastAccessed": [{"ServiceNamespace", "LastAuthenticated": date or absent,
+                               "LastAuthenticatedRegion",
+                               "TrackedActionsLastAccessed": [{"ActionName", "LastAccessedTime"}]}]}}
     "missing":             [{"what", "permission", "error"}]: what the writer of the file could not read
 """
 
@@ -315,6 +324,82 @@ class ProviderShape(Struct):
     audiences: list[str] | None = None
 
 
+class PasswordPolicyShape(Struct, rename="pascal"):
+    """What GetAccountPasswordPolicy answers."""
+
+    minimum_password_length: int
+    require_symbols: bool = False
+    require_numbers: bool = False
+    require_uppercase_characters: bool = False
+    require_lowercase_characters: bool = False
+    allow_users_to_change_password: bool = False
+    max_password_age: int | None = None
+    password_reuse_prevention: int | None = None
+    hard_expiry: bool | None = None
+
+
+class ReportRowShape(Struct, omit_defaults=True):
+    """A row of the credential report, under the names of its columns; other columns are not read."""
+
+    user: str
+    arn: str = ""
+    password_enabled: str = "N/A"
+    password_last_used: str = "N/A"
+    password_last_changed: str = "N/A"
+    mfa_active: str = "N/A"
+    access_key_1_active: str = "N/A"
+    access_key_1_last_rotated: str = "N/A"
+    access_key_1_last_used_date: str = "N/A"
+    access_key_1_last_used_region: str = "N/A"
+    access_key_1_last_used_service: str = "N/A"
+    access_key_2_active: str = "N/A"
+    access_key_2_last_rotated: str = "N/A"
+    access_key_2_last_used_date: str = "N/A"
+    access_key_2_last_used_region: str = "N/A"
+    access_key_2_last_used_service: str = "N/A"
+
+
+class CredentialReportShape(Struct, rename="pascal"):
+    """The credential report."""
+
+    rows: list[ReportRowShape]
+    generated_time: When = None
+
+
+class ServerCertificateShape(Struct, rename="pascal"):
+    """An entry of what ListServerCertificates answers."""
+
+    server_certificate_name: str
+    arn: str
+    path: str = "/"
+    server_certificate_id: str = ""
+    upload_date: When = None
+    expiration: When = None
+
+
+class ActionUseShape(Struct, rename="pascal"):
+    """An action that AWS tracks by itself."""
+
+    action_name: str
+    last_accessed_time: When = None
+
+
+class ServiceUseShape(Struct, rename="pascal"):
+    """An entry of ServicesLastAccessed."""
+
+    service_namespace: str
+    last_authenticated: When = None
+    last_authenticated_region: str | None = None
+    tracked_actions_last_accessed: list[ActionUseShape] | None = None
+
+
+class LastAccessedShape(Struct, rename="pascal"):
+    """What GetServiceLastAccessedDetails answers about one entity."""
+
+    services_last_accessed: list[ServiceUseShape]
+    job_completion_date: When = None
+
+
 class MissingShape(Struct):
     """Something the writer of the file could not read."""
 
@@ -345,6 +430,11 @@ class SnapshotShape(Struct):
     login_profiles: dict[str, LoginProfileShape | None] | None = None
     instance_profiles: list[InstanceProfileShape] | None = None
     identity_providers: list[ProviderShape] | None = None
+    account_summary: dict[str, int] | None = None
+    password_policy: PasswordPolicyShape | UnsetType | None = UNSET
+    credential_report: CredentialReportShape | None = None
+    server_certificates: list[ServerCertificateShape] | None = None
+    service_last_accessed: dict[str, LastAccessedShape] | None = None
     missing: list[MissingShape] | None = None
 
     @property

@@ -13,19 +13,25 @@ from iamtui.account.model import (
     AccessKey,
     Account,
     AttachedPolicy,
+    CredentialReport,
     Fact,
     Gap,
     Group,
     IdentityProvider,
     Known,
+    LastAccessed,
     LoginProfile,
     MfaDevice,
     Missing,
     Organization,
     OrganizationLevel,
     OrganizationPolicy,
+    PasswordPolicy,
+    ReportRow,
     ResourcePolicy,
     Role,
+    ServerCertificate,
+    ServiceUse,
     Tags,
     User,
 )
@@ -33,11 +39,16 @@ from iamtui.account.snapshot_format import (
     AccessKeyShape,
     AttachmentShape,
     BoundaryShape,
+    CredentialReportShape,
+    LastAccessedShape,
     LevelShape,
     LoginProfileShape,
     MfaDeviceShape,
     OrganizationPolicyShape,
     OrganizationShape,
+    PasswordPolicyShape,
+    ReportRowShape,
+    ServerCertificateShape,
     SnapshotShape,
     TagShape,
     When,
@@ -304,3 +315,106 @@ def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, orig
                 )
             found[arn] = ResourcePolicy(shape.state, document(shape.document) if present else None, shape.permission)
     return found
+
+
+# Facts of the whole account beside its entities: the password policy, the credential report, certificates, last use.
+
+
+def password_policy(shape: PasswordPolicyShape | None) -> PasswordPolicy | None:
+    if shape is None:
+        return None
+    return PasswordPolicy(
+        minimum_length=shape.minimum_password_length,
+        symbols=shape.require_symbols,
+        numbers=shape.require_numbers,
+        uppercase=shape.require_uppercase_characters,
+        lowercase=shape.require_lowercase_characters,
+        users_may_change=shape.allow_users_to_change_password,
+        max_age_days=shape.max_password_age or 0,
+        reuse_prevention=shape.password_reuse_prevention or 0,
+        hard_expiry=bool(shape.hard_expiry),
+    )
+
+
+_YES_NO: Final = {"true": True, "false": False, "n/a": False, "not_supported": False, "": False}
+"""What the credential report says where it answers yes or no; the root user's password is "not_supported"."""
+
+
+def credential_report(shape: CredentialReportShape) -> CredentialReport:
+    """The credential report.
+
+    Raises:
+        ValueError: a user has two rows, or a cell is neither yes nor no; says where.
+    """
+    rows: dict[str, ReportRow] = {}
+    for index, row in enumerate(shape.rows):
+        if row.user in rows:
+            raise ValueError(f"Rows[{index}]: {row.user[:128]!r} has a row already")
+        rows[row.user] = _report_row(row, index)
+    return CredentialReport(parse_time(shape.generated_time), tuple(rows.values()))
+
+
+def _report_row(row: ReportRowShape, index: int) -> ReportRow:
+    def says(column: str) -> bool:
+        text = getattr(row, column)
+        if text.lower() not in _YES_NO:
+            raise ValueError(f'Rows[{index}].{column}: expected "true", "false" or "N/A", found {text[:40]!r}')
+        return _YES_NO[text.lower()]
+
+    return ReportRow(
+        user=row.user,
+        arn=row.arn,
+        password_last_used=parse_time(row.password_last_used),
+        access_keys=tuple(key for number in (1, 2) if (key := _reported_key(row, number, says)) is not None),
+        mfa_devices=(MfaDevice("", None),) if says("mfa_active") else (),
+        login_profile=LoginProfile(parse_time(row.password_last_changed)) if says("password_enabled") else None,
+    )
+
+
+def _reported_key(row: ReportRowShape, number: int, says: Callable[[str], bool]) -> AccessKey | None:
+    prefix = f"access_key_{number}_"
+    active, created = says(f"{prefix}active"), parse_time(getattr(row, f"{prefix}last_rotated"))
+    # Of a key that is not there, the report says that it is not active and knows no date.
+    if not active and created is None:
+        return None
+    return AccessKey(
+        id="",
+        status="Active" if active else "Inactive",
+        created=created,
+        last_used=parse_time(getattr(row, f"{prefix}last_used_date")),
+        last_service=_unless_na(getattr(row, f"{prefix}last_used_service")),
+        last_region=_unless_na(getattr(row, f"{prefix}last_used_region")),
+    )
+
+
+def server_certificates(shapes: list[ServerCertificateShape]) -> tuple[ServerCertificate, ...]:
+    return tuple(
+        ServerCertificate(
+            name=shape.server_certificate_name,
+            path=shape.path,
+            arn=shape.arn,
+            id=shape.server_certificate_id,
+            uploaded=parse_time(shape.upload_date),
+            expires=parse_time(shape.expiration),
+        )
+        for shape in shapes
+    )
+
+
+def last_accessed(shape: LastAccessedShape) -> LastAccessed:
+    """The services that an entity may use, with their last use."""
+    return LastAccessed(
+        parse_time(shape.job_completion_date),
+        tuple(
+            ServiceUse(
+                service=service.service_namespace,
+                last_used=parse_time(service.last_authenticated),
+                region=service.last_authenticated_region or "",
+                actions={
+                    action.action_name: parse_time(action.last_accessed_time)
+                    for action in service.tracked_actions_last_accessed or ()
+                },
+            )
+            for service in shape.services_last_accessed
+        ),
+    )

@@ -17,14 +17,18 @@ from iamtui.account.model import (
     InlinePolicy,
     InstanceProfile,
     Known,
+    LastAccessed,
     LoginProfile,
     ManagedPolicy,
     MfaDevice,
     Missing,
     OrganizationLevel,
     OrganizationPolicy,
+    PasswordPolicy,
+    ReportRow,
     ResourcePolicy,
     Role,
+    ServerCertificate,
     Tags,
     User,
 )
@@ -66,7 +70,97 @@ def snapshot_of(account: Account) -> Json:
         snapshot["organization"] = _organization(account.organization)
     if isinstance(account.providers, Known):
         snapshot["identity_providers"] = [_identity_provider(provider) for provider in account.providers.value]
-    return snapshot
+    return snapshot | _account_facts(account)
+
+
+def _account_facts(account: Account) -> Json:
+    """The facts of the whole account that are known; an empty list or null among them is the answer "none"."""
+    facts: Json = {}
+    if isinstance(account.summary, Known) and account.summary.value:
+        facts["account_summary"] = dict(account.summary.value)
+    if isinstance(account.password_policy, Known):
+        facts["password_policy"] = _password_policy(account.password_policy.value)
+    if isinstance(account.credential_report, Known):
+        report = account.credential_report.value
+        facts["credential_report"] = _some(
+            GeneratedTime=_time(report.generated), Rows=[_report_row(row) for row in report.rows]
+        )
+    if isinstance(account.server_certificates, Known):
+        facts["server_certificates"] = [_server_certificate(one) for one in account.server_certificates.value]
+    if account.last_accessed:
+        facts["service_last_accessed"] = {arn: _last_accessed(one) for arn, one in account.last_accessed.items()}
+    return facts
+
+
+def _password_policy(policy: PasswordPolicy | None) -> Json | None:
+    if policy is None:
+        return None
+    return _some(
+        MinimumPasswordLength=policy.minimum_length,
+        RequireSymbols=policy.symbols,
+        RequireNumbers=policy.numbers,
+        RequireUppercaseCharacters=policy.uppercase,
+        RequireLowercaseCharacters=policy.lowercase,
+        AllowUsersToChangePassword=policy.users_may_change,
+        MaxPasswordAge=policy.max_age_days or None,
+        PasswordReusePrevention=policy.reuse_prevention or None,
+        HardExpiry=policy.hard_expiry,
+    )
+
+
+def _report_row(row: ReportRow) -> Json:
+    profile = row.login_profile
+    keys: Json = {}
+    for number, key in enumerate(row.access_keys, 1):
+        keys |= {
+            f"access_key_{number}_active": _yes_no(key.status == "Active"),
+            f"access_key_{number}_last_rotated": _time(key.created),
+            f"access_key_{number}_last_used_date": _time(key.last_used),
+            f"access_key_{number}_last_used_region": key.last_region or None,
+            f"access_key_{number}_last_used_service": key.last_service or None,
+        }
+    return _some(
+        user=row.user,
+        arn=row.arn,
+        password_enabled=_yes_no(profile is not None),
+        password_last_used=_time(row.password_last_used),
+        password_last_changed=_time(profile.created) if profile is not None else None,
+        mfa_active=_yes_no(bool(row.mfa_devices)),
+        **keys,
+    )
+
+
+def _yes_no(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _server_certificate(certificate: ServerCertificate) -> Json:
+    return _some(
+        ServerCertificateName=certificate.name,
+        Path=certificate.path,
+        Arn=certificate.arn,
+        ServerCertificateId=certificate.id,
+        UploadDate=_time(certificate.uploaded),
+        Expiration=_time(certificate.expires),
+    )
+
+
+def _last_accessed(one: LastAccessed) -> Json:
+    return _some(
+        JobCompletionDate=_time(one.read_at),
+        ServicesLastAccessed=[
+            _some(
+                ServiceNamespace=use.service,
+                LastAuthenticated=_time(use.last_used),
+                LastAuthenticatedRegion=use.region or None,
+                TrackedActionsLastAccessed=[
+                    _some(ActionName=name, LastAccessedTime=_time(used)) for name, used in use.actions.items()
+                ]
+                or None,
+            )
+            for use in one.services
+        ],
+    )
 
 
 def _by_user(account: Account, fact: str, make: Callable[[Any], Any]) -> Json:

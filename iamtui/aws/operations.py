@@ -24,9 +24,15 @@ _ORGANIZATIONS: Final = json_request("AWSOrganizationsV20161128")
 READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     **{(read.service, read.operation): read.request for spec in SERVICE_SPECS.values() for read in spec.reads},
     ("iam", "GetAccountAuthorizationDetails"): _IAM,
+    ("iam", "GenerateCredentialReport"): _IAM,
+    ("iam", "GenerateServiceLastAccessedDetails"): _IAM,
     ("iam", "GetAccessKeyLastUsed"): _IAM,
+    ("iam", "GetAccountPasswordPolicy"): _IAM,
+    ("iam", "GetAccountSummary"): _IAM,
+    ("iam", "GetCredentialReport"): _IAM,
     ("iam", "GetLoginProfile"): _IAM,
     ("iam", "GetOpenIDConnectProvider"): _IAM,
+    ("iam", "GetServiceLastAccessedDetails"): _IAM,
     ("iam", "ListAccessKeys"): _IAM,
     ("iam", "ListAccountAliases"): _IAM,
     ("iam", "ListInstanceProfiles"): _IAM,
@@ -34,6 +40,7 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("iam", "ListOpenIDConnectProviders"): _IAM,
     ("iam", "ListRoles"): _IAM,
     ("iam", "ListSAMLProviders"): _IAM,
+    ("iam", "ListServerCertificates"): _IAM,
     ("iam", "ListUsers"): _IAM,
     ("iam", "SimulatePrincipalPolicy"): _IAM,
     ("kms", "ListAliases"): json_request("TrentService"),
@@ -52,7 +59,11 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("sts", "DecodeAuthorizationMessage"): _STS,
     ("sts", "GetCallerIdentity"): _STS,
 }
-"""The request of every read, by botocore's name of the service and operation."""
+"""The request of every read, by botocore's name of the service and operation.
+
+The two of IAM that generate begin a report about the account: what AWS calls reading too, and no thing of the account
+changes. The credential report says which credentials there are and holds none.
+"""
 
 CREDENTIALS: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("signin", "CreateOAuth2Token"): OperationRequest("rest-json", "POST", "/v1/token"),

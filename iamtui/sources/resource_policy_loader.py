@@ -56,19 +56,28 @@ def _with_aliases(connection: Connection, account: Account, arn: Arn) -> Account
             f"The aliases of KMS keys of account {arn.account} cannot be listed from account {account.id}.",
             "Ask about the key by its own ARN.",
         )
-    keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/"
-    found = {
-        alias.alias_arn: keys + alias.target_key_id
-        for page in connection.pages("kms", "ListAliases", _AliasesPage, in_region=arn.region)
-        for alias in page.aliases
-        if alias.target_key_id
-    }
+    found = read_kms_aliases(connection, account, arn.region)
     if str(arn) not in found:
         raise Problem(
             f"No KMS key of account {arn.account} in {arn.region} has the alias {arn.resource.removeprefix('alias/')}.",
             "Check the name, the account and the region in its ARN.",
         )
     return replace(account, kms_aliases={**account.kms_aliases, **found})
+
+
+def read_kms_aliases(connection: Connection, account: Account, region: str) -> dict[str, str]:
+    """The aliases of a Region, each with the ARN of its key.
+
+    Raises:
+        Problem: the call failed.
+    """
+    keys = f"arn:{account.partition}:kms:{region}:{account.id}:key/"
+    return {
+        alias.alias_arn: keys + alias.target_key_id
+        for page in connection.pages("kms", "ListAliases", _AliasesPage, in_region=region)
+        for alias in page.aliases
+        if alias.target_key_id
+    }
 
 
 def _resource_policy(connection: Connection, arn: Arn, spec: ServiceSpec) -> ResourcePolicy:

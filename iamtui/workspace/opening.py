@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,9 +14,11 @@ from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import resource_policy_arn
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
+from iamtui.sources.account_facts import load_account_facts as read_account_facts
+from iamtui.sources.account_facts import load_last_accessed as read_last_accessed
+from iamtui.sources.account_facts import load_user_details as read_user_details
 from iamtui.sources.demo import demo_connection, load_demo_account
 from iamtui.sources.live import load_live
-from iamtui.sources.live import load_user_details as read_user_details
 from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.resource_policy_loader import load_resource_policy as read_resource_policy
 from iamtui.sources.snapshot import read_snapshot
@@ -160,6 +162,39 @@ def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
     """
     account = read_user_details(_connection(workspace), workspace.account, user_name)
     return workspace.with_account(account)
+
+
+def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _progress: None) -> Workspace:
+    """The same workspace with what is Missing of the account's own facts: credentials, root user, password policy.
+
+    Blocking. What cannot be read stays Missing; a snapshot is returned as it is.
+    """
+    if workspace.connection is None:
+        return workspace
+
+    def step(what: str, done: int) -> None:
+        report(Progress(what, done))
+
+    return workspace.with_account(read_account_facts(workspace.connection, workspace.account, step))
+
+
+def load_last_accessed(
+    workspace: Workspace, arns: Collection[str], report: ProgressReport = lambda _progress: None
+) -> tuple[Workspace, Mapping[str, Missing]]:
+    """The same workspace with when these entities last used the services that they may use. Blocking.
+
+    Returns:
+        The workspace, and by ARN why it could not be read of the others.
+
+    Raises:
+        Problem: the source cannot be asked.
+    """
+
+    def step(what: str, done: int) -> None:
+        report(Progress(what, done))
+
+    account, missing = read_last_accessed(_connection(workspace), workspace.account, arns, step)
+    return workspace.with_account(account), missing
 
 
 def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:

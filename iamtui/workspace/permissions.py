@@ -37,6 +37,14 @@ _DETAILS: Final = (
     ("iam", "ListOpenIDConnectProviders"),
     ("iam", "GetOpenIDConnectProvider"),
 )
+_ACCOUNT_FACTS: Final = (
+    ("iam", "GetAccountSummary"),
+    ("iam", "GetAccountPasswordPolicy"),
+    ("iam", "GenerateCredentialReport"),
+    ("iam", "GetCredentialReport"),
+    ("iam", "ListServerCertificates"),
+)
+_LAST_ACCESSED: Final = (("iam", "GenerateServiceLastAccessedDetails"), ("iam", "GetServiceLastAccessedDetails"))
 _USER_DETAILS: Final = (
     ("iam", "ListAccessKeys"),
     ("iam", "GetAccessKeyLastUsed"),
@@ -62,6 +70,14 @@ FEATURES: Final = (
     Feature(
         "user-details", "access keys, MFA devices and passwords of a user", _actions(_USER_DETAILS),
         "these facts are unknown",
+    ),
+    Feature(
+        "account-facts", "root user, password policy, credential report, certificates, for audit and overview",
+        _actions(_ACCOUNT_FACTS), "the audit says what it could not check",
+    ),
+    Feature(
+        "last-accessed", "when a principal last used each service, when asked for", _actions(_LAST_ACCESSED),
+        "permissions that are granted but not used stay unknown",
     ),
     Feature(
         "organization", "service and resource control policies", _actions(e for e in READ if e[0] == "organizations"),

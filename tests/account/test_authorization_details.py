@@ -420,3 +420,23 @@ def test_an_entry_that_contradicts_itself_or_another_is_refused(entry: Any, says
 
 def test_an_entry_that_comes_twice_as_pages_do_is_there_once() -> None:
     assert [one.name for one in load(snapshot([user("bob"), user("carol"), user("bob")])).users] == ["bob", "carol"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("account_summary", {"Users": "two"}, "$.account_summary"),
+        ("password_policy", {"MinimumPasswordLength": "long"}, "$.password_policy.MinimumPasswordLength"),
+        ("password_policy", {}, "$.password_policy"),
+        ("credential_report", {"Rows": [{"arn": "x"}]}, "$.credential_report.Rows[0]"),
+        ("credential_report", {"Rows": [{"user": "a"}, {"user": "a"}]}, "Rows[1]: 'a' has a row already"),
+        ("credential_report", {"Rows": [{"user": "a", "mfa_active": "maybe"}]}, "Rows[0].mfa_active: expected"),
+        ("server_certificates", [{"Arn": "x"}], "$.server_certificates[0]"),
+        ("service_last_accessed", {"arn": {"ServicesLastAccessed": [{}]}}, "ServicesLastAccessed[0]"),
+    ],
+)
+def test_a_fact_of_another_form_is_refused_with_its_place(key: str, value: Any, said: str) -> None:
+    with pytest.raises(Problem) as caught:
+        load(snapshot(users=[user()], **{key: value}))
+    assert said in caught.value.sentence
+    assert "not an account at" in caught.value.sentence

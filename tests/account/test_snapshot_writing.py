@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from iamtui.account.authorization_details import load_account
-from iamtui.account.model import Account, Missing
+from iamtui.account.model import Account, Known, Missing
 from iamtui.account.snapshot_writer import snapshot_of
 from tests.support.snapshot_builder import as_bytes, complete, document, inline, role, snapshot, trust, user
 
@@ -81,3 +81,26 @@ def test_the_source_of_gaps_is_kept() -> None:
 
     assert again(account).gaps == account.gaps
     assert set(again(without).gaps) <= set(account.gaps)
+
+
+def test_facts_of_the_account_survive_the_round_trip() -> None:
+    account = load_account(as_bytes(complete()))
+
+    assert isinstance(account.summary, Known)
+    assert account.summary.value["UsersQuota"] == 5000
+    assert isinstance(account.credential_report, Known)
+    alice = account.credential_report.value.row("alice")
+    assert alice is not None
+    assert [(key.status, key.last_service) for key in alice.access_keys] == [("Active", "s3"), ("Inactive", "")]
+    assert isinstance(account.server_certificates, Known)
+    assert account.last_accessed[account.roles[0].arn].services[0].actions == {"DeleteBucket": None}
+    assert again(account) == account
+
+
+def test_no_password_policy_is_not_an_unknown_one() -> None:
+    none = load_account(as_bytes(snapshot(users=[user()], password_policy=None)))
+    unknown = load_account(as_bytes(snapshot(users=[user()])))
+
+    assert again(none).password_policy == Known(None)
+    assert again(unknown).password_policy == Missing("not in the snapshot", "iam:GetAccountPasswordPolicy")
+    assert "password_policy" not in snapshot_of(unknown)

@@ -94,6 +94,18 @@ def test_no_fact_of_an_entity_is_missing():
             assert not isinstance(fact, Missing), role.name
 
 
+def test_no_fact_of_the_account_is_missing():
+    for fact in (
+        ACCOUNT.summary,
+        ACCOUNT.password_policy,
+        ACCOUNT.credential_report,
+        ACCOUNT.server_certificates,
+    ):
+        assert isinstance(fact, Known)
+    assert {row.user for row in value(ACCOUNT.credential_report).rows[1:]} == {user.name for user in ACCOUNT.users}
+    assert all(ACCOUNT.by_arn(arn) for arn in ACCOUNT.last_accessed)
+
+
 def test_every_document_can_be_read():
     unreadable = {name: str(document.error) for name, document in documents() if document.error}
     assert unreadable == {}

@@ -5,7 +5,8 @@ import pytest
 from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from iamtui.sources.live import load_live, load_user_details
+from iamtui.sources.account_facts import load_user_details
+from iamtui.sources.live import load_live
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer
 

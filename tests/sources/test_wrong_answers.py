@@ -14,7 +14,8 @@ import pytest
 from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.operations import READ
 from iamtui.problem import Problem
-from iamtui.sources.live import load_live, load_user_details
+from iamtui.sources.account_facts import load_account_facts, load_last_accessed, load_user_details
+from iamtui.sources.live import load_live
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
@@ -54,6 +55,16 @@ OF_A_USER: dict[Pair, str] = {
     ("iam", "GetLoginProfile"): "login_profile",
 }
 
+OF_THE_ACCOUNT: dict[Pair, str] = {
+    ("iam", "GetAccountSummary"): "summary",
+    ("iam", "GetAccountPasswordPolicy"): "password_policy",
+    ("iam", "ListServerCertificates"): "server_certificates",
+    ("iam", "GenerateCredentialReport"): "credential_report",
+    ("iam", "GetCredentialReport"): "credential_report",
+}
+
+LAST_ACCESSED = (("iam", "GenerateServiceLastAccessedDetails"), ("iam", "GetServiceLastAccessedDetails"))
+
 BLOCKS = (("s3", "GetPublicAccessBlock"), ("s3control", "GetPublicAccessBlock"))
 SIMULATE = ("iam", "SimulatePrincipalPolicy")
 DECODE = ("sts", "DecodeAuthorizationMessage")
@@ -90,6 +101,7 @@ def aws(shared_aws: CannedAws) -> CannedAws:
 
 def test_the_table_names_every_read(aws: CannedAws) -> None:
     tables = {*LAYERS, *SCPS, DELEGATES, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE}
+    tables |= {*OF_THE_ACCOUNT, *LAST_ACCESSED}
     assert tables == READ.keys() == GOOD.keys()
 
 
@@ -103,6 +115,11 @@ def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
         assert loaded.resource_policies[loaded.kms_aliases.get(arn, arn)].state == "present"
         assert loaded.gaps == ()
     assert simulate(aws.connection, SIMULATION)
+    facts = load_account_facts(aws.connection, account)
+    assert all(isinstance(getattr(facts, name), Known) for name in OF_THE_ACCOUNT.values())
+    used, missing = load_last_accessed(aws.connection, account, [alice.arn])
+    assert [service.service for service in used.last_accessed[alice.arn].services] == ["s3", "sqs"]
+    assert not missing
     assert decode_authorization_message(workspace(aws), "x") == "{}"
     assert set(aws.asked) == READ.keys()
 
@@ -118,6 +135,30 @@ def test_what_is_no_answer_costs_its_layer_and_says_so(aws: CannedAws, pair: Pai
     assert [user.name for user in account.users] == ["alice"]
     if pair[0] == "organizations":
         assert isinstance(account.organization, Missing)
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", OF_THE_ACCOUNT, ids=":".join)
+def test_what_is_no_answer_costs_one_fact_of_the_account(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.wrong[pair] = body
+
+    facts = load_account_facts(aws.connection, load_live(aws.connection), waits=())
+
+    fields = (*OF_THE_ACCOUNT.values(), "users")
+    lost = {name for name in fields if isinstance(getattr(facts, name), Missing)}
+    assert lost == {OF_THE_ACCOUNT[pair]}
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", LAST_ACCESSED, ids=":".join)
+def test_what_is_no_answer_leaves_the_last_use_of_services_missing(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.wrong[pair] = body
+    account = load_live(aws.connection)
+
+    used, missing = load_last_accessed(aws.connection, account, [account.users[0].arn], waits=())
+
+    assert used.last_accessed == {}
+    assert list(missing) == [account.users[0].arn]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from base64 import b64encode
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -20,6 +21,11 @@ ON_RESOURCE = (
 )
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 WHEN = "2026-01-02T03:04:05Z"
+REPORT = f"""\
+user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,mfa_active,access_key_1_active
+<root_account>,arn:aws:iam::{ACCOUNT}:root,{WHEN},not_supported,{WHEN},not_supported,true,false
+alice,arn:aws:iam::{ACCOUNT}:user/alice,{WHEN},true,no_information,{WHEN},false,true
+"""
 
 
 def _arn(rest: str) -> str:
@@ -140,6 +146,41 @@ GOOD: dict[tuple[str, str], bytes] = dict(
             "GetLoginProfile",
             f"<LoginProfile><UserName>alice</UserName><CreateDate>{WHEN}</CreateDate></LoginProfile>",
             listing=False,
+        ),
+        _iam(
+            "GetAccountSummary",
+            "<SummaryMap><entry><key>AccountMFAEnabled</key><value>1</value></entry></SummaryMap>",
+            listing=False,
+        ),
+        _iam(
+            "GetAccountPasswordPolicy",
+            "<PasswordPolicy><MinimumPasswordLength>14</MinimumPasswordLength></PasswordPolicy>",
+            listing=False,
+        ),
+        _iam(
+            "ListServerCertificates",
+            "<ServerCertificateMetadataList><member><ServerCertificateName>c</ServerCertificateName><Path>/</Path>"
+            f"<Arn>{_arn('server-certificate/c')}</Arn><ServerCertificateId>ASCA</ServerCertificateId>"
+            f"<Expiration>{WHEN}</Expiration></member></ServerCertificateMetadataList>",
+        ),
+        _iam("GenerateCredentialReport", "<State>COMPLETE</State>", listing=False),
+        _iam(
+            "GetCredentialReport",
+            f"<Content>{b64encode(REPORT.encode()).decode()}</Content><ReportFormat>text/csv</ReportFormat>"
+            f"<GeneratedTime>{WHEN}</GeneratedTime>",
+            listing=False,
+        ),
+        _iam(
+            "GenerateServiceLastAccessedDetails", "<JobId>12345678-1234-1234-1234-123456789012</JobId>", listing=False
+        ),
+        _iam(
+            "GetServiceLastAccessedDetails",
+            f"<JobStatus>COMPLETED</JobStatus><JobCompletionDate>{WHEN}</JobCompletionDate><ServicesLastAccessed>"
+            "<member><ServiceName>Amazon S3</ServiceName><ServiceNamespace>s3</ServiceNamespace>"
+            f"<LastAuthenticated>{WHEN}</LastAuthenticated><TrackedActionsLastAccessed><member><ActionName>PutObject"
+            f"</ActionName><LastAccessedTime>{WHEN}</LastAccessedTime></member></TrackedActionsLastAccessed></member>"
+            "<member><ServiceName>SQS</ServiceName><ServiceNamespace>sqs</ServiceNamespace></member>"
+            "</ServicesLastAccessed>",
         ),
         (
             ("iam", "SimulatePrincipalPolicy"),

@@ -221,6 +221,57 @@ def complete() -> Json:
             {"arn": iam("saml-provider/idp"), "type": "SAML", "name": "idp", "created": CREATED},
             {"arn": iam("oidc-provider/token.example.com"), "type": "OIDC", "audiences": ["sts.amazonaws.com"]},
         ],
+        account_summary={"Users": 2, "AccountMFAEnabled": 1, "UsersQuota": 5000},
+        password_policy={"MinimumPasswordLength": 14, "RequireSymbols": True, "MaxPasswordAge": 90},
+        credential_report={
+            "GeneratedTime": "2026-11-24T08:00:00Z",
+            "Rows": [
+                {
+                    "user": "<root_account>",
+                    "arn": iam("root"),
+                    "mfa_active": "true",
+                    "password_enabled": "not_supported",
+                },
+                {
+                    "user": "alice",
+                    "arn": iam("user/staff/alice"),
+                    "password_enabled": "true",
+                    "password_last_changed": CREATED,
+                    "mfa_active": "true",
+                    "access_key_1_active": "true",
+                    "access_key_1_last_rotated": CREATED,
+                    "access_key_1_last_used_date": "2026-11-20T00:00:00Z",
+                    "access_key_1_last_used_service": "s3",
+                    "access_key_1_last_used_region": "us-east-1",
+                    "access_key_2_active": "false",
+                    "access_key_2_last_rotated": CREATED,
+                },
+            ],
+        },
+        server_certificates=[
+            {
+                "ServerCertificateName": "site",
+                "Path": "/",
+                "Arn": iam("server-certificate/site"),
+                "ServerCertificateId": "ASCASITE",
+                "UploadDate": CREATED,
+                "Expiration": "2026-03-01T10:00:00+00:00",
+            }
+        ],
+        service_last_accessed={
+            iam("role/ci/deploy"): {
+                "JobCompletionDate": "2026-11-24T08:30:00Z",
+                "ServicesLastAccessed": [
+                    {
+                        "ServiceNamespace": "s3",
+                        "LastAuthenticated": "2026-11-20T00:00:00Z",
+                        "LastAuthenticatedRegion": "us-east-1",
+                        "TrackedActionsLastAccessed": [{"ActionName": "DeleteBucket"}],
+                    },
+                    {"ServiceNamespace": "sqs"},
+                ],
+            }
+        },
         missing=[{"what": "resource policies of queues", "permission": "sqs:ListQueues", "error": "access denied"}],
     )
 

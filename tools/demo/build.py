@@ -22,6 +22,13 @@ from tools.demo.company import (
     moment,
     unique_id,
 )
+from tools.demo.facts import (
+    PASSWORD_POLICY,
+    account_summary,
+    credential_report,
+    server_certificates,
+    service_last_accessed,
+)
 from tools.demo.language import Key, Person, PolicyStory, RoleStory, Team
 from tools.demo.organization import organization
 from tools.demo.people import CALLER, GROUPS, USERS
@@ -34,7 +41,7 @@ ROLES: Final = (*roles_people.ROLES, *roles_workloads.ROLES)
 def snapshot() -> dict[str, Any]:
     """The whole account, in the snapshot format of iamtui.account.snapshot_format."""
     caller = next(person for person in USERS if person.name == CALLER)
-    return {
+    account = {
         "iamtui": {
             "version": 1,
             "account_id": PROD,
@@ -61,6 +68,24 @@ def snapshot() -> dict[str, Any]:
         "login_profiles": {p.name: _login_profile(p) for p in _people()},
         "identity_providers": _providers(),
         "missing": [],
+    }
+    return account | _facts(account)
+
+
+def _facts(account: dict[str, Any]) -> dict[str, Any]:
+    lists = {"Users": "UserDetailList", "Groups": "GroupDetailList", "Roles": "RoleDetailList"}
+    counts = {name: len(account[key]) for name, key in lists.items()}
+    counts["Policies"] = sum(not policy["Arn"].startswith("arn:aws:iam::aws:") for policy in account["Policies"])
+    counts["InstanceProfiles"] = sum(len(role["InstanceProfileList"]) for role in account["RoleDetailList"])
+    counts["Providers"] = len(account["identity_providers"])
+    counts["MFADevicesInUse"] = sum(map(len, account["mfa_devices"].values()))
+    counts["ServerCertificates"] = len(server_certificates())
+    return {
+        "account_summary": account_summary(counts),
+        "password_policy": PASSWORD_POLICY,
+        "credential_report": credential_report(account),
+        "server_certificates": server_certificates(),
+        "service_last_accessed": service_last_accessed(),
     }
 
 

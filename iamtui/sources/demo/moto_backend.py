@@ -16,7 +16,9 @@ from moto.awslambda.models import lambda_backends
 from moto.iam.models import (
     AccessKey,
     AccessKeyLastUsed,
+    AccountPasswordPolicy,
     AWSManagedPolicy,
+    Certificate,
     Group,
     IAMBackend,
     InstanceProfile,
@@ -234,6 +236,11 @@ def seed(account: model.Account) -> None:
     if isinstance(account.providers, Known):
         for provider in account.providers.value:
             _add_provider(backend, provider)
+    for certificate in _value(account.server_certificates, ()):
+        _add_server_certificate(backend, certificate)
+    policy = _value(account.password_policy, None)
+    if policy is not None:
+        _set_password_policy(backend, policy)
     if isinstance(account.organization, Known) and account.organization.value:
         seed_organization(account.id, account.organization.value)
     seed_resources(account)
@@ -372,3 +379,23 @@ def _add_provider(backend: IAMBackend, provider: model.IdentityProvider) -> None
     oidc = OpenIDConnectProvider(backend.account_id, REGION, url, ["0" * 40], list(provider.audiences), {})
     oidc.create_date = _naive(provider.created)
     backend.open_id_providers[oidc.arn] = oidc
+
+
+def _add_server_certificate(backend: IAMBackend, certificate: model.ServerCertificate) -> None:
+    backend.certificates[certificate.id] = Certificate(
+        backend.account_id, REGION, certificate.name, "", "", None, certificate.path
+    )
+
+
+def _set_password_policy(backend: IAMBackend, policy: model.PasswordPolicy) -> None:
+    backend.account_password_policy = AccountPasswordPolicy(
+        allow_change_password=policy.users_may_change,
+        hard_expiry=int(policy.hard_expiry),
+        max_password_age=policy.max_age_days,
+        minimum_password_length=policy.minimum_length,
+        password_reuse_prevention=policy.reuse_prevention,
+        require_lowercase_characters=policy.lowercase,
+        require_numbers=policy.numbers,
+        require_symbols=policy.symbols,
+        require_uppercase_characters=policy.uppercase,
+    )

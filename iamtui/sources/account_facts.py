@@ -1,0 +1,461 @@
+"""Facts about an account beside its entities, loaded on demand: credentials, root user, password policy, last use.
+
+Each is read by itself, several at once, the cheapest first. What the caller may not read stays Missing, with the
+permission. Secrets are never read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from iamtui.account.model import (
+    AccessKey,
+    Account,
+    CredentialReport,
+    Fact,
+    Gap,
+    Known,
+    LastAccessed,
+    LoginProfile,
+    MfaDevice,
+    Missing,
+    PasswordPolicy,
+    ServerCertificate,
+    User,
+)
+from iamtui.account.snapshot_format import (
+    CredentialReportShape,
+    LastAccessedShape,
+    PasswordPolicyShape,
+    ServiceUseShape,
+)
+from iamtui.account.snapshot_parts import credential_report, last_accessed, password_policy
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.problem import Problem
+from iamtui.sources.progress import Step, failure, no_step
+from iamtui.sources.resource_policy_loader import read_kms_aliases
+
+T = TypeVar("T")
+
+_AT_ONCE: Final = 8
+"""Calls in flight: fewer than the ten connections that botocore keeps to one service."""
+
+_MOST_USERS: Final = 500
+"""Users that are asked about one by one, with three calls and more each; of more, the credential report says it."""
+
+_REFUSALS: Final = 5
+"""How often a permission must be refused, and never given, before it is not asked for again."""
+
+_WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between two looks at a report that AWS is making: about a minute in all."""
+
+_MOST_PAGES: Final = 20
+"""Pages of the services of one entity, of a hundred services each."""
+
+_NOT_THERE: Final = ("NoSuchEntity", "NoSuchEntityException")
+
+
+class _Summary(Struct, rename="pascal"):
+    summary_map: dict[str, int]
+
+
+class _PasswordPolicyAnswer(Struct, rename="pascal"):
+    password_policy: PasswordPolicyShape
+
+
+class _Report(Struct, rename="pascal"):
+    content: bytes
+    generated_time: datetime | None = None
+
+
+class _ReportState(Struct, rename="pascal"):
+    state: str
+
+
+class _Job(Struct, rename="pascal"):
+    job_id: str
+
+
+class _JobAnswer(Struct, rename="pascal"):
+    job_status: str
+    services_last_accessed: list[Any] = []
+    job_completion_date: datetime | None = None
+    is_truncated: bool = False
+    marker: str | None = None
+
+
+class _AccessKey(Struct, rename="pascal"):
+    access_key_id: str
+    status: str = ""
+    create_date: datetime | None = None
+
+
+class _AccessKeysPage(Struct, rename="pascal"):
+    access_key_metadata: list[_AccessKey]
+
+
+class _LastUse(Struct, rename="pascal"):
+    last_used_date: datetime | None = None
+    service_name: str = ""
+    region: str = ""
+
+
+class _LastUseAnswer(Struct, rename="pascal"):
+    access_key_last_used: _LastUse
+
+
+class _MfaDevice(Struct, rename="pascal"):
+    serial_number: str
+    enable_date: datetime | None = None
+
+
+class _MfaDevicesPage(Struct):
+    devices: list[_MfaDevice] = field(name="MFADevices")
+
+
+class _LoginProfile(Struct, rename="pascal"):
+    create_date: datetime | None = None
+    password_reset_required: bool = False
+
+
+class _LoginProfileAnswer(Struct, rename="pascal"):
+    login_profile: _LoginProfile
+
+
+def load_account_facts(
+    connection: Connection, account: Account, step: Step = no_step, *, waits: Sequence[float] = _WAITS
+) -> Account:
+    """The same account with what of its facts is Missing and can be read.
+
+    Args:
+        step: called now and then while calls are made; an exception from it stops the load.
+        waits: seconds between two looks at a report that is not ready.
+    """
+    reading = _Reading(connection, waits)
+    users = [user for user in account.users if _lacks(user)]
+    tasks: dict[str, Callable[[], Any]] = {
+        name: task for name, task in _tasks(reading).items() if isinstance(getattr(account, name), Missing)
+    }
+    region = connection.region
+    if region and not any(f":kms:{region}:" in alias for alias in account.kms_aliases):
+        tasks["kms_aliases"] = lambda: reading.fact(
+            "kms:ListAliases", lambda: read_kms_aliases(connection, account, region)
+        )
+    if len(users) <= _MOST_USERS:
+        tasks |= {user.arn: partial(reading.user, user) for user in users}
+    found = reading.beside(tasks, step, "facts about the account")
+    if len(users) > _MOST_USERS:
+        found |= {user.arn: _not_asked(user) for user in users}
+    aliases: Fact[dict[str, str]] = found.pop("kms_aliases", Known({}))
+    if isinstance(aliases, Known):
+        account = replace(account, kms_aliases={**account.kms_aliases, **aliases.value})
+    else:
+        gap = Gap(f"aliases of KMS keys in {region}", aliases.permission, aliases.reason)
+        account = replace(account, gaps=(*(one for one in account.gaps if one.what != gap.what), gap))
+    everybody = tuple(found.pop(user.arn, user) for user in account.users)
+    return replace(account, users=everybody, **found)
+
+
+def load_user_details(connection: Connection, account: Account, user_name: str) -> Account:
+    """The same account with one user's access keys, MFA devices and console password.
+
+    Raises:
+        Problem: no such user in the account, or AWS cannot be reached.
+    """
+    user = account.user(user_name)
+    if user is None:
+        raise Problem(f'The account has no user "{user_name}".', "Refresh, or check the name.")
+    reading = _Reading(connection, ())
+    loaded = reading.user(replace(user, access_keys=_UNREAD, mfa_devices=_UNREAD, login_profile=_UNREAD))
+    if reading.broken is not None:
+        raise reading.broken
+    return replace(account, users=tuple(loaded if one is user else one for one in account.users))
+
+
+def load_last_accessed(
+    connection: Connection,
+    account: Account,
+    arns: Collection[str],
+    step: Step = no_step,
+    *,
+    waits: Sequence[float] = _WAITS,
+) -> tuple[Account, Mapping[str, Missing]]:
+    """The same account with when these entities last used the services that they may use; a job of AWS for each.
+
+    Returns:
+        The account, and by ARN why it could not be read of the others.
+    """
+    reading = _Reading(connection, waits)
+    tasks = {arn: partial(reading.last_accessed, arn) for arn in arns}
+    found: dict[str, Fact[LastAccessed]] = reading.beside(tasks, step, "last use of services")
+    known = {arn: fact.value for arn, fact in found.items() if isinstance(fact, Known)}
+    missing = {arn: fact for arn, fact in found.items() if isinstance(fact, Missing)}
+    return replace(account, last_accessed={**account.last_accessed, **known}), missing
+
+
+def mfa_serials(connection: Connection, user_name: str) -> tuple[str, ...]:
+    """The serial numbers or ARNs of a user's MFA devices (iam:ListMFADevices).
+
+    Raises:
+        Problem: the call failed.
+    """
+    return tuple(device.serial for device in _mfa_devices(connection, user_name))
+
+
+_UNREAD: Final = Missing("not loaded")
+
+_OF_USERS: Final = (
+    ("access_keys", "iam:ListAccessKeys"),
+    ("mfa_devices", "iam:ListMFADevices"),
+    ("login_profile", "iam:GetLoginProfile"),
+)
+
+
+def _lacks(user: User) -> bool:
+    return any(isinstance(getattr(user, name), Missing) for name, _ in _OF_USERS)
+
+
+def _not_asked(user: User) -> User:
+    reason = f"not asked about one by one: more than {_MOST_USERS} users"
+    lacking: dict[str, Any] = {
+        name: Missing(reason, permission) for name, permission in _OF_USERS if isinstance(getattr(user, name), Missing)
+    }
+    return replace(user, **lacking)
+
+
+def _tasks(reading: _Reading) -> dict[str, Callable[[], Any]]:
+    """By the field of an Account, what reads it: the dearest last, which is the one that is waited for."""
+    connection = reading.connection
+    return {
+        "summary": lambda: reading.fact(
+            "iam:GetAccountSummary", lambda: connection.call("iam", "GetAccountSummary", _Summary).summary_map
+        ),
+        "password_policy": lambda: reading.fact("iam:GetAccountPasswordPolicy", lambda: _password_policy(connection)),
+        "server_certificates": lambda: reading.fact(
+            "iam:ListServerCertificates", lambda: _server_certificates(connection)
+        ),
+        "credential_report": lambda: reading.fact("iam:GenerateCredentialReport", reading.credential_report),
+    }
+
+
+class _Reading:
+    """Facts that are read beside each other; what makes every call fail is found out once."""
+
+    def __init__(self, connection: Connection, waits: Sequence[float]) -> None:
+        self.connection = connection
+        self.broken: AwsProblem | None = None
+        self._waits = waits
+        self._stopped = threading.Event()
+        self._given: set[str] = set()
+        self._refused: dict[str, int] = {}
+
+    def fact(self, permission: str, read: Callable[[], T]) -> Fact[T]:
+        """What `read` gives, or why it does not."""
+        if self.broken is not None:
+            return Missing(failure(self.broken), permission)
+        if permission not in self._given and self._refused.get(permission, 0) >= _REFUSALS:
+            return Missing("access denied", permission)
+        try:
+            value = read()
+        except AwsProblem as problem:
+            if problem.fatal:
+                self.broken = problem
+            if problem.denied:
+                self._refused[permission] = self._refused.get(permission, 0) + 1
+            return Missing(failure(problem), problem.permission or permission)
+        self._given.add(permission)
+        return Known(value)
+
+    def beside(self, tasks: Mapping[str, Callable[[], Any]], step: Step, what: str) -> dict[str, Any]:
+        """The results of the tasks, which are done in their order, some at a time."""
+        step(what, 0)
+        if not tasks:
+            return {}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="facts") as pool:
+            futures = {name: pool.submit(task) for name, task in tasks.items()}
+            try:
+                waiting = set(futures.values())
+                while waiting:
+                    _, waiting = wait(waiting, timeout=0.2)
+                    step(what, len(futures) - len(waiting))
+                return {name: future.result() for name, future in futures.items()}
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def user(self, user: User) -> User:
+        """The user with its access keys, MFA devices and console password, where they are Missing."""
+        connection, name = self.connection, user.name
+        reads: dict[str, Callable[[], Any]] = {
+            "access_keys": lambda: _access_keys(connection, name),
+            "mfa_devices": lambda: _mfa_devices(connection, name),
+            "login_profile": lambda: _login_profile(connection, name),
+        }
+        found: dict[str, Any] = {
+            fact: self.fact(permission, reads[fact])
+            for fact, permission in _OF_USERS
+            if isinstance(getattr(user, fact), Missing)
+        }
+        return replace(user, **found)
+
+    def credential_report(self) -> CredentialReport:
+        """The credential report: AWS makes a new one when the last is older than four hours."""
+
+        def is_ready() -> bool:
+            return self.connection.call("iam", "GenerateCredentialReport", _ReportState).state == "COMPLETE"
+
+        self._wait_for(is_ready, "iam:GenerateCredentialReport", "the credential report")
+        answer = self.connection.call("iam", "GetCredentialReport", _Report)
+        if not answer.content.startswith(b"user,"):
+            raise self.connection.unexpected("iam", "GetCredentialReport", "it is not a table of users")
+        try:
+            table = csv.DictReader(io.StringIO(answer.content.decode()), strict=True)
+            rows = list(table)
+            shape = msgspec.convert(
+                {"Rows": rows, "GeneratedTime": answer.generated_time and answer.generated_time.isoformat()},
+                CredentialReportShape,
+            )
+            return credential_report(shape)
+        except (ValueError, csv.Error) as error:
+            raise self.connection.unexpected("iam", "GetCredentialReport", str(error)) from None
+
+    def last_accessed(self, arn: str) -> Fact[LastAccessed]:
+        permission = "iam:GenerateServiceLastAccessedDetails"
+        return self.fact(permission, lambda: self._last_accessed(arn))
+
+    def _last_accessed(self, arn: str) -> LastAccessed:
+        connection = self.connection
+        job = connection.call(
+            "iam", "GenerateServiceLastAccessedDetails", _Job, Arn=arn, Granularity="ACTION_LEVEL"
+        ).job_id
+        answer = _JobAnswer("")
+
+        def is_ready() -> bool:
+            nonlocal answer
+            answer = connection.call("iam", "GetServiceLastAccessedDetails", _JobAnswer, JobId=job)
+            return answer.job_status != "IN_PROGRESS"
+
+        self._wait_for(is_ready, "iam:GetServiceLastAccessedDetails", "the last use of services")
+        if answer.job_status != "COMPLETED":
+            raise AwsProblem("AWS could not find it out.", code="JobFailed")
+        services = answer.services_last_accessed
+        for _ in range(_MOST_PAGES):
+            if not (answer.is_truncated and answer.marker):
+                break
+            answer = connection.call(
+                "iam", "GetServiceLastAccessedDetails", _JobAnswer, JobId=job, Marker=answer.marker
+            )
+            services = services + answer.services_last_accessed
+        try:
+            shapes = msgspec.convert(msgspec.to_builtins(services), list[ServiceUseShape])
+        except msgspec.ValidationError as error:
+            raise connection.unexpected("iam", "GetServiceLastAccessedDetails", str(error)) from None
+        done = answer.job_completion_date
+        return last_accessed(LastAccessedShape(shapes, None if done is None else done.timestamp()))
+
+    def _wait_for(self, is_ready: Callable[[], bool], permission: str, what: str) -> None:
+        if is_ready():
+            return
+        for seconds in self._waits:
+            if self._stopped.wait(seconds):
+                break
+            if is_ready():
+                return
+        raise AwsProblem(f"{what} was not ready in time", code="NotReady", permission=permission)
+
+
+def _password_policy(connection: Connection) -> PasswordPolicy | None:
+    try:
+        return password_policy(
+            connection.call("iam", "GetAccountPasswordPolicy", _PasswordPolicyAnswer).password_policy
+        )
+    except AwsProblem as problem:
+        if problem.code in _NOT_THERE:
+            return None
+        raise
+
+
+class _Certificate(Struct, rename="pascal"):
+    server_certificate_name: str
+    arn: str
+    path: str = "/"
+    server_certificate_id: str = ""
+    upload_date: datetime | None = None
+    expiration: datetime | None = None
+
+
+class _CertificatesPage(Struct, rename="pascal"):
+    server_certificate_metadata_list: list[_Certificate]
+
+
+def _server_certificates(connection: Connection) -> tuple[ServerCertificate, ...]:
+    return tuple(
+        ServerCertificate(
+            name=one.server_certificate_name,
+            path=one.path,
+            arn=one.arn,
+            id=one.server_certificate_id,
+            uploaded=one.upload_date,
+            expires=one.expiration,
+        )
+        for page in connection.pages("iam", "ListServerCertificates", _CertificatesPage)
+        for one in page.server_certificate_metadata_list
+    )
+
+
+def _access_keys(connection: Connection, user_name: str) -> tuple[AccessKey, ...]:
+    return tuple(
+        _access_key(connection, key)
+        for page in connection.pages("iam", "ListAccessKeys", _AccessKeysPage, UserName=user_name)
+        for key in page.access_key_metadata
+    )
+
+
+def _access_key(connection: Connection, key: _AccessKey) -> AccessKey:
+    used = connection.call(
+        "iam", "GetAccessKeyLastUsed", _LastUseAnswer, AccessKeyId=key.access_key_id
+    ).access_key_last_used
+    return AccessKey(
+        id=key.access_key_id,
+        status=key.status,
+        created=key.create_date,
+        last_used=used.last_used_date,
+        last_service=_unless_na(used.service_name),
+        last_region=_unless_na(used.region),
+    )
+
+
+def _unless_na(text: str) -> str:
+    """AWS says "N/A" for a key that was never used."""
+    return "" if text == "N/A" else text
+
+
+def _mfa_devices(connection: Connection, user_name: str) -> tuple[MfaDevice, ...]:
+    return tuple(
+        MfaDevice(device.serial_number, device.enable_date)
+        for page in connection.pages("iam", "ListMFADevices", _MfaDevicesPage, UserName=user_name)
+        for device in page.devices
+    )
+
+
+def _login_profile(connection: Connection, user_name: str) -> LoginProfile | None:
+    try:
+        found = connection.call("iam", "GetLoginProfile", _LoginProfileAnswer, UserName=user_name).login_profile
+    except AwsProblem as problem:
+        if problem.code in _NOT_THERE:
+            return None
+        raise
+    return LoginProfile(found.create_date, found.password_reset_required)
