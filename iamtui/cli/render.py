@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,7 +16,7 @@ from iamtui.policy.document import JsonValue
 from iamtui.presentation.layers import layer_texts
 from iamtui.presentation.styled_words import Word
 from iamtui.presentation.trace import layer_rows
-from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, verdict_words
+from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, counts_of, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, DependentAnswer, worst_first
@@ -213,33 +212,6 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
     )
 
 
-def counts_by_verdict(decisions: Iterable[Decision]) -> str:
-    """How many decisions have each verdict, the worst first: "3 denied, 1 depends, 20 allowed"."""
-    words = Counter(_kind(decision) for decision in decisions)
-    return ", ".join(f"{words[kind]} {kind}" for kind in _KINDS if words[kind])
-
-
-_KINDS: Final = (
-    "denied explicitly",
-    "denied",
-    "on a condition",
-    "allowed on some",
-    "allowed as far as loaded",
-    "allowed",
-)
-
-
-def _kind(decision: Decision) -> str:
-    words = verdict_words(decision)
-    if words.word == "DENIED":
-        return "denied explicitly" if words.mark == "[x]" else "denied"
-    if words.word == "DEPENDS":
-        return "on a condition"
-    if words.rest.startswith("on some"):
-        return "allowed on some"
-    return "allowed as far as loaded" if words.rest else "allowed"
-
-
 def _subject(cell: Cell) -> str:
     called = f" (for {cell.pattern})" if cell.pattern and not is_pattern(cell.pattern) else ""
     return f"{cell.question.action}{called}  {cell.question.resource}"
@@ -314,7 +286,7 @@ def _write_counts(out: Output, answer: Answer) -> None:
     cells = answer.counted
     patterns = list(dict.fromkeys(cell.pattern for cell in cells if is_pattern(cell.pattern)))
     what = f" of {', '.join(patterns)}" if patterns else ""
-    out.paragraph(f"{len(cells)} pairs{what}: {counts_by_verdict(cell.deciding for cell in cells)}.")
+    out.paragraph(f"{len(cells)} pairs{what}: {counts_of(cell.deciding for cell in cells)}.")
     _write_no_part(out, answer)
     out.blank()
 

@@ -14,11 +14,22 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
-from iamtui.cli.render import cell_to_json, counts_by_verdict, verdict_style
+from iamtui.cli.render import cell_to_json, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.condition_words import LAYER_NAMES, first_of
+from iamtui.engine.condition_words import first_of
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, statement_name, unloaded_layers, verdict_words
+from iamtui.presentation.styled_words import text_of
+from iamtui.presentation.verdict import (
+    OUTCOME_WORDS,
+    VerdictCounts,
+    VerdictWords,
+    as_far_as_loaded,
+    counts_of,
+    statement_name,
+    unloaded_layers,
+    verdict_words,
+)
+from iamtui.presentation.who_can import not_evaluated
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.access import (
@@ -93,11 +104,9 @@ def who_can(
             found.append(one)
     for one in through_roles(workspace, found) if with_roles else ():
         listing.add(one)
-    if listing.unloaded:
-        layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in listing.unloaded)
-        note(f"Not evaluated, and could change some of these answers: {layers}.")
-    if concerned.lacks:
-        note(concerned.lacks)
+    lacking = not_evaluated(concerned, listing.unloaded)
+    if lacking:
+        note(lacking)
     words = (*actions, *((f"access level {access_level}",) if access_level else ()))
     note(_summary(", ".join(words), made, listing, concerned.outside))
     for sentence in listing.never_asked:
@@ -130,7 +139,7 @@ class _Listing:
         self._form = form
         self._everyone = everyone
         self._out = stdout()
-        self.counts: Counter[str] = Counter()
+        self.counts = VerdictCounts()
         self.through_roles = 0
         self.unloaded: set[Layer] = set()
         self.cut = 0
@@ -145,7 +154,7 @@ class _Listing:
         if one.through:
             self.through_roles += 1
         else:
-            self.counts[one.outcome.value] += 1
+            self.counts.count(_words(one))
         if not self.unloaded.issuperset(decision.not_evaluated):
             self.unloaded.update(unloaded_layers(decision))
         self.cut, self.never_asked = one.answer.cut, one.answer.never_asked
@@ -160,6 +169,11 @@ class _Listing:
         else:
             _print_line(self._out, self._workspace, one)
         self._out.flush()
+
+
+def _words(one: PrincipalAccess) -> VerdictWords:
+    decision = one.cell.deciding
+    return verdict_words(decision) if one.outcome is decision.outcome else OUTCOME_WORDS[one.outcome]
 
 
 def _is_one(one: PrincipalAccess) -> bool:
@@ -221,12 +235,9 @@ def _cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
 
 def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None:
     decision = one.cell.deciding
-    words = OUTCOME_WORDS[one.outcome]
-    condition = one.condition
-    if condition:
-        rest = ", ".join(filter(None, (f"if {condition}", as_far_as_loaded(decision))))
-    else:
-        rest = verdict_words(decision).rest if one.outcome is decision.outcome else ""
+    words, condition = _words(one), one.condition
+    on_condition = filter(None, (f"if {condition}", as_far_as_loaded(decision)))
+    rest = ", ".join(on_condition) if condition else words.rest
     if not _is_one(one):
         rest = f"{_counted(one)}  {rest}".rstrip()
     elif decision is not one.cell.decision:
@@ -247,7 +258,7 @@ def _counted(one: PrincipalAccess) -> str:
     if one.cell is not found.worst:
         granted = [f"{cell.question.action}" for cell in one.granted]
         return f"{len(granted)} of {len(found.counted)}: {first_of(tuple(dict.fromkeys(granted)))}"
-    kinds = counts_by_verdict(cell.deciding for cell in found.counted)
+    kinds = str(counts_of(cell.deciding for cell in found.counted))
     request = one.cell.deciding.request
     return f"{kinds}; worst: {request.action}  {request.resource}" if "," in kinds else kinds
 
@@ -268,12 +279,8 @@ def _grant_words(grant: Grant) -> str:
 
 def _summary(typed: str, asked: QuestionMatrix, listing: _Listing, outside: int) -> str:
     counts = listing.counts
-    denied = counts["explicitDeny"] + counts["implicitDeny"]
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"
     others = f" and {outside} whom the resource's policy names besides" if outside else ""
     chains = f" {listing.through_roles} more get it by assuming roles." if listing.through_roles else ""
-    return (
-        f"{typed}{on}: {counts['allowed']} allowed, {counts['depends']} on a condition, "
-        f"{denied} not, of {counts.total() - outside} {who}{others}.{chains}"
-    )
+    return f"{typed}{on}: {text_of(counts.short(best_first=True))} of {counts.total() - outside} {who}{others}.{chains}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -155,6 +156,68 @@ def _scope_patterns(decision: Decision) -> str:
 
 def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
+
+
+_DENIED_EXPLICITLY, _DENIED, _DEPENDS = "denied explicitly", "denied", "on a condition"
+_ALLOWED_ON_SOME, _ALLOWED_AS_LOADED, _ALLOWED = "allowed on some", "allowed as far as loaded", "allowed"
+
+
+class VerdictCounts(Counter[str]):
+    """How many answers have which verdict; as text the worst first: "3 denied, 1 on a condition, 20 allowed"."""
+
+    def count(self, words: VerdictWords) -> None:
+        self[_kind(words)] += 1
+
+    @property
+    def allowed(self) -> int:
+        return self[_ALLOWED] + self.limited
+
+    @property
+    def limited(self) -> int:
+        """How many are allowed only on some resources, or only as far as loaded."""
+        return self[_ALLOWED_ON_SOME] + self[_ALLOWED_AS_LOADED]
+
+    @property
+    def depends(self) -> int:
+        return self[_DEPENDS]
+
+    @property
+    def denied(self) -> int:
+        return self[_DENIED_EXPLICITLY] + self[_DENIED]
+
+    def __str__(self) -> str:
+        kinds = _DENIED_EXPLICITLY, _DENIED, _DEPENDS, _ALLOWED_ON_SOME, _ALLOWED_AS_LOADED, _ALLOWED
+        return ", ".join(f"{self[kind]} {kind}" for kind in kinds if self[kind])
+
+    def short(self, *, best_first: bool = False) -> Row:
+        """In as few words as fit; `best_first`: in this order, and with those that nobody has."""
+        allowed = [Word(f"{self.allowed:,} allowed", Tone.ALLOWED, bold=True)]
+        if self.limited:
+            allowed.append(Word(f" ({self.limited:,}{LIMITED})", Tone.ALLOWED))
+        depends = Word(f"{self.depends:,} depend{'s' if self.depends == 1 else ''}", Tone.DEPENDS, bold=True)
+        denied = Word(f"{self.denied:,} denied", Tone.DENIED, bold=not best_first)
+        kinds = [(self.denied, [denied]), (self.depends, [depends]), (self.allowed, allowed)]
+        if best_first:
+            kinds = [(1, words if count else [Word(words[0].text, Tone.QUIET)]) for count, words in reversed(kinds)]
+        row: list[Word] = []
+        for words in (words for count, words in kinds if count):
+            row += [Word(", ", Tone.QUIET if best_first else Tone.PLAIN), *words] if row else words
+        return tuple(row)
+
+
+def _kind(words: VerdictWords) -> str:
+    if words.word == "DENIED":
+        return _DENIED_EXPLICITLY if words.mark == OUTCOME_WORDS[Outcome.EXPLICIT_DENY].mark else _DENIED
+    if words.word == "DEPENDS":
+        return _DEPENDS
+    return {_ON_SOME: _ALLOWED_ON_SOME, _AS_LOADED: _ALLOWED_AS_LOADED}.get(words.limit, _ALLOWED)
+
+
+def counts_of(decisions: Iterable[Decision]) -> VerdictCounts:
+    counts = VerdictCounts()
+    for decision in decisions:
+        counts.count(verdict_words(decision))
+    return counts
 
 
 def statement_name(ref: StatementRef) -> str:

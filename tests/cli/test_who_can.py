@@ -23,7 +23,7 @@ def test_lists_everyone_who_may_and_counts_on_stderr(cli: Cli, snapshot: str) ->
     assert result.code == 0
     names = [line.split()[2] for line in result.out.splitlines()]
     assert names == ["user/alice", "user/data/bob", "user/automation/ci-deploy", "role/deploy-prod", "role/web-server"]
-    assert result.err.splitlines()[-1].endswith("not, of 8 users and roles.")
+    assert result.err.splitlines()[-1].endswith("denied of 8 users and roles.")
 
 
 def test_says_on_what_condition(cli: Cli, snapshot: str) -> None:

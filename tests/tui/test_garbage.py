@@ -8,9 +8,9 @@ from weakref import ref
 
 import pytest
 
+from iamtui.presentation.who_can import WhoCanRow
 from iamtui.tui import background as garbage
 from iamtui.tui.background import making
-from iamtui.tui.question.who_can_list import WhoCanRow
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from tests.support.drafting import app_of, until
 from tests.support.screen_app import opened, press, settle

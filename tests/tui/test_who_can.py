@@ -9,12 +9,11 @@ from dataclasses import replace
 from textual.widgets import Static
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
-from iamtui.engine.decision import Decision
+from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.tui.question.who_can_list import Bucket
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.workspace import who_can as asking_everybody
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -245,7 +244,7 @@ async def test_newer_data_is_asked_anew_with_the_same_filter() -> None:
         assert len(names(screen)) == 2
         screen.set_workspace(small_workspace())
         await settle(pilot)
-        assert screen.list.rows.bucket is Bucket.ALLOWED
+        assert screen.list.rows.outcome is Outcome.ALLOWED
         assert names(screen) == ["deploy-prod"]
 
 
@@ -292,14 +291,14 @@ async def test_names_are_not_cut_where_the_reasons_leave_room() -> None:
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        rows = screen.list.rows
+        rows = screen.list
         rows.longest_name, rows.longest_why = 60, 30
-        assert screen.list._widths(118) == (60, 31)
+        assert rows._widths(118) == (60, 31)
         rows.longest_name, rows.longest_why = 60, 200
-        assert screen.list._widths(118) == (45, 46)
+        assert rows._widths(118) == (45, 46)
         rows.longest_name, rows.longest_why = 20, 200
-        assert screen.list._widths(118) == (24, 67)
-        assert screen.list._widths(78) == (53, 0)
+        assert rows._widths(118) == (24, 67)
+        assert rows._widths(78) == (53, 0)
 
 
 async def test_w_explains_the_role_chaining_where_that_decides() -> None:
@@ -310,7 +309,7 @@ async def test_w_explains_the_role_chaining_where_that_decides() -> None:
         await settle(pilot)
         row = screen.list.row
         assert row is not None
-        assert (row.requester.arn, row.action) == (iam("role/deploy-prod"), "sts:AssumeRole")
+        assert (row.request.principal.arn, row.request.action) == (iam("role/deploy-prod"), "sts:AssumeRole")
         await pilot.press("w")
         await settle(pilot)
         assert isinstance(app.screen, TraceScreen)

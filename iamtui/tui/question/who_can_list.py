@@ -2,261 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from iamtui.engine.condition_words import LAYER_NAMES, condition_of, short_policy_name
-from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
-from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.arn import parse_arn
-from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.verdict import VerdictWords, as_far_as_loaded, because, unloaded_layers, verdict_words
+from iamtui.engine.decision import Outcome
+from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow
 from iamtui.text import safe_text
 from iamtui.tui.content import fit
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
-
-# The rows of "who can": one principal with its answer, how rows are counted, filtered and sorted. Pure.
-
-
-class Bucket(IntEnum):
-    """What a row is counted and filtered by, the best answer first."""
-
-    ALLOWED = 0
-    DEPENDS = 1
-    EXPLICIT = 2
-    NO_ALLOW = 3
-
-
-_BUCKETS: Final = {
-    Outcome.ALLOWED: Bucket.ALLOWED,
-    Outcome.DEPENDS: Bucket.DEPENDS,
-    Outcome.EXPLICIT_DENY: Bucket.EXPLICIT,
-    Outcome.IMPLICIT_DENY: Bucket.NO_ALLOW,
-}
-
-_KINDS: Final = {
-    PrincipalKind.ROOT: "account",
-    PrincipalKind.USER: "user",
-    PrincipalKind.ROLE: "role",
-    PrincipalKind.ROLE_SESSION: "session",
-    PrincipalKind.FEDERATED_USER: "federated",
-    PrincipalKind.SERVICE: "service",
-    PrincipalKind.IDENTITY_PROVIDER: "provider",
-    PrincipalKind.CANONICAL_USER: "canonical",
-    PrincipalKind.ANONYMOUS: "anyone",
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WhoCanRow:
-    """One principal and what its answer says, without the answer itself: thousands of those are much to keep.
-
-    Args:
-        principal: whom the answer is for.
-        inside: whether it is a user or role of the account.
-        kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more);
-            raw text.
-        bucket, words: the verdict.
-        why: what it is limited to or depends on, and the deciding statement; short, safe to show.
-        reason: the same at length.
-        requester, action, resource, context: the request that decided; where a role chaining comes first and
-            decides, it is that of the role it starts from.
-        before: the verdict without the draft, or None when there is no draft.
-        changed: whether the draft changes the outcome.
-        haystack: what a filter text is looked for in, in lower case: who, the verdict, and the deciding policy.
-        unloaded: layers that were not evaluated and could change the answer.
-    """
-
-    principal: Principal
-    inside: bool
-    kind: str
-    name: str
-    where: str
-    bucket: Bucket
-    words: VerdictWords
-    why: str
-    reason: str
-    requester: Principal
-    action: str
-    resource: str
-    context: Mapping[str, tuple[str, ...]]
-    before: VerdictWords | None
-    changed: bool
-    haystack: str
-    unloaded: tuple[Layer, ...]
-
-    @property
-    def name_cells(self) -> int:
-        return cell_len(safe_text(self.name)) + (cell_len(safe_text(self.where)) + 2 if self.where else 0)
-
-
-def row_of(
-    principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True
-) -> WhoCanRow:
-    """The row of an answer; takes tens of microseconds, so a thread makes them."""
-    kind = _KINDS[principal.kind]
-    name, where = _name_and_place(principal, inside)
-    words, bucket = verdict_words(decision), _BUCKETS[decision.outcome]
-    ref = decision.deciding
-    policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
-    reason = text_of(because(decision))
-    request = decision.request
-    return WhoCanRow(
-        principal,
-        inside,
-        kind,
-        name,
-        where,
-        bucket,
-        words,
-        _why(decision, bucket, words, reason),
-        reason,
-        request.principal,
-        request.action,
-        request.resource,
-        request.context,
-        verdict_words(before) if before is not None else None,
-        before is not None and before.outcome is not decision.outcome,
-        f"{kind}/{name} {where} {principal.arn} {words} {policy}".lower(),
-        unloaded_layers(decision),
-    )
-
-
-def _why(decision: Decision, bucket: Bucket, words: VerdictWords, reason: str) -> str:
-    """What an answer is limited to, on what it depends, and which statement decided."""
-    parts = [words.rest] if bucket is Bucket.ALLOWED and words.rest else []
-    if bucket is Bucket.DEPENDS and decision.depends_on is not None:
-        parts.append(f"if {condition_of(decision)}")
-    ref = decision.deciding
-    if ref is not None and bucket is not Bucket.NO_ALLOW:
-        parts.append(_statement(ref, decision))
-    elif not parts:
-        parts.append(reason)
-    if bucket is not Bucket.ALLOWED:
-        parts.append(as_far_as_loaded(decision))
-    return "; ".join(filter(None, parts))
-
-
-def _statement(ref: StatementRef, decision: Decision) -> str:
-    """A statement in a few words; of the resource the policy's name would only repeat the ARN."""
-    policy = short_policy_name(ref.policy)
-    if ref.layer is Layer.RESOURCE:
-        policy = "trust policy" if decision.request.action.lower().startswith("sts:") else "resource policy"
-    elif ref.layer not in (Layer.IDENTITY, Layer.SERVICE_RULE):
-        policy = f"{LAYER_NAMES[ref.layer].short} {policy}"
-    return f"{policy} / {safe_text(ref.sid, limit=128) if ref.sid else f'statement {ref.statement + 1}'}"
-
-
-def _name_and_place(principal: Principal, inside: bool) -> tuple[str, str]:
-    kind = principal.kind
-    if kind is PrincipalKind.ANONYMOUS:
-        return "anonymous", "without credentials"
-    arn = parse_arn(principal.arn)
-    if arn is None:
-        return principal.arn, ""
-    if kind is PrincipalKind.ROOT:
-        return arn.account, "another account"
-    if inside:
-        return arn.name, "" if arn.path == "/" else arn.path
-    name = arn.resource.partition("/")[2] or arn.resource
-    return name, f"account {arn.account}" if arn.account else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """How rows are sorted: by "verdict", "name" or "kind", perhaps in reverse."""
-
-    by: str = "verdict"
-    reverse: bool = False
-
-    def key(self, row: WhoCanRow) -> tuple[object, ...]:
-        """What a row is compared by; equal verdicts by name."""
-        name = row.name.lower()
-        if self.by == "verdict":
-            # A plain "allowed" is a better answer than one on some resources, or as far as loaded.
-            qualified = bool(row.words.rest) if row.bucket is Bucket.ALLOWED else False
-            return (-row.bucket if self.reverse else row.bucket, qualified, not row.inside, name, row.kind)
-        return (name, row.kind) if self.by == "name" else (row.kind, name)
-
-    @property
-    def title(self) -> str:
-        if self.by == "verdict":
-            return "worst first" if self.reverse else "best first"
-        return f"by {self.by}{', reversed' if self.reverse else ''}"
-
-
-ORDERS: Final = ("verdict", "name", "kind")
-
-
-class Rows:
-    """All rows, and those that pass the filter in their order; a batch of new ones costs a merge, not a new list."""
-
-    def __init__(self) -> None:
-        self.all: list[WhoCanRow] = []
-        self.shown: list[WhoCanRow] = []
-        self.counts = dict.fromkeys(Bucket, 0)
-        self.longest_name = self.longest_why = 0
-        """Of all rows, in cells: the longest name with its place, and the longest reason."""
-        self.limited = 0
-        """How many are allowed only on some resources, or only as far as loaded."""
-        self.changed = 0
-        self.order = Order()
-        self.bucket: Bucket | None = None
-        self.only_changed = False
-        self.needle = ""
-
-    def add(self, rows: Iterable[WhoCanRow]) -> None:
-        """Take new rows in."""
-        for row in rows:
-            self.all.append(row)
-            self.longest_name = max(self.longest_name, row.name_cells)
-            self.longest_why = max(self.longest_why, cell_len(row.why))
-            self.counts[row.bucket] += 1
-            self.limited += row.bucket is Bucket.ALLOWED and bool(row.words.limit)
-            self.changed += row.changed
-            if self._passes(row):
-                self.shown.append(row)
-        self._sort()
-
-    def choose(
-        self, *, bucket: Bucket | None = None, only_changed: bool = False, needle: str = "", order: Order | None = None
-    ) -> None:
-        """Filter and sort anew.
-
-        Args:
-            bucket: only this verdict; None: all.
-            only_changed: only what the draft changes.
-            needle: only rows that hold this text (any letter case).
-        """
-        self.bucket, self.only_changed, self.needle = bucket, only_changed, needle.lower()
-        self.order = order or self.order
-        self.shown = [row for row in self.all if self._passes(row)]
-        self._sort()
-
-    def _passes(self, row: WhoCanRow) -> bool:
-        if self.bucket is not None and row.bucket is not self.bucket:
-            return False
-        if self.only_changed and not row.changed:
-            return False
-        return not self.needle or all(word in row.haystack for word in self.needle.split())
-
-    def _sort(self) -> None:
-        reverse = self.order.reverse and self.order.by != "verdict"
-        self.shown.sort(key=self.order.key, reverse=reverse)
-
-
-STYLES: Final = {
-    Bucket.ALLOWED: "allowed",
-    Bucket.DEPENDS: "depends",
-    Bucket.EXPLICIT: "denied",
-    Bucket.NO_ALLOW: "denied",
-}
 
 _GAP: Final = "  "
 _VERDICT: Final = 12
@@ -282,18 +40,6 @@ class WhoCanList(LineView):
     HEADER_LINES = 2
 
     @dataclass(eq=False, repr=False)
-    class Chosen(Message):
-        """Enter on a row."""
-
-        row: WhoCanRow
-
-    @dataclass(eq=False, repr=False)
-    class Moved(Message):
-        """Another row is under the cursor, or none is any more."""
-
-        row: WhoCanRow | None
-
-    @dataclass(eq=False, repr=False)
     class Sorted(Message):
         """The order is another."""
 
@@ -306,6 +52,8 @@ class WhoCanList(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.rows = Rows()
+        self.longest_name = self.longest_why = 0
+        """Of all rows, in cells: the longest name with its place, and the longest reason."""
         self._draft = False
 
     def on_unmount(self) -> None:
@@ -319,7 +67,8 @@ class WhoCanList(LineView):
     def start(self, *, draft: bool) -> None:
         """Begin anew: no rows yet, the same filter and order."""
         old, self.rows = self.rows, Rows()
-        self.rows.choose(bucket=old.bucket, only_changed=old.only_changed, needle=old.needle, order=old.order)
+        self.longest_name = self.longest_why = 0
+        self.rows.choose(outcome=old.outcome, only_changed=old.only_changed, needle=old.needle, order=old.order)
         self._draft = draft
         self._show(None)
 
@@ -327,14 +76,17 @@ class WhoCanList(LineView):
         """Take new rows in; who stood at the top stays there, who had moved stays on their row."""
         kept = self.row if self.cursor else None
         self.rows.add(rows)
+        for row in rows:
+            self.longest_name = max(self.longest_name, cell_len(f"{_name(row)}  {_place(row)}".rstrip()))
+            self.longest_why = max(self.longest_why, cell_len(row.why))
         self._show(kept)
 
     def choose(
-        self, *, bucket: Bucket | None, only_changed: bool = False, needle: str = "", order: Order | None = None
+        self, *, outcome: Outcome | None, only_changed: bool = False, needle: str = "", order: Order | None = None
     ) -> None:
         """Filter and sort anew."""
         kept = self.row
-        self.rows.choose(bucket=bucket, only_changed=only_changed, needle=needle, order=order)
+        self.rows.choose(outcome=outcome, only_changed=only_changed, needle=needle, order=order)
         self._show(kept)
 
     def _show(self, kept: WhoCanRow | None) -> None:
@@ -354,9 +106,8 @@ class WhoCanList(LineView):
         room = max(8, width - fixed)
         if room < _WHY_BESIDES:
             return room, 0
-        rows = self.rows
         # Reasons are told below the list too: names come first, as long as some of the reason is left.
-        name = min(rows.longest_name, max(_LEAST_NAME, room - len(_GAP) - min(rows.longest_why, room // 2)))
+        name = min(self.longest_name, max(_LEAST_NAME, room - len(_GAP) - min(self.longest_why, room // 2)))
         name = max(name, min(_LEAST_NAME, room))
         return name, room - name - len(_GAP)
 
@@ -384,10 +135,10 @@ class WhoCanList(LineView):
         pieces: list[Piece] = []
         if self._draft:
             pieces.append(_before(row))
-        pieces.append(Piece(row.words.short.ljust(_VERDICT) + _GAP, STYLES[row.bucket]))
-        shown = fit(safe_text(row.name), name)
+        pieces.append(Piece(row.words.short.ljust(_VERDICT) + _GAP, row.words.tone))
+        shown = fit(_name(row), name)
         padding = name - cell_len(shown)
-        where = fit(f"  {safe_text(row.where)}", padding) if row.where and padding > 4 else ""
+        where = fit(f"  {_place(row)}", padding) if row.where and padding > 4 else ""
         pieces += [
             Piece(shown, "" if row.inside else "link"),
             Piece(where + " " * (padding - cell_len(where)) + _GAP, "faint"),
@@ -408,7 +159,7 @@ class WhoCanList(LineView):
 
     def _sort(self, order: Order) -> None:
         rows = self.rows
-        rows.choose(bucket=rows.bucket, only_changed=rows.only_changed, needle=rows.needle, order=order)
+        rows.choose(outcome=rows.outcome, only_changed=rows.only_changed, needle=rows.needle, order=order)
         self._show(None)
         self.post_message(self.Sorted())
 
@@ -418,16 +169,6 @@ class WhoCanList(LineView):
     def action_line_right(self) -> None:
         self.post_message(self.Step(1))
 
-    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
-        event.stop()
-        self.post_message(self.Moved(self.row))
-
-    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
-        """Announce which row was chosen."""
-        event.stop()
-        if self.row is not None:
-            self.post_message(self.Chosen(self.row))
-
 
 def _before(row: WhoCanRow) -> Piece:
     """The mark before the draft, with an arrow where the draft changes it."""
@@ -435,3 +176,11 @@ def _before(row: WhoCanRow) -> Piece:
         return Piece(" " * _BEFORE + _GAP)
     mark = row.before.mark + row.before.star
     return Piece((f"{mark} →" if row.changed else mark).ljust(_BEFORE) + _GAP, "warning" if row.changed else "faint")
+
+
+def _name(row: WhoCanRow) -> str:
+    return safe_text(row.name)
+
+
+def _place(row: WhoCanRow) -> str:
+    return safe_text(row.where)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic, sleep
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,18 +18,19 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
-from iamtui.presentation.verdict import LIMITED, OUTCOME_WORDS
+from iamtui.presentation.verdict import OUTCOME_WORDS
+from iamtui.presentation.who_can import BEST_FIRST, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.background import few_pauses
-from iamtui.tui.content import TONES, line, lines, plain
+from iamtui.tui.content import TONES, line, lines, plain, styled
 from iamtui.tui.question.panel_text import terms_of
-from iamtui.tui.question.who_can_list import Bucket, Rows, WhoCanList, WhoCanRow, row_of
+from iamtui.tui.question.who_can_list import WhoCanList
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, Notice
 from iamtui.workspace.questions import ask
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
@@ -66,7 +67,7 @@ def row_batches(
     with few_pauses(workspace.account):
         turn = handed_on = monotonic()
         for at, answers in enumerate(_answers(provider, workspace, before, question_matrix, found, cancelled)):
-            rows.append(row_of(*answers, inside=at < inside))
+            rows.append(who_can_row(*answers, inside=at < inside))
             now = monotonic()
             if now - turn >= _TURN_SECONDS:
                 # The interpreter's lock is let go only now and then by itself, and the screen needs it.
@@ -96,150 +97,23 @@ def _answers(
         yield principal, decision, earlier
 
 
-class AskingScreen(Screen[str | None]):
-    """Asks everybody in a thread and keeps what came; what shows it says how."""
-
-    @dataclass(eq=False, repr=False)
-    class _Started(Message):
-        ticket: int
-        found: Everybody
-
-    @dataclass(eq=False, repr=False)
-    class _Came(Message):
-        ticket: int
-        rows: list[WhoCanRow]
-        done: bool
-
-    @dataclass(eq=False, repr=False)
-    class _Refused(Message):
-        ticket: int
-        problem: Problem
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        question_matrix: QuestionMatrix,
-        *,
-        before: Workspace | None = None,
-        left_out: str = "",
-        provider: Provider = who_can,
-    ) -> None:
-        """Make the screen.
-
-        Args:
-            before: the workspace without the draft that `workspace` holds: every row then shows both answers.
-            left_out: what was half typed, and is not asked with; "" for nothing.
-            provider: what answers.
-        """
-        super().__init__()
-        self._workspace = workspace
-        self._inquiry = question_matrix
-        self._before = before
-        self._left_out = left_out
-        self._provider = provider
-        self._ticket = 0
-        self._everybody = Everybody(())
-        self._done = False
-        self._unloaded: set[Layer] = set()
-        self._problem: Problem | None = None
-
-    def show_answers(self) -> None:
-        raise NotImplementedError
-
-    def start_rows(self, *, draft: bool) -> None:
-        raise NotImplementedError
-
-    def add_rows(self, rows: Sequence[WhoCanRow]) -> None:
-        raise NotImplementedError
-
-    @property
-    def done(self) -> bool:
-        return self._done
-
-    def set_workspace(self, workspace: Workspace, before: Workspace | None = None) -> None:
-        """Answer from newer data."""
-        if workspace is not self._workspace or before is not self._before:
-            self._workspace, self._before = workspace, before
-            self._ask()
-
-    def _ask(self) -> None:
-        self._ticket += 1
-        self._done, self._problem = False, None
-        self._unloaded.clear()
-        self.start_rows(draft=self._before is not None)
-        self.show_answers()
-        work = partial(self._answer, self._ticket, self._workspace, self._before)
-        self.run_worker(work, thread=True, exclusive=True, group=GROUP, exit_on_error=False, name="asking everybody")
-
-    def _answer(self, ticket: int, workspace: Workspace, before: Workspace | None) -> None:
-        worker = get_current_worker()
-        try:
-            found = everybody(workspace, self._inquiry)
-            self.post_message(self._Started(ticket, found))
-            batches = row_batches(self._provider, workspace, before, self._inquiry, found, lambda: worker.is_cancelled)
-            for rows in batches:
-                self.post_message(self._Came(ticket, rows, False))
-            if not worker.is_cancelled:
-                self.post_message(self._Came(ticket, [], True))
-        except Problem as problem:
-            self.post_message(self._Refused(ticket, problem))
-
-    @on(_Started)
-    def _started(self, event: _Started) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._everybody = event.found
-            self.show_answers()
-
-    @on(_Came)
-    def _came(self, event: _Came) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._done = event.done
-            self._unloaded.update(layer for row in event.rows for layer in row.unloaded)
-            self.add_rows(event.rows)
-            self.show_answers()
-
-    @on(_Refused)
-    def _refused(self, event: _Refused) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._problem, self._done = event.problem, True
-            self.show_answers()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Answers that cannot be made are a sentence."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._problem, self._done = Problem(worker_failure(event.worker), "Go back and ask again."), True
-            self.show_answers()
-
-
 # What the who-can screen says of its rows: question, counts, filters, what was not evaluated. Pure.
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A kind of answers to show: its mark and word, and how they look. No bucket: all."""
+class Filter(NamedTuple):
+    """A kind of answers to show, in words, and how they look. No outcome: all."""
 
-    bucket: Bucket | None
-    mark: str
-    word: str
+    outcome: Outcome | None
+    words: str
     style: str
 
 
-def _filter(bucket: Bucket, outcome: Outcome) -> Filter:
+def _filter(outcome: Outcome) -> Filter:
     words = OUTCOME_WORDS[outcome]
-    return Filter(bucket, f"{words.mark} ", words.rest or words.word.lower(), TONES[words.tone])
+    return Filter(outcome, f"{words.mark} {words.rest or words.word.lower()}", TONES[words.tone])
 
 
-FILTERS: Final = (
-    Filter(None, "", "all", "$foreground"),
-    _filter(Bucket.ALLOWED, Outcome.ALLOWED),
-    _filter(Bucket.DEPENDS, Outcome.DEPENDS),
-    _filter(Bucket.EXPLICIT, Outcome.EXPLICIT_DENY),
-    _filter(Bucket.NO_ALLOW, Outcome.IMPLICIT_DENY),
-)
+FILTERS: Final = (Filter(None, "all", "$foreground"), *map(_filter, BEST_FIRST))
 """In the order of the keys 1 to 5."""
 
 
@@ -267,22 +141,12 @@ def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
         asking: how many principals are being asked; None when all have answered.
         draft: whether answers before a draft stand beside those with it.
     """
-    denied = rows.counts[Bucket.EXPLICIT] + rows.counts[Bucket.NO_ALLOW]
-    allowed, depends = rows.counts[Bucket.ALLOWED], rows.counts[Bucket.DEPENDS]
-    parts: list[object] = [
-        (f"{allowed:,} allowed", "bold $verdict-allowed" if allowed else "$muted"),
-        (f" ({rows.limited:,}{LIMITED})" if rows.limited else "", "$verdict-allowed"),
-        (", ", "$muted"),
-        (f"{depends:,} depend{'s' if depends == 1 else ''}", "bold $verdict-depends" if depends else "$muted"),
-        (", ", "$muted"),
-        (f"{denied:,} denied", "$verdict-denied" if denied else "$muted"),
-        (f" of {len(rows.all):,}", "$muted"),
-    ]
+    parts: list[object] = [styled(rows.counts.short(best_first=True)), (f" of {len(rows.all):,}", "$muted")]
     if asking is not None:
         parts.append((f"   asking … {len(rows.all) * 100 // max(1, asking)} %", "bold $match"))
     if draft:
         parts.append((f"   {rows.changed:,} changed", "bold $match" if rows.changed else "$muted"))
-    if rows.needle or rows.bucket is not None or rows.only_changed:
+    if rows.needle or rows.outcome is not None or rows.only_changed:
         parts.append((f"   {len(rows.shown):,} shown", "bold $match"))
     parts.append((f"   {rows.order.title}", "$faint"))
     return line(*parts)
@@ -292,8 +156,8 @@ def filters(rows: Rows, *, draft: bool) -> Content:
     """What can be shown, each with its key, and what is."""
     chips: list[object] = []
     for number, entry in enumerate(FILTERS, 1):
-        active = entry.bucket is rows.bucket and not rows.only_changed
-        chip = f"{'▸' if active else ' '}{number} {entry.mark}{entry.word}"
+        active = entry.outcome is rows.outcome and not rows.only_changed
+        chip = f"{'▸' if active else ' '}{number} {entry.words}"
         chips.append((chip, f"bold underline {entry.style}" if active else "$muted"))
     if draft:
         chip = f"{'▸' if rows.only_changed else ' '}6 changed"
@@ -301,13 +165,6 @@ def filters(rows: Rows, *, draft: bool) -> Content:
     if rows.needle:
         chips.append((f" / {rows.needle}", "bold $match"))
     return line(*chips)
-
-
-def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
-    """Whom the list lacks, and what could change its answers; "" when nothing."""
-    words = found.lacks
-    layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
-    return f"{words} Not evaluated, and could change some answers: {layers}.".lstrip() if layers else words
 
 
 def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
@@ -323,19 +180,14 @@ def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
     return plain("Nobody matches this filter. Press 1 for all, or Escape to end the text filter.")
 
 
-def verdict(row: WhoCanRow) -> Content:
-    style = next(entry.style for entry in FILTERS if entry.bucket is row.bucket)
-    return line((f"{row.words.mark} {row.words.word}", f"bold {style}"), (f" {row.words.rest}", style))
-
-
 def answer(row: WhoCanRow) -> Content:
     """The answer of a row, with the one before the draft where that changes it."""
     if row.before is None or not row.changed:
-        return verdict(row)
-    return line((str(row.before), "$muted"), (" → ", "bold $match"), verdict(row))
+        return styled(row.words.row)
+    return line((str(row.before), "$muted"), (" → ", "bold $match"), styled(row.words.row))
 
 
-class WhoCanScreen(AskingScreen):
+class WhoCanScreen(Screen[str | None]):
     """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -408,6 +260,50 @@ class WhoCanScreen(AskingScreen):
     }
     """
 
+    @dataclass(eq=False, repr=False)
+    class _Started(Message):
+        ticket: int
+        found: Everybody
+
+    @dataclass(eq=False, repr=False)
+    class _Came(Message):
+        ticket: int
+        rows: list[WhoCanRow]
+        done: bool
+
+    @dataclass(eq=False, repr=False)
+    class _Refused(Message):
+        ticket: int
+        problem: Problem
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        question_matrix: QuestionMatrix,
+        *,
+        before: Workspace | None = None,
+        left_out: str = "",
+        provider: Provider = who_can,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            before: the workspace without the draft that `workspace` holds: every row then shows both answers.
+            left_out: what was half typed, and is not asked with; "" for nothing.
+            provider: what answers.
+        """
+        super().__init__()
+        self._workspace = workspace
+        self._inquiry = question_matrix
+        self._before = before
+        self._left_out = left_out
+        self._provider = provider
+        self._ticket = 0
+        self._everybody = Everybody(())
+        self._done = False
+        self._unloaded: set[Layer] = set()
+        self._problem: Problem | None = None
+
     def compose(self) -> ComposeResult:
         """Question, counts, filters, list, reason of the row under the cursor, keys."""
         yield Label(heading(self._inquiry, self._left_out), id="whocan-title")
@@ -430,13 +326,71 @@ class WhoCanScreen(AskingScreen):
     def list(self) -> WhoCanList:
         return self.query_one(WhoCanList)
 
+    # Asking.
+
+    @property
+    def done(self) -> bool:
+        return self._done
+
+    def set_workspace(self, workspace: Workspace, before: Workspace | None = None) -> None:
+        """Answer from newer data."""
+        if workspace is not self._workspace or before is not self._before:
+            self._workspace, self._before = workspace, before
+            self._ask()
+
+    def _ask(self) -> None:
+        self._ticket += 1
+        self._done, self._problem = False, None
+        self._unloaded.clear()
+        self.list.start(draft=self._before is not None)
+        self.show_answers()
+        work = partial(self._answer, self._ticket, self._workspace, self._before)
+        self.run_worker(work, thread=True, exclusive=True, group=GROUP, exit_on_error=False, name="asking everybody")
+
+    def _answer(self, ticket: int, workspace: Workspace, before: Workspace | None) -> None:
+        worker = get_current_worker()
+        try:
+            found = everybody(workspace, self._inquiry)
+            self.post_message(self._Started(ticket, found))
+            batches = row_batches(self._provider, workspace, before, self._inquiry, found, lambda: worker.is_cancelled)
+            for rows in batches:
+                self.post_message(self._Came(ticket, rows, False))
+            if not worker.is_cancelled:
+                self.post_message(self._Came(ticket, [], True))
+        except Problem as problem:
+            self.post_message(self._Refused(ticket, problem))
+
+    @on(_Started)
+    def _started(self, event: _Started) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._everybody = event.found
+            self.show_answers()
+
+    @on(_Came)
+    def _came(self, event: _Came) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._done = event.done
+            self._unloaded.update(layer for row in event.rows for layer in row.unloaded)
+            self.list.add(event.rows)
+            self.show_answers()
+
+    @on(_Refused)
+    def _refused(self, event: _Refused) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._problem, self._done = event.problem, True
+            self.show_answers()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Answers that cannot be made are a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self._problem, self._done = Problem(worker_failure(event.worker), "Go back and ask again."), True
+            self.show_answers()
+
     # Showing.
-
-    def start_rows(self, *, draft: bool) -> None:
-        self.list.start(draft=draft)
-
-    def add_rows(self, rows: Sequence[WhoCanRow]) -> None:
-        self.list.add(rows)
 
     def show_answers(self) -> None:
         """Counts, filters and notes, and what stands in the place of an empty list."""
@@ -462,14 +416,12 @@ class WhoCanScreen(AskingScreen):
         elif self.focused is None:
             self.list.focus()
 
-    @on(WhoCanList.Moved)
-    def _moved(self, event: WhoCanList.Moved) -> None:
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
-        row = event.row
-        if row is None:
-            self.query_one("#whocan-why", Static).update(Content(""))
-            return
-        self.query_one("#whocan-why", Static).update(lines(answer(row), plain(row.reason)))
+        row = self.list.row
+        words = lines(answer(row), plain(row.reason)) if row is not None else Content("")
+        self.query_one("#whocan-why", Static).update(words)
 
     # Keys.
 
@@ -477,9 +429,9 @@ class WhoCanScreen(AskingScreen):
         rows = self.list.rows
         at = int(number) - 1
         if at < len(FILTERS):
-            self.list.choose(bucket=FILTERS[at].bucket, needle=rows.needle)
+            self.list.choose(outcome=FILTERS[at].outcome, needle=rows.needle)
         elif self._before is not None:
-            self.list.choose(bucket=None, only_changed=True, needle=rows.needle)
+            self.list.choose(outcome=None, only_changed=True, needle=rows.needle)
         self.show_answers()
 
     @on(WhoCanList.Sorted)
@@ -490,8 +442,8 @@ class WhoCanScreen(AskingScreen):
     @on(WhoCanList.Step)
     def _step(self, event: WhoCanList.Step) -> None:
         event.stop()
-        buckets = [entry.bucket for entry in FILTERS]
-        at = (buckets.index(self.list.rows.bucket) + event.direction) % len(buckets)
+        outcomes = [entry.outcome for entry in FILTERS]
+        at = (outcomes.index(self.list.rows.outcome) + event.direction) % len(outcomes)
         self.action_show(str(at + 1))
 
     def action_search(self) -> None:
@@ -502,7 +454,7 @@ class WhoCanScreen(AskingScreen):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         rows = self.list.rows
-        self.list.choose(bucket=rows.bucket, only_changed=rows.only_changed, needle=event.value)
+        self.list.choose(outcome=rows.outcome, only_changed=rows.only_changed, needle=event.value)
         self.show_answers()
 
     @on(Input.Submitted, "#whocan-needle")
@@ -523,15 +475,18 @@ class WhoCanScreen(AskingScreen):
         self.workers.cancel_group(self, GROUP)
         self.dismiss(None)
 
-    @on(WhoCanList.Chosen)
-    def _chosen(self, event: WhoCanList.Chosen) -> None:
+    @on(LineView.LineOpened)
+    def _chosen(self, event: LineView.LineOpened) -> None:
         event.stop()
-        if not event.row.inside:
+        row = self.list.row
+        if row is None:
+            return
+        if not row.inside:
             words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
-            self.query_one("#whocan-why", Static).update(lines(verdict(event.row), plain(words)))
+            self.query_one("#whocan-why", Static).update(lines(styled(row.words.row), plain(words)))
             return
         self.workers.cancel_group(self, GROUP)
-        self.dismiss(event.row.principal.arn)
+        self.dismiss(row.principal.arn)
 
     def action_why(self) -> None:
         """Show the trace for the principal under the cursor."""
@@ -540,13 +495,14 @@ class WhoCanScreen(AskingScreen):
         row = self.list.row
         if row is None:
             return
-        question = replace(self._inquiry.terms, action=row.action, resource=row.resource, context=row.context)
-        decision = ask(self._workspace, row.requester, question)
+        asked, requester = row.request, row.request.principal
+        question = replace(self._inquiry.terms, action=asked.action, resource=asked.resource, context=asked.context)
+        decision = ask(self._workspace, requester, question)
         label = f"{row.kind}/{row.name}"
-        if row.requester != row.principal:
-            label = f"{label}, chained from {row.requester.arn.rpartition(':')[2]}"
+        if requester != row.principal:
+            label = f"{label}, chained from {requester.arn.rpartition(':')[2]}"
         without = self._left_out
-        self.app.push_screen(TraceScreen(self._workspace, decision, row.requester, question, label, left_out=without))
+        self.app.push_screen(TraceScreen(self._workspace, decision, requester, question, label, left_out=without))
 
     def idle_actions(self) -> frozenset[str]:
         """Without a row there is nothing to explain."""

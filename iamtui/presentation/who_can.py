@@ -1,0 +1,230 @@
+"""Who can: one principal with its answer as a row, and how rows are counted, filtered and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from iamtui.engine.condition_words import LAYER_NAMES, condition_of, short_policy_name
+from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
+from iamtui.engine.request import Principal, PrincipalKind, Request
+from iamtui.policy.arn import parse_arn
+from iamtui.presentation.styled_words import text_of
+from iamtui.presentation.verdict import (
+    VerdictCounts,
+    VerdictWords,
+    as_far_as_loaded,
+    because,
+    unloaded_layers,
+    verdict_words,
+)
+from iamtui.text import safe_text
+from iamtui.workspace.who_can import Everybody
+
+BEST_FIRST: Final = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+"""What rows are filtered by, in the order of the answers."""
+
+_KINDS: Final = {
+    PrincipalKind.ROOT: "account",
+    PrincipalKind.USER: "user",
+    PrincipalKind.ROLE: "role",
+    PrincipalKind.ROLE_SESSION: "session",
+    PrincipalKind.FEDERATED_USER: "federated",
+    PrincipalKind.SERVICE: "service",
+    PrincipalKind.IDENTITY_PROVIDER: "provider",
+    PrincipalKind.CANONICAL_USER: "canonical",
+    PrincipalKind.ANONYMOUS: "anyone",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WhoCanRow:
+    """One principal and what its answer says, without the answer itself: thousands of those are much to keep.
+
+    Args:
+        principal: whom the answer is for.
+        inside: whether it is a user or role of the account.
+        kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more);
+            raw text.
+        outcome, words: the verdict.
+        why: what it is limited to or depends on, and the deciding statement; short, safe to show.
+        reason: the same at length.
+        request: the one that decided; where a role chaining comes first and decides, that of its first role.
+        before: the verdict without the draft, or None when there is no draft.
+        changed: whether the draft changes the outcome.
+        haystack: what a filter text is looked for in, in lower case: who, the verdict, and the deciding policy.
+        unloaded: layers that were not evaluated and could change the answer.
+    """
+
+    principal: Principal
+    inside: bool
+    kind: str
+    name: str
+    where: str
+    outcome: Outcome
+    words: VerdictWords
+    why: str
+    reason: str
+    request: Request
+    before: VerdictWords | None
+    changed: bool
+    haystack: str
+    unloaded: tuple[Layer, ...]
+
+
+def who_can_row(
+    principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True
+) -> WhoCanRow:
+    """The row of an answer; takes tens of microseconds, so a thread makes them."""
+    kind = _KINDS[principal.kind]
+    name, where = _name_and_place(principal, inside)
+    words = verdict_words(decision)
+    ref = decision.deciding
+    policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
+    reason = text_of(because(decision))
+    return WhoCanRow(
+        principal,
+        inside,
+        kind,
+        name,
+        where,
+        decision.outcome,
+        words,
+        _why(decision, words, reason),
+        reason,
+        decision.request,
+        verdict_words(before) if before is not None else None,
+        before is not None and before.outcome is not decision.outcome,
+        f"{kind}/{name} {where} {principal.arn} {words} {policy}".lower(),
+        unloaded_layers(decision),
+    )
+
+
+def _why(decision: Decision, words: VerdictWords, reason: str) -> str:
+    """What an answer is limited to, on what it depends, and which statement decided."""
+    outcome = decision.outcome
+    parts = [words.rest] if outcome is Outcome.ALLOWED and words.rest else []
+    if outcome is Outcome.DEPENDS and decision.depends_on is not None:
+        parts.append(f"if {condition_of(decision)}")
+    ref = decision.deciding
+    if ref is not None and outcome is not Outcome.IMPLICIT_DENY:
+        parts.append(_statement(ref, decision))
+    elif not parts:
+        parts.append(reason)
+    if outcome is not Outcome.ALLOWED:
+        parts.append(as_far_as_loaded(decision))
+    return "; ".join(filter(None, parts))
+
+
+def _statement(ref: StatementRef, decision: Decision) -> str:
+    """A statement in a few words; of the resource the policy's name would only repeat the ARN."""
+    policy = short_policy_name(ref.policy)
+    if ref.layer is Layer.RESOURCE:
+        policy = "trust policy" if decision.request.action.lower().startswith("sts:") else "resource policy"
+    elif ref.layer not in (Layer.IDENTITY, Layer.SERVICE_RULE):
+        policy = f"{LAYER_NAMES[ref.layer].short} {policy}"
+    return f"{policy} / {safe_text(ref.sid, limit=128) if ref.sid else f'statement {ref.statement + 1}'}"
+
+
+def _name_and_place(principal: Principal, inside: bool) -> tuple[str, str]:
+    kind = principal.kind
+    if kind is PrincipalKind.ANONYMOUS:
+        return "anonymous", "without credentials"
+    arn = parse_arn(principal.arn)
+    if arn is None:
+        return principal.arn, ""
+    if kind is PrincipalKind.ROOT:
+        return arn.account, "another account"
+    if inside:
+        return arn.name, "" if arn.path == "/" else arn.path
+    name = arn.resource.partition("/")[2] or arn.resource
+    return name, f"account {arn.account}" if arn.account else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How rows are sorted: by "verdict", "name" or "kind", perhaps in reverse."""
+
+    by: str = "verdict"
+    reverse: bool = False
+
+    def key(self, row: WhoCanRow) -> tuple[object, ...]:
+        """What a row is compared by; equal verdicts by name."""
+        name = row.name.lower()
+        if self.by == "verdict":
+            # A plain "allowed" is a better answer than one on some resources, or as far as loaded.
+            qualified = row.outcome is Outcome.ALLOWED and bool(row.words.rest)
+            at = BEST_FIRST.index(row.outcome)
+            return (-at if self.reverse else at, qualified, not row.inside, name, row.kind)
+        return (name, row.kind) if self.by == "name" else (row.kind, name)
+
+    @property
+    def title(self) -> str:
+        if self.by == "verdict":
+            return "worst first" if self.reverse else "best first"
+        return f"by {self.by}{', reversed' if self.reverse else ''}"
+
+
+ORDERS: Final = ("verdict", "name", "kind")
+
+
+class Rows:
+    """All rows, and those that pass the filter in their order; a batch of new ones costs a merge, not a new list."""
+
+    def __init__(self) -> None:
+        self.all: list[WhoCanRow] = []
+        self.shown: list[WhoCanRow] = []
+        self.counts = VerdictCounts()
+        self.changed = 0
+        self.order = Order()
+        self.outcome: Outcome | None = None
+        self.only_changed = False
+        self.needle = ""
+
+    def add(self, rows: Iterable[WhoCanRow]) -> None:
+        for row in rows:
+            self.all.append(row)
+            self.counts.count(row.words)
+            self.changed += row.changed
+            if self._passes(row):
+                self.shown.append(row)
+        self._sort()
+
+    def choose(
+        self,
+        *,
+        outcome: Outcome | None = None,
+        only_changed: bool = False,
+        needle: str = "",
+        order: Order | None = None,
+    ) -> None:
+        """Filter and sort anew.
+
+        Args:
+            outcome: only this verdict; None: all.
+            only_changed: only what the draft changes.
+            needle: only rows that hold this text (any letter case).
+        """
+        self.outcome, self.only_changed, self.needle = outcome, only_changed, needle.lower()
+        self.order = order or self.order
+        self.shown = [row for row in self.all if self._passes(row)]
+        self._sort()
+
+    def _passes(self, row: WhoCanRow) -> bool:
+        if self.outcome is not None and row.outcome is not self.outcome:
+            return False
+        if self.only_changed and not row.changed:
+            return False
+        return not self.needle or all(word in row.haystack for word in self.needle.split())
+
+    def _sort(self) -> None:
+        reverse = self.order.reverse and self.order.by != "verdict"
+        self.shown.sort(key=self.order.key, reverse=reverse)
+
+
+def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
+    """Whom the list lacks, and what could change its answers; "" when nothing."""
+    words = found.lacks
+    layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
+    return f"{words} Not evaluated, and could change some answers: {layers}.".lstrip() if layers else words
