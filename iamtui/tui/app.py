@@ -24,7 +24,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.background import (
     begin_rounds,
     compile_all,
@@ -61,9 +61,7 @@ _LOADING: Final = "loading"
 
 
 def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    from iamtui.workspace.opening import open_source  # brings the ways to AWS and the engine: not before a frame
-
-    return open_source(choice, report, cancelled)
+    return lazy.opening.open_source(choice, report, cancelled)
 
 
 class OpeningApp(TerminalApp):
@@ -146,8 +144,6 @@ class OpeningApp(TerminalApp):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group=_LOADING, name="opening the account")
     def _load(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None) -> None:
-        from iamtui.tui.explorer.search import SearchIndex  # not before the first frame
-
         worker = get_current_worker()
 
         def report(progress: Progress) -> None:
@@ -164,7 +160,7 @@ class OpeningApp(TerminalApp):
             workspace = self._opener(choice, report, lambda: worker.is_cancelled)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
-                inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
+                inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
         except OpeningCancelled:
             return
         except Problem as problem:
@@ -238,7 +234,6 @@ class OpeningApp(TerminalApp):
 
     def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
         """Show the command that the profile runs for its credentials, and open the source once it may run."""
-        from iamtui.tui.dialogs import ConfirmDialog  # not before the first frame
 
         def answered(agreed: bool | None) -> None:
             if choice is not self._choice:
@@ -253,7 +248,7 @@ class OpeningApp(TerminalApp):
         words = about_command(unconfirmed.profile, unconfirmed.command)
         title = line("A command for credentials")
         body = lines(*(plain(sentence, limit=None) for sentence in words))
-        self.push_screen(ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered)
+        self.push_screen(lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered)
 
     @on(MainScreen.StopWaiting)
     def _stop_waiting(self) -> None:
@@ -267,11 +262,9 @@ class OpeningApp(TerminalApp):
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
     def action_choose_source(self) -> None:
-        from iamtui.tui.chooser import ChooserScreen  # needed only without a source
-
         if self._chooser is None:
             self.main.browsing.show_nothing_open()
-            self._chooser = ChooserScreen(
+            self._chooser = lazy.chooser.ChooserScreen(
                 opening=self.open, cancelling=self._stop_waiting, endpoint_url=self._endpoint_url
             )
             self.push_screen(self._chooser, self._chooser_left)
@@ -496,9 +489,7 @@ class IamtuiApp(OpeningApp):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="keymap", name="checking the keymap")
     def _check_keymap(self) -> None:
-        from iamtui.tui.keymap import keymap_problems  # loads every pane: only in a thread
-
-        self.post_message(self.KeymapChecked(keymap_problems(self._config.keymap)))
+        self.post_message(self.KeymapChecked(lazy.keymap.keymap_problems(self._config.keymap)))
 
     @on(KeymapChecked)
     def _keymap_checked(self, event: KeymapChecked) -> None:
@@ -526,10 +517,8 @@ class IamtuiApp(OpeningApp):
 
     def action_help(self) -> None:
         """Show the keys of the screen that is open."""
-        from iamtui.tui.help import HelpScreen  # not before the first frame
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen, self._config.keymap))
+        if not isinstance(self.screen, lazy.help.HelpScreen):
+            self.push_screen(lazy.help.HelpScreen(self.screen, self._config.keymap))
 
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from iamtui.account.model import Account
+from iamtui.tui import lazy
 from iamtui.workspace.workspace import Workspace
 
 _MANY: Final = 20_000
@@ -127,13 +128,11 @@ def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
 
     It has time: it works no more than half of it, and what is asked meanwhile is answered as ever.
     """
-    from iamtui.workspace.questions import make_ready  # the engine is not loaded before the first frame
-
     if workspace.account.memo.get(_COMPILED):
         return
     with few_pauses(workspace.account):
         turn = monotonic()
-        for _ in make_ready(workspace):
+        for _ in lazy.questions.make_ready(workspace):
             if cancelled():
                 return
             if monotonic() - turn >= _TURN_SECONDS:

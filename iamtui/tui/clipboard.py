@@ -15,6 +15,7 @@ from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
+from iamtui.tui import lazy
 
 
 class Copier(Protocol):
@@ -87,10 +88,8 @@ class ClipboardCopier:
         Raises:
             Problem: the session cannot be exported, or no clipboard can be reached.
         """
-        from iamtui.credentials.export import find_format, hand_over  # not before the first frame
-
-        chosen = find_format(name or self.format_name())
-        text = hand_over(session, chosen.name, for_paste=True, now=self._clock())
+        chosen = lazy.export.find_format(name or self.format_name())
+        text = lazy.export.hand_over(session, chosen.name, for_paste=True, now=self._clock())
         demo = "DEMO " if session.demo and chosen.secret else ""
         return self._said(f"{demo}{chosen.label}", self._put(text, secret=chosen.secret))
 
@@ -100,9 +99,7 @@ class ClipboardCopier:
         Raises:
             Problem: the settings name no format.
         """
-        from iamtui.credentials.export import users_format  # not before the first frame
-
-        return users_format(self._format, os.environ)
+        return lazy.export.users_format(self._format, os.environ)
 
     def copy_secret(self, text: Secret, what: str) -> str:
         """Copy a secret text, to be cleared later; returns by which route and when.

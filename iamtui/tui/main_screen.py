@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList
 from iamtui.account.model import Entity, Role, User
 from iamtui.config import AssumeConfig
 from iamtui.questions.question import QuestionMatrix
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.children_table import ChildrenTable
@@ -150,26 +151,22 @@ class ChosenCaller:
 
     def begin(self, workspace: Workspace) -> None:
         """Ask for the account's own caller until the user goes to a principal."""
-        from iamtui.workspace.principals import caller_principal  # brings the catalogue: not before a frame
-
         if self._screen.question.principal is not None:
             return
         self._asking = None
-        caller = caller_principal(workspace)
+        caller = lazy.principals.caller_principal(workspace)
         if caller is not None:
             self._ask_for(caller, caller.arn.split(":", 5)[-1])
 
     def follow(self, node: Node) -> None:
         """Ask for the principal where the user is; elsewhere the last one stays."""
-        from iamtui.workspace.principals import principal_for  # as above
-
         workspace = self._screen.workspace
         if self._stand_in is not None and (isinstance(node, Branch) or node.arn != self._stand_in[0]):
             self._stand_in = None
         if self._stand_in is not None:
             self._ask_for(*self._stand_in[1:])
         elif isinstance(node, (User, Role)) and workspace is not None:
-            self._ask_for(principal_for(workspace, node), _label(node))
+            self._ask_for(lazy.principals.principal_for(workspace, node), _label(node))
         elif not isinstance(node, Branch):
             self._screen.question.set_principal(None, _label(node))
         elif self._asking is not None:
@@ -530,13 +527,11 @@ class MainScreen(PanedScreen):
 
     def action_paste_denial(self) -> None:
         """Let the user paste a denial to have it explained."""
-        from iamtui.tui.denials.explanation_screen import open_denials  # brings the engine: not before a frame
-
         workspace = self.source_workspace
         if workspace is None:
             self.say(plain("Open an account first: P chooses one. The denial is held against it."))
         else:
-            open_denials(self, workspace)
+            lazy.explanation_screen.open_denials(self, workspace)
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from iamtui.account.model import Entity, Missing, User
 from iamtui.problem import Problem
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import Inventory
@@ -55,20 +56,17 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
         carriers: ARNs that have a policy of their own.
         user: whose access keys, MFA devices and console password are wanted, or None.
     """
-    from iamtui.tui.explorer.search import SearchIndex  # not before a frame
-    from iamtui.workspace.opening import load_user_details, with_resource_policies  # likewise
-
-    now, failed = with_resource_policies(workspace, carriers)
+    now, failed = lazy.opening.with_resource_policies(workspace, carriers)
     what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
     problems = list(failed.values())
     if user is not None:
         try:
-            now = load_user_details(now, user.name)
+            now = lazy.opening.load_user_details(now, user.name)
             what.append(f"keys, MFA devices and password of {user.name}")
         except Problem as problem:
             problems.append(problem)
     account = now.account
-    return Loaded(workspace, now, Inventory(account), SearchIndex(account), tuple(what), tuple(problems))
+    return Loaded(workspace, now, Inventory(account), lazy.search.SearchIndex(account), tuple(what), tuple(problems))
 
 
 class OnDemandLoading:
@@ -94,8 +92,6 @@ class OnDemandLoading:
 
     def _load_policy(self) -> None:
         """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
-        from iamtui.workspace.opening import unloaded_carriers  # brings boto3: not before a frame
-
         question, workspace = self._screen.question.question, self._drafts.source_workspace
         if question is None or workspace is None or not workspace.can_call_aws:
             return
@@ -103,7 +99,9 @@ class OnDemandLoading:
             return
         question_matrix = self._screen.question.question_matrix
         resources = question_matrix.resources if question_matrix is not None else (question.resource,)
-        carriers = [arn for arn in unloaded_carriers(workspace.account, resources) if arn not in self._tried]
+        carriers = [
+            arn for arn in lazy.opening.unloaded_carriers(workspace.account, resources) if arn not in self._tried
+        ]
         if carriers:
             self._tried.update(carriers)
             self._load(workspace, carriers, None)

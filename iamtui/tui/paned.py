@@ -17,7 +17,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
@@ -216,10 +216,8 @@ class PanedScreen(Screen[None]):
 
     def action_jump(self) -> None:
         """Show the letters, then move the focus."""
-        from iamtui.tui.help import JumpScreen  # not before the first frame
-
         places = {letter: Offset(pane.region.x + 1, pane.region.y) for letter, pane in self.panes().items()}
-        self.app.push_screen(JumpScreen(places), self._jumped)
+        self.app.push_screen(lazy.help.JumpScreen(places), self._jumped)
 
     def _jumped(self, letter: str | None) -> None:
         if letter == "e":

@@ -21,7 +21,7 @@ from iamtui.credentials.assume_role import DEFAULT_SECONDS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.assume.form import AssumeForm, CallerChoice
 from iamtui.tui.assume.plan import Planned, make_plan
 from iamtui.tui.assume.rows import PolicyField
@@ -433,14 +433,15 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
     @on(PolicyField.Write)
     def _write_policy(self, event: PolicyField.Write) -> None:
         event.stop()
-        from iamtui.tui.assume.policy_screen import SessionPolicyScreen  # the catalogue, on demand
 
         def written(text: str | None) -> None:
             if text is not None:
                 self.form.more.policy.set_text(text)
 
         typed = self.form.inputs.typed
-        screen = SessionPolicyScreen(self.workspace, typed.role_arn, typed.extras, self._options.questions)
+        screen = lazy.policy_screen.SessionPolicyScreen(
+            self.workspace, typed.role_arn, typed.extras, self._options.questions
+        )
         self.app.push_screen(screen, written)
 
     # Other keys

@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
@@ -99,9 +100,10 @@ class DraftController:
     @property
     def draft_screen(self) -> DraftScreen | None:
         """The screen with the list of edits, while it is open."""
-        from iamtui.tui.drafts.draft_screen import DraftScreen  # only with a draft
-
-        return next((screen for screen in self.screen.app.screen_stack if isinstance(screen, DraftScreen)), None)
+        return next(
+            (screen for screen in self.screen.app.screen_stack if isinstance(screen, lazy.draft_screen.DraftScreen)),
+            None,
+        )
 
     # The account.
 
@@ -159,10 +161,8 @@ class DraftController:
 
     def words_of(self, draft: Draft, index: int) -> str:
         """An edit of a draft over this account in words, safe to show."""
-        from iamtui.drafts.edits import describe_edit  # only with a draft
-
         assert self._given is not None
-        return describe_edit(draft.edits[index], self._given.workspace.account, draft.edits[:index])
+        return lazy.edits.describe_edit(draft.edits[index], self._given.workspace.account, draft.edits[:index])
 
     def added_words(self, count: int) -> Content:
         """What to say of the edits that were added to the draft last."""
@@ -187,13 +187,10 @@ class DraftController:
             self.screen.run_worker(work, name, group=_GROUP, exclusive=True, exit_on_error=False, thread=True)
 
     def _lay_in_thread(self, draft: Draft, given: Given, said: Content | None) -> None:
-        from iamtui.tui.explorer.search import SearchIndex  # not before a frame
-        from iamtui.workspace.draft_session import lay  # brings the engine: likewise
-
         worker = get_current_worker()
-        drafted = lay(given.workspace, draft)
+        drafted = lazy.draft_session.lay(given.workspace, draft)
         account = drafted.after.account
-        inventory, index = Inventory(account), SearchIndex(account)
+        inventory, index = Inventory(account), lazy.search.SearchIndex(account)
         if not worker.is_cancelled:
             self.screen.call_later(self._show_laid, draft, given, drafted, inventory, index, said)
 
@@ -292,11 +289,11 @@ class DraftController:
     def _suggest_in_thread(
         self, given: Given, draft: Draft, principal: Principal, question: Question, question_matrix: QuestionMatrix
     ) -> None:
-        from iamtui.workspace.draft_fixes import one_cell, with_fix  # the engine: not before a frame
-
         worker = get_current_worker()
         try:
-            made = with_fix(given.workspace, draft, principal, one_cell(question_matrix, question))
+            made = lazy.draft_fixes.with_fix(
+                given.workspace, draft, principal, lazy.draft_fixes.one_cell(question_matrix, question)
+            )
         except Problem as problem:
             self.screen.post_message(Notice(plain(str(problem)), Severity.ERROR))
             return
@@ -327,9 +324,7 @@ class DraftController:
 
     @cached_property
     def _maker(self) -> EditMaker:
-        from iamtui.tui.drafts.edit_menu import EditMaker  # only when something is edited
-
-        return EditMaker(self)
+        return lazy.edit_menu.EditMaker(self)
 
     # Undoing, saving, discarding.
 
@@ -397,12 +392,10 @@ class DraftController:
         self._maker.menu()
 
     def show_draft(self) -> None:
-        from iamtui.tui.drafts.draft_screen import DraftScreen  # not before a frame
-
         if self._given is None:
             self.screen.say(plain("Open an account first: P chooses one."))
         else:
-            self.screen.app.push_screen(DraftScreen(self))
+            self.screen.app.push_screen(lazy.draft_screen.DraftScreen(self))
 
     def show_impact(self) -> None:
         """Show for whom the draft changes the answer."""

@@ -29,6 +29,8 @@ from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.document import render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
+from iamtui.questions.policies_in_force import resource_policy_arn
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import LineDialog, policy_name_fault
 from iamtui.tui.drafts.edit_context import (
@@ -42,6 +44,7 @@ from iamtui.tui.drafts.edit_context import (
     policy_choices,
 )
 from iamtui.tui.drafts.option_lines import Choice
+from iamtui.workspace.principals import principal_for
 
 if TYPE_CHECKING:
     from iamtui.workspace.draft_documents import DocumentPlace
@@ -73,7 +76,6 @@ class DocumentEdits(EditContext):
             name: a name for the file in the user's own editor, raw.
             first: a text to begin with that counts as typed: saving it as it is counts as a change.
         """
-        from iamtui.tui.drafts.editor_screen import DraftEditorScreen  # the catalogue, on demand
 
         def saved(new: str | None) -> None:
             if new is not None and new != text:
@@ -81,7 +83,9 @@ class DocumentEdits(EditContext):
             elif new is not None:
                 self.say(plain("Nothing was changed."))
 
-        screen = DraftEditorScreen(line(("Edit  ", "bold $heading"), title), text, kind, self.account.id, name)
+        screen = lazy.editor_screen.DraftEditorScreen(
+            line(("Edit  ", "bold $heading"), title), text, kind, self.account.id, name
+        )
         if first:
             screen.start_with(first)
         self.app.push_screen(screen, saved)
@@ -99,9 +103,7 @@ class DocumentEdits(EditContext):
         )
 
     def inline(self, name: str) -> None:
-        from iamtui.workspace.draft_documents import inline_place  # only with a draft
-
-        self.edit_place(inline_place(self.account, self.holder, name))
+        self.edit_place(lazy.draft_documents.inline_place(self.account, self.holder, name))
 
     def managed(self, arn: str) -> None:
         """Edit the default version of a managed policy.
@@ -109,17 +111,13 @@ class DocumentEdits(EditContext):
         Raises:
             Problem: it is AWS's own, or not loaded.
         """
-        from iamtui.workspace.draft_documents import managed_place  # only with a draft
-
-        self.edit_place(managed_place(self.account, arn))
+        self.edit_place(lazy.draft_documents.managed_place(self.account, arn))
 
     def trust(self, role_arn: str = "") -> None:
         """Edit the trust policy of a role: the one that the user is on, or of this ARN."""
-        from iamtui.workspace.draft_documents import trust_place  # only with a draft
-
         role = self.account.by_arn(role_arn) if role_arn else self.holder
         assert isinstance(role, Role)
-        self.edit_place(trust_place(role))
+        self.edit_place(lazy.draft_documents.trust_place(role))
 
     def resource(self, *, delete: bool = False) -> None:
         """Edit or delete the policy of the resource that is asked about; one that is not loaded is written anew.
@@ -127,9 +125,6 @@ class DocumentEdits(EditContext):
         Raises:
             Problem: no single resource is asked about.
         """
-        from iamtui.questions.policies_in_force import resource_policy_arn  # the engine, on demand
-        from iamtui.workspace.draft_documents import resource_place  # only with a draft
-
         question = self.screen.question.question
         if question is None or question.resource == "*":
             raise Problem("No single resource is asked about.", "Ask about one (F5), then edit its policy.")
@@ -138,7 +133,7 @@ class DocumentEdits(EditContext):
         if delete:
             self.add(DeleteResourcePolicy(arn))
         elif known is not None and known.state == "present":
-            self.edit_place(resource_place(self.account, arn))
+            self.edit_place(lazy.draft_documents.resource_place(self.account, arn))
         else:
             put = partial(PutResourcePolicy, arn)
             now = "it has none yet" if known is not None and known.state == "none" else "not loaded: all is replaced"
@@ -202,13 +197,6 @@ class DocumentEdits(EditContext):
         Raises:
             Problem: nothing is asked, or the user is on nobody who could ask.
         """
-        from iamtui.workspace.draft_statements import (  # the engine, on demand
-            edit_adding_statement,
-            statement_from_question,
-            statement_places,
-        )
-        from iamtui.workspace.principals import principal_for  # likewise
-
         question, node, workspace = self.screen.question.question, self.node, self.screen.workspace
         if question is None or workspace is None:
             raise Problem("No question is asked.", "Ask one first (F5).")
@@ -219,7 +207,9 @@ class DocumentEdits(EditContext):
         choices: list[Choice] = []
         for effect in ("Allow", "Deny"):
             choices.append(Choice("", f"{effect} {question.action} on {question.resource}"))
-            for index, place in enumerate(statement_places(workspace, principal, question, effect)):
+            for index, place in enumerate(
+                lazy.draft_statements.statement_places(workspace, principal, question, effect)
+            ):
                 chosen = f"{effect}-{index}"
                 found[chosen] = (effect, place)
                 shared = f"applies to {place.others} more" if place.others else ""
@@ -227,8 +217,10 @@ class DocumentEdits(EditContext):
 
         def then(chosen: str) -> None:
             effect, place = found[chosen]
-            statement: dict[str, Any] = statement_from_question(principal, question, effect, place)
-            self.add(edit_adding_statement(place, statement))
+            statement: dict[str, Any] = lazy.draft_statements.statement_from_question(
+                principal, question, effect, place
+            )
+            self.add(lazy.draft_statements.edit_adding_statement(place, statement))
 
         self.pick(line("Add a statement"), choices, then)
 
@@ -309,9 +301,7 @@ class HolderEdits(EditContext):
         self, title: Content, choices: Sequence[Choice], taken: Sequence[str], then: Callable[[str], None]
     ) -> None:
         def more() -> Sequence[Choice]:
-            from iamtui.workspace.draft_names import aws_managed_policy_arns  # reads a large file
-
-            return aws_policy_choices(aws_managed_policy_arns(), taken)
+            return aws_policy_choices(lazy.draft_names.aws_managed_policy_arns(), taken)
 
         self.pick(title, choices, then, more=more)
 
@@ -380,13 +370,11 @@ class OrganizationEdits(EditContext):
             parts: type, level and name of the policy; of one to add the type.
             documents: who opens the editor.
         """
-        from iamtui.workspace.draft_documents import organization_place  # only with a draft
-
         match what, parts:
             case "organization-detach", [type_, level, name]:
                 self.add(DetachOrganizationPolicy(type_, level, name))
             case "organization-edit", [type_, level, name]:
-                documents.edit_place(organization_place(self.account, type_, level, name))
+                documents.edit_place(lazy.draft_documents.organization_place(self.account, type_, level, name))
             case "organization-add", [type_]:
                 title = line(f"Attach an {short_type(type_)} to")
                 then = partial(self._choose_policy, documents, type_)

@@ -17,6 +17,7 @@ from textual.widgets import Static
 from iamtui.drafts.edits import Draft
 from iamtui.drafts.exports import export
 from iamtui.problem import Problem
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument
@@ -124,18 +125,16 @@ class DraftScreen(DraftListing):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="saving the draft")
     def _save_in_thread(self, found: OpenDraft, text: str, overwrite: bool) -> None:
-        from iamtui.workspace.draft_session import save_draft_file, suggested_path  # msgspec, on demand
-
         if "/" in text or text.endswith(".json"):
             path = Path(text).expanduser()
             name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
         else:
             name = text
-            path = suggested_path(Draft(found.draft.account_id, name))
+            path = lazy.draft_session.suggested_path(Draft(found.draft.account_id, name))
         draft = Draft(found.draft.account_id, name, found.draft.edits)
         seen = found.saved if found.path == path else None
         try:
-            written = save_draft_file(draft, path, seen=seen, overwrite=overwrite)
+            written = lazy.draft_session.save_draft_file(draft, path, seen=seen, overwrite=overwrite)
         except Problem as problem:
             self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
             return
@@ -177,13 +176,11 @@ class DraftScreen(DraftListing):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="opening the draft")
     def _open_in_thread(self, path: Path) -> None:
-        from iamtui.workspace.draft_session import open_draft_file  # msgspec, on demand
-
         workspace = self.owner.source_workspace
         if workspace is None:
             return
         try:
-            draft = open_draft_file(path, workspace.account.id)
+            draft = lazy.draft_session.open_draft_file(path, workspace.account.id)
         except Problem as problem:
             self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
             return
@@ -218,11 +215,9 @@ class DraftScreen(DraftListing):
 
 def _saved_choices(account_id: str) -> list[Choice]:
     """The drafts that are saved, and any other file. In a thread."""
-    from iamtui.workspace.draft_session import saved_drafts  # msgspec, on demand
-
     choices = [
         Choice(str(path), draft.name or path.name, f"{len(draft.edits)} edits  {path.name}")
-        for path, draft in saved_drafts(account_id)
+        for path, draft in lazy.draft_session.saved_drafts(account_id)
     ]
     return [*choices, Choice("?", "Another file …", "by its path")]
 

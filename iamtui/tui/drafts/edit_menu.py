@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from iamtui.drafts.edits import DeleteInlinePolicy, DetachPolicy
+from iamtui.questions.policies_in_force import resource_policy_arn
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.document_edits import DocumentEdits, HolderEdits, OrganizationEdits
@@ -55,8 +56,6 @@ class EditMaker(EditContext):
 
     def _asked(self) -> tuple[str, str]:
         """The action of the question on screen, and what carries the policy of its resource; "" each for none."""
-        from iamtui.questions.policies_in_force import resource_policy_arn  # the engine, on demand
-
         question = self.screen.question.question
         if question is None:
             return "", ""

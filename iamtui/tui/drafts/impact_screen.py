@@ -20,6 +20,7 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
+from iamtui.tui import lazy
 from iamtui.tui.content import fit, line, plain
 from iamtui.tui.question.verdict import Verdict, verdict
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -389,12 +390,12 @@ class DraftImpactScreen(Screen[str | None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing answers")
     def _compare(self, ticket: int, question_matrix: QuestionMatrix) -> None:
-        from iamtui.workspace.draft_session import compare_everyone  # the engine, on demand
-
         worker = get_current_worker()
         batch: list[ImpactRow] = []
         try:
-            for comparison in compare_everyone(self._drafted, question_matrix, lambda: worker.is_cancelled):
+            for comparison in lazy.draft_session.compare_everyone(
+                self._drafted, question_matrix, lambda: worker.is_cancelled
+            ):
                 batch.append(row_of(comparison))
                 if len(batch) >= _BATCH:
                     self.post_message(self._Found(ticket, tuple(batch), done=False))
@@ -407,13 +408,12 @@ class DraftImpactScreen(Screen[str | None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing saved questions")
     def _compare_saved(self, ticket: int) -> None:
-        from iamtui.workspace.draft_session import compare_saved  # the engine, on demand
-        from iamtui.workspace.saved_questions import QuestionStore, account_key  # likewise
-
         worker = get_current_worker()
         try:
-            saved = QuestionStore(account_key(self._drafted.base)).saved()
-            found = compare_saved(self._drafted, saved, lambda: worker.is_cancelled, asking=self._principal)
+            saved = lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(self._drafted.base)).saved()
+            found = lazy.draft_session.compare_saved(
+                self._drafted, saved, lambda: worker.is_cancelled, asking=self._principal
+            )
             for comparison in found:
                 self.post_message(self._Found(ticket, (row_of_saved(comparison),), done=False))
         except Problem as problem:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from iamtui.account.model import Account, Entity, Role
 from iamtui.text import safe_document
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
@@ -162,18 +163,14 @@ class DetailPane(FindsInDocument):
         """The document of the active tab, or the whole record, safe to show."""
         if self.active_tab in ("policies", "trust"):
             return self.query_one(ListAndDocument).document_view.text
-        from iamtui.tui.explorer.tab_contents import record_text  # not before the first frame
-
-        return safe_document(record_text(self._entity)) if self._entity is not None else ""
+        return safe_document(lazy.tab_contents.record_text(self._entity)) if self._entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity) -> None:
         """Show an entity under the tab chosen before."""
-        from iamtui.tui.explorer.tab_contents import tabs_of  # not before the first frame
-
         if entity is self._entity and account is self._account:
             return
         self._account, self._entity = account, entity
-        self._tabs = tabs_of(account, entity)
+        self._tabs = lazy.tab_contents.tabs_of(account, entity)
         self._fill()
 
     def select_tab(self, tab: str) -> bool:
@@ -210,8 +207,6 @@ class DetailPane(FindsInDocument):
         return True
 
     def _fill(self) -> None:
-        from iamtui.tui.explorer import tab_contents as content  # not before the first frame
-
         entity, account, active = self._entity, self._account, self.active_tab
         if entity is None:
             return
@@ -226,11 +221,11 @@ class DetailPane(FindsInDocument):
         both.display = active in ("policies", "trust")
         record.display = active == "json"
         if self.facts.display:
-            self.facts.set_rows(content.facts(account, entity, active))
+            self.facts.set_rows(lazy.tab_contents.facts(account, entity, active))
         elif both.display:
-            both.set_entries(*content.entries(self._before, account, entity, active))
+            both.set_entries(*lazy.tab_contents.entries(self._before, account, entity, active))
         else:
-            record.show_json(*content.record(self._before, entity))
+            record.show_json(*lazy.tab_contents.record(self._before, entity))
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:
@@ -314,9 +309,6 @@ class SubjectPane(Pane):
 
     def show_node(self, inventory: Inventory, node: Node) -> None:
         """Show a branch or an entity."""
-        from iamtui.tui.drafts.changes import changed_words  # likewise
-        from iamtui.tui.explorer.tab_contents import title_of_entity  # not before the first frame
-
         self._node = node
         self.query_one("#welcome").display = False
         is_branch = isinstance(node, Branch)
@@ -325,7 +317,8 @@ class SubjectPane(Pane):
         if not isinstance(node, Branch):
             self.table.display = empty.display = False
             self.border_title = line(
-                title_of_entity(inventory.account, node), (changed_words(self._before, node), "bold $verdict-depends")
+                lazy.tab_contents.title_of_entity(inventory.account, node),
+                (lazy.changes.changed_words(self._before, node), "bold $verdict-depends"),
             )
             self.detail.show_entity(inventory.account, node)
             return

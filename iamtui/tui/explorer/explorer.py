@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
+from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
 from iamtui.tui.drafts.impact_screen import verdict_pieces
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
@@ -307,11 +308,9 @@ def _hit_rows(result: SearchResult) -> list[TreeRow]:
 
 def result_words(result: SearchResult) -> str:
     """How many hits there are, and how many of them are shown."""
-    from iamtui.tui.explorer.search import HIT_LIMIT  # hits are there, so it is loaded
-
     if not result.total:
         return "nothing found"
-    shown = f", first {HIT_LIMIT} shown" if result.total > len(result.hits) else ""
+    shown = f", first {lazy.search.HIT_LIMIT} shown" if result.total > len(result.hits) else ""
     close = "close " if result.fuzzy else ""
     return f"{result.total:,} {close}{'match' if result.total == 1 else 'matches'}{shown}"
 

@@ -17,7 +17,7 @@ from iamtui.config import AssumeConfig
 from iamtui.credentials.session import SOON, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
 from iamtui.tui.sessions.lifecycle_text import about, dropped_words, leaving_words, losses, orphans_words
@@ -72,10 +72,10 @@ class SessionLifecycle:
 
     def is_production(self, session: Session) -> bool:
         """Whether a session's account or role looks like production."""
-        from iamtui.workspace.principals import session_is_production  # only with a session
-
         workspace = self._drafts.source_workspace
-        return session_is_production(session, workspace.account if workspace is not None else None, self._production)
+        return lazy.principals.session_is_production(
+            session, workspace.account if workspace is not None else None, self._production
+        )
 
     # Holding.
 
@@ -85,15 +85,15 @@ class SessionLifecycle:
         Args:
             workspace: the account it was assumed in, with its own caller.
         """
-        from iamtui.workspace.session_actions import Renewal  # brings the engine: not before a frame
-
         keeper, entered = self.sessions.keeper, result.entered
         parent = keeper.by_access_key(result.caller_key)
         if result.caller_key and parent is None:
             self.sessions.add_session(result.session, GONE_CALLER)
             return
         caller = partial(keeper.newest, parent.key) if parent is not None else None
-        renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
+        renewal = lazy.session_actions.Renewal(
+            workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now
+        )
         origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)
         self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
         # What serves a session is loaded, so that its key need not wait.
@@ -115,16 +115,13 @@ class SessionLifecycle:
         self, role_arn: str | None, *, caller: Session | None = None, prefilled: AssumeRoleInput | None = None
     ) -> None:
         """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
-        from iamtui.tui.assume.dialog import AssumeDialog  # brings the engine: not before a frame
-        from iamtui.tui.assume.prepared_dialog import AssumeOptions  # likewise
-
         # AWS decides about the account as it is, whatever a draft says.
         workspace = self._drafts.source_workspace
         if workspace is None:
             self._screen.say(plain("Open an account first: P chooses one."))
             return
         question = self._screen.question.question
-        options = AssumeOptions(
+        options = lazy.prepared_dialog.AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
             prefilled=prefilled,
@@ -133,7 +130,7 @@ class SessionLifecycle:
             production=self._production,
             questions=(question,) if question is not None else (),
         )
-        dialog = AssumeDialog(workspace, role_arn, options)
+        dialog = lazy.dialog.AssumeDialog(workspace, role_arn, options)
 
         def closed(result: AssumeResult | None) -> None:
             self._drafts.signed_in_anew(dialog.workspace)
@@ -144,10 +141,8 @@ class SessionLifecycle:
     @property
     def mfa_sessions(self) -> MfaSessions:
         """The codes that serve several roles, as long as they do."""
-        from iamtui.workspace.mfa import MfaSessions  # brings the engine: not before a frame
-
         if self._mfa_sessions is None:
-            self._mfa_sessions = MfaSessions(self._assume_config.mfa_seconds, clock=clock.now)
+            self._mfa_sessions = lazy.mfa.MfaSessions(self._assume_config.mfa_seconds, clock=clock.now)
         return self._mfa_sessions
 
     def assumed(self, workspace: Workspace, result: AssumeResult | None) -> None:
@@ -220,8 +215,6 @@ class SessionLifecycle:
             self._ask_for_code(kept)
 
     def _ask_for_code(self, kept: KeptSession) -> None:
-        from iamtui.tui.sessions.export_dialog import CodeDialog  # brings the engine: not before a frame
-
         def words() -> Content:
             left = kept.session.time_left_words(clock.now())
             state = ("has EXPIRED", "bold $session-expired") if left == "EXPIRED" else (f"ends in {left}", "bold")
@@ -233,34 +226,33 @@ class SessionLifecycle:
                 self._renew(kept, code)
 
         title = line("Renew ", (role_name(kept.session), "bold"))
-        self._screen.app.push_screen(CodeDialog(title, words), answered)
+        self._screen.app.push_screen(lazy.export_dialog.CodeDialog(title, words), answered)
 
     # Forgetting.
 
     def forget_session_at(self) -> None:
-        from iamtui.tui.dialogs import LineDialog  # as above
-        from iamtui.tui.sessions.export_dialog import MOMENT_HINT, parse_moment  # not before a frame
-
         kept = self.sessions.kept_or_say()
         if kept is None:
             return
 
         def wrong(text: str) -> str:
-            return "" if not text or parse_moment(text, clock.now()) is not None else MOMENT_HINT
+            return (
+                ""
+                if not text or lazy.export_dialog.parse_moment(text, clock.now()) is not None
+                else lazy.export_dialog.MOMENT_HINT
+            )
 
         def answered(text: str | None) -> None:
             if text is not None and self.sessions.keeper.get(kept.key) is kept:
                 self._forget_at(kept, text)
 
         title = line("Forget ", (role_name(kept.session), "bold"), " at or after")
-        hint = plain(f"{MOMENT_HINT} Empty: never.")
-        self._screen.app.push_screen(LineDialog(title, "", hint, check=wrong), answered)
+        hint = plain(f"{lazy.export_dialog.MOMENT_HINT} Empty: never.")
+        self._screen.app.push_screen(lazy.dialogs.LineDialog(title, "", hint, check=wrong), answered)
 
     def _forget_at(self, kept: KeptSession, text: str) -> None:
-        from iamtui.tui.sessions.export_dialog import parse_moment  # as above
-
         now = clock.now()
-        kept.forget_at = parse_moment(text, now) if text else None
+        kept.forget_at = lazy.export_dialog.parse_moment(text, now) if text else None
         self.sessions.draw()
         name = (role_name(kept.session), "bold")
         if kept.forget_at is None:
@@ -319,8 +311,6 @@ class SessionLifecycle:
 
     def endpoint(self) -> None:
         """Offer the active session to programs, and show how it is asked."""
-        from iamtui.tui.sessions.endpoint_screen import EndpointScreen  # brings the engine: not before a frame
-
         kept = self.sessions.kept_or_say()
         if kept is None:
             return
@@ -333,7 +323,8 @@ class SessionLifecycle:
         switch = partial(self.switch_renewal, kept)
         title = self._hand_over.title_of("Endpoint of", kept.session, counting=False)
         self._screen.app.push_screen(
-            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title), self._endpoint_left
+            lazy.endpoint_screen.EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title),
+            self._endpoint_left,
         )
 
     def _endpoint_left(self, _result: None) -> None:
@@ -349,9 +340,10 @@ class SessionLifecycle:
         Args:
             picked: whether the user leaves with a session that they picked; those they did not pick are then no loss.
         """
-        from iamtui.tui.sessions.export_dialog import LeaveDialog, Leaving  # not before a frame
-
-        asking = next((screen for screen in self._screen.app.screen_stack if isinstance(screen, LeaveDialog)), None)
+        asking = next(
+            (screen for screen in self._screen.app.screen_stack if isinstance(screen, lazy.export_dialog.LeaveDialog)),
+            None,
+        )
         if asking is not None:
             if not asking.unsaved:
                 leaving()
@@ -366,34 +358,33 @@ class SessionLifecycle:
         def words() -> Content:
             return leaving_words(lost, clock.now(), picking=wanted)
 
-        def answered(decided: Leaving | None) -> None:
-            if decided is Leaving.LEAVE:
+        def answered(decided: lazy.export_dialog.Leaving | None) -> None:
+            if decided is lazy.export_dialog.Leaving.LEAVE:
                 leaving()
-            elif decided is Leaving.PICK:
+            elif decided is lazy.export_dialog.Leaving.PICK:
                 self._hand_over.pick(agreed=True)
-            elif decided is Leaving.DRAFT and self._drafts.draft_screen is None:
+            elif decided is lazy.export_dialog.Leaving.DRAFT and self._drafts.draft_screen is None:
                 self._drafts.show_draft()
 
         active, here = self.sessions.keeper.active, self._drafts.open_draft
         can_pick = wanted and active is not None and not active.session.expired(clock.now())
         can_show = here is not None and here.unsaved
         self._screen.app.push_screen(
-            LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered
+            lazy.export_dialog.LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered
         )
 
     # Dialogs: into the AWS console, and cutting older sessions off.
 
     def show_console(self) -> None:
         """Ask how to sign in to the AWS console with the active session, or say why it cannot."""
-        from iamtui.credentials.console_url import NOT_FOR_LONG_TERM, console_refusal  # not before a frame
-        from iamtui.tui.sessions.console_dialog import ConsoleDialog  # as above
-
         screen, workspace, session = self._screen, self._drafts.source_workspace, self.sessions.active
         if workspace is None or session is None:
-            screen.say(plain(f"There is no session: press a (F8) on a role first. {NOT_FOR_LONG_TERM}"))
+            screen.say(
+                plain(f"There is no session: press a (F8) on a role first. {lazy.console_url.NOT_FOR_LONG_TERM}")
+            )
             return
-        if console_refusal(session):
-            screen.say(plain(console_refusal(session)))
+        if lazy.console_url.console_refusal(session):
+            screen.say(plain(lazy.console_url.console_refusal(session)))
             return
 
         def done(said: str | None) -> None:
@@ -401,12 +392,12 @@ class SessionLifecycle:
                 screen.post_message(Notice(plain(said), until_next=True))
 
         production = self.is_production(session)
-        screen.app.push_screen(ConsoleDialog(workspace, session, self._copier, production=production), done)
+        screen.app.push_screen(
+            lazy.console_dialog.ConsoleDialog(workspace, session, self._copier, production=production), done
+        )
 
     def show_revoke(self) -> None:
         """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
-        from iamtui.tui.sessions.revoke_dialog import RevokeDialog  # brings the engine: not before a frame
-
         panel, node, workspace = self.sessions, self._screen.subject.node, self._drafts.source_workspace
         arn = panel.active.role_arn if panel.active is not None else ""
         if isinstance(node, Role) and not panel.has_focus:
@@ -416,4 +407,4 @@ class SessionLifecycle:
                 plain("Put the cursor on a role, or on a session, to see how its older sessions are cut off.")
             )
             return
-        self._screen.app.push_screen(RevokeDialog(workspace, arn, panel.sessions, self._copier))
+        self._screen.app.push_screen(lazy.revoke_dialog.RevokeDialog(workspace, arn, panel.sessions, self._copier))

@@ -22,7 +22,7 @@ from iamtui.credentials.secure_files import AlreadyThere, write_private
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
 from iamtui.tui.inventory import Branch, Kind
@@ -85,10 +85,8 @@ class HandOver:
 
     def account_words(self, session: Session) -> str:
         """The account of a session, with its alias where that is known; raw text."""
-        from iamtui.workspace.principals import alias_of  # not before the first frame
-
         workspace = self._drafts.source_workspace
-        alias = alias_of(session, workspace.account) if workspace is not None else ""
+        alias = lazy.principals.alias_of(session, workspace.account) if workspace is not None else ""
         return f"{account_of(session)} {alias}".rstrip()
 
     def in_thread(self, doing: str, work: Callable[[], str]) -> None:
@@ -107,23 +105,18 @@ class HandOver:
 
     def ask_file(self, session: Session, name: str) -> None:
         """Ask where, then write a session in the format of this name."""
-        from iamtui.credentials.export import find_format  # not before the first frame
-        from iamtui.tui.dialogs import LineDialog, needed  # likewise
-
         shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
-        proposed = find_format(name).file_name.format(role=shown)
+        proposed = lazy.export.find_format(name).file_name.format(role=shown)
         hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
         title = self.title_of(f"File, {name}, of", session)
         self._screen.app.push_screen(
-            LineDialog(title, proposed, hint, check=needed),
+            lazy.dialogs.LineDialog(title, proposed, hint, check=lazy.dialogs.needed),
             lambda path: self._write_file(session, name, path) if path else None,
         )
 
     def _write_file(self, session: Session, name: str, path: str, *, overwrite: bool = False) -> None:
         def work() -> str:
-            from iamtui.credentials.export import hand_over  # not before the first frame
-
-            text = hand_over(session, name, now=clock.now())
+            text = lazy.export.hand_over(session, name, now=clock.now())
             written = write_private(Path(path), text, overwrite=overwrite)
             return f"Written to {written}, for you alone (0600). Nothing renews or removes it: delete it after use."
 
@@ -131,26 +124,22 @@ class HandOver:
 
     def ask_profile(self, session: Session) -> None:
         """Ask for the name, then write a session into a profile."""
-        from iamtui.credentials.credentials_file import credentials_file  # not before the first frame
-        from iamtui.credentials.export import DEFAULT_PROFILE  # likewise
-        from iamtui.tui.dialogs import LineDialog, needed  # likewise
-
-        hint = line((f"A section of {credentials_file(os.environ)}; all others stay as they are.", "$muted"))
+        hint = line(
+            (
+                f"A section of {lazy.credentials_file.credentials_file(os.environ)}; all others stay as they are.",
+                "$muted",
+            )
+        )
         title = self.title_of("Profile of", session)
         self._screen.app.push_screen(
-            LineDialog(title, DEFAULT_PROFILE, hint, check=needed),
+            lazy.dialogs.LineDialog(title, lazy.export.DEFAULT_PROFILE, hint, check=lazy.dialogs.needed),
             lambda profile: self._write_profile(session, profile) if profile else None,
         )
 
     def _write_profile(self, session: Session, profile: str, *, overwrite: bool = False) -> None:
         def work() -> str:
-            from iamtui.credentials.credentials_file import (  # not before the first frame
-                credentials_file,
-                write_profile,
-            )
-
-            path = credentials_file(os.environ)
-            write_profile(session, profile, path, overwrite=overwrite, now=clock.now())
+            path = lazy.credentials_file.credentials_file(os.environ)
+            lazy.credentials_file.write_profile(session, profile, path, overwrite=overwrite, now=clock.now())
             return f"Written to {path}: use it with --profile {profile}. Nothing renews it."
 
         self._writing(work, partial(self._write_profile, session, profile, overwrite=True), overwrite=overwrite)
@@ -171,12 +160,12 @@ class HandOver:
         self.in_thread("writing the credentials", attempt)
 
     def _ask_replace(self, sentence: str, again: Callable[[], None]) -> None:
-        from iamtui.tui.dialogs import ChoiceDialog  # not before the first frame
-        from iamtui.tui.drafts.option_lines import Choice  # likewise
-
-        choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
+        choices = [
+            lazy.option_lines.Choice("keep", "Leave it as it is"),
+            lazy.option_lines.Choice("replace", "Replace it"),
+        ]
         self._screen.app.push_screen(
-            ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
+            lazy.dialogs.ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
             lambda chosen: again() if chosen == "replace" else None,
         )
 
@@ -184,8 +173,6 @@ class HandOver:
 
     def remember_request(self, workspace: Workspace, result: AssumeResult) -> None:
         """Keep how the active session was asked for, for the commands that ask for the same again."""
-        from iamtui.workspace.reference_commands import Provenance  # with the dialog: not before a frame
-
         keeper = self._screen.sessions.keeper
         kept = keeper.active
         if kept is None:
@@ -195,14 +182,12 @@ class HandOver:
         while parent is not None:
             via.insert(0, parent.session.role_arn)
             parent = keeper.get(parent.parent)
-        self._provenances[kept.key] = Provenance(workspace.source, result.entered, tuple(via))
+        self._provenances[kept.key] = lazy.reference_commands.Provenance(workspace.source, result.entered, tuple(via))
 
     def _provenance(self, kept: KeptSession) -> Provenance:
-        from iamtui.workspace.reference_commands import Provenance  # as above
-
         workspace = self._drafts.source_workspace
         assert workspace is not None, "there is no session before there is an account"
-        return self._provenances.get(kept.key) or Provenance(workspace.source)
+        return self._provenances.get(kept.key) or lazy.reference_commands.Provenance(workspace.source)
 
     def _kept_or_say(self) -> KeptSession | None:
         return self._screen.sessions.kept_or_say()
@@ -223,13 +208,11 @@ class HandOver:
 
     def pick(self, *, agreed: bool = False) -> None:
         """Give the active session to whoever started the picker, or say why it cannot be given; see `Picked`."""
-        from iamtui.credentials.export import hand_over  # not before the first frame
-
         kept = self._kept_or_say()
         if kept is None:
             return
         try:
-            hand_over(kept.session, self.picking, now=clock.now())
+            lazy.export.hand_over(kept.session, self.picking, now=clock.now())
         except Problem as problem:
             self._screen.say(str(problem), Severity.ERROR)
         else:
@@ -245,30 +228,25 @@ class HandOver:
 
     def copy_menu(self) -> None:
         """Let the user choose what to copy of the active session."""
-        from iamtui.tui.dialogs import MenuDialog  # likewise
-        from iamtui.tui.sessions.export_dialog import copy_items  # not before the first frame
-        from iamtui.workspace.reference_commands import references  # likewise
-
         kept = self._kept_or_say()
         if kept is None:
             return
         name, session = self._format_name(), kept.session
-        items = copy_items(session, references(session, self._provenance(kept), name), name)
+        items = lazy.export_dialog.copy_items(
+            session, lazy.reference_commands.references(session, self._provenance(kept), name), name
+        )
         self._screen.app.push_screen(
-            MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
+            lazy.dialogs.MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
         )
 
     def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
-        from iamtui.tui.sessions.export_dialog import FIELD, FORMAT, copy_fields  # as above
-        from iamtui.workspace.reference_commands import references  # as above
-
         what, _, name = (key or "").partition(":")
         if not what:
             return
-        if what == FORMAT:
+        if what == lazy.export_dialog.FORMAT:
             work = partial(self._copier.copy_exports, kept.session, name)
-        elif what == FIELD:
-            field = copy_fields(kept.session)[name]
+        elif what == lazy.export_dialog.FIELD:
+            field = lazy.export_dialog.copy_fields(kept.session)[name]
             if field.secret is not None:
                 # The secret is taken out in the thread, where it is copied.
                 secret = field.secret
@@ -276,7 +254,7 @@ class HandOver:
             else:
                 work = partial(self._copier.copy_text, field.text, field.label)
         else:
-            commands = references(kept.session, self._provenance(kept), self._format_name())
+            commands = lazy.reference_commands.references(kept.session, self._provenance(kept), self._format_name())
             found = next(command for command in commands if command.key == name)
             if not found.command:
                 self._screen.say(found.note, Severity.ERROR)
@@ -316,30 +294,26 @@ class HandOver:
 
     def export(self) -> None:
         """Show the active session in every format, and the ways to hand it over."""
-        from iamtui.tui.sessions.export_dialog import ExportDialog  # not before the first frame
-        from iamtui.workspace.reference_commands import format_reference  # likewise
-
         kept = self._kept_or_say()
         if kept is None:
             return
-        reference = partial(format_reference, kept.session, self._provenance(kept))
-        dialog = ExportDialog(self.title_of("Export", kept.session), kept.session, reference, self._format_name())
+        reference = partial(lazy.reference_commands.format_reference, kept.session, self._provenance(kept))
+        dialog = lazy.export_dialog.ExportDialog(
+            self.title_of("Export", kept.session), kept.session, reference, self._format_name()
+        )
         self._screen.app.push_screen(dialog, partial(self._export_chosen, kept))
 
     def _export_chosen(self, kept: KeptSession, choice: ExportChoice | None) -> None:
-        from iamtui.tui.sessions.export_dialog import ExportWay  # as above
-        from iamtui.workspace.reference_commands import format_reference  # as above
-
         if choice is None:
             return
-        if choice.way is ExportWay.COPY:
+        if choice.way is lazy.export_dialog.ExportWay.COPY:
             self.in_thread("copying", partial(self._copier.copy_exports, kept.session, choice.format))
-        elif choice.way is ExportWay.FILE:
+        elif choice.way is lazy.export_dialog.ExportWay.FILE:
             self.ask_file(kept.session, choice.format)
-        elif choice.way is ExportWay.PROFILE:
+        elif choice.way is lazy.export_dialog.ExportWay.PROFILE:
             self.ask_profile(kept.session)
         else:
-            found = format_reference(kept.session, self._provenance(kept), choice.format)
+            found = lazy.reference_commands.format_reference(kept.session, self._provenance(kept), choice.format)
             if found.command:
                 self.in_thread("copying", partial(self._copier.copy_text, found.command, "Command"))
             else:

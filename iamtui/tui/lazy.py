@@ -1,0 +1,70 @@
+"""Lazy imports of the screen: `lazy.help` is `iamtui.tui.help`, which is imported when it is first named.
+
+Listed are the modules that the first frame does without. Beside what the frame needs they would cost from 3 ms (a
+dialog) to 150 ms (the engine) of a start that takes 300. `tests/test_import_hygiene.py` tells what need not be here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from iamtui.credentials import console_url as console_url
+    from iamtui.credentials import credentials_file as credentials_file
+    from iamtui.credentials import export as export
+    from iamtui.drafts import edits as edits
+    from iamtui.tui import chooser as chooser
+    from iamtui.tui import dialogs as dialogs
+    from iamtui.tui import help as help  # noqa: A004 - the module's name
+    from iamtui.tui import keymap as keymap
+    from iamtui.tui.assume import dialog as dialog
+    from iamtui.tui.assume import policy_screen as policy_screen
+    from iamtui.tui.assume import prepared_dialog as prepared_dialog
+    from iamtui.tui.denials import explanation_screen as explanation_screen
+    from iamtui.tui.drafts import changes as changes
+    from iamtui.tui.drafts import draft_screen as draft_screen
+    from iamtui.tui.drafts import edit_menu as edit_menu
+    from iamtui.tui.drafts import editor_screen as editor_screen
+    from iamtui.tui.drafts import option_lines as option_lines
+    from iamtui.tui.explorer import search as search
+    from iamtui.tui.explorer import tab_contents as tab_contents
+    from iamtui.tui.sessions import console_dialog as console_dialog
+    from iamtui.tui.sessions import endpoint_screen as endpoint_screen
+    from iamtui.tui.sessions import export_dialog as export_dialog
+    from iamtui.tui.sessions import revoke_dialog as revoke_dialog
+    from iamtui.workspace import draft_documents as draft_documents
+    from iamtui.workspace import draft_fixes as draft_fixes
+    from iamtui.workspace import draft_names as draft_names
+    from iamtui.workspace import draft_session as draft_session
+    from iamtui.workspace import draft_statements as draft_statements
+    from iamtui.workspace import mfa as mfa
+    from iamtui.workspace import opening as opening
+    from iamtui.workspace import principals as principals
+    from iamtui.workspace import questions as questions
+    from iamtui.workspace import reference_commands as reference_commands
+    from iamtui.workspace import saved_questions as saved_questions
+    from iamtui.workspace import session_actions as session_actions
+
+_PACKAGES: Final = (
+    "iamtui.credentials",
+    "iamtui.drafts",
+    "iamtui.tui.assume",
+    "iamtui.tui",
+    "iamtui.tui.denials",
+    "iamtui.tui.drafts",
+    "iamtui.tui.explorer",
+    "iamtui.tui.sessions",
+    "iamtui.workspace",
+)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ModuleType:
+        for package in _PACKAGES:
+            if find_spec(f"{package}.{name}") is not None:
+                module = globals()[name] = import_module(f"{package}.{name}")
+                return module
+        raise AttributeError(name)
