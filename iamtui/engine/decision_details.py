@@ -35,7 +35,9 @@ def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.request.notes
     yield from reading.prepared.notes
-    if reading.among_known:
+    if reading.among_known and reading.by_alias:
+        yield "None of the keys behind these aliases lets this caller in and is granted to it."
+    elif reading.among_known:
         yield "The account has no role among these that lets this caller in and that its own policies let it assume."
     elif reading.members and reading.refused is not None:
         yield f"Of these resources nothing is granted but {first_of(reading.granted) or 'what no policy can allow'}."
@@ -327,7 +329,8 @@ class DecisionDetails:
 
     def example_resource(self) -> str | None:
         """One of the resources asked about on which the same question, asked alone, is allowed."""
-        return None if self._reading.by_alias else self._reading.witness
+        # Of the keys that one alias may stand for none is an example.
+        return self._reading.witness if self._reading.by_known or not self._reading.by_alias else None
 
     def depends_on(self) -> Node | None:
         total = self._reading.total
@@ -360,10 +363,10 @@ class DecisionDetails:
             yield from unsafe_denies(reading)
 
     def _scope_found(self) -> Scope:
-        if self._scope is None and self._reading.by_alias and self._reading.total is True:
-            self._scope = Scope(ResourceScope.ONE)
         if self._scope is None and self._reading.by_known and self._reading.total is not False:
             self._scope = Scope(ResourceScope.SOME, known_and_not_denied(self._reading))
+        if self._scope is None and self._reading.by_alias and self._reading.total is True:
+            self._scope = Scope(ResourceScope.ONE)
         if self._scope is None:
             self._scope = resource_scope(
                 self._reading, self._read_everywhere(), self._holds_everywhere, self._allowed_in_part

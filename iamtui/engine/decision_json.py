@@ -83,6 +83,7 @@ def request_to_json(request: Request) -> dict[str, JsonValue]:
         "known_absent": list(request.known_absent),
         "any_value": list(request.any_value),
         "wildcard_only_action": request.wildcard_only_action,
+        **({"resource_exists": False} if request.no_such_resource else {}),
     }
 
 

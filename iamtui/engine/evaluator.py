@@ -29,6 +29,7 @@ from iamtui.engine.organization_levels import LevelsScan, endpoint_stack
 from iamtui.engine.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
+    MemberLookup,
     MissingPolicy,
     NotEvaluated,
     PoliciesInForce,
@@ -37,7 +38,7 @@ from iamtui.engine.policies import (
 )
 from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
 from iamtui.engine.request import WITH_IAM_POLICIES, PrincipalKind, Request, caller_facts, common_context, partition_of
-from iamtui.engine.resource_sets import settled
+from iamtui.engine.resource_sets import settled, settled_by_known
 from iamtui.engine.service_rules import (
     bucket_owner_root_escape,
     free_action,
@@ -119,22 +120,25 @@ def read_all_layers(
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
 
-    def about(text: str) -> Evaluation:
-        if policies.members is not None:
-            single, in_force, asked = policies.members.single(text)
-            if in_force.session != policies.session:
-                in_force = replace(in_force, session=policies.session)
-            if options is not DEFAULT_OPTIONS:
-                asked = PreparedRequest(asked.prepared, options.language, of_a_set=True)
-        else:
-            single, in_force = replace(request, resource=text), policies
-            asked = result.asked.about_single(text, lambda: _prepared(single, catalogue, is_single=True))
-        return read_all_layers(
-            single, in_force, options, catalogue=catalogue, asked=asked, some_account=result.in_any_account
-        )
+    result.about = lambda text: _about_one(result, text, catalogue)
+    return settled(result, result.about)
 
-    result.about = about
-    return settled(result, about)
+
+def _about_one(reading: Evaluation, text: str, catalogue: ActionCatalogue) -> Evaluation:
+    """The same question as that about a set, about one resource of it."""
+    policies, options = reading.policies, reading.options
+    if policies.members is not None:
+        single, in_force, asked = policies.members.single(text)
+        if in_force.session != policies.session:
+            in_force = replace(in_force, session=policies.session)
+        if options is not DEFAULT_OPTIONS:
+            asked = PreparedRequest(asked.prepared, options.language, of_a_set=asked.of_a_set)
+    else:
+        single, in_force = replace(reading.request, resource=text), policies
+        asked = reading.asked.about_single(text, lambda: _prepared(single, catalogue, is_single=True))
+    return read_all_layers(
+        single, in_force, options, catalogue=catalogue, asked=asked, some_account=reading.in_any_account
+    )
 
 
 def _read_by_alias(
@@ -153,6 +157,7 @@ def _read_by_alias(
     assert arn is not None
     name = arn.resource
     keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/*"
+    members = policies.members
     if prepared.resource.kind is ResourceKind.SET:
         request = replace(request, any_value=(*request.any_value, "kms:RequestAlias", "kms:ResourceAliases"))
         # The known keys may have none of these aliases.
@@ -173,6 +178,10 @@ def _read_by_alias(
     some.by_alias = True
     # One key was asked about, of which no other is an example.
     some.witness = None
+    if members is not None:
+        settled_one_by_one = _read_by_known_aliases(some, members, prepared, catalogue)
+        if settled_one_by_one is not None:
+            return settled_one_by_one
     if some.total is not False:
         # There may be no alias that a pattern matches.
         every = prepared.resource.kind is ResourceKind.ONE and about(everywhere=True).total
@@ -180,6 +189,23 @@ def _read_by_alias(
             which = MissingLeaf(f"the key behind {name}", "kms:ListAliases")
             some.total = any_of((every, all_of((some.total, which))))
     return some
+
+
+def _read_by_known_aliases(
+    some: Evaluation, members: MemberLookup, prepared: PreparedAction, catalogue: ActionCatalogue
+) -> Evaluation | None:
+    """Read a request for KMS keys by a pattern of aliases, of which some are known; None where those settle nothing.
+
+    Args:
+        some: the reading for some key of the account and Region.
+        prepared: about the aliases.
+    """
+    policies = replace(some.policies, members=members, resource=NotEvaluated("no single key is named"))
+    notes = (*prepared.notes, "The question is answered about the keys behind the known aliases.")
+    asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
+    reading = replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))
+    reading.about = lambda text: _about_one(reading, text, catalogue)
+    return settled_by_known(reading, members, reading.about)
 
 
 @lru_cache(maxsize=256)

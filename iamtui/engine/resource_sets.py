@@ -19,6 +19,7 @@ from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layer_scan import LayerScan, Match
 from iamtui.engine.organization_levels import LevelScan, LevelsScan
+from iamtui.engine.policies import MemberLookup
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.service_rules import refused_in_part
 from iamtui.policy.patterns import request_tokens
@@ -43,19 +44,9 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
         # Each of them has a policy, which is known.
         reading.not_evaluated.pop(Layer.RESOURCE, None)
     if known is not None and not _is_settled(reading):
-        members: list[Evaluation] = []
-        for text in known.texts(reading):
-            single = about(text)
-            if single.total is True:
-                _take_layers(reading, (single,))
-                reading.grant, reading.deny, reading.caps = single.grant, single.deny, single.caps
-                reading.by_known = True
-                return _shown_by(reading, text)
-            members.append(single)
-            if len(members) == _MOST_SPEAKING:
-                break
-        if all_known or (reading.total is False and any(member.total is not False for member in members)):
-            return _settled_by_known(reading, tuple(members))
+        by_known = settled_by_known(reading, known, about)
+        if by_known is not None:
+            return by_known
     if reading.total is False and reading.outcome is Outcome.EXPLICIT_DENY and reading.deny is not True:
         # The gate closes what both sides grant; the rest may be granted by one of them.
         _speak_for_all(reading, about, ())
@@ -124,7 +115,25 @@ def _is_settled(reading: Evaluation) -> bool:
     return reading.deny is True or reading.caps is False or reading.refused is not None or reading.free is not None
 
 
-def _settled_by_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluation:
+def settled_by_known(reading: Evaluation, known: MemberLookup, about: Callable[[str], Evaluation]) -> Evaluation | None:
+    """The reading of a set by the known resources of it; None where these do not settle it."""
+    members: list[Evaluation] = []
+    for text in known.texts(reading):
+        single = about(text)
+        if single.total is True:
+            _take_layers(reading, (single,))
+            reading.grant, reading.deny, reading.caps = single.grant, single.deny, single.caps
+            reading.by_known = True
+            return _shown_by(reading, text)
+        members.append(single)
+        if len(members) == _MOST_SPEAKING:
+            break
+    if known.are_all(reading) or (reading.total is False and any(member.total is not False for member in members)):
+        return _of_known(reading, tuple(members))
+    return None
+
+
+def _of_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluation:
     """The reading of a set of which all resources are known.
 
     Args:
@@ -133,9 +142,10 @@ def _settled_by_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> E
     reading.by_known = True
     if members:
         _take_layers(reading, members)
+    else:
+        reading.not_evaluated.pop(Layer.RESOURCE, None)
     reading.must_admit = True
     reading.admitted_by_assumption = False
-    reading.not_evaluated.pop(Layer.RESOURCE, None)
     reading.forget_sums()
     reading.grant = any_of(member.grant for member in members)
     reading.total = any_of(member.total for member in members)

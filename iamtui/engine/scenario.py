@@ -28,6 +28,7 @@ from iamtui.engine.scenario_format import (
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import DocumentError, DocumentPool, JsonValue, PolicyDocument, load_json, scalar_text
 from iamtui.policy.json_text import brackets_of
+from iamtui.text import safe_text
 
 # Cuts a stream into JSON values that stand one after the other, without reading it whole.
 
@@ -256,6 +257,7 @@ def _request(form: ScenarioForm) -> Request:
         known_absent=_key_names(asked.known_absent, "known_absent"),
         any_value=_key_names(asked.any_value, "any_value"),
         wildcard_only_action=asked.wildcard_only_action,
+        no_such_resource="" if asked.resource_exists is not False else _not_there(asked.resource),
     )
 
 
@@ -295,6 +297,10 @@ def _principal(asked: RequestForm) -> Principal:
             path=path,
         )
     return principal
+
+
+def _not_there(resource: str) -> str:
+    return f"{safe_text(resource, limit=256)} is known not to exist."
 
 
 def _is_user_arn(text: str) -> bool:

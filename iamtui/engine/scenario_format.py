@@ -70,6 +70,9 @@ class RequestForm(Struct, forbid_unknown_fields=True):
     ] = None
     any_value: Names = None
     wildcard_only_action: Flag = None
+    resource_exists: Annotated[
+        bool | None, _described("false: the resource is known not to exist; true or null: it may")
+    ] = None
 
 
 class PolicyForm(Struct, forbid_unknown_fields=True):

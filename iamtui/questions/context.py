@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.account.model import Account, Missing, Role, User
 from iamtui.engine.prepared_request import PreparedAction
@@ -14,6 +14,7 @@ from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.action import action_name
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.context import KeyNames, KeyValues
+from iamtui.policy.patterns import Glob, Wild, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.text import safe_text
@@ -110,19 +111,42 @@ def key_behind_alias(account: Account, action: str, resource: str) -> str | None
     return key
 
 
+class KnownAliases(NamedTuple):
+    """The known aliases of KMS keys that a request by an alias, or a pattern of aliases, may be for.
+
+    Args:
+        arns: of the aliases.
+        are_all: whether it can be for no other.
+    """
+
+    arns: tuple[str, ...]
+    are_all: bool
+
+
+def known_aliases(account: Account, action: str, resource: str) -> KnownAliases | None:
+    """What is known of the aliases that a request names; None where it names none."""
+    if not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)):
+        return None
+    asked = Glob(request_tokens(resource))
+    arns = tuple(filter(asked.matches, account.kms_aliases))
+    region = resource.partition(":alias/")[0]
+    # Of a Region the aliases are all known, or none; those of AWS come to stand for a key when they are first used.
+    is_loaded = any(alias.startswith(f"{region}:alias/") for alias in account.kms_aliases)
+    may_be_of_aws = asked.shares((*f"{region}:alias/aws/", Wild.STAR))
+    arn = parse_arn(resource)
+    is_own = arn is not None and arn.account == account.id
+    return KnownAliases(arns, is_own and is_loaded and (resource in arns or not may_be_of_aws))
+
+
 def without_alias(account: Account, action: str, resource: str) -> str:
     """A sentence where a resource is an alias that no KMS key of its Region has; "" where it is not, or not known."""
-    region, _, name = resource.rpartition(":alias/")
+    known = known_aliases(account, action, resource)
     arn = parse_arn(resource)
-    if arn is None or arn.account != account.id or resource in account.kms_aliases or name.startswith("aws/"):
-        # The aliases of AWS come to stand for a key when they are first used.
+    if known is None or known.arns or not known.are_all or arn is None:
         return ""
-    if not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)) or "*" in resource:
-        return ""
-    # Of a Region the aliases are all known, or none.
-    is_known = any(alias.startswith(f"{region}:alias/") for alias in account.kms_aliases)
-    said = f"No KMS key of account {arn.account} in {arn.region} has the alias {safe_text(name, limit=256)}."
-    return said if is_known else ""
+    which = "an alias that matches" if "*" in resource else "the alias"
+    name = safe_text(arn.resource.removeprefix("alias/"), limit=256)
+    return f"No KMS key of account {arn.account} in {arn.region} has {which} {name}."
 
 
 def has_aliases(account: Account, prepared: PreparedAction) -> bool:

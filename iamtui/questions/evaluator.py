@@ -33,6 +33,7 @@ from iamtui.questions.context import (
     has_aliases,
     is_tagged,
     key_behind_alias,
+    known_aliases,
     principal_context,
     region_asked,
     resource_context,
@@ -172,6 +173,7 @@ class QuestionEvaluator:
             () if key is None else (f"{self._alias} stands for {key}: the question is answered about this key.",)
         )
         self._no_such_resource = without_alias(account, question.action, question.resource)
+        self.aliases = known_aliases(account, question.action, question.resource) if "*" in question.resource else None
         self._now = datetime.now(UTC) if now is None else now
         self._second = int(self._now.timestamp())
         self._of_a_set = of_a_set
@@ -298,7 +300,9 @@ class QuestionEvaluator:
             if len(self._singles) >= _MOST_SINGLES:
                 self._singles.clear()
             question = replace(self._question, resource=text)
-            found = self._singles[text] = QuestionEvaluator(self._account, question, self._now, of_a_set=True)
+            # What is taken for granted of a set of keys is not of those behind a set of aliases.
+            of_a_set = self.aliases is None
+            found = self._singles[text] = QuestionEvaluator(self._account, question, self._now, of_a_set=of_a_set)
         return found
 
     def put_by(self, principal: Principal) -> tuple[Request, PoliciesInForce, PreparedRequest]:

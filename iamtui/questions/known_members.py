@@ -49,6 +49,8 @@ class KnownMembers:
 
     def are_all(self, reading: Evaluation) -> bool:
         """Whether the account knows all resources of the set: it knows its roles, and no other account's."""
+        if self._asker.aliases is not None:
+            return self._asker.aliases.are_all
         request = reading.request
         owner = account_asked_about(request.resource, request.resource_account, request.principal.account)
         return _knows_all(self._asker.account, reading.prepared, reading.policies.resource, owner)
@@ -57,13 +59,15 @@ class KnownMembers:
         """Known resources of the set on which the caller may be allowed, those first on which it is."""
         account, prepared = self._asker.account, reading.prepared
         all_known = self.are_all(reading)
-        if not (prepared.key or all_known):
-            return
-        inside = self._asker.known_in(prepared)
-        granted = _granted_by_reading(reading)
+        found: Iterable[str] = ()
+        if self._asker.aliases is not None:
+            found = self._asker.aliases.arns
+        elif prepared.key or all_known:
+            inside = self._asker.known_in(prepared)
+            found = candidates(account, prepared, inside, reading.caller, _granted_by_reading(reading))
         waiting: list[str] = []
         denied: list[str] = []
-        for text in candidates(account, prepared, inside, reading.caller, granted):
+        for text in found:
             outcome = self._asker.about(text).outcome(self._principal)
             if outcome is Outcome.ALLOWED:
                 yield text

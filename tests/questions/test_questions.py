@@ -25,11 +25,15 @@ from iamtui.account.model import (
     Role,
     User,
 )
+from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
-from iamtui.engine.decision_json import derived_context
+from iamtui.engine.decision_json import derived_context, request_to_json
 from iamtui.engine.request import Mode, Principal, PrincipalKind
+from iamtui.engine.scenario import parse_scenario
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.questions.account_index import account_index
+from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import Question, as_command, ask, ask_all, ask_and_trace, check_question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -430,6 +434,77 @@ def test_an_alias_that_a_region_lacks_is_denied_where_its_aliases_are_known() ->
     for unknown in (lacking.replace("eu-west-1", "eu-west-2"), lacking.replace("alias/lacking", "alias/aws/ebs")):
         assert answer(ws, "alice", "kms:Decrypt", unknown).outcome is Outcome.DEPENDS
     assert answer(ws, "alice", "kms:CreateAlias", lacking).outcome is Outcome.ALLOWED
+
+
+IN_REGION = f"arn:aws:kms:eu-west-1:{ID}:"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "statements", "outcome", "example"),
+    [
+        ("alias/app*", [allow("kms:Decrypt", KEY)], Outcome.ALLOWED, ALIAS),
+        ("alias/o*", [allow("kms:Decrypt", KEY)], Outcome.IMPLICIT_DENY, None),
+        ("alias/*", [allow("kms:Decrypt", KEY)], Outcome.ALLOWED, ALIAS),
+        # An alias of AWS may come to stand for a key.
+        ("alias/*", [allow("kms:Decrypt", f"{KEY}?")], Outcome.DEPENDS, None),
+        ("alias/ap*", [allow("kms:Decrypt", f"{KEY}?")], Outcome.IMPLICIT_DENY, None),
+        ("alias/app*", [allow("kms:Decrypt", ALIAS)], Outcome.IMPLICIT_DENY, None),
+        ("alias/app*", [allow("kms:*"), deny("kms:*", KEY)], Outcome.EXPLICIT_DENY, None),
+        ("alias/none*", [allow("kms:*")], Outcome.IMPLICIT_DENY, None),
+        (
+            "alias/app*",
+            [allow("kms:*", Condition={"StringEquals": {"kms:RequestAlias": "alias/app2"}})],
+            Outcome.ALLOWED,
+            f"{ALIAS}2",
+        ),
+        (
+            "alias/app*",
+            [allow("kms:*", Condition={"StringEquals": {"kms:EncryptionContext:a": "b"}})],
+            Outcome.DEPENDS,
+            None,
+        ),
+    ],
+)
+def test_a_pattern_of_aliases_is_answered_from_those_that_are_known(
+    pattern: str, statements: list[dict[str, Any]], outcome: Outcome, example: str | None
+) -> None:
+    ws = with_keys(*statements, aliases={ALIAS: KEY, f"{ALIAS}2": KEY, OTHER_ALIAS: OTHER_KEY})
+    decision = answer(ws, "alice", "kms:Decrypt", IN_REGION + pattern)
+    assert (decision.outcome, decision.example_resource) == (outcome, example)
+    if example is not None:
+        assert answer(ws, "alice", "kms:Decrypt", example).outcome is Outcome.ALLOWED
+        assert example in decision.allowed_resources
+        assert decision.resource_scope is ResourceScope.SOME
+    account_index(ws.account)
+    for_many = QuestionEvaluator(ws.account, Question("kms:Decrypt", IN_REGION + pattern), NOW)
+    for_many.outcomes()
+    assert for_many.decide(resolve_principal(ws, "alice")).outcome is outcome
+
+
+def test_a_pattern_of_aliases_of_which_some_are_not_known_is_about_some_key() -> None:
+    granted = with_keys(allow("kms:Decrypt"), aliases={ALIAS: KEY})
+    assert answer(granted, "alice", "kms:Decrypt", f"arn:aws:kms:eu-west-2:{ID}:alias/app*").outcome is Outcome.DEPENDS
+    everywhere = f"arn:aws:kms:*:{ID}:alias/app*"
+    assert answer(granted, "alice", "kms:Decrypt", everywhere).example_resource == ALIAS
+    other = with_keys(allow("kms:Decrypt", f"arn:aws:kms:*:{ID}:key/3"), aliases={ALIAS: KEY})
+    assert answer(other, "alice", "kms:Decrypt", everywhere).outcome is Outcome.DEPENDS
+    # The policy of the key behind it is not loaded.
+    unloaded = granted.with_account(replace(granted.account, resource_policies={}))
+    assert answer(unloaded, "alice", "kms:Decrypt", f"{ALIAS}*").outcome is Outcome.DEPENDS
+
+
+@pytest.mark.parametrize("lacking", ["alias/lacking", "alias/lack*"])
+def test_a_saved_request_by_an_alias_that_is_lacking_is_denied_too(lacking: str) -> None:
+    ws = with_keys(allow("kms:*"), aliases={ALIAS: KEY})
+    decision = answer(ws, "alice", "kms:Decrypt", IN_REGION + lacking)
+    saved = request_to_json(decision.request)
+    assert saved["resource_exists"] is False
+    identity = [{"document": {"Version": "2012-10-17", "Statement": [allow("kms:*")]}}]
+    scenario = parse_scenario({"request": saved, "mode": "discover", "identity_policies": identity})
+    again = evaluate(scenario.request, scenario.policies)
+    assert (again.outcome, again.blocked_by) == (decision.outcome, ())
+    assert any("is known not to exist" in report.why for report in again.layers)
+    assert "resource_exists" not in request_to_json(answer(ws, "alice", "kms:Decrypt", ALIAS).request)
 
 
 def test_aliases_of_a_key_are_condition_keys_of_its_requests() -> None:
