@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.opening import open_workspace, with_account_facts
+from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.problem import Problem
-from iamtui.workspace.audit import AuditFinding, Severity, Suppression, suppression_of, unknown_facts
+from iamtui.workspace.audit import (
+    AuditFinding,
+    AuditLimits,
+    Severity,
+    Suppression,
+    suppression_of,
+    unasked_principals,
+    unknown_facts,
+)
 from iamtui.workspace.audit import audit as findings_of
+from iamtui.workspace.opening import load_last_accessed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,34 +60,59 @@ class _Found:
 @click.option("--suppress", multiple=True, metavar="CODE[:PATTERN]=REASON", help="Accept findings.")
 @click.option("--json", "as_json", is_flag=True, help="Print one finding as JSON per line.")
 @click.option("--format", "form", type=click.Choice(("text", "csv", "sarif")), default="text", help="For other tools.")
+@click.option(
+    "--unused-days",
+    type=click.IntRange(1, 3650),
+    metavar="DAYS",
+    help="From when on keys and passwords (45 by default), users, roles and services (90) count as unused.",
+)
+@click.option("--last-accessed", is_flag=True, help="Ask AWS when each user and role last used each service.")
 @draft_option
 @source_options
 def audit(
-    fail_on: str | None, suppress: tuple[str, ...], as_json: bool, form: str, draft: str | None, source: SourceOptions
+    fail_on: str | None,
+    suppress: tuple[str, ...],
+    as_json: bool,
+    form: str,
+    unused_days: int | None,
+    last_accessed: bool,
+    draft: str | None,
+    source: SourceOptions,
 ) -> Exit:
     """What an account should not have: old and unused keys, passwords without MFA, broad policies, open trust.
 
     Each finding names the reason, the fix and, where it is one, the control of the CIS AWS Foundations Benchmark. What
-    the source does not hold is said at the end; it is never taken for good.
+    could not be checked is said at the end, with the permission that it needs; it is never taken for good.
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = [suppression_of(text) for text in suppress]
-    workspace = with_draft(open_workspace(source), draft)
+    workspace = with_account_facts(open_workspace(source))
+    if last_accessed:
+        workspace = _with_last_accessed(workspace)
+    workspace = with_draft(workspace, draft)
+    limits = AuditLimits() if unused_days is None else AuditLimits(*[timedelta(unused_days)] * 2)
     found = [
         _Found(finding, next((one for one in accepted if one.covers(finding)), None))
-        for finding in findings_of(workspace)
+        for finding in findings_of(workspace, limits=limits)
     ]
     found.sort(key=lambda each: (_ORDER.index(each.finding.severity), each.finding.code))
     _print(stdout(), workspace, found, "json" if as_json else form)
     for fact in unknown_facts(workspace.account):
-        of = f" ({fact.count})" if fact.count else ""
-        note(f"Not looked at: {fact.what}{of}, not loaded ({fact.permission}).")
+        note(f"Not checked: {fact.words}.")
     counted = Counter(each.finding.severity for each in found if each.suppression is None)
     hidden = sum(each.suppression is not None for each in found)
     note(", ".join(f"{counted[level]} {level}" for level in _ORDER) + (f", {hidden} suppressed." if hidden else "."))
     worst = _ORDER[: _ORDER.index(Severity(fail_on)) + 1] if fail_on else ()
     return Exit.NO if any(counted[level] for level in worst) else Exit.OK
+
+
+def _with_last_accessed(workspace: Workspace) -> Workspace:
+    loaded, missing = load_last_accessed(workspace, unasked_principals(workspace.account), progress_report())
+    for (reason, permission), count in Counter((one.reason, one.permission) for one in missing.values()).items():
+        whose = f"{count:,} principal{'' if count == 1 else 's'}"
+        note(f"The last use of services is not known of {whose}: {reason} ({permission}).")
+    return loaded
 
 
 def _print(out: Output, workspace: Workspace, found: Sequence[_Found], form: str) -> None:

@@ -7,14 +7,15 @@ import os
 import shlex
 from collections.abc import Callable
 
-from iamtui.cli.output import note
+from iamtui.account.model import Known
+from iamtui.cli.output import note, progress_report
 from iamtui.cli.prompts import can_ask, says_yes
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.workspace import credential_commands as commands
-from iamtui.workspace.opening import open_source
+from iamtui.workspace.opening import load_account_facts, open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
 
@@ -85,6 +86,16 @@ def open_workspace(source: SourceOptions) -> Workspace:
     if gaps:
         note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
     return workspace
+
+
+def with_account_facts(workspace: Workspace) -> Workspace:
+    """The workspace with the account's own facts, read where the source can be asked for them."""
+    loaded = load_account_facts(workspace, progress_report())
+    report = loaded.account.credential_report
+    if isinstance(report, Known) and any(loaded.account.with_report(user) is not user for user in loaded.account.users):
+        when = f"{report.value.generated:%Y-%m-%d %H:%M}" if report.value.generated is not None else "an unknown time"
+        note(f"Keys, passwords and MFA devices of users are those of the credential report of {when} (UTC).")
+    return loaded
 
 
 def say_where(workspace: Workspace) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import IO, Any, Final, NamedTuple, TextIO
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
 from iamtui.presentation.styled_words import Row, Tone
@@ -35,6 +35,10 @@ _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#]")
 
 NARROWEST: Final = 40
 """Columns below which lines are not wrapped any tighter."""
+
+
+if TYPE_CHECKING:
+    from iamtui.workspace.workspace import Progress, ProgressReport
 
 
 class Style(StrEnum):
@@ -325,7 +329,22 @@ class _Progress:
 
     def tell(self, size: int) -> None:
         """To be called again and again while something is read or waited for, with the bytes so far."""
-        if self._terminal and time.monotonic() > self._next:
-            self._pause = min(2 * self._pause, _LONGEST_SECONDS)
-            self._next = time.monotonic() + self._pause
+        if self._is_time():
             note(f"Reading {self._name}: {size / 1024**2:,.1f} MB so far; ctrl+c stops.")
+
+    def count(self, progress: Progress) -> None:
+        """To be called again and again while an account is read."""
+        if self._is_time():
+            note(f"Reading {progress.step}: {progress.done:,} so far; ctrl+c stops.")
+
+    def _is_time(self) -> bool:
+        if not self._terminal or time.monotonic() <= self._next:
+            return False
+        self._pause = min(2 * self._pause, _LONGEST_SECONDS)
+        self._next = time.monotonic() + self._pause
+        return True
+
+
+def progress_report() -> ProgressReport:
+    """Tells on a terminal, now and then, how far the reading of an account has come."""
+    return _Progress("the account").count

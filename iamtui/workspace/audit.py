@@ -6,13 +6,14 @@ CIS controls are those of the CIS Amazon Web Services Foundations Benchmark 3.0.
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import Account, Group, Known, Missing, Role, User
+from iamtui.account.model import ROOT_ROW, Account, Fact, Group, Known, Missing, Role, User
 from iamtui.policy.action import ActionElement, action_name
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
@@ -25,12 +26,24 @@ OLD_KEY: Final = timedelta(days=90)
 """CIS 1.14: access keys are rotated every 90 days or less."""
 UNUSED: Final = timedelta(days=45)
 """CIS 1.12: credentials unused for 45 days or more are disabled."""
-_UNUSED_ROLE: Final = timedelta(days=90)
+UNUSED_PRINCIPAL: Final = timedelta(days=90)
+_LEAST_PASSWORD: Final = 14
+_LEAST_REMEMBERED: Final = 24
 _NEARLY: Final = 0.9
-_QUOTAS: Final = (("users", 5_000), ("groups", 300), ("roles", 1_000))
-"""IAM User Guide: IAM and AWS STS quotas, the defaults."""
-_MOST_CUSTOMER_POLICIES: Final = 1_500
-_MOST_ATTACHED: Final = 10
+_DEFAULT_QUOTAS: Final = {
+    "UsersQuota": 5_000,
+    "GroupsQuota": 300,
+    "RolesQuota": 1_000,
+    "PoliciesQuota": 1_500,
+    "InstanceProfilesQuota": 1_000,
+    "ServerCertificatesQuota": 20,
+    "AttachedPoliciesPerUserQuota": 10,
+    "AttachedPoliciesPerGroupQuota": 10,
+    "AttachedPoliciesPerRoleQuota": 10,
+    "GroupsPerUserQuota": 10,
+    "VersionsPerPolicyQuota": 5,
+}
+"""IAM User Guide: IAM and AWS STS quotas; under the names that GetAccountSummary gives those in force."""
 
 
 class Severity(StrEnum):
@@ -70,22 +83,30 @@ _CHECKS: Final[dict[str, tuple[Severity, str, str]]] = {
     "access-key-unused": (_M, "1.12", "Deactivate and delete it."),
     "administrators": (_L, "", "Keep the number small, and give the rest what they need."),
     "allow-not-action": (_M, "", "Name what is allowed."),
+    "certificate-expired": (_M, "1.19", "Delete it, and what still uses it gets a new one."),
     "console-without-mfa": (_H, "1.10", "Register an MFA device, or delete the password."),
     "full-access": (_H, "1.16", "Name the actions and resources."),
     "inline-policy": (_L, "", "Make them managed policies."),
     "oidc-without-subject": (_H, "", "Test the provider's :sub key in the trust policy."),
     "pass-role-on-all": (_H, "", "Name the roles that may be passed."),
+    "password-policy-reuse": (_L, "1.9", "Let the policy remember the last 24 passwords."),
+    "password-policy-short": (_M, "1.8", "Let the policy require 14 characters or more."),
     "password-unused": (_M, "1.12", "Delete the password."),
+    "permission-unused": (_L, "", "Take what it does not use out of its policies."),
     "policy-on-user": (_L, "1.15", "Give them to a group."),
     "policy-unattached": (_L, "", "Delete it, if nothing needs it."),
     "quota-close": (_L, "", "Delete or merge what is not used, or raise the quota."),
     "role-unused": (_L, "", "Delete it, if nothing needs it."),
+    "root-access-key": (_H, "1.4", "Delete the access key, and give what uses it a role."),
+    "root-used": (_M, "1.7", "Work as a user or role, and keep the root user for what only it can do."),
+    "root-without-mfa": (_H, "1.5", "Register an MFA device for the root user."),
     "service-account": (
         _M, "", "Give the program a role where it runs (instance profile, task role, OIDC), then delete the user."
     ),
     "trust-everyone": (_H, "", "Name the accounts or roles that need it."),
     "trust-without-external-id": (_M, "", "Require sts:ExternalId in the trust policy."),
     "two-access-keys": (_L, "1.13", "Delete the one that is not used."),
+    "user-unused": (_L, "1.12", "Delete it, if nobody needs it."),
 }  # fmt: skip
 """By code: severity, CIS control, fix."""
 
@@ -99,11 +120,25 @@ def _found(code: str, subject: str, message: str, *, statement: str = "", open_t
 
 @dataclass(frozen=True, slots=True)
 class UnknownFact:
-    """A fact that the audit needs and the source lacks; `permission` is the action that would give it."""
+    """A fact that the audit needs and the source lacks.
+
+    Args:
+        permission: the action that would give it.
+        count: of how many users, roles or policies it is lacking; 0 where it is one of the account.
+        reason: why, as a short phrase.
+    """
 
     what: str
     permission: str
     count: int = 0
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """Raw text: what it is, why it lacks, and with which permission it would not."""
+        of = f" ({self.count:,})" if self.count else ""
+        needs = f" (needs {self.permission})" if self.permission else ""
+        return f"{self.what}{of}: {self.reason or 'not loaded'}{needs}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,64 +173,145 @@ def suppression_of(text: str) -> Suppression:
     return Suppression(code, pattern or "*", reason)
 
 
+@dataclass(frozen=True, slots=True)
+class AuditLimits:
+    """From when on credentials, and users and roles, count as unused."""
+
+    credential: timedelta = UNUSED
+    principal: timedelta = UNUSED_PRINCIPAL
+
+
 def audit(
-    workspace: Workspace, now: datetime | None = None, cancelled: Callable[[], bool] = lambda: False
+    workspace: Workspace,
+    now: datetime | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    limits: AuditLimits = AuditLimits(),
 ) -> Iterator[AuditFinding]:
     """Every finding, check by check. `now` is UTC (default: when the account was read, else the clock)."""
     account = workspace.account
     moment = now or account.taken_at or datetime.now(UTC)
-    for user in account.users:
-        yield from _keys(user, moment)
-        yield from _console(user, moment)
+    yield from _root_user(account, moment, limits)
+    yield from _password_policy(account)
+    for user in map(account.with_report, account.users):
+        yield from _keys(user, moment, limits)
+        yield from _console(user, moment, limits)
+        yield from _unused_user(user, moment, limits)
         yield from _policies_of_user(user)
     for role in account.roles:
         if cancelled():
             return
-        yield from _unused_role(role, moment)
+        yield from _unused_role(role, moment, limits)
         yield from _trust(workspace, role)
+    yield from _unused_permissions(account, moment, limits)
     yield from _inline(account)
     yield from _documents(account)
     yield from _policies(account)
+    yield from _certificates(account, moment)
     yield from _quotas(account)
 
 
+_OF_ROOT: Final = {"AccountAccessKeysPresent", "AccountMFAEnabled"}
+_FACTS_OF_USERS: Final = (
+    ("access_keys", "access keys of users"),
+    ("mfa_devices", "MFA devices of users"),
+    ("login_profile", "console passwords of users"),
+    ("password_last_used", "last use of passwords"),
+)
+
+
 def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
-    """What the audit could not look at."""
-    found = [
-        UnknownFact("access keys and MFA of the root user", "iam:GetAccountSummary"),
-        UnknownFact("the password policy", "iam:GetAccountPasswordPolicy"),
-        UnknownFact("permissions granted but not used", "iam:GenerateServiceLastAccessedDetails"),
-    ]
-    for field, what, permission in (
-        ("access_keys", "access keys", "iam:ListAccessKeys"),
-        ("mfa_devices", "MFA devices", "iam:ListMFADevices"),
-        ("login_profile", "console passwords", "iam:GetLoginProfile"),
+    """What the audit could not look at, and with which permission it could."""
+    found: list[UnknownFact] = []
+    report, summary = account.credential_report, account.summary
+    if isinstance(report, Missing):
+        found.append(UnknownFact("last use of the root user", report.permission, reason=report.reason))
+        if isinstance(summary, Missing) or not summary.value.keys() >= _OF_ROOT:
+            reason = summary.reason if isinstance(summary, Missing) else "not in the account's summary"
+            found.append(UnknownFact("access keys and MFA of the root user", "iam:GetAccountSummary", reason=reason))
+    for fact, what in (
+        (account.password_policy, "the password policy"),
+        (account.server_certificates, "server certificates"),
     ):
-        lacking = sum(isinstance(getattr(user, field), Missing) for user in account.users)
-        if lacking:
-            found.append(UnknownFact(f"{what} of users", permission, lacking))
-    lacking = sum(isinstance(role.last_used, Missing) for role in account.roles)
-    if lacking:
-        found.append(UnknownFact("last use of roles", "iam:GetRole", lacking))
+        if isinstance(fact, Missing):
+            found.append(UnknownFact(what, fact.permission, reason=fact.reason))
+    users = [account.with_report(user) for user in account.users]
+    for field, what in _FACTS_OF_USERS:
+        found += _lacking(what, [getattr(user, field) for user in users])
+    found += _lacking("last use of roles", [role.last_used for role in account.roles])
+    own = [policy for policy in account.policies if not policy.aws_managed and not account.holders(policy.arn)]
+    found += _lacking("attachments of policies", [policy.attachment_count for policy in own])
+    unasked = len(unasked_principals(account))
+    if unasked:
+        permission = "iam:GenerateServiceLastAccessedDetails"
+        found.append(UnknownFact("permissions granted but not used", permission, unasked, "not asked for"))
     return tuple(found)
 
 
+def unasked_principals(account: Account) -> tuple[str, ...]:
+    """The ARNs of the users and roles of whom it is not known when they last used which service."""
+    principals: tuple[User | Role, ...] = (*account.users, *(role for role in account.roles if not role.service_linked))
+    return tuple(one.arn for one in principals if one.arn not in account.last_accessed)
+
+
+def _lacking(what: str, facts: Sequence[Fact[Any]]) -> Iterator[UnknownFact]:
+    """One entry for each reason and permission, the most frequent first."""
+    missing = Counter((fact.permission, fact.reason) for fact in facts if isinstance(fact, Missing))
+    for (permission, reason), count in missing.most_common():
+        yield UnknownFact(what, permission, count, reason)
+
+
 def _days(span: timedelta) -> str:
-    return f"{span.days} days"
+    return f"{span.days:,} days"
 
 
-def _keys(user: User, now: datetime) -> Iterator[AuditFinding]:
+def _root_user(account: Account, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
+    """The root user, by the account's summary, which is of the moment, or else by the credential report."""
+    summary = account.summary.value if isinstance(account.summary, Known) else {}
+    row = account.credential_report.value.row(ROOT_ROW) if isinstance(account.credential_report, Known) else None
+    keys = [key for key in row.access_keys if key.status == "Active"] if row is not None else []
+    if summary.get("AccountAccessKeysPresent", bool(keys)):
+        created = f", created on {keys[0].created:%Y-%m-%d}" if keys and keys[0].created is not None else ""
+        yield _found("root-access-key", _root(account), f"The root user has an access key{created}.")
+    if not summary.get("AccountMFAEnabled", row is None or bool(row.mfa_devices)):
+        yield _found("root-without-mfa", _root(account), "The root user has no MFA device.")
+    if row is None:
+        return
+    uses = [row.password_last_used, *(key.last_used for key in row.access_keys)]
+    last = max((use for use in uses if use is not None), default=None)
+    if last is not None and now - last < limits.principal:
+        yield _found("root-used", _root(account), f"The root user was used on {last:%Y-%m-%d}.")
+
+
+def _password_policy(account: Account) -> Iterator[AuditFinding]:
+    if not isinstance(account.password_policy, Known):
+        return
+    policy = account.password_policy.value
+    if policy is None:
+        message = "No password policy is set, so passwords may have 8 characters."
+        yield _found("password-policy-short", _root(account), message)
+    elif policy.minimum_length < _LEAST_PASSWORD:
+        message = f"The password policy lets passwords have {policy.minimum_length} characters."
+        yield _found("password-policy-short", _root(account), message)
+    remembered = policy.reuse_prevention if policy is not None else 0
+    if remembered < _LEAST_REMEMBERED:
+        what = f"remembers only the last {remembered} passwords" if remembered else "lets old passwords be used again"
+        yield _found("password-policy-reuse", _root(account), f"The password policy {what}.")
+
+
+def _keys(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
     if not isinstance(user.access_keys, Known):
         return
     active = [key for key in user.access_keys.value if key.status == "Active"]
     for key in active:
+        # The credential report does not say the ids.
+        name = f"Access key {key.id}" if key.id else "An access key"
         age = now - key.created if key.created is not None else timedelta()
         if age > OLD_KEY:
-            yield _found("access-key-old", user.arn, f"Access key {key.id} is {_days(age)} old.")
+            yield _found("access-key-old", user.arn, f"{name} is {_days(age)} old.")
         idle = now - (key.last_used or key.created or now)
-        if idle > UNUSED:
+        if idle > limits.credential:
             used = f"has not been used for {_days(idle)}" if key.last_used is not None else "has never been used"
-            yield _found("access-key-unused", user.arn, f"Access key {key.id} {used}.")
+            yield _found("access-key-unused", user.arn, f"{name} {used}.")
     if len(active) > 1:
         yield _found("two-access-keys", user.arn, "Two access keys are active.")
     if active and user.login_profile == Known(None):
@@ -203,7 +319,7 @@ def _keys(user: User, now: datetime) -> Iterator[AuditFinding]:
         yield _found("service-account", user.arn, message)
 
 
-def _console(user: User, now: datetime) -> Iterator[AuditFinding]:
+def _console(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
     profile = user.login_profile.value if isinstance(user.login_profile, Known) else None
     if profile is None:
         return
@@ -213,9 +329,20 @@ def _console(user: User, now: datetime) -> Iterator[AuditFinding]:
         return
     last = user.password_last_used.value
     idle = now - (last or profile.created or now)
-    if idle > UNUSED:
+    if idle > limits.credential:
         used = f"has not been used for {_days(idle)}" if last else "has never been used"
         yield _found("password-unused", user.arn, f"The console password {used}.")
+
+
+def _unused_user(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
+    if not isinstance(user.password_last_used, Known) or not isinstance(user.access_keys, Known):
+        return
+    uses = [user.password_last_used.value, *(key.last_used for key in user.access_keys.value)]
+    last = max((use for use in uses if use is not None), default=None)
+    idle = now - (last or user.created or now)
+    if idle > limits.principal:
+        used = f"has not been used for {_days(idle)}" if last else f"has never been used in {_days(idle)}"
+        yield _found("user-unused", user.arn, f"The user {used}: neither its password nor an access key.")
 
 
 def _policies_of_user(user: User) -> Iterator[AuditFinding]:
@@ -224,12 +351,12 @@ def _policies_of_user(user: User) -> Iterator[AuditFinding]:
         yield _found("policy-on-user", user.arn, f"Policies are given to the user directly: {', '.join(names)}.")
 
 
-def _unused_role(role: Role, now: datetime) -> Iterator[AuditFinding]:
+def _unused_role(role: Role, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
     if role.service_linked or not isinstance(role.last_used, Known):
         return
     last = role.last_used.value
     idle = now - (last or role.created or now)
-    if idle > _UNUSED_ROLE:
+    if idle > limits.principal:
         used = f"has not been used for {_days(idle)}" if last else f"has never been used in {_days(idle)}"
         yield _found("role-unused", role.arn, f"The role {used}.")
 
@@ -270,7 +397,7 @@ def _documents(account: Account) -> Iterator[AuditFinding]:
                 yield from _too_broad(subject, name, statement)
     if administrators:
         unique = sorted(administrators)
-        names = ", ".join(arn.rsplit("/", 1)[-1] for arn in unique[:10]) + ("" if len(unique) <= 10 else ", ...")
+        names = _listed([arn.rsplit("/", 1)[-1] for arn in unique])
         message = f"{len(unique)} users and roles hold a policy that allows everything: {names}."
         yield _found("administrators", _root(account), message)
 
@@ -323,18 +450,74 @@ def _policies(account: Account) -> Iterator[AuditFinding]:
             yield _found("policy-unattached", policy.arn, "The policy is attached to nothing.")
 
 
+def _unused_permissions(account: Account, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
+    for arn, accessed in account.last_accessed.items():
+        entity = account.by_arn(arn)
+        # What is new has had no time to use everything.
+        if entity is None or entity.created is None or now - entity.created < limits.principal:
+            continue
+        oldest = now - limits.principal
+        unused = [one.service for one in accessed.services if one.last_used is None or one.last_used < oldest]
+        actions = [
+            f"{one.service}:{action}"
+            for one in accessed.services
+            if one.service not in unused
+            for action, used in one.actions.items()
+            if used is None or used < oldest
+        ]
+        if unused or actions:
+            count = len(accessed.services)
+            allowed = f"Its policies allow {count} service{'' if count == 1 else 's'}"
+            message = f"{allowed}; not used in {_days(limits.principal)}: {_listed([*unused, *actions])}."
+            yield _found("permission-unused", arn, message)
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _certificates(account: Account, now: datetime) -> Iterator[AuditFinding]:
+    if not isinstance(account.server_certificates, Known):
+        return
+    for certificate in account.server_certificates.value:
+        if certificate.expires is not None and certificate.expires < now:
+            message = f"The server certificate expired on {certificate.expires:%Y-%m-%d}."
+            yield _found("certificate-expired", certificate.arn, message)
+
+
 def _quotas(account: Account) -> Iterator[AuditFinding]:
-    own = sum(not policy.aws_managed for policy in account.policies)
-    counts = [(field, len(getattr(account, field)), most) for field, most in _QUOTAS]
-    for what, count, most in (*counts, ("customer managed policies", own, _MOST_CUSTOMER_POLICIES)):
+    summary = account.summary.value if isinstance(account.summary, Known) else {}
+
+    def quota(name: str) -> tuple[int, str]:
+        return (summary[name], "") if name in summary else (_DEFAULT_QUOTAS[name], " (the default quota)")
+
+    counts = {
+        "UsersQuota": (len(account.users), "users"),
+        "GroupsQuota": (len(account.groups), "groups"),
+        "RolesQuota": (len(account.roles), "roles"),
+        "PoliciesQuota": (sum(not policy.aws_managed for policy in account.policies), "customer managed policies"),
+        "InstanceProfilesQuota": (len(account.instance_profiles), "instance profiles"),
+        "ServerCertificatesQuota": (summary.get("ServerCertificates", 0), "server certificates"),
+    }
+    for name, (count, what) in counts.items():
+        most, default = quota(name)
         if count >= most * _NEARLY:
-            yield _found("quota-close", _root(account), f"{count} of {most} {what} (the default quota).")
+            yield _found("quota-close", _root(account), f"{count:,} of {most:,} {what}{default}.")
     holders: tuple[Holder, ...] = (*account.users, *account.groups, *account.roles)
     for holder in holders:
-        count = len(holder.attached_policies)
-        if count >= _MOST_ATTACHED * _NEARLY:
-            message = f"{count} of {_MOST_ATTACHED} managed policies are attached (the default quota)."
+        most, default = quota(f"AttachedPoliciesPer{type(holder).__name__}Quota")
+        if len(holder.attached_policies) >= most * _NEARLY:
+            message = f"{len(holder.attached_policies)} of {most} managed policies are attached{default}."
             yield _found("quota-close", holder.arn, message)
+    most, default = quota("GroupsPerUserQuota")
+    for user in account.users:
+        if len(user.groups) >= most * _NEARLY:
+            yield _found("quota-close", user.arn, f"The user is in {len(user.groups)} of {most} groups{default}.")
+    most, default = quota("VersionsPerPolicyQuota")
+    for policy in account.policies:
+        if not policy.aws_managed and len(policy.versions) >= most:
+            message = f"The policy has {len(policy.versions)} of {most} versions{default}, so it takes no new one."
+            yield _found("quota-close", policy.arn, message)
 
 
 def _root(account: Account) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
 from tests.support.cli_runner import Cli
+from tests.support.moto_server import MotoServer
+from tests.support.snapshot_builder import snapshot, user, write
 
 
 def test_findings_are_sorted_by_severity_with_reason_fix_and_control(cli: Cli) -> None:
@@ -17,7 +20,9 @@ def test_findings_are_sorted_by_severity_with_reason_fix_and_control(cli: Cli) -
     assert lines[0].startswith("[x] high")
     assert lines[-1].startswith("[-] low")
     assert any("intern.tove.dahl" in line and "[console-without-mfa] CIS 1.10" in line for line in lines)
-    assert "Not looked at: the password policy" in result.err
+    assert any("root  The root user has no MFA device." in line and "CIS 1.5" in line for line in lines)
+    assert "Not checked: permissions granted but not used (" in result.err
+    assert "(needs iam:GenerateServiceLastAccessedDetails)" in result.err
     assert "high," in result.err.splitlines()[-1]
 
 
@@ -39,6 +44,7 @@ def test_suppressed_findings_are_listed_and_not_counted(cli: Cli) -> None:
         "audit",
         "--suppress",
         "console-without-mfa=sign-in goes through the identity center",
+        *("--suppress", "root-access-key=deleted next week", "--suppress", "root-without-mfa=likewise"),
         "--fail-on",
         "high",
         "--demo",
@@ -46,7 +52,7 @@ def test_suppressed_findings_are_listed_and_not_counted(cli: Cli) -> None:
     assert result.code == 0
     assert "[~] suppressed" in result.out
     assert "because: sign-in goes through the identity center" in result.out
-    assert "6 suppressed" in result.err
+    assert "8 suppressed" in result.err
 
 
 @pytest.mark.parametrize(
@@ -61,3 +67,45 @@ def test_what_cannot_be_done_is_one_sentence(cli: Cli, words: list[str], said: s
     result = cli("audit", *words, "--demo")
     assert result.code == 2
     assert said in result.err
+
+
+def test_days_say_from_when_on_something_is_unused(cli: Cli) -> None:
+    codes = [one["code"] for one in cli("audit", "--unused-days", "3000", "--json", "--demo").json_lines]
+    assert "role-unused" not in codes
+    assert "access-key-unused" not in codes
+    assert "root-used" in codes
+    assert cli("audit", "--unused-days", "0", "--demo").code == 2
+
+
+def test_a_plain_dump_says_what_could_not_be_checked(cli: Cli, tmp_path: Path) -> None:
+    path = write(tmp_path, snapshot(users=[user()]))
+
+    result = cli("audit", "--snapshot", str(path))
+
+    assert result.code == 0
+    for permission in ("iam:GetAccountSummary", "iam:GetAccountPasswordPolicy", "iam:ListAccessKeys"):
+        assert f"not in the snapshot (needs {permission})" in " ".join(result.err.split())
+
+
+def test_a_snapshot_cannot_be_asked_for_the_last_use_of_services(cli: Cli, tmp_path: Path) -> None:
+    path = write(tmp_path, snapshot(users=[user()]))
+
+    result = cli("audit", "--last-accessed", "--snapshot", str(path))
+
+    assert result.code == 2
+    assert "cannot be asked" in result.err
+
+
+def test_a_live_account_is_asked_for_its_own_facts(cli: Cli, moto: MotoServer) -> None:
+    iam = moto.client("iam")
+    iam.create_user(UserName="alice")
+    iam.create_access_key(UserName="alice")
+    iam.update_account_password_policy(MinimumPasswordLength=6)
+
+    result = cli("audit", "--json", "--endpoint-url", moto.url)
+
+    codes = {one["code"] for one in result.json_lines}
+    assert {"service-account", "password-policy-short", "root-without-mfa"} <= codes
+    assert "Not checked: permissions granted but not used" in result.err
+    asked = cli("audit", "--last-accessed", "--endpoint-url", moto.url)
+    assert "The last use of services is not known of 1 principal:" in " ".join(asked.err.split())

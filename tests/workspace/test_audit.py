@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from iamtui.account.model import (
+    ROOT_ROW,
     AccessKey,
     Account,
     AttachedPolicy,
+    CredentialReport,
     Group,
     InlinePolicy,
     Known,
+    LastAccessed,
     LoginProfile,
     ManagedPolicy,
     MfaDevice,
     Missing,
+    PasswordPolicy,
     PolicyVersion,
+    ReportRow,
     Role,
+    ServerCertificate,
+    ServiceUse,
     User,
 )
 from iamtui.problem import Problem
-from iamtui.workspace.audit import CODES, Severity, audit, suppression_of, unknown_facts
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.audit import CODES, AuditLimits, Severity, audit, suppression_of, unknown_facts
 from tests.support.sample_account import ADMIN_ARN, ID, allow, document, iam, sample_workspace, trust
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -73,6 +82,33 @@ def holding(policy: ManagedPolicy) -> dict[str, Any]:
     return {"policies": (policy,), "groups": (group,), "users": (user(groups=("g",)),)}
 
 
+def versions(count: int) -> ManagedPolicy:
+    policy = managed("p", allow("s3:Get*"))
+    return replace(policy, versions=tuple(replace(policy.versions[0], id=f"v{number}") for number in range(count)))
+
+
+def root(**facts: Any) -> Known[CredentialReport]:
+    return Known(
+        CredentialReport(NOW, (ReportRow(ROOT_ROW, iam("root"), **{"mfa_devices": (MfaDevice("", None),), **facts}),))
+    )
+
+
+def report(**facts: Any) -> Known[CredentialReport]:
+    row = ReportRow("u", iam("user/u"), **{"mfa_devices": (MfaDevice("", None),), **facts})
+    return Known(CredentialReport(NOW, (row,)))
+
+
+def used(*services: ServiceUse) -> dict[str, Any]:
+    return {"roles": (role(),), "last_accessed": {role().arn: LastAccessed(NOW, services)}}
+
+
+def certificate(expires: datetime) -> dict[str, Any]:
+    one = ServerCertificate("c", "/", iam("server-certificate/c"), "ASCA", ago(400), expires)
+    return {"server_certificates": Known((one,))}
+
+
+ROOT_WITH_KEY = root(access_keys=(key(4000, 3),))
+REPORTED = user(access_keys=Missing("many"), mfa_devices=Missing("many"), login_profile=Missing("many"))
 PASSWORD = {"login_profile": Known(LoginProfile(ago(400))), "mfa_devices": Known((MfaDevice("m", ago(1)),))}
 SUBJECT = {"Condition": {"StringEquals": {f"{OIDC}:sub": "repo:o/r:ref:refs/heads/main"}}}
 EXTERNAL = {"Condition": {"StringEquals": {"sts:ExternalId": "x"}}}
@@ -133,6 +169,77 @@ WEB = "sts:AssumeRoleWithWebIdentity"
             {"users": (user(inline_policies=(InlinePolicy("p", document(allow("s3:Get*"))),)),)},
             {"users": (user(),)},
         ),
+        (
+            "user-unused",
+            {"users": (user(access_keys=Known((key(300, 91),))),)},
+            {"users": (user(access_keys=Known((key(300, 89),))),)},
+        ),
+        ("user-unused", {"users": (user(),)}, {"users": (user(access_keys=Missing("denied")),)}),
+        ("user-unused", {"users": (user(),)}, {"users": (user(password_last_used=Missing("denied")),)}),
+        (
+            "console-without-mfa",
+            {"users": (REPORTED,), "credential_report": report(mfa_devices=(), login_profile=LoginProfile(ago(1)))},
+            {"users": (REPORTED,), "credential_report": report(login_profile=LoginProfile(ago(1)))},
+        ),
+        (
+            "access-key-old",
+            {"users": (REPORTED,), "credential_report": report(access_keys=(key(91, id_=""),))},
+            {"users": (REPORTED,), "credential_report": report(access_keys=(key(89, id_=""),))},
+        ),
+        (
+            "root-access-key",
+            {"summary": Known({"AccountAccessKeysPresent": 1})},
+            {"summary": Known({"AccountAccessKeysPresent": 0}), "credential_report": ROOT_WITH_KEY},
+        ),
+        ("root-access-key", {"credential_report": ROOT_WITH_KEY}, {"credential_report": root()}),
+        (
+            "root-without-mfa",
+            {"summary": Known({"AccountMFAEnabled": 0}), "credential_report": root()},
+            {"summary": Known({"AccountMFAEnabled": 1}), "credential_report": root(mfa_devices=())},
+        ),
+        ("root-without-mfa", {"credential_report": root(mfa_devices=())}, {}),
+        (
+            "root-used",
+            {"credential_report": root(password_last_used=ago(89))},
+            {"credential_report": root(password_last_used=ago(91))},
+        ),
+        ("root-used", {"credential_report": ROOT_WITH_KEY}, {"credential_report": root()}),
+        (
+            "password-policy-short",
+            {"password_policy": Known(PasswordPolicy(13))},
+            {"password_policy": Known(PasswordPolicy(14))},
+        ),
+        ("password-policy-short", {"password_policy": Known(None)}, {"password_policy": Missing("denied")}),
+        (
+            "password-policy-reuse",
+            {"password_policy": Known(PasswordPolicy(14, reuse_prevention=23))},
+            {"password_policy": Known(PasswordPolicy(14, reuse_prevention=24))},
+        ),
+        ("password-policy-reuse", {"password_policy": Known(None)}, {"password_policy": Missing("denied")}),
+        ("certificate-expired", certificate(ago(1)), certificate(NOW + timedelta(1))),
+        ("permission-unused", used(ServiceUse("s3", ago(91))), used(ServiceUse("s3", ago(89)))),
+        ("permission-unused", used(ServiceUse("s3", None)), {"roles": (role(),)}),
+        (
+            "permission-unused",
+            used(ServiceUse("s3", ago(1), actions={"DeleteBucket": None})),
+            used(ServiceUse("s3", ago(1), actions={"DeleteBucket": ago(2)})),
+        ),
+        (
+            "permission-unused",
+            used(ServiceUse("s3", None)),
+            used(ServiceUse("s3", None)) | {"roles": (replace(role(), created=ago(10)),)},
+        ),
+        (
+            "quota-close",
+            {"users": (user(),), "summary": Known({"UsersQuota": 1})},
+            {"users": (user(),), "summary": Known({"UsersQuota": 2})},
+        ),
+        (
+            "quota-close",
+            {"users": (user(groups=tuple(map(str, range(9)))),)},
+            {"users": (user(groups=tuple(map(str, range(8)))),)},
+        ),
+        ("quota-close", {"policies": (versions(5),)}, {"policies": (versions(4),)}),
         ("role-unused", {"roles": (role(last_used=Known(ago(91))),)}, {"roles": (role(last_used=Known(ago(89))),)}),
         ("role-unused", {"roles": (role(last_used=Known(None)),)}, {"roles": (role(last_used=Missing("not loaded")),)}),
         ("trust-everyone", {"roles": (role("*"),)}, {"roles": (role("*", condition=EXTERNAL),)}),
@@ -193,12 +300,66 @@ def test_a_trust_in_everyone_under_a_condition_is_less_bad() -> None:
 
 
 def test_what_is_missing_is_unknown_and_never_good() -> None:
-    without = user(access_keys=Missing("denied"), mfa_devices=Missing("denied"), login_profile=Missing("denied"))
-    account = Account(ID, users=(without,), roles=(role(last_used=Missing("x")),))
-    facts = {fact.permission: fact.count for fact in unknown_facts(account)}
-    for permission in ("iam:ListAccessKeys", "iam:ListMFADevices", "iam:GetLoginProfile", "iam:GetRole"):
-        assert facts[permission] == 1
-    assert facts["iam:GetAccountSummary"] == 0
+    denied = {
+        "access_keys": Missing("access denied", "iam:ListAccessKeys"),
+        "mfa_devices": Missing("access denied", "iam:ListMFADevices"),
+        "login_profile": Missing("access denied", "iam:GetLoginProfile"),
+        "password_last_used": Missing("access denied", "iam:ListUsers"),
+    }
+    account = Account(
+        ID,
+        users=(user(**denied),),
+        roles=(role(last_used=Missing("not loaded", "iam:GetRole")),),
+        policies=(replace(managed("p"), attachment_count=Missing("not loaded", "iam:ListPolicies")),),
+        summary=Missing("access denied", "iam:GetAccountSummary"),
+        password_policy=Missing("access denied", "iam:GetAccountPasswordPolicy"),
+        credential_report=Missing("access denied", "iam:GenerateCredentialReport"),
+        server_certificates=Missing("access denied", "iam:ListServerCertificates"),
+    )
+
+    facts = {fact.permission: fact for fact in unknown_facts(account)}
+
+    of_users = ("iam:ListAccessKeys", "iam:ListMFADevices", "iam:GetLoginProfile", "iam:ListUsers")
+    for permission in (*of_users, "iam:GetRole", "iam:ListPolicies"):
+        assert facts[permission].count == 1
+    for permission in (
+        "iam:GetAccountSummary",
+        "iam:GetAccountPasswordPolicy",
+        "iam:GenerateCredentialReport",
+        "iam:ListServerCertificates",
+    ):
+        assert facts[permission].count == 0
+        assert facts[permission].reason == "access denied"
+    assert facts["iam:GenerateServiceLastAccessedDetails"].count == 2
+    assert "(needs iam:GetAccountSummary)" in facts["iam:GetAccountSummary"].words
+    assert list(audit(sample_workspace().with_account(account), NOW)) == []
+
+
+def test_what_the_report_or_the_summary_knows_of_the_root_user_is_not_unknown() -> None:
+    summary = Known({"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 0})
+    known = Account(ID, credential_report=root(), password_policy=Known(None), server_certificates=Known(()))
+    assert unknown_facts(known) == ()
+    by_summary = unknown_facts(replace(known, credential_report=Missing("denied"), summary=summary))
+    assert [fact.what for fact in by_summary] == ["last use of the root user"]
+    by_neither = unknown_facts(replace(known, credential_report=Missing("denied"), summary=Known({"Users": 1})))
+    assert [fact.what for fact in by_neither] == ["last use of the root user", "access keys and MFA of the root user"]
+
+
+def test_limits_say_from_when_on_something_is_unused() -> None:
+    parts = {"users": (user(access_keys=Known((key(60, 20),))),), "roles": (role(last_used=Known(ago(20))),)}
+    workspace = sample_workspace().with_account(Account(ID, **parts))
+    month, week = (AuditLimits(timedelta(days), timedelta(days)) for days in (30, 7))
+    codes = {"access-key-unused", "user-unused", "role-unused"}
+    assert not codes & {finding.code for finding in audit(workspace, NOW, limits=month)}
+    assert codes <= {finding.code for finding in audit(workspace, NOW, limits=week)}
+
+
+def test_the_demo_has_an_example_of_every_finding_on_facts_of_the_account() -> None:
+    workspace = sample_workspace().with_account(load_demo_account())
+    shown = {finding.code for finding in audit(workspace)}
+    for code in CODES:
+        if code.startswith(("root-", "password-", "certificate-", "permission-", "quota-", "user-", "access-key-")):
+            assert code in shown
 
 
 def test_a_suppression_covers_a_code_and_a_pattern_of_names() -> None:
