@@ -35,6 +35,14 @@ _ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re
 _WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
 _WHITE_BYTES: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
 _TRAILING: Final = re.compile(r"trailing characters \(byte (?P<byte>[0-9]+)\)")  # the first byte is 1
+_TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
+_BLANK: Final = rb"[ \t\r\n]*+"
+_KEY_OR_TEXTS: Final = re.compile(
+    rb"(%(text)s%(blank)s:)|(?:%(text)s%(blank)s,%(blank)s(?=%(text)s%(blank)s[],]))*+%(text)s"
+    % {b"text": _TEXT, b"blank": _BLANK},
+    re.DOTALL,
+)
+_SOME_TEXTS: Final = re.compile(rb'(?:[^"]*+%s){1,20000}+[^"]*+' % _TEXT, re.DOTALL)
 _QUOTE: Final = re.compile(rb'(?<!\\)"')
 
 _MOST_PARTS: Final = 5_000_000
@@ -43,16 +51,22 @@ _MOST_PARTS: Final = 5_000_000
 _MOST_ENTITIES: Final = 100_000
 """Entries of one list of a page: AWS's highest quota is 10,000."""
 
+_MOST_MEMBERSHIPS: Final = 10 * _MOST_ENTITIES
+"""A user is in ten groups at the most."""
 
 _LONGEST_TEXT: Final = 512 * 1024
 """Bytes in a row without an end of a text: the longest of AWS's, a policy of an organization, has 10 kB. Each copy that
 is made of a text counts, and one could be the whole file."""
 
 
+class _UserOutline(msgspec.Struct):
+    GroupList: Raw = Raw(b"")
+
+
 class _Outline(msgspec.Struct):
     """How long the lists of a page are, found without making anything of their entries."""
 
-    UserDetailList: list[Raw] | None = None
+    UserDetailList: list[_UserOutline] | None = None
     GroupDetailList: list[Raw] | None = None
     RoleDetailList: list[Raw] | None = None
     Policies: list[Raw] | None = None
@@ -96,7 +110,8 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
     """
     data = _utf8(data, origin)
     objects = data.count(b"{")
-    if objects + data.count(b"[") + data.count(b",") > _MOST_PARTS:
+    parts = objects + data.count(b"[") + data.count(b",")
+    if parts > _MOST_PARTS:
         raise Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
     _refuse_long_text(data, origin)
     pages: list[SnapshotShape] = []
@@ -104,9 +119,10 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
     if position == len(data):
         raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
     while position < len(data):
-        if objects > _MOST_ENTITIES:
+        crowded = parts > _MOST_PARTS // 2
+        if objects > _MOST_ENTITIES or crowded:
             _refuse_long_lists(data, position, origin)
-        found, position = _decode_next(data, position, origin)
+        found, position = _decode_next(data, position, origin, crowded=crowded)
         pages += found
         if len(pages) > _MOST_PAGES:
             raise Problem(f"{origin} has more than the {_MOST_PAGES:,} pages that are read.", HOW_TO_MAKE_ONE)
@@ -114,8 +130,12 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
     return pages
 
 
-def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[SnapshotShape], int]:
-    """The pages of the JSON value at a position, and the position of the next value."""
+def _decode_next(data: bytes, position: int, origin: str, *, crowded: bool = False) -> tuple[list[SnapshotShape], int]:
+    """The pages of the JSON value at a position, and the position of the next value.
+
+    Args:
+        crowded: whether there are more values in the file than in a real account.
+    """
     rest = memoryview(data)[position:] if position else data
     try:
         try:
@@ -126,7 +146,8 @@ def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[Snapshot
                 raise
             end = position + int(more["byte"]) - 1
             pages = _decode(memoryview(data)[position:end])
-        _refuse_repeats(data[position:end], origin)
+        value = data[position:end]
+        _refuse_repeats(value, _without_texts(value) if crowded else value, origin)
     except msgspec.ValidationError as error:
         raise _wrong_shape(str(error), origin) from None
     except RecursionError:
@@ -167,6 +188,8 @@ def _refuse_long_lists(data: bytes, position: int, origin: str) -> None:
         for key in _AWS_LISTS:
             if len(getattr(outline, key) or ()) > _MOST_ENTITIES:
                 raise Problem(f"{origin} has more than {_MOST_ENTITIES:,} entries in its {key}.", HOW_TO_MAKE_ONE)
+        if sum(bytes(user.GroupList).count(b",") for user in outline.UserDetailList or ()) > _MOST_MEMBERSHIPS:
+            raise Problem(f"{origin} has more than {_MOST_MEMBERSHIPS:,} memberships of users.", HOW_TO_MAKE_ONE)
 
 
 def _past_white(data: bytes, position: int) -> int:
@@ -272,11 +295,26 @@ def _counted(pairs: list[tuple[str, Any]]) -> None:
         raise _RepeatFound
 
 
-def _refuse_repeats(data: bytes, origin: str) -> None:
-    """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word."""
+def _without_texts(data: bytes) -> bytes:
+    """The same JSON with an empty text in place of each row of texts that are not keys, made a portion at a time."""
+    found = io.BytesIO()
+    start = 0
+    while some := _SOME_TEXTS.match(data, start):
+        found.write(_KEY_OR_TEXTS.sub(lambda match: match[1] or b'""', some.group()))
+        start = some.end()
+    found.write(data[start:])
+    return found.getvalue()
+
+
+def _refuse_repeats(data: bytes, keys: bytes, origin: str) -> None:
+    """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word.
+
+    Args:
+        keys: the same JSON, in which other texts than keys may be empty where all of them would fill the memory.
+    """
     try:
         # As UTF-8 it could be a text of four times the size: what is found is looked at again.
-        json.loads(data.decode("latin-1"), object_pairs_hook=_counted, parse_int=str)
+        json.loads(keys.decode("latin-1"), object_pairs_hook=_counted, parse_int=bool, parse_float=bool)
     except _RepeatFound:
         _refuse_repeat_in(json.loads(data, object_pairs_hook=_object, parse_int=str), origin)
     except RecursionError:

@@ -113,3 +113,37 @@ def test_184_mb_of_text_stay_below_500_mb(tmp_path: Path, length: int, character
     *sentences, megabytes = done.stdout.splitlines()
     assert int(megabytes) < 500
     assert bool(sentences) is (length > size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("begins", "ends", "says"),
+    [
+        ('{"UserDetailList": [], "x": [', "]}", ""),
+        ('{"UserDetailList": [{"UserName": "a", "GroupList": [', "]}]}", "more than 1,000,000 memberships of users."),
+    ],
+)
+def test_184_mb_of_short_texts_stay_below_500_mb(tmp_path: Path, begins: str, ends: str, says: str) -> None:
+    file = tmp_path / "account.json"
+    file.write_text(begins + ",".join(f'"{number:038}"' for number in range(4_500_000)) + ends)
+
+    command = [sys.executable, "-c", READ.replace(" - before", ""), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+
+    *sentences, megabytes = done.stdout.splitlines()
+    assert int(megabytes) < 500
+    assert says in "".join(sentences)
+    assert bool(sentences) is bool(says)
+
+
+def test_a_key_that_stands_twice_is_found_among_millions_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST_PARTS", 60)
+    texts = ['"', "\\", ":", ",", '": "', '":{"k', "}", "]", "k"]
+    for repeated in (False, True):
+        pair = ', "UserDetailList" : []' if repeated else ""
+        text = f'{{"UserDetailList": [], "k": {json.dumps(texts * 4)}, "k:\\"": {{"a": ":", "b": 1.5}}{pair}}}'
+        if repeated:
+            with pytest.raises(Problem, match="has the key UserDetailList twice"):
+                load_account(text.encode())
+        else:
+            assert load_account(text.encode()).users == ()
