@@ -55,8 +55,9 @@ format: $(STAMP)
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.reference.fuzz --requests 100000 --sets 20000
 
+# `make bench AGAINST=../old` runs whole commands in turn with those of an older checkout.
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(AGAINST),commands --against $(AGAINST))
 
 screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py

@@ -1,7 +1,9 @@
-"""`python -m benchmarks [NAME ...] [--json] [--quick]`: measure, and say which figures are met.
+"""`python -m benchmarks [NAME ...] [--json] [--quick] [--against CHECKOUT]`: measure, and say which figures are met.
 
 Machines differ and are shared: times are CPU times of one core or ratios within one run, medians of repeats. The
 reference loop, printed first, tells how fast the machine is just now: about 26 ms on two cores of a Xeon server.
+
+`git worktree add ../old COMMIT` and `python -m benchmarks commands --against ../old` compare with older code.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from benchmarks import decisions, loading, memory, screen
+from benchmarks import commands, decisions, loading, memory, screen
 from benchmarks.results import Plan, Result, median_cpu_seconds
 
 BENCHMARKS: Final[dict[str, Callable[[Plan], Iterator[Result]]]] = {
@@ -22,6 +25,7 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], Iterator[Result]]]] = {
     "loading": loading.run,
     "screen": screen.run,
     "memory": memory.run,
+    "commands": commands.run,
 }
 
 
@@ -31,11 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("which", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="older code, to run the commands beside")
     given = parser.parse_args(arguments)
+    if given.against is not None and not (given.against / "iamtui").is_dir():
+        parser.error(f"{given.against} is not a checkout of iamtui")
     unknown = [name for name in given.which if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}: expected {', '.join(BENCHMARKS)}")
-    plan = replace(Plan(), decisions=1_500, repeats=3, cycles=100) if given.quick else Plan()
+    plan = replace(Plan(), against=given.against.resolve() if given.against is not None else None)
+    if given.quick:
+        plan = replace(plan, decisions=1_500, repeats=3, cycles=100)
     reference = _reference_ms()
     python = platform.python_version()
     results: list[Result] = []

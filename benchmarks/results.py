@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ class Plan:
         repeats: repeats, of which the median counts.
         tree: nodes of the tree in which the cursor moves.
         cycles: how often a thing is done again whose growth is measured.
+        against: another checkout, whose commands are run in turn with these.
     """
 
     small: Size = THOUSAND
@@ -31,6 +33,7 @@ class Plan:
     repeats: int = 7
     tree: int = 10_000
     cycles: int = 500
+    against: Path | None = None
 
 
 SMOKE: Final = Plan(small=TINY, large=TINY, decisions=20, repeats=1, tree=50, cycles=10)

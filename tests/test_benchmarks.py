@@ -8,11 +8,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import decisions, generator, loading, screen
+from benchmarks import commands, decisions, generator, loading, screen
 from benchmarks.__main__ import main
 from benchmarks.generator import TINY, Size
 from benchmarks.results import SMOKE, Result
@@ -88,6 +89,19 @@ def test_a_benchmark_runs(benchmark) -> None:
     assert results
     assert all(result.measured >= 0 for result in results)
     assert len({result.work for result in results}) == len(results)
+
+
+@pytest.mark.slow
+def test_commands_run_beside_those_of_another_checkout() -> None:
+    results = list(commands.run(replace(SMOKE, against=CHECKOUT)))
+    assert all(result.unit == "x" and result.measured > 0 and result.goal for result in results)
+    assert any("who-can" in result.work for result in results)
+
+
+def test_what_is_not_a_checkout_is_refused(tmp_path, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["commands", "--against", str(tmp_path)])
+    assert "is not a checkout of iamtui" in capsys.readouterr().err
 
 
 @pytest.mark.slow
