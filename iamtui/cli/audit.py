@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, with_account_facts
+from iamtui.cli.opening import draft_option, open_workspace, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log

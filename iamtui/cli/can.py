@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.question_options import (
     ANYWAY,

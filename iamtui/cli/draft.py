@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import click
 
@@ -81,17 +81,10 @@ def draft() -> None:
     """
 
 
-# `--draft FILE`: answer as if the edits of a draft had been made.
+# Laying a draft over an account.
 
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _LARGEST = 32 * 1024 * 1024
-
-
-def draft_option(command: F) -> F:
-    """Add `--draft FILE` to a command, which gets it as `draft: str | None`."""
-    return click.option("--draft", metavar="FILE", help="Answer as if the edits of this draft had been made.")(command)
 
 
 def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
@@ -103,20 +96,17 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
-
     shown = "on standard input" if name == "-" else name
     draft = parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id)
     return lay(with_edited_resources(workspace, draft), draft)
 
 
-def with_draft(workspace: Workspace, name: str | None) -> Workspace:
-    """The workspace as the draft would make it, which is said on stderr; without a draft the workspace itself.
+def as_drafted(workspace: Workspace, name: str) -> Workspace:
+    """The workspace as the draft would make it, which is said on stderr.
 
     Raises:
         Problem: the draft cannot be read, is for another account, or does not fit this one.
     """
-    if name is None:
-        return workspace
     drafted = read_drafted(workspace, name)
     drafted.check()
     count = len(drafted.draft.edits)

@@ -8,9 +8,8 @@ from typing import Any, Final
 import click
 
 from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
-from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument

@@ -6,6 +6,9 @@ import functools
 import os
 import shlex
 from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
 
 from iamtui.account.model import Known
 from iamtui.cli.output import note, progress_report
@@ -104,3 +107,27 @@ def say_where(workspace: Workspace) -> None:
         note("DEMO: this is the built-in demo account, not yours.")
     if workspace.source.endpoint_url:
         note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")
+
+
+# `--draft FILE`: answer as if the edits of a draft had been made.
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def draft_option(command: F) -> F:
+    """Add `--draft FILE` to a command, which gets it as `draft: str | None`."""
+    return click.option("--draft", metavar="FILE", help="Answer as if the edits of this draft had been made.")(command)
+
+
+def with_draft(workspace: Workspace, name: str | None) -> Workspace:
+    """The workspace as the draft would make it, which is said on stderr; without a draft the workspace itself.
+
+    Raises:
+        Problem: the draft cannot be read, is for another account, or does not fit this one.
+    """
+    if name is None:
+        return workspace
+    from iamtui.cli.draft import as_drafted  # brings drafts and lint, a fifth of the start
+
+    return as_drafted(workspace, name)

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import click
 
-from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.question_options import ANYWAY, Demands, answered, load_resource_policies, question_store
 from iamtui.cli.render import cell_to_json, verdict_style

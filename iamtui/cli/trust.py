@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from iamtui.account.model import Role
-from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.graph import Edge, print_graph
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options

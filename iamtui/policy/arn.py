@@ -57,3 +57,23 @@ def parse_arn(text: str) -> Arn | None:
 
 def is_account_id(text: str) -> bool:
     return len(text) == 12 and text.isascii() and text.isdigit()
+
+
+def resource_policy_arn(text: str, parsed: Arn | None = None) -> str:
+    """The ARN that carries the policy of a resource: the bucket of an object, the table of an index.
+
+    Versions and aliases of a Lambda function, and streams of a table, have policies of their own.
+
+    Args:
+        parsed: the parts of the text, where they are known.
+    """
+    arn = parsed or parse_arn(text)
+    if arn is None:
+        return text
+    if arn.service == "s3" and not arn.account:
+        return f"arn:{arn.partition}:s3:::{arn.resource.split('/', 1)[0]}"
+    if arn.service == "lambda" and arn.resource.startswith("function:"):
+        return text.removesuffix(":$LATEST")
+    if arn.service == "dynamodb" and "/index/" in arn.resource:
+        return text[: text.index("/index/")]
+    return text

@@ -10,7 +10,7 @@ from iamtui.account.model import IAM_SERVICE, Account, Group, Missing, Organizat
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.arn import Arn, parse_arn
+from iamtui.policy.arn import resource_policy_arn
 from iamtui.policy.resource import ResourceKind
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 
@@ -238,29 +238,10 @@ def restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool 
     return block.restrict_public_buckets
 
 
-def resource_policy_arn(text: str) -> str:
-    """The ARN that carries the policy of a resource: the bucket of an object, the table of an index.
-
-    Versions and aliases of a Lambda function, and streams of a table, have policies of their own.
-    """
-    arn = parse_arn(text)
-    return text if arn is None else _carrier(arn, text)
-
-
 def policy_carrier(prepared: PreparedAction) -> str:
     """The ARN that carries the policy of the resource asked about."""
     arn, text = prepared.arn, prepared.resource.text
-    return text if arn is None else _carrier(arn, text)
-
-
-def _carrier(arn: Arn, text: str) -> str:
-    if arn.service == "s3" and not arn.account:
-        return f"arn:{arn.partition}:s3:::{arn.resource.split('/', 1)[0]}"
-    if arn.service == "lambda" and arn.resource.startswith("function:"):
-        return text.removesuffix(":$LATEST")
-    if arn.service == "dynamodb" and "/index/" in arn.resource:
-        return text[: text.index("/index/")]
-    return text
+    return text if arn is None else resource_policy_arn(text, arn)
 
 
 def trust_or_resource_policy(

@@ -10,9 +10,8 @@ from datetime import datetime
 from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.aws.credential_process import Approve
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.arn import parse_arn, resource_policy_arn
 from iamtui.problem import Problem
-from iamtui.questions.policies_in_force import resource_policy_arn
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.sources.account_facts import load_account_facts as read_account_facts
 from iamtui.sources.account_facts import load_last_accessed as read_last_accessed

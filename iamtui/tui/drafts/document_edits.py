@@ -26,10 +26,10 @@ from iamtui.drafts.edits import (
     describe_edit,
 )
 from iamtui.drafts.words import RCP, SCP, level_words, short_type
+from iamtui.policy.arn import resource_policy_arn
 from iamtui.policy.document import render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.questions.policies_in_force import resource_policy_arn
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import LineDialog, policy_name_fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from iamtui.drafts.edits import DeleteInlinePolicy, DetachPolicy
-from iamtui.questions.policies_in_force import resource_policy_arn
+from iamtui.policy.arn import resource_policy_arn
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.document_edits import DocumentEdits, HolderEdits, OrganizationEdits
