@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.model import Group, Role, User
 from iamtui.drafts.edits import DetachPolicy
+from iamtui.drafts.overlay import is_only_for
 from iamtui.drafts.words import entity_name, policy_name
 from iamtui.engine.condition_words import LAYER_NAMES, name_of, short_policy_name
 from iamtui.engine.decision import Layer, StatementRef
@@ -68,11 +69,8 @@ def spare(statement: Statement, action: str, resource: str) -> Spared:
         statement: the Deny.
         action, resource: what is asked, as it is evaluated; the resource may be a pattern.
     """
-    actions, resources = _entries(statement, "Action"), _entries(statement, "Resource")
-    hit_actions = [entry for entry in actions if _meets(entry.lower(), action.lower())]
-    hit_resources = [entry for entry in resources if _meets(entry, resource)]
-    other_actions = [entry for entry in actions if entry not in hit_actions]
-    other_resources = [entry for entry in resources if entry not in hit_resources]
+    hit_actions, other_actions = _split(_entries(statement, "Action"), action, case=str.lower)
+    hit_resources, other_resources = _split(_entries(statement, "Resource"), resource)
     rests: list[Statement] = []
     if hit_actions and other_actions:
         rests.append({**statement, "Action": _as_element(other_actions)})
@@ -88,6 +86,17 @@ def spare(statement: Statement, action: str, resource: str) -> Spared:
     return Spared(tuple(copy.deepcopy(rests)), f"{what} on {where}" if where else what, exact)
 
 
+def _split(
+    entries: list[str], asked: str, case: Callable[[str], str] = lambda text: text
+) -> tuple[list[str], list[str]]:
+    """The entries that may be about what is asked, and the others."""
+    met: list[str] = []
+    others: list[str] = []
+    for entry in entries:
+        (met if _meets(case(entry), case(asked)) else others).append(entry)
+    return met, others
+
+
 def only_for(statement: Statement, who: str) -> Statement:
     """A Deny of a caller, about that caller alone.
 
@@ -100,16 +109,6 @@ def only_for(statement: Statement, who: str) -> Statement:
     at = next((name for name in conditions if name.lower() == operator.lower()), operator)
     tests = {name: value for name, value in conditions.get(at, {}).items() if name.lower() != key.lower()}
     return {**statement, "Condition": {**conditions, at: {**tests, key: who}}}
-
-
-def is_only_for(statement: Statement, who: str) -> bool:
-    """Whether a statement is about this caller alone by a condition on its ARN."""
-    operator, key = _ONLY
-    conditions = statement.get("Condition")
-    for name, tests in conditions.items() if isinstance(conditions, dict) else ():
-        if name.lower() == operator.lower() and isinstance(tests, dict):
-            return any(one.lower() == key.lower() and value in (who, [who]) for one, value in tests.items())
-    return False
 
 
 def with_own_sid(statement: Statement, taken: Sequence[str]) -> Statement:

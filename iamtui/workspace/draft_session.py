@@ -12,12 +12,11 @@ from typing import Final
 
 from iamtui.account.model import ManagedPolicy
 from iamtui.credentials.secure_files import refuse_diversion, replace_file
-from iamtui.drafts.affected import AffectedPrincipals, reach_of
 from iamtui.drafts.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
 from iamtui.drafts.edits import Draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
-from iamtui.drafts.overlay import DraftProblem, lay_draft
+from iamtui.drafts.overlay import AffectedPrincipals, DraftProblem, lay_draft, reach_of
 from iamtui.engine.decision import Decision, Expectation, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of

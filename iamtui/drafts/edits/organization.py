@@ -149,14 +149,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             raise Misfit("an organization policy needs a name of 1 to 128 visible characters", "Give it one.")
         organization = ledger.organization
         now = next((policy for policy in attached if policy.name == self.name), None)
-        elsewhere = [
-            (other, fact.value, policy)
-            for other in organization.path
-            if other.id != level.id and isinstance(fact := self.at(other), Known)
-            for policy in fact.value
-            if policy.name == self.name
-        ]
-        same = now or (elsewhere[0][2] if elsewhere else None)
+        same = now or self.known_anywhere(organization.path)
         document = ledger.document(self.document, same.document if same else None)
         if now is not None and document is now.document:
             ledger.find("no effect", f"The {short_type(self.type)} {safe_text(self.name)} already says this.")
@@ -170,12 +163,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
         put = OrganizationPolicy(same.arn if same else "", self.name, document)
         replaced = (*attached, put) if now is None else tuple(put if entry is now else entry for entry in attached)
         organization = self.exchanged(organization, level.id, replaced)
-        if rewritten:
-            # Names are unique in an organization: it is one policy, and its text changes wherever it is attached.
-            for other, there, policy in elsewhere:
-                exchanged = tuple(put if entry is policy else entry for entry in there)
-                organization = self.exchanged(organization, other.id, exchanged)
-        ledger.put_organization(organization)
+        ledger.put_organization(self.rewritten(organization, put) if rewritten else organization)
         ledger.touched[level.id] = ledger.number
         if rewritten:
             ledger.find(
@@ -205,17 +193,28 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             if isinstance(edit, PutOrganizationPolicy) and (edit.type, edit.name) == (self.type, self.name)
         ]
 
-    def known_anywhere(self, before: Account) -> OrganizationPolicy | None:
+    def rewritten(self, organization: Organization, put: OrganizationPolicy) -> Organization:
+        """The organization with a policy's new text wherever it is attached: names are unique, so it is one policy."""
+        for level in organization.path:
+            fact = self.at(level)
+            if isinstance(fact, Known):
+                policies = tuple(put if policy.name == put.name else policy for policy in fact.value)
+                organization = self.exchanged(organization, level.id, policies)
+        return organization
+
+    def known_anywhere(self, path: Sequence[OrganizationLevel]) -> OrganizationPolicy | None:
         """The policy of this name as it stands at any known level."""
-        everywhere = (organization_policy(before, self.type, level.id, self.name) for level in levels(before))
-        return next((policy for policy in everywhere if policy is not None), None)
+        known = (fact.value for level in path if isinstance(fact := self.at(level), Known))
+        return next((policy for policies in known for policy in policies if policy.name == self.name), None)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        known = self.known_anywhere(before)
+        known = self.known_anywhere(levels(before))
         first = self.namesakes(edits)[0] is self
         document = ascii_document(self.document)
         puts = (edit for edit in edits if isinstance(edit, PutOrganizationPolicy))
-        made = list(dict.fromkeys((edit.type, edit.name) for edit in puts if edit.known_anywhere(before) is None))
+        made = list(
+            dict.fromkeys((edit.type, edit.name) for edit in puts if edit.known_anywhere(levels(before)) is None)
+        )
         variable = f"policy_{made.index((self.type, self.name)) + 1}" if known is None else ""
         if known is None and first:
             # A function creates the policy and prints its id: a here-document inside $(...) confuses older shells.
@@ -253,7 +252,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             account = ACCOUNT_ID.checked(management)
             yield comment(f"What follows needs a provider with the credentials of account {account}.")
         key = f"{self.type}/{self.name}"
-        known = self.known_anywhere(before)
+        known = self.known_anywhere(levels(before))
         policy_id = _policy_id(known) if known is not None else ""
         if key not in blocks.created and (known is None or not same_text(known.document, self.document)):
             arguments: Arguments = {
