@@ -8,12 +8,24 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct, structs
 
-from iamtui.drafts.edits.attachments import AddUserToGroup, AttachPolicy, DetachPolicy, RemoveUserFromGroup
 from iamtui.drafts.edits.base import BaseEdit, Standing, describe_edit
-from iamtui.drafts.edits.entities import DeletePermissionsBoundary, PutPermissionsBoundary, UpdateTrustPolicy
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
-from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
-from iamtui.drafts.edits.resources import DeleteResourcePolicy, PutResourcePolicy
+from iamtui.drafts.edits.policies import (
+    DeleteInlinePolicy,
+    DeleteResourcePolicy,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutResourcePolicy,
+)
+from iamtui.drafts.edits.principals import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeletePermissionsBoundary,
+    DetachPolicy,
+    PutPermissionsBoundary,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
 from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.types import PolicyType
 
