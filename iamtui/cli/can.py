@@ -34,10 +34,11 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.principals import coming_with, resolve_principal
-from iamtui.workspace.questions import ask_and_trace, is_pattern
+from iamtui.workspace.questions import ask_and_trace
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
 from iamtui.policy.document import JsonValue
-from iamtui.presentation.layers import layer_texts
+from iamtui.presentation.layers import decision_layers
 from iamtui.presentation.styled_words import Word
 from iamtui.presentation.trace import layer_rows
 from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, counts_of, verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, DependentAnswer, worst_first
-from iamtui.workspace.questions import is_pattern
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation
@@ -93,7 +93,7 @@ def _labelled(out: Output, label: str, text: str) -> None:
 
 
 def _write_layers(out: Output, decision: Decision) -> None:
-    applying, absent = layer_texts(decision)
+    applying, absent, *_ = decision_layers(decision)
     for layer in applying:
         state = Span(f"{layer.words:<{_STATE_WIDTH}}", TONES[layer.tone])
         out.paragraph(

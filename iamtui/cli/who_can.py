@@ -30,6 +30,7 @@ from iamtui.presentation.verdict import (
 )
 from iamtui.presentation.who_can import not_evaluated
 from iamtui.problem import Problem
+from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.access import (
     ACCESS_LEVELS,
@@ -42,7 +43,6 @@ from iamtui.workspace.access import (
     who_has_access,
 )
 from iamtui.workspace.answers import MOST_CELLS
-from iamtui.workspace.questions import is_pattern
 from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:

@@ -262,3 +262,18 @@ class Expectation(StrEnum):
         if self is Expectation.DENIED:
             return outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
         return outcome.value == self.value
+
+
+_SEVERITIES: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 1, Outcome.DEPENDS: 2}
+
+
+def severity(decision: Decision) -> int:
+    """How bad a decision is among several, 0 the worst.
+
+    Explicit deny, implicit deny, depends, allowed on some resources, allowed as far as loaded, allowed.
+    """
+    if decision.outcome is not Outcome.ALLOWED:
+        return _SEVERITIES[decision.outcome]
+    if decision.resource_scope is ResourceScope.SOME:
+        return 3
+    return 5 if decision.complete else 4

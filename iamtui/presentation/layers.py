@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from iamtui.engine.condition_words import LAYER_NAMES
-from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState
+from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, StatementRef
 from iamtui.presentation.styled_words import Row, Tone, Word
 from iamtui.presentation.verdict import layers_that_depend
 from iamtui.text import safe_text
@@ -19,6 +19,7 @@ class LayerText(NamedTuple):
         name: the short one.
         words: its state.
         why: why it says so; raw text, without what the state says already.
+        statement: the one to show for it, a denying one first, then one that matched; None: none took part.
     """
 
     layer: Layer
@@ -27,6 +28,7 @@ class LayerText(NamedTuple):
     words: str
     tone: Tone
     why: str
+    statement: StatementRef | None = None
 
 
 _STATE_WORDS: Final = {
@@ -44,15 +46,42 @@ CONDITIONAL: Final = ("[?]", "depends", Tone.DEPENDS)
 def layer_text(report: LayerReport, decision: Decision) -> LayerText:
     mark, words, tone = _state(report, decision)
     why = report.why.removeprefix("Not evaluated: ") if report.state is LayerState.NOT_EVALUATED else report.why
-    return LayerText(report.layer, mark, LAYER_NAMES[report.layer].short, words, tone, why)
+    name, statement = LAYER_NAMES[report.layer].short, _statement(decision, report.layer)
+    return LayerText(report.layer, mark, name, words, tone, why, statement)
 
 
-def layer_texts(decision: Decision) -> tuple[list[LayerText], list[LayerText]]:
-    """Every layer in evaluation order: those that take part, and those that do not apply."""
+class DecisionLayers(NamedTuple):
+    """Every layer in evaluation order.
+
+    Args:
+        applying, absent: those that take part, and those that do not apply.
+        deciding: the layer of the deciding statement, else the first that does not pass; None: the first of all.
+        request: whose they are, to tell another answer to the same request from that to another.
+    """
+
+    applying: tuple[LayerText, ...]
+    absent: tuple[LayerText, ...]
+    deciding: Layer | None
+    request: tuple[object, ...]
+
+
+def decision_layers(decision: Decision) -> DecisionLayers:
     texts: tuple[list[LayerText], list[LayerText]] = ([], [])
     for report in decision.layers:
         texts[report.state is LayerState.NOT_APPLICABLE].append(layer_text(report, decision))
-    return texts
+    if decision.deciding is not None:
+        deciding: Layer | None = decision.deciding.layer
+    else:
+        deciding = next((reason.layer for reason in decision.reasons), None)
+    asked = decision.request
+    request = asked.principal, asked.action, asked.resource, asked.context
+    return DecisionLayers(tuple(texts[0]), tuple(texts[1]), deciding, request)
+
+
+def _statement(decision: Decision, layer: Layer) -> StatementRef | None:
+    denying = [ref for reason in decision.reasons if reason.layer is layer for ref in reason.statements]
+    matched = sorted((ref for ref in decision.matched if ref.layer is layer), key=lambda ref: ref.effect != "Deny")
+    return next(iter([*denying, *matched]), None)
 
 
 def _state(report: LayerReport, decision: Decision) -> tuple[str, str, Tone]:

@@ -13,7 +13,7 @@ from iamtui.engine.decision import Decision, LayerReport, LayerState, Outcome, S
 from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.presentation.layers import absent_layers, layer_text, layer_texts
+from iamtui.presentation.layers import absent_layers, decision_layers, layer_text
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import because, statement_name, verdict_words
 from iamtui.workspace.answers import DependentAnswer
@@ -113,7 +113,7 @@ def trace_rows(
         rows += (row for one in deciding for row in _checked(one, by_another=False))
     rows += [_EMPTY, _heading("Layers, in the order of evaluation")]
     rows += layer_rows(decision, traced, source)
-    absent = layer_texts(decision)[1]
+    absent = decision_layers(decision).absent
     if absent:
         rows += [_EMPTY, TraceRow(absent_layers(absent))]
     rows += _other_companions(companions)

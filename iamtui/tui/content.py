@@ -88,3 +88,13 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def fit_end(text: str, width: int) -> str:
+    """The end of a raw text in at most `width` terminal cells, after an ellipsis where something was cut."""
+    safe = safe_text(text, limit=None)
+    while safe and cell_len(safe) > width:
+        safe = safe[max(1, cell_len(safe) - width) :]
+        if cell_len(safe) <= width:
+            safe = "…" + safe[1:]
+    return safe

@@ -9,14 +9,14 @@ from typing import Final
 from iamtui.account.model import Account, User
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.condition_words import condition_of
-from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
+from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, severity
 from iamtui.engine.request import Principal
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
-from iamtui.questions.question import QuestionMatrix
+from iamtui.questions.question import QuestionMatrix, is_pattern
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer, Cell, answer_all, severity
-from iamtui.workspace.questions import fits, is_pattern, no_action_matches
+from iamtui.workspace.answers import Answer, Cell, answer_all
+from iamtui.workspace.questions import fits, no_action_matches
 from iamtui.workspace.trust import Chain, by_principal, chains_from, who_may_assume
 from iamtui.workspace.workspace import Workspace
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeVar
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check
 from iamtui.engine.api import evaluate
-from iamtui.engine.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.decision import Decision, Outcome, severity
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.policies import PoliciesInForce
 from iamtui.engine.request import Mode, Principal, PrincipalKind, partition_of
@@ -19,7 +19,7 @@ from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.questions.question import Question, QuestionMatrix, is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.dependent_questions import AuthorizedCall, check_named, companion_questions
 from iamtui.workspace.principals import resolve_principal
@@ -28,7 +28,6 @@ from iamtui.workspace.questions import (
     check_resource,
     check_terms,
     fits,
-    is_pattern,
     never_asked,
     no_action_matches,
     with_region,
@@ -37,21 +36,6 @@ from iamtui.workspace.questions import (
 from iamtui.workspace.workspace import Workspace
 
 # Answers to a question matrix: a matrix of cells, each with its decision and those of the calls that come with it.
-
-
-_OUTCOMES: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 1, Outcome.DEPENDS: 2}
-
-
-def severity(decision: Decision) -> int:
-    """How bad a decision is among several, 0 the worst.
-
-    Explicit deny, implicit deny, depends, allowed on some resources, allowed as far as loaded, allowed.
-    """
-    if decision.outcome is not Outcome.ALLOWED:
-        return _OUTCOMES[decision.outcome]
-    if decision.resource_scope is ResourceScope.SOME:
-        return 3
-    return 5 if decision.complete else 4
 
 
 def worst_of(decisions: Iterable[Decision]) -> Decision:

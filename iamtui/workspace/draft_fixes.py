@@ -19,7 +19,7 @@ from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.engine.trace import TracedElement, TracedStatement
 from iamtui.problem import Problem
-from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.questions.question import Question, QuestionMatrix, is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, BulkMatrixEvaluator, Cell
 from iamtui.workspace.denied_question import (
@@ -45,7 +45,7 @@ from iamtui.workspace.draft_documents import (
     with_statement,
 )
 from iamtui.workspace.draft_session import lay
-from iamtui.workspace.questions import ask_and_trace, check_action, is_pattern
+from iamtui.workspace.questions import ask_and_trace, check_action
 from iamtui.workspace.workspace import Workspace
 
 # From what the engine suggests, or from a question, to edits of a draft.

@@ -26,7 +26,7 @@ from iamtui.policy.arn import Arn, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index, make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.questions.question import Question, QuestionMatrix, is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import written_key
 from iamtui.workspace.principals import options_naming, principal_for
@@ -90,10 +90,6 @@ def check_action(action: str, *, pattern: bool = False) -> None:
         raise Problem(
             f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."
         )
-
-
-def is_pattern(action: str) -> bool:
-    return "*" in action or "?" in action
 
 
 def check_resource(resource: str, action: str = "") -> None:

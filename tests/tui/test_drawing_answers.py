@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 import pytest
 
 from iamtui.engine.decision import LayerReport
 from iamtui.engine.decision_details import DecisionDetails
+from iamtui.presentation.answer import AnsweredQuestion, Shown, answer_words, matrix_words
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.question.answer_view import layers_of, more, reasons, verdict_line
-from iamtui.tui.question.asking import AnsweredQuestion, Shown, put_together
+from iamtui.tui.question.answer_view import more, reasons
+from iamtui.tui.question.asking import put_together
 from iamtui.tui.question.layers_list import layer_rows
-from iamtui.tui.question.matrix import summary
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.workspace.answers import answer
 from iamtui.workspace.opening import open_source
@@ -22,8 +23,11 @@ from tests.support.panel_apps import settle, type_text
 from tests.support.question_panel import listener, opened, shown
 from tools.trace_walk import walk
 
-WORDS = {"engine/decision.py", "engine/condition_words.py", "engine/variables.py"}
-"""The modules of the engine that drawing may pass through: records, and their words."""
+WORDS = {
+    *("engine/decision.py", "engine/condition_words.py", "engine/variables.py"),
+    *("questions/question.py", "workspace/answers.py"),
+}
+"""The modules that making the words of an answer may pass through: records, and their words."""
 
 
 @pytest.mark.parametrize(
@@ -45,16 +49,18 @@ def test_drawing_evaluates_nothing(action: str, resource: str) -> None:
 
     def draw() -> None:
         for room in (NARROW, MEDIUM, WIDE):
-            list(reasons(seen, (), room, 80))
-            layers_of(seen, room)
-        verdict_line(seen)
-        layer_rows(seen.decision)
-        list(more(seen, workspace.account, (), 80))
-        summary(found)
+            list(reasons(words, (), room, 80))
+        layer_rows(words.layers)
+        list(more(words, (), (), 80))
+        cells.rows(grid=False)
+
+    def rooms(files: Iterable[tuple[str, str]]) -> set[str]:
+        return {file for file, _ in files if file.startswith(("engine/", "questions/", "workspace/"))}
 
     put_together(found, lambda: False)
-    files = {file for file, _ in walk(draw)}
-    assert {file for file in files if file.startswith(("engine/", "questions/"))} <= WORDS
+    assert rooms(walk(lambda: (answer_words(seen), matrix_words(found)))) <= WORDS
+    words, cells = answer_words(seen), matrix_words(found)
+    assert not rooms(walk(draw))
 
 
 async def test_the_panel_leaves_the_engine_to_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:

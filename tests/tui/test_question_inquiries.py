@@ -13,8 +13,8 @@ from iamtui.engine.decision import Decision
 from iamtui.engine.request import Mode, Principal
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView, key_rows
-from iamtui.tui.question.matrix import MatrixView
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.workspace import answers as inquiries
 from iamtui.workspace.answers import Answer, DependentAnswer

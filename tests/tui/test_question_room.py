@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from iamtui.account.model import Account, InlinePolicy
 from iamtui.presentation.layers import layer_text
+from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView
 from iamtui.tui.question.layers_list import LayersList
-from iamtui.tui.question.matrix import MatrixView
 from tests.support.panel_apps import screen_text
 from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace

@@ -5,35 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from iamtui.account.model import Account
-from iamtui.engine.decision import Decision, Outcome, StatementRef
-from iamtui.engine.request import Principal
-from iamtui.presentation.verdict import because, conditions, notes, statement_name
-from iamtui.tui.content import line, lines, plain, styled
+from iamtui.presentation.answer import AnswerWords, MatrixCell, MatrixWords, Shown, answer_words, matrix_words
+from iamtui.presentation.styled_words import Row, Tone
+from iamtui.presentation.verdict import statement_name
+from iamtui.text import safe_text
+from iamtui.tui.content import fit, fit_end, line, plain, styled
 from iamtui.tui.inventory import statement_lines
-from iamtui.tui.question.asking import Shown
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
 from iamtui.tui.question.layers_list import LayersList
-from iamtui.tui.question.matrix import MatrixView, summary
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
-from iamtui.tui.question.verdict import verdict
 from iamtui.tui.widgets.lists.containers import Column
-from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation, Suggestion
-    from iamtui.workspace.answers import DependentAnswer
+    from iamtui.questions.question import QuestionMatrix
+    from iamtui.workspace.answers import Answer
 
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}
@@ -130,6 +130,7 @@ class AnswerView(Column):
         super().__init__()
         self._room = MEDIUM
         self._shown: Shown | None = None
+        self._words: AnswerWords | None = None
         self._explanation: Explanation | None = None
         self._said = Content(""), Content("")
         self._texts: dict[str, Content] = {}
@@ -139,7 +140,6 @@ class AnswerView(Column):
         """How many lines of the panel are not the answer's."""
 
     def compose(self) -> ComposeResult:
-        """From top to bottom, the most important first."""
         yield Static(id="question-summary")
         yield MatrixView(id="question-matrix")
         yield Static(id="question-verdict")
@@ -157,11 +157,9 @@ class AnswerView(Column):
         return self.query_one(MatrixView)
 
     def focus_list(self) -> None:
-        """Give the focus to what moves through the answer: the matrix, or the layers of a single one."""
         (self.matrix if self.matrix.display else self.layers_list).focus()
 
     def fit(self, room: str) -> None:
-        """Take the form for NARROW, MEDIUM or WIDE."""
         self._room = room
         self.release()
         for name in (NARROW, WIDE):
@@ -170,7 +168,6 @@ class AnswerView(Column):
             self._arrange(self._shown)
 
     def on_resize(self) -> None:
-        """Wrap to the new width."""
         if self.size.width == self._width:
             return
         self._width = self.size.width
@@ -190,9 +187,12 @@ class AnswerView(Column):
         self._held.clear()
 
     def show(self, shown: Shown) -> None:
-        self._shown, self._explanation = shown, None
+        self._hold(shown)
         _set_display(self.layers_list, shown=True)
         self._arrange(shown)
+
+    def _hold(self, shown: Shown) -> None:
+        self._shown, self._words, self._explanation = shown, answer_words(shown), None
 
     def _arrange(self, shown: Shown) -> None:
         several = len(shown.answer.cells) > 1
@@ -208,19 +208,17 @@ class AnswerView(Column):
             _set_display(part, shown=several)
 
     def look_at(self, shown: Shown) -> None:
-        """Show another cell of the answer on screen."""
-        self._shown, self._explanation = shown, None
+        self._hold(shown)
         self._draw()
 
     def explain(self, explanation: Explanation) -> None:
-        """Add what would help to the answer on screen."""
-        if self._shown is not None and explanation.suggestions:
+        if explanation.suggestions:
             self._explanation = explanation
             self._draw()
 
     def say(self, sentence: Content, more: Content) -> None:
         """Show a sentence in place of an answer, and what to do below it."""
-        self._shown = self._explanation = None
+        self._shown = self._words = self._explanation = None
         self._said = sentence, more
         self.remove_class("-aside")
         self._show_several(False)
@@ -242,26 +240,28 @@ class AnswerView(Column):
         self.post_message(self.Opened())
 
     def _draw(self) -> None:
-        if self._shown is None:
+        shown, words = self._shown, self._words
+        if shown is None or words is None:
             return
-
-        shown, decision = self._shown, self._shown.decision
         wide, width = self._room == WIDE, self.size.width - 2
-        label = layers_of(shown, self._room)
+        label = _layers_of(words, self._room)
         _set_display(self.query_one("#question-layers-of"), shown=bool(label))
         self._put("layers-of", wrap_all([label], width, 1))
-        self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
+        column = self.size.width - 3 if wide else 0
+        self.layers_list.show(words.layers, compact=self._room == NARROW, column=column)
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
-        if len(shown.answer.cells) > 1:
-            self._put("summary", wrap_all([summary(shown.answer)], width, 1))
-        reason_lines = reasons(shown, suggestions, self._room, width)
+        if self.matrix.display:
+            self._put("summary", wrap_all([styled(self.matrix.summary)], width, 1))
+        reason_lines = reasons(words, suggestions, self._room, width)
         self.set_class(bool(shown.left_out), "-aside")
-        verdict = [*left_out_lines(shown), verdict_line(shown)]
+        verdict = [*_left_out_lines(shown.left_out), styled(words.verdict)]
         self._tell(verdict, reason_lines, holds=True)
         if wide:
-            account = shown.asked.workspace.account
-            more_lines = more(shown, account, suggestions, width)
-            self._put("more", wrap_all(more_lines, width, _ANY))
+            lines: Sequence[tuple[int, str]] = ()
+            if words.statement is not None:
+                account, resource = shown.asked.workspace.account, shown.decision.request.resource
+                lines = statement_lines(account, shown.principal, resource, words.statement)
+            self._put("more", wrap_all(more(words, lines, suggestions, width), width, _ANY))
         self._hold_layers()
 
     def _tell(self, verdict: Iterable[Content], reasons: Iterable[Content], *, holds: bool) -> None:
@@ -310,9 +310,8 @@ class AnswerView(Column):
 
     def make_room(self, rows_beside: int) -> None:
         """Fit the texts beside the question's fields, which take so many lines now."""
-        changed = rows_beside != self.rows_beside
-        self.rows_beside = rows_beside
-        if changed and self._shown is not None:
+        changed, self.rows_beside = rows_beside != self.rows_beside, rows_beside
+        if changed:
             self._draw()
 
     def _put(self, name: str, rows: Sequence[Content]) -> None:
@@ -346,48 +345,198 @@ def _set_height(widget: Widget, rows: int) -> None:
         widget.styles.height = rows
 
 
-# An answer in lines, as many as there is room for. Pure, no widget; loaded with the first answer.
+# The cells of an answer, drawn by line, the worst first.
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """How many lines each kind of reason may take, and how to tell requests that do not decide."""
+_VERDICT: Final = 12
+_GAP: Final = 2
+_LEAST_NAME: Final = 24
+_MOST_COLUMNS: Final = 12
+
+
+class MatrixView(LineView):
+    """Actions down and resources across, or one line for each pair where that is too narrow.
+
+    Says `CursorMoved` when another cell is under the cursor, `LineOpened` when it is wanted in full.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,left", "column(-1)", "Resource to the left", show=False, id="matrix.left"),
+        Binding("l,right", "column(1)", "Resource to the right", show=False, id="matrix.right"),
+    ]
+
+    DEFAULT_CSS = """
+    MatrixView {
+        height: 1;
+        margin: 0 1 0 0;
+    }
+    """
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._words: MatrixWords | None = None
+        self._asked: QuestionMatrix | None = None
+        self._rows: list[tuple[int, ...]] = []
+        self._grid = False
+        self._column = 0
+        self._names = 0
+        self._across = _VERDICT
+        self._most = 1
+        self._arranged_for = 0
+        self.HEADER_LINES = 0
+
+    def show(self, answer: Answer | None, most: int) -> None:
+        """Show the cells of an answer in at most so many lines; the cursor stays where the questions are the same."""
+        asked = answer.question_matrix if answer is not None else None
+        kept = self.chosen if asked is not None and asked == self._asked else None
+        self._words, self._asked, self._most = matrix_words(answer) if answer is not None else None, asked, most
+        self._arrange()
+        if self._words is not None:
+            self._fill(kept)
+
+    @property
+    def summary(self) -> Row:
+        return self._words.summary if self._words is not None else ()
+
+    @property
+    def rows(self) -> int:
+        return min(len(self._rows) + self.HEADER_LINES, self._most)
+
+    def _fill(self, kept: int | None) -> None:
+        rows = self.rows
+        if self.styles.height is None or self.styles.height.value != rows:
+            self.styles.height = rows
+        at = next((n for n, row in enumerate(self._rows) if kept in row), 0) if kept is not None else 0
+        cells = self._rows[at]
+        if kept is not None and kept in cells:
+            self._column = cells.index(kept)
+        elif self._words is not None:
+            every = self._words.cells
+            self._column = min(range(len(cells)), key=lambda column: every[cells[column]].badness)
+        self.set_total(len(self._rows), cursor=at)
+
+    def _arrange(self) -> None:
+        words = self._words
+        if words is None:
+            self._rows = []
+            return
+        self._arranged_for = self.size.width
+        across, width = words.across, self.size.width - 1
+        room = width - across * (_VERDICT + _GAP)
+        self._grid = 1 < across <= _MOST_COLUMNS and room >= _LEAST_NAME and len(words.cells) > across
+        self.HEADER_LINES = 1 if self._grid else 0
+        self._rows = words.rows(grid=self._grid)
+        self._column = 0
+        longest = max(cell_len(safe_text(cell.name, limit=None)) for cell in words.cells)
+        resources = max(cell_len(safe_text(cell.resource, limit=None)) for cell in words.cells)
+        if self._grid:
+            self._names = min(longest, room)
+            self._across = max(_VERDICT, min(resources, (width - self._names) // across - _GAP))
+        else:
+            room = max(width - _VERDICT - _GAP, 8)
+            self._names = min(longest, max(room // 2, room - _GAP - resources) if across > 1 else room)
+
+    def on_resize(self) -> None:
+        if self._words is not None and self.size.width != self._arranged_for:
+            kept = self.chosen
+            self._arrange()
+            self._fill(kept)
+        super().on_resize()
+
+    @property
+    def chosen(self) -> int:
+        """The index in the answer of the cell under the cursor; 0 without one."""
+        if not self._rows:
+            return 0
+        cells = self._rows[min(self.cursor, len(self._rows) - 1)]
+        return cells[min(self._column, len(cells) - 1)]
+
+    def action_column(self, step: int) -> None:
+        if self._grid and self._rows:
+            column = max(0, min(len(self._rows[0]) - 1, self._column + step))
+            if column != self._column:
+                self._column = column
+                self.redraw()
+                self.post_message(self.CursorMoved(self, self.cursor))
+
+    # Drawing.
+
+    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
+        """The resources, by their ends, which differ more than their beginnings."""
+        assert self._words is not None
+        names = [Piece(" " * (self._names + 1))]
+        for column, index in enumerate(self._rows[0]):
+            style = "header-sorted" if column == self._column else "header"
+            text = fit_end(self._words.cells[index].resource, self._across)
+            names.append(Piece(" " * _GAP + text + " " * (self._across - cell_len(text)), style))
+        return names
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """A line: the verdicts behind the action, or before it where each pair has a line of its own."""
+        assert self._words is not None
+        cells = [self._words.cells[number] for number in self._rows[index]]
+        name = fit(safe_text(cells[0].name), self._names)
+        if not self._grid:
+            return self._listed(cells[0], name, width)
+        found = [Piece(name.ljust(self._names))]
+        for column, cell in enumerate(cells):
+            here = index == self.cursor and column == self._column
+            found += [Piece(" ▸" if here else "  ", "bar"), _verdict_piece(cell)]
+            found.append(Piece(" " * (self._across - _VERDICT)))
+        return found
+
+    def _listed(self, cell: MatrixCell, name: str, width: int) -> Sequence[Piece]:
+        assert self._words is not None
+        found = [_verdict_piece(cell), Piece("  "), Piece(name)]
+        left = width - 1 - _VERDICT - _GAP - self._names - _GAP
+        if self._words.across > 1 and left >= 8:
+            space = " " * (self._names - cell_len(name) + _GAP)
+            found += [Piece(space), Piece(fit_end(cell.resource, left), "muted")]
+        return found
+
+
+def _verdict_piece(cell: MatrixCell) -> Piece:
+    return Piece(cell.verdict.ljust(_VERDICT), "muted" if cell.tone is Tone.QUIET else cell.tone)
+
+
+# An answer in lines, as many as there is room for.
+
+
+class _Room(NamedTuple):
+    """How many lines each kind of reason may take."""
 
     because: int
-    companions: int
+    others: int
     notes: int
-    others: str
 
 
-_ROOMS: Final[Mapping[str, _Room]] = {
-    NARROW: _Room(3, 2, 0, "none"),
-    MEDIUM: _Room(3, 4, 5, "marks"),
-    WIDE: _Room(6, 20, 12, "lines"),
-}
+_ROOMS: Final[Mapping[str, _Room]] = {NARROW: _Room(3, 2, 0), MEDIUM: _Room(3, 4, 5), WIDE: _Room(6, 20, 12)}
 
-_INDENT: Final = "  "
 _NEVER_ASKED, _REMARKS = 2, 3
 _ANY_WIDTH: Final = 400
 
 
-def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width: int) -> Iterator[Content]:
+def reasons(words: AnswerWords, suggestions: Sequence[Suggestion], room: str, width: int) -> Iterator[Content]:
     """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
-    decision, most = shown.decision, _ROOMS[room]
-    never_asked = shown.cell.never_asked
-    yield from wrap_all([_warning(never_asked)], width, _NEVER_ASKED)
-    yield from wrap_all([_warning(remark) for remark in shown.remarks], width, _REMARKS)
-    yield from wrap_all([before_line(shown)], width, 1)
-    yield from wrap_all([styled(because(decision, short=room == WIDE))], width, most.because)
-    yield from with_rest_counted(list(companion_lines(shown, others=most.others)), width, most.companions)
+    most = _ROOMS[room]
+
+    def told(rows: Iterable[Row], lines: int) -> list[Content]:
+        return wrap_all(map(styled, rows), width, lines)
+
+    yield from told([words.never_asked], _NEVER_ASKED)
+    yield from told(words.remarks, _REMARKS)
+    yield from told([words.before], 1)
+    yield from told([words.short_because if room == WIDE else words.because], most.because)
+    optional = {NARROW: (), MEDIUM: (words.optional_marks,) if words.optional else (), WIDE: words.optional}[room]
+    yield from with_rest_counted([styled(row) for row in (*words.others, *optional)], width, most.others)
     if room == WIDE:
-        yield from wrap_all([lines(*map(styled, conditions(decision)))], width, most.notes)
-    elif not most.notes:
-        yield from _kept_back(shown)
+        yield from told(words.conditions, most.notes)
+    elif room == NARROW:
+        yield from told([words.rest], 1)
     else:
         # How to get around a Deny is told by its name, which stands above.
-        useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY and not never_asked else ()
-        told = [*_short_suggestion(useful), *map(styled, notes(decision, besides=never_asked))]
-        yield from wrap_all(told, width, most.notes)
+        helps = _short_suggestion(suggestions) if words.lacks_allow else ()
+        yield from wrap_all((*helps, *map(styled, words.notes)), width, most.notes)
 
 
 def with_rest_counted(rows: list[Content], width: int, most: int) -> list[Content]:
@@ -406,164 +555,46 @@ def with_rest_counted(rows: list[Content], width: int, most: int) -> list[Conten
     return found
 
 
-def _warning(sentence: str) -> Content:
-    return (
-        line(("[!] ", "bold $verdict-depends"), plain(sentence, "$verdict-depends", limit=None))
-        if sentence
-        else Content("")
-    )
-
-
-def left_out_lines(shown: Shown) -> Iterator[Content]:
+def _left_out_lines(left_out: str) -> Iterator[Content]:
     """What is typed and not part of the question that is answered."""
-    if shown.left_out:
-        word = plain(shown.left_out, "bold", limit=64)
+    if left_out:
+        word = plain(left_out, "bold", limit=64)
         # A whole path may stand there: only Enter says that it does.
-        why = "not read yet (Enter reads it)" if shown.left_out.lstrip(QUOTES).startswith(SESSION) else "half typed"
+        why = "not read yet (Enter reads it)" if left_out.lstrip(QUOTES).startswith(SESSION) else "half typed"
         yield line(("! ", "bold $verdict-depends"), word, f" is {why}: what follows is answered without it.")
 
 
-def verdict_line(shown: Shown) -> Content:
-    """The verdict; among several of which action; where another request decides, of which one."""
-    says = verdict(shown.decision).content
-    if len(shown.answer.cells) > 1:
-        if not shown.takes_part:
-            says = line(("takes no part: the action is about other resources", "$muted"))
-        says = line((f"{shown.cell.question.action}: ", "bold"), says)
-    decider = shown.decider
-    if decider is None:
-        return says
-    if decider is shown.answer.chain:
-        return line(says, (" for the role chaining that comes first", "$muted"))
-    return line(says, (f" for {decider.check.action}, which the call needs too", "$muted"))
-
-
-def layers_of(shown: Shown, room: str) -> Content:
+def _layers_of(words: AnswerWords, room: str) -> Content:
     """Which request the layers are of, where the question comes to more than one that could be meant; else empty."""
-    decider, chain = shown.decider, shown.answer.chain
-    if chain is None and decider is None:
-        return Content("")
-    front = "Layers of " if room == MEDIUM else ""
-    step = front if chain is None else f"{front}step {1 if decider is chain else 2} of 2: "
-    session, role = _name_of(shown.answer.question_matrix.chained_from), _name_of(shown.answer.principal.arn)
-    if decider is None:
-        does: Content = line((role, "bold"), (" does ", "$muted"), (shown.cell.question.action, "bold"))
-    elif decider is chain:
-        does = line((session, "bold"), (" assumes ", "$muted"), (role, "bold"))
-    else:
-        does = line((decider.check.action, "bold"), (", which the call needs too", "$muted"))
-    return line((step[:1].upper() + step[1:], "$muted"), does)
+    step = f"Layers of {words.step}" if room == MEDIUM else words.step[:1].upper() + words.step[1:]
+    return line((step, "$muted"), styled(words.about)) if words.about else Content("")
 
 
-def _name_of(arn: str) -> str:
-    """The name alone: whose it is stands above."""
-    return arn.rpartition("/")[2]
-
-
-def before_line(shown: Shown) -> Content:
-    """What the verdict was without the draft; empty when no draft is open."""
-    before = shown.before_decision
-    if before is None:
-        return Content("")
-    was, now = verdict(before), verdict(shown.decision)
-    if was.text == now.text:
-        return line(("Without the draft: the same", "$muted"))
-    return line(("Without the draft: ", "$muted"), was.content)
-
-
-def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
-    """The other requests behind the call, those that decide first.
-
-    Args:
-        others: how to tell those that do not decide: "none", "marks" (all on one line), or "lines" (one each).
-    """
-    chain = shown.answer.chain
-    if chain is not None:
-        role = shown.answer.question_matrix.chained_from
-        yield line(
-            _short(chain), (" chained from ", "$muted"), role.rpartition(":")[2], (" (assuming this role)", "$muted")
-        )
-    if shown.decider is not None:
-        yield line(("The action itself: ", "$muted"), verdict(shown.cell.decision).content)
-    deciding = [one for one in shown.cell.companions if one.decides]
-    for one in deciding:
-        yield line(
-            ("Needs also ", "$muted"),
-            (one.check.action, "bold"),
-            (f" on {_on(one)}: ", "$muted"),
-            _short(one),
-        )
-    optional = [one for one in shown.cell.companions if not one.decides]
-    if others == "lines":
-        for one in optional:
-            when = f" ({one.check.when})" if one.check.when else ""
-            yield line(("May need ", "$muted"), one.check.action, (f" on {_on(one)}{when}: ", "$muted"), _short(one))
-    elif others == "marks" and optional:
-        parts: list[object] = [("May need also: ", "$muted")]
-        for one in optional:
-            says = verdict(one.decision)
-            parts += [", " if len(parts) > 1 else "", f"{one.check.action} ", (says.mark + says.star, says.style)]
-        yield line(*parts)
-
-
-def _on(one: DependentAnswer) -> str:
-    resource = one.question.resource
-    return one.check.resource if resource == "*" or "*" in resource else resource
-
-
-def _short(one: DependentAnswer) -> Content:
-    shown = verdict(one.decision)
-    return line((shown.short, f"bold {shown.style}"))
-
-
-def _kept_back(shown: Shown) -> Iterator[Content]:
-    """What a small panel has no room for, counted."""
-    checks = sum(1 for one in shown.cell.companions if not one.decides)
-    notes_ = sum(1 for note in shown.decision.notes if note != shown.cell.never_asked)
-    parts = [
-        f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((checks, "other check"), (notes_, "note"))
-        if count
-    ]
-    if parts:
-        yield line((f"{' and '.join(parts)}: F7", "$muted"))
-
-
-def _short_suggestion(suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:
+def _short_suggestion(suggestions: Sequence[Suggestion]) -> Iterator[Content]:
     if suggestions:
         more = f"  (and {len(suggestions) - 1} more: w)" if len(suggestions) > 1 else ""
         yield line(("Would help: ", "$muted"), plain(suggestions[0].change, limit=None), (more, "$muted"))
 
 
-def more(shown: Shown, account: Account, suggestions: tuple[Suggestion, ...], width: int) -> Iterator[Content]:
-    """What a whole column has room for: the deciding statement, what would help, the notes."""
-    decision = shown.decision
-    ref = decision.deciding
-    if ref is not None:
-        yield from _statement(decision, shown.principal, account, ref, width)
-    if suggestions and not shown.cell.never_asked:
+def more(
+    words: AnswerWords, statement: Sequence[tuple[int, str]], suggestions: Sequence[Suggestion], width: int
+) -> Iterator[Content]:
+    """What a whole column has room for: the lines of the deciding statement, what would help, the notes."""
+    if statement and words.statement is not None:
+        yield plain(statement_name(words.statement), "bold $heading")
+        margin = min(len(text) - len(text.lstrip()) for _number, text in statement)
+        for number, text in statement:
+            front = f"{number:>4}  "
+            for piece in wrap(plain(text[margin:], limit=None), width - len(front)):
+                yield line((front, "$faint"), piece)
+                front = " " * len(front)
+        yield Content("")
+    if suggestions and words.can_be_helped:
         yield plain("What would allow it (all of it is needed)", "bold $heading")
         for suggestion in suggestions:
             yield plain(f"- {suggestion.change}", limit=None)
             if suggestion.statement is not None:
                 text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
-                yield from (plain(_INDENT + row, "$muted", limit=None) for row in text.split("\n"))
+                yield from (plain(f"  {row}", "$muted", limit=None) for row in text.split("\n"))
         yield Content("")
-    yield from map(styled, notes(decision, long=True, besides=shown.cell.never_asked))
-
-
-def _statement(
-    decision: Decision, principal: Principal, account: Account, ref: StatementRef, width: int
-) -> Iterator[Content]:
-    """The statement's lines with their numbers, as far left as they can stand."""
-    rows = statement_lines(account, principal, decision.request.resource, ref)
-    if not rows:
-        return
-    yield plain(statement_name(ref), "bold $heading")
-    margin = min(len(text) - len(text.lstrip()) for _number, text in rows)
-    for number, text in rows:
-        front = f"{number:>4}  "
-        for piece in wrap(plain(text[margin:], limit=None), width - len(front)):
-            yield line((front, "$faint"), piece)
-            front = " " * len(front)
-    yield Content("")
+    yield from map(styled, words.long_notes)

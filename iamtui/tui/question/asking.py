@@ -6,7 +6,7 @@ What a thread finds comes back as a message to the widget that asks; an answer t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,18 +15,16 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from iamtui.presentation.answer import AnsweredQuestion
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.background import making
 from iamtui.tui.question.completion import SearchableCatalogue
 
 if TYPE_CHECKING:
-    from iamtui.engine.decision import Decision
     from iamtui.engine.explanation import Explanation
-    from iamtui.engine.request import Principal
-    from iamtui.questions.question import Question, QuestionMatrix
-    from iamtui.workspace.answers import Answer, Cell, DependentAnswer
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.questions.question import Question
+    from iamtui.workspace.answers import Answer
 
 
 SLOW_SECONDS: Final = 0.15
@@ -37,22 +35,6 @@ _MOST_PUT_TOGETHER: Final = 32
 
 _ANSWERS: Final = "question"
 _EXPLANATIONS: Final = "explanation"
-
-
-@dataclass(frozen=True, slots=True)
-class AnsweredQuestion:
-    """What an answer belongs to.
-
-    Args:
-        label: what the principal is called on screen; raw text.
-        before: the account without the draft that `workspace` holds, when the answer to it is wanted as well.
-    """
-
-    workspace: Workspace
-    principal: Principal
-    question_matrix: QuestionMatrix
-    label: str
-    before: Workspace | None = None
 
 
 Alongside = Callable[[Callable[[], bool]], object]
@@ -227,76 +209,3 @@ def put_together(answer: Answer, stopped: Callable[[], bool]) -> None:
         if stopped():
             return
         verdict_words(cell.deciding)
-
-
-# Shown: the answer on screen, and which of its cells is looked at. Pure, no widget.
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An answer on screen.
-
-    Args:
-        asked: what it answers.
-        before: the answer without the draft, or None.
-        index: which cell is looked at.
-        left_out: what stands in the context or the caller's line and is not asked, being half typed; "" for none.
-        remarks: sentences about what was asked with.
-    """
-
-    asked: AnsweredQuestion
-    answer: Answer
-    before: Answer | None = None
-    index: int = 0
-    left_out: str = ""
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def cell(self) -> Cell:
-        return self.answer.cells[self.index]
-
-    @property
-    def decision(self) -> Decision:
-        """What decides about the cell: its own decision, or that of another request behind the same call."""
-        return self.cell.deciding
-
-    @property
-    def takes_part(self) -> bool:
-        """Whether the cell that is looked at decides about the whole."""
-        return any(cell is self.cell for cell in self.answer.taking_part)
-
-    @property
-    def decider(self) -> DependentAnswer | None:
-        """The other request that decides about the cell, or None when its own decision does."""
-        if self.decision is self.cell.decision:
-            return None
-        others = (*self.cell.companions, *((self.answer.chain,) if self.answer.chain is not None else ()))
-        return next((other for other in others if other.decision is self.decision), None)
-
-    @property
-    def principal(self) -> Principal:
-        """Whose request is decided: of a chain that decides, the role's that the session is chained from."""
-        decider = self.decider
-        if decider is not None and decider is self.answer.chain:
-            return decider.decision.request.principal
-        return self.answer.principal
-
-    @property
-    def question(self) -> Question:
-        decider = self.decider
-        return decider.question if decider is not None else self.cell.question
-
-    @property
-    def cell_inquiry(self) -> QuestionMatrix:
-        """What asks about the cell alone."""
-        cell, asked = self.cell, self.answer.question_matrix
-        # The name of an API call stands for itself, with its companions; a pattern for the action it found.
-        call = cell.pattern if "*" not in cell.pattern and "?" not in cell.pattern else ""
-        return replace(asked, actions=(call or cell.question.action,), resources=(cell.question.resource,))
-
-    @property
-    def before_decision(self) -> Decision | None:
-        """What decided about the same cell without the draft, or None when that is not known."""
-        if self.before is None:
-            return None
-        return next((c.deciding for c in self.before.cells if c.question == self.cell.question), None)

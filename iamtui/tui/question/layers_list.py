@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from iamtui.engine.decision import Decision, Layer
-from iamtui.presentation.layers import absent_layers, layer_block, layer_row, layer_texts
+from iamtui.engine.decision import Layer
+from iamtui.presentation.layers import DecisionLayers, LayerText, absent_layers, layer_block, layer_row
 from iamtui.tui.content import lines, styled
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
@@ -55,28 +55,30 @@ class LayersList(LineView):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._decision: Decision | None = None
-        self._rows: list[tuple[Layer | None, Content]] = []
+        self._layers: DecisionLayers | None = None
+        self._rows: list[tuple[LayerText | None, Content]] = []
         self._lines: list[tuple[int, Content]] = []
         """The lines, each with the index of its row."""
 
-    def show(self, decision: Decision | None, *, compact: bool = False, column: int = 0) -> None:
+    def show(self, layers: DecisionLayers | None, *, compact: bool = False, column: int = 0) -> None:
         """Show the layers of a decision; None empties the list. `layer_rows` says what the other arguments mean.
 
         The cursor stays on its layer while the request is the same; for another it goes to the layer that decides.
         """
-        rows: list[tuple[Layer | None, Content]] = []
-        kept = self._layer_under_cursor
-        if decision is not None:
-            rows = layer_rows(decision, compact=compact, column=column)
-            if not _same_question(decision, self._decision):
-                kept = deciding_layer(decision)
-        self._decision = decision
+        rows: list[tuple[LayerText | None, Content]] = []
+        here = self._under_cursor
+        kept = here.layer if here is not None else None
+        if layers is not None:
+            rows = layer_rows(layers, compact=compact, column=column)
+            if self._layers is None or layers.request != self._layers.request:
+                kept = layers.deciding
+        self._layers = layers
         if not _alike(rows, self._rows):
-            self._rows = rows
             self._lines = [(at, line) for at, (_layer, row) in enumerate(rows) for line in row.split("\n")]
+            self._rows = rows
             self.set_total(len(self._lines), cursor=self._line_of(kept))
         else:
+            self._rows = rows
             self.move_to(self._line_of(kept))
 
     @property
@@ -84,12 +86,14 @@ class LayersList(LineView):
         return len(self._lines)
 
     def _line_of(self, layer: Layer | None) -> int:
-        if layer is None:
-            return 0
-        return next((at for at, (row, _line) in enumerate(self._lines) if self._rows[row][0] is layer), 0)
+        for at, (row, _line) in enumerate(self._lines):
+            text = self._rows[row][0]
+            if text is not None and text.layer is layer:
+                return at
+        return 0
 
     @property
-    def _layer_under_cursor(self) -> Layer | None:
+    def _under_cursor(self) -> LayerText | None:
         return self._rows[self._lines[self.cursor][0]][0] if self._lines else None
 
     # What LineView draws.
@@ -103,7 +107,6 @@ class LayersList(LineView):
         return self.has_focus and self._lines[index][0] == self._lines[self.cursor][0]
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
-        """A line in the colours of its states."""
         return pieces_of(self._lines[index][1], "strong" if self.is_under_cursor(index) else "")
 
     def refresh_row(self, index: int) -> None:  # noqa: ARG002 - declared by LineView
@@ -118,40 +121,24 @@ class LayersList(LineView):
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """Go to the statement of the layer under the cursor."""
         event.stop()
-        layer = self._layer_under_cursor
-        if layer is not None and self._decision is not None:
-            self.post_message(self.Jump(layer, statement_of(self._decision, layer)))
+        here = self._under_cursor
+        if here is not None:
+            self.post_message(self.Jump(here.layer, here.statement))
 
     def action_switch(self) -> None:
         """Leave the layer under the cursor out of the evaluation, or take it in again."""
-        layer = self._layer_under_cursor
-        if layer is not None:
-            self.post_message(self.Switched(layer))
+        here = self._under_cursor
+        if here is not None:
+            self.post_message(self.Switched(here.layer))
 
 
-def _alike(rows: Sequence[tuple[Layer | None, Content]], others: Sequence[tuple[Layer | None, Content]]) -> bool:
+def _alike(
+    rows: Sequence[tuple[LayerText | None, Content]], others: Sequence[tuple[LayerText | None, Content]]
+) -> bool:
     return len(rows) == len(others) and all(
-        layer is other and row.is_same(content) for (layer, row), (other, content) in zip(rows, others, strict=True)
+        (one and one.layer) is (other and other.layer) and row.is_same(content)
+        for (one, row), (other, content) in zip(rows, others, strict=True)
     )
-
-
-def _same_question(one: Decision, other: Decision | None) -> bool:
-    if other is None:
-        return False
-    new, old = one.request, other.request
-    return (new.principal, new.action, new.resource, new.context) == (
-        old.principal,
-        old.action,
-        old.resource,
-        old.context,
-    )
-
-
-def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:
-    """The statement to show for a layer: a denying one first, then one that matched."""
-    denying = [ref for reason in decision.reasons if reason.layer is layer for ref in reason.statements]
-    matched = sorted((ref for ref in decision.matched if ref.layer is layer), key=lambda ref: ref.effect != "Deny")
-    return next(iter([*denying, *matched]), None)
 
 
 def nothing_to_jump_to(layer: Layer) -> str:
@@ -159,13 +146,12 @@ def nothing_to_jump_to(layer: Layer) -> str:
     return f"No statement of the {layer.value.replace('_', ' ')} layer took part in this decision."
 
 
-# The layers of a decision in words: mark, state and why. Pure, no widget.
-
-
 _BEHIND_MARK: Final = "    "
 
 
-def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) -> list[tuple[Layer | None, Content]]:
+def layer_rows(
+    layers: DecisionLayers, *, compact: bool = False, column: int = 0
+) -> list[tuple[LayerText | None, Content]]:
     """Every layer of a decision with its row, in evaluation order; those that do not apply share the last row.
 
     Args:
@@ -173,15 +159,14 @@ def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) ->
         column: the width of a narrow, high panel in cells, where every reason is written out, so that a row has
             several lines; else 0.
     """
-    applying, absent = layer_texts(decision)
-    rows: list[tuple[Layer | None, Content]] = []
-    for layer in applying:
+    rows: list[tuple[LayerText | None, Content]] = []
+    for layer in layers.applying:
         row = styled(layer_row(layer, compact=compact))
         if column:
             row = _written_out(lines(*map(styled, layer_block(layer))), column)
-        rows.append((layer.layer, row))
-    if absent:
-        rows.append((None, _written_out(styled(absent_layers(absent)), column)))
+        rows.append((layer, row))
+    if layers.absent:
+        rows.append((None, _written_out(styled(absent_layers(layers.absent)), column)))
     return rows
 
 
@@ -197,10 +182,3 @@ def _written_out(row: Content, width: int) -> Content:
 
 def _flush(row: Content) -> Content:
     return row[len(row.plain) - len(row.plain.lstrip()) :]
-
-
-def deciding_layer(decision: Decision) -> Layer | None:
-    """The layer of the deciding statement, else the first that does not pass; None: the first of all."""
-    if decision.deciding is not None:
-        return decision.deciding.layer
-    return next((reason.layer for reason in decision.reasons), None)

@@ -34,7 +34,7 @@ from iamtui.workspace.saved_questions import quoted
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Outcome
-    from iamtui.tui.question.asking import Shown
+    from iamtui.presentation.answer import Shown
     from iamtui.workspace.answers import Answer
     from iamtui.workspace.workspace import Workspace
 

@@ -14,10 +14,11 @@ from textual.message import Message
 from textual.worker import Worker
 
 from iamtui.engine.request import Mode
+from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.answer_view import AnswerView
-from iamtui.tui.question.asking import Alongside, AnsweredQuestion, Asking, Shown
+from iamtui.tui.question.asking import Alongside, Asking
 from iamtui.tui.question.caller_field import CallerRow
 from iamtui.tui.question.completing_input import Completions
 from iamtui.tui.question.completion import LoadedCatalogue, SearchableCatalogue

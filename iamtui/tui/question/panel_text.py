@@ -14,8 +14,8 @@ from iamtui.tui.question.context_field import write_context
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
+    from iamtui.presentation.answer import Shown
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.tui.question.asking import Shown
     from iamtui.workspace.workspace import Workspace
 
 

@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.engine.decision import Decision, StatementRef
     from iamtui.engine.request import Principal
+    from iamtui.presentation.answer import AnsweredQuestion
     from iamtui.questions.question import Question
     from iamtui.tui.denials.records_screen import KeptDenials
     from iamtui.tui.history import ScreenAbove
-    from iamtui.tui.question.asking import Alongside, AnsweredQuestion
+    from iamtui.tui.question.asking import Alongside
     from iamtui.workspace.answers import BulkMatrixEvaluator
 
 

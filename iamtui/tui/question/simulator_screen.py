@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
-from iamtui.presentation.layers import absent_layers, layer_row, layer_texts
+from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
 from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import OUTCOME_WORDS, because
 from iamtui.problem import Problem
@@ -71,10 +71,10 @@ def our_rows(decision: Decision) -> list[Content]:
     if why:
         rows.append(why)
     rows.append(Content(""))
-    applying, absent = layer_texts(decision)
-    rows += [styled(layer_row(layer, compact=True)) for layer in applying]
-    if absent:
-        rows.append(styled(absent_layers(absent)))
+    layers = decision_layers(decision)
+    rows += [styled(layer_row(layer, compact=True)) for layer in layers.applying]
+    if layers.absent:
+        rows.append(styled(absent_layers(layers.absent)))
     return rows
 
 

@@ -44,7 +44,7 @@ from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.question.asking import Shown
+    from iamtui.presentation.answer import Shown
 
 # ReadingScreen: a whole screen of lines under a title, searched with `/`, copied with `y`.
 
