@@ -71,25 +71,34 @@ def _clashes(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterat
 def _hidden(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterator[str]:
     """Keys of a screen or of the app that something nearer to the focus takes because of the keymap."""
     together = [{binding.id for binding in bindings} for bindings in declared]
+    takers: dict[tuple[str, str], set[str]] = {}
+    for outer, parts in _chains():
+        for inner in parts:
+            for key, near, far in _shared(inner, outer, keymap):
+                if not any({far.id, near.id} <= names for names in together):
+                    taker, loser = (far, near) if far.priority and not near.priority else (near, far)
+                    takers.setdefault((key, loser.id or ""), set()).add(taker.id or "")
+    for (key, hidden), others in sorted(takers.items()):
+        yield f"The keymap gives the key {key} to {hidden}; where {' or '.join(sorted(others))} works, that has it."
+
+
+def _chains() -> list[tuple[type[DOMNode], set[type[DOMNode]]]]:
+    """Each screen, and the app, with what the focus may be on in it."""
     screens = [node for node in _subclasses(Screen) if _is_own(node)]
     chains = [(screen, _parts(screen)) for screen in screens]
     under_app = {part for screen, parts in chains if not issubclass(screen, ModalScreen) for part in (screen, *parts)}
-    chains += [(app, under_app) for app in _subclasses(App) if _is_own(app)]
-    takers: dict[tuple[str, str], set[str]] = {}
-    for outer, parts in chains:
-        behind, far_usually = _keys(outer, keymap), _keys(outer, {})
-        for inner in parts:
-            near_usually = _keys(inner, {})
-            for key, near in _keys(inner, keymap).items():
-                far = behind.get(key, near)
-                if far.id == near.id or (near_usually.get(key), far_usually.get(key)) == (near, far):
-                    continue
-                if any({far.id, near.id} <= names for names in together):
-                    continue  # The pane of both has been named.
-                taker, loser = (far, near) if far.priority and not near.priority else (near, far)
-                takers.setdefault((key, loser.id or ""), set()).add(taker.id or "")
-    for (key, hidden), others in sorted(takers.items()):
-        yield f"The keymap gives the key {key} to {hidden}; where {' or '.join(sorted(others))} works, that has it."
+    return [*chains, *((app, under_app) for app in _subclasses(App) if _is_own(app))]
+
+
+def _shared(
+    inner: type[DOMNode], outer: type[DOMNode], keymap: Mapping[str, str]
+) -> Iterator[tuple[str, Binding, Binding]]:
+    """The keys that two classes share because of the keymap, with what they do in each."""
+    behind, near_usually, far_usually = _keys(outer, keymap), _keys(inner, {}), _keys(outer, {})
+    for key, near in _keys(inner, keymap).items():
+        far = behind.get(key, near)
+        if far.id != near.id and (near_usually.get(key), far_usually.get(key)) != (near, far):
+            yield key, near, far
 
 
 def _parts(node: type[DOMNode]) -> set[type[DOMNode]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from iamtui.drafts.edits import AttachPolicy, DetachPolicy
 from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.drafts.impact_screen import ComparedVerdict, DraftImpactScreen
-from iamtui.tui.question.verdict import PENDING
+from iamtui.tui.drafts.impact_screen import DraftImpactScreen
+from iamtui.tui.question.verdict import PENDING, ComparedVerdict
 from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.screen import Screen
 
-from iamtui.tui.drafts.impact_screen import ImpactLines, ImpactRow, compared
-from iamtui.tui.question.verdict import ALLOWED, DENIED, Verdict
+from iamtui.tui.drafts.impact_screen import ImpactLines, ImpactRow
+from iamtui.tui.question.verdict import ALLOWED, DENIED, Verdict, compared
 from tests.support.panel_apps import ScreenApp, settle
 
 WAS = Verdict("[-]", "DENIED", "no allow", "", DENIED)

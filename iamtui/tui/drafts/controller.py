@@ -16,7 +16,6 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
-from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import Browsing, PanedScreen
@@ -409,7 +408,9 @@ class DraftController:
             self.screen.say(str(drafted.problems[0]), Severity.ERROR)
         else:
             self.screen.app.push_screen(
-                DraftImpactScreen(drafted, self.screen.question.question_matrix, self.screen.question.principal),
+                lazy.impact_screen.DraftImpactScreen(
+                    drafted, self.screen.question.question_matrix, self.screen.question.principal
+                ),
                 self._went,
             )
 

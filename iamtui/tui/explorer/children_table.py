@@ -25,7 +25,6 @@ from iamtui.account.model import (
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit
-from iamtui.tui.drafts.impact_screen import verdict_word_pieces
 from iamtui.tui.explorer.explorer import MarkOf, VerdictOf
 from iamtui.tui.inventory import (
     TOP_BRANCHES,
@@ -40,6 +39,7 @@ from iamtui.tui.inventory import (
     title_of,
     unknown,
 )
+from iamtui.tui.question.verdict import verdict_word_pieces
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 
 _GAP = 2
@@ -88,9 +88,8 @@ class ChildrenTable(LineView):
         super().__init__(id=id)
         self._inventory = Inventory(Account(id=""))
         self._branch = TOP_BRANCHES[0]
-        self._columns: tuple[Column, ...] = ()
+        self._columns = ColumnLayout(self._inventory.account, self._branch, ())
         self._entities: list[Entity] = []
-        self._longest: dict[str, int] = {}
         self._sorts: dict[str, tuple[str, bool]] = {}
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
@@ -110,9 +109,7 @@ class ChildrenTable(LineView):
 
     def show_branch(self, inventory: Inventory, branch: Branch) -> None:
         """Show what a branch holds, sorted as this kind of branch was last."""
-
         self._inventory, self._branch = inventory, branch
-        self._columns = columns_of(branch)
         self._arrange()
 
     def in_sight(self) -> Sequence[Entity]:
@@ -129,65 +126,27 @@ class ChildrenTable(LineView):
         self._mark_of = mark_of
         self.redraw()
 
-    @property
-    def _verdict_width(self) -> int:
-        """With a draft there is room for the mark before; in a wide table for the limit."""
+    def _layout(self, width: int) -> list[tuple[Column | None, int]]:
+        """The columns that fit and their widths. With a draft a verdict has room for the mark before; in a wide table
+        for its limit."""
         words = _COMPARED_WIDTH if self._mark_of is not None else _VERDICT_WIDTH
-        return words + (_LIMIT_WIDTH if self.size.width >= _LIMITS_FROM else 0)
+        verdict = words + (_LIMIT_WIDTH if self.size.width >= _LIMITS_FROM else 0)
+        return self._columns.fitting(width, verdict if self._verdict_of is not None else 0)
 
     def _arrange(self, keep: Entity | None = None) -> None:
         account = self._inventory.account
         column_id, reverse = self.sort
-        column = next((c for c in self._columns if c.id == column_id), self._columns[0])
+        columns = columns_of(self._branch)
+        column = next((c for c in columns if c.id == column_id), columns[0])
         entities = list(self._inventory.entities(self._branch))
         if column.id != "name" or reverse or self._branch.kind is Kind.POLICIES:
             entities.sort(key=lambda entity: column.sort(account, entity), reverse=reverse)
         self._entities = entities
-        self._longest = {column.id: self._longest_of(column) for column in self._columns if column.grows}
+        self._columns = ColumnLayout(account, self._branch, entities)
         at = next((i for i, entity in enumerate(entities) if entity is keep), 0)
         self.set_total(len(entities), cursor=at)
 
-    def _longest_of(self, column: Column) -> int:
-        """How wide a column of names is with all of it, title and arrow included."""
-        account, longest = self._inventory.account, cell_len(column.title) + 2
-        for entity in self._entities[:_MEASURED]:
-            where = self._where(entity) if column.id == "name" else ""
-            cells = cell_len(safe_text(column.cell(account, entity).text)) + (
-                cell_len(safe_text(where)) + 2 if where else 0
-            )
-            longest = max(longest, cells)
-        return longest
-
     # Drawing.
-
-    def _layout(self, width: int) -> list[tuple[Column | None, int]]:
-        """The columns that fit and their widths; None is the verdict's column."""
-        room = width - 2
-        chosen: list[Column] = list(self._columns)
-        verdict = self._verdict_width + _GAP if self._verdict_of is not None else 0
-        while len(chosen) > 1 and self._needed(chosen) + verdict > room:
-            chosen.remove(min(chosen, key=lambda column: column.keep))
-        widths = {column.id: self._width_of(column) for column in chosen if column.width}
-        left = room - sum(size + _GAP for size in widths.values()) - verdict
-        for column in chosen:
-            if column.width and column.grows:
-                # What the names leave, other columns of names may have.
-                more = max(0, min(left - self._longest["name"], self._longest[column.id] - widths[column.id]))
-                widths[column.id] += more
-                left -= more
-        layout: list[tuple[Column | None, int]] = [
-            (column, widths[column.id] if column.width else max(8, left)) for column in chosen
-        ]
-        if verdict:
-            layout.append((None, self._verdict_width))
-        return layout
-
-    def _width_of(self, column: Column) -> int:
-        """The usual width of a column, less where all it holds is shorter."""
-        return min(column.width, self._longest[column.id]) if column.grows else column.width
-
-    def _needed(self, columns: Sequence[Column]) -> int:
-        return sum((self._width_of(column) if column.width else _NAME_ROOM) + _GAP for column in columns)
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
         """The titles of the columns, the sorted one with an arrow, and a rule below."""
@@ -208,51 +167,25 @@ class ChildrenTable(LineView):
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """The cells of one entity."""
         entity = self._entities[index]
+        mark = self._mark_of(entity) if self._mark_of is not None else ""
         pieces: list[Piece] = []
         for column, size in self._layout(width):
             if column is None:
-                pieces += self._verdict_cell(index, entity)
-                continue
-            text, style = column.cell(self._inventory.account, entity)
-            shown = fit(safe_text(text), size)
-            padding = " " * (size - cell_len(shown))
-            if column.id == "name":
-                mark = self._mark_words(entity, len(padding))
-                padding = padding[len(mark) :]
-                where = self._where(entity)
-                path = fit(f"  {safe_text(where)}", len(padding)) if where and len(padding) >= _LEAST_PATH else ""
-                pieces += [
-                    Piece(shown, style),
-                    Piece(mark, "warning"),
-                    Piece(path + padding[cell_len(path) :], "faint"),
-                ]
+                pieces += self._verdict_cell(index, entity, size)
             else:
-                pieces.append(Piece(padding + shown if column.number else shown + padding, style))
-            pieces.append(Piece(" " * _GAP))
+                pieces += [*self._columns.cell(column, entity, size, mark), Piece(" " * _GAP)]
         return pieces
 
-    def _mark_words(self, entity: Entity, room: int) -> str:
-        mark = self._mark_of(entity) if self._mark_of is not None else ""
-        words = f" {mark} {'drafted' if mark == '+' else 'changed'}" if mark else ""
-        return words if len(words) <= room else f" {mark}"[:room] if mark else ""
-
-    def _where(self, entity: Entity) -> str:
-        """The path of an entity, where the branch does not say it already."""
-        path = "" if isinstance(entity, IdentityProvider) else entity.path
-        return "" if path in ("/", self._branch.folder) else path
-
-    def _verdict_cell(self, index: int, entity: Entity) -> list[Piece]:
-
+    def _verdict_cell(self, index: int, entity: Entity, width: int) -> list[Piece]:
         verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
         if verdict is None:
-            return [Piece(" " * self._verdict_width)]
+            return [Piece(" " * width)]
         if verdict.is_pending:
             self.note_unfinished(index)
-        return verdict_word_pieces(verdict, self._verdict_width)
+        return verdict_word_pieces(verdict, width)
 
     def empty_text(self) -> str:
         """What to say when there is nothing to list, or ""."""
-
         if self._entities:
             return ""
         missing = self._inventory.missing(self._branch)
@@ -265,7 +198,7 @@ class ChildrenTable(LineView):
 
     def action_sort_by(self, step: int) -> None:
         """Sort by the next column in a direction."""
-        ids = [column.id for column in self._columns]
+        ids = [column.id for column in columns_of(self._branch)]
         column_id, _ = self.sort
         at = ids.index(column_id) if column_id in ids else 0
         self._sort(ids[(at + step) % len(ids)], reverse=False)
@@ -306,7 +239,75 @@ class ChildrenTable(LineView):
             self.post_message(self.ChildOpened(self.entity))
 
 
-# The columns of the table of a branch: what each shows and how it sorts. Pure.
+class ColumnLayout:
+    """The columns of a branch: how wide each is in a table of some width, and what it shows of an entity."""
+
+    def __init__(self, account: Account, branch: Branch, entities: Sequence[Entity]) -> None:
+        self._account = account
+        self._folder = branch.folder
+        self._columns = columns_of(branch)
+        self._longest = {column.id: self._longest_of(column, entities) for column in self._columns if column.grows}
+
+    def _longest_of(self, column: Column, entities: Sequence[Entity]) -> int:
+        """How wide a column of names is with all of it, title and arrow included."""
+        longest = cell_len(column.title) + 2
+        for entity in entities[:_MEASURED]:
+            where = self._where(entity) if column.id == "name" else ""
+            cells = cell_len(safe_text(column.cell(self._account, entity).text)) + (
+                cell_len(safe_text(where)) + 2 if where else 0
+            )
+            longest = max(longest, cells)
+        return longest
+
+    def fitting(self, width: int, verdict_width: int) -> list[tuple[Column | None, int]]:
+        """The columns that fit and their widths; None is the verdict's column, of which a width of 0 makes none."""
+        room = width - 2
+        chosen: list[Column] = list(self._columns)
+        verdict = verdict_width + _GAP if verdict_width else 0
+        while len(chosen) > 1 and self._needed(chosen) + verdict > room:
+            chosen.remove(min(chosen, key=lambda column: column.keep))
+        widths = {column.id: self._width_of(column) for column in chosen if column.width}
+        left = room - sum(size + _GAP for size in widths.values()) - verdict
+        for column in chosen:
+            if column.width and column.grows:
+                # What the names leave, other columns of names may have.
+                more = max(0, min(left - self._longest["name"], self._longest[column.id] - widths[column.id]))
+                widths[column.id] += more
+                left -= more
+        layout: list[tuple[Column | None, int]] = [
+            (column, widths[column.id] if column.width else max(8, left)) for column in chosen
+        ]
+        return [*layout, (None, verdict_width)] if verdict else layout
+
+    def _width_of(self, column: Column) -> int:
+        """The usual width of a column, less where all it holds is shorter."""
+        return min(column.width, self._longest[column.id]) if column.grows else column.width
+
+    def _needed(self, columns: Sequence[Column]) -> int:
+        return sum((self._width_of(column) if column.width else _NAME_ROOM) + _GAP for column in columns)
+
+    def cell(self, column: Column, entity: Entity, size: int, mark: str) -> list[Piece]:
+        """What a column shows of an entity; `mark`: what a draft did to it."""
+        text, style = column.cell(self._account, entity)
+        shown = fit(safe_text(text), size)
+        padding = " " * (size - cell_len(shown))
+        if column.id != "name":
+            return [Piece(padding + shown if column.number else shown + padding, style)]
+        words = f" {mark} {'drafted' if mark == '+' else 'changed'}" if mark else ""
+        if len(words) > len(padding):
+            words = f" {mark}"[: len(padding)]
+        padding = padding[len(words) :]
+        where = self._where(entity)
+        path = fit(f"  {safe_text(where)}", len(padding)) if where and len(padding) >= _LEAST_PATH else ""
+        return [Piece(shown, style), Piece(words, "warning"), Piece(path + padding[cell_len(path) :], "faint")]
+
+    def _where(self, entity: Entity) -> str:
+        """The path of an entity, where the branch does not say it already."""
+        path = "" if isinstance(entity, IdentityProvider) else entity.path
+        return "" if path in ("/", self._folder) else path
+
+
+# What each column shows and how it sorts.
 
 
 SortKey = Callable[[Account, Entity], Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -18,8 +18,8 @@ from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
-from iamtui.tui.drafts.impact_screen import verdict_pieces
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
+from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -160,23 +160,7 @@ class ExplorerTree(LineView):
     # Rows.
 
     def _flatten(self, cursor_key: str) -> None:
-        rows: list[TreeRow] = []
-        inventory, opened = self._inventory, self._open
-
-        def add(branch: Branch, depth: int) -> None:
-            missing = inventory.missing(branch)
-            count = None if missing else len(inventory.entities(branch))
-            expanded = branch in opened
-            rows.append(TreeRow(branch, depth, expanded, count))
-            if expanded:
-                for child in inventory.children(branch):
-                    if isinstance(child, Branch):
-                        add(child, depth + 1)
-                    else:
-                        rows.append(TreeRow(child, depth + 1))
-
-        for branch in TOP_BRANCHES:
-            add(branch, 0)
+        rows = [row for branch in TOP_BRANCHES for row in _branch_rows(self._inventory, self._open, branch, 0)]
         self._rows = rows
         at = next((i for i, row in enumerate(rows) if key_of(row.node) == cursor_key), 0) if cursor_key else 0
         self.set_total(len(rows), cursor=at)
@@ -185,53 +169,12 @@ class ExplorerTree(LineView):
         """One branch or entity: indent, name, and at the right edge its count or verdict mark."""
         row = self._rows[index]
         if isinstance(row.node, Branch):
-            return self._branch_pieces(row, row.node, width)
+            return _branch_pieces(row, row.node, width, is_heading=self._result is not None)
         verdict = self._verdict_of(row.node) if self._verdict_of is not None else None
         if verdict is not None and verdict.is_pending:
             self.note_unfinished(index)
-        return self._entity_pieces(row, row.node, verdict, width)
-
-    def _branch_pieces(self, row: TreeRow, branch: Branch, width: int) -> Sequence[Piece]:
-        indent = "  " * row.depth
-        arrow = "▾ " if row.expanded else "▸ "
-        if self._result is not None:
-            indent, arrow = "", "  "
-        count = "unknown" if row.count is None else f"{row.count:,}"
-        room = width - 1 - len(indent) - 2 - len(count) - 2
-        title = fit(safe_text(title_of(branch)), room)
-        gap = " " * (width - 1 - len(indent) - 2 - cell_len(title) - len(count) - 1)
-        style = "muted" if branch.folder else "strong"
-        empty = row.count == 0
-        return [
-            Piece(indent + arrow, "guide"),
-            Piece(title, "faint" if empty else style),
-            Piece(gap),
-            Piece(count, "faint"),
-            Piece(" "),
-        ]
-
-    def _entity_pieces(self, row: TreeRow, entity: Entity, verdict: Verdict | None, width: int) -> Sequence[Piece]:
-        indent = "  " * row.depth + "  "
-        shown = _verdict_pieces(verdict)
-        # A star stands in the cell that is empty behind other marks.
-        edge = "" if verdict is not None and verdict.star else " "
-        tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
-        mark = self._mark_of(entity) if self._mark_of is not None else ""
-        room = max(4, width - 1 - len(indent) - tail)
-        name = fit(safe_text(entity.name), room - (2 if mark else 0))
-        pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ())]
-        used = cell_len(name)
-        if mark:
-            pieces.append(Piece(f" {mark}", "warning"))
-            used += 2
-        if row.hit is not None and row.hit.where and room - used > 4:
-            where = fit(safe_text(row.hit.where), room - used - 2)
-            pieces.append(Piece("  " + where, "faint"))
-            used += 2 + cell_len(where)
-        pieces.append(Piece(" " * (room - used)))
-        if verdict is not None:
-            pieces += [*shown, Piece(edge)]
-        return pieces
+        mark = self._mark_of(row.node) if self._mark_of is not None else ""
+        return _entity_pieces(row, row.node, verdict, mark, width)
 
     def is_stop(self, index: int) -> bool:
         """Among hits, the cursor skips the headings."""
@@ -289,9 +232,56 @@ class ExplorerTree(LineView):
             self.move_to(next(i for i, row in enumerate(self._rows) if key_of(row.node) == key))
 
 
-def _verdict_pieces(verdict: Verdict | None) -> list[Piece]:
+def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, depth: int) -> Iterator[TreeRow]:
+    """A branch and, where it is open, what is in it."""
+    count = None if inventory.missing(branch) else len(inventory.entities(branch))
+    yield TreeRow(branch, depth, branch in opened, count)
+    for child in inventory.children(branch) if branch in opened else ():
+        if isinstance(child, Branch):
+            yield from _branch_rows(inventory, opened, child, depth + 1)
+        else:
+            yield TreeRow(child, depth + 1)
 
-    return verdict_pieces(verdict)
+
+def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool) -> Sequence[Piece]:
+    """`is_heading`: whether it stands over hits, and cannot be opened."""
+    indent = "" if is_heading else "  " * row.depth
+    arrow = "  " if is_heading else "▾ " if row.expanded else "▸ "
+    count = "unknown" if row.count is None else f"{row.count:,}"
+    room = width - 1 - len(indent) - 2 - len(count) - 2
+    title = fit(safe_text(title_of(branch)), room)
+    gap = " " * (width - 1 - len(indent) - 2 - cell_len(title) - len(count) - 1)
+    style = "muted" if branch.folder else "strong"
+    return [
+        Piece(indent + arrow, "guide"),
+        Piece(title, "faint" if row.count == 0 else style),
+        Piece(gap),
+        Piece(count, "faint"),
+        Piece(" "),
+    ]
+
+
+def _entity_pieces(row: TreeRow, entity: Entity, verdict: Verdict | None, mark: str, width: int) -> Sequence[Piece]:
+    indent = "  " * row.depth + "  "
+    shown = verdict_pieces(verdict)
+    # A star stands in the cell that is empty behind other marks.
+    edge = "" if verdict is not None and verdict.star else " "
+    tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
+    room = max(4, width - 1 - len(indent) - tail)
+    name = fit(safe_text(entity.name), room - (2 if mark else 0))
+    pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ())]
+    used = cell_len(name)
+    if mark:
+        pieces.append(Piece(f" {mark}", "warning"))
+        used += 2
+    if row.hit is not None and row.hit.where and room - used > 4:
+        where = fit(safe_text(row.hit.where), room - used - 2)
+        pieces.append(Piece("  " + where, "faint"))
+        used += 2 + cell_len(where)
+    pieces.append(Piece(" " * (room - used)))
+    if verdict is not None:
+        pieces += [*shown, Piece(edge)]
+    return pieces
 
 
 def _hit_rows(result: SearchResult) -> list[TreeRow]:

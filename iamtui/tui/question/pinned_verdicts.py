@@ -22,13 +22,12 @@ from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock
 from iamtui.tui.background import making
 from iamtui.tui.content import plain
-from iamtui.tui.drafts.impact_screen import compared
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.tui.question.verdict import PENDING, Verdict, verdict
+from iamtui.tui.question.verdict import PENDING, Verdict, compared, verdict
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
 

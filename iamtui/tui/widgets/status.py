@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -19,12 +19,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from iamtui.account.model import Missing
+from iamtui.account.model import Account, Missing
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.sessions.text import PRODUCTION, chip
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 _GAP: Final = "  "
 
@@ -109,44 +109,14 @@ class StatusLine(Widget):
         Args:
             tightness: how much of the endpoint (1, 2), and of account, draft and session (3), is left out.
         """
-        workspace = self._workspace
-        left: list[tuple[int, Content]] = [(30, plain("iamtui", "bold $accent"))]
-        if self._picking:
-            left = [(97, _chip(f"PICK {self._picking}", "bold $accent"))]
-        if workspace is None:
+        name = plain("iamtui", "bold $accent")
+        left = [(97, _chip(f"PICK {self._picking}", "bold $accent")) if self._picking else (30, name)]
+        if self._workspace is None:
             left.append((90, plain("no account open", "$muted")))
             return left, [(100, _chip("READ-ONLY", "$muted"))]
-        account, source = workspace.account, workspace.source
-        if source.endpoint_url:
-            words = _not_aws(source.endpoint_url, tightness)
-            left.append((98, line((f" {words} ", "bold $banner-text on $banner"))))
-        alias = None if isinstance(account.alias, Missing) else account.alias.value
-        if tightness < _TIGHTEST:
-            left.append((99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))))
-        else:
-            left.append((99, line((account.id, "bold $foreground"))))
-        if self._draft:
-            left.append(
-                (97, _chip(safe_text(self._draft, limit=16 if tightness == _TIGHTEST else 40), "bold $verdict-depends"))
-            )
-        if not isinstance(account.caller_arn, Missing):
-            caller = account.caller_arn.value.split(":", 5)[-1]
-            left.append((20, line(("as ", "$faint"), (caller, "$muted"))))
-        if source.region:
-            left.append((40, plain(source.region, "$muted")))
-        right: list[tuple[int, Content]] = []
-        narrow = self.content_size.width < WORDS_WIDTH
-        if self._clipboard is not None:
-            seconds = -(-self._clipboard // timedelta(seconds=1))
-            words = "clip" if narrow else "clipboard clears in"
-            right.append((96, _chip(f"{words} {seconds} s", "bold $session-warning")))
-        if self._session is not None:
-            # Both countdowns must fit beside the account.
-            mark_width = cell_len(PRODUCTION[0]) if self._production else 0
-            short = narrow and (self._clipboard is not None or tightness == _TIGHTEST)
-            name_width = SHORT_NAME - mark_width if short else None
-            shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
-            right.append((95, shown))
+        account, source = self._workspace.account, self._workspace.source
+        left += self._account_parts(account, source, tightness)
+        right = self._countdowns(tightness)
         taken = source.taken_at or account.taken_at
         if taken is not None and source.kind is not SourceKind.DEMO:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
@@ -154,6 +124,39 @@ class StatusLine(Widget):
         right.append((_NEEDED if source.kind is SourceKind.DEMO else 60, _source_part(source.kind, source.label)))
         right.append((100, _chip("READ-ONLY", "$muted")))
         return left, right
+
+    def _account_parts(self, account: Account, source: SourceInfo, tightness: int) -> Iterator[tuple[int, Content]]:
+        tightest = tightness == _TIGHTEST
+        if source.endpoint_url:
+            yield 98, line((f" {_not_aws(source.endpoint_url, tightness)} ", "bold $banner-text on $banner"))
+        if tightest:
+            yield 99, line((account.id, "bold $foreground"))
+        else:
+            alias = None if isinstance(account.alias, Missing) else account.alias.value
+            yield 99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))
+        if self._draft:
+            yield 97, _chip(safe_text(self._draft, limit=16 if tightest else 40), "bold $verdict-depends")
+        if not isinstance(account.caller_arn, Missing):
+            yield 20, line(("as ", "$faint"), (account.caller_arn.value.split(":", 5)[-1], "$muted"))
+        if source.region:
+            yield 40, plain(source.region, "$muted")
+
+    def _countdowns(self, tightness: int) -> list[tuple[int, Content]]:
+        """How long the clipboard holds a secret and how long the session lasts."""
+        parts = []
+        narrow = self.content_size.width < WORDS_WIDTH
+        if self._clipboard is not None:
+            seconds = -(-self._clipboard // timedelta(seconds=1))
+            words = "clip" if narrow else "clipboard clears in"
+            parts.append((96, _chip(f"{words} {seconds} s", "bold $session-warning")))
+        if self._session is not None:
+            # Both must fit beside the account.
+            mark_width = cell_len(PRODUCTION[0]) if self._production else 0
+            short = narrow and (self._clipboard is not None or tightness == _TIGHTEST)
+            name_width = SHORT_NAME - mark_width if short else None
+            shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
+            parts.append((95, shown))
+        return parts
 
 
 def _not_aws(url: str, tightness: int) -> str:
