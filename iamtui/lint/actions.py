@@ -21,18 +21,16 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
                 "action-format",
                 f"{quoted(action)} {fault}, so it is compared literally and matches nothing; write service:Operation.",
                 path,
-                statement,
                 aws=issue,
             )
             continue
-        _check_known(subject, statement, action, path)
+        _check_known(subject, action, path)
         if subject.kind is PolicyType.TRUST and not action.lower().startswith("sts:"):
             subject.error(
                 "trust-action",
                 f"{quoted(action)} is not an STS action, and a role trust policy allows only those; use sts:AssumeRole "
                 "or a similar action.",
                 path,
-                statement,
                 aws="UNSUPPORTED_ACTION_IN_POLICY",
             )
 
@@ -55,7 +53,7 @@ def _fault_of(action: str) -> tuple[str, str]:
     return "" if name else "has no operation behind the colon", "INVALID_ACTION"
 
 
-def _check_known(subject: CheckedDocument, statement: Statement, action: str, path: str) -> None:
+def _check_known(subject: CheckedDocument, action: str, path: str) -> None:
     service, _, name = action.lower().partition(":")
     if service == "*":
         return
@@ -65,7 +63,6 @@ def _check_known(subject: CheckedDocument, statement: Statement, action: str, pa
             "retired-service",
             f"AWS has ended the service {quoted(service)}, so {quoted(action)} does nothing; remove it.",
             path,
-            statement,
         )
         return
     if not known.is_service(service):
@@ -74,7 +71,6 @@ def _check_known(subject: CheckedDocument, statement: Statement, action: str, pa
             "unknown-service",
             f"AWS has no service {quoted(service)} (data {known.version}), so {quoted(action)} never matches.{hint}",
             path,
-            statement,
             aws="INVALID_SERVICE_IN_ACTION",
         )
         return
@@ -83,7 +79,6 @@ def _check_known(subject: CheckedDocument, statement: Statement, action: str, pa
             "rcp-service",
             f"RCPs do not restrict the service {quoted(service)} (list of {RCP_SERVICES_READ}), so this has no effect.",
             path,
-            statement,
             aws="RCP_SYNTAX_ERROR_ACTION",
         )
     if not is_wild(name):
@@ -93,7 +88,6 @@ def _check_known(subject: CheckedDocument, statement: Statement, action: str, pa
                 "unknown-action",
                 f"AWS lists no action {quoted(action)} (data {known.version}), so it never matches.{hint}",
                 path,
-                statement,
                 aws="INVALID_ACTION",
             )
     elif name != "*" and subject.may_search():
@@ -105,6 +99,5 @@ def _check_known(subject: CheckedDocument, statement: Statement, action: str, pa
                 "no-such-actions",
                 f"{quoted(action)} matches no action that AWS lists (data {known.version}); check the spelling.",
                 path,
-                statement,
                 aws="INVALID_ACTION",
             )

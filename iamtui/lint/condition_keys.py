@@ -55,7 +55,6 @@ def check_condition_key(
             "tag-key-missing",
             f"{quoted(key)} names no tag, so it is always absent; write {key.rstrip('/')}/TAG-KEY.",
             path,
-            statement,
             aws="MISSING_TAG_KEY_IN_CONDITION",
         )
         return None
@@ -64,7 +63,6 @@ def check_condition_key(
             "key-format",
             f"{quoted(key)} is not a valid condition key, which is written prefix:name, so it is always absent.",
             path,
-            statement,
             aws="INVALID_CONDITION_KEY_FORMAT",
         )
         return None
@@ -73,19 +71,18 @@ def check_condition_key(
             "variable-not-allowed",
             f"{quoted(key)} has a policy variable in the key, where it is not replaced; write the key.",
             path,
-            statement,
             aws="VARIABLE_UNSUPPORTED_IN_ELEMENT",
         )
         return None
     found = condition_key(key)
     if found is None:
-        _report_unknown(subject, statement, key, path)
+        _report_unknown(subject, key, path)
     else:
         _check_carried(subject, statement, line, found, path)
     return found
 
 
-def _report_unknown(subject: CheckedDocument, statement: Statement, key: str, path: str) -> None:
+def _report_unknown(subject: CheckedDocument, key: str, path: str) -> None:
     service = key.split(":", 1)[0].lower()
     if service in RETIRED_SERVICES:
         return
@@ -94,7 +91,6 @@ def _report_unknown(subject: CheckedDocument, statement: Statement, key: str, pa
             "deprecated-key",
             "aws:SourceOwner, in the default policy of SNS topics, is deprecated; write aws:SourceAccount.",
             path,
-            statement,
             aws="DEPRECATED_GLOBAL_CONDITION_KEY",
         )
         return
@@ -103,7 +99,6 @@ def _report_unknown(subject: CheckedDocument, statement: Statement, key: str, pa
             "unknown-key",
             "aws:ARN is no longer supported, so it is always absent; write aws:PrincipalArn or aws:SourceArn.",
             path,
-            statement,
             aws="UNSUPPORTED_GLOBAL_CONDITION_KEY",
         )
         return
@@ -117,7 +112,6 @@ def _report_unknown(subject: CheckedDocument, statement: Statement, key: str, pa
         "unknown-key",
         f"AWS documents no condition key {quoted(key)}, so it is always absent; check the spelling.{hint}",
         path,
-        statement,
         aws=issue,
     )
 
@@ -151,7 +145,6 @@ def _check_carried(
             f"{named(lacking)} {verb} not known to carry {key.name}, so for {what} the key is absent; "
             "use a statement of its own.",
             path,
-            statement,
             aws="UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
             count=len(lacking),
         )
@@ -170,7 +163,6 @@ def check_key_company(
             f"Other networks have the same addresses, so {line.key} alone lets them in; "
             f"test {' or '.join(partners[:2])} beside it.",
             path,
-            statement,
             aws="MISSING_PAIRED_CONDITION_KEYS",
         )
     if lowered in _SPOOFABLE:
@@ -179,7 +171,6 @@ def check_key_company(
             "spoofable-key",
             f"The caller chooses the value of {line.key}, so it protects nothing; test something that AWS sets.",
             path,
-            statement,
             aws="UNTRUSTWORTHY_CONDITION_KEY",
         )
     if lowered in _OF_FEW_SERVICES and any(entry in ("*", "*:*") for entry in statement.actions or ("*",)):
@@ -187,7 +178,6 @@ def check_key_company(
             "key-of-few-services",
             f"Only some services support {line.key}, and for the others the key is absent; name the services.",
             path,
-            statement,
             aws="USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
         )
     if lowered in _OF_OTHER_RESOURCES and subject.kind is PolicyType.RESOURCE:
@@ -195,7 +185,6 @@ def check_key_company(
             "irrelevant-key",
             f"{line.key} is the same for every request to this resource; use it in identity-based policies.",
             path,
-            statement,
             aws="IRRELEVANT_CONDITION_KEY_IN_POLICY",
         )
     if lowered == "s3:prefix":
@@ -215,7 +204,6 @@ def _check_prefix(subject: CheckedDocument, statement: Statement, line: Conditio
             "A caller who asks for a shorter prefix gets past this condition; list the prefixes that are meant, by "
             "Allow with StringLike or Deny with StringNotLike.",
             path,
-            statement,
             aws="S3_PREFIX_IN_NEGATIVE_CONTEXT",
         )
 
@@ -235,7 +223,6 @@ def _check_string_like(subject: CheckedDocument, statement: Statement, line: Con
         f"In {line.operator} a wildcard also matches colons, so other accounts and services can match {line.key}; "
         f"use {arn_like}.",
         path,
-        statement,
         aws="STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS",
     )
 
@@ -251,6 +238,5 @@ def check_needed_actions(subject: CheckedDocument, statement: Statement) -> None
             "key-without-action",
             f"{line.key} comes with {action}, which this statement is not about; add the action.",
             subject.path(statement, f"Condition.{line.operator}.{line.key}"),
-            statement,
             aws="MISSING_ACTION_FOR_CONDITION_KEY",
         )

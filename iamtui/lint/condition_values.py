@@ -110,7 +110,6 @@ def _report_no_values(subject: CheckedDocument, statement: Statement, line: Cond
         "no-values",
         f"{quoted(line.key)} has an empty list of values, which nothing matches.",
         _path(subject, statement, line),
-        statement,
         aws=f"EMPTY_ARRAY_CONDITION{suffix}",
     )
 
@@ -122,7 +121,6 @@ def _check_types(subject: CheckedDocument, statement: Statement, line: Condition
             "mixed-value-types",
             f"The values of {quoted(line.key)} are of several JSON types, which AWS refuses; quote all of them.",
             _path(subject, statement, line),
-            statement,
             aws="INVALID_CONDITION_DATA_TYPE",
         )
     if family == "string":
@@ -137,7 +135,6 @@ def _check_types(subject: CheckedDocument, statement: Statement, line: Condition
                 "value-type",
                 f"{quoted(value)} is not {expected}, so {line.operator} cannot compare it.",
                 _path(subject, statement, line, i),
-                statement,
                 aws=issue,
             )
 
@@ -156,7 +153,6 @@ def _check_number_of_values(
             "several-booleans",
             f"{quoted(line.key)} has several booleans, which AWS refuses; give one.",
             _path(subject, statement, line),
-            statement,
             aws="INVALID_CONDITION_MULTIPLE_BOOLEAN",
         )
     if operator.base.startswith(("numericless", "numericgreater")):
@@ -165,7 +161,6 @@ def _check_number_of_values(
             "redundant-value",
             f"Only the {which} of several values counts with {line.operator}; remove the others.",
             _path(subject, statement, line),
-            statement,
             aws="REDUNDANT_CONDITION_VALUE_NUM",
         )
 
@@ -180,7 +175,6 @@ def _check_epochs(subject: CheckedDocument, statement: Statement, line: Conditio
                 f"{quoted(value)} is an epoch, which may not be the moment you expect; write a date such as "
                 "2026-01-31T00:00:00Z.",
                 _path(subject, statement, line, i),
-                statement,
                 aws="INVALID_DATE_VALUE",
             )
 
@@ -199,7 +193,6 @@ def _check_networks(subject: CheckedDocument, statement: Statement, line: Condit
                 "host-bits",
                 f"{quoted(value)} has bits behind the prefix, which do not count; write {network}.",
                 _path(subject, statement, line, i),
-                statement,
                 aws="IMPROVE_IP_RANGE",
             )
     if private and line.key.lower() == "aws:sourceip":
@@ -216,11 +209,9 @@ def _report_private(
     issue = "PRIVATE_NOT_IP_ADDRESS" if operator.negated else "PRIVATE_IP_ADDRESS"
     if len(private) == len(line.values):
         always = "always" if operator.negated else "never"
-        subject.error(
-            "private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", path, statement, aws=issue
-        )
+        subject.error("private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", path, aws=issue)
     else:
-        subject.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", path, statement, aws=f"{issue}_SUBSET")
+        subject.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", path, aws=f"{issue}_SUBSET")
 
 
 def _check_stars(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
@@ -240,7 +231,6 @@ def _check_stars(subject: CheckedDocument, statement: Statement, line: Condition
         "star-as-value",
         f'"*" matches every value, so {meaning}.',
         _path(subject, statement, line, line.values.index("*")),
-        statement,
         aws=issue,
     )
 
@@ -262,7 +252,6 @@ def _check_wildcards(subject: CheckedDocument, statement: Statement, line: Condi
                 f"The caller chooses what {quoted('${' + chosen[0] + '}')} stands for, so {line.key} can match "
                 "anybody; write the value.",
                 path,
-                statement,
                 aws="VARIABLE_USAGE_TOO_PERMISSIVE",
             )
     fixed = [without_variables(value) for value in line.values]
@@ -275,7 +264,6 @@ def _check_wildcards(subject: CheckedDocument, statement: Statement, line: Condi
             f"A wildcard in {quoted(line.key)} can let in accounts, organizations or networks of others; "
             "write the whole value.",
             path,
-            statement,
             aws="WILDCARD_USAGE_TOO_PERMISSIVE",
         )
     elif operator.base in ("stringequals", "stringequalsignorecase") and "*" in wild:
@@ -284,7 +272,6 @@ def _check_wildcards(subject: CheckedDocument, statement: Statement, line: Condi
             "literal-wildcard",
             f"{line.operator} compares {quoted(wild)} literally, star included; for a pattern use {like}.",
             path,
-            statement,
             aws="WILDCARD_WITHOUT_LIKE_OPERATOR",
         )
 
@@ -300,16 +287,15 @@ def _check_known_values(
             continue
         path = _path(subject, statement, line, i)
         if lowered == "aws:requestedregion" and not is_wild(value):
-            _check_region(subject, statement, value, path)
+            _check_region(subject, value, path)
         if lowered in _IDENTIFIERS:
-            _check_identifier(subject, statement, line, value, path)
+            _check_identifier(subject, line, value, path)
         if holds_kms_key and value != "*" and not _KMS_KEY.fullmatch(value):
             subject.error(
                 "kms-key-value",
                 f"{quoted(value)} is not the ARN of a KMS key, so it matches none; write "
                 "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID.",
                 path,
-                statement,
                 aws="INVALID_KMS_KEY_VALUE",
             )
         if lowered == "aws:principalarn" and ":assumed-role/" in value:
@@ -318,11 +304,10 @@ def _check_known_values(
                 "aws:PrincipalArn holds the ARN of the role, never of its session, so an assumed-role ARN never "
                 "matches; write arn:aws:iam::ACCOUNT:role/NAME.",
                 path,
-                statement,
             )
 
 
-def _check_region(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_region(subject: CheckedDocument, value: str, path: str) -> None:
     regions = [region for of_partition in REGIONS.values() for region in of_partition]
     if value.lower() not in regions:
         hint = subject.nearest(value, sorted(regions))
@@ -330,14 +315,11 @@ def _check_region(subject: CheckedDocument, statement: Statement, value: str, pa
             "unknown-region",
             f"{quoted(value)} is not a Region (list of {REGIONS_READ}), so it never matches.{hint}",
             path,
-            statement,
             aws="INVALID_REGION",
         )
 
 
-def _check_identifier(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, value: str, path: str
-) -> None:
+def _check_identifier(subject: CheckedDocument, line: ConditionLine, value: str, path: str) -> None:
     form, prefix, issue = _IDENTIFIERS[line.key.lower()]
     if form.fullmatch(value) or (is_wild(value) and (value == "*" or value.startswith(prefix))):
         return
@@ -345,7 +327,6 @@ def _check_identifier(
         "identifier-format",
         f"{quoted(value)} never matches: {line.key} is {prefix} followed by 8 or 17 letters and digits.",
         path,
-        statement,
         aws=issue,
     )
 
@@ -365,6 +346,5 @@ def _check_user_id(subject: CheckedDocument, statement: Statement, line: Conditi
             "open-user-id",
             f"{quoted(value)} also matches ids of others; write the whole id before the colon, as in AROAEXAMPLE:*.",
             _path(subject, statement, line, i),
-            statement,
             aws="VARIABLE_USAGE_TOO_PERMISSIVE" if variable else "WILDCARD_USAGE_TOO_PERMISSIVE",
         )

@@ -46,7 +46,6 @@ def check_conditions(subject: CheckedDocument, statement: Statement) -> None:
                 f"{quoted(line.key)} and {quoted(first)} are one key, since letter case does not count, and AWS "
                 "refuses it twice under one operator; merge their values.",
                 path,
-                statement,
                 aws="DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
             )
         operator = _check_operator(subject, statement, line)
@@ -60,9 +59,9 @@ def check_conditions(subject: CheckedDocument, statement: Statement) -> None:
         check_values(subject, statement, line, operator, key)
         check_line_variables(subject, statement, line, family_of(operator))
         if key is not None:
-            _check_type(subject, statement, line, operator, key, path)
-            _check_multiplicity(subject, statement, line, operator, key, path)
-        _check_null(subject, statement, line, operator, path)
+            _check_type(subject, line, operator, key, path)
+            _check_multiplicity(subject, line, operator, key, path)
+        _check_null(subject, line, operator, path)
         if key is None or key.multivalued is not False:
             _check_set_guard(subject, statement, line, operator, path)
 
@@ -82,7 +81,6 @@ def _check_empty(subject: CheckedDocument, statement: Statement) -> None:
             "empty-condition",
             "The condition is empty and asks for nothing; remove it or fill it.",
             f"{subject.path(statement, 'Condition')}{operator}",
-            statement,
             aws="EMPTY_OBJECT_CONDITION",
         )
 
@@ -99,7 +97,6 @@ def _check_operator(subject: CheckedDocument, statement: Statement, line: Condit
             "unknown-operator",
             f"{quoted(line.operator)} is not a condition operator, so the condition is never met.{hint}",
             path,
-            statement,
             aws="NULL_WITH_IF_EXISTS" if null else "INVALID_CONDITION_OPERATOR",
         )
     elif line.operator not in _PROPER:
@@ -108,7 +105,6 @@ def _check_operator(subject: CheckedDocument, statement: Statement, line: Condit
             "operator-case",
             f'AWS refuses {quoted(line.operator)} for its letter case; write "{proper}".',
             path,
-            statement,
             aws="INVALID_CONDITION_OPERATOR",
         )
     return operator
@@ -135,12 +131,7 @@ _OPERATOR_FOR: Final = {
 
 
 def _check_type(
-    subject: CheckedDocument,
-    statement: Statement,
-    line: ConditionLine,
-    operator: Operator,
-    key: ConditionKey,
-    path: str,
+    subject: CheckedDocument, line: ConditionLine, operator: Operator, key: ConditionKey, path: str
 ) -> None:
     family = family_of(operator)
     if family == "null" or not key.types or any(family in _SUITS[kind] for kind in key.types):
@@ -152,7 +143,6 @@ def _check_type(
             "type-mismatch",
             f"{quoted(line.key)} holds {kind} values, which {line.operator} compares as text only; {advice}.",
             path,
-            statement,
             aws="TYPE_MISMATCH",
         )
     else:
@@ -160,18 +150,12 @@ def _check_type(
             "type-mismatch",
             f"{quoted(line.key)} holds {kind} values, which {line.operator} cannot compare; {advice}.",
             path,
-            statement,
             aws="TYPE_MISMATCH",
         )
 
 
 def _check_multiplicity(
-    subject: CheckedDocument,
-    statement: Statement,
-    line: ConditionLine,
-    operator: Operator,
-    key: ConditionKey,
-    path: str,
+    subject: CheckedDocument, line: ConditionLine, operator: Operator, key: ConditionKey, path: str
 ) -> None:
     if operator.base == "null" or key.multivalued is None:
         return
@@ -181,7 +165,6 @@ def _check_multiplicity(
             f"{quoted(line.key)} can hold several values, and AWS does not define {line.operator} for them; "
             "write ForAnyValue: or ForAllValues: in front.",
             path,
-            statement,
             aws="MISSING_QUALIFIER",
         )
     elif not key.multivalued and operator.over is SetOperator.ALL:
@@ -189,7 +172,6 @@ def _check_multiplicity(
             "set-operator-on-single-value",
             f"{quoted(line.key)} has at most one value, and ForAllValues also holds when it is absent; remove it.",
             path,
-            statement,
             aws="FORALLVALUES_WITH_SINGLE_VALUED_KEY",
         )
     elif not key.multivalued and operator.over is SetOperator.ANY:
@@ -199,21 +181,17 @@ def _check_multiplicity(
             "set-operator-on-single-value",
             f"{quoted(line.key)} has at most one value, and ForAnyValue is for keys with several; remove it.",
             path,
-            statement,
             aws="FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE" if audience else None,
         )
 
 
-def _check_null(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, path: str
-) -> None:
+def _check_null(subject: CheckedDocument, line: ConditionLine, operator: Operator, path: str) -> None:
     if operator.base == "null" and operator.over is not None:
         always = "true" if operator.over is SetOperator.ALL else "false"
         subject.suggestion(
             "null-with-set-operator",
             f"{line.operator} is always {always}, whatever the request; write Null without the set operator.",
             path,
-            statement,
             aws="NULL_WITH_QUALIFIER",
         )
 
@@ -237,5 +215,4 @@ def _check_set_guard(
         f"ForAllValues also holds when {quoted(line.key)} is absent, so this Allow then grants; "
         f'add "Null": {{"{line.key[:80]}": "false"}}.',
         path,
-        statement,
     )

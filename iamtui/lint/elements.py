@@ -88,9 +88,7 @@ def _old_version(subject: CheckedDocument) -> None:
     given = subject.policy.version or "no Version"
     if subject.kind is PolicyType.RCP:
         subject.warning(
-            "rcp-version",
-            f'An RCP needs Version "2012-10-17" and this one has {given}; AWS may refuse it.',
-            path,
+            "rcp-version", f'An RCP needs Version "2012-10-17" and this one has {given}; AWS may refuse it.', path
         )
     elif "${" in json.dumps(subject.document.value):
         subject.warning(
@@ -117,7 +115,7 @@ def _check_sids(subject: CheckedDocument) -> None:
         path = subject.path(statement, "Sid")
         if not sid:
             subject.suggestion(
-                "empty-sid", "The Sid is empty; give the statement a name or remove it.", path, statement,
+                "empty-sid", "The Sid is empty; give the statement a name or remove it.", path,
                 aws="EMPTY_SID_VALUE",
             )  # fmt: skip
             continue
@@ -126,27 +124,14 @@ def _check_sids(subject: CheckedDocument) -> None:
                 "sid-characters",
                 f"Sid {quoted(sid)} may contain only the letters A-Z and a-z and digits in IAM; AWS refuses others.",
                 path,
-                statement,
                 aws="UNSUPPORTED_SID",
             )
         if sid in seen:
             message = f"Sid {quoted(sid)} is used twice, and Sids must be unique in a document; rename one."
             if subject.kind in (PolicyType.RESOURCE, PolicyType.VPC_ENDPOINT):
-                subject.warning(
-                    "duplicate-sid",
-                    message,
-                    path,
-                    statement,
-                    aws="UNIQUE_SIDS_RECOMMENDED",
-                )
+                subject.warning("duplicate-sid", message, path, aws="UNIQUE_SIDS_RECOMMENDED")
             else:
-                subject.error(
-                    "duplicate-sid",
-                    message,
-                    path,
-                    statement,
-                    aws="UNIQUE_SIDS_REQUIRED",
-                )
+                subject.error("duplicate-sid", message, path, aws="UNIQUE_SIDS_REQUIRED")
         seen.add(sid)
 
 
@@ -158,7 +143,6 @@ def check_elements(subject: CheckedDocument, statement: Statement) -> None:
             "unknown-element",
             f"{quoted(element)} is not an element of a statement, so AWS refuses it.{hint}",
             f"{subject.path(statement)}.{element}",
-            statement,
             aws="INVALID_POLICY_ELEMENT",
         )
     _check_principal_element(subject, statement)
@@ -175,7 +159,6 @@ def check_elements(subject: CheckedDocument, statement: Statement) -> None:
                 "empty-element",
                 f"{element} is empty, which AWS refuses, and the statement applies to nothing; fill it or remove it.",
                 subject.path(statement, element),
-                statement,
                 aws=f"EMPTY_ARRAY_{element.removeprefix('Not').upper()}",
             )
 
@@ -191,7 +174,6 @@ def _check_principal_element(subject: CheckedDocument, statement: Statement) -> 
                 f"{element} is not allowed in {name_of(subject.kind)}, whose principal is whoever it is attached to; "
                 "remove it.",
                 path,
-                statement,
                 aws="SCP_SYNTAX_ERROR_PRINCIPAL" if subject.kind is PolicyType.SCP else "UNSUPPORTED_PRINCIPAL",
             )
         return
@@ -202,7 +184,6 @@ def _check_principal_element(subject: CheckedDocument, statement: Statement) -> 
             f"A statement of {name_of(subject.kind)} needs a Principal, and without one it applies to {effect}; "
             "add it.",
             path,
-            statement,
             aws="MISSING_PRINCIPAL",
         )
     elif element == "NotPrincipal":
@@ -216,7 +197,6 @@ def _check_not_principal(subject: CheckedDocument, statement: Statement, path: s
             f"NotPrincipal is not allowed in {name_of(subject.kind)}; name the principals, or use a condition on "
             "aws:PrincipalArn.",
             path,
-            statement,
             aws=_ISSUE_OF_NOT_PRINCIPAL.get(subject.kind),
         )
     elif statement.effect == "Allow":
@@ -225,7 +205,6 @@ def _check_not_principal(subject: CheckedDocument, statement: Statement, path: s
             "Allow with NotPrincipal grants to everyone who is not listed, anonymous callers included, and AWS no "
             "longer accepts it; name the principals.",
             path,
-            statement,
             aws="ALLOW_WITH_NOT_PRINCIPAL",
         )
     else:
@@ -234,7 +213,6 @@ def _check_not_principal(subject: CheckedDocument, statement: Statement, path: s
             "Deny with NotPrincipal also denies every principal that has a permissions boundary, and parents of a "
             "session have to be listed; use a condition on aws:PrincipalArn.",
             path,
-            statement,
         )
 
 
@@ -247,7 +225,6 @@ def _check_resource_element(subject: CheckedDocument, statement: Statement) -> N
                 "resource-in-trust-policy",
                 f"{element} is not allowed in a role trust policy, whose resource is the role itself; remove it.",
                 subject.path(statement, element),
-                statement,
                 aws="ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
             )
     elif not present and subject.kind in _NEEDS_RESOURCE:
@@ -255,7 +232,6 @@ def _check_resource_element(subject: CheckedDocument, statement: Statement) -> N
             "missing-resource",
             "The statement has neither Resource nor NotResource, so AWS refuses it and it applies to nothing; add one.",
             subject.path(statement),
-            statement,
             aws="MISSING_RESOURCE",
         )
 
@@ -269,7 +245,6 @@ def _check_negations(subject: CheckedDocument, statement: Statement) -> None:
             "Allow with NotAction grants every action that is not listed, those of future services included; "
             "list the actions to allow.",
             subject.path(statement, "NotAction"),
-            statement,
         )
     if statement.not_resources is not None:
         subject.warning(
@@ -277,5 +252,4 @@ def _check_negations(subject: CheckedDocument, statement: Statement) -> None:
             "Allow with NotResource grants on every resource that is not listed, future ones included; "
             "list the resources to allow.",
             subject.path(statement, "NotResource"),
-            statement,
         )

@@ -44,7 +44,6 @@ def check_principals(subject: CheckedDocument, statement: Statement) -> None:
             "empty-principal",
             f"{element} is empty and names nobody; fill it or remove the statement.",
             subject.path(statement, element),
-            statement,
             aws="EMPTY_ARRAY_PRINCIPAL" if subject.raw(statement)[element] else "EMPTY_OBJECT_PRINCIPAL",
         )
     numbers: dict[str, int] = {}
@@ -52,13 +51,13 @@ def check_principals(subject: CheckedDocument, statement: Statement) -> None:
         number = numbers.setdefault(entry.kind, 0)
         numbers[entry.kind] += 1
         path = subject.path(statement, element if entry.bare else f"{element}.{entry.kind}", number)
-        _check_entry(subject, statement, entry, path)
+        _check_entry(subject, entry, path)
     if statement.effect == "Allow" and element == "Principal":
         _check_openings(subject, statement, entries)
         _check_service_keys(subject, statement)
 
 
-def _check_entry(subject: CheckedDocument, statement: Statement, entry: PrincipalEntry, path: str) -> None:
+def _check_entry(subject: CheckedDocument, entry: PrincipalEntry, path: str) -> None:
     if entry.bare:
         if entry.value != "*":
             subject.error(
@@ -66,27 +65,25 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: Principa
                 f'{quoted(entry.value)} is a plain text, which AWS refuses for anything but "*"; '
                 'write {"AWS": "..."} around it.',
                 path,
-                statement,
                 aws="INVALID_PRINCIPAL_FORMAT",
             )
-            _check_aws(subject, statement, entry.value, path)
+            _check_aws(subject, entry.value, path)
         return
     if "${" in entry.value and subject.policy.substitutes_variables:
         subject.error(
             "variable-not-allowed",
             f"{quoted(entry.value)} has a policy variable, which principals do not take; use a condition.",
             path,
-            statement,
             aws="VARIABLE_UNSUPPORTED_IN_ELEMENT",
         )
     elif entry.kind == "AWS":
-        _check_aws(subject, statement, entry.value, path)
+        _check_aws(subject, entry.value, path)
     elif entry.kind == "Service":
-        _check_service(subject, statement, entry.value, path)
+        _check_service(subject, entry.value, path)
     elif entry.kind == "Federated":
-        _check_federated(subject, statement, entry.value, path)
+        _check_federated(subject, entry.value, path)
     elif entry.kind == "CanonicalUser":
-        _check_canonical(subject, statement, entry.value, path)
+        _check_canonical(subject, entry.value, path)
     else:
         hint = subject.nearest(entry.kind, _KINDS)
         subject.error(
@@ -94,7 +91,6 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: Principa
             f"{quoted(entry.kind)} is not a type of principal, so it matches nobody; write AWS, Service, Federated or "
             f"CanonicalUser.{hint}",
             path,
-            statement,
             aws="INVALID_PRINCIPAL_KEY",
         )
     if subject.kind is PolicyType.VPC_ENDPOINT and entry.value != "*":
@@ -102,11 +98,10 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: Principa
             "endpoint-principal",
             'The Principal of a gateway endpoint (S3, DynamoDB) must be "*"; to narrow it use aws:PrincipalArn.',
             path,
-            statement,
         )
 
 
-def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_aws(subject: CheckedDocument, value: str, path: str) -> None:
     if value == "*" or is_account_id(value):
         return
     if "*" in value or "?" in value:
@@ -115,7 +110,6 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
             f"{quoted(value)} has a wildcard, which is not supported in principals, so it matches nobody; "
             "name the account and test aws:PrincipalArn.",
             path,
-            statement,
             aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
         return
@@ -125,7 +119,6 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
             f"{quoted(value)} is a unique id, which AWS shows for a deleted user or role, and one made anew is "
             "not let in by it; remove it.",
             path,
-            statement,
             aws="INVALID_ROLE_REFERENCE" if unique_id_kind(value) == "role" else "INVALID_USER_REFERENCE",
         )
         return
@@ -135,7 +128,6 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
             "group-principal",
             f"{quoted(value)} is a group, and groups are never principals.",
             path,
-            statement,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
         return
@@ -145,7 +137,6 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
             f"{quoted(value)} is not an account, user, role, role session or federated session, so it matches nobody; "
             "write a 12-digit account or the whole ARN.",
             path,
-            statement,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
 
@@ -167,13 +158,12 @@ def _is_of_a_principal(arn: Arn) -> bool:
     return False
 
 
-def _check_service(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_service(subject: CheckedDocument, value: str, path: str) -> None:
     if "*" in value or "?" in value:
         subject.error(
             "principal-wildcard",
             f"{quoted(value)} has a wildcard, which service principals do not take; name the services.",
             path,
-            statement,
             aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
     elif not _SERVICE.fullmatch(value):
@@ -181,18 +171,16 @@ def _check_service(subject: CheckedDocument, statement: Statement, value: str, p
             "service-principal-format",
             f"{quoted(value)} is not a service principal such as ec2.amazonaws.com, so it matches nobody.",
             path,
-            statement,
             aws="INVALID_SERVICE_PRINCIPAL_FORMAT",
         )
 
 
-def _check_federated(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_federated(subject: CheckedDocument, value: str, path: str) -> None:
     if subject.kind is not PolicyType.TRUST:
         subject.error(
             "federated-not-allowed",
             f"Federated principals exist in role trust policies only, so {quoted(value)} matches nobody here.",
             path,
-            statement,
             aws="FEDERATED_PRINCIPAL_NOT_SUPPORTED",
         )
         return
@@ -204,22 +192,18 @@ def _check_federated(subject: CheckedDocument, statement: Statement, value: str,
             f"{quoted(value)} is neither the ARN of a SAML or OIDC provider nor the host of a built-in one, so it "
             "matches nobody.",
             path,
-            statement,
             aws="INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
         )
 
 
-def _check_canonical(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_canonical(subject: CheckedDocument, value: str, path: str) -> None:
     if subject.kind is PolicyType.TRUST:
-        subject.error(
-            "canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.", path, statement
-        )
+        subject.error("canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.", path)
     elif not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         subject.error(
             "principal-format",
             f"{quoted(value)} is not a canonical user ID, which has 64 hex digits.",
             path,
-            statement,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
 
@@ -235,16 +219,13 @@ def _check_openings(subject: CheckedDocument, statement: Statement, entries: tup
             "The statement allows everyone, anonymous callers included, since no condition pins the caller; name the "
             "principals or test aws:PrincipalOrgID, aws:PrincipalAccount or the source.",
             path,
-            statement,
         )
     services = [entry.value for entry in entries if entry.kind == "Service"]
     if services and not keys & _SOURCE_KEYS:
-        _report_service(subject, statement, services, keys, path)
+        _report_service(subject, services, keys, path)
 
 
-def _report_service(
-    subject: CheckedDocument, statement: Statement, services: list[str], keys: set[str], path: str
-) -> None:
+def _report_service(subject: CheckedDocument, services: list[str], keys: set[str], path: str) -> None:
     """A service that acts here whoever it acts for (confused deputy)."""
     message = (
         f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
@@ -254,9 +235,9 @@ def _report_service(
     if keys & _WEAK_KEYS:
         issue = "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"
     if subject.kind is PolicyType.RESOURCE:
-        subject.warning("service-without-source", message, path, statement, aws=issue)
+        subject.warning("service-without-source", message, path, aws=issue)
     elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
-        subject.suggestion("service-without-source", message, path, statement, aws=issue)
+        subject.suggestion("service-without-source", message, path, aws=issue)
 
 
 def _check_service_keys(subject: CheckedDocument, statement: Statement) -> None:
@@ -272,6 +253,5 @@ def _check_service_keys(subject: CheckedDocument, statement: Statement) -> None:
             "key-not-of-service",
             f"{quoted(entries[0].value)} is a service, and requests of services carry no {line.key}; remove the key.",
             subject.path(statement, f"Condition.{line.operator}.{line.key}"),
-            statement,
             aws="UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
         )

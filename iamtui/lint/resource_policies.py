@@ -36,7 +36,6 @@ def check_one_service(subject: CheckedDocument) -> None:
                     f"The policy of a resource of {of_resource} cannot contain {quoted(entry)}, which acts on other "
                     "resources; remove it.",
                     subject.path(statement, "Action", number),
-                    statement,
                     aws="UNSUPPORTED_ACTION_IN_POLICY",
                 )
     elif len(of_actions) == 1:
@@ -48,7 +47,6 @@ def check_one_service(subject: CheckedDocument) -> None:
                     f"The policy of a resource of {of_action} cannot name {quoted(entry)}, a resource of {service}; "
                     "remove it.",
                     subject.path(statement, "Resource", number),
-                    statement,
                     aws="UNSUPPORTED_RESOURCE_ARN_IN_POLICY",
                 )
 
@@ -113,7 +111,6 @@ def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
             "rcp-allow",
             "An RCP can only deny; the one Allow is AWS's own RCPFullAWSAccess; write a Deny.",
             f"{path}.Effect",
-            statement,
             aws="RCP_SYNTAX_ERROR_ALLOW",
         )
     if statement.not_actions is not None:
@@ -121,7 +118,6 @@ def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
             "rcp-not-action",
             "NotAction is not supported in an RCP; list the actions.",
             f"{path}.NotAction",
-            statement,
             aws="RCP_SYNTAX_ERROR_NOTACTION",
         )
     if statement.principals is not None and not all(
@@ -131,7 +127,6 @@ def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
             "rcp-principal",
             'The Principal of an RCP is exactly "*"; narrow it by a condition on aws:PrincipalArn or the like.',
             f"{path}.Principal",
-            statement,
             aws="RCP_SYNTAX_ERROR_PRINCIPAL",
         )
     for i, action in enumerate(statement.actions or ()):
@@ -140,7 +135,6 @@ def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
                 "rcp-action",
                 "An RCP needs the service in front of every action, such as s3:*; a bare * is refused.",
                 subject.path(statement, "Action", i),
-                statement,
                 aws="RCP_SYNTAX_ERROR_ACTION",
             )
 
@@ -154,7 +148,6 @@ def _check_principal_keys(subject: CheckedDocument, statement: Statement) -> Non
             f"AWS services that call on their own behalf have no {line.key}, so this Deny hits them too; "
             'add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
             subject.path(statement, f"Condition.{line.operator}.{line.key}"),
-            statement,
             aws="RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
         )
 
@@ -171,7 +164,6 @@ def _check_source_keys(subject: CheckedDocument, statement: Statement) -> None:
             f"Users and roles have no {line.key}, so this Deny hits them too; "
             'add "BoolIfExists": {"aws:PrincipalIsAWSService": "true"}.',
             path,
-            statement,
             aws="RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY",
         )
     if not any(
@@ -183,7 +175,6 @@ def _check_source_keys(subject: CheckedDocument, statement: Statement) -> None:
             f"Calls of services that carry no {line.key} are denied too; "
             'add "Null": {"aws:SourceAccount": "false"} or the same for aws:SourceArn.',
             path,
-            statement,
             aws="RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
         )
 

@@ -36,14 +36,14 @@ def check_resources(subject: CheckedDocument, statement: Statement) -> None:
     entries = statement.resources if statement.resources is not None else statement.not_resources or ()
     before = len(subject.findings)
     for i, entry in enumerate(entries):
-        _check_entry(subject, statement, entry, subject.path(statement, element, i))
+        _check_entry(subject, entry, subject.path(statement, element, i))
     if any(finding.level is Level.ERROR for finding in subject.findings[before:]):
         return
     if statement.resources and statement.actions and subject.kind in _WITH_OWN_RESOURCES:
         _check_pairs(subject, statement, statement.actions, statement.resources)
 
 
-def _check_entry(subject: CheckedDocument, statement: Statement, entry: str, path: str) -> None:
+def _check_entry(subject: CheckedDocument, entry: str, path: str) -> None:
     if entry == "*" or (subject.kind is PolicyType.RESOURCE and entry.startswith("execute-api:/")):
         # API Gateway completes the short form when it stores the policy.
         return
@@ -52,7 +52,6 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: str, pat
             "resource-format",
             f'{quoted(entry)} is neither "*" nor an ARN, so it matches nothing; write the whole ARN.',
             path,
-            statement,
             aws="INVALID_ARN_PREFIX",
         )
         return
@@ -63,7 +62,6 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: str, pat
             f"{quoted(entry)} has {len(parts)} of the six fields of an ARN; what it matches is not documented; "
             "write all fields.",
             path,
-            statement,
             aws="MISSING_ARN_FIELD",
         )
         return
@@ -72,7 +70,6 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: str, pat
             "resource-format",
             f"{quoted(entry)} does not name a resource behind the fifth colon.",
             path,
-            statement,
             aws="INVALID_ARN_RESOURCE",
         )
         return
@@ -81,14 +78,13 @@ def _check_entry(subject: CheckedDocument, statement: Statement, entry: str, pat
             "variable-in-arn-field",
             f"{quoted(entry)} has a policy variable before the fifth colon, where it is not replaced; use a wildcard.",
             path,
-            statement,
         )
         return
-    if _check_fields(subject, statement, entry, parts, path):
-        _check_against_forms(subject, statement, entry, parts, path)
+    if _check_fields(subject, entry, parts, path):
+        _check_against_forms(subject, entry, parts, path)
 
 
-def _check_fields(subject: CheckedDocument, statement: Statement, entry: str, parts: list[str], path: str) -> bool:
+def _check_fields(subject: CheckedDocument, entry: str, parts: list[str], path: str) -> bool:
     """Partition, service, Region and account by themselves; whether the service is known."""
     _, partition, service, region, account, _ = parts
     for name, value, issue in (("partition", partition, None), ("service", service, "WILDCARD_IN_SERVICE_NAME")):
@@ -97,7 +93,6 @@ def _check_fields(subject: CheckedDocument, statement: Statement, entry: str, pa
                 "wildcard-in-arn-field",
                 f"{quoted(entry)} has a wildcard in the {name}; AWS recommends writing out the {name}.",
                 path,
-                statement,
                 aws=issue,
             )
     if not is_wild(partition) and partition not in REGIONS:
@@ -106,25 +101,21 @@ def _check_fields(subject: CheckedDocument, statement: Statement, entry: str, pa
             f"{quoted(entry)} has the partition {quoted(partition)}, which does not exist; write aws, aws-cn or "
             "aws-us-gov.",
             path,
-            statement,
             aws="INVALID_PARTITION",
         )
     if region and not is_wild(region):
-        _check_region(subject, statement, entry, partition, region, path)
+        _check_region(subject, entry, partition, region, path)
     if account and not is_wild(account) and account != "aws" and not is_account_id(account):
         subject.error(
             "account-format",
             f"{quoted(entry)} has {quoted(account)} in place of a 12-digit account ID, so it matches nothing.",
             path,
-            statement,
             aws="INVALID_ARN_ACCOUNT",
         )
-    return not is_wild(service) and _check_service(subject, statement, entry, service, path)
+    return not is_wild(service) and _check_service(subject, entry, service, path)
 
 
-def _check_region(
-    subject: CheckedDocument, statement: Statement, entry: str, partition: str, region: str, path: str
-) -> None:
+def _check_region(subject: CheckedDocument, entry: str, partition: str, region: str, path: str) -> None:
     """A Region that has another form, that is not listed, or that lies in another partition."""
     elsewhere = next((name for name, regions in REGIONS.items() if region in regions), None)
     if not _REGION.fullmatch(region):
@@ -132,7 +123,6 @@ def _check_region(
             "unknown-region",
             f"{quoted(entry)} has {quoted(region)} in place of a Region, so it matches nothing.",
             path,
-            statement,
             aws="INVALID_ARN_REGION",
         )
     elif elsewhere is None:
@@ -142,7 +132,6 @@ def _check_region(
             f"{quoted(entry)} has the Region {quoted(region)}, which AWS does not have (list of {REGIONS_READ}), so it "
             f"matches nothing.{hint}",
             path,
-            statement,
             aws="INVALID_ARN_REGION",
         )
     elif partition in REGIONS and region not in REGIONS[partition]:
@@ -151,19 +140,17 @@ def _check_region(
             f"{quoted(entry)} matches nothing: the Region {quoted(region)} is in the partition {elsewhere}, not in "
             f"{partition}.",
             path,
-            statement,
             aws="INVALID_ARN_REGION",
         )
 
 
-def _check_service(subject: CheckedDocument, statement: Statement, entry: str, service: str, path: str) -> bool:
+def _check_service(subject: CheckedDocument, entry: str, service: str, path: str) -> bool:
     """Whether the ARN forms of the service are known."""
     if service != service.lower() and catalogue().is_service(service):
         subject.error(
             "service-case",
             f"{quoted(entry)} has capital letters in the service, so it matches nothing; write {service.lower()}.",
             path,
-            statement,
             aws="INVALID_ARN_SERVICE_CASE",
         )
         return False
@@ -175,20 +162,17 @@ def _check_service(subject: CheckedDocument, statement: Statement, entry: str, s
             "unknown-service",
             f"{quoted(entry)} names the service {quoted(service)}, which AWS does not have.{hint}",
             path,
-            statement,
             aws="INVALID_SERVICE",
         )
     return False
 
 
-def _check_against_forms(
-    subject: CheckedDocument, statement: Statement, entry: str, parts: list[str], path: str
-) -> None:
+def _check_against_forms(subject: CheckedDocument, entry: str, parts: list[str], path: str) -> None:
     """Region and account against the ARN forms of the service that the resource part could have."""
     service, region, account, resource = parts[2], parts[3], parts[4], parts[5]
     forms = [form for form in _forms(service) if _may_meet(form[2], _fixed_start(resource))]
     if not forms:
-        _report_shape(subject, statement, entry, service, path)
+        _report_shape(subject, entry, service, path)
         return
     for name, value, i in (("Region", region, 0), ("account", account, 1)):
         allowed = any(form[i] != "" for form in forms)
@@ -199,7 +183,6 @@ def _check_against_forms(
                 f"{quoted(entry)} has the {name} {quoted(value)}, but ARNs of this kind have none, so it matches "
                 "nothing; leave the field empty.",
                 path,
-                statement,
                 aws=f"ARN_{name.upper()}_NOT_ALLOWED",
             )
         elif not value and needed and not _OF_AWS.search(resource):
@@ -208,12 +191,11 @@ def _check_against_forms(
                 f"{quoted(entry)} has no {name}, so it matches only resources of AWS itself, if any; "
                 f"write the {name} or *.",
                 path,
-                statement,
                 aws=f"MISSING_ARN_{name.upper()}",
             )
 
 
-def _report_shape(subject: CheckedDocument, statement: Statement, entry: str, service: str, path: str) -> None:
+def _report_shape(subject: CheckedDocument, entry: str, service: str, path: str) -> None:
     known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
     if known:
         subject.suggestion(
@@ -221,7 +203,6 @@ def _report_shape(subject: CheckedDocument, statement: Statement, entry: str, se
             f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), such as "
             f"{known[0]}; check the part behind the account.",
             path,
-            statement,
             aws="INVALID_ARN_RESOURCE",
         )
 
@@ -272,7 +253,6 @@ def _check_pairs(
                 "no-resource-for-action",
                 f"{info.name} acts on {forms}, and no resource here is one, so this statement {verb} it.",
                 subject.path(statement, "Action", i),
-                statement,
             )
     # A statement that does something is often a list of all that a job needs, in AWS's own policies too.
     for i, name in without_type:
@@ -282,7 +262,6 @@ def _check_pairs(
             f'{name} has no resource type and is judged on "*" only, so this statement {verb} it; '
             'give it a statement with Resource "*".',
             subject.path(statement, "Action", i),
-            statement,
         )
 
 

@@ -59,7 +59,6 @@ def _check_values(subject: CheckedDocument, statement: Statement, line: Conditio
             "dynamodb-value",
             f"{quoted(value)} is not a value of {line.key}, so it never matches; it is one of {', '.join(allowed)}.",
             subject.path(statement, f"Condition.{line.operator}.{line.key}", i),
-            statement,
             aws=issue,
         )
 
@@ -87,7 +86,6 @@ def _check_pairing(subject: CheckedDocument, statement: Statement) -> None:
             f"DynamoDB gives {name} only with {named(right, len(right))}, so the condition protects nothing here; "
             "remove it or name such an action.",
             path,
-            statement,
             aws="DYNAMODB_WRONG_CONDITION_FOR_ACTION",
         )
 
@@ -102,7 +100,6 @@ def _check_attributes(subject: CheckedDocument, statement: Statement) -> None:
             "A read that names no attributes returns the whole item; "
             'add "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}.',
             path,
-            statement,
             aws="DYNAMODB_ATTRIBUTES_WITHOUT_SELECT",
         )
     if _reached(statement, _RETURNING) and not _limits(
@@ -113,7 +110,6 @@ def _check_attributes(subject: CheckedDocument, statement: Statement) -> None:
             "A write that asks for ALL_OLD or ALL_NEW gets the whole item; "
             "limit dynamodb:ReturnValues to NONE, UPDATED_OLD or UPDATED_NEW.",
             path,
-            statement,
             aws="DYNAMODB_ATTRIBUTES_WITHOUT_RETURN_VALUES",
         )
     replacing = _reached(statement, _REPLACING)
@@ -123,7 +119,6 @@ def _check_attributes(subject: CheckedDocument, statement: Statement) -> None:
             f"{named(replacing)} replaces the whole item, so attributes outside dynamodb:Attributes can be dropped by "
             "leaving them out; grant dynamodb:UpdateItem instead.",
             path,
-            statement,
             aws="DYNAMODB_REPLACE_OPERATION_WITH_ATTRIBUTES",
         )
 
@@ -135,7 +130,6 @@ def _check_leading_keys(subject: CheckedDocument, statement: Statement) -> None:
             "dynamodb-scan-with-leading-keys",
             "dynamodb:Scan reads the whole table whatever dynamodb:LeadingKeys says; remove it from this statement.",
             path,
-            statement,
             aws="DYNAMODB_SCAN_BYPASSES_LEADING_KEYS",
         )
 
@@ -209,7 +203,6 @@ def check_sensitive_actions(subject: CheckedDocument, statement: Statement) -> N
             sensitive.code,
             f"{entry} {sensitive.what}",
             subject.path(statement, element, number),
-            statement,
             aws=f"{sensitive.issue}_{_ISSUES[how, on]}",
         )
 
@@ -252,7 +245,6 @@ def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
             f"Many actions carry no {line.key}, and this statement does not {statement.effect.lower()} them; "
             "list the actions.",
             subject.path(statement, "NotAction"),
-            statement,
             aws=f"{statement.effect.upper()}_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
         )
         return
@@ -267,7 +259,6 @@ def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
         f"{named(names)} {carry} no {line.key}, so this statement does not {statement.effect.lower()} "
         f"{'it' if len(names) == 1 else 'them'}; use a statement without the key.",
         subject.path(statement, "Action", lacking[0][0]),
-        statement,
         aws=f"{statement.effect.upper()}_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
         count=len(lacking),
     )

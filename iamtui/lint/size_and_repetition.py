@@ -183,7 +183,6 @@ def _report(
             f"redundant-{what}",
             message,
             subject.path(statement, element, first),
-            statement,
             aws=f"REDUNDANT_{what.upper()}",
             count=len(superfluous),
         )
@@ -225,7 +224,6 @@ def check_statements(subject: CheckedDocument) -> None:
                 "redundant-statement",
                 f"The statement says the same as statement {first.index + 1}; remove one of them.",
                 subject.path(statement),
-                statement,
                 aws="REDUNDANT_STATEMENT",
             )
 

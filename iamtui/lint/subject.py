@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from iamtui.policy.document import JsonValue, Policy, PolicyDocument, Statement
 from iamtui.policy.json_text import Lines, positions
 from iamtui.policy.types import PolicyType
+
+_IN_STATEMENT: Final = re.compile(r"\$\.Statement(?:\[(\d+)\])?(?=\.|$)")
 
 
 class Level(StrEnum):
@@ -96,18 +100,10 @@ class CheckedDocument:
         return path if entry is None or not isinstance(value, list) else f"{path}[{entry}]"
 
     def report(
-        self,
-        level: Level,
-        code: str,
-        message: str,
-        path: str,
-        statement: Statement | None = None,
-        *,
-        aws: str | None = None,
-        count: int = 1,
+        self, level: Level, code: str, message: str, path: str, *, aws: str | None = None, count: int = 1
     ) -> None:
         """Add a finding; one that was made before, word for word, is counted there."""
-        index = None if statement is None else statement.index
+        index = self._statement_at(path)
         same = (code, message, index)
         if same in self._seen:
             at = self._seen[same]
@@ -130,20 +126,21 @@ class CheckedDocument:
             )
         )
 
-    def error(
-        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
-    ) -> None:
-        self.report(Level.ERROR, code, message, path, statement, aws=aws)
+    def error(self, code: str, message: str, path: str, *, aws: str | None = None) -> None:
+        self.report(Level.ERROR, code, message, path, aws=aws)
 
-    def warning(
-        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
-    ) -> None:
-        self.report(Level.WARNING, code, message, path, statement, aws=aws)
+    def warning(self, code: str, message: str, path: str, *, aws: str | None = None) -> None:
+        self.report(Level.WARNING, code, message, path, aws=aws)
 
-    def suggestion(
-        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
-    ) -> None:
-        self.report(Level.SUGGESTION, code, message, path, statement, aws=aws)
+    def suggestion(self, code: str, message: str, path: str, *, aws: str | None = None) -> None:
+        self.report(Level.SUGGESTION, code, message, path, aws=aws)
+
+    def _statement_at(self, path: str) -> int | None:
+        """The index of the statement that a path leads into; None for the document itself."""
+        if isinstance(self.document.value["Statement"], dict):
+            return 0 if _IN_STATEMENT.match(path) else None
+        found = _IN_STATEMENT.match(path)
+        return int(found[1]) if found is not None and found[1] else None
 
     def nearest(self, name: str, known: Iterable[str]) -> str:
         """` Did you mean "..."?` for the closest known name, or nothing; sought for the first names only."""

@@ -60,7 +60,6 @@ def _check_anyone(subject: CheckedDocument, statement: Statement) -> None:
             "Anyone with an AWS account can assume this role, since no condition pins the caller; name the accounts or "
             "test aws:PrincipalOrgID.",
             subject.path(statement, "Principal"),
-            statement,
             aws="ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
 
@@ -73,7 +72,6 @@ def _check_only_guard(subject: CheckedDocument, statement: Statement) -> None:
             "ForAllValues is the only condition of this trust and is true when the key is absent, so it protects "
             "nothing then; add a condition without it.",
             subject.path(statement, "Condition"),
-            statement,
         )
 
 
@@ -90,7 +88,6 @@ def _check_account(subject: CheckedDocument, statement: Statement, value: str, p
             f"Every principal of account {account} can be let in; if it is not yours, test sts:ExternalId, "
             "or else aws:PrincipalOrgID.",
             path,
-            statement,
         )
     else:
         subject.warning(
@@ -98,7 +95,6 @@ def _check_account(subject: CheckedDocument, statement: Statement, value: str, p
             f"Account {account} is another one, and every principal there can be let in; for a third party test "
             "sts:ExternalId (confused deputy), within your organization aws:PrincipalOrgID.",
             path,
-            statement,
         )
 
 
@@ -111,7 +107,6 @@ def _check_action_of_account(subject: CheckedDocument, statement: Statement, val
             f"{quoted(value)} gets in by sts:AssumeRole, which this statement does not allow; {federated[0]} is for "
             "identity providers.",
             path,
-            statement,
             aws="MISMATCHED_ACTION_FOR_PRINCIPAL",
         )
 
@@ -128,7 +123,6 @@ def _check_repeated_role(subject: CheckedDocument, statement: Statement) -> None
                 "redundant-principal",
                 f"{quoted(entry.value)} is a session of a role that is let in already; remove it.",
                 subject.path(statement, "Principal"),
-                statement,
                 aws="REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
             )
 
@@ -148,7 +142,6 @@ def _check_roles_anywhere(subject: CheckedDocument, statement: Statement) -> Non
             "roles-anywhere-actions",
             f"IAM Roles Anywhere also needs {' and '.join(missing)} to assume the role; add the action.",
             subject.path(statement, "Action"),
-            statement,
             aws="MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
         )
 
@@ -167,7 +160,6 @@ def _check_provider(subject: CheckedDocument, statement: Statement, value: str, 
             f"{quoted(value)} signs in through {wanted}, which this statement does not allow, so nobody gets in by it; "
             "add the action.",
             path,
-            statement,
             aws="MISMATCHED_ACTION_FOR_PRINCIPAL",
         )
         return
@@ -192,7 +184,6 @@ def _check_audience(subject: CheckedDocument, statement: Statement, key: str) ->
             f"Some providers put several values into {key}, which then need ForAnyValue or ForAllValues; see what "
             "this one does.",
             subject.path(statement, f"Condition.{line.operator}.{line.key}"),
-            statement,
             aws="CONFIRM_AUDIENCE_CLAIM_TYPE",
         )
 
@@ -205,7 +196,6 @@ def _need_key(
             code,
             f"No condition tests {quoted(key)}, so tokens meant for others are taken too; test it.",
             path,
-            statement,
             aws=issue,
         )
 
@@ -219,7 +209,6 @@ def _check_github(subject: CheckedDocument, statement: Statement, path: str) -> 
             "github-any-repository",
             f"No condition tests {_GITHUB}:sub, so workflows of every GitHub repository get in; test the repository.",
             path,
-            statement,
             aws="MISSING_GITHUB_REPO_CONDITION_KEY",
         )
         return
@@ -238,7 +227,6 @@ def _check_github_subject(subject: CheckedDocument, statement: Statement, value:
             "github-any-repository",
             f"{quoted(value)} also matches repositories of other owners; write repo:OWNER/REPOSITORY:...",
             path,
-            statement,
             aws="SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
         )
         return
@@ -250,6 +238,5 @@ def _check_github_subject(subject: CheckedDocument, statement: Statement, value:
             f"{quoted(value)} does not name one branch of one repository; write "
             f"repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH or test {_GITHUB}:ref too.",
             path,
-            statement,
             aws="SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
         )

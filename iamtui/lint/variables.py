@@ -36,7 +36,6 @@ def check_line_variables(subject: CheckedDocument, statement: Statement, line: C
                 "variable-in-bool",
                 "AWS's pages disagree on whether Bool takes policy variables; write true or false.",
                 path,
-                statement,
                 aws="INVALID_VARIABLE_FOR_OPERATOR",
             )
         elif family not in ("string", "arn"):
@@ -44,11 +43,10 @@ def check_line_variables(subject: CheckedDocument, statement: Statement, line: C
                 "variable-not-supported",
                 f"{line.operator} does not support policy variables, so {quoted(value)} is compared as it stands.",
                 path,
-                statement,
                 aws="INVALID_VARIABLE_FOR_OPERATOR",
             )
         else:
-            _check_text(subject, statement, value, path)
+            _check_text(subject, value, path)
 
 
 def check_resource_variables(subject: CheckedDocument, statement: Statement) -> None:
@@ -57,35 +55,33 @@ def check_resource_variables(subject: CheckedDocument, statement: Statement) -> 
     element = "Resource" if statement.resources is not None else "NotResource"
     for i, entry in enumerate(statement.resources or statement.not_resources or ()):
         if "${" in entry:
-            _check_text(subject, statement, entry, subject.path(statement, element, i))
+            _check_text(subject, entry, subject.path(statement, element, i))
 
 
-def _check_text(subject: CheckedDocument, statement: Statement, text: str, path: str) -> None:
+def _check_text(subject: CheckedDocument, text: str, path: str) -> None:
     for body in variables_in(text):
         if body not in ("*", "?", "$"):
-            _check_variable(subject, statement, body, path)
+            _check_variable(subject, body, path)
     if "${" in without_variables(text):
         subject.error(
             "unclosed-variable",
             f"{quoted(text)} has a policy variable without its closing brace, so it is compared as it stands; add }}.",
             path,
-            statement,
             aws="MISSING_BRACE_IN_VARIABLE",
         )
 
 
-def _check_variable(subject: CheckedDocument, statement: Statement, body: str, path: str) -> None:
+def _check_variable(subject: CheckedDocument, body: str, path: str) -> None:
     """One variable: well formed, documented, and of a single-valued key."""
     parsed = _BODY.fullmatch(body)
     if parsed is None or ":" not in parsed[1]:
-        _malformed(subject, statement, body, path)
+        _malformed(subject, body, path)
         return
     if body.partition(",")[0] != parsed[1]:
         subject.warning(
             "malformed-variable",
             f"{quoted('${' + body + '}')} has a space beside the key, which AWS does not support; remove it.",
             path,
-            statement,
             aws="UNSUPPORTED_SPACE_IN_VARIABLE",
         )
     key = condition_key(parsed[1])
@@ -94,7 +90,6 @@ def _check_variable(subject: CheckedDocument, statement: Statement, body: str, p
             "deprecated-key",
             "aws:ARN is deprecated; write aws:PrincipalArn or aws:SourceArn.",
             path,
-            statement,
             aws="DEPRECATED_GLOBAL_CONDITION_KEY",
         )
     elif key is None:
@@ -102,7 +97,6 @@ def _check_variable(subject: CheckedDocument, statement: Statement, body: str, p
             "unknown-variable",
             f"AWS documents no condition key {quoted(parsed[1])}, so the variable never has a value.",
             path,
-            statement,
             aws="INVALID_GLOBAL_CONDITION_KEY" if parsed[1].lower().startswith("aws:") else None,
         )
     elif key.multivalued:
@@ -110,11 +104,10 @@ def _check_variable(subject: CheckedDocument, statement: Statement, body: str, p
             "multivalued-variable",
             f"{quoted(parsed[1])} can hold several values, and such a variable has no value; use another key.",
             path,
-            statement,
         )
 
 
-def _malformed(subject: CheckedDocument, statement: Statement, body: str, path: str) -> None:
+def _malformed(subject: CheckedDocument, body: str, path: str) -> None:
     key, comma, default = body.partition(",")
     default = default.strip()
     if not body.strip():
@@ -128,6 +121,5 @@ def _malformed(subject: CheckedDocument, statement: Statement, body: str, path: 
         f"{quoted('${' + body + '}')} is not a valid policy variable, so it never has a value; "
         "write ${key} or ${key, 'default'}.",
         path,
-        statement,
         aws=issue,
     )
