@@ -1,11 +1,18 @@
-"""Action and NotAction entries (IAM User Guide: Action element; Service Authorization Reference)."""
+"""Lint of Action and NotAction entries, sensitive actions, tag keys of actions, and DynamoDB's access control.
+
+Sources: IAM User Guide (Action element; Access Analyzer policy checks), Service Authorization Reference.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Final, NamedTuple
+
 from iamtui.catalog import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES, catalogue
-from iamtui.lint.matching import action_glob, is_wild
-from iamtui.lint.subject import CheckedDocument, quoted
-from iamtui.policy.document import Statement
+from iamtui.lint.matching import action_glob, condition_keys_of, covers_action, is_wild, lines_about, reaches
+from iamtui.lint.subject import CheckedDocument, Level, named, quoted
+from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType
 
 
@@ -101,3 +108,283 @@ def _check_known(subject: CheckedDocument, action: str, path: str) -> None:
                 path,
                 aws="INVALID_ACTION",
             )
+
+
+# DynamoDB's fine-grained access control.
+
+
+_VALUES: Final = {
+    "dynamodb:returnconsumedcapacity": (("TOTAL", "NONE"), "DYNAMODB_INVALID_RETURN_CONSUMED_CAPACITY"),
+    "dynamodb:returnvalues": (
+        ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"),
+        "DYNAMODB_INVALID_RETURN_VALUES",
+    ),
+    "dynamodb:select": (
+        ("ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT"),
+        "DYNAMODB_INVALID_SELECT_VALUE",
+    ),
+}
+"""The keys that hold one of a few texts, and the issue code of another text."""
+
+_READS: Final = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan")
+_WRITES: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
+_REPLACING: Final = ("dynamodb:PutItem", "dynamodb:BatchWriteItem")
+_RETURNING: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+
+
+def check_dynamodb(subject: CheckedDocument, statement: Statement) -> None:
+    """The DynamoDB condition keys of one statement."""
+    if not any(line.key.lower().startswith("dynamodb:") for line in statement.conditions):
+        return
+    for line in lines_about(statement, _VALUES):
+        _check_values(subject, statement, line)
+    _check_pairing(subject, statement)
+    if statement.effect == "Allow":
+        _check_attributes(subject, statement)
+        _check_leading_keys(subject, statement)
+
+
+def _check_values(subject: CheckedDocument, statement: Statement, line: ConditionLine) -> None:
+    operator = parse_operator(line.operator)
+    if operator is None or not operator.base.startswith("string"):
+        return
+    allowed, issue = _VALUES[line.key.lower()]
+    any_case = operator.base == "stringequalsignorecase"
+    for i, value in enumerate(line.values):
+        if (value.upper() if any_case else value) in allowed or "*" in value or "?" in value or "${" in value:
+            continue
+        subject.error(
+            "dynamodb-value",
+            f"{quoted(value)} is not a value of {line.key}, so it never matches; it is one of {', '.join(allowed)}.",
+            subject.path(statement, f"Condition.{line.operator}.{line.key}", i),
+            aws=issue,
+        )
+
+
+def _reached(statement: Statement, actions: tuple[str, ...]) -> list[str]:
+    return [action for action in actions if reaches(statement, action)]
+
+
+def _path_of(subject: CheckedDocument, statement: Statement, key: str) -> str | None:
+    lines = lines_about(statement, {key})
+    return subject.path(statement, f"Condition.{lines[0].operator}.{lines[0].key}") if lines else None
+
+
+def _check_pairing(subject: CheckedDocument, statement: Statement) -> None:
+    """dynamodb:Select comes with reads only, dynamodb:ReturnValues with writes only."""
+    for key, name, right, wrong in (
+        ("dynamodb:select", "dynamodb:Select", _READS, _WRITES),
+        ("dynamodb:returnvalues", "dynamodb:ReturnValues", _RETURNING, _READS),
+    ):
+        path = _path_of(subject, statement, key)
+        if path is None or _reached(statement, right) or not _reached(statement, wrong):
+            continue
+        subject.warning(
+            "dynamodb-key-of-other-action",
+            f"DynamoDB gives {name} only with {named(right, len(right))}, so the condition protects nothing here; "
+            "remove it or name such an action.",
+            path,
+            aws="DYNAMODB_WRONG_CONDITION_FOR_ACTION",
+        )
+
+
+def _check_attributes(subject: CheckedDocument, statement: Statement) -> None:
+    path = _path_of(subject, statement, "dynamodb:attributes")
+    if path is None:
+        return
+    if _reached(statement, _READS) and not _limits(statement, "dynamodb:select", {"SPECIFIC_ATTRIBUTES"}):
+        subject.warning(
+            "dynamodb-attributes-without-select",
+            "A read that names no attributes returns the whole item; "
+            'add "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}.',
+            path,
+            aws="DYNAMODB_ATTRIBUTES_WITHOUT_SELECT",
+        )
+    if _reached(statement, _RETURNING) and not _limits(
+        statement, "dynamodb:returnvalues", {"NONE", "UPDATED_OLD", "UPDATED_NEW"}
+    ):
+        subject.warning(
+            "dynamodb-attributes-without-return-values",
+            "A write that asks for ALL_OLD or ALL_NEW gets the whole item; "
+            "limit dynamodb:ReturnValues to NONE, UPDATED_OLD or UPDATED_NEW.",
+            path,
+            aws="DYNAMODB_ATTRIBUTES_WITHOUT_RETURN_VALUES",
+        )
+    replacing = _reached(statement, _REPLACING)
+    if replacing:
+        subject.warning(
+            "dynamodb-attributes-on-replace",
+            f"{named(replacing)} replaces the whole item, so attributes outside dynamodb:Attributes can be dropped by "
+            "leaving them out; grant dynamodb:UpdateItem instead.",
+            path,
+            aws="DYNAMODB_REPLACE_OPERATION_WITH_ATTRIBUTES",
+        )
+
+
+def _check_leading_keys(subject: CheckedDocument, statement: Statement) -> None:
+    path = _path_of(subject, statement, "dynamodb:leadingkeys")
+    if path is not None and reaches(statement, "dynamodb:Scan"):
+        subject.warning(
+            "dynamodb-scan-with-leading-keys",
+            "dynamodb:Scan reads the whole table whatever dynamodb:LeadingKeys says; remove it from this statement.",
+            path,
+            aws="DYNAMODB_SCAN_BYPASSES_LEADING_KEYS",
+        )
+
+
+def _limits(statement: Statement, key: str, values: set[str]) -> bool:
+    """Whether a condition confines a key to some values."""
+    return any(
+        (operator := parse_operator(line.operator)) is not None
+        and operator.base in ("stringequals", "stringlike", "stringequalsignorecase")
+        and not operator.negated
+        and {value.upper() for value in line.values} <= values
+        for line in lines_about(statement, {key})
+    )
+
+
+# iam:PassRole and iam:CreateServiceLinkedRole on more roles than was probably meant (IAM User Guide: PassRole).
+
+
+class _Sensitive(NamedTuple):
+    action: str
+    narrowing_key: str
+    code: str
+    issue: str
+    what: str
+
+
+_SENSITIVE: Final = (
+    _Sensitive(
+        "iam:PassRole",
+        "iam:PassedToService",
+        "pass-role-on-star",
+        "PASS_ROLE",
+        "lets the holder pass every role to every service, which can mean administrator rights; name the roles and "
+        "test iam:PassedToService.",
+    ),
+    _Sensitive(
+        "iam:CreateServiceLinkedRole",
+        "iam:AWSServiceName",
+        "service-linked-role-on-star",
+        "CREATE_SLR",
+        "lets the holder create the service-linked role of any service; name the roles or test iam:AWSServiceName.",
+    ),
+)
+
+_ISSUES: Final = {
+    ("named", "NotResource"): "WITH_NOT_RESOURCE",
+    ("wild", "NotResource"): "WITH_STAR_IN_ACTION_AND_NOT_RESOURCE",
+    ("NotAction", "NotResource"): "WITH_NOT_ACTION_AND_NOT_RESOURCE",
+    ("named", "Resource"): "WITH_STAR_IN_RESOURCE",
+    ("wild", "Resource"): "WITH_STAR_IN_ACTION_AND_RESOURCE",
+    ("NotAction", "Resource"): "WITH_STAR_IN_RESOURCE_AND_NOT_ACTION",
+}
+"""How the action is reached and on what, to the end of Access Analyzer's issue code."""
+
+_ALL_ROLES: Final = re.compile(r"\*|arn:[^:]*:(?:iam|\*):.*:(?:\*|role/\*|role/aws-service-role/\*)")
+
+
+def check_sensitive_actions(subject: CheckedDocument, statement: Statement) -> None:
+    """Allow statements of identity-based policies that reach such an action on all roles."""
+    if statement.effect != "Allow" or subject.kind is not PolicyType.IDENTITY:
+        return
+    on = _on_all_roles(statement)
+    if on is None:
+        return
+    for sensitive in _SENSITIVE:
+        if not reaches(statement, sensitive.action) or sensitive.narrowing_key.lower() in condition_keys_of(statement):
+            continue
+        how, entry, number = _reached_by(statement, sensitive.action)
+        element = "NotAction" if how == "NotAction" else "Action"
+        subject.warning(
+            sensitive.code,
+            f"{entry} {sensitive.what}",
+            subject.path(statement, element, number),
+            aws=f"{sensitive.issue}_{_ISSUES[how, on]}",
+        )
+
+
+def _on_all_roles(statement: Statement) -> str | None:
+    if statement.resources is not None:
+        return "Resource" if any(_ALL_ROLES.fullmatch(entry) for entry in statement.resources) else None
+    if statement.not_resources is not None:
+        return None if any(_ALL_ROLES.fullmatch(entry) for entry in statement.not_resources) else "NotResource"
+    return None
+
+
+def _reached_by(statement: Statement, action: str) -> tuple[str, str, int | None]:
+    for i, entry in enumerate(statement.actions or ()):
+        if entry.lower() == action.lower():
+            return "named", quoted(entry), i
+    for i, entry in enumerate(statement.actions or ()):
+        if covers_action(entry, action):
+            return "wild", quoted(entry), i
+    return "NotAction", f"NotAction without {action}", None
+
+
+# aws:ResourceTag in statements about actions whose requests do not carry it (IAM User Guide: ABAC).
+
+
+_KEY: Final = "aws:resourcetag/"
+
+
+def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
+    """Whether what a statement is about can be told apart by tags at all."""
+    line = next((line for line in statement.conditions if _needs_tag(line)), None)
+    if line is None:
+        return
+    denies = statement.effect == "Deny"
+    level = Level.WARNING if denies else Level.SUGGESTION
+    if statement.not_actions is not None:
+        subject.report(
+            level,
+            "tag-key-with-not-action",
+            f"Many actions carry no {line.key}, and this statement does not {statement.effect.lower()} them; "
+            "list the actions.",
+            subject.path(statement, "NotAction"),
+            aws=f"{statement.effect.upper()}_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        )
+        return
+    lacking = [(i, entry) for i, entry in enumerate(statement.actions or ()) if _lacks_tags(entry)]
+    if not lacking:
+        return
+    names = [entry for _, entry in lacking]
+    carry = "carries" if len(names) == 1 else "carry"
+    subject.report(
+        level,
+        "tag-key-not-carried",
+        f"{named(names)} {carry} no {line.key}, so this statement does not {statement.effect.lower()} "
+        f"{'it' if len(names) == 1 else 'them'}; use a statement without the key.",
+        subject.path(statement, "Action", lacking[0][0]),
+        aws=f"{statement.effect.upper()}_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        count=len(lacking),
+    )
+
+
+def _needs_tag(line: ConditionLine) -> bool:
+    """Whether a line about a resource tag fails where the request does not carry it."""
+    operator = parse_operator(line.operator)
+    return (
+        line.key.lower().startswith(_KEY)
+        and operator is not None
+        and operator.base != "null"
+        and not operator.negated
+        and not operator.if_exists
+    )
+
+
+def _lacks_tags(entry: str) -> bool:
+    """Whether no action of an entry carries aws:ResourceTag; entries for part of a service are left alone."""
+    known = catalogue()
+    service, _, name = entry.partition(":")
+    if name == "*" and not is_wild(service):
+        actions = known.actions_of(service)
+    elif not is_wild(entry):
+        actions = (entry,)
+    else:
+        return False
+    infos = [known.action(action) for action in actions]
+    return bool(infos) and all(
+        info is not None and not any(key.lower().startswith(_KEY) for key in info.all_condition_keys) for info in infos
+    )

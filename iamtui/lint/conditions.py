@@ -6,15 +6,17 @@ condition keys, Access Analyzer policy checks).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from iamtui.catalog import ConditionKey, KeyType
+from iamtui.catalog import REGIONS, REGIONS_READ, ConditionKey, KeyType
 from iamtui.lint.condition_keys import check_condition_key, check_key_company
-from iamtui.lint.condition_values import check_values, family_of
-from iamtui.lint.matching import lines_about
-from iamtui.lint.subject import CheckedDocument, Level, quoted
-from iamtui.lint.variables import check_line_variables
+from iamtui.lint.matching import is_wild, lines_about
+from iamtui.lint.subject import CheckedDocument, Level, named, quoted
+from iamtui.lint.variables import check_line_variables, variables_in, without_variables
+from iamtui.policy.conditions import parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
 
@@ -216,3 +218,338 @@ def _check_set_guard(
         f'add "Null": {{"{line.key[:80]}": "false"}}.',
         path,
     )
+
+
+# Condition values: their type, whether the key can have them, and values that match too much or nothing.
+
+
+_VALUE_TESTS: Final[Mapping[str, tuple[Callable[[str], bool], str, str | None]]] = {
+    "numeric": (
+        lambda text: parse_number(text) is not None,
+        "a number without spaces or an exponent",
+        "TYPE_MISMATCH_NUMBER",
+    ),
+    "date": (
+        lambda text: parse_date(text) is not None,
+        "a date such as 2026-01-31T00:00:00Z, or an epoch",
+        "TYPE_MISMATCH_DATE",
+    ),
+    "bool": (lambda text: parse_policy_bool(text) is not None, "true or false", "TYPE_MISMATCH_BOOLEAN"),
+    "null": (
+        lambda text: parse_policy_bool(text) is not None,
+        "true (the key is absent) or false (it is present)",
+        "TYPE_MISMATCH_BOOLEAN",
+    ),
+    "ipaddress": (
+        lambda text: parse_network(text) is not None,
+        "an IP address or CIDR block",
+        "TYPE_MISMATCH_IP_RANGE",
+    ),
+    "binary": (lambda text: parse_binary(text) is not None, "padded base64", "TYPE_MISMATCH_STRING"),
+    "arn": (lambda text: text == "*" or text.count(":") >= 5, "an ARN with its six fields", None),
+}
+
+_SENSITIVE: Final = frozenset(
+    f"aws:{name}"
+    for name in (
+        "principalaccount", "principalorgid", "resourceaccount", "resourceorgid", "sourceaccount", "sourceorgid",
+        "sourcevpc", "sourcevpce", "vpceaccount", "vpceorgid",
+    )
+)  # fmt: skip
+"""Keys whose values identify somebody, where a wildcard lets others in (IAM User Guide: global condition keys)."""
+
+_CHOSEN_BY_CALLER: Final = ("aws:requesttag/", "aws:useragent", "aws:referer", "aws:sourceidentity", "aws:userid")
+"""Keys whose value the caller chooses in whole or part: as a variable they stand for anything."""
+
+_IDENTIFIERS: Final[Mapping[str, tuple[re.Pattern[str], str, str]]] = {
+    "aws:sourcevpc": (re.compile(r"vpc-(?:[0-9a-z]{8}|[0-9a-z]{17})"), "vpc-", "INVALID_VPC_FORMAT"),
+    "aws:sourcevpce": (re.compile(r"vpce-(?:[0-9a-z]{8}|[0-9a-z]{17})"), "vpce-", "INVALID_VPCE_FORMAT"),
+}
+"""Keys that hold an identifier: its form, its beginning, and the issue code of another text."""
+
+_KMS_KEY: Final = re.compile(r"arn:[^:]+:kms:[^:]*:[^:]*:(?:key/.+|\*)")
+_FAMILIES: Final = ("string", "numeric", "date", "binary", "arn")
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+_EPOCH: Final = re.compile(r"[0-9]{5,}(?:\.[0-9]+)?")
+_ALWAYS_PRESENT: Final = frozenset(("aws:requestedregion",))
+"""String keys that every request has."""
+
+
+def family_of(operator: Operator) -> str:
+    """string, numeric, date, bool, binary, ipaddress, arn or null."""
+    return next((family for family in _FAMILIES if operator.base.startswith(family)), operator.base)
+
+
+def check_values(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, key: ConditionKey | None
+) -> None:
+    """The values of one condition line."""
+    family = family_of(operator)
+    if not line.values:
+        _report_no_values(subject, statement, line, operator)
+        return
+    _check_types(subject, statement, line, family)
+    _check_number_of_values(subject, statement, line, operator)
+    if family == "date":
+        _check_epochs(subject, statement, line)
+    if family == "ipaddress":
+        _check_networks(subject, statement, line, operator)
+    if family in ("string", "arn"):
+        _check_stars(subject, statement, line, operator)
+        _check_wildcards(subject, statement, line, operator)
+        _check_known_values(subject, statement, line, key)
+        _check_user_id(subject, statement, line, operator)
+
+
+def _path(subject: CheckedDocument, statement: Statement, line: ConditionLine, value: int | None = None) -> str:
+    return subject.path(statement, f"Condition.{line.operator}.{line.key}", value)
+
+
+def _report_no_values(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
+    suffix = "_IFEXISTS" if operator.if_exists else ""
+    if operator.over is not None:
+        suffix = "_FORALLVALUES" if operator.over is SetOperator.ALL else "_FORANYVALUE"
+    subject.warning(
+        "no-values",
+        f"{quoted(line.key)} has an empty list of values, which nothing matches.",
+        _path(subject, statement, line),
+        aws=f"EMPTY_ARRAY_CONDITION{suffix}",
+    )
+
+
+def _check_types(subject: CheckedDocument, statement: Statement, line: ConditionLine, family: str) -> None:
+    raw = subject.raw(statement)["Condition"][line.operator][line.key]
+    if isinstance(raw, list) and len({_json_type(value) for value in raw}) > 1:
+        subject.error(
+            "mixed-value-types",
+            f"The values of {quoted(line.key)} are of several JSON types, which AWS refuses; quote all of them.",
+            _path(subject, statement, line),
+            aws="INVALID_CONDITION_DATA_TYPE",
+        )
+    if family == "string":
+        return
+    test, expected, issue = _VALUE_TESTS[family]
+    for i, value in enumerate(line.values):
+        # Variables count in Arn values (and, on one of AWS's pages, in Bool): what they hold is not known here.
+        if family in ("arn", "bool") and "${" in value:
+            continue
+        if not test(value):
+            subject.error(
+                "value-type",
+                f"{quoted(value)} is not {expected}, so {line.operator} cannot compare it.",
+                _path(subject, statement, line, i),
+                aws=issue,
+            )
+
+
+def _json_type(value: object) -> str:
+    return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+
+
+def _check_number_of_values(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator
+) -> None:
+    if len(line.values) < 2:
+        return
+    if operator.base == "bool":
+        subject.error(
+            "several-booleans",
+            f"{quoted(line.key)} has several booleans, which AWS refuses; give one.",
+            _path(subject, statement, line),
+            aws="INVALID_CONDITION_MULTIPLE_BOOLEAN",
+        )
+    if operator.base.startswith(("numericless", "numericgreater")):
+        which = "greatest" if operator.base.startswith("numericless") else "least"
+        subject.suggestion(
+            "redundant-value",
+            f"Only the {which} of several values counts with {line.operator}; remove the others.",
+            _path(subject, statement, line),
+            aws="REDUNDANT_CONDITION_VALUE_NUM",
+        )
+
+
+def _check_epochs(subject: CheckedDocument, statement: Statement, line: ConditionLine) -> None:
+    if line.key.lower() == "aws:epochtime":
+        return
+    for i, value in enumerate(line.values):
+        if _EPOCH.fullmatch(value):
+            subject.warning(
+                "epoch-date",
+                f"{quoted(value)} is an epoch, which may not be the moment you expect; write a date such as "
+                "2026-01-31T00:00:00Z.",
+                _path(subject, statement, line, i),
+                aws="INVALID_DATE_VALUE",
+            )
+
+
+def _check_networks(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
+    private = []
+    for i, value in enumerate(line.values):
+        network = parse_network(value)
+        if network is None:
+            continue
+        if any(network.version == block.version and network.subnet_of(block) for block in _PRIVATE):  # type: ignore[arg-type]
+            private.append(value)
+        address = value.partition("/")[0]
+        if ipaddress.ip_address(address) != network.network_address:
+            subject.suggestion(
+                "host-bits",
+                f"{quoted(value)} has bits behind the prefix, which do not count; write {network}.",
+                _path(subject, statement, line, i),
+                aws="IMPROVE_IP_RANGE",
+            )
+    if private and line.key.lower() == "aws:sourceip":
+        _report_private(subject, statement, line, operator, private)
+
+
+def _report_private(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, private: list[str]
+) -> None:
+    """aws:SourceIp holds public addresses, so private ones never match."""
+    path = _path(subject, statement, line, line.values.index(private[0]))
+    verb = "is a private range" if len(private) == 1 else "are private ranges"
+    message = f"{named(private)} {verb}, but aws:SourceIp holds public addresses; for a VPC endpoint use "
+    issue = "PRIVATE_NOT_IP_ADDRESS" if operator.negated else "PRIVATE_IP_ADDRESS"
+    if len(private) == len(line.values):
+        always = "always" if operator.negated else "never"
+        subject.error("private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", path, aws=issue)
+    else:
+        subject.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", path, aws=f"{issue}_SUBSET")
+
+
+def _check_stars(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
+    """A bare `*`, which asks only whether the key is there."""
+    if "*" not in line.values or operator.base not in ("stringlike", "arnlike"):
+        return
+    present = line.key.lower() in _ALWAYS_PRESENT
+    if operator.negated:
+        never = operator.over is SetOperator.ANY or (present and operator.over is None)
+        issue = "REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION" if never else "EQUIVALENT_TO_NULL_TRUE"
+        meaning = "the condition never holds; remove the statement" if never else _null(line, "true")
+    else:
+        always = operator.if_exists or operator.over is SetOperator.ALL or present
+        issue = "REDUNDANT_KEY_DUE_TO_WILDCARD_IN_CONDITION" if always else "EQUIVALENT_TO_NULL_FALSE"
+        meaning = "the condition always holds; remove it" if always else _null(line, "false")
+    subject.suggestion(
+        "star-as-value",
+        f'"*" matches every value, so {meaning}.',
+        _path(subject, statement, line, line.values.index("*")),
+        aws=issue,
+    )
+
+
+def _null(line: ConditionLine, value: str) -> str:
+    return f'write "Null": {{"{line.key[:80]}": "{value}"}}, which says the same'
+
+
+def _check_wildcards(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
+    path = _path(subject, statement, line)
+    sensitive = line.key.lower() in _SENSITIVE
+    if sensitive and not operator.negated:
+        chosen = [
+            body for value in line.values for body in variables_in(value) if body.lower().startswith(_CHOSEN_BY_CALLER)
+        ]
+        if chosen and subject.policy.substitutes_variables:
+            subject.warning(
+                "variable-in-identity-key",
+                f"The caller chooses what {quoted('${' + chosen[0] + '}')} stands for, so {line.key} can match "
+                "anybody; write the value.",
+                path,
+                aws="VARIABLE_USAGE_TOO_PERMISSIVE",
+            )
+    fixed = [without_variables(value) for value in line.values]
+    wild = next((value for value in fixed if is_wild(value)), None)
+    if wild is None:
+        return
+    if operator.base in ("stringlike", "arnlike") and sensitive:
+        subject.warning(
+            "wildcard-in-identity-key",
+            f"A wildcard in {quoted(line.key)} can let in accounts, organizations or networks of others; "
+            "write the whole value.",
+            path,
+            aws="WILDCARD_USAGE_TOO_PERMISSIVE",
+        )
+    elif operator.base in ("stringequals", "stringequalsignorecase") and "*" in wild:
+        like = "StringNotLike" if operator.negated else "StringLike"
+        subject.warning(
+            "literal-wildcard",
+            f"{line.operator} compares {quoted(wild)} literally, star included; for a pattern use {like}.",
+            path,
+            aws="WILDCARD_WITHOUT_LIKE_OPERATOR",
+        )
+
+
+def _check_known_values(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, key: ConditionKey | None
+) -> None:
+    """Values of keys whose values are known: Regions, networks, KMS keys, roles."""
+    lowered = line.key.lower()
+    holds_kms_key = key is not None and KeyType.ARN in key.types and "kms" in lowered and "key" in lowered
+    for i, value in enumerate(line.values):
+        if "${" in value:
+            continue
+        path = _path(subject, statement, line, i)
+        if lowered == "aws:requestedregion" and not is_wild(value):
+            _check_region(subject, value, path)
+        if lowered in _IDENTIFIERS:
+            _check_identifier(subject, line, value, path)
+        if holds_kms_key and value != "*" and not _KMS_KEY.fullmatch(value):
+            subject.error(
+                "kms-key-value",
+                f"{quoted(value)} is not the ARN of a KMS key, so it matches none; write "
+                "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID.",
+                path,
+                aws="INVALID_KMS_KEY_VALUE",
+            )
+        if lowered == "aws:principalarn" and ":assumed-role/" in value:
+            subject.warning(
+                "principal-arn-is-role",
+                "aws:PrincipalArn holds the ARN of the role, never of its session, so an assumed-role ARN never "
+                "matches; write arn:aws:iam::ACCOUNT:role/NAME.",
+                path,
+            )
+
+
+def _check_region(subject: CheckedDocument, value: str, path: str) -> None:
+    regions = [region for of_partition in REGIONS.values() for region in of_partition]
+    if value.lower() not in regions:
+        hint = subject.nearest(value, sorted(regions))
+        subject.warning(
+            "unknown-region",
+            f"{quoted(value)} is not a Region (list of {REGIONS_READ}), so it never matches.{hint}",
+            path,
+            aws="INVALID_REGION",
+        )
+
+
+def _check_identifier(subject: CheckedDocument, line: ConditionLine, value: str, path: str) -> None:
+    form, prefix, issue = _IDENTIFIERS[line.key.lower()]
+    if form.fullmatch(value) or (is_wild(value) and (value == "*" or value.startswith(prefix))):
+        return
+    subject.error(
+        "identifier-format",
+        f"{quoted(value)} never matches: {line.key} is {prefix} followed by 8 or 17 letters and digits.",
+        path,
+        aws=issue,
+    )
+
+
+def _check_user_id(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
+    """aws:userid is ID:NAME for sessions, where the caller chooses the name, so the id must stand in full."""
+    if line.key.lower() != "aws:userid" or operator.negated:
+        return
+    for i, value in enumerate(line.values):
+        if operator.base != "stringlike" and "${" not in value:
+            continue
+        before, colon, _ = without_variables(value, "*").partition(":")
+        if not is_wild(before) or (before == "*" and colon) or value == "*":
+            continue
+        variable = not is_wild(without_variables(value))
+        subject.warning(
+            "open-user-id",
+            f"{quoted(value)} also matches ids of others; write the whole id before the colon, as in AROAEXAMPLE:*.",
+            _path(subject, statement, line, i),
+            aws="VARIABLE_USAGE_TOO_PERMISSIVE" if variable else "WILDCARD_USAGE_TOO_PERMISSIVE",
+        )
