@@ -11,8 +11,8 @@ from typing import IO, Final, cast
 import click
 
 from iamtui.cli.exits import Exit
+from iamtui.cli.expectations import expect_option
 from iamtui.cli.output import Output, Span, Style, note, opened, stdout
-from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import companion_to_json, subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Decision, Expectation
 from iamtui.engine.decision_json import decision_schema, decision_to_json
