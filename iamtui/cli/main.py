@@ -79,6 +79,7 @@ ENTRIES: Final = {
     "can": CommandEntry("iamtui.cli.can", "can", "Ask whether a principal may do something, and why."),
     "who-can": CommandEntry("iamtui.cli.who_can", "who_can", "List every principal that may do something."),
     "trust": CommandEntry("iamtui.cli.trust", "trust", "List who may assume each role, and chains of roles."),
+    "overview": CommandEntry("iamtui.cli.overview", "overview", "Show an account in numbers and bars."),
     "audit": CommandEntry("iamtui.cli.audit", "audit", "Check keys, MFA, unused identities and broad policies."),
     "escalations": CommandEntry("iamtui.cli.escalations", "escalations", "List who can become administrator, and how."),
     "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),

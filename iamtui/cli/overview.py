@@ -1,0 +1,180 @@
+"""`iamtui overview`: an account in numbers and bars."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+import click
+
+from iamtui.account.model import Known
+from iamtui.cli.exits import Exit
+from iamtui.cli.opening import draft_option, open_workspace, with_account_facts, with_draft
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.question_options import load_resource_policies, question_store
+from iamtui.cli.render import verdict_style
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.presentation.charts import ASCII_FILLS, FILLS, bar, needs_ascii, stacked_bar
+from iamtui.presentation.verdict import verdict_words
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar, account_overview
+from iamtui.workspace.saved_questions import SavedQuestion, account_key
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+_WIDTH: Final = 80
+_LABEL: Final = 26
+_COUNT: Final = 6
+_BAR: Final = _WIDTH - _LABEL - _COUNT - 3
+_MOST_QUESTIONS: Final = 3
+_SEVERITIES: Final = {"high": Style.BAD, "medium": Style.OPEN, "low": Style.QUIET}
+
+_EPILOG: Final = """\
+Every number has a list: `iamtui overview --json` names them, and --list prints one, such as roles.never,
+administrators, escalations, trust-outside or findings.high.
+"""
+
+
+@click.command("overview", epilog=_EPILOG)
+@click.option("--list", "listed", metavar="NUMBER", help="Print what one of the numbers counts, one per line.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as one object; with --list, an array.")
+@draft_option
+@source_options
+def overview(listed: str | None, ascii_only: bool, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
+    """An account in numbers: principals by last use, age of keys, who can become administrator, trust, findings.
+
+    It ends with what is not known, and with which permission it would be.
+    """
+    workspace = with_account_facts(open_workspace(source))
+    saved = _saved_questions(workspace)
+    for question in saved:
+        workspace = load_resource_policies(workspace, question.question_matrix)
+    found = account_overview(with_draft(workspace, draft), saved)
+    out = stdout()
+    if listed is not None:
+        members = found.figure(listed).members
+        if as_json:
+            out.json(list(members), indent=2)
+        else:
+            for member in members:
+                out.line(member)
+    elif as_json:
+        out.json(_to_json(found), indent=2)
+    else:
+        plain = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
+        _Drawing(out, ascii_only=plain).draw(found)
+    return Exit.OK
+
+
+def _saved_questions(workspace: Workspace) -> tuple[SavedQuestion, ...]:
+    try:
+        return question_store(account_key(workspace), None).saved()
+    except Problem as problem:
+        note(f"Saved questions are left out: {problem}")
+        return ()
+
+
+class _Drawing:
+    """The overview in 80 columns and, where few things are unusual, 24 lines."""
+
+    def __init__(self, out: Output, *, ascii_only: bool) -> None:
+        self._out = out
+        self._ascii = ascii_only
+        self._fills = ASCII_FILLS if ascii_only else FILLS
+
+    def draw(self, found: Overview) -> None:
+        self._head(found)
+        most = max((one.whole.count for one in found.principals), default=0)
+        unknown = any(one.parts[-1].count for one in found.principals)
+        self._legend("last used", [*(text for _, text, _ in LAST_USES), "never", *(["not known"] * unknown)])
+        for breakdown in found.principals:
+            self._breakdown(breakdown, most)
+        others = ", ".join(f"{figure.count:,} {figure.label}" for figure in found.others)
+        self._out.line(Span(others, Style.QUIET))
+        self._breakdown(found.keys, found.keys.whole.count)
+        self._legend("age", [text for _, text, _ in KEY_AGES])
+        self._pairs(found.risks)
+        most = max(figure.count for figure in found.findings)
+        for figure in found.findings:
+            drawn = bar(figure.count, most, _BAR, ascii_only=self._ascii)
+            self._line(f"findings: {figure.label}", figure, Span(drawn, _SEVERITIES[figure.label]))
+        for question in found.questions[:_MOST_QUESTIONS]:
+            self._question(question)
+        if len(found.questions) > _MOST_QUESTIONS:
+            note(f"{len(found.questions) - _MOST_QUESTIONS} more saved questions: see `iamtui questions run`.")
+        # The gaps, which come first, were named when the account was opened.
+        lacking = found.lacking[len(found.account.gaps) :]
+        if lacking:
+            note(f"Not known: {'; '.join(lacking)}.")
+
+    def _head(self, found: Overview) -> None:
+        account = found.account
+        alias = f"{account.alias.value}  " if isinstance(account.alias, Known) and account.alias.value else ""
+        read = f", read {found.source.taken_at:%Y-%m-%d %H:%M} UTC" if found.source.taken_at is not None else ""
+        kind = found.source.label if found.source.kind is not SourceKind.DEMO else "demo account"
+        self._out.line(Span(f"{alias}{account.id or 'unknown account'}", Style.STRONG), f"  {kind}{read}")
+
+    def _legend(self, title: str, texts: list[str]) -> None:
+        words = "  ".join(f"{fill} {text}" for fill, text in zip(self._fills, texts, strict=False))
+        self._out.line(Span(f"{title:<{_LABEL}}{words}", Style.QUIET))
+
+    def _breakdown(self, breakdown: Breakdown, most: int) -> None:
+        counts = [part.count for part in breakdown.parts]
+        width = max(sum(map(bool, counts)), round(_BAR * breakdown.whole.count / most)) if most else 0
+        pieces = stacked_bar(counts, width, ascii_only=self._ascii)
+        self._line(breakdown.whole.label, breakdown.whole, "".join(pieces))
+
+    def _line(self, label: str, figure: Figure, *rest: str | Span) -> None:
+        self._out.line(f"{label:<{_LABEL}}", Span(f"{figure.words:>{_COUNT}}", Style.STRONG), "  ", *rest)
+
+    def _pairs(self, figures: tuple[Figure, ...]) -> None:
+        """Numbers without a bar, two in a line."""
+        half = _WIDTH // 2 - _COUNT - 2
+        for place in range(0, len(figures), 2):
+            parts: list[str | Span] = []
+            for figure, width in zip(figures[place : place + 2], (_LABEL, half), strict=False):
+                parts += [f"{figure.label:<{width}}", Span(f"{figure.words:>{_COUNT}}", Style.STRONG), "    "]
+            self._out.line(*parts)
+
+    def _question(self, question: QuestionBar) -> None:
+        name = safe_text(question.name)
+        label = f"{name[: _LABEL - 1]:<{_LABEL}}"
+        if question.problem:
+            self._out.line(label, Span(self._cut(f"cannot be asked: {question.problem}"), Style.OPEN))
+            return
+        counts = [figure.count for figure in question.answers]
+        pieces = stacked_bar(counts, _BAR // 2, ascii_only=self._ascii)
+        styles = (Style.GOOD, Style.OPEN, Style.QUIET)
+        drawn = [Span(piece, style) for piece, style in zip(pieces, styles, strict=True)]
+        words = f"  {counts[0]:,} allowed" + (f", {counts[1]:,} depend" if counts[1] else "")
+        self._out.line(label, *drawn, words)
+        if question.decision is not None:
+            words = self._cut(str(verdict_words(question.decision)))
+            self._out.line(" " * _LABEL, Span(words, verdict_style(question.decision)))
+
+    def _cut(self, text: str) -> str:
+        most, end = _WIDTH - _LABEL, "..." if self._ascii else "…"
+        return text if len(text) <= most else text[: most - len(end)].rstrip() + end
+
+
+def _to_json(found: Overview) -> dict[str, Any]:
+    account = found.account
+    return {
+        "account": account.id or None,
+        "alias": account.alias.value if isinstance(account.alias, Known) else None,
+        "source": found.source.kind.value,
+        "taken_at": found.source.taken_at.isoformat() if found.source.taken_at is not None else None,
+        "numbers": {figure.id: figure.count for figure in found.figures()},
+        "incomplete": {figure.id: figure.unknown for figure in found.figures() if figure.unknown},
+        "questions": [
+            {
+                "name": question.name,
+                "decision": None if question.decision is None else question.decision.outcome.value,
+                "problem": question.problem or None,
+            }
+            for question in found.questions
+        ],
+        "not_known": list(found.lacking),
+    }
