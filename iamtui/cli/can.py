@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from iamtui.engine.decision import Expectation
     from iamtui.engine.request import Principal
+    from iamtui.questions.answers import Answer, Cell
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.answers import Answer, Cell
     from iamtui.workspace.aws_simulator import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 

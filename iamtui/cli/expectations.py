@@ -13,7 +13,7 @@ from iamtui.engine.decision import Decision, Expectation, Outcome, ResourceScope
 from iamtui.problem import Problem
 
 if TYPE_CHECKING:
-    from iamtui.workspace.answers import Answer
+    from iamtui.questions.answers import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 

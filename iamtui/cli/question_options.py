@@ -29,7 +29,7 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
-    from iamtui.workspace.answers import Answer
+    from iamtui.questions.answers import Answer
 
 
 F = TypeVar("F", bound=Callable[..., Any])

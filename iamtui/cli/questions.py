@@ -17,8 +17,9 @@ from iamtui.cli.render import cell_to_json, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.answers import Answer
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer, check_inquiry
+from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
 from iamtui.workspace.workspace import Workspace

@@ -18,9 +18,9 @@ from iamtui.presentation.styled_words import Word
 from iamtui.presentation.trace import layer_rows
 from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, counts_of, verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
 from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer, Cell, DependentAnswer, worst_first
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation

@@ -24,10 +24,10 @@ from iamtui.engine.trace import trace, trace_to_json
 from iamtui.engine.undocumented import with_undocumented_behaviour
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.answers import DependentAnswer, worst_of
+from iamtui.questions.never_asked import never_asked
 from iamtui.questions.question import Question
-from iamtui.workspace.answers import DependentAnswer, worst_of
 from iamtui.workspace.dependent_questions import requests_beside
-from iamtui.workspace.questions import never_asked
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"

@@ -16,7 +16,7 @@ from iamtui.questions.question import Question, QuestionMatrix, is_pattern
 
 if TYPE_CHECKING:
     # They bring in the evaluator, which the first frame does without.
-    from iamtui.workspace.answers import Answer, Cell, DependentAnswer
+    from iamtui.questions.answers import Answer, Cell, DependentAnswer
     from iamtui.workspace.workspace import Workspace
 
 

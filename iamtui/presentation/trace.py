@@ -16,8 +16,8 @@ from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.presentation.layers import absent_layers, decision_layers, layer_text
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import because, statement_name, verdict_words
-from iamtui.workspace.answers import DependentAnswer
-from iamtui.workspace.questions import Question
+from iamtui.questions.answers import DependentAnswer
+from iamtui.questions.question import Question
 
 _INDENT: Final = "    "
 

@@ -17,8 +17,9 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import managed_policy
+from iamtui.questions.question import Question
 from iamtui.workspace.principals import caller_principal
-from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import Workspace
 
 # The policies that a session is made with, as they are in force for it.

@@ -19,9 +19,10 @@ from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.engine.trace import TracedElement, TracedStatement
 from iamtui.problem import Problem
+from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix, is_pattern
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer, BulkMatrixEvaluator, Cell
+from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.denied_question import (
     DeniedQuestion,
     NoEdit,

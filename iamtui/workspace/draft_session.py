@@ -22,9 +22,10 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
 from iamtui.paths import data_folder, make_private_folder
 from iamtui.problem import Problem
+from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer, BulkMatrixEvaluator, Cell
+from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.draft_documents import document_findings, document_problems
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
 from iamtui.workspace.opening import with_resource_policies

@@ -22,9 +22,10 @@ from iamtui.engine.decision import Decision
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.principals import caller_principal
-from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 POLICY_NAME: Final = "AWSRevokeOlderSessions"

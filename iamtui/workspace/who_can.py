@@ -14,12 +14,14 @@ from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
+from iamtui.questions.answers import Answer
 from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.never_asked import fits
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer, BulkMatrixEvaluator
+from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions import BulkEvaluator, fits
+from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.workspace import Workspace
 
 Provider: TypeAlias = Callable[

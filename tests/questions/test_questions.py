@@ -34,8 +34,9 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import Question, as_command, ask, ask_all, ask_and_trace, check_question
+from iamtui.workspace.questions import as_command, ask, ask_all, ask_and_trace, check_question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ID = "111122223333"

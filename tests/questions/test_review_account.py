@@ -20,8 +20,9 @@ from iamtui.account.model import (
 from iamtui.engine.decision import Layer, LayerState, Outcome
 from iamtui.engine.request import Mode
 from iamtui.policy.document import PolicyDocument
+from iamtui.questions.question import Question
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import Question, ask_and_trace
+from iamtui.workspace.questions import ask_and_trace
 from tests.questions.test_questions import (
     FULL_ACCESS,
     ID,

@@ -11,9 +11,10 @@ from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.lint.check_document import DocumentKind, Level, findings
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.truth import ConditionLeaf, leaves
+from iamtui.questions.question import Question
 from iamtui.sources.demo import DEMO_REGION, load_demo_account
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 WORKSPACE = Workspace(load_demo_account(), SourceInfo(SourceKind.DEMO, "DEMO", region=DEMO_REGION))

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from iamtui.account.model import Account, InlinePolicy, Role
+from iamtui.questions.answers import Answer, DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import Answer, DependentAnswer, answer
+from iamtui.workspace.answers import answer
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, document, iam, trust

@@ -30,9 +30,8 @@ from iamtui.engine.decision import (
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.truth import And, ConditionLeaf, Source
-from iamtui.questions.question import QuestionMatrix
-from iamtui.workspace.answers import Answer, Cell, worst_first
-from iamtui.workspace.questions import Question
+from iamtui.questions.answers import Answer, Cell, worst_first
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNT = "123456789012"

@@ -9,11 +9,11 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal
+from iamtui.questions.answers import Answer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.workspace import answers as inquiries
-from iamtui.workspace.answers import Answer
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, settle

@@ -16,6 +16,7 @@ from iamtui.credentials.session import CallerIdentity
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.chooser import ChooserScreen
@@ -29,7 +30,6 @@ from iamtui.workspace import assume as assuming
 from iamtui.workspace import questions as asking
 from iamtui.workspace.assume import AssumePlan
 from iamtui.workspace.credential_commands import UnconfirmedCommand
-from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support import panel_records as records
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, PAYLOADS, evil_account

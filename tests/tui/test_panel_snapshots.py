@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.questions.question import Question
 from iamtui.tui.chooser import ChooserScreen
 from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
@@ -17,7 +18,6 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.workspace import answers as inquiries
 from iamtui.workspace import questions as asking
-from iamtui.workspace.questions import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
 from tests.support.panel_sessions import START, RecordingCopier, StillClock, session

@@ -11,13 +11,13 @@ from textual.widgets import Input
 from iamtui.catalog.dependent_actions import Check
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Mode, Principal
+from iamtui.questions.answers import Answer, DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView, key_rows
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.workspace import answers as inquiries
-from iamtui.workspace.answers import Answer, DependentAnswer
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text

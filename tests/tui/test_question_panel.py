@@ -9,14 +9,13 @@ import pytest
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Principal
 from iamtui.problem import Problem
-from iamtui.questions.question import QuestionMatrix
+from iamtui.questions.answers import Answer
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.workspace import answers as inquiries
-from iamtui.workspace.answers import Answer
-from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text, until

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from iamtui.engine.request import Principal
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.sources.simulator import SimulatedResult, SimulatedStatement
 from iamtui.tui.question.simulator_screen import SecondOpinionScreen
 from iamtui.workspace import questions as asking
 from iamtui.workspace.aws_simulator import UNEXPLAINED, SecondOpinion, compared, simulation_of
-from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support.evil_account import EVIL
 from tests.support.hostile_text import assert_clean

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from iamtui.engine.decision import Decision
 from iamtui.presentation.trace import trace_rows
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.tui.help import HelpScreen, help_sections
 from iamtui.tui.inventory import statement_lines
 from iamtui.tui.palette import ActionCommands
@@ -21,7 +22,6 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 from iamtui.workspace import questions as asking
-from iamtui.workspace.questions import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
 from tests.support.screen_app import make_app

@@ -18,8 +18,9 @@ from iamtui.credentials.session import Session
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.questions import ask
 from iamtui.workspace.revocation import ISSUED, POLICY_NAME, plan_revocation, policy_time, revocation_policy, server_now
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.external_tools import aws_cli

@@ -9,10 +9,11 @@ import pytest
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.presentation.verdict import verdict_words
+from iamtui.questions.question import Question
 from iamtui.tui.question.verdict import verdict
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import sample_workspace
 

@@ -32,8 +32,8 @@ from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation, Suggestion
+    from iamtui.questions.answers import Answer
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.answers import Answer
 
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}

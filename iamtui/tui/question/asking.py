@@ -23,8 +23,8 @@ from iamtui.tui.question.completion import SearchableCatalogue
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation
+    from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question
-    from iamtui.workspace.answers import Answer
 
 
 SLOW_SECONDS: Final = 0.15

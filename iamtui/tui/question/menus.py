@@ -15,6 +15,7 @@ from iamtui.account.model import Account
 from iamtui.engine.decision import Expectation, ResourceScope
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
+from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock
 from iamtui.tui.content import line, lines, plain
@@ -25,7 +26,6 @@ from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.panel_text import summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.verdict import verdict
-from iamtui.workspace.answers import Cell, DependentAnswer
 from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
 from iamtui.workspace.principals import options_naming
@@ -35,7 +35,7 @@ from iamtui.workspace.saved_questions import quoted
 if TYPE_CHECKING:
     from iamtui.engine.decision import Outcome
     from iamtui.presentation.answer import Shown
-    from iamtui.workspace.answers import Answer
+    from iamtui.questions.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
 

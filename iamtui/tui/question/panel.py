@@ -36,8 +36,8 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from iamtui.engine.decision import Decision
     from iamtui.engine.request import Principal
+    from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
-    from iamtui.workspace.answers import Answer
 
 
 class QuestionPanel(Pane):

@@ -23,6 +23,7 @@ from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
 from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.verdict import OUTCOME_WORDS, because
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.tui.content import TONES, line, lines, plain, styled
 from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
@@ -35,7 +36,6 @@ from iamtui.workspace.aws_simulator import (
     second_opinion,
     simulation_of,
 )
-from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 
 # Two answers to one question in words: ours, AWS's, and why they differ. Pure.

@@ -25,7 +25,8 @@ from iamtui.presentation.styled_words import Tone, Word, row_of
 from iamtui.presentation.trace import TraceRow, deciding_row, statement_row, trace_rows
 from iamtui.presentation.verdict import statement_name
 from iamtui.problem import Problem
-from iamtui.questions.question import QuestionMatrix
+from iamtui.questions.answers import DependentAnswer
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import document_lines, line, plain
 from iamtui.tui.history import ScreenAbove
@@ -39,8 +40,6 @@ from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, Notice, Severity
 from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace import questions as asking
-from iamtui.workspace.answers import DependentAnswer
-from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
