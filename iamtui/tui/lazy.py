@@ -12,6 +12,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from iamtui.catalog import actions as actions
+    from iamtui.catalog import condition_keys as condition_keys
+    from iamtui.catalog import dependent_actions as dependent_actions
     from iamtui.credentials import console_url as console_url
     from iamtui.credentials import credentials_file as credentials_file
     from iamtui.credentials import export as export
@@ -32,10 +35,18 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts import option_lines as option_lines
     from iamtui.tui.explorer import search as search
     from iamtui.tui.explorer import tab_contents as tab_contents
+    from iamtui.tui.question import completer as completer
+    from iamtui.tui.question import menus as menus
+    from iamtui.tui.question import simulator_screen as simulator_screen
+    from iamtui.tui.question import trace_screen as trace_screen
+    from iamtui.tui.question import who_can_screen as who_can_screen
     from iamtui.tui.sessions import console_dialog as console_dialog
     from iamtui.tui.sessions import endpoint_screen as endpoint_screen
     from iamtui.tui.sessions import export_dialog as export_dialog
     from iamtui.tui.sessions import revoke_dialog as revoke_dialog
+    from iamtui.workspace import answers as answers
+    from iamtui.workspace import aws_simulator as aws_simulator
+    from iamtui.workspace import context_values as context_values
     from iamtui.workspace import draft_documents as draft_documents
     from iamtui.workspace import draft_fixes as draft_fixes
     from iamtui.workspace import draft_names as draft_names
@@ -50,6 +61,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import session_actions as session_actions
 
 _PACKAGES: Final = (
+    "iamtui.catalog",
     "iamtui.credentials",
     "iamtui.drafts",
     "iamtui.tui.assume",
@@ -57,6 +69,7 @@ _PACKAGES: Final = (
     "iamtui.tui.denials",
     "iamtui.tui.drafts",
     "iamtui.tui.explorer",
+    "iamtui.tui.question",
     "iamtui.tui.sessions",
     "iamtui.workspace",
 )

@@ -16,8 +16,9 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.presentation.answer import AnsweredQuestion
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.background import making
 from iamtui.tui.question.completion import SearchableCatalogue
 
@@ -157,18 +158,15 @@ class Asking:
             self._host.post_message(found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
-        from iamtui.workspace import answers as matrix_answers  # the engine is not loaded before the first frame
-        from iamtui.workspace.context_values import undocumented  # likewise
-
         asked = found.asked
         unknown = () if entered else (a for a in asked.question_matrix.actions if not self._catalogue.known(a))
         found.unknown = next(iter(unknown), "")
         if found.unknown:
             return
-        found.remarks = tuple(filter(None, map(undocumented, asked.question_matrix.terms.context)))
+        found.remarks = tuple(filter(None, map(lazy.context_values.undocumented, asked.question_matrix.terms.context)))
         # One time for both, or a condition on the time could look like the draft's doing.
         ask = partial(
-            matrix_answers.answer,
+            lazy.answers.answer,
             principal=asked.principal,
             question_matrix=asked.question_matrix,
             cancelled=stopped,
@@ -182,21 +180,17 @@ class Asking:
                 put_together(answer, stopped)
 
     def _explain(self, ticket: int, asked: AnsweredQuestion, question: Question) -> None:
-        from iamtui.workspace import questions as asking  # the engine is not loaded before the first frame
-
         worker = get_current_worker()
         if worker.is_cancelled:
             return
         with making():
-            _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, question)
+            _decision, _traced, explanation = lazy.questions.ask_and_trace(asked.workspace, asked.principal, question)
         if not worker.is_cancelled:
             self._host.post_message(self.Explained(ticket, question, explanation))
 
 
 def put_together(answer: Answer, stopped: Callable[[], bool]) -> None:
     """Put together what is drawn of an answer, so that drawing it does not evaluate anything."""
-    from iamtui.presentation.verdict import verdict_words  # the engine is not loaded before the first frame
-
     if answer.chain is not None:
         verdict_words(answer.chain.decision)
     for cell in answer.cells if len(answer.cells) <= _MOST_PUT_TOGETHER else (answer.worst,):

@@ -24,6 +24,7 @@ from iamtui.tui.question.completion import (
     service_of_arns,
 )
 from iamtui.tui.question.context_field import ABSENT
+from iamtui.workspace import context_values
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
@@ -100,12 +101,10 @@ class Completer:
 
     def context(self, word: str, around: CompletionContext, now: datetime) -> list[Offer]:
         """Condition keys with their type, or values of the key that is being given one."""
-        from iamtui.workspace.context_values import type_words, value_offers  # brings the catalogue
-
         key, equals, _ = word.partition("=")
         if equals:
             named = around.wanted.get(key.lower(), ())
-            listed = {f"{key}={offer}": "" for offer in value_offers(key, now)}
+            listed = {f"{key}={offer}": "" for offer in context_values.value_offers(key, now)}
             listed |= {f"{key}={offer}": "in a policy" for offer in named if f"{key}={offer}" not in listed}
             return [Offer(text, listed[text]) for text in best_matches(word, listed)] if word not in listed else []
         absent = word.startswith(ABSENT)
@@ -113,7 +112,11 @@ class Completer:
         wanted = word.removeprefix(ABSENT)
         found = _fitting(wanted, keys) if wanted else [name for name, kind in keys.items() if kind in _UNASKED]
         return [
-            Offer(f"{ABSENT}{name.removesuffix('=')}" if absent else name, keys[name], type_words(_example(name)))
+            Offer(
+                f"{ABSENT}{name.removesuffix('=')}" if absent else name,
+                keys[name],
+                context_values.type_words(_example(name)),
+            )
             for name in found[:MOST]
         ]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.tui import lazy
 
 if TYPE_CHECKING:
     from iamtui.catalog.actions import ActionInfo, Catalogue
@@ -218,9 +219,7 @@ class LoadedCatalogue:
         """Whether AWS lists this action or API call, or some action that the pattern matches."""
         if "*" in action or "?" in action:
             return bool(self._catalogue().count(action))
-        from iamtui.catalog.dependent_actions import companions  # as the catalogue
-
-        return self._catalogue().knows(action) or bool(companions(action))
+        return self._catalogue().knows(action) or bool(lazy.dependent_actions.companions(action))
 
     def arn_forms(self, action: str) -> Sequence[str] | None:
         """ARN forms of the action's resource types; of a pattern's actions, those of the first few."""
@@ -240,9 +239,7 @@ class LoadedCatalogue:
         return self._catalogue().action(action)
 
     def _catalogue(self) -> Catalogue:
-        from iamtui.catalog.actions import catalogue  # brings in a data set that start-up does not need
-
-        return catalogue()
+        return lazy.actions.catalogue()
 
 
 _MOST_OF_A_PATTERN = 200

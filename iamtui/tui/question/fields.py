@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.message import Message
 
 from iamtui.problem import Problem
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.question.caller import CHAINED, MFA
 from iamtui.tui.question.completing_input import QUOTES, CompletingInput
 from iamtui.tui.question.context_field import ABSENT
@@ -63,15 +63,13 @@ class ContextField(CompletingInput):
 
     def stands_alone(self, word: str) -> bool:
         """Keep nothing, or a key with a value that it takes."""
-        from iamtui.workspace.context_values import read_values  # brings the catalogue: not before a frame
-
         if word.startswith(ABSENT):
             return super().stands_alone(word)
         key, _, value = word.strip(QUOTES).partition("=")
         if not value:
             return not word
         try:
-            read_values(key, value.split(","), clock.now())
+            lazy.context_values.read_values(key, value.split(","), clock.now())
         except Problem:
             return False
         return True

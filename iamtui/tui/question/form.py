@@ -15,11 +15,19 @@ from textual.widgets import Input, Label, Static
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.content import line
 from iamtui.tui.question.caller import CHAINED, SESSION
 from iamtui.tui.question.caller_field import CallerRow
-from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, last_word, said
+from iamtui.tui.question.completing_input import (
+    CompletingInput,
+    Completions,
+    FieldCompletion,
+    Offer,
+    joined,
+    last_word,
+    said,
+)
 from iamtui.tui.question.completion import SearchableCatalogue
 from iamtui.tui.question.context_field import (
     ABSENT,
@@ -33,7 +41,6 @@ from iamtui.tui.question.context_field import (
     with_keys,
     write_context,
 )
-from iamtui.tui.question.field_completion import FieldCompletion
 from iamtui.tui.question.fields import ActionField, ContextField, ResourceField
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -290,22 +297,20 @@ class QuestionForm(Column):
         return True
 
     def _surroundings(self) -> CompletionContext:
-        from iamtui.tui.question.completer import CompletionContext, wanted_values  # not before the first frame
-
         workspace = self._workspace
         try:
             before = last_word(self.context_field.value, commas=False)[0]
             given = frozenset(key.lower() for key in parse_context(before))
         except Problem:
             given = frozenset()
-        return CompletionContext(
+        return lazy.completer.CompletionContext(
             workspace.account if workspace is not None else None,
             workspace.source.region if workspace is not None else "",
             said(self.action_field.value, commas=True),
             self._missing_keys,
             self.recent_resources,
             given,
-            wanted_values(self._decision),
+            lazy.completer.wanted_values(self._decision),
         )
 
     # Whether there is a resource to name.

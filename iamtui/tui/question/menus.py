@@ -17,7 +17,7 @@ from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.drafts.option_lines import Choice
@@ -218,14 +218,13 @@ def plain_outcome(answer: Answer | None) -> Outcome | None:
 
 def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:
     """Let the user write a session policy, with findings while typing."""
-    from iamtui.tui.assume.policy_screen import SessionPolicyEditor  # only on demand
 
     def written(text: str | None) -> None:
         if text is not None:
             form.caller_row.take_policy(text)
 
     start = form.caller_row.written or _STARTING_POLICY
-    app.push_screen(SessionPolicyEditor(start, account), written)
+    app.push_screen(lazy.policy_screen.SessionPolicyEditor(start, account), written)
 
 
 _STARTING_POLICY: Final = """{

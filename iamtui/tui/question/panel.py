@@ -16,6 +16,7 @@ from textual.worker import Worker
 from iamtui.engine.request import Mode
 from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
+from iamtui.tui import lazy
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking
@@ -453,23 +454,19 @@ class QuestionPanel(Pane):
 
     def action_why(self) -> None:
         """Show the whole trace of the answer on its own screen."""
-        from iamtui.tui.question.trace_screen import TraceScreen  # the engine is not loaded before the first frame
-
         shown = self._shown
         if shown is None:
             self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask."), until_answer=True))
             return
-        self.app.push_screen(TraceScreen.of(shown))
+        self.app.push_screen(lazy.trace_screen.TraceScreen.of(shown))
 
     def action_presets(self) -> None:
         """Choose how the request comes."""
-        from iamtui.tui.question.menus import Besides, open_presets  # not before the first frame
-
         shown, question_matrix = self._shown, self._inquiry
         besides = None
         if shown is not None and question_matrix is not None:
-            besides = Besides.of(shown.cell, question_matrix.with_checks, shown.asked.workspace.account)
-        open_presets(self.app, self._form, besides)
+            besides = lazy.menus.Besides.of(shown.cell, question_matrix.with_checks, shown.asked.workspace.account)
+        lazy.menus.open_presets(self.app, self._form, besides)
 
     def action_switch_mode(self) -> None:
         """Take keys that nobody gave as absent, or as unknown."""
@@ -477,13 +474,9 @@ class QuestionPanel(Pane):
 
     def action_questions(self) -> None:
         """Choose a question that was asked before or saved."""
-        from iamtui.tui.question.menus import open_questions  # not before the first frame
-
-        open_questions(self.app, self._memory, self.ask_inquiry)
+        lazy.menus.open_questions(self.app, self._memory, self.ask_inquiry)
 
     def action_save(self) -> None:
-        from iamtui.tui.question.menus import save_question  # not before the first frame
-
         question_matrix = self._inquiry
         if question_matrix is None:
             self.post_message(Notice(plain("There is no question to save yet: press F5 and ask."), until_answer=True))
@@ -492,23 +485,21 @@ class QuestionPanel(Pane):
             word = safe_text(self._left_out, limit=64)
             self.post_message(Notice(plain(f"{word} is half typed: finish it or take it out, then save.")))
             return
-        save_question(self.app, self._memory, question_matrix, self._shown, self._workspace)
+        lazy.menus.save_question(self.app, self._memory, question_matrix, self._shown, self._workspace)
 
     def action_copy_command(self) -> None:
-        from iamtui.workspace.questions import as_command, files_of_command  # not before the first frame
-
         if self._inquiry is None or self._workspace is None or self._principal is None:
             self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask."), until_answer=True))
             return
         written = self._form.caller_row.files
-        files = files_of_command(self._inquiry, written)
+        files = lazy.questions.files_of_command(self._inquiry, written)
         also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
         if self._left_out:
             also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which is half typed.")
         if self._before is not None:
             also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
         try:
-            text = as_command(self._workspace, self._principal, self._inquiry, written)
+            text = lazy.questions.as_command(self._workspace, self._principal, self._inquiry, written)
         except Problem as problem:
             self.post_message(Notice(plain(problem, limit=None), Severity.ERROR))
             return
@@ -566,11 +557,9 @@ class QuestionPanel(Pane):
 
     @on(CallerRow.WritePolicy)
     def _write_policy(self, event: CallerRow.WritePolicy) -> None:
-        from iamtui.tui.question.menus import write_session_policy  # not before the first frame
-
         event.stop()
         account = self._workspace.account.id if self._workspace is not None else ""
-        write_session_policy(self.app, self._form, account)
+        lazy.menus.write_session_policy(self.app, self._form, account)
 
     def action_leave(self) -> None:
         self.post_message(self.Left())

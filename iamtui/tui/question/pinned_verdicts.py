@@ -19,7 +19,7 @@ from iamtui.account.model import Entity, Role, User
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import clock
+from iamtui.tui import clock, lazy
 from iamtui.tui.background import making
 from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
@@ -143,16 +143,12 @@ class PinnedQuestion:
             return None
 
     def _ask(self, entity: User | Role) -> Verdict | None:
-        from iamtui.workspace.answers import BulkMatrixEvaluator  # the engine is not loaded before a frame
-
         try:
             if self._polls is None:
                 # One time for both, or a condition on the time could look like the draft's doing.
                 now = clock.now()
-                old = (
-                    BulkMatrixEvaluator(self.before, self.question_matrix, now=now) if self.before is not None else None
-                )
-                self._polls = BulkMatrixEvaluator(self.workspace, self.question_matrix, now=now), old
+                make = partial(lazy.answers.BulkMatrixEvaluator, question_matrix=self.question_matrix, now=now)
+                self._polls = make(self.workspace), make(self.before) if self.before is not None else None
             poll, poll_before = self._polls
             after = _deciding(poll, self.workspace, entity)
             if self.before is None or poll_before is None or after is None:
@@ -164,9 +160,7 @@ class PinnedQuestion:
 
 
 def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> Verdict | None:
-    from iamtui.workspace.principals import principal_for  # the engine is not loaded before a frame
-
-    decision = poll.decide(principal_for(workspace, entity))
+    decision = poll.decide(lazy.principals.principal_for(workspace, entity))
     return verdict(decision) if decision is not None else None
 
 
@@ -222,8 +216,6 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     Args:
         before: the account without the draft that is open, or None.
     """
-    from iamtui.tui.question.who_can_screen import WhoCanScreen  # the engine is not loaded before the first frame
-
     workspace, question_matrix = main.workspace, main.question.question_matrix
     if workspace is None or question_matrix is None:
         main.question.post_message(
@@ -238,17 +230,16 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
         if arn is not None:
             main.go_to(arn)
 
-    main.app.push_screen(WhoCanScreen(workspace, question_matrix, before=before, left_out=main.question.left_out), left)
+    left_out, screen = main.question.left_out, lazy.who_can_screen.WhoCanScreen
+    main.app.push_screen(screen(workspace, question_matrix, before=before, left_out=left_out), left)
 
 
 def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
     """Let the screens that lie over the main one answer from newer data."""
     if len(main.app.screen_stack) < 2:
         return
-    from iamtui.tui.question.who_can_screen import WhoCanScreen  # as above
-
     for screen in main.app.screen_stack:
-        if isinstance(screen, WhoCanScreen):
+        if isinstance(screen, lazy.who_can_screen.WhoCanScreen):
             screen.set_workspace(workspace, main.before_workspace)
 
 
@@ -275,11 +266,9 @@ def show_statement(main: AskedFrom, wanted: JumpToStatement) -> bool:
 
 def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
-    from iamtui.tui.question.trace_screen import DocumentScreen  # as above
-
     document = document_of(account, principal, resource, ref)
     if document is not None:
-        main.app.push_screen(DocumentScreen(document, ref))
+        main.app.push_screen(lazy.trace_screen.DocumentScreen(document, ref))
     return document is not None
 
 
@@ -296,9 +285,6 @@ def has_simulator(workspace: Workspace | None) -> bool:
 
 def open_second_opinion(main: AskedFrom) -> None:
     """Show what AWS's own simulator says beside our answer; it knows no draft."""
-    from iamtui.tui.question.simulator_screen import SecondOpinionScreen  # as above
-    from iamtui.workspace.aws_simulator import can_ask_aws  # as above
-
     question, principal, decision = main.question.question, main.question.principal, main.question.answer
     workspace = main.workspace
     if workspace is None or question is None or decision is None or principal is None:
@@ -306,12 +292,13 @@ def open_second_opinion(main: AskedFrom) -> None:
             Notice(plain("There is no answer to get a second opinion on yet: press F5 and ask."), until_answer=True)
         )
         return
-    refused = can_ask_aws(workspace, principal)
+    refused = lazy.aws_simulator.can_ask_aws(workspace, principal)
     if refused is not None:
         main.say(str(refused))
         return
     left_out = main.question.left_out
-    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision, left_out=left_out))
+    screen = lazy.simulator_screen.SecondOpinionScreen
+    main.app.push_screen(screen(workspace, principal, question, decision, left_out=left_out))
 
 
 # Pinning: the question that was answered last, whose verdicts stand in the tree and in the tables.

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
+from iamtui.tui import lazy
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -122,9 +123,7 @@ class Memory:
     # In the threads.
 
     def _store(self, workspace: Workspace) -> QuestionStore:
-        from iamtui.workspace import saved_questions  # brings the engine: not before a frame
-
-        return saved_questions.QuestionStore(saved_questions.account_key(workspace))
+        return lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(workspace))
 
     def _read(self, workspace: Workspace) -> None:
         try:

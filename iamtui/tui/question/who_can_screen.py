@@ -24,6 +24,7 @@ from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.presentation.who_can import BEST_FIRST, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
+from iamtui.tui import lazy
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import TONES, line, lines, plain, styled
 from iamtui.tui.question.panel_text import terms_of
@@ -490,8 +491,6 @@ class WhoCanScreen(Screen[str | None]):
 
     def action_why(self) -> None:
         """Show the trace for the principal under the cursor."""
-        from iamtui.tui.question.trace_screen import TraceScreen  # the tracing part of the engine, on demand
-
         row = self.list.row
         if row is None:
             return
@@ -502,7 +501,9 @@ class WhoCanScreen(Screen[str | None]):
         if requester != row.principal:
             label = f"{label}, chained from {requester.arn.rpartition(':')[2]}"
         without = self._left_out
-        self.app.push_screen(TraceScreen(self._workspace, decision, requester, question, label, left_out=without))
+        self.app.push_screen(
+            lazy.trace_screen.TraceScreen(self._workspace, decision, requester, question, label, left_out=without)
+        )
 
     def idle_actions(self) -> frozenset[str]:
         """Without a row there is nothing to explain."""
