@@ -111,43 +111,47 @@ def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
     key = safe_text(leaf.key, limit=256)
     values = _values(leaf, request)
     if leaf.op in ("Resource", "NotResource"):
-        if not leaf.key:
-            return f"the policies, whose patterns overlap in too many ways to tell, allow some resource of {values}"
-        wanted = leaf.holds is (leaf.op == "Resource")
-        if leaf.whole:
-            return f"{key} makes {values} {'cover' if wanted else 'leave out some of'} the resources asked about"
-        return f"{key} makes the resource {'match' if wanted else 'miss'} {values}"
+        return _resource_text(leaf, key, values)
     qualifier, _, operator = leaf.op.rpartition(":")
     prefix = _SETS.get(qualifier, "")
     optional = operator.endswith("IfExists")
     operator = operator.removesuffix("IfExists")
-    holds = leaf.holds
     if operator == "Null":
-        absent = (tuple(value.lower() for value in leaf.values) == ("true",)) is holds
+        absent = (tuple(value.lower() for value in leaf.values) == ("true",)) is leaf.holds
         return f"{key} is {'absent' if absent else 'present'}"
-    if operator == "Bool" and optional and not holds and leaf.values in (("true",), ("false",)):
+    if operator == "Bool" and optional and not leaf.holds and leaf.values in (("true",), ("false",)):
         return f"{prefix}{key} is {'false' if leaf.values == ('true',) else 'true'}"
-    if prefix and not holds:
-        prefix = f"it does not hold that {prefix}"
-        holds = True
+    if prefix and not leaf.holds:
+        words, _ = _comparison(operator, True, len(leaf.values))
+        lead = f"{key} is present and " if optional else ""
+        return f"{lead}it does not hold that {prefix}{key} {words} {values}"
+    words, is_so = _comparison(operator, leaf.holds, len(leaf.values))
     # What is so is not absent, which need not be said.
-    is_so = False
-    if operator in _OPPOSITES:
-        operator, is_so = _OPPOSITES[operator], not holds
-        words = _PHRASES[operator][0 if is_so else 1]
-    elif operator in _PHRASES:
-        is_so = holds
-        words = _PHRASES[operator][0 if is_so else 1]
-    else:
+    if_absent = _OR_ABSENT if leaf.holds else "" if is_so else " and is present"
+    return f"{prefix}{key} {words} {values}{if_absent if optional else ''}"
+
+
+def _resource_text(leaf: ConditionLeaf, key: str, values: str) -> str:
+    if not leaf.key:
+        return f"the policies, whose patterns overlap in too many ways to tell, allow some resource of {values}"
+    wanted = leaf.holds is (leaf.op == "Resource")
+    if leaf.whole:
+        return f"{key} makes {values} {'cover' if wanted else 'leave out some of'} the resources asked about"
+    return f"{key} makes the resource {'match' if wanted else 'miss'} {values}"
+
+
+def _comparison(operator: str, holds: bool, count: int) -> tuple[str, bool]:
+    """What a comparison with some values is called, and whether it says what the key is instead of what it is not."""
+    negated = operator in _OPPOSITES
+    phrases = _PHRASES.get(_OPPOSITES.get(operator, operator))
+    is_so = phrases is not None and holds is not negated
+    if phrases is None:
         words = f"{'passes' if holds else 'fails'} {safe_text(operator, limit=64)}"
-    if len(leaf.values) > 1:
+    else:
+        words = phrases[0 if is_so else 1]
+    if count > 1:
         words += " one of" if words in ("is", "is in", "matches") else " any of"
-    tail = ""
-    if optional:
-        if prefix and not leaf.holds:
-            return f"{key} is present and {prefix}{key} {words} {values}"
-        tail = _OR_ABSENT if leaf.holds else "" if is_so else " and is present"
-    return f"{prefix}{key} {words} {values}{tail}"
+    return words, is_so
 
 
 def _values(leaf: ConditionLeaf, request: Request | None) -> str:

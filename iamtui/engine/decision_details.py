@@ -11,11 +11,11 @@ from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, Resource
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import asked_by, read_all_layers
 from iamtui.engine.layer_reports import layer_reports, name_of_statement, statement_name
-from iamtui.engine.layer_scan import LayerScan, Match
+from iamtui.engine.layer_scan import GrantSide, LayerScan, Match
 from iamtui.engine.policy_set import LayerStatement
 from iamtui.engine.prepared_request import ActionCatalogue, owner_is_assumed
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
-from iamtui.engine.resource_sets import Scope, known_and_not_denied, resource_scope
+from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
@@ -35,6 +35,16 @@ def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.request.notes
     yield from reading.prepared.notes
+    yield from _notes_on_set(reading)
+    yield from _notes_on_ignored(reading)
+    refused = list(dict.fromkeys(_refused_by_aws(reading)))
+    yield from refused[:MOST_NAMED]
+    if len(refused) > MOST_NAMED:
+        yield f"{len(refused) - MOST_NAMED:,} more documents or statements have what AWS would refuse."
+
+
+def _notes_on_set(reading: Evaluation) -> Iterator[str]:
+    """Why a set of resources is denied, where no single statement says so."""
     if reading.among_known and reading.by_alias:
         yield "None of the keys behind these aliases lets this caller in and is granted to it."
     elif reading.among_known:
@@ -54,6 +64,10 @@ def notes(reading: Evaluation) -> Iterator[str]:
             "The patterns of these policies overlap in too many ways to tell whether one of these resources is "
             "allowed: ask about a smaller set, or about one resource."
         )
+
+
+def _notes_on_ignored(reading: Evaluation) -> Iterator[str]:
+    """The policies, and the entries in them, that have no say in this."""
     policies = reading.policies
     if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
         if reading.prepared.action.service == "sts":
@@ -71,10 +85,6 @@ def notes(reading: Evaluation) -> Iterator[str]:
             yield "This caller has no identity, boundary or session policies: those given are ignored."
     elif policies.boundaries and reading.facts.service_linked:
         yield "Service-linked roles have no permissions boundary: the one given is ignored."
-    refused = list(dict.fromkeys(_refused_by_aws(reading)))
-    yield from refused[:MOST_NAMED]
-    if len(refused) > MOST_NAMED:
-        yield f"{len(refused) - MOST_NAMED:,} more documents or statements have what AWS would refuse."
 
 
 def assumptions(reading: Evaluation) -> Iterator[str]:
@@ -368,9 +378,8 @@ class DecisionDetails:
         if self._scope is None and self._reading.by_alias and self._reading.total is True:
             self._scope = Scope(ResourceScope.ONE)
         if self._scope is None:
-            self._scope = resource_scope(
-                self._reading, self._read_everywhere(), self._holds_everywhere, self._allowed_in_part
-            )
+            everywhere = self._read_everywhere()
+            self._scope = ScopeFinder(self._reading, everywhere, self._holds_everywhere, self._allowed_in_part).scope()
         return self._scope
 
     def _read_everywhere(self) -> Evaluation | None:
@@ -445,34 +454,47 @@ def reasons(reading: Evaluation) -> tuple[Reason, ...]:
     """Every layer that does not pass, explicit denies and missing allows alike; of a set, for some resource of it."""
     if reading.members:
         return _reasons_together(reading)
-    found: list[Reason] = []
-    side = reading.side
-    not_granted = reading.grant is False and reading.free is None
-    for layer, level, scanned in reading.scans:
-        ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
-        if scanned.deny is True and not ignored:
-            name = _level_name(reading, layer, level)
-            found.append(Reason(layer, "explicit", level, name, _denying(scanned)))
-            continue
-        if scanned.allow is not False or layer is Layer.RCP:
-            continue
-        silent_counts = {
-            Layer.IDENTITY: not_granted and not side.resource_only and not side.is_root,
-            Layer.RESOURCE: not_granted and _resource_side_counts(reading),
-            Layer.BOUNDARY: not_granted,
-            Layer.SESSION: not_granted,
-        }.get(layer, True)
-        if silent_counts:
-            found.append(Reason(layer, "implicit", level, _level_name(reading, layer, level)))
+    found = [
+        Reason(layer, "explicit", level, _level_name(reading, layer, level), _denying(scanned))
+        if _denies(reading, layer, scanned)
+        else Reason(layer, "implicit", level, _level_name(reading, layer, level))
+        for layer, level, scanned in reading.scans
+        if _denies(reading, layer, scanned) or _lacks_allow(reading, layer, scanned)
+    ]
+    not_granted = _is_not_granted(reading)
     if reading.resource is None and not_granted and _resource_side_counts(reading):
         found.insert(1 if found and found[0].layer is Layer.IDENTITY else 0, Reason(Layer.RESOURCE, "implicit"))
-    if reading.session is None and not_granted and side.session is False:
+    if reading.session is None and not_granted and reading.side.session is False:
         found.append(Reason(Layer.SESSION, "implicit"))
     if reading.block_public_access_closes and reading.grant is not False:
         found.append(Reason(Layer.BLOCK_PUBLIC_ACCESS, "explicit"))
     if reading.refused is not None:
         found.append(Reason(Layer.SERVICE_RULE, "implicit"))
     return tuple(found)
+
+
+def _denies(reading: Evaluation, layer: Layer, scanned: LayerScan | None) -> bool:
+    """Whether a Deny of a layer matches for certain and binds."""
+    ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
+    return scanned is not None and scanned.deny is True and not ignored
+
+
+def _lacks_allow(reading: Evaluation, layer: Layer, scanned: LayerScan) -> bool:
+    """Whether it counts that a layer, which denies nothing, does not allow the request."""
+    if scanned.allow is not False or layer is Layer.RCP:
+        return False
+    if layer in (Layer.SCP, Layer.VPC_ENDPOINT):
+        return True
+    counts = True
+    if layer is Layer.IDENTITY:
+        counts = not reading.side.resource_only and not reading.side.is_root
+    elif layer is Layer.RESOURCE:
+        counts = _resource_side_counts(reading)
+    return counts and _is_not_granted(reading)
+
+
+def _is_not_granted(reading: Evaluation) -> bool:
+    return reading.grant is False and reading.free is None
 
 
 def _reasons_together(reading: Evaluation) -> tuple[Reason, ...]:
@@ -509,41 +531,40 @@ def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
         return tuple(sorted({layer for member in reading.members for layer in blocked_by(member)}))
     if reading.refused is not None:
         return ()
-    identity_denies = reading.identity is not None and reading.identity.deny is True
-    resource_denies = (
-        reading.resource is not None and reading.resource.deny is True and not reading.resource_denies_ignored
-    )
-    if reading.session is not None and reading.session.deny is True:
+    granting = ((Layer.IDENTITY, reading.identity), (Layer.RESOURCE, reading.resource))
+    taken_out = {layer for layer, scanned in granting if _denies(reading, layer, scanned)}
+    if _denies(reading, Layer.SESSION, reading.session):
         return ()
-    if reading.grant is False and not identity_denies and not resource_denies and reading.boundary is None:
+    if reading.grant is False and not taken_out and reading.boundary is None:
         return ()
-    side = reading.side
     side = replace(
-        side,
-        identity=False if identity_denies else side.identity,
-        strengths={} if resource_denies else side.strengths,
+        reading.side,
+        identity=False if Layer.IDENTITY in taken_out else reading.side.identity,
+        strengths={} if Layer.RESOURCE in taken_out else reading.side.strengths,
         boundary=True,
     )
-    if side.truth() is False:
-        return ()
-    blocking: set[Layer] = set()
-    if identity_denies:
-        blocking.add(Layer.IDENTITY)
-    if resource_denies:
-        blocking.add(Layer.RESOURCE)
-    if any(level.scan.deny is True or level.scan.allow is False for level in reading.scps or ()):
-        blocking.add(Layer.SCP)
-    if any(level.scan.deny is True for level in reading.rcps or ()):
-        blocking.add(Layer.RCP)
-    endpoint = reading.vpc_endpoint
-    if endpoint is not None and (endpoint.deny is True or endpoint.allow is False):
-        blocking.add(Layer.VPC_ENDPOINT)
+    return () if side.truth() is False else tuple(sorted({*taken_out, *_in_the_way(reading, side)}))
+
+
+def _in_the_way(reading: Evaluation, side: GrantSide) -> Iterator[Layer]:
+    """The layers that do not let through what is granted.
+
+    Args:
+        side: what grants it, the boundary aside.
+    """
+    for layer, _, scanned in reading.scans:
+        if (layer in _CAPS and scanned.allow is False) or (layer in _ABOVE and scanned.deny is True):
+            yield layer
     boundary = reading.boundary
     if boundary is not None and (boundary.deny is True or replace(side, boundary=boundary.allow).truth() is False):
-        blocking.add(Layer.BOUNDARY)
+        yield Layer.BOUNDARY
     if reading.block_public_access_closes:
-        blocking.add(Layer.BLOCK_PUBLIC_ACCESS)
-    return tuple(sorted(blocking))
+        yield Layer.BLOCK_PUBLIC_ACCESS
+
+
+_CAPS: Final = (Layer.SCP, Layer.VPC_ENDPOINT)
+_ABOVE: Final = (*_CAPS, Layer.RCP)
+"""The layers that bind whoever grants the request; the caps have to allow it, too."""
 
 
 def missing_context(reading: Evaluation) -> tuple[str, ...]:

@@ -97,14 +97,7 @@ def read_all_layers(
         account is not None and (account == owner or prepared.facts.of_member_accounts),
         prepared.trust or prepared.key,
     )
-    if prepared.refused is not None or request.no_such_resource:
-        result.rule = ServiceRule(prepared.refused or request.no_such_resource)
-    elif principal.kind is PrincipalKind.ANONYMOUS:
-        result.rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
-    elif principal.kind is PrincipalKind.IDENTITY_PROVIDER:
-        result.rule = provider_rule(prepared.action, principal)
-    elif prepared.action.service in ("iam", "sts"):
-        result.rule = _rule_of_caller(result, some_account=some_account)
+    result.rule = _service_rule(result, some_account=some_account)
     if prepared.action.service == "sts":
         result.free = free_action(prepared.action, principal)
     if principal.kind in WITH_IAM_POLICIES:
@@ -212,6 +205,17 @@ def _read_by_known_aliases(
 def _policy_behind(name: str) -> MissingPolicy:
     """The policy of the key behind an alias; the same object each time."""
     return MissingPolicy(f"policy of the key behind {name}", "kms:GetKeyPolicy", "it is not known which key that is")
+
+
+def _service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
+    prepared, principal = result.prepared, result.request.principal
+    if prepared.refused is not None or result.request.no_such_resource:
+        return ServiceRule(prepared.refused or result.request.no_such_resource)
+    if principal.kind is PrincipalKind.ANONYMOUS:
+        return anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
+    if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
+        return provider_rule(prepared.action, principal)
+    return _rule_of_caller(result, some_account=some_account) if prepared.action.service in ("iam", "sts") else None
 
 
 def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
@@ -406,6 +410,24 @@ def _read_block_public_access(result: Evaluation) -> None:
 def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:
     """Whether something grants the request, something denies it, the caps let it through, and all of it together."""
     grant = result.side.truth()
+    denies, caps = _denies_and_caps(result)
+    deny = any_of(denies) if denies else False
+    cap = all_of(caps) if caps else True
+    if result.free is not None:
+        return True, False, cap, True
+    total: Truth
+    closed = result.refused is not None or result.block_public_access_closes
+    if closed or deny is True or cap is False or grant is False:
+        total = False
+    elif deny is False and cap is True:
+        total = grant
+    else:
+        total = all_of((negate(deny), cap, grant))
+    return grant, deny, cap, total
+
+
+def _denies_and_caps(result: Evaluation) -> tuple[list[Truth], list[Truth]]:
+    """What each layer denies, and what each of those that grant nothing lets through."""
     caps: list[Truth] = []
     own = (result.identity, result.boundary, result.session)
     denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
@@ -421,16 +443,4 @@ def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:
         caps.append(result.vpc_endpoint.allow)
     if result.rule is not None and result.rule.passes is not False:
         caps.append(result.rule.passes)
-    deny = any_of(denies) if denies else False
-    cap = all_of(caps) if caps else True
-    if result.free is not None:
-        return True, False, cap, True
-    total: Truth
-    closed = result.refused is not None or result.block_public_access_closes
-    if closed or deny is True or cap is False or grant is False:
-        total = False
-    elif deny is False and cap is True:
-        total = grant
-    else:
-        total = all_of((negate(deny), cap, grant))
-    return grant, deny, cap, total
+    return denies, caps

@@ -193,9 +193,14 @@ class _Said(NamedTuple):
     def grants(self) -> bool:
         return self.layer in (Layer.IDENTITY, Layer.RESOURCE) and self.member.compiled.allows
 
-    @property
-    def is_certain(self) -> bool:
-        return self.holds is True and True in self.reached
+    def denies_for_certain(self, *, spared: bool) -> bool:
+        """Whether the resource alone decides that the request is denied.
+
+        Args:
+            spared: whether RCPs leave the call alone on some resources.
+        """
+        certain = self.holds is True and True in self.reached
+        return not self.member.compiled.allows and certain and not (spared and self.layer is Layer.RCP)
 
 
 def told_apart(reading: Evaluation, *, denied_too: bool) -> Texts:
@@ -245,6 +250,48 @@ def _unknown_grants(reading: Evaluation) -> bool:
 
 def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bool) -> Iterator[PatternTest]:
     """What tells the resources of the set apart; statements that come to the same are one test."""
+    yield from _tests_of_set(reading, statements)
+    grants_anything = _grants_anything(reading, statements)
+    allowed: dict[tuple[Any, ...], list[tuple[Token, ...]]] = {}
+    granting: set[tuple[Any, ...]] = set()
+    denied: list[tuple[Token, ...]] = []
+    for said in statements:
+        matcher = said.member.compiled.resource.matcher
+        if matcher is None or not _tells_apart(said, reading):
+            continue
+        allows, negated = said.member.compiled.allows, said.member.compiled.resource.negated
+        certain, possible = said.patterns or matcher.patterns(reading.context, reading.language)
+        counts = said.grants and not grants_anything
+        out = not denied_too and said.denies_for_certain(spared=reading.rcps_spare_some)
+        if negated:
+            if out:
+                yield PatternTest((*certain, *possible), negated=True, must=False)
+            if not out or possible:
+                yield PatternTest(certain, negated=True, one_of=counts)
+        elif out:
+            denied.extend(certain)
+        elif allows:
+            key = (said.place, said.reached, said.holds)
+            allowed.setdefault(key, []).extend(certain)
+            if counts:
+                granting.add(key)
+        else:
+            yield PatternTest(certain)
+        for pattern in possible:
+            yield PatternTest((pattern,), one_of=counts and not negated)
+    for key, patterns in allowed.items():
+        yield PatternTest(tuple(patterns), one_of=key in granting)
+    yield PatternTest(tuple(denied), must=False)
+
+
+def _grants_anything(reading: Evaluation, statements: tuple[_Said, ...]) -> bool:
+    """Whether no resource of the set has to be named by a statement to be granted."""
+    about_all = any(_is_about_all(said) for said in statements if said.grants)
+    return reading.side.is_root or _unknown_grants(reading) or about_all
+
+
+def _tests_of_set(reading: Evaluation, statements: tuple[_Said, ...]) -> Iterator[PatternTest]:
+    """What a resource needs to be one of the set, and what rules of AWS tell its resources apart by."""
     members = reading.prepared.resource.members
     yield PatternTest(members.patterns, must=True)
     if members.forms:
@@ -260,47 +307,18 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
     region = surroundings(reading).region
     if region and any("aws:requestedregion" in said.member.compiled.keys for said in statements):
         yield PatternTest(((*"arn:", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR),))
-    grants_anything = (
-        reading.side.is_root
-        or _unknown_grants(reading)
-        or any(_is_about_all(said) for said in statements if said.grants)
-    )
-    allowed: dict[tuple[Any, ...], list[tuple[Token, ...]]] = {}
-    granting: set[tuple[Any, ...]] = set()
-    denied: list[tuple[Token, ...]] = []
-    for said in statements:
-        compiled = said.member.compiled
-        element = compiled.resource
-        matcher = element.matcher
-        if matcher is None or not matcher.texts or _is_about_all(said) or (element.negated and matcher.invalid):
-            continue
-        if compiled.allows and said.layer is Layer.RCP:
-            continue
-        if not compiled.allows and said.layer is Layer.RESOURCE and reading.resource_denies_ignored:
-            continue
-        certain, possible = said.patterns or matcher.patterns(reading.context, reading.language)
-        counts = said.grants and not grants_anything
-        spared = said.layer is Layer.RCP and reading.rcps_spare_some
-        out = not compiled.allows and said.is_certain and not denied_too and not spared
-        if element.negated:
-            if out:
-                yield PatternTest((*certain, *possible), negated=True, must=False)
-            if not out or possible:
-                yield PatternTest(certain, negated=True, one_of=counts)
-        elif out:
-            denied.extend(certain)
-        elif compiled.allows:
-            key = (said.place, said.reached, said.holds)
-            allowed.setdefault(key, []).extend(certain)
-            if counts:
-                granting.add(key)
-        else:
-            yield PatternTest(certain)
-        for pattern in possible:
-            yield PatternTest((pattern,), one_of=counts and not element.negated)
-    for key, patterns in allowed.items():
-        yield PatternTest(tuple(patterns), one_of=key in granting)
-    yield PatternTest(tuple(denied), must=False)
+
+
+def _tells_apart(said: _Said, reading: Evaluation) -> bool:
+    """Whether the entries of a statement have a say in which resources of the set are allowed."""
+    element = said.member.compiled.resource
+    if element.matcher is None or not element.matcher.texts or _is_about_all(said):
+        return False
+    if element.negated and element.matcher.invalid:
+        return False
+    if said.member.compiled.allows:
+        return said.layer is not Layer.RCP
+    return not (said.layer is Layer.RESOURCE and reading.resource_denies_ignored)
 
 
 def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterator[tuple[Token, ...]]:

@@ -52,6 +52,11 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
         _speak_for_all(reading, about, ())
     if reading.total is False or (reading.total is not True and not may_differ(reading)):
         return reading
+    return _held_against(reading, about)
+
+
+def _held_against(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
+    """The reading of a set, some of which may be allowed, held against resources that speak for all of it."""
     ways: list[Truth] = []
     granted: Truth = False
     for text in likely(reading):
@@ -287,13 +292,9 @@ class Scope:
 _ONE: Final = Scope(ResourceScope.ONE)
 
 
-def resource_scope(
-    reading: Evaluation,
-    everywhere: Evaluation | None,
-    holds_everywhere: Callable[[str], bool],
-    allowed_in_part: Callable[[str], bool],
-) -> Scope:
-    """How far the decision of a reading reaches.
+@dataclass(frozen=True, slots=True)
+class ScopeFinder:
+    """What finds how far the decision of a reading reaches.
 
     Where a cap or a Deny takes part of the set out, or two layers have to grant it together, the patterns that are
     allowed as a whole are looked for; when there is none, those of the granting policies stand with a note that says
@@ -304,40 +305,76 @@ def resource_scope(
         holds_everywhere: whether the decision holds for all that another pattern stands for.
         allowed_in_part: whether it is not denied for all that another pattern stands for.
     """
-    outcome = reading.outcome
-    if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
-        return _ONE
-    asked = reading.prepared.resource.text
-    if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
-        prepared = reading.prepared
+
+    reading: Evaluation
+    everywhere: Evaluation | None
+    holds_everywhere: Callable[[str], bool]
+    allowed_in_part: Callable[[str], bool]
+
+    def scope(self) -> Scope:
+        reading, everywhere = self.reading, self.everywhere
+        outcome = reading.outcome
+        if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+            return _ONE
+        if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
+            return self._whole()
+        scans = (scanned for _, _, scanned in everywhere.scans)
+        denying = [match for scanned in scans for match in scanned.matches if not match.statement.allows]
+        denied = tuple(dict.fromkeys(entry for match in denying for entry in _named_by(match, reading, negated=False)))
+        capping = tuple(dict.fromkeys(_capping(everywhere)))
+        limits = list(_limits(denying, reading))
+        if not (denying or capping):
+            found = self._granted_by_both(limits)
+        elif outcome is Outcome.DEPENDS:
+            left = (entry for entry in self._granted() if not _is_taken_out(entry, denying[:_MOST_TRIED], reading))
+            found = tuple(left) or self._granted()
+        else:
+            found = self._let_through(denying, capping, limits)
+        return Scope(ResourceScope.SOME, found, denied, tuple(limits))
+
+    def _whole(self) -> Scope:
+        prepared = self.reading.prepared
         refused = refused_in_part(prepared.action, prepared.resource)
-        return Scope(ResourceScope.ALL, (asked,), limits=tuple(f"Not on all of these: {why}" for why in refused))
-    granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
-    granted = tuple(dict.fromkeys(_entries(granting, reading)))
-    denying = [match for _, _, scanned in everywhere.scans for match in scanned.matches if not match.statement.allows]
-    denied = tuple(dict.fromkeys(entry for match in denying for entry in _named_by(match, reading, negated=False)))
-    limits = tuple(_limits(denying, reading))
-    capping = tuple(dict.fromkeys(_capping(everywhere)))
-    if not (denying or capping):
-        sides = [entry for entry in granted if entry != asked]
-        both = len(granting) > 1 and len(sides) > 0 and all(any(_entries([scanned], reading)) for scanned in granting)
-        whole = tuple(entry for entry in sides[:_MOST_TRIED] if holds_everywhere(entry)) if both else granted
-        if not whole:
-            limits = (*limits, "Not all of these resources are allowed: only those that both policies name.")
-        return Scope(ResourceScope.SOME, whole or tuple(sides), denied, limits)
-    if outcome is Outcome.DEPENDS:
-        left = tuple(entry for entry in granted if not _is_taken_out(entry, denying[:_MOST_TRIED], reading))
-        return Scope(ResourceScope.SOME, left or granted, denied, limits)
-    scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
-    spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
-    candidates = [entry for entry in dict.fromkeys((*granted, *_entries(scans, reading), *spared)) if entry != asked]
-    whole = tuple(entry for entry in candidates[:_MOST_TRIED] if holds_everywhere(entry))
-    if capping and not whole:
-        words = ", ".join(layer.value for layer in capping)
-        limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")
-    if not whole:
-        whole = tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
-    return Scope(ResourceScope.SOME, whole, denied, limits)
+        limits = tuple(f"Not on all of these: {why}" for why in refused)
+        return Scope(ResourceScope.ALL, (prepared.resource.text,), limits=limits)
+
+    def _granting(self) -> list[LayerScan]:
+        return [scanned for scanned in (self.reading.identity, self.reading.resource) if scanned is not None]
+
+    def _granted(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_entries(self._granting(), self.reading)))
+
+    def _granted_by_both(self, limits: list[str]) -> tuple[str, ...]:
+        """What is granted where nothing but the granting policies limits it; said of each part, if both have to."""
+        granted, granting = self._granted(), self._granting()
+        sides = self._parts(granted)
+        both = len(granting) > 1 and len(sides) > 0
+        if both and all(any(_entries([scanned], self.reading)) for scanned in granting):
+            granted = tuple(filter(self.holds_everywhere, sides[:_MOST_TRIED]))
+        if not granted:
+            limits.append("Not all of these resources are allowed: only those that both policies name.")
+        return granted or sides
+
+    def _let_through(self, denying: list[Match], capping: tuple[Layer, ...], limits: list[str]) -> tuple[str, ...]:
+        """What is allowed as a whole, in spite of Denies and caps; else what is granted."""
+        reading, granted = self.reading, self._granted()
+        scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
+        spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
+        candidates = self._parts((*granted, *_entries(scans, reading), *spared))
+        whole = tuple(filter(self.holds_everywhere, candidates[:_MOST_TRIED]))
+        if whole:
+            return whole
+        if capping:
+            words = ", ".join(layer.value for layer in capping)
+            limits.append(f"Not all of these resources are allowed: {words} allows only some of them.")
+        asked = reading.prepared.resource.text
+        in_part = (entry for entry in granted[:_MOST_TRIED] if entry == asked or self.allowed_in_part(entry))
+        return tuple(in_part) or granted
+
+    def _parts(self, entries: tuple[str, ...]) -> tuple[str, ...]:
+        """The entries that are not all that is asked about."""
+        asked = self.reading.prepared.resource.text
+        return tuple(entry for entry in dict.fromkeys(entries) if entry != asked)
 
 
 def _is_taken_out(entry: str, denying: Iterable[Match], reading: Evaluation) -> bool:
