@@ -6,17 +6,20 @@ a client is made; the first call imports and seeds moto.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Known
 from iamtui.aws.connection import Connection
-from iamtui.sources.demo.answering import DemoAnswers
 
 DEMO_REGION: Final = "eu-west-1"
 """The Region that the demo works in."""
+
+_TURN: Final = threading.Lock()
 
 _DATA: Final = "puffin-parcel.json"
 
@@ -28,10 +31,17 @@ def load_demo_account() -> Account:
     return load_account(data, origin="The demo account")
 
 
+def _answer(**arguments: Any) -> Any:
+    """What the one moto of this process answers. It fails when it lists what another thread is writing."""
+    with _TURN:
+        return _moto()(**arguments)
+
+
 @cache
-def demo_answers() -> DemoAnswers:
-    """The one moto behind every demo connection of this process; seeded at its first answer."""
-    return DemoAnswers(load_demo_account)
+def _moto() -> Callable[..., Any]:
+    from iamtui.sources.demo.moto_backend import MotoAnswers  # moto takes a second
+
+    return MotoAnswers(load_demo_account())
 
 
 def demo_connection() -> Connection:
@@ -40,7 +50,7 @@ def demo_connection() -> Connection:
     Clients of it are boto3's own. Neither the environment nor any other boto3 session of the process is touched.
     """
     return Connection.with_stub(
-        demo_answers(),
+        _answer,
         access_key_id=_callers_access_key(load_demo_account()),
         secret_access_key="the demo needs no secret",  # noqa: S106 - moto checks no signature
         region=DEMO_REGION,

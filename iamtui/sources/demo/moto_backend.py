@@ -1,6 +1,6 @@
-"""Puts an account's identities into moto: straight into its backend objects.
+"""moto backend of the demo: an account put straight into moto's backend objects, and one session's answers from it.
 
-Through boto3 it would take a hundred times as long, ids and dates would be of today, and iamtui would need to be
+Through boto3 seeding would take a hundred times as long, ids and dates would be of today, and iamtui would need to be
 able to call operations that write. moto's classes are no documented API; its minor version is pinned and a test
 reads everything back.
 """
@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from moto.awslambda.models import lambda_backends
+from moto.core.base_backend import AccountSpecificBackend
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.loaders import Loader
 from moto.iam.models import (
     AccessKey,
     AccessKeyLastUsed,
@@ -46,10 +49,53 @@ from moto.s3.models import FakeBucket, PublicAccessBlock, s3_backends
 from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
+from moto.sts.models import AssumedRole, sts_backends
 
 from iamtui.account import model
 from iamtui.account.model import Account, Fact, Known, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.aws.session import session_without_settings
 from iamtui.policy.arn import Arn, parse_arn
+
+_MOST_SESSIONS: Final = 32
+"""How many of the sessions that it has given the demo's STS still knows."""
+
+
+class MotoAnswers:
+    """A `before-send` handler of botocore that answers from moto.
+
+    moto's process-wide mock would answer the clients of real AWS too and write dummy keys into the environment that
+    child shells inherit. Its stub, registered on one session only, does neither. Its backends are still one set for
+    the process, so there is one demo in a process.
+    """
+
+    def __init__(self, account: Account) -> None:
+        # moto too would prefer the models of ~/.aws/models.
+        Loader.CUSTOMER_DATA_PATH = Loader.BUILTIN_DATA_PATH
+        # moto's own session would fail on an AWS_PROFILE that does not exist.
+        session = session_without_settings()
+        AccountSpecificBackend.get_session = staticmethod(lambda: session)  # type: ignore[method-assign,assignment]
+        seed(account)
+        self._stub = BotocoreStubber()
+        self._stub.enabled = True
+
+    def __call__(self, *, event_name: str = "before-send", request: Any, **_more: Any) -> Any:
+        """The response to a prepared request, or None when moto knows no such service."""
+        response = self._stub(event_name, request)
+        _forget_old_sessions()
+        return response
+
+
+def _forget_old_sessions() -> None:
+    for partitions in sts_backends.values():
+        for backend in partitions.values():
+            for old in backend.assumed_roles[:-_MOST_SESSIONS]:
+                iam_backends[old.account_id][old.partition].access_keys.pop(old.access_key_id, None)
+            del backend.assumed_roles[:-_MOST_SESSIONS]
+    kinds: tuple[Any, ...] = (AccessKey, AssumedRole)
+    for kind in kinds:
+        # All there ever were, for moto's own reset.
+        kind.instances_tracked.clear()
+
 
 # Puts an account's organization into moto.
 
