@@ -119,10 +119,7 @@ class Connection:
         try:
             session = connection._botocore_session()
             connection.region = region or session.get_config_variable("region") or ""
-            if session.get_credentials() is None:
-                import botocore.exceptions  # heavy
-
-                raise botocore.exceptions.NoCredentialsError  # noqa: TRY301 - said like every other failure
+            session.require_credentials()
         except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
             raise connection._problem(error, "", "") from None
         connection.profile = connection._profile_in_use()
@@ -347,10 +344,7 @@ class Connection:
 
     def ca_bundle(self) -> str:
         """The file of certificates that calls over TLS are checked with: as configured, else botocore's own."""
-        import botocore.httpsession  # heavy
-
-        configured = self._botocore_session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        return str(configured or botocore.httpsession.get_cert_path(verify=True))
+        return str(self._botocore_session().certificates())
 
     def _problem(self, error: Exception, service: str, operation: str) -> Problem:
         profile = self._profile_in_use()

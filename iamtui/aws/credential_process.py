@@ -36,11 +36,10 @@ def refuse_command(profile: str, command: str) -> bool:
     raise Problem(f"The profile {profile} runs a command for its credentials, which was not run: {command}")
 
 
-def approved_process_provider(
+def approved_run(
     profile: str, load_config: Callable[[], Mapping[str, Any]], approve: Approve
-) -> Any:  # botocore's ProcessProvider
-    """botocore's provider of the credentials that a command prints, which has each run of that approved."""
-    from botocore.credentials import ProcessProvider  # heavy
+) -> Callable[..., subprocess.Popen[bytes]]:
+    """Starts the command of a profile as botocore does, and has each run approved."""
 
     def run(words: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
         profiles = load_config()["profiles"]
@@ -52,7 +51,7 @@ def approved_process_provider(
             _of_their_own.add(child)
         return child
 
-    return ProcessProvider(profile, load_config, run)
+    return run
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.config
+import botocore.credentials
 import botocore.exceptions
 import botocore.handlers
 import botocore.httpsession
@@ -24,7 +25,7 @@ import botocore.loaders
 import botocore.session
 import botocore.utils
 
-from iamtui.aws.credential_process import Approve, approved_process_provider, refuse_command
+from iamtui.aws.credential_process import Approve, approved_run, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.limited_http import limit_answers, limit_metadata
 from iamtui.aws.operations import ALLOWED
@@ -133,6 +134,16 @@ class SdkSession(botocore.session.Session):
             self._chain_is_safe = True
         return super().get_credentials()
 
+    def require_credentials(self) -> None:
+        """Find credentials, or raise NoCredentialsError."""
+        if self.get_credentials() is None:
+            raise botocore.exceptions.NoCredentialsError
+
+    def certificates(self) -> str:
+        """The file of certificates that calls over TLS are checked with: as configured, else botocore's own."""
+        configured = self.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        return str(configured or botocore.httpsession.get_cert_path(verify=True))
+
     def _make_safe(self, chain: Any) -> None:
         """Change the providers of a chain. Fails, so that nothing is run, where those of a newer botocore differ.
 
@@ -143,7 +154,7 @@ class SdkSession(botocore.session.Session):
         by_token = chain.get_provider("assume-role-with-web-identity")
         # They must be there.
         _ = role._prompter, builder._create_process_provider, by_token._token_loader_cls  # noqa: SLF001 - as above
-        make = partial(approved_process_provider, load_config=lambda: self.full_config, approve=self._approve)
+        make = self._approved_process_provider
         role._prompter = _refuse_prompt  # noqa: SLF001 - as above
         builder._create_process_provider = make  # noqa: SLF001 - as above
         create_by_token = builder._create_web_identity_provider  # noqa: SLF001 - as above
@@ -163,6 +174,11 @@ class SdkSession(botocore.session.Session):
         limit_metadata(instance, instance._timeout)  # noqa: SLF001 - as above
         if not asks_metadata_service(os.environ):
             chain.remove("iam-role")
+
+    def _approved_process_provider(self, profile: str) -> Any:
+        """botocore's provider of the credentials that a command prints, which has each run of that approved."""
+        run = approved_run(profile, lambda: self.full_config, self._approve)
+        return botocore.credentials.ProcessProvider(profile, lambda: self.full_config, run)
 
     def get_auth_token(self, **_kwargs: Any) -> Any:
         """None: no allowed call is authorized by a token, which botocore would load and renew for each client."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -404,10 +406,8 @@ def shell_of(environ: Mapping[str, str]) -> str:
     if shell and os.access(shell, os.X_OK):
         return shell
     try:
-        import pwd  # reads the password database, mostly not needed
-
         shell = pwd.getpwuid(os.getuid()).pw_shell
-    except (ImportError, KeyError):
+    except KeyError:
         shell = ""
     return shell if shell and os.access(shell, os.X_OK) else "/bin/sh"
 
@@ -456,8 +456,6 @@ def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> in
 @contextmanager
 def _terminal_kept() -> Iterator[None]:
     """Give the terminal back to our process group, with its settings, after an interactive shell had it."""
-    import termios  # POSIX only, and only for the sub-shell
-
     try:
         with _terminal() as terminal:
             settings, group = termios.tcgetattr(terminal), os.tcgetpgrp(terminal)

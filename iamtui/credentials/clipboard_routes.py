@@ -117,7 +117,6 @@ class ClipboardRoute(Protocol):
 
 def fingerprint(text: bytes) -> str:
     """SHA-256 of a text in hex, with the line ends that clipboards change made equal."""
-
     return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
 
 
@@ -166,7 +165,7 @@ class CommandRoute:
 
 
 class LocalRoute:
-    """The clipboard of this machine's desktop, through pyperclip in a child process (see `clipboard`)."""
+    """The clipboard of this machine's desktop, through pyperclip in a child process (`clipboard_child`)."""
 
     def __init__(self, tool: str, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._tool = tool
@@ -196,7 +195,9 @@ class LocalRoute:
     def _child(self, action: str, stdin: Secret) -> int | None:
         # -P: the working directory must not supply modules. The package is found wherever this one was.
         environ = _tool_environment(self._environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
-        return _run([sys.executable, "-P", "-m", "iamtui.credentials.clipboard", action, self._tool], stdin, environ)
+        return _run(
+            [sys.executable, "-P", "-m", "iamtui.credentials.clipboard_child", action, self._tool], stdin, environ
+        )
 
 
 class TmuxRoute:
@@ -219,7 +220,6 @@ class TmuxRoute:
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Overwrite with one space, since tmux passes no empty text on, and delete the buffer."""
-
         held = self._held()
         if held is None or not hmac.compare_digest(held, fingerprint):
             return ClearResult(
@@ -304,7 +304,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 class ChildCode:
-    """Exit codes of `python -m iamtui.credentials.clipboard`."""
+    """Exit codes of `python -m iamtui.credentials.clipboard_child`."""
 
     DONE = 0
     OTHER_TEXT = 3

@@ -18,6 +18,7 @@ from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import managed_policy
 from iamtui.questions.question import Question
+from iamtui.sources.managed_policies import managed_policy_document
 from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import Workspace
@@ -53,8 +54,6 @@ def policy_problem(text: str) -> str:
 def _managed(account: Account, arn: str) -> PolicyInForce:
     policy = managed_policy(account, arn)
     if isinstance(policy, MissingPolicy):
-        from iamtui.sources.managed_policies import managed_policy_document  # reads a large file
-
         document = managed_policy_document(arn)
         if document is not None:
             return NamedPolicy(arn, document)

@@ -11,6 +11,7 @@ from msgspec import structs
 from iamtui.account.model import Account, Entity, Group, Known, ManagedPolicy, Role, User
 from iamtui.drafts.edits import Draft, Edit
 from iamtui.problem import Problem
+from iamtui.sources.managed_policies import managed_policy, managed_policy_arns
 from iamtui.text import safe_text
 
 _MOST_SUGGESTIONS = 5
@@ -18,15 +19,11 @@ _MOST_SUGGESTIONS = 5
 
 @cache
 def _aws_arns_by_name() -> dict[str, str]:
-    from iamtui.sources.managed_policies import managed_policy_arns  # reads a large file
-
     return {arn.rsplit("/", 1)[-1]: arn for arn in managed_policy_arns()}
 
 
 def aws_managed_policy(name_or_arn: str) -> ManagedPolicy | None:
     """An AWS managed policy by name ("ReadOnlyAccess") or ARN, with the text that came with iamtui, or None."""
-    from iamtui.sources.managed_policies import managed_policy  # reads a large file
-
     if name_or_arn.startswith("arn:"):
         return managed_policy(name_or_arn) if ":iam::aws:" in name_or_arn else None
     arn = _aws_arns_by_name().get(name_or_arn)

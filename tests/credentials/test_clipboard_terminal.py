@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials import clipboard, clipboard_routes
+from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
 from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardLease, ClipboardOptions, Route, osc52
 from iamtui.credentials.clipboard_routes import (
     SCREEN_CHUNK,
@@ -342,18 +342,18 @@ def wayland(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("version", "action", "options", "code"),
     [
-        ("2.3.0", "copy-secret", "--sensitive", clipboard.ChildCode.DONE_MARKED),
-        ("2.10", "copy-secret", "--sensitive", clipboard.ChildCode.DONE_MARKED),
-        ("2.3.0", "copy", "", clipboard.ChildCode.DONE),
-        ("2.2.1", "copy-secret", "", clipboard.ChildCode.DONE),
-        ("no number", "copy-secret", "", clipboard.ChildCode.DONE),
+        ("2.3.0", "copy-secret", "--sensitive", clipboard_routes.ChildCode.DONE_MARKED),
+        ("2.10", "copy-secret", "--sensitive", clipboard_routes.ChildCode.DONE_MARKED),
+        ("2.3.0", "copy", "", clipboard_routes.ChildCode.DONE),
+        ("2.2.1", "copy-secret", "", clipboard_routes.ChildCode.DONE),
+        ("no number", "copy-secret", "", clipboard_routes.ChildCode.DONE),
     ],
 )
 def test_wl_copy_is_told_of_secrets_where_it_understands_that(
     wayland: Path, version: str, action: str, options: str, code: int
 ) -> None:
     (wayland / "version").write_text(f"wl-clipboard {version}\nCopyright\n")
-    assert clipboard._child(action, "wl-clipboard", TEXT.encode()) == code
+    assert clipboard_child._child(action, "wl-clipboard", TEXT.encode()) == code
     assert (wayland / "options").read_text().strip() == options
     assert (wayland / "text").read_text() == TEXT
 
@@ -363,7 +363,7 @@ def test_what_is_marked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(words: list[str], _stdin: Secret, _environ: object) -> int:
         given.append(words)
-        return clipboard.ChildCode.DONE_MARKED
+        return clipboard_routes.ChildCode.DONE_MARKED
 
     monkeypatch.setattr(clipboard_routes, "_run", run)
     result = LocalRoute("wl-clipboard", PLAIN, secret=True).copy(Secret(TEXT))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.credentials import clipboard, clipboard_routes
+from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
 from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardOptions, Route
 from iamtui.credentials.clipboard_routes import LocalRoute, local_tools
 from iamtui.secret import Secret
@@ -239,12 +239,12 @@ def test_the_tools_get_no_credentials_in_their_environment(
 
 def test_klipper_is_never_used() -> None:
     assert "klipper" not in local_tools({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"})
-    assert clipboard._child("copy", "klipper", b"secret") == clipboard.ChildCode.UNUSABLE
+    assert clipboard_child._child("copy", "klipper", b"secret") == clipboard_routes.ChildCode.UNUSABLE
 
 
 HOLDER = """
 import os, signal, sys, time
-from iamtui.credentials import clipboard, clipboard_routes
+from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
 from iamtui.secret import Secret
 clipboard_routes.LIMIT_SECONDS = 30
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
