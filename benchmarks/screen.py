@@ -31,7 +31,8 @@ from benchmarks.results import Plan, Result
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
-from iamtui.tui.app import STARTED_SECONDS, IamtuiApp
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.background import STARTED_SECONDS
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.inventory import TOP_BRANCHES
 from iamtui.tui.question.panel import QuestionPanel

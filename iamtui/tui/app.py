@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -16,7 +16,6 @@ from textual import events, on, work
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.theme import Theme, ThemeProvider
 from textual.worker import Worker, WorkerState, get_current_worker
@@ -25,21 +24,13 @@ from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import (
-    begin_rounds,
-    compile_all,
-    look_through_all,
-    look_through_closed,
-    look_through_new,
-    making,
-)
+from iamtui.tui.background import GarbageRounds, compile_all, making
 from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.palette import ActionCommands, ActionPalette
 from iamtui.tui.terminal_app import IdleLock, TerminalApp, worker_failure
-from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
@@ -49,9 +40,6 @@ if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.tui.chooser import ChooserScreen
     from iamtui.tui.explorer.search import SearchIndex
-
-
-# OpeningApp: opens sources in threads, with progress, cancel and a chooser, and says what came of it.
 
 
 Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
@@ -64,71 +52,33 @@ def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Calla
     return lazy.opening.open_source(choice, report, cancelled)
 
 
-class OpeningApp(TerminalApp):
-    """Shows on its main screen whatever source was opened last; what is open stays open until the next one is."""
+class SourceOpening:
+    """Opens sources in threads, with progress, cancel and a chooser, and says what came of it.
 
-    @dataclass(eq=False, repr=False)
-    class SourceOpened(Message):
-        """A worker loaded an account."""
+    What was opened last is on the main screen, and stays there until something else is.
 
-        choice: SourceChoice
-        workspace: Workspace
-        inventory: Inventory
-        index: SearchIndex
+    Args:
+        choice: what to open; None: ask first.
+        opener: loads what is chosen.
+    """
 
-    @dataclass(eq=False, repr=False)
-    class SourceFailed(Message):
-        """A worker could not; `problem` is None when the user cancelled."""
-
-        choice: SourceChoice
-        problem: Problem | None
-
-    @dataclass(eq=False, repr=False)
-    class SourceProgress(Message):
-        """How far a worker has come."""
-
-        progress: Progress
-
-    def __init__(self, choice: SourceChoice | None, opener: Opener) -> None:
-        """Make the app.
-
-        Args:
-            choice: what to open; None: ask first.
-            opener: loads what is chosen.
-        """
-        super().__init__()
-        self._choice = choice
+    def __init__(self, app: IamtuiApp, choice: SourceChoice | None, opener: Opener) -> None:
+        self._app = app
+        self.choice = choice
         self._endpoint_url = choice.endpoint_url if choice is not None else None
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
         self._opener = opener
-        self._end_commands: Callable[[], None] = lambda: None
+        self.end_commands: Callable[[], None] = lambda: None
+        """Ends commands for credentials: they have no terminal, so that nothing tells them when ours has gone."""
 
-    def before_end(self) -> None:
-        """A command for credentials has no terminal here, so that nothing tells it when ours has gone."""
-        self._end_commands()
-
-    @property
-    def main(self) -> MainScreen:
-        """The main screen, which lies under all others."""
-        raise NotImplementedError
-
-    @property
-    def choice(self) -> SourceChoice | None:
-        return self._choice
-
-    def on_mount(self) -> None:
-        """Open the source, or let the user choose."""
-        if self._choice is not None:
-            self.call_after_refresh(self.open, self._choice)
+    def open_or_choose(self) -> None:
+        """Open the source that is chosen; without one let the user choose."""
+        if self.choice is None:
+            self.choose()
         else:
-            self.call_after_refresh(self.action_choose_source)
-
-    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
-        """Show one sentence on the message line; raw text is made safe."""
-        if self.main.is_mounted:
-            self.main.say(text, severity, stays=stays)
+            self.open(self.choice)
 
     def open(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None = None) -> None:
         """Load a source in a worker; one that is still loading is cancelled.
@@ -136,154 +86,140 @@ class OpeningApp(TerminalApp):
         Args:
             confirmed: the command for credentials that the user has just agreed to.
         """
-        self._choice = choice
-        self.main.tries_again = False
-        self.main.browsing.show_opening(_name_of(choice))
-        self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
-        self._load(choice, confirmed)
+        self.choice = choice
+        self._app.main.tries_again = False
+        self._app.main.browsing.show_opening(_name_of(choice))
+        self._app.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
+        self._app.run_worker(
+            partial(self._load, choice, confirmed),
+            "opening the account",
+            group=_LOADING,
+            exclusive=True,
+            exit_on_error=False,
+            thread=True,
+        )
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group=_LOADING, name="opening the account")
     def _load(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None) -> None:
         worker = get_current_worker()
 
-        def report(progress: Progress) -> None:
+        def tell(callback: Callable[..., None], *args: object) -> None:
             if not worker.is_cancelled:
-                self.post_message(self.SourceProgress(progress))
+                self._app.call_later(callback, *args)
 
         if choice.kind is SourceKind.LIVE:
-            self._end_commands = end_commands
+            self.end_commands = end_commands
         if confirmed is not None:
             # Where it cannot be kept, it counts for this run.
             with suppress(Problem):
                 confirm(confirmed.profile, confirmed.command)
         try:
-            workspace = self._opener(choice, report, lambda: worker.is_cancelled)
+            workspace = self._opener(choice, partial(tell, self._show_progress), lambda: worker.is_cancelled)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
                 inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
         except OpeningCancelled:
-            return
+            pass
         except Problem as problem:
-            if not worker.is_cancelled:
-                self.post_message(self.SourceFailed(choice, problem))
-            return
-        if not worker.is_cancelled:
-            self.post_message(self.SourceOpened(choice, workspace, inventory, index))
+            tell(self._show_problem, choice, problem)
+        else:
+            tell(self._show, choice, workspace, inventory, index)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="engine", name="getting the policies ready")
-    def _load_engine(self, workspace: Workspace) -> None:
-        """Get ready to answer once the account is on screen, so that the first question need not wait."""
-        worker = get_current_worker()
-        compile_all(workspace, lambda: worker.is_cancelled)
-
-    @on(SourceProgress)
-    def _progressed(self, event: SourceProgress) -> None:
-        progress = event.progress
+    def _show_progress(self, progress: Progress) -> None:
         total = f" of {progress.total:,}" if progress.total is not None else ""
         count = f" {progress.done:,}{total}" if progress.done or progress.total else ""
         words = line(f"{progress.step[:1].upper()}{progress.step[1:]}{count} …")
         if self._chooser is not None:
             self._chooser.show_progress(words)
         else:
-            self.say(line(words, ("  esc cancels", "$muted")), stays=True)
+            self._app.say(line(words, ("  esc cancels", "$muted")), stays=True)
 
-    @on(SourceOpened)
-    def _source_opened(self, event: SourceOpened) -> None:
-        if event.choice is not self._choice or self._is_leaving:
+    def _show(self, choice: SourceChoice, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        if choice is not self.choice or self._app.is_leaving:
             return
-        self._opened = event.choice
-        self._close_chooser()
-        self.main.drafts.show_account(event.workspace, event.inventory, event.index)
-        self.call_after_refresh(self._load_engine, event.workspace)
-        self.say_opened(event.workspace.account)
+        self._opened = choice
+        if self._chooser is not None:
+            self._chooser.finish()
+        self._app.main.drafts.show_account(workspace, inventory, index)
+        self._app.call_after_refresh(self._load_engine, workspace)
+        self._app.say_opened(workspace.account)
 
-    def say_opened(self, account: Account) -> None:
-        """Say what matters about an account that has just been opened."""
-        self.say_account(account)
+    def _load_engine(self, workspace: Workspace) -> None:
+        """Get ready to answer once the account is on screen, so that the first question need not wait."""
 
-    def say_account(self, account: Account) -> None:
-        """Say what an account holds, and what of it is not loaded."""
-        words = ", ".join(
-            f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
-            for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
+        def compile_policies() -> None:
+            worker = get_current_worker()
+            compile_all(workspace, lambda: worker.is_cancelled)
+
+        self._app.run_worker(
+            compile_policies,
+            "getting the policies ready",
+            group="engine",
+            exclusive=True,
+            exit_on_error=False,
+            thread=True,
         )
-        gaps = ", ".join(gap.what for gap in account.gaps)
-        if gaps:
-            self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
-        else:
-            self.say(line(words, ("   / find   s ask   ? help", "$muted")))
 
-    @on(SourceFailed)
-    def _source_failed(self, event: SourceFailed) -> None:
-        if event.choice is not self._choice or event.problem is None:
+    def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
+        if choice is not self.choice:
             return
-        if isinstance(event.problem, UnconfirmedCommand):
-            self._ask_about_command(event.choice, event.problem)
+        if isinstance(problem, UnconfirmedCommand):
+            self._ask_about_command(choice, problem)
             return
-        self.main.browsing.show_nothing_open()
+        main = self._app.main
+        main.browsing.show_nothing_open()
         if self._chooser is not None:
             # The line below said that it is being opened.
-            self.say("")
-            self._chooser.show_problem(event.problem)
+            self._app.say("")
+            self._chooser.show_problem(problem)
         else:
-            self.main.tries_again = bool(login_command(event.problem)) and self.main.workspace is None
-            key = "F5" if self.main.tries_again else "r"
-            again = f"  ({key} then tries again.)" if login_command(event.problem) else ""
-            self.say(f"{event.problem}{again}", Severity.ERROR)
-        self._choice = self._opened or self._choice
+            needs_login = bool(login_command(problem))
+            main.tries_again = needs_login and main.workspace is None
+            key = "F5" if main.tries_again else "r"
+            self._app.say(f"{problem}{f'  ({key} then tries again.)' if needs_login else ''}", Severity.ERROR)
+        self.choice = self._opened or self.choice
 
     def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
         """Show the command that the profile runs for its credentials, and open the source once it may run."""
 
         def answered(agreed: bool | None) -> None:
-            if choice is not self._choice:
+            if choice is not self.choice:
                 return
             if agreed:
                 self.open(choice, unconfirmed)
             else:
                 name = unconfirmed.profile
                 refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
-                self.post_message(self.SourceFailed(choice, refused))
+                self._show_problem(choice, refused)
 
         words = about_command(unconfirmed.profile, unconfirmed.command)
         title = line("A command for credentials")
         body = lines(*(plain(sentence, limit=None) for sentence in words))
-        self.push_screen(lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered)
+        dialog = lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it")
+        self._app.push_screen(dialog, answered)
 
-    @on(MainScreen.StopWaiting)
-    def _stop_waiting(self) -> None:
+    def stop(self) -> None:
         """Stop a load that is running; what is open stays open."""
-        running = [worker for worker in self.workers if worker.group == _LOADING and worker.is_running]
+        running = [worker for worker in self._app.workers if worker.group == _LOADING and worker.is_running]
         for worker in running:
             worker.cancel()
-        self._choice = self._opened or self._choice
+        self.choice = self._opened or self.choice
         if running:
-            self.main.browsing.show_nothing_open()
-            self.say(plain("Cancelled. Press P to choose a source, r to try again."))
+            self._app.main.browsing.show_nothing_open()
+            self._app.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
-    def action_choose_source(self) -> None:
+    def choose(self) -> None:
+        """Let the user choose a source."""
         if self._chooser is None:
-            self.main.browsing.show_nothing_open()
+            self._app.main.browsing.show_nothing_open()
             self._chooser = lazy.chooser.ChooserScreen(
-                opening=self.open, cancelling=self._stop_waiting, endpoint_url=self._endpoint_url
+                opening=self.open, cancelling=self.stop, endpoint_url=self._endpoint_url
             )
-            self.push_screen(self._chooser, self._chooser_left)
-
-    def _close_chooser(self) -> None:
-        if self._chooser is not None:
-            self._chooser.finish()
+            self._app.push_screen(self._chooser, self._chooser_left)
 
     def _chooser_left(self, _choice: SourceChoice | None) -> None:
         self._chooser = None
-        if self.main.workspace is None and self._opened is None:
-            self.say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
-
-    def action_reload(self) -> None:
-        """Read the same source again."""
-        if self._choice is None:
-            self.action_choose_source()
-        else:
-            self.open(self._choice)
+        if self._app.main.workspace is None and self._opened is None:
+            self._app.say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
 
 
 def _name_of(choice: SourceChoice) -> str:
@@ -297,17 +233,8 @@ def _name_of(choice: SourceChoice) -> str:
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
 
-LULL_SECONDS: Final = 20.0
-"""How long nobody has done anything when garbage is looked for in everything, and how often."""
 
-PAUSE_SECONDS: Final = 0.15
-"""How long after a key, when what it changed is on screen, garbage is looked for in what was made meanwhile."""
-
-STARTED_SECONDS: Final = 1.0
-"""How long after the first frame the start is taken to be over."""
-
-
-class IamtuiApp(OpeningApp):
+class IamtuiApp(TerminalApp):
     """The screen of iamtui."""
 
     TITLE = "iamtui"
@@ -327,12 +254,6 @@ class IamtuiApp(OpeningApp):
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend",
                 tooltip="Back to the shell, until fg; a copied secret is taken back before"),
     ]  # fmt: skip
-
-    @dataclass(eq=False, repr=False)
-    class KeymapChecked(Message):
-        """A worker has looked at the user's keymap."""
-
-        problems: list[str]
 
     def __init__(
         self,
@@ -361,15 +282,14 @@ class IamtuiApp(OpeningApp):
         name, problem = first_theme(self._config.theme, self._themes)
         self._problems += problem
         self.set_reactive(IamtuiApp.theme, name)
-        super().__init__(choice, opener)
+        super().__init__()
+        self.opening = SourceOpening(self, choice, opener)
         for theme in loaded.themes:
             self.register_theme(theme)
         self._copier = copier or self._real_copier()
         self._idle = IdleLock(self._config.lock.idle_minutes)
+        self._garbage = GarbageRounds(self)
         self._keymap_is_checked = False
-        self._pauses = False
-        self._has_closed = False
-        self._is_lull = False
         self._main = MainScreen(self._copier, self._config.assume, self._config.production)
 
     @property
@@ -383,47 +303,27 @@ class IamtuiApp(OpeningApp):
     # Start and end.
 
     def on_mount(self) -> None:
-        """Garbage, the lock, keys."""
-        if not gc.isenabled():
-            self.set_timer(STARTED_SECONDS, begin_rounds)
-            self.set_interval(LULL_SECONDS, self._use_lull)
+        """Garbage, the lock, keys, and the source."""
+        self._garbage.begin()
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
         if self._config.keymap:
             self.set_keymap(dict(self._config.keymap))
+        self.call_after_refresh(self.opening.open_or_choose)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._idle.touch()
-            self._is_lull = False
-            self._look_in_a_pause()
+            self._garbage.touch()
         await super().on_event(event)
 
     def pop_screen(self) -> AwaitComplete:
         """Note that a screen has been closed, perhaps by an answer that took its time."""
-        self._has_closed = True
-        self._look_in_a_pause()
+        self._garbage.touch(closed=True)
         return super().pop_screen()
 
-    def _look_in_a_pause(self) -> None:
-        if not self._pauses:
-            self._pauses = True
-            self.set_timer(PAUSE_SECONDS, self._use_pause)
-
-    def _use_pause(self) -> None:
-        self._pauses = False
-        if self._has_closed and len(self.screen_stack) == 1:
-            self._has_closed = False
-            forget_drawn_widgets()
-            look_through_closed()
-        else:
-            look_through_new()
-
-    def _use_lull(self) -> None:
-        """Once in each time that the user does nothing."""
-        if not self._is_lull and self._idle.since >= timedelta(seconds=LULL_SECONDS):
-            self._is_lull = True
-            look_through_all()
+    def before_end(self) -> None:
+        self.opening.end_commands()
 
     def _lock_when_idle(self) -> None:
         if self._main.lifecycle.holds_secrets and self._idle.is_over:
@@ -487,13 +387,21 @@ class IamtuiApp(OpeningApp):
         if event.state is WorkerState.ERROR:
             self.say(worker_failure(event.worker), Severity.ERROR)
 
+    @on(MainScreen.StopWaiting)
+    def _stop_waiting(self) -> None:
+        self.opening.stop()
+
+    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        """Show one sentence on the message line; raw text is made safe."""
+        if self._main.is_mounted:
+            self._main.say(text, severity, stays=stays)
+
     @work(thread=True, exclusive=True, exit_on_error=False, group="keymap", name="checking the keymap")
     def _check_keymap(self) -> None:
-        self.post_message(self.KeymapChecked(lazy.keymap.keymap_problems(self._config.keymap)))
+        self.call_later(self._keymap_checked, lazy.keymap.keymap_problems(self._config.keymap))
 
-    @on(KeymapChecked)
-    def _keymap_checked(self, event: KeymapChecked) -> None:
-        self._problems += event.problems
+    def _keymap_checked(self, problems: Sequence[str]) -> None:
+        self._problems += problems
         self._say_problems()
 
     def _say_problems(self) -> bool:
@@ -511,9 +419,28 @@ class IamtuiApp(OpeningApp):
             self._keymap_is_checked = True
             self._check_keymap()
         if not self._say_problems():
-            super().say_opened(account)
+            self.say_account(account)
+
+    def say_account(self, account: Account) -> None:
+        """Say what an account holds, and what of it is not loaded."""
+        words = ", ".join(
+            f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
+            for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
+        )
+        gaps = ", ".join(gap.what for gap in account.gaps)
+        if gaps:
+            self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
+        else:
+            self.say(line(words, ("   / find   s ask   ? help", "$muted")))
 
     # Actions.
+
+    def action_choose_source(self) -> None:
+        self.opening.choose()
+
+    def action_reload(self) -> None:
+        """Read the same source again."""
+        self.opening.open_or_choose()
 
     def action_help(self) -> None:
         """Show the keys of the screen that is open."""
@@ -542,13 +469,11 @@ class IamtuiApp(OpeningApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-
         if not isinstance(self.screen, ActionPalette):
             self.push_screen(ActionPalette())
 
     def search_themes(self) -> None:
         """Let the user choose a theme."""
-
         self.push_screen(ActionPalette([ThemeProvider], placeholder="Search for themes…"))
 
     def action_lock(self) -> None:

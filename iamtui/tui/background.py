@@ -13,8 +13,11 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Final
 
+from textual.app import App
+
 from iamtui.account.model import Account
 from iamtui.tui import lazy
+from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.workspace.workspace import Workspace
 
 _MANY: Final = 20_000
@@ -112,6 +115,57 @@ def look_through_all() -> None:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+
+
+LULL_SECONDS: Final = 20.0
+"""How long nobody has done anything when garbage is looked for in everything, and how often."""
+
+PAUSE_SECONDS: Final = 0.15
+"""How long after a key, when what it changed is on screen, garbage is looked for in what was made meanwhile."""
+
+STARTED_SECONDS: Final = 1.0
+"""How long after the first frame the start is taken to be over."""
+
+
+class GarbageRounds:
+    """Looks for an app's garbage when nobody waits: in the pause behind a key, and while nobody does anything."""
+
+    def __init__(self, app: App[None]) -> None:
+        self._app = app
+        self._touched_at = monotonic()
+        self._pauses = False
+        self._has_closed = False
+        self._is_lull = False
+
+    def begin(self) -> None:
+        """Begin when the start is over, unless something else looks for garbage."""
+        if not gc.isenabled():
+            self._app.set_timer(STARTED_SECONDS, begin_rounds)
+            self._app.set_interval(LULL_SECONDS, self._use_lull)
+
+    def touch(self, *, closed: bool = False) -> None:
+        """The user did something; `closed`: a screen goes."""
+        self._touched_at = monotonic()
+        self._is_lull = False
+        self._has_closed = self._has_closed or closed
+        if not self._pauses:
+            self._pauses = True
+            self._app.set_timer(PAUSE_SECONDS, self._use_pause)
+
+    def _use_pause(self) -> None:
+        self._pauses = False
+        if self._has_closed and len(self._app.screen_stack) == 1:
+            self._has_closed = False
+            forget_drawn_widgets()
+            look_through_closed()
+        else:
+            look_through_new()
+
+    def _use_lull(self) -> None:
+        """Once in each time that the user does nothing."""
+        if not self._is_lull and monotonic() - self._touched_at >= LULL_SECONDS:
+            self._is_lull = True
+            look_through_all()
 
 
 # Getting an account's policies ready to be asked about, in a thread, without the screen noticing.

@@ -52,7 +52,7 @@ class PickerApp(IamtuiApp):
         """What was picked, once the app has ended."""
         self.main.hand_over.pick_for(format_name)
 
-    def say_account(self, account: Account) -> None:  # noqa: ARG002 - declared by OpeningApp
+    def say_account(self, account: Account) -> None:  # noqa: ARG002 - declared by IamtuiApp
         self.say(PICKING, stays=True)
 
     def action_suspend_process(self) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -95,7 +95,7 @@ class IdleLock:
         return f"Nothing was pressed for {self._minutes} minute{'' if self._minutes == 1 else 's'}."
 
 
-# OrderedKeysApp: an app that obeys keys one after the other, however fast they come.
+# KeyOrder: keys are obeyed one after the other, however fast they come.
 
 
 LAPS: Final = 3
@@ -109,13 +109,17 @@ MOST_SECONDS: Final = 6.0
 """How long a key waits for the one before at most."""
 
 
-class OrderedKeysApp(App[None]):
+class KeyOrder:
     """Hands a key on when what the one before has done is done.
 
     Textual gives all keys that are there to the widget that has the focus, and looks for the binding of one only when
     it has gone up from there to the app. Of what is typed ahead, sent over a slow line or by a macro, everything
     behind a key that opens a screen or moves the focus would go to the wrong place, and characters would come before
     the Backspace in front of them.
+
+    Args:
+        app: whose keys these are; it calls `came_round` for each Lap that reaches it.
+        obey: what Textual's own app does with an event.
     """
 
     class Lap(Message):
@@ -127,20 +131,21 @@ class OrderedKeysApp(App[None]):
             self.screen = screen
             self.left = left
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, app: App[None], obey: Callable[[events.Event], Awaitable[None]]) -> None:
+        self._app = app
+        self._obey = obey
         self._typed: deque[events.Event] = deque()
-        self._lap: OrderedKeysApp.Lap | None = None
+        self._lap: KeyOrder.Lap | None = None
         self._handed: deque[tuple[ref[events.Event], ref[Screen[object]]]] = deque(maxlen=4)
         """The keys that were handed on last, and the screens they are for; neither what was typed nor a screen that
         was closed is kept for it."""
 
-    async def on_event(self, event: events.Event) -> None:
-        """Take a key or a paste from the terminal in its turn."""
+    async def take(self, event: events.Event) -> None:
+        """Take an event; a key or a paste from the terminal in its turn."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             # A key that comes up only when another screen has come is not for that: it could unlock a lock.
-            if not any(handed() is event and screen() is not self.screen for handed, screen in self._handed):
-                await super().on_event(event)
+            if not any(handed() is event and screen() is not self._app.screen for handed, screen in self._handed):
+                await self._obey(event)
             return
         self._typed.append(event)
         if self._lap is None:
@@ -150,40 +155,39 @@ class OrderedKeysApp(App[None]):
 
     async def _hand_on(self) -> None:
         while self._typed and self._lap is None:
-            if not (self.screen_stack and self.screen.is_mounted):
+            if not (self._app.screen_stack and self._app.screen.is_mounted):
                 # Typed before the first screen is there.
-                self.set_timer(PATIENCE_SECONDS, self._hand_on)
+                self._app.set_timer(PATIENCE_SECONDS, self._hand_on)
                 return
-            event, screen = self._typed.popleft(), self.screen
-            target = self.focused or screen
+            event, screen = self._typed.popleft(), self._app.screen
+            target = self._app.focused or screen
             self._handed.append((ref(event), ref(screen)))
-            await super().on_event(event)
+            await self._obey(event)
             # Characters for a field stay in their order, and a pasted text has many.
             if not (isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)):
                 # A key that was obeyed before it was handed to anything has no way to go.
-                self._go(target if event.is_forwarded else self, screen, LAPS)
+                self._go(target if event.is_forwarded else self._app, screen, LAPS)
 
     def _go(self, start: MessagePump, screen: Screen[object], left: int) -> None:
         """Send a lap from there, or, where that is being taken away, from the app."""
         lap = self._lap = self.Lap(start, screen, left)
-        if not start.post_message(lap) and not self.post_message(lap):
+        if not start.post_message(lap) and not self._app.post_message(lap):
             self._lap = None
         elif self._typed:
             self._lose_patience_with(lap)
 
-    @on(Lap)
-    async def _came_round(self, event: Lap) -> None:
+    async def came_round(self, event: Lap) -> None:
         event.stop()
-        if event is not self._lap or not self.is_running:
+        if event is not self._lap or not self._app.is_running:
             return
-        if self.screen is not event.screen:
+        if self._app.screen is not event.screen:
             # What the key was for may be gone; what it has opened has to be ready.
-            self._go(self.screen, self.screen, LAPS)
+            self._go(self._app.screen, self._app.screen, LAPS)
         elif event.left > 1:
             self._go(event.start, event.screen, event.left - 1)
-        elif event.start is not self:
+        elif event.start is not self._app:
             # What moves the focus asks the app to, which does so in its turn.
-            self._go(self, event.screen, 1)
+            self._go(self._app, event.screen, 1)
         else:
             self._lap = None
             await self._hand_on()
@@ -191,11 +195,11 @@ class OrderedKeysApp(App[None]):
     def _is_urgent(self, event: events.Event) -> bool:
         if not isinstance(event, events.Key):
             return False
-        live = self.active_bindings.get(event.key)
-        return live is not None and live.node is self and live.binding.priority
+        live = self._app.active_bindings.get(event.key)
+        return live is not None and live.node is self._app and live.binding.priority
 
     def _lose_patience_with(self, lap: Lap) -> None:
-        self.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
+        self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
 
     async def _look_for(self, lap: Lap, waited: float) -> None:
         if self._lap is not lap:
@@ -207,11 +211,11 @@ class OrderedKeysApp(App[None]):
                 self._typed.popleft()
             self._lap = None
             await self._hand_on()
-        elif lap.screen is not self.screen:
-            self._go(self.screen, self.screen, LAPS)
+        elif lap.screen is not self._app.screen:
+            self._go(self._app.screen, self._app.screen, LAPS)
         elif lap.start.is_attached and waited < MOST_SECONDS:
             # Something on the way takes its time.
-            self.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, waited + PATIENCE_SECONDS))
+            self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, waited + PATIENCE_SECONDS))
         else:
             self._lap = None
             await self._hand_on()
@@ -320,12 +324,23 @@ MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
 """What ends the reports of the mouse that the driver asked the terminal for."""
 
 
-class TerminalApp(OrderedKeysApp):
+class TerminalApp(App[None]):
     """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
 
     _is_away = False
-    _is_leaving = False
+    is_leaving = False
     _jobs: JobControl | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key_order = KeyOrder(self, super().on_event)
+
+    async def on_event(self, event: events.Event) -> None:
+        await self.key_order.take(event)
+
+    @on(KeyOrder.Lap)
+    async def _came_round(self, event: KeyOrder.Lap) -> None:
+        await self.key_order.came_round(event)
 
     @property
     def copier(self) -> Copier:
@@ -420,7 +435,7 @@ class TerminalApp(OrderedKeysApp):
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the app; what was pressed behind the key that ended it does nothing any more."""
-        self._is_leaving = True
+        self.is_leaving = True
         super().exit(result, return_code, message)
 
     async def run_action(
@@ -430,7 +445,7 @@ class TerminalApp(OrderedKeysApp):
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
         """Perform an action, unless the app is ending: its screens may be gone."""
-        return not self._is_leaving and await super().run_action(action, default_namespace, namespaces)
+        return not self.is_leaving and await super().run_action(action, default_namespace, namespaces)
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence to the terminal; when the screen does not have it, straight to it."""

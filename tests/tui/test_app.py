@@ -464,7 +464,7 @@ async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_whe
     app = make_app(opener=opener)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        before = app.choice
+        before = app.opening.choice
         await pilot.press("P")
         await until(pilot, lambda: "Demo account" in screen_text(app))
         await pilot.press("enter")
@@ -473,11 +473,11 @@ async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_whe
         await settle(pilot)
         assert "The file is no snapshot." in screen_text(app)
         assert "Make one with the AWS CLI." in screen_text(app)
-        assert app.choice == before
+        assert app.opening.choice == before
         await pilot.press("enter")
         await settle(pilot)
         assert isinstance(app.screen, MainScreen)
-        assert app.choice == SourceChoice(SourceKind.DEMO)
+        assert app.opening.choice == SourceChoice(SourceKind.DEMO)
 
 
 async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
@@ -495,7 +495,7 @@ async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
     app = make_app(opener=opener)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        before, workspace = app.choice, app.main.workspace
+        before, workspace = app.opening.choice, app.main.workspace
         await pilot.press("P")
         await until(pilot, lambda: "Demo account" in screen_text(app))
         await pilot.press("enter")
@@ -506,4 +506,4 @@ async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, MainScreen)
-        assert (app.choice, app.main.workspace) == (before, workspace)
+        assert (app.opening.choice, app.main.workspace) == (before, workspace)

@@ -25,7 +25,7 @@ from iamtui.tui.question.completer import Completer
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.sessions.lock_screen import LockScreen
-from iamtui.tui.terminal_app import PATIENCE_SECONDS, OrderedKeysApp
+from iamtui.tui.terminal_app import PATIENCE_SECONDS, KeyOrder
 from iamtui.workspace import draft_session as draft_files
 from iamtui.workspace.workspace import Workspace
 from tests.support.drafting import app_of, draft, until
@@ -122,10 +122,10 @@ async def test_a_key_whose_way_ends_holds_no_other_up(monkeypatch: pytest.Monkey
         app = app_of(pilot)
         tree = app.main.explorer.tree_view
         post = tree.post_message
-        lost: list[OrderedKeysApp.Lap] = []
+        lost: list[KeyOrder.Lap] = []
 
         def lose_laps(message: Message) -> bool:
-            if isinstance(message, OrderedKeysApp.Lap):
+            if isinstance(message, KeyOrder.Lap):
                 message.start = Label()
                 lost.append(message)
                 return True
@@ -322,14 +322,14 @@ async def test_a_filter_typed_before_the_account_is_open_that_finds_nothing_ther
 
 async def test_keys_wait_for_the_first_screen() -> None:
     app = make_app()
-    app._typed.append(events.Key("slash", "/"))
+    app.key_order._typed.append(events.Key("slash", "/"))
     stack = app._screen_stacks
     async with app.run_test(size=(120, 40)) as pilot:
         kept, app._screen_stacks = stack, {app._current_mode: []}
-        await app._hand_on()
-        assert app._typed
+        await app.key_order._hand_on()
+        assert app.key_order._typed
         app._screen_stacks = kept
-        await until(pilot, lambda: not app._typed)
+        await until(pilot, lambda: not app.key_order._typed)
         assert app.focused is app.main.explorer.filter_input
 
 
