@@ -77,7 +77,7 @@ def show(name: str, as_json: bool, draft: str | None, source: SourceOptions) -> 
     workspace = with_draft(open_workspace(source), draft)
     entity = find_entity(workspace.account, name)
     if isinstance(entity, User):
-        workspace = _with_user_details(workspace, entity)
+        workspace = with_user_details(workspace, entity)
         entity = workspace.account.user(entity.name) or entity
     out = stdout()
     if as_json:
@@ -87,7 +87,7 @@ def show(name: str, as_json: bool, draft: str | None, source: SourceOptions) -> 
     return Exit.OK
 
 
-def _with_user_details(workspace: Workspace, user: Any) -> Workspace:
+def with_user_details(workspace: Workspace, user: Any) -> Workspace:
     """The workspace with the user's keys, devices and password, where the source can be asked for them."""
     facts = (user.access_keys, user.mfa_devices, user.login_profile)
     if not workspace.can_call_aws or not any(isinstance(fact, Missing) for fact in facts):

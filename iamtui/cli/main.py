@@ -81,6 +81,7 @@ ENTRIES: Final = {
     "trust": CommandEntry("iamtui.cli.trust", "trust", "List who may assume each role, and chains of roles."),
     "overview": CommandEntry("iamtui.cli.overview", "overview", "Show an account in numbers and bars."),
     "audit": CommandEntry("iamtui.cli.audit", "audit", "Check keys, MFA, unused identities and broad policies."),
+    "role-for": CommandEntry("iamtui.cli.role_for", "role_for", "Draft the role in place of a user's access keys."),
     "escalations": CommandEntry("iamtui.cli.escalations", "escalations", "List who can become administrator, and how."),
     "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),
     "explain": CommandEntry("iamtui.cli.explain", "explain", "Explain AccessDenied messages and CloudTrail records."),

@@ -101,7 +101,7 @@ _CHECKS: Final[dict[str, tuple[Severity, str, str]]] = {
     "root-used": (_M, "1.7", "Work as a user or role, and keep the root user for what only it can do."),
     "root-without-mfa": (_H, "1.5", "Register an MFA device for the root user."),
     "service-account": (
-        _M, "", "Give the program a role where it runs (instance profile, task role, OIDC), then delete the user."
+        _M, "", "Give the program a role where it runs (`iamtui role-for` drafts it), then delete the user."
     ),
     "trust-everyone": (_H, "", "Name the accounts or roles that need it."),
     "trust-without-external-id": (_M, "", "Require sts:ExternalId in the trust policy."),

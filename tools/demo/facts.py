@@ -52,14 +52,15 @@ _LAST_USE: Final[Mapping[str, Mapping[str, str]]] = {
 """By entity, the services that its policies allow, with the day of their last use."""
 
 _ACTIONS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
-    (iam("user/service/svc-carrier-sftp"), "s3"): {
-        "DeleteObject": _NEVER,
-        "GetObject": "2026-11-23",
-        "ListBucket": "2026-11-23",
-        "PutObject": "2026-11-23",
+    (iam("user/service/svc-backup-agent"), "backup"): {"StartBackupJob": "2026-11-23", "StartCopyJob": _NEVER},
+    (role("deploy-prod"), "lambda"): {
+        "GetFunction": "2026-07-02",
+        "PublishVersion": _NEVER,
+        "UpdateAlias": _NEVER,
+        "UpdateFunctionCode": _NEVER,
     },
-    (iam("user/service/svc-lake-loader"), "s3"): {"AbortMultipartUpload": _NEVER, "PutObject": "2026-11-23"},
 }
+"""Those of their actions that AWS tracks one by one."""
 
 
 def account_summary(counts: Mapping[str, int]) -> dict[str, int]:

@@ -1,0 +1,83 @@
+"""`iamtui role-for`: the role that would replace the access keys of a user, as commands that are never run."""
+
+from __future__ import annotations
+
+import click
+
+from iamtui.account.model import AccessKey, Known, User
+from iamtui.cli.exits import Exit
+from iamtui.cli.inventory import with_user_details
+from iamtui.cli.opening import open_workspace
+from iamtui.cli.output import Span, Style, note, stderr, stdout
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.opening import load_last_accessed
+from iamtui.workspace.service_accounts import RoleDraft, draft_role_for
+from iamtui.workspace.workspace import SourceKind
+
+
+@click.command("role-for")
+@click.argument("user")
+@click.option("--place", default="", metavar="PLACE", help="Where the program runs: see above.")
+@click.option("--json", "as_json", is_flag=True, help="Print the role as one object.")
+@source_options
+def role_for(user: str, place: str, as_json: bool, source: SourceOptions) -> Exit:
+    """Print the commands that make a role in place of USER's access keys; nothing is run.
+
+    The role has the user's policies, less what AWS says was never used. PLACE is whom it trusts: ec2, ecs, lambda,
+    onprem (IAM Roles Anywhere), a service principal, github:ORG/REPO, an account id or the ARN of a principal.
+    """
+    workspace = open_workspace(source)
+    found = find_entity(workspace.account, user, only="user")
+    assert isinstance(found, User), "only users are looked for"
+    workspace = with_user_details(workspace, found)
+    if workspace.can_call_aws and found.arn not in workspace.account.last_accessed:
+        workspace, missing = load_last_accessed(workspace, [found.arn])
+        for fact in missing.values():
+            note(f"What the user never uses is not known: {fact.reason} ({fact.permission}).")
+    draft = draft_role_for(workspace.account, workspace.account.user(found.name) or found, place)
+    commands = draft.commands
+    if as_json:
+        stdout().json(_to_json(draft), indent=2)
+        return Exit.OK
+    _explain(draft)
+    remark = ["# DEMO: this user is in no account of AWS."] if workspace.source.kind is SourceKind.DEMO else []
+    stdout().raw("\n".join((*remark, *commands)) + "\n")
+    return Exit.OK
+
+
+def _explain(draft: RoleDraft) -> None:
+    out = stderr()
+    out.paragraph(f"This role would replace the access keys of {draft.user.name}. Nothing has been changed.")
+    keys = draft.user.access_keys
+    for key in keys.value if isinstance(keys, Known) else ():
+        out.paragraph(f"{key.id} ({key.status.lower()}) was {_use(key)}.", indent=2, first=("- ",))
+    if draft.left_out:
+        out.paragraph(f"Left out, because never used: {', '.join(draft.left_out)}.", indent=2, first=("- ",))
+    for sentence in draft.notes:
+        out.paragraph(sentence, indent=2, first=(Span("! ", Style.OPEN),))
+    out.paragraph(
+        "Once the program works with the role, deactivate the keys, wait, and delete the user.", indent=2, first=("- ",)
+    )
+
+
+def _use(key: AccessKey) -> str:
+    if key.last_used is None:
+        return "never used"
+    region = f" in {key.last_region}" if key.last_region else ""
+    return f"last used on {key.last_used:%Y-%m-%d} for {key.last_service or 'an unknown service'}{region}"
+
+
+def _to_json(draft: RoleDraft) -> dict[str, object]:
+    return {
+        "user": draft.user.arn,
+        "role_name": draft.name,
+        "path": draft.user.path,
+        "trust_policy": draft.trust,
+        "permissions_boundary": draft.user.boundary_arn,
+        "attached_policies": draft.attached,
+        "inline_policies": draft.inline,
+        "left_out": draft.left_out,
+        "notes": draft.notes,
+        "commands": list(draft.commands),
+    }

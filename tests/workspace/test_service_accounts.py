@@ -1,0 +1,250 @@
+"""The role that would replace a user's access keys: it grants what was used, and nothing that the user may not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import (
+    AccessKey,
+    Account,
+    AttachedPolicy,
+    Group,
+    InlinePolicy,
+    Known,
+    LastAccessed,
+    ManagedPolicy,
+    PolicyVersion,
+    ResourcePolicy,
+    Role,
+    ServiceUse,
+    User,
+)
+from iamtui.engine.decision import Outcome
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.questions.question import Question
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import ask
+from iamtui.workspace.service_accounts import RoleDraft, draft_role_for
+from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+KEYS = Known((AccessKey("AKIA1", "Active", NOW),))
+OIDC = "token.actions.githubusercontent.com"
+
+
+def user(*policies: PolicyDocument, **facts: Any) -> User:
+    inline = tuple(InlinePolicy(f"p{number}", policy) for number, policy in enumerate(policies))
+    return User("svc", "/", iam("user/svc"), "AIDASVC", NOW, inline_policies=inline, **{"access_keys": KEYS, **facts})
+
+
+def drafted(one: User, *uses: ServiceUse, place: str = "ec2", **parts: Any) -> RoleDraft:
+    accessed = {one.arn: LastAccessed(NOW, uses)} if uses else {}
+    account = Account(ID, users=(one,), last_accessed=accessed, **{"providers": Known(()), **parts})
+    return draft_role_for(account, one, place)
+
+
+def statements(draft: RoleDraft, name: str = "p0") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = draft.inline[name]["Statement"]
+    return found
+
+
+def test_what_was_never_used_is_left_out_and_named() -> None:
+    one = user(document(allow(["s3:GetObject", "sqs:*", "s3:DeleteBucket"]), allow("kms:Decrypt"), deny("s3:Put*")))
+
+    draft = drafted(
+        one, ServiceUse("s3", NOW, actions={"DeleteBucket": None}), ServiceUse("sqs", None), ServiceUse("kms", None)
+    )
+
+    assert [one["Action"] for one in statements(draft)] == [["s3:GetObject"], "s3:Put*"]
+    assert draft.left_out == ["sqs:* (p0)", "s3:DeleteBucket (p0)", "kms:Decrypt (p0)"]
+
+
+def test_without_data_nothing_is_left_out_and_that_is_said() -> None:
+    draft = drafted(user(document(allow("s3:*"))))
+    assert statements(draft)[0]["Action"] == "s3:*"
+    assert any("not known" in note for note in draft.notes)
+
+
+def test_a_deny_stays_when_all_that_its_policy_allows_is_unused() -> None:
+    draft = drafted(user(document(allow("sqs:*"), deny("s3:Put*")), document(allow("s3:*"))), ServiceUse("sqs", None))
+    assert [one["Effect"] for one in statements(draft)] == ["Deny"]
+    assert "p1" in draft.inline
+
+
+def test_the_name_of_the_user_stands_for_its_variable() -> None:
+    own = "arn:aws:s3:::b/${aws:username}/*"
+    old = PolicyDocument.of({"Version": "2008-10-17", "Statement": [allow("s3:*", own)]})
+
+    draft = drafted(user(document(allow("s3:*", own)), old))
+
+    assert statements(draft)[0]["Resource"] == "arn:aws:s3:::b/svc/*"
+    # There it is no variable.
+    assert statements(draft, "p1")[0]["Resource"] == own
+
+
+def test_a_managed_policy_that_stays_as_it_is_is_attached() -> None:
+    versions = (PolicyVersion("v1", document(allow("s3:*")), is_default=True),)
+    policy = ManagedPolicy("m", "/", iam("policy/m"), "ANPA", NOW, versions)
+    cut = replace(
+        policy,
+        name="c",
+        arn=iam("policy/c"),
+        versions=(replace(versions[0], document=document(allow("sqs:*"), allow("s3:*"))),),
+    )
+    held = tuple(AttachedPolicy(one.name, one.arn) for one in (policy, cut))
+    group = Group("g", "/", iam("group/g"), "AGPA", NOW, (InlinePolicy("own", document(allow("s3:*"))),), held[:1])
+    one = user(attached_policies=held, groups=("g", "gone"))
+
+    draft = drafted(one, ServiceUse("s3", NOW), ServiceUse("sqs", None), policies=(policy, cut), groups=(group,))
+
+    assert draft.attached == [policy.arn]
+    assert set(draft.inline) == {"c", "g-own"}
+    assert any("group gone are not loaded" in note for note in draft.notes)
+
+
+@pytest.mark.parametrize(
+    ("place", "principal"),
+    [
+        ("ec2", {"Service": "ec2.amazonaws.com"}),
+        ("ecs", {"Service": "ecs-tasks.amazonaws.com"}),
+        ("lambda", {"Service": "lambda.amazonaws.com"}),
+        ("onprem", {"Service": "rolesanywhere.amazonaws.com"}),
+        ("glue.amazonaws.com", {"Service": "glue.amazonaws.com"}),
+        ("github:acme/app", {"Federated": iam(f"oidc-provider/{OIDC}")}),
+        ("999999999999", {"AWS": "999999999999"}),
+        (iam("role/r"), {"AWS": iam("role/r")}),
+    ],
+)
+def test_the_role_trusts_the_place_where_the_program_runs(place: str, principal: dict[str, str]) -> None:
+    (statement,) = drafted(user(document(allow("s3:*"))), place=place).trust["Statement"]
+    assert statement["Principal"] == principal
+    assert ("Condition" in statement) is (place in ("ecs", "onprem") or place.startswith("github:"))
+    assert PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement]}).error is None
+
+
+def test_source_addresses_mean_a_place_outside_aws() -> None:
+    outside = {"Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}
+    assert "rolesanywhere" in str(drafted(user(document(allow("s3:*", **outside))), place="").trust)
+    assert "ec2" in str(drafted(user(document(allow("s3:*"))), place="").trust)
+
+
+@pytest.mark.parametrize("place", ["moon", "github:", "arn:aws:s3:::b", "*", "ec2.evil.com"])
+def test_a_place_that_is_none_is_one_sentence(place: str) -> None:
+    with pytest.raises(Problem, match="is not a place"):
+        drafted(user(document(allow("s3:*"))), place=place)
+
+
+def test_a_user_without_keys_is_no_service_account() -> None:
+    with pytest.raises(Problem, match="no access keys"):
+        drafted(user(access_keys=Known(())))
+
+
+def test_what_needs_a_look_is_said() -> None:
+    tested = document(
+        allow(
+            "s3:*", Condition={"StringEquals": {"aws:username": "svc"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}
+        ),
+        {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+        allow("*"),
+    )
+    large = document(allow("s3:*", [f"arn:aws:s3:::{'b' * 60}{number}/*" for number in range(150)]))
+    trusting = Role("r", "/", iam("role/r"), "AROA", NOW, trust({"AWS": iam("user/svc")}))
+    named = ResourcePolicy("present", trust({"AWS": iam("user/svc")}, "s3:GetObject"))
+    unreadable = PolicyDocument("{")
+
+    draft = drafted(
+        user(tested, large, unreadable, tags=(("team", "blue"),)),
+        ServiceUse("s3", NOW),
+        roles=(trusting, replace(trusting, name="svc", arn=iam("role/svc"))),
+        resource_policies={"arn:aws:s3:::b": named},
+    )
+
+    said = " ".join(draft.notes)
+    for words in (
+        "tests aws:username",
+        "asks for MFA",
+        "everything but some actions",
+        "allows every service",
+        "make managed policies",
+        "p2 cannot be read",
+        "team=blue",
+        "let those of r, svc name the role",
+        "let those of arn:aws:s3:::b name the role",
+    ):
+        assert words in said
+    assert draft.name == "svc-role"
+
+
+def test_the_commands_are_read_by_a_shell_as_they_are_meant() -> None:
+    one = replace(user(document(allow("s3:*", "arn:aws:s3:::b/$(touch x)'\u202e"))), boundary_arn=iam("policy/b"))
+    script = "aws() { printf '%s|' \"$@\"; cat; }\n" + "\n".join(drafted(one).commands)
+
+    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+
+    create, put = run.stdout.split("iam|")[1:]
+    assert create.startswith("create-role|--role-name|svc|--path|/|--permissions-boundary|" + iam("policy/b"))
+    assert json.loads(put.partition("file:///dev/stdin|")[2])["Statement"][0]["Resource"].endswith("$(touch x)'\u202e")
+
+
+@pytest.mark.parametrize("name", ["-x", "a b", "svc;true"])
+def test_a_name_that_aws_does_not_have_is_refused_or_stays_one_word(name: str) -> None:
+    one = replace(user(document(allow("s3:*"))), name=name)
+    if name == "-x":
+        assert "--role-name=-x" in drafted(one).commands[0]
+    else:
+        with pytest.raises(Problem, match="not a valid name"):
+            _ = drafted(one).commands
+
+
+DEMO = load_demo_account()
+SERVICE_ACCOUNTS = [one for one in DEMO.users if one.name.startswith("svc-")]
+ASKED = (
+    ("s3:GetObject", "arn:aws:s3:::puffin-partner-manifests/sftp/svc-carrier-sftp/a"),
+    ("s3:GetObject", "arn:aws:s3:::puffin-partner-manifests/sftp/svc-smtp/a"),
+    ("s3:PutObject", "arn:aws:s3:::puffin-data-lake/raw/x"),
+    ("s3:PutObject", "arn:aws:s3:::puffin-terraform-state/prod/x"),
+    ("backup:StartBackupJob", "*"),
+    ("backup:StartCopyJob", "*"),
+    ("cloudwatch:GetMetricData", "*"),
+    ("ecs:DescribeClusters", "*"),
+    ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:shipment-events"),
+    ("sts:AssumeRole", "arn:aws:iam::111122223333:role/ops-readonly"),
+)
+
+
+@pytest.mark.parametrize("one", SERVICE_ACCOUNTS, ids=lambda one: one.name)
+def test_the_role_may_nothing_that_the_user_may_not(one: User) -> None:
+    draft = draft_role_for(DEMO, one)
+    inline = tuple(InlinePolicy(name, PolicyDocument.of(text)) for name, text in draft.inline.items())
+    attached = tuple(AttachedPolicy(arn.rsplit("/", 1)[-1], arn) for arn in draft.attached)
+    role = Role(
+        draft.name,
+        one.path,
+        f"arn:aws:iam::{DEMO.id}:role{one.path}{draft.name}",
+        "AROANEW",
+        NOW,
+        PolicyDocument.of(draft.trust),
+        inline,
+        attached,
+        one.boundary_arn,
+    )
+    workspace = sample_workspace().with_account(replace(DEMO, roles=(*DEMO.roles, role)))
+    same = 0
+    for action, resource in ASKED:
+        theirs, ours = (
+            ask(workspace, resolve_principal(workspace, arn), Question(action, resource)).outcome
+            for arn in (one.arn, role.arn)
+        )
+        if ours in (Outcome.ALLOWED, Outcome.DEPENDS):
+            assert ours is theirs
+        same += ours is theirs
+    assert same >= len(ASKED) - 2
+    assert draft.commands
