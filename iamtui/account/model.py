@@ -1,4 +1,7 @@
-"""The records of an account. All are immutable, hold raw text, and know no source and no engine."""
+"""The records of an account. All are immutable, hold raw text, and know no source and no engine.
+
+Those that nobody makes an altered copy of are Structs: a class of one is made in 0.01 ms of the start, not in 0.5.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from iamtui.policy.document import PolicyDocument
 
 # Known and Missing: every fact that a source can lack says whether it is there, and if not, why.
@@ -16,15 +21,13 @@ from iamtui.policy.document import PolicyDocument
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class Known(Struct, Generic[T], frozen=True):
     """A fact the source gave. `Known(None)` means "asked, and there is none"."""
 
     value: T
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """A fact the source did not give; never to be read as "none".
 
     Args:
@@ -39,8 +42,7 @@ class Missing:
 Fact: TypeAlias = Known[T] | Missing
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """One thing a whole source lacks, for the visible list of what was missing.
 
     Args:
@@ -60,24 +62,21 @@ Tags: TypeAlias = tuple[tuple[str, str], ...]
 NOT_LOADED = Missing("not loaded")
 
 
-@dataclass(frozen=True, slots=True)
-class InlinePolicy:
+class InlinePolicy(Struct, frozen=True):
     """A policy embedded in one user, group or role."""
 
     name: str
     document: PolicyDocument
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedPolicy:
+class AttachedPolicy(Struct, frozen=True):
     """The attachment of a managed policy; the document is found through Account.policy(arn)."""
 
     name: str
     arn: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
+class AccessKey(Struct, frozen=True):
     """A long-term access key of a user. Times are UTC. `id` is not secret; the secret half is never read."""
 
     id: str
@@ -88,24 +87,21 @@ class AccessKey:
     last_region: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MfaDevice:
+class MfaDevice(Struct, frozen=True):
     """An MFA device of a user, named by its serial number or ARN."""
 
     serial: str
     enabled: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoginProfile:
+class LoginProfile(Struct, frozen=True):
     """A console password; its presence is what matters."""
 
     created: datetime | None
     reset_required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRow:
+class ReportRow(Struct, frozen=True):
     """A row of the credential report: one user, or the root user (IAM User Guide: credential reports).
 
     Its facts have the form of a User's, but the report knows neither the ids of keys nor the names of MFA devices.
@@ -123,8 +119,7 @@ ROOT_ROW: Final = "<root_account>"
 """What the credential report calls the root user."""
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialReport:
+class CredentialReport(Struct, frozen=True):
     """The credentials of all users, as AWS last put them together: at most every four hours."""
 
     generated: datetime | None
@@ -134,8 +129,7 @@ class CredentialReport:
         return next((row for row in self.rows if row.user == user), None)
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordPolicy:
+class PasswordPolicy(Struct, frozen=True):
     """The rules for console passwords of IAM users. `max_age_days` and `reuse_prevention`: 0 where there is no rule."""
 
     minimum_length: int
@@ -149,8 +143,7 @@ class PasswordPolicy:
     hard_expiry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ServerCertificate:
+class ServerCertificate(Struct, frozen=True):
     """A TLS certificate that IAM keeps for load balancers. Times are UTC."""
 
     name: str
@@ -161,8 +154,7 @@ class ServerCertificate:
     expires: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceUse:
+class ServiceUse(Struct, frozen=True):
     """When an entity last used a service that its policies allow; None: not in the period that AWS tracks.
 
     Args:
@@ -173,11 +165,10 @@ class ServiceUse:
     service: str
     last_used: datetime | None
     region: str = ""
-    actions: Mapping[str, datetime | None] = field(default_factory=dict)
+    actions: Mapping[str, datetime | None] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class LastAccessed:
+class LastAccessed(Struct, frozen=True):
     """The services that an entity's policies allow, with their last use (IAM User Guide: last accessed information)."""
 
     read_at: datetime | None
@@ -247,8 +238,7 @@ class Role:
         return self.path.startswith("/aws-reserved/")
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyVersion:
+class PolicyVersion(Struct, frozen=True):
     """One version of a managed policy."""
 
     id: str
@@ -284,8 +274,7 @@ class ManagedPolicy:
         return next((version for version in self.versions if version.is_default), None)
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceProfile:
+class InstanceProfile(Struct, frozen=True):
     """An instance profile and the names of its roles (at most one)."""
 
     name: str
@@ -297,8 +286,7 @@ class InstanceProfile:
     tags: Tags = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityProvider:
+class IdentityProvider(Struct, frozen=True):
     """A SAML or OIDC provider that trust policies may name. `type` is "SAML" or "OIDC"."""
 
     arn: str
@@ -308,8 +296,7 @@ class IdentityProvider:
     audiences: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ResourcePolicy:
+class ResourcePolicy(Struct, frozen=True):
     """What is known about the policy of one resource.
 
     Args:
@@ -323,8 +310,7 @@ class ResourcePolicy:
     permission: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PublicAccessBlock:
+class PublicAccessBlock(Struct, frozen=True):
     """The S3 Block Public Access switch that matters to decisions, as effective for one bucket."""
 
     restrict_public_buckets: bool = False
@@ -503,8 +489,7 @@ ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
 """What the gap is called when the organization is Missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationPolicy:
+class OrganizationPolicy(Struct, frozen=True):
     """One SCP or RCP attached to one level."""
 
     arn: str

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import (
     Account,
@@ -72,7 +73,7 @@ def inline(policies: tuple[InlinePolicy, ...]) -> tuple[InlinePolicy, ...]:
 
 
 def versions(found: tuple[PolicyVersion, ...]) -> tuple[PolicyVersion, ...]:
-    return tuple(replace(version, document=document(version.document)) for version in found)
+    return tuple(structs.replace(version, document=document(version.document)) for version in found)
 
 
 USER_LIMITS = {
@@ -198,7 +199,7 @@ def test_keys_devices_and_passwords_are_the_same(live, name):
 def profile_without_date(user: User) -> LoginProfile | None:
     assert isinstance(user.login_profile, Known)
     profile = user.login_profile.value
-    return None if profile is None else replace(profile, created=None)
+    return None if profile is None else structs.replace(profile, created=None)
 
 
 def test_the_caller_is_the_demos_engineer():

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
 from textual.content import Content
 
 from iamtui.account.model import (
@@ -264,13 +265,17 @@ def _json(value: Any, missing: dict[str, str]) -> Any:
         return _json(value.value, missing)
     if isinstance(value, tuple):
         return [_json(item, missing) for item in value]
-    if not is_dataclass(value):
+    if isinstance(value, Struct):
+        names = value.__struct_fields__
+    elif is_dataclass(value):
+        names = tuple(field.name for field in fields(value))
+    else:
         return value
     result: dict[str, Any] = {}
-    for field in fields(value):
-        name = _NAMES.get(field.name, "".join(word.capitalize() for word in field.name.split("_")))
-        content = getattr(value, field.name)
-        if field.name == "tags":
+    for own_name in names:
+        name = _NAMES.get(own_name, "".join(word.capitalize() for word in own_name.split("_")))
+        content = getattr(value, own_name)
+        if own_name == "tags":
             result[name] = [{"Key": key, "Value": text} for key, text in content]
         elif isinstance(content, Missing):
             needs = f" (needs {content.permission})" if content.permission else ""
