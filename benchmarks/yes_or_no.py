@@ -27,8 +27,7 @@ from iamtui.account.model import Account
 from iamtui.engine.policies import NamedPolicy, PolicyInForce
 from iamtui.engine.request import Principal, caller_fixed_keys
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
-from iamtui.questions.context import principal_context
-from iamtui.questions.policies_in_force import principal_policies
+from iamtui.questions.account_facts import principal_context, principal_policies
 
 Context: TypeAlias = Mapping[str, str]
 """The value of each condition key that a principal's requests carry, by lower-case name."""

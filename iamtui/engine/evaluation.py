@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from iamtui.engine.credential_rules import ServiceRule
 from iamtui.engine.decision import Layer, Outcome
@@ -38,6 +38,30 @@ RESOURCE_ONLY: Final = frozenset(
     )
 )
 """The callers that only the policy of the resource can let in."""
+
+
+class MemberLookup(Protocol):
+    """What is known of single resources of a set that is asked about."""
+
+    def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
+        """The same question about one resource of the set, with what is known of it."""
+
+    def texts(self, reading: Evaluation) -> Iterable[str]:
+        """Resources whose own policy is known and may let the caller in, those first that do."""
+
+    def are_all(self, reading: Evaluation) -> bool:
+        """Whether the set has no other resources than known ones."""
+
+
+@dataclass(frozen=True)
+class PoliciesOfSet(PoliciesInForce):
+    """What applies to a request about a set of resources, of which some are known under policies of their own."""
+
+    members: MemberLookup | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, policies: PoliciesInForce, members: MemberLookup | None) -> PoliciesOfSet:
+        return cls(**{**vars(policies), "members": members})
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +125,11 @@ class Evaluation:
     def prepared(self) -> PreparedAction:
         """What action and resource say without the caller."""
         return self.asked.prepared
+
+    @property
+    def known_members(self) -> MemberLookup | None:
+        """What is known of the resources of a set; None: all of them are under the same policies."""
+        return self.policies.members if isinstance(self.policies, PoliciesOfSet) else None
 
     @property
     def in_any_account(self) -> bool:

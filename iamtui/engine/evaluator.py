@@ -17,6 +17,8 @@ from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import (
     RESOURCE_ONLY,
     Evaluation,
+    MemberLookup,
+    PoliciesOfSet,
     principal_rules,
     reaching,
     resource_policy_set,
@@ -29,7 +31,6 @@ from iamtui.engine.organization_levels import LevelsScan, endpoint_stack
 from iamtui.engine.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
-    MemberLookup,
     MissingPolicy,
     NotEvaluated,
     PoliciesInForce,
@@ -120,8 +121,8 @@ def read_all_layers(
 def _about_one(reading: Evaluation, text: str, catalogue: ActionCatalogue) -> Evaluation:
     """The same question as that about a set, about one resource of it."""
     policies, options = reading.policies, reading.options
-    if policies.members is not None:
-        single, in_force, asked = policies.members.single(text)
+    if reading.known_members is not None:
+        single, in_force, asked = reading.known_members.single(text)
         if in_force.session != policies.session:
             in_force = replace(in_force, session=policies.session)
         if options is not DEFAULT_OPTIONS:
@@ -150,11 +151,12 @@ def _read_by_alias(
     assert arn is not None
     name = arn.resource
     keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/*"
-    members = policies.members
+    members = policies.members if isinstance(policies, PoliciesOfSet) else None
     if prepared.resource.kind is ResourceKind.SET:
         request = replace(request, any_value=(*request.any_value, "kms:RequestAlias", "kms:ResourceAliases"))
-        # The known keys may have none of these aliases.
-        policies = replace(policies, members=None)
+        if members is not None:
+            # The known keys may have none of these aliases.
+            policies = PoliciesOfSet.of(policies, None)
     else:
         known = {"kms:requestalias": (name,), "kms:resourcealiases": AtLeast((name,))}
         request = replace(request, derived=(known, *request.derived))
@@ -193,7 +195,7 @@ def _read_by_known_aliases(
         some: the reading for some key of the account and Region.
         prepared: about the aliases.
     """
-    policies = replace(some.policies, members=members, resource=NotEvaluated("no single key is named"))
+    policies = PoliciesOfSet.of(replace(some.policies, resource=NotEvaluated("no single key is named")), members)
     notes = (*prepared.notes, "The question is answered about the keys behind the known aliases.")
     asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
     reading = replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import LanguageOptions
-
-if TYPE_CHECKING:
-    from iamtui.engine.evaluation import Evaluation
-    from iamtui.engine.prepared_request import PreparedRequest
-    from iamtui.engine.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +58,6 @@ class PolicyLevel:
     not_loaded: NotEvaluated | None = None
 
 
-class MemberLookup(Protocol):
-    """What is known of single resources of a set that is asked about."""
-
-    def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
-        """The same question about one resource of the set, with what is known of it."""
-
-    def texts(self, reading: Evaluation) -> Iterable[str]:
-        """Resources whose own policy is known and may let the caller in, those first that do."""
-
-    def are_all(self, reading: Evaluation) -> bool:
-        """Whether the set has no other resources than known ones."""
-
-
 @dataclass(frozen=True)
 class PoliciesInForce:
     """What applies to one request.
@@ -97,7 +78,6 @@ class PoliciesInForce:
         public_policy: whether the bucket policy counts as public; None: judge it.
         lasting: whether the same tuples (and the same principal) will be asked about again, so that what is made
             of them is worth keeping.
-        members: of a set of resources, what is known of them; None: all of them are under these policies.
     """
 
     identity: tuple[PolicyInForce, ...] | NotEvaluated = ()
@@ -113,7 +93,6 @@ class PoliciesInForce:
     restrict_public_buckets: bool | NotEvaluated = False
     public_policy: bool | None = None
     lasting: bool = False
-    members: MemberLookup | None = field(default=None, repr=False, compare=False)
 
     def of_caller(self, identity: tuple[PolicyInForce, ...], boundaries: tuple[PolicyInForce, ...]) -> PoliciesInForce:
         """The same for another caller of the account; for thousands, so the rest is taken over in one go."""

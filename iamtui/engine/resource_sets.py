@@ -14,12 +14,11 @@ from typing import Final
 
 from iamtui.engine.condition_words import MOST_NAMED, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
-from iamtui.engine.evaluation import Evaluation
+from iamtui.engine.evaluation import Evaluation, MemberLookup
 from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layer_scan import LayerScan, Match
 from iamtui.engine.organization_levels import LevelScan, LevelsScan
-from iamtui.engine.policies import MemberLookup
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.service_rules import refused_in_part
 from iamtui.policy.patterns import request_tokens
@@ -38,7 +37,7 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
         reading: of the set as a whole.
         about: reads the same question about one resource of the set.
     """
-    known = reading.policies.members
+    known = reading.known_members
     all_known = known is not None and known.are_all(reading)
     if all_known:
         # Each of them has a policy, which is known.
@@ -107,7 +106,7 @@ def _allowed_spellings(text: str, reading: Evaluation, about: Callable[[str], Ev
 
 def known_and_not_denied(reading: Evaluation) -> tuple[str, ...]:
     """The known resources of a set on which the answer holds, as far as it was looked for them."""
-    known = reading.policies.members
+    known = reading.known_members
     if known is None or reading.about is None:
         return ()
     about, is_allowed = reading.about, reading.total is True

@@ -10,8 +10,7 @@ from iamtui.engine.policies import NamedPolicy
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.compiled import compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.context import principal_context
-from iamtui.questions.policies_in_force import principal_policies
+from iamtui.questions.account_facts import principal_context, principal_policies
 
 
 def principal_of(account: Account, entity: User | Role) -> Principal:

@@ -2,124 +2,211 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final, TypeAlias
-from weakref import finalize
 
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.api import concluded
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.decision_details import DecisionDetails
-from iamtui.engine.evaluation import Evaluation
+from iamtui.engine.evaluation import Evaluation, PoliciesOfSet
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_classes import PrincipalClasses
-from iamtui.engine.index_reading import IndexReading, Outcomes, is_read_here
-from iamtui.engine.policies import NamedPolicy, PoliciesInForce
-from iamtui.engine.policy_set import forget_policies
+from iamtui.engine.index_reading import IndexReading, Outcomes, exclusive, is_read_here
+from iamtui.engine.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
-from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, forget_caller, partition_of
+from iamtui.engine.request import Mode, Principal, Request
+from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.resource import ResourceKind, ResourceSet
-from iamtui.policy.types import PolicyType
-from iamtui.questions.account_index import account_index, known_index
-from iamtui.questions.context import (
+from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
+from iamtui.questions.account_facts import (
     KnownContext,
     assumed_environment,
     has_aliases,
     is_tagged,
     key_behind_alias,
     known_aliases,
-    principal_context,
+    policy_carrier,
     region_asked,
     resource_context,
-    without_alias,
-)
-from iamtui.questions.known_members import KnownMembers, may_be_known_by_name, policies_of_members, with_known_members
-from iamtui.questions.policies_in_force import (
-    PrincipalPolicies,
-    entity_behind,
-    policy_carrier,
-    principal_policies,
     resource_side,
     trust_or_resource_policy,
+    without_alias,
 )
+from iamtui.questions.account_index import account_index, known_index
 from iamtui.questions.question import Question
-from iamtui.questions.shared_question import ResourceContext, SharedQuestion, keys_with_policy, reads_principal_tags
+from iamtui.questions.shared_question import (
+    EVERYONE,
+    SWITCHED_OFF,
+    PrincipalFacts,
+    ResourceContext,
+    SharedQuestion,
+    candidates,
+    keys_with_policy,
+    may_be_known_by_name,
+    members_with_policy,
+    policies_of_members,
+    principal_facts,
+)
 
-# What the account says of one caller, whatever is asked: worked out once and kept.
+_MOST_DENIED: Final = 32
+"""How many resources that are denied are read, so that an answer can be explained by them."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalFacts:
-    """What the account says of one caller.
+class KnownMembers:
+    """The known resources of a set, as one caller may be allowed on them.
 
     Args:
-        origin: its account, or None, and the partition of its ARN, or "".
-        tags_of: the role whose tags it has, or "".
-        reads_tags: whether its own policies read principal tags.
+        asker: of the question about the set.
     """
 
-    principal: Principal
-    policies: PrincipalPolicies
-    known: KnownContext
-    origin: tuple[str | None, str]
-    tags_of: str
-    reads_tags: bool
+    __slots__ = ("_asker", "_principal")
+
+    def __init__(self, asker: QuestionEvaluator, principal: Principal) -> None:
+        self._asker = asker
+        self._principal = principal
+
+    def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
+        """The same question about one resource of the set."""
+        return self._asker.about(text).put_by(self._principal)
+
+    def are_all(self, reading: Evaluation) -> bool:
+        """Whether the account knows all resources of the set: it knows its roles, and no other account's."""
+        if self._asker.aliases is not None:
+            return self._asker.aliases.are_all
+        request = reading.request
+        owner = account_asked_about(request.resource, request.resource_account, request.principal.account)
+        return _knows_all(self._asker.account, reading.prepared, reading.policies.resource, owner)
+
+    def texts(self, reading: Evaluation) -> Iterator[str]:
+        """Known resources of the set on which the caller may be allowed, those first on which it is."""
+        account, prepared = self._asker.account, reading.prepared
+        all_known = self.are_all(reading)
+        found: Iterable[str] = ()
+        if self._asker.aliases is not None:
+            found = self._asker.aliases.arns
+        elif prepared.key or all_known:
+            inside = self._asker.known_in(prepared)
+            found = candidates(account, prepared, inside, reading.caller, _granted_by_reading(reading))
+        waiting: list[str] = []
+        denied: list[str] = []
+        for text in found:
+            outcome = self._asker.about(text).outcome(self._principal)
+            if outcome is Outcome.ALLOWED:
+                yield text
+            elif outcome is Outcome.DEPENDS:
+                waiting.append(text)
+            else:
+                denied.append(text)
+        yield from waiting
+        # Of a set that holds others too these say nothing.
+        yield from denied[:_MOST_DENIED] if all_known else ()
 
 
-_MOST_FACTS: Final = 32768
+def _knows_all(
+    account: Account, prepared: PreparedAction, resource: PolicyInForce | NotEvaluated | None, owner: str
+) -> bool:
+    return prepared.trust and resource is not SWITCHED_OFF and owner == account.id
 
 
-def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
-    """The facts of a principal, kept for as long as the same object is asked about."""
-    kept = account.memo.get("principal facts")
-    if kept is None:
-        kept = account.memo.setdefault("principal facts", {})
-        # What the engine remembers of them would outlive the account: each draft makes one.
-        finalize(account, _forget, kept).atexit = False
-    found = kept.get(id(principal))
-    if found is None or found.principal is not principal:
-        if len(kept) >= _MOST_FACTS:
-            kept.clear()
-        # The facts hold the principal, so its id cannot be reused while it is a key here.
-        found = kept[id(principal)] = _facts_of(account, principal)
-    assert isinstance(found, PrincipalFacts)
-    return found
+def with_known_members(
+    asker: QuestionEvaluator, index: AccountIndex, reading: IndexReading, found: Outcomes, owner: str | None
+) -> Outcomes:
+    """The outcomes of a set whose members are known.
 
-
-def _forget(kept: dict[int, PrincipalFacts]) -> None:
-    for facts in tuple(kept.values()):
-        forget_caller(facts.principal)
-        forget_policies(facts.policies.identity, PolicyType.IDENTITY)
-        forget_policies(facts.policies.boundaries, PolicyType.BOUNDARY)
-
-
-def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
-    policies = principal_policies(account, principal)
-    entity = entity_behind(account, principal)
-    tags_of = ""
-    if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
-        tags_of = entity.name
-    known = principal_context(account, principal)
-    return PrincipalFacts(
-        principal,
-        policies,
-        known,
-        (principal.account, partition_of(principal)),
-        tags_of,
-        bool(tags_of) and reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
+    Args:
+        reading: of the set as a whole, each member of which is taken to let everybody in.
+        found: what that came to.
+        owner: the account that owns the resources, or None.
+    """
+    account, prepared = asker.account, reading.prepared
+    all_known = _knows_all(account, prepared, None, owner or "")
+    who = index.everyone & ~index.left & ~reading.settled & ~reading.unclear
+    allowed = depends = denied = complete = left = 0
+    allows: dict[object, int] = {}
+    denies: dict[object, int] = {}
+    for text, keys, own in members_with_policy(account, prepared):
+        # Whom it may trust as itself counts where anything is granted: by their own policies, or as one of the account.
+        here = index.named(own) & (-1 if account.id in keys else reading.granted) if own else 0
+        for key in keys:
+            # What lets in the account leaves the rest to the caller's own policies.
+            here |= reading.granted if key == account.id else index.everyone if key == EVERYONE else index.named(key)
+        here &= who & ~allowed
+        if not here or text not in asker.known_in(prepared):
+            continue
+        single = asker.about(text).read_index(index, here)
+        if single is None:
+            left |= here
+            continue
+        outcomes, read = single
+        allowed |= outcomes.allowed
+        depends |= outcomes.depends
+        denied |= outcomes.explicit_deny
+        left |= outcomes.left
+        complete |= outcomes.allowed & outcomes.complete
+        for noted, into in ((read.open_allows, allows), (read.open_denies, denies)):
+            for waited_for, bits in noted.items():
+                into[waited_for] = into.get(waited_for, 0) | bits
+    rest = who & ~allowed
+    left = (left & rest) | reading.unclear | (depends & exclusive(allows, denies) & rest)
+    if not all_known:
+        # What is granted may be known keys alone, whose policies let nobody in.
+        left |= rest & found.allowed
+        rest &= ~left
+        waiting = found.implicit_deny & rest & depends
+        return Outcomes(
+            allowed,
+            found.explicit_deny,
+            found.implicit_deny & (rest | reading.settled) & ~waiting,
+            (found.depends & rest) | waiting,
+            left | (found.left & ~allowed),
+            complete | (waiting if reading.caps_complete else 0),
+        )
+    # Which of the Denies decides is said of those that grant anything.
+    left |= rest & denied & ~depends
+    rest &= ~left
+    return Outcomes(
+        allowed,
+        found.explicit_deny,
+        (found.implicit_deny & reading.settled) | (rest & ~depends),
+        rest & depends,
+        left,
+        index.everyone if reading.caps_complete else 0,
     )
+
+
+def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
+    """Whether the caller's own policies may grant what a resource's policy leaves to them, as they were read."""
+    scanned = reading.identity
+    if scanned is None or (not scanned.missing and scanned.allow is False):
+        return None
+    if scanned.missing:
+        return lambda _: True
+    matches = [match.statement for match in scanned.matches if match.statement.allows]
+
+    def granted(text: str) -> bool:
+        resource = RequestResource(text, ResourceKind.ONE)
+        return any(
+            statement.any_resource
+            or statement.matches_resource(resource, reading.context, reading.language, everywhere=False) is not False
+            for statement in matches
+        )
+
+    return granted
 
 
 __all__ = ["Question", "QuestionEvaluator"]
 
+
 _MOST_SURROUNDINGS: Final = 256
 _MOST_SINGLES: Final = 4096
+
+
 _MOST_READ: Final = 64
 _ASKED_ALONE: Final = 2
 """So many principals are asked about one by one before the index is read for everybody."""
@@ -290,7 +377,7 @@ class QuestionEvaluator:
         request = shared.request_by(principal, own.known, assumptions, tags_of=own.tags_of, reads_tags=own.reads_tags)
         policies = shared.policies_of(own.policies)
         if shared.prepared.resource.kind is ResourceKind.SET:
-            policies = replace(policies, members=KnownMembers(self, principal))
+            policies = PoliciesOfSet.of(policies, KnownMembers(self, principal))
         return request, policies
 
     def about(self, text: str) -> QuestionEvaluator:

@@ -1,25 +1,35 @@
-"""A request without its principal, with what all principals of the account share."""
+"""A question without its principal, and what the account says of principals and of resources that have a policy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
+from weakref import finalize
 
 from iamtui.account.model import Account
 from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.engine.decision import Layer
 from iamtui.engine.index_reading import Surrounded
 from iamtui.engine.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
+from iamtui.engine.policy_set import forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
-from iamtui.engine.request import Mode, Principal, PrincipalKind, Request
-from iamtui.policy.arn import parse_arn
+from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, forget_caller, partition_of
+from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.context import KeyValues
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.principal import Caller
 from iamtui.policy.resource import ResourceKind
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.questions.context import KnownContext
-from iamtui.questions.policies_in_force import PrincipalPolicies, ResourceSide, restrict_public_buckets
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.questions.account_facts import (
+    KnownContext,
+    PrincipalPolicies,
+    ResourceSide,
+    entity_behind,
+    principal_context,
+    principal_policies,
+    restrict_public_buckets,
+)
 from iamtui.questions.question import Question
 
 SWITCHED_OFF: Final = NotEvaluated("switched off")
@@ -305,3 +315,182 @@ def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInF
     if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
         policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
     return policies
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalFacts:
+    """What the account says of one caller.
+
+    Args:
+        origin: its account, or None, and the partition of its ARN, or "".
+        tags_of: the role whose tags it has, or "".
+        reads_tags: whether its own policies read principal tags.
+    """
+
+    principal: Principal
+    policies: PrincipalPolicies
+    known: KnownContext
+    origin: tuple[str | None, str]
+    tags_of: str
+    reads_tags: bool
+
+
+_MOST_FACTS: Final = 32768
+
+
+def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
+    """The facts of a principal, kept for as long as the same object is asked about."""
+    kept = account.memo.get("principal facts")
+    if kept is None:
+        kept = account.memo.setdefault("principal facts", {})
+        # What the engine remembers of them would outlive the account: each draft makes one.
+        finalize(account, _forget, kept).atexit = False
+    found = kept.get(id(principal))
+    if found is None or found.principal is not principal:
+        if len(kept) >= _MOST_FACTS:
+            kept.clear()
+        # The facts hold the principal, so its id cannot be reused while it is a key here.
+        found = kept[id(principal)] = _facts_of(account, principal)
+    assert isinstance(found, PrincipalFacts)
+    return found
+
+
+def _forget(kept: dict[int, PrincipalFacts]) -> None:
+    for facts in tuple(kept.values()):
+        forget_caller(facts.principal)
+        forget_policies(facts.policies.identity, PolicyType.IDENTITY)
+        forget_policies(facts.policies.boundaries, PolicyType.BOUNDARY)
+
+
+def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
+    policies = principal_policies(account, principal)
+    entity = entity_behind(account, principal)
+    tags_of = ""
+    if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
+        tags_of = entity.name
+    known = principal_context(account, principal)
+    return PrincipalFacts(
+        principal,
+        policies,
+        known,
+        (principal.account, partition_of(principal)),
+        tags_of,
+        bool(tags_of) and reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
+    )
+
+
+EVERYONE: Final = "*"
+
+
+def candidates(
+    account: Account,
+    prepared: PreparedAction,
+    inside: frozenset[str],
+    caller: Caller,
+    granted: Callable[[str], bool] | None,
+) -> Iterable[str]:
+    """Known resources of a set whose policy may let a caller in.
+
+    Args:
+        inside: the known resources of the set.
+        granted: whether the caller's own policies may grant what a resource's policy leaves to them; None: nothing.
+    """
+    trusting = _trusting(account, prepared)
+    found = dict.fromkeys(arn for key in _keys_of(caller) for arn in trusting.get(key, ()) if arn in inside)
+    if granted is not None:
+        delegated = (arn for arn in trusting.get(caller.account, ()) if arn in inside)
+        found.update(dict.fromkeys(filter(granted, delegated)))
+    return found
+
+
+def _keys_of(caller: Caller) -> Iterator[str]:
+    """What the policy of a resource can name a caller by, besides its account."""
+    yield EVERYONE
+    for name in (caller.name, caller.role_arn, caller.session_arn, caller.issuer, caller.unique_id):
+        if name:
+            yield _key(name)
+    if caller.role_name:
+        yield caller.role_name
+
+
+def _key(value: str) -> str:
+    """What an entry of a Principal element is found by: an account, or the last word that it and the caller share."""
+    arn = parse_arn(value)
+    if arn is None:
+        return value
+    if arn.resource == "root":
+        return arn.account
+    return arn.resource.split("/")[1] if arn.resource.startswith("assumed-role/") else arn.name
+
+
+def members_with_policy(account: Account, prepared: PreparedAction) -> tuple[tuple[str, frozenset[str], str], ...]:
+    """The known resources: by what each lets in whom, and its own name where it may trust itself."""
+    kind = "keys" if prepared.key else "roles"
+    found = account.memo.get((kind, "whom each lets in"))
+    if found is None:
+        found = account.memo[kind, "whom each lets in"] = tuple(
+            (arn, frozenset(_keys_in(document)), own) for arn, own, document in _policies(account, kind)
+        )
+    assert isinstance(found, tuple)
+    return found
+
+
+def policies_of_members(account: Account, prepared: PreparedAction) -> tuple[NamedPolicy, ...]:
+    """The policies of the known resources that sets of an action's resources may have."""
+    kind = "keys" if prepared.key else "roles"
+    return tuple(NamedPolicy(arn, document) for arn, _, document in _policies(account, kind))
+
+
+def may_be_known_by_name(account: Account, prepared: PreparedAction, principal: Principal) -> bool:
+    """Whether the policy of a known resource may name a principal, or stand for itself."""
+    trusting = _trusting(account, prepared)
+    names = (principal.arn.rsplit("/", 1)[-1], principal.unique_id, principal.role_name)
+    return any(name in trusting for name in names if name)
+
+
+def _trusting(account: Account, prepared: PreparedAction) -> dict[str, list[str]]:
+    """The roles, or keys, by whom the Allows of their policies name."""
+    kind = "keys" if prepared.key else "roles"
+    found = account.memo.get((kind, "by whom they let in"))
+    if found is None:
+        found = account.memo[kind, "by whom they let in"] = _by_whom_they_let_in(_policies(account, kind))
+    assert isinstance(found, dict)
+    return found
+
+
+def _policies(account: Account, kind: str) -> Iterator[tuple[str, str, PolicyDocument]]:
+    """The ARN of each role, or key, its name where it may trust itself, and its policy."""
+    if kind == "roles":
+        for role in account.roles:
+            # A role of old may trust itself without saying so.
+            yield role.arn, role.name, role.trust
+        return
+    for arn in keys_with_policy(account):
+        document = account.resource_policies[arn].document
+        if document is not None:
+            yield arn, EVERYONE if document.error else "", document
+
+
+def _by_whom_they_let_in(policies: Iterable[tuple[str, str, PolicyDocument]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for arn, own, document in policies:
+        for key in sorted({*_keys_in(document), *((own,) if own else ())}):
+            found.setdefault(key, []).append(arn)
+    return found
+
+
+def _keys_in(document: PolicyDocument) -> Iterator[str]:
+    """What the Allows of a policy name whom they let in by."""
+    if document.error:
+        yield EVERYONE
+        return
+    for statement in document.policy.statements:
+        yield from _named_by(statement)
+
+
+def _named_by(statement: Statement) -> Iterator[str]:
+    if statement.effect == "Allow":
+        if statement.not_principals is not None:
+            yield EVERYONE
+        for entry in statement.principals or ():
+            yield entry.value if is_account_id(entry.value) else _key(entry.value)

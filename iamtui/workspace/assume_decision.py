@@ -16,7 +16,7 @@ from iamtui.engine.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
-from iamtui.questions.policies_in_force import managed_policy
+from iamtui.questions.account_facts import managed_policy
 from iamtui.questions.question import Question
 from iamtui.sources.managed_policies import managed_policy_document
 from iamtui.workspace.principals import caller_principal

@@ -12,7 +12,7 @@ from iamtui.drafts.edits import Edit
 from iamtui.drafts.words import SCP
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.problem import Problem
-from iamtui.questions.policies_in_force import entity_behind
+from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.denied_question import prepared_question, single_carrier
