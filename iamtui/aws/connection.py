@@ -94,12 +94,7 @@ class Connection:
 
     @classmethod
     def open(
-        cls,
-        *,
-        profile: str | None,
-        region: str | None,
-        endpoint_url: str | None,
-        approve: Approve = refuse_command,
+        cls, *, profile: str | None, region: str | None, endpoint_url: str | None, approve: Approve = refuse_command
     ) -> Connection:
         """Connect through botocore's credential chain. Sends nothing yet, but may run a credential_process.
 

@@ -79,11 +79,7 @@ made by botocore, for a profile that is set up so."""
 
 ALLOWED: Final[Mapping[tuple[str, str], OperationRequest]] = {**READ, **CREDENTIALS}
 
-_IAM_PREFIXES: Final = {
-    "efs": "elasticfilesystem",
-    "s3control": "s3",
-    "sso-oidc": "sso-oauth",
-}
+_IAM_PREFIXES: Final = {"efs": "elasticfilesystem", "s3control": "s3", "sso-oidc": "sso-oauth"}
 
 _IAM_ACTIONS: Final = {
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",

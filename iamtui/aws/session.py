@@ -299,9 +299,7 @@ def make_sdk_session(
         session.get_component("event_emitter").register_first("before-send", _only_from(stub))
     if keys is not None:
         session.set_credentials(
-            keys.access_key_id,
-            keys.secret_access_key.reveal(),
-            keys.session_token.reveal() or None,
+            keys.access_key_id, keys.secret_access_key.reveal(), keys.session_token.reveal() or None
         )
     return session
 

@@ -277,8 +277,7 @@ def _policy_problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
     policy, arns = entered.extras.policy, entered.extras.policy_arns
     if not _POLICY_TEXT.fullmatch(policy):
         yield InputProblem(
-            InputName.POLICY,
-            "The session policy may hold only tabs, line ends and characters from U+0020 to U+00FF.",
+            InputName.POLICY, "The session policy may hold only tabs, line ends and characters from U+0020 to U+00FF."
         )
     characters = policy_characters(policy, arns)
     if characters > LONGEST_POLICIES:
@@ -507,8 +506,7 @@ def _checked_end(answer: _Answer, what: str, server_now: datetime) -> datetime:
         raise Problem(f"The credentials that {what} answered have already expired.", step)
     if answer.expires_at - server_now > LONGEST_LIFE:
         raise Problem(
-            f"The credentials that {what} answered would last longer than 36 hours, the limit of a session.",
-            step,
+            f"The credentials that {what} answered would last longer than 36 hours, the limit of a session.", step
         )
     return answer.expires_at
 

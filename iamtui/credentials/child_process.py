@@ -149,14 +149,7 @@ NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
 """Exit codes for what is not the program's own ending, as env, timeout and docker have them."""
 
-PASSED_ON: Final = (
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-)
+PASSED_ON: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """The signals that are passed on to a child."""
 
 _OF_THE_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)

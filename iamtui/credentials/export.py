@@ -236,12 +236,7 @@ _CALL: Final = re.compile(r"(assume )?\{role\}")
 
 
 def hand_over(
-    session: Session,
-    name: str,
-    *,
-    for_paste: bool = False,
-    profile: str = DEFAULT_PROFILE,
-    now: datetime | None = None,
+    session: Session, name: str, *, for_paste: bool = False, profile: str = DEFAULT_PROFILE, now: datetime | None = None
 ) -> Secret:
     """Return a session's credentials in one of the FORMATS.
 

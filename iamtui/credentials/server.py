@@ -298,11 +298,9 @@ def _encoded(response: Response) -> bytes:
 JSON: Final = "application/json"
 
 
-class CredentialsEndpoint:
-    """Answers GET on one path that nobody can guess, with one token that nobody can guess, for one session.
-
-    There is no way to ask for another role. Answers come from what is held; nothing is renewed while a client
-    waits (the JavaScript SDK waits a second, botocore two).
+class SessionEndpoint(LoopbackServer):
+    """Answers for one session from what is held; nothing is renewed while a client waits (the JavaScript SDK waits a
+    second, botocore two).
 
     Args:
         held: the newest session and how its renewal stands.
@@ -310,39 +308,31 @@ class CredentialsEndpoint:
     """
 
     def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
+        super().__init__(self._respond_to)
         self._held = held
         self._clock = clock
+
+    def _respond_to(self, request: HttpRequest) -> Response:
+        raise NotImplementedError
+
+
+class CredentialsEndpoint(SessionEndpoint):
+    """Answers GET on one path that nobody can guess, with one token that nobody can guess, for one session.
+
+    There is no way to ask for another role.
+    """
+
+    def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
+        super().__init__(held, clock=clock)
         self._path = Secret(f"/{secrets.token_urlsafe(16)}")
         self.token: Final = Secret(secrets.token_urlsafe(32))
-        self._server = LoopbackServer(self._answer)
 
     @property
     def uri(self) -> Secret:
         """The URL, for AWS_CONTAINER_CREDENTIALS_FULL_URI."""
-        return Secret(f"http://{self._server.authority}{self._path.reveal()}")
+        return Secret(f"http://{self.authority}{self._path.reveal()}")
 
-    @property
-    def authority(self) -> str:
-        """Host and port; no secret."""
-        return self._server.authority
-
-    @property
-    def counts(self) -> Counts:
-        """What has been answered so far."""
-        return self._server.counts
-
-    def start(self) -> None:
-        self._server.start()
-
-    def stop(self, *, wait: bool = True) -> None:
-        """Stop, for good; with `wait` only when its thread has ended."""
-        self._server.stop(wait=wait)
-
-    def let_go(self) -> None:
-        """After a fork, in the process that does not answer."""
-        self._server.let_go()
-
-    def _answer(self, request: HttpRequest) -> Response:
+    def _respond_to(self, request: HttpRequest) -> Response:
         if not _same(request.path, self._path):
             return Response(404)
         if request.method != "GET":
@@ -404,43 +394,20 @@ _NONCE_BYTES: Final = 14
 _SIGNATURE_BYTES: Final = 32
 
 
-class MetadataEndpoint:
-    """Answers what SDKs ask an instance for its role's credentials; version 1, without a token, is refused.
-
-    Args:
-        held: the newest session and how its renewal stands.
-        clock: the local time.
-    """
+class MetadataEndpoint(SessionEndpoint):
+    """Answers what SDKs ask an instance for its role's credentials; version 1, without a token, is refused."""
 
     def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
-        self._held = held
-        self._clock = clock
+        super().__init__(held, clock=clock)
         # A token carries its own end, signed: no table of them that somebody else could fill up.
         self._key = Secret(secrets.token_hex(32))
-        self._server = LoopbackServer(self._answer)
 
     @property
     def url(self) -> str:
         """For AWS_EC2_METADATA_SERVICE_ENDPOINT."""
-        return f"http://{self._server.authority}/"
+        return f"http://{self.authority}/"
 
-    @property
-    def counts(self) -> Counts:
-        """What has been answered so far, tokens included."""
-        return self._server.counts
-
-    def start(self) -> None:
-        self._server.start()
-
-    def stop(self, *, wait: bool = True) -> None:
-        """Stop, for good; with `wait` only when its thread has ended."""
-        self._server.stop(wait=wait)
-
-    def let_go(self) -> None:
-        """After a fork, in the process that does not answer."""
-        self._server.let_go()
-
-    def _answer(self, request: HttpRequest) -> Response:
+    def _respond_to(self, request: HttpRequest) -> Response:
         if request.path == TOKEN_PATH:
             if request.method != "PUT":
                 return Response(405, headers={"Allow": "PUT"})

@@ -306,10 +306,7 @@ def _context(
     agent = _user_agent(record, caller)
     if agent:
         context["aws:UserAgent"] = (agent,)
-    for key, name in (
-        ("aws:RequestedRegion", "awsRegion"),
-        ("aws:CurrentTime", "eventTime"),
-    ):
+    for key, name in (("aws:RequestedRegion", "awsRegion"), ("aws:CurrentTime", "eventTime")):
         value = text_in(record, name)
         if value:
             context[key] = (value,)

@@ -6,16 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from iamtui.account.model import (
-    DRAFTED_FROM,
-    Account,
-    Group,
-    ManagedPolicy,
-    Missing,
-    OrganizationLevel,
-    Role,
-    User,
-)
+from iamtui.account.model import DRAFTED_FROM, Account, Group, ManagedPolicy, Missing, OrganizationLevel, Role, User
 from iamtui.drafts.edits import BaseEdit, Draft, Standing, describe_edit
 from iamtui.drafts.edits.base import brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit

@@ -15,13 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import account_from_pages
-from iamtui.account.model import (
-    NOT_LOADED,
-    Account,
-    Fact,
-    Missing,
-    Organization,
-)
+from iamtui.account.model import NOT_LOADED, Account, Fact, Missing, Organization
 from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection

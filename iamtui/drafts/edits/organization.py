@@ -220,11 +220,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             # A function creates the policy and prints its id: a here-document inside $(...) confuses older shells.
             words = (
                 *("organizations", "create-policy", option("--name", ORGANIZATION_POLICY_NAME.checked(self.name))),
-                *(
-                    option("--description", ""),
-                    option("--type", self.checked_type()),
-                    option("--content", STDIN),
-                ),
+                *(option("--description", ""), option("--type", self.checked_type()), option("--content", STDIN)),
                 *("--query", "Policy.PolicySummary.Id", "--output", "text"),
             )
             function = f"create_{variable}"
@@ -294,8 +290,7 @@ class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
             )
         if self.type == RCP and self.name == _UNDETACHABLE:
             raise Misfit(
-                f"{_UNDETACHABLE} cannot be detached: AWS keeps it at every level",
-                "Attach an RCP that denies instead.",
+                f"{_UNDETACHABLE} cannot be detached: AWS keeps it at every level", "Attach an RCP that denies instead."
             )
         ledger.put_organization(self.exchanged(ledger.organization, level.id, left))
         ledger.touched[level.id] = ledger.number

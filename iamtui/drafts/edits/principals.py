@@ -9,14 +9,7 @@ from typing import Final, Self
 from msgspec import structs
 
 from iamtui.account.model import Account, Group, Known, Role, User
-from iamtui.drafts.aws_values import (
-    NAME,
-    PATH,
-    POLICY_ARN,
-    ROLE_DESCRIPTION,
-    SESSION_SECONDS,
-    iam_kind_and_name,
-)
+from iamtui.drafts.aws_values import NAME, PATH, POLICY_ARN, ROLE_DESCRIPTION, SESSION_SECONDS, iam_kind_and_name
 from iamtui.drafts.edits.base import (
     STDIN,
     BaseEdit,
