@@ -73,16 +73,10 @@ class AwsProblem(Problem):
 
 _DENIED: Final = frozenset(
     (
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthorizationError",
-        "AuthorizationErrorException",
-        "UnauthorizedOperation",
-        "NotAuthorized",
-        "403",
-        "Forbidden",
+        "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
+        "UnauthorizedOperation", "NotAuthorized", "403", "Forbidden",
     )
-)
+)  # fmt: skip
 _UNSUPPORTED: Final = frozenset(
     ("404", "501", "InvalidAction", "NotImplemented", "NotImplementedError", "UnknownOperationException")
 )
@@ -91,81 +85,40 @@ _EXPIRED: Final = frozenset(
 )
 _THROTTLED: Final = frozenset(
     (
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "TooManyRequests",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "429",
+        "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TooManyRequests",
+        "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
+        "PriorRequestNotComplete", "429",
     )
-)
+)  # fmt: skip
 _FAILED_INSIDE: Final = frozenset(
-    ("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504")
-)
+    (
+        "InternalFailure", "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504",
+    )
+)  # fmt: skip
 _UNKNOWN_KEY: Final = frozenset(
-    ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "NotSignedUp", "OptInRequired")
-)
+    (
+        "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "NotSignedUp", "OptInRequired",
+    )
+)  # fmt: skip
 _BAD_SIGNATURE: Final = frozenset(
     (
-        "SignatureDoesNotMatch",
-        "InvalidSignatureException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
+        "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException",
         "RequestTimeTooSkewed",
     )
-)
+)  # fmt: skip
 _UNANSWERED: Final = frozenset(
     (
-        "AnswerTooComplex",
-        "AnswerTooLarge",
-        "AnswerTooSlow",
-        "ConnectionClosedError",
-        "HTTPClientError",
-        "IncompleteReadError",
-        "ReadTimeoutError",
-        "ResponseParserError",
-        "ResponseStreamingError",
-        "InternalFailure",
-        "InternalError",
-        "ServiceUnavailable",
-        "ServiceFailure",
-        "500",
-        "502",
-        "503",
-        "504",
+        "AnswerTooComplex", "AnswerTooLarge", "AnswerTooSlow", "ConnectionClosedError", "HTTPClientError",
+        "IncompleteReadError", "ReadTimeoutError", "ResponseParserError", "ResponseStreamingError", "InternalFailure",
+        "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504",
     )
-)
-_FATAL: Final = (
-    _EXPIRED
-    | _UNKNOWN_KEY
-    | _BAD_SIGNATURE
-    | frozenset(
-        (
-            "AnswerTooSlow",
-            "ConnectTimeoutError",
-            "ConnectionClosedError",
-            "ConnectionError",
-            "CredentialRetrievalError",
-            "EndpointConnectionError",
-            "HTTPClientError",
-            "LoginRefreshRequired",
-            "NoCredentialsError",
-            "PartialCredentialsError",
-            "ProfileNotFound",
-            "ProxyConnectionError",
-            "ReadTimeoutError",
-            "SSLError",
-            "SSOTokenLoadError",
-            "TokenRetrievalError",
-            "UnauthorizedSSOTokenError",
-        )
-    )
-)
+)  # fmt: skip
+_FATAL: Final = _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE | {
+    "AnswerTooSlow", "ConnectTimeoutError", "ConnectionClosedError", "ConnectionError", "CredentialRetrievalError",
+    "EndpointConnectionError", "HTTPClientError", "LoginRefreshRequired", "NoCredentialsError",
+    "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError", "SSLError",
+    "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
+}  # fmt: skip
 
 
 def problem_from(
@@ -396,14 +349,10 @@ def _web_identity_words(message: str, where: CallSite) -> tuple[str, str]:
 
 _WEB_IDENTITY_REFUSED: Final = frozenset(
     (
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidIdentityToken",
-        "InvalidIdentityTokenException",
-        "IDPRejectedClaim",
-        "IDPRejectedClaimException",
+        "ExpiredToken", "ExpiredTokenException", "InvalidIdentityToken", "InvalidIdentityTokenException",
+        "IDPRejectedClaim", "IDPRejectedClaimException",
     )
-)
+)  # fmt: skip
 
 
 _ASSUME_WORDS: Final[dict[str, Callable[[str], tuple[str, str]]]] = {

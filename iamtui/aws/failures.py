@@ -130,36 +130,11 @@ def _no_credentials(_error: BaseException, where: CallSite) -> tuple[str, str]:
     )
 
 
-def _partial_credentials(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return (
-        f"{capital(where.credentials)} are incomplete: {detail(error)}.",
-        "Complete them in the AWS config files or the environment.",
-    )
-
-
 def _lost_file(error: BaseException, where: CallSite) -> tuple[str, str]:
     name = getattr(error, "filename", None) or detail(error) or "its name is not known"
     return (
         f"A file or program that {where.credentials} need cannot be used: {name}.",
         "Correct the AWS config file, or choose another profile.",
-    )
-
-
-def _unknown_profile(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return (
-        f"{detail(error)}.",
-        "aws configure list-profiles shows the names; the files are ~/.aws/config and ~/.aws/credentials.",
-    )
-
-
-def _bad_config(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return f"The AWS configuration cannot be read: {detail(error)}.", "Correct the file, or the AWS_ variable."
-
-
-def _config_loop(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return (
-        f"The profile's source_profile settings lead in a circle: {detail(error)}.",
-        "Break the circle in the AWS config file, or choose another profile.",
     )
 
 
@@ -208,52 +183,12 @@ _LOGINS: Final = {
 }
 
 
-def _sso_login(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return (
-        f"The IAM Identity Center session of {where.owner} is missing or has expired ({detail(error)}).",
-        f"Run: {login_command(error, where)}",
-    )
-
-
-def _aws_login(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"The sign-in session of {where.owner} cannot be used: {detail(error)}.", (
-        f"Run: {login_command(error, where)}"
-    )
-
-
-def _mfa_refresh(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.credentials)} have expired and renewing them needs an MFA code.", where.login_step
-
-
 def _refused(_error: BaseException, where: CallSite) -> tuple[str, str]:
     if where.endpoint_url:
         return f"Nothing answers at {where.endpoint_url}.", "Start the endpoint, or correct --endpoint-url."
     return (
         f"{where.call} could not reach AWS.",
         "Check the network, the proxy settings and that the region exists. " + OFFLINE_STEP,
-    )
-
-
-def _no_answer(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.target)} did not answer {where.called} in time.", (
-        "Try again; a proxy or VPN in between may hold the answer back."
-    )
-
-
-def _closed(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"The connection to {where.target} was cut during {where.called}.", (
-        "Try again; a proxy or VPN in between may cut connections."
-    )
-
-
-def _proxy(_error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return "The HTTP proxy cannot be reached.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-
-
-def _tls(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return (
-        f"The TLS certificate of {where.target} could not be verified, so nothing was sent.",
-        "If a company proxy re-signs traffic, name its certificates in AWS_CA_BUNDLE.",
     )
 
 
@@ -276,45 +211,10 @@ def _unexpected_answer(error: BaseException, where: CallSite) -> tuple[str, str]
     return f"{sentence.rstrip('.')} ({detail(error).replace('`', '')}).", step
 
 
-def _not_offered(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.target)} does not offer {where.called}.", where.without_it_step
-
-
-def _no_region(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{where.call} needs a region, and none is set.", "Give one with --region, or set AWS_REGION."
-
-
-def _bad_region(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return f"That is not a region: {detail(error)}.", 'A region looks like "eu-central-1".'
-
-
 def _bad_parameter(error: BaseException, where: CallSite) -> tuple[str, str]:
     report = str(error).partition("\n")[2] or str(error)
     return f"{where.call} was not sent, because a value is not acceptable: {one_line(report)}.", (
         "Correct the value and try again."
-    )
-
-
-def _metadata(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return f"The credentials service of this machine failed: {detail(error)}.", (
-        "Try again, or choose a profile with --profile."
-    )
-
-
-def _missing_dependency(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return f"The profile needs a library that is not installed: {detail(error)}.", (
-        "Install botocore[crt] beside iamtui, or choose another profile."
-    )
-
-
-def _pages_repeat(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.target)} repeated a page of {where.called}: {detail(error)}.", where.check_step
-
-
-def _too_large(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return (
-        f"{capital(where.target)} answered {where.called} with more than {detail(error)}; the rest was not read.",
-        "That is not AWS: check the endpoint.",
     )
 
 
@@ -327,31 +227,55 @@ def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
     )
 
 
-def _too_complex(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return (
-        f"{capital(where.target)} answered {where.called} with XML or JSON {detail(error)}, which was not read.",
-        "That is not AWS: check the endpoint.",
-    )
+def _says(sentence: str, step: str) -> Words:
+    """Words that are the same for all failures of a kind but for the names in braces."""
+
+    def words(error: BaseException, where: CallSite) -> tuple[str, str]:
+        names = {
+            "call": where.call,
+            "called": where.called,
+            "target": where.target,
+            "Target": capital(where.target),
+            "credentials": where.credentials,
+            "Credentials": capital(where.credentials),
+            "owner": where.owner,
+            "detail": detail(error),
+            "login": login_command(error, where),
+            "login_step": where.login_step,
+            "check_step": where.check_step,
+            "without_it_step": where.without_it_step,
+        }
+        return sentence.format(**names), step.format(**names)
+
+    return words
 
 
-def _bad_process_output(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return (
-        f"The credential_process of {where.owner} did not print what it should: {detail(error)}.",
-        "Run that command by hand; it must print one JSON object with Version 1.",
-    )
-
+_bad_config = _says("The AWS configuration cannot be read: {detail}.", "Correct the file, or the AWS_ variable.")
+_bad_region = _says("That is not a region: {detail}.", 'A region looks like "eu-central-1".')
+_closed = _says(
+    "The connection to {target} was cut during {called}.", "Try again; a proxy or VPN in between may cut connections."
+)
+_not_offered = _says("{Target} does not offer {called}.", "{without_it_step}")
+_sso_login = _says("The IAM Identity Center session of {owner} is missing or has expired ({detail}).", "Run: {login}")
 
 # By the names of the exceptions, so that this module costs no import of botocore.
 FAILURES: Final[dict[str, Words]] = {
     "NoCredentialsError": _no_credentials,
     "NoAuthTokenError": _no_credentials,
-    "PartialCredentialsError": _partial_credentials,
+    "PartialCredentialsError": _says(
+        "{Credentials} are incomplete: {detail}.", "Complete them in the AWS config files or the environment."
+    ),
     "FileNotFoundError": _lost_file,
     "PermissionError": _lost_file,
-    "ProfileNotFound": _unknown_profile,
+    "ProfileNotFound": _says(
+        "{detail}.", "aws configure list-profiles shows the names; the files are ~/.aws/config and ~/.aws/credentials."
+    ),
     "ConfigParseError": _bad_config,
     "ConfigNotFound": _bad_config,
-    "InfiniteLoopConfigError": _config_loop,
+    "InfiniteLoopConfigError": _says(
+        "The profile's source_profile settings lead in a circle: {detail}.",
+        "Break the circle in the AWS config file, or choose another profile.",
+    ),
     "InvalidConfigError": _bad_config,
     "UnknownCredentialError": _bad_config,
     "CredentialRetrievalError": _retrieval_failed,
@@ -359,15 +283,27 @@ FAILURES: Final[dict[str, Words]] = {
     "SSOTokenLoadError": _sso_login,
     "UnauthorizedSSOTokenError": _sso_login,
     "SSOError": _sso_login,
-    "LoginError": _aws_login,
-    "RefreshWithMFAUnsupportedError": _mfa_refresh,
-    "MetadataRetrievalError": _metadata,
-    "MissingDependencyException": _missing_dependency,
-    "ProxyConnectionError": _proxy,
-    "SSLError": _tls,
+    "LoginError": _says("The sign-in session of {owner} cannot be used: {detail}.", "Run: {login}"),
+    "RefreshWithMFAUnsupportedError": _says(
+        "{Credentials} have expired and renewing them needs an MFA code.", "{login_step}"
+    ),
+    "MetadataRetrievalError": _says(
+        "The credentials service of this machine failed: {detail}.", "Try again, or choose a profile with --profile."
+    ),
+    "MissingDependencyException": _says(
+        "The profile needs a library that is not installed: {detail}.",
+        "Install botocore[crt] beside iamtui, or choose another profile.",
+    ),
+    "ProxyConnectionError": _says("The HTTP proxy cannot be reached.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
+    "SSLError": _says(
+        "The TLS certificate of {target} could not be verified, so nothing was sent.",
+        "If a company proxy re-signs traffic, name its certificates in AWS_CA_BUNDLE.",
+    ),
     "EndpointConnectionError": _refused,
     "ConnectTimeoutError": _refused,
-    "ReadTimeoutError": _no_answer,
+    "ReadTimeoutError": _says(
+        "{Target} did not answer {called} in time.", "Try again; a proxy or VPN in between may hold the answer back."
+    ),
     "ConnectionClosedError": _closed,
     "IncompleteReadError": _closed,
     "ResponseStreamingError": _closed,
@@ -386,16 +322,25 @@ FAILURES: Final[dict[str, Words]] = {
     "UnicodeDecodeError": _unreadable_answer,
     "NotImplementedError": _not_offered,
     "UnknownServiceError": _not_offered,
-    "NoRegionError": _no_region,
+    "NoRegionError": _says("{call} needs a region, and none is set.", "Give one with --region, or set AWS_REGION."),
     "UnknownRegionError": _bad_region,
     "InvalidRegionError": _bad_region,
     "UnknownEndpointError": _bad_region,
     "EndpointResolutionError": _bad_region,
     "ParamValidationError": _bad_parameter,
     "ValidationError": _bad_parameter,
-    "PaginationError": _pages_repeat,
-    "AnswerTooLarge": _too_large,
+    "PaginationError": _says("{Target} repeated a page of {called}: {detail}.", "{check_step}"),
+    "AnswerTooLarge": _says(
+        "{Target} answered {called} with more than {detail}; the rest was not read.",
+        "That is not AWS: check the endpoint.",
+    ),
     "AnswerTooSlow": _too_slow,
-    "AnswerTooComplex": _too_complex,
-    "JSONDecodeError": _bad_process_output,
+    "AnswerTooComplex": _says(
+        "{Target} answered {called} with XML or JSON {detail}, which was not read.",
+        "That is not AWS: check the endpoint.",
+    ),
+    "JSONDecodeError": _says(
+        "The credential_process of {owner} did not print what it should: {detail}.",
+        "Run that command by hand; it must print one JSON object with Version 1.",
+    ),
 }
