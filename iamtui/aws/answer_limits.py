@@ -288,13 +288,7 @@ def count_wire(count: int) -> None:
 
 
 class CountedReads(io.RawIOBase):
-    """A socket's bytes, counted, with a look at the clock before each read: one waits for the read timeout at most.
-
-    Args:
-        raw: the socket, as a file.
-        check: called before each read.
-        count: called after it with the number of bytes.
-    """
+    """A socket's bytes, counted, with a look at the clock before each read: one waits for the read timeout at most."""
 
     def __init__(self, raw: io.RawIOBase, check: Callable[[], None], count: Callable[[int], None]) -> None:
         super().__init__()

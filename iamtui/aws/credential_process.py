@@ -124,8 +124,6 @@ def enter_profile(name: str, available: Sequence[Profile], environ: MutableMappi
 
     Args:
         name: the profile; "" for the default one.
-        available: the profiles of the AWS files.
-        environ: what a credential_process inherits.
 
     Raises:
         Problem: we are ourselves run to find the credentials of this profile, or would be.

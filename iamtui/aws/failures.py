@@ -34,7 +34,6 @@ class CallSite:
 
     Args:
         service, operation: botocore's name of the service and the API operation, or "" where unknown.
-        profile: the profile in use, or "".
         endpoint_url: the endpoint in use when it is not AWS, or "".
         login_profile: the profile to log in with, where that is another one that `profile` starts from, or "".
     """

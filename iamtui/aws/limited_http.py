@@ -50,7 +50,6 @@ class LimitedHttpSession:
     botocore's own, so that its retries and our sentences treat them as they treat others.
 
     Args:
-        session: what sends.
         limits: for every answer; None: those of the call that the thread is making.
     """
 
@@ -178,9 +177,6 @@ def limit_metadata(fetcher: Any, seconds: int) -> None:
     """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits.
 
     They hold credentials in the clear, and come from nearby: no proxy of the environment may see them.
-
-    Args:
-        seconds: how long bytes are waited for.
     """
     session = URLLib3Session(timeout=seconds)
     time_answers(session)

@@ -26,18 +26,10 @@ class Profile:
     """A profile as it stands in the files; raw text.
 
     Args:
-        name: its name.
-        region: the region it sets, or "".
         kind: where its credentials come from, as words for a list: "access key", "Identity Center",
             "assumes a role", "web identity", "runs a command", "aws login", or "" when it has none.
-        role_arn: the role it assumes, or "".
         command: the credential_process that choosing it could run, its own and those of the profiles it starts
             from (joined by "and"), or "": to be shown before it is run.
-        source_profile: the profile whose credentials assume the role, or "".
-        external_id: what it sends with the role, or "".
-        mfa_serial: the MFA device it needs for the role, or "".
-        session_name: the role_session_name it sets, or "".
-        duration_seconds: the duration it sets, or 0.
         login_profile: the profile whose sign-in (Identity Center, aws login) it rests on, its own or one that it
             starts from, or "".
     """
@@ -65,7 +57,6 @@ def login_profile_of(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> st
 
     Args:
         name: the profile, "" for the default one.
-        profiles: the settings of every profile.
     """
     return next((one for one, own in _chain(name or "default", profiles) if any(map(own.get, _SIGN_INS))), "")
 

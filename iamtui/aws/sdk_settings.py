@@ -157,11 +157,7 @@ def _read_short(path: str, most: int, what: str) -> bytes:
 
 
 class SignInCache(JSONFileCache):
-    """The sign-ins that the AWS CLI keeps in files, in place of botocore's cache, which reads files of any length.
-
-    Args:
-        kept: botocore's cache.
-    """
+    """The sign-ins that the AWS CLI keeps in files, in place of botocore's cache, which reads files of any length."""
 
     def __init__(self, kept: Any) -> None:
         super().__init__(kept._working_dir, kept._dumps)  # noqa: SLF001 - botocore has no other way
@@ -186,12 +182,7 @@ class SignInCache(JSONFileCache):
 
 
 class TokenFile:
-    """Reads the token of a web identity or container, in place of botocore's loaders: of a file, and not a long one.
-
-    Args:
-        path: the file.
-        what: how the file is called.
-    """
+    """Reads the token of a web identity or container, in place of botocore's loaders: of a file, and not a long one."""
 
     def __init__(self, path: str, what: str = "the web_identity_token_file") -> None:
         self._path = path

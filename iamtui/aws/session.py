@@ -79,9 +79,7 @@ class SdkSession(botocore.session.Session):
 
     Args:
         profile: the profile to use; "" for the chain's own choice.
-        endpoint_url: an endpoint to call instead of AWS, or "".
         reads_settings: whether the AWS files and the environment are read at all.
-        approve: asked before a credential_process is run.
     """
 
     def __init__(
@@ -283,11 +281,9 @@ def make_sdk_session(
         profile: the profile whose settings count, and whose credentials where no keys are given; "" for the chain's
             own choice.
         region: the region to call, for a profile's credentials too; "" for the one that is set.
-        endpoint_url: an endpoint to call instead of AWS, or "".
         keys: explicit credentials; None for the chain's.
         reads_settings: whether the AWS files and the environment are read at all.
         stub: what answers every request instead of the network, or None.
-        approve: asked before a credential_process is run.
     """
     session = SdkSession(profile, endpoint_url, reads_settings=reads_settings, approve=approve)
     if region:

@@ -111,7 +111,6 @@ class AssumeRoleInput:
     """What sts:AssumeRole takes, as the user entered it. A text that is "" and a tuple that is empty are not sent.
 
     Args:
-        role_arn: the role to assume.
         session_name: RoleSessionName, seen in CloudTrail and in the session's ARN; "" while it is still to be chosen.
         duration_seconds: 900 to 43200, and at most the role's MaxSessionDuration.
         external_id: what the role's owner agreed on with a third party; sensitive, so repr leaves it out.
@@ -385,7 +384,6 @@ class NewCredentials:
     """What STS answered, checked, with the server's clock.
 
     Args:
-        access_key_id, secret_access_key, session_token: the credentials.
         expires_at: UTC, by the server's clock.
         given_at: UTC, by the server's clock.
         clock_skew: server clock minus local clock.
@@ -407,7 +405,6 @@ def ask_for_credentials(
     Args:
         call: makes the call; its frames may hold secrets, and are not kept.
         what: the call, for sentences ("sts:AssumeRole").
-        now: the local time.
         mfa_code: the code in the request, if any: STS repeats values that it refuses, and our sentences must not.
 
     Raises:
@@ -522,11 +519,8 @@ def assume_role(
     """Call sts:AssumeRole, then GetCallerIdentity with what it gave. Blocking.
 
     Args:
-        connection: the caller.
-        entered: what to ask for; it has been checked (`problems`).
         source_arn: who the caller is, to be kept in the session.
         demo: whether to mark the session, and so its exports, as DEMO.
-        clock: the local time.
 
     Raises:
         AwsProblem: STS refused, or could not be reached.

@@ -81,10 +81,7 @@ def child_environment(
     Every other way to find credentials in the environment is removed first, the profile's too.
 
     Args:
-        session: whose credentials.
-        base_env: the environment to start from; not changed.
         with_region: whether to set the session's region, where it has one; else the base's stays.
-        now: the local time, UTC (default: the clock).
 
     Raises:
         Problem: the session cannot be exported.
@@ -108,8 +105,6 @@ def endpoint_environment(
 
     Args:
         wanted: the variables that name the endpoint.
-        base_env: the environment to start from; not changed.
-        session: whose credentials the endpoint gives.
         hide_default_profile: point the AWS files at nothing: the SDKs prefer a default profile to the endpoint.
     """
     environ = _of_session(session, base_env)
@@ -171,7 +166,6 @@ def check_program(program: str, base_env: Mapping[str, str]) -> None:
     """Refuse a program that cannot be started, before anything is done for it.
 
     Args:
-        program: its path or name.
         base_env: the environment that it will be looked for in.
 
     Raises:
@@ -189,7 +183,6 @@ def replace_process(words: Sequence[str], environ: ChildEnvironment) -> NoReturn
     """Become the program: signals, job control, the terminal and the exit code are then its own.
 
     Args:
-        words: the program and its arguments.
         environ: its whole environment; its PATH finds the program.
 
     Raises:
@@ -255,8 +248,6 @@ def run_child(
     as is Ctrl+Z.
 
     Args:
-        words: the program and its arguments.
-        environ: its whole environment.
         started: called with the child once it runs.
 
     Returns:
@@ -425,10 +416,6 @@ def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> in
 
     Blocking, until the shell ends. The terminal is ours again afterwards, with the settings it had. A SIGTERM or
     SIGHUP ends the shell, and is then raised again, for us.
-
-    Args:
-        session: whose credentials.
-        base_env: the environment to start from (default: ours).
 
     Returns:
         The shell's exit code.

@@ -96,12 +96,6 @@ def copy(
 ) -> ClipboardLease:
     """Copy a text by the first way that works. Blocking, for some seconds at worst.
 
-    Args:
-        text: what to copy, as it is.
-        options: None for `ClipboardOptions.from_environment(environ)`.
-        environ: the environment, for finding the ways.
-        clock: the local time, for `ClipboardLease.expires_at`.
-
     Returns:
         The lease; its `result` says what is known, and what the caller must still write to the terminal.
 

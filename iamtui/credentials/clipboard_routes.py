@@ -286,7 +286,6 @@ def osc52(text: Secret, *, in_screen: bool = False) -> Secret:
     """The escape sequence that asks a terminal to put the text on the clipboard (xterm: Manipulate Selection Data).
 
     Args:
-        text: the text.
         in_screen: GNU screen is in between: it swallows the plain sequence and drops long ones, so the
             sequence is cut and each piece wrapped in a DCS of its own, which screen passes on.
 

@@ -126,7 +126,6 @@ class ConsoleSite:
         """The host that gives sign-in tokens.
 
         Args:
-            region: the session's region, or "".
             regional: whether to ask the region's own host rather than the partition's.
         """
         here = self._region(region)
@@ -140,7 +139,6 @@ class ConsoleSite:
 
         Args:
             wanted: a service ("iam"), a path ("/iam/home#/roles"), a whole URL of this console, or "" for its home.
-            region: the session's region, or "".
 
         Raises:
             Problem: it is none of them.
@@ -329,12 +327,9 @@ def sign_in(
     """Ask AWS's sign-in for a token and make the URL. Blocking.
 
     Args:
-        session: whose credentials.
         wanted: where to go: a service, a path or a URL of the console; "" for its home.
         seconds: how long the console stays signed in; None: as long as the credentials.
-        regional: whether to ask the sign-in host of the session's region.
         ca_bundle: certificates to check the sign-in host's with; "" for the system's.
-        clock: the local time.
 
     Raises:
         Problem: the session has ended or has no console, the page is not the console's, or AWS refuses.

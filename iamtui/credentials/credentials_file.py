@@ -49,11 +49,8 @@ def write_profile(
     The file is made when it is missing (0600, its folder 0700). Other sections and all comments stay byte for byte.
 
     Args:
-        session: what to write.
-        profile: the section's name.
         path: the file; see `credentials_file`.
         overwrite: also replace a section that iamtui did not write.
-        now: the local time, UTC (default: the clock).
 
     Raises:
         AlreadyThere: the section is not iamtui's, and `overwrite` was not said.
@@ -177,7 +174,6 @@ class _Section:
 
     Args:
         name: the section's name; None for what stands before the first heading and between sections.
-        own: whether iamtui wrote it.
         text: all of it, line ends included.
     """
 

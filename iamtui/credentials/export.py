@@ -177,7 +177,6 @@ class Layout:
         for_paste: it will be pasted at a prompt instead of being read by a program: shell lines then begin with a
             space, which keeps them out of the history of shells that are set up so (HISTCONTROL=ignorespace in
             bash, HIST_IGNORE_SPACE in zsh; fish always), and hold no comment that a prompt would not know.
-        profile: the profile that a credentials entry is for.
     """
 
     for_paste: bool = False
@@ -195,9 +194,7 @@ class Format:
     """One way to hand credentials over.
 
     Args:
-        name: what `--format` takes.
         letter: its key in a menu; none that moves the cursor (g, h, j, k, l) or leaves (q).
-        label: what a menu shows.
         render: makes the text; raises Problem for a value that cannot be quoted there.
         reference: the command that hands over without the secret passing through a clipboard; `{role}` stands for
             the quoted role.
@@ -221,7 +218,6 @@ class Format:
         """The command that hands a role's credentials over in this format, to be run by the user.
 
         Args:
-            role: the role.
             options: more words of the command, each as the program gets it.
             name: the command of iamtui, where it is another one that prints for shells.
 
@@ -241,10 +237,7 @@ def hand_over(
     """Return a session's credentials in one of the FORMATS.
 
     Args:
-        session: the session.
-        name: the format's name.
         for_paste, profile: as in Layout.
-        now: the local time, UTC (default: the clock).
 
     Raises:
         Problem: no such format, or the session cannot be exported.
@@ -347,7 +340,6 @@ def users_format(wanted: str, environ: Mapping[str, str]) -> str:
 
     Args:
         wanted: the one of the user's settings, or "" for the one of the login shell ($SHELL); bash's for other shells.
-        environ: the environment.
 
     Raises:
         Problem: the settings name no format.
@@ -404,8 +396,6 @@ def preview(session: Session, name: str, *, for_paste: bool = False, profile: st
     It is made from stand-ins, quoted as the real values are; no secret is put into it and taken out again.
 
     Args:
-        session: whose text; it may have expired.
-        name: the format's name.
         for_paste, profile: as in Layout.
 
     Raises:

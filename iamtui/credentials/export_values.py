@@ -33,7 +33,6 @@ class Exportable:
 
     Args:
         expiration: as AWS writes it ("2026-11-25T10:00:00Z").
-        region: a region, or "".
         account: the account of the session, or "" when GetCallerIdentity did not say.
         demo: whether the text must say DEMO.
     """
@@ -68,10 +67,6 @@ class Exportable:
 
 def exportable(session: Session, now: datetime | None = None) -> Exportable:
     """Check a session's values for export.
-
-    Args:
-        session: the session.
-        now: the local time, UTC (default: the clock).
 
     Raises:
         Problem: the session has expired, belongs to somebody else than was asked for, or a value could be more

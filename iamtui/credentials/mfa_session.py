@@ -24,11 +24,6 @@ class MfaSession:
     """Temporary credentials of an IAM user who has shown an MFA code. Held in memory only.
 
     Args:
-        caller_arn: the user.
-        serial: the MFA device whose code it was.
-        access_key_id: not secret.
-        secret_access_key, session_token: secret.
-        started_at, expires_at: UTC, by the server's clock.
         clock_skew: server clock minus local clock.
     """
 
@@ -72,10 +67,8 @@ def start_mfa_session(
 
     Args:
         connection: the caller, an IAM user with long-term credentials: STS refuses it to all others.
-        caller_arn: who that is, to be kept.
         serial, code: the device and its six digits, which work once.
         seconds: how long it shall live, 900 to 129,600.
-        clock: the local time.
 
     Raises:
         InvalidRequest: the device or the code is none; nothing was sent.

@@ -63,7 +63,6 @@ def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnsw
     A redirect is an answer like any other. A proxy of the environment is used by CONNECT, and sees the host's name.
 
     Args:
-        host: who is asked.
         path: path and query, percent-encoded.
         ca_bundle: a file or folder of certificates to check the host's with; "" for the system's.
 

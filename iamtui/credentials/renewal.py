@@ -46,9 +46,7 @@ class Failures:
     """The renewals that failed since the last that succeeded.
 
     Args:
-        count: how many.
         last_at: when the last was, by the local clock.
-        sentence: what the last said.
     """
 
     count: int = 0
@@ -81,7 +79,6 @@ def decide(session: Session, failures: Failures, now: datetime, *, automatic: bo
     """What to do about a session. Pure.
 
     Args:
-        now: the local time.
         automatic: whether something can renew it without the user.
         needs_code: whether renewing needs an MFA code from the user.
     """
@@ -100,13 +97,7 @@ def decide(session: Session, failures: Failures, now: datetime, *, automatic: bo
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The session of a Renewer and how its renewal stands. A snapshot.
-
-    Args:
-        session: the newest; it may have ended.
-        failures: since the last success.
-        renewals: how often it has been renewed.
-    """
+    """The session of a Renewer and how its renewal stands. A snapshot."""
 
     session: Session
     failures: Failures = Failures()
@@ -123,11 +114,9 @@ class Renewer:
     Only `tick` and `renew_now` block.
 
     Args:
-        session: the first.
         renew: assumes the role again; None when it cannot be done.
         needs_code: says whether it takes an MFA code of the user now, who must then tell it to renew.
         automatic: whether it renews by itself where that is possible; see `switch`.
-        clock: the local time.
         changed: called after each renewal and each failure, by the thread that renewed.
     """
 

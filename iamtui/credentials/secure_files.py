@@ -33,8 +33,6 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
 
     Args:
         path: where; its folder must exist. `~` is the user's home.
-        text: what.
-        overwrite: replace a file that is there.
 
     Returns:
         The whole path.
@@ -192,10 +190,6 @@ def locked(path: Path) -> Iterator[None]:
 @contextmanager
 def hold_folder(folder: Path, seconds: float) -> Iterator[None]:
     """Hold a lock on a folder, which leaves no lock file behind and ends with the process. Blocking.
-
-    Args:
-        folder: an existing folder.
-        seconds: how long to wait for another program.
 
     Raises:
         OSError: the folder cannot be opened.

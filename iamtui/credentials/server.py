@@ -56,7 +56,6 @@ class HttpRequest:
     """A request whose form and origin have been checked.
 
     Args:
-        method: in capitals.
         path: as sent, without any normalising.
         headers: by name in lower case; not for printing: they hold tokens.
     """
@@ -81,7 +80,6 @@ class Counts:
     """What a server has answered.
 
     Args:
-        served: requests that got what they asked for (status 200).
         refused: all others, connections without a whole request among them.
     """
 
@@ -301,10 +299,6 @@ JSON: Final = "application/json"
 class SessionEndpoint(LoopbackServer):
     """Answers for one session from what is held; nothing is renewed while a client waits (the JavaScript SDK waits a
     second, botocore two).
-
-    Args:
-        held: the newest session and how its renewal stands.
-        clock: the local time.
     """
 
     def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
@@ -467,10 +461,7 @@ class ServiceStatus:
     """What a screen shows of a service.
 
     Args:
-        held: the session and how its renewal stands.
-        counts: requests to the container endpoint.
         metadata_counts: requests to the instance metadata service, or None when there is none.
-        running: whether it still answers.
     """
 
     held: Held
@@ -483,9 +474,7 @@ class CredentialsService:
     """Offers a session on the loopback address until `stop`, or until the session has ended and nothing renews it.
 
     Args:
-        renewer: the session.
         with_metadata: whether to offer it as an instance metadata service too, which knows no authentication.
-        clock: the local time.
     """
 
     def __init__(self, renewer: Renewer, *, with_metadata: bool = False, clock: Clock = utc_now) -> None:
@@ -523,11 +512,7 @@ class CredentialsService:
             self.metadata.start()
 
     def stop(self, *, wait: bool = True) -> None:
-        """Stop answering and renewing, for good. May be called more than once.
-
-        Args:
-            wait: until nothing of it runs any more; without it, this never blocks.
-        """
+        """Stop answering and renewing, for good; without `wait` this never blocks. May be called more than once."""
         self._ended.set()
         self._wake.set()
         self.endpoint.stop(wait=wait)

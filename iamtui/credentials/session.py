@@ -31,10 +31,6 @@ class AssumeExtras:
     """What few callers send: everything of sts:AssumeRole that has no answer in the role.
 
     Args:
-        policy: JSON text of an inline session policy, or "".
-        policy_arns: managed session policies.
-        tags: session tags, as pairs of key and value.
-        transitive_tag_keys: keys of `tags` that role chaining passes on.
         source_identity: what no later session can change, or "".
     """
 
@@ -224,16 +220,12 @@ class Session:
     """Temporary credentials of an assumed role.
 
     Args:
-        role_arn, session_name: what was asked for.
         access_key_id: not secret, but masked on screen.
-        secret_access_key, session_token: secret.
         expires_at: UTC, by the server's clock.
         assumed_at: UTC, by the server's clock.
         identity: GetCallerIdentity with these credentials; None when that call failed.
         identity_error: why it failed, or that the identity is not the one asked for, or "".
-        source_arn: who assumed the role.
         clock_skew: server clock minus local clock.
-        region: region to export, or "".
         demo: whether this is a demo session, which exports must say.
         from_long_term: whether the caller's credentials were long-term keys of a user; False also when unknown.
         endpoint_url: the endpoint that gave the credentials when it is not AWS, or "".

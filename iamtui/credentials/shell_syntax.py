@@ -169,9 +169,6 @@ def assignments(
     """Lines that unset the stale variables and set the others.
 
     Args:
-        syntax: the shell's.
-        variables: names and values.
-        stale: names.
         label: said first, when it is not "".
         for_paste: the lines will be pasted at a prompt: they begin with a space, which keeps them out of the
             history of shells that are set up so, and the label is no comment where a prompt knows none.

@@ -94,7 +94,6 @@ def federated_caller(identity: Mapping[str, Any], parameters: Mapping[str, Any])
     """The provider that vouched for a SAML or web identity, as a trust policy names it; "" when it is not told.
 
     Args:
-        identity: the record's userIdentity.
         parameters: its requestParameters: of a SAML provider userIdentity has no name but only a hash.
     """
     provider = text_in(identity, "identityProvider")

@@ -67,18 +67,12 @@ class Denial:
     """One request that was refused (or a record of one that was not).
 
     Args:
-        form: what told of it.
         place: where it was first found.
         caller: ARN of the caller, a service name or "anonymous"; "" when it is not told.
         action: the IAM action, "service:Operation"; "" when it is not told.
         resource: ARN, pattern, "*", or a name as the message has it; "" when it is not told.
-        claim: why AWS says it refused.
         denied: False for a record of a call that was not denied.
-        code: the error code ("AccessDenied"), or "".
-        operation: the API operation that was called, where it is told, or "".
         service: the service as the wrapping names it ("S3"), or "".
-        encoded: an encoded authorization message, or "".
-        request_id, authorization_id: as told, or "".
         context: condition keys of the request that are told; an empty tuple says that the key is absent.
         credentials: "long_term" or "temporary" when that is told, else "".
         issuer: the ARN of the user behind a federated user, or "".
@@ -86,7 +80,6 @@ class Denial:
         resource_account: owner of the resource as told, or "".
         unknown: what cannot be told from it, one sentence each.
         notes: what a reader should know of how it was read, one sentence each.
-        count: how often the same request was found.
     """
 
     form: DenialForm
@@ -147,7 +140,6 @@ class Findings:
 
     Args:
         denials: each request once, in the order of their first place.
-        records: how many CloudTrail records were read.
         left_out: how many findings were left out because there are too many.
         not_denied: how many records of calls that were not denied were passed over, because others were denied.
         notes: what was not read and why, one sentence each.

@@ -41,7 +41,6 @@ class ReadLog:
 
     Args:
         head: how it starts, for a look.
-        lines: how many lines it has.
     """
 
     head: str

@@ -196,12 +196,7 @@ _AUTHORIZATION_LINK: Final = re.compile(r"authorization-details/([0-9A-Za-z]{4,1
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """What stands in front of a message.
-
-    Args:
-        start: where it starts in the packed text.
-        end: where it ends.
-    """
+    """What stands in front of a message."""
 
     start: int
     end: int
@@ -222,7 +217,6 @@ def wrapping_before(packed: str, at: int, floor: int, tail: int, *, at_code: boo
     """What stands in front of `at`, no further back than `floor`.
 
     Args:
-        packed: the text without white space.
         tail: how far what belongs to the message reaches.
         at_code: there is no message: `at` is the error code itself, and its wrapping goes on behind it.
     """

@@ -26,8 +26,6 @@ class ValueKind:
 
     Args:
         words: what it is called ("a name of an IAM entity").
-        expected: what it consists of.
-        test: whether a text is one.
     """
 
     words: str

@@ -32,9 +32,6 @@ def export(draft: Draft, before: Account, after: Account, form: str, *, note: st
     An edit that a later one undoes, or that changes nothing, is left out.
 
     Args:
-        draft: the edits.
-        before: the account they were made over.
-        after: the account with them.
         form: "cli" (a POSIX shell script of AWS CLI commands), "terraform" (HCL) or "diff" (a unified diff of the
             canonical documents, for `patch -p1`).
         note: one sentence for the head of the text, such as that the account is a demo; raw text.

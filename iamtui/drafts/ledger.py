@@ -49,7 +49,6 @@ class DraftFinding:
             changed), "nothing allowed" (no SCP of a level allows anything), "error" and "warning" (what the lint says
             of its document), "shared" (others gain by it too), "name" (it is called like a policy of AWS) or "unknown"
             (what it does is not fully known).
-        sentence: one sentence, safe to show.
     """
 
     edit: int

@@ -23,8 +23,6 @@ class DraftProblem(Problem):
 
     Args:
         number: which edit, from 1; 0: the draft as a whole.
-        words: the edit in words, or "".
-        reason: what was expected and what is there instead.
     """
 
     def __init__(self, number: int, words: str, reason: str, next_step: str = "") -> None:

@@ -57,7 +57,6 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
 
     Args:
         document: any document; an unreadable one gives one error with the line.
-        kind: the policy type it is used as.
         account: the account it belongs to, 12 digits, so that its own account is not called a third party.
 
     Never raises for anything a document holds.
@@ -153,8 +152,6 @@ class Suppression:
     """One accepted kind of finding.
 
     Args:
-        code: our code or AWS's.
-        reason: why it is accepted.
         origin: what to call it ("suppression 2 in .iamtui-lint.toml").
         file: a pattern of file names, or None for all.
         sid: the Sid of the only statement that is meant, or None.

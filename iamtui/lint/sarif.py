@@ -23,13 +23,8 @@ class SarifResult:
 
     Args:
         rule: a stable short name of what is wrong ("unknown-action").
-        level: error, warning or note.
-        message: one sentence.
         file: where it is, as the user named it; "-" for standard input.
-        line: its line, or None where unknown.
         element: what it is about inside the file or the account ("$.Statement[0].Action"), or empty.
-        count: how often it occurs.
-        reason: why it is suppressed, or None.
         properties: anything else that programs may want to know.
     """
 

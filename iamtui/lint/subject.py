@@ -37,11 +37,8 @@ class Finding:
     """One thing to know about a document.
 
     Args:
-        level: how bad it is.
         code: a stable short name ("unknown-action").
-        message: one sentence: what, why it matters, what to do.
         path: where in the document (`$.Statement[0].Action[1]`).
-        statement: index of the statement, or None for the document itself.
         lines: lines in the canonical rendering (`PolicyDocument.text`), or None where unknown.
         source_line: first line in the text as given, or None where unknown.
         aws_code: the issue code of the same check in IAM Access Analyzer ("INVALID_ACTION"), or None where it has none.
@@ -65,7 +62,6 @@ class CheckedDocument:
 
     Args:
         document: the document; its `policy` can be read.
-        kind: the policy type it is used as.
         account: the account it belongs to, 12 digits, or None when not known.
     """
 

@@ -100,7 +100,6 @@ def load_live(connection: Connection, step: Step = no_step) -> Account:
     """Read the account that the connection's credentials belong to.
 
     Args:
-        connection: the way to AWS.
         step: called between any two calls; an exception from it stops the load.
 
     Raises:

@@ -23,8 +23,6 @@ def load_resource_policy(connection: Connection, account: Account, resource_arn:
     """The same account with the policy of one resource, and for a bucket with its public access block.
 
     Args:
-        connection: the way to AWS.
-        account: the account so far.
         resource_arn: the ARN of the resource that carries the policy (the bucket, not the object); an alias of a KMS
             key stands for the key, which the account then tells (`kms_aliases`).
 

@@ -41,8 +41,6 @@ class Simulation:
         action: "service:Operation", without wildcards.
         resources: ARNs or patterns; "*" alone is AWS's default.
         caller_arn: the user who calls, wanted with a resource policy; "" leaves it to AWS.
-        resource_policy: JSON text of the policy of the resources, or "".
-        resource_owner: 12 digits when the resource belongs to another account, or "".
     """
 
     source_arn: str

@@ -23,10 +23,6 @@ def read_snapshot(path: Path, told: Told = tell_nobody) -> Account:
 
     A file that is not JSON is refused after its first 64 kB, one that is not text where that shows.
 
-    Args:
-        path: the file, or a named pipe.
-        told: see `iamtui.input_files.Told`.
-
     Raises:
         Problem: no such file, a directory, unreadable, empty, too large, not JSON, or JSON of another kind.
     """

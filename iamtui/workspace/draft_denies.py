@@ -66,7 +66,6 @@ def spare(statement: Statement, action: str, resource: str) -> Spared:
     """Take what a question needs out of a Deny.
 
     Args:
-        statement: the Deny.
         action, resource: what is asked, as it is evaluated; the resource may be a pattern.
     """
     hit_actions, other_actions = _split(_entries(statement, "Action"), action, case=str.lower)
@@ -102,7 +101,6 @@ def only_for(statement: Statement, who: str) -> Statement:
 
     Args:
         statement: a Deny that denies the caller.
-        who: the caller's ARN.
     """
     operator, key = _ONLY
     conditions = copy.deepcopy(statement.get("Condition", {}))

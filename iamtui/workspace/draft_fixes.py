@@ -261,7 +261,6 @@ class SuggestedDraft:
     """A draft with everything that the engine suggests.
 
     Args:
-        draft: the draft given, with the edits.
         left: why the suggestions that are left could not be taken; empty when the question is no longer denied.
         cautions: what else the edits do, one sentence each, safe to show.
     """

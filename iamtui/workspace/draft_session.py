@@ -111,9 +111,6 @@ GRAVE: Final = ("error", "nothing allowed")
 def export_drafted(drafted: DraftedAccount, form: str) -> str:
     """What would make the draft's changes, as text; nothing is run. A diff of nothing is "".
 
-    Args:
-        form: one of EXPORT_FORMS.
-
     Raises:
         DraftProblem: the draft does not fit.
         Problem: an edit has no such form; says which.
@@ -343,7 +340,6 @@ def parse_draft(text: str, what: str, account_id: str | None = None) -> Draft:
 
     Args:
         what: where the text is from, for the sentence ("standard input").
-        account_id: the account it must be for; None: any.
 
     Raises:
         Problem: no draft, a faulty one (with the path inside it), or one for another account.
@@ -363,9 +359,6 @@ def parse_draft(text: str, what: str, account_id: str | None = None) -> Draft:
 
 def open_draft_file(path: Path, account_id: str | None = None) -> Draft:
     """Read a draft.
-
-    Args:
-        account_id: the account it must be for; None: any.
 
     Raises:
         Problem: as `parse_draft`, or the file cannot be read.
@@ -466,7 +459,6 @@ class SavedComparison:
     """A saved question before and after a draft.
 
     Args:
-        saved: the question.
         comparison: its answers, or None when it cannot be asked.
         problem: why it cannot be asked, or None.
     """

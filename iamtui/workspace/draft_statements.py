@@ -119,9 +119,6 @@ def statement_from_question(
 
     The context of the question becomes no condition: what holds for one request need not hold for the next.
 
-    Args:
-        effect: "Allow" or "Deny".
-
     Raises:
         Problem: another effect, or one that the place cannot hold.
     """

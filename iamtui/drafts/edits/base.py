@@ -181,7 +181,6 @@ class Standing:
     """An account with some edits made, looked at document by document.
 
     Args:
-        account: as the source has it.
         earlier: the edits made so far, oldest first.
     """
 
@@ -252,7 +251,6 @@ def describe_edit(edit: BaseEdit, account: Account, earlier: Sequence[BaseEdit] 
     """One edit in one line, safe to show: "attach ReadOnlyAccess to user/alice".
 
     Args:
-        account: the account as the source has it.
         earlier: the edits of the draft before this one; with the account they tell adding from replacing.
     """
     return safe_text(edit.words(Standing(account, earlier)))
