@@ -41,19 +41,30 @@ class VerdictWords:
         word: "ALLOWED", "DENIED" or "DEPENDS".
         rest: the words behind it, or "".
         limit: where the answer is not all that its word says ("on some", "as loaded"), that in few words; else "".
+        before: the verdict without the draft, where that is known.
     """
 
     mark: str
     word: str
     rest: str
     limit: str = ""
+    before: VerdictWords | None = None
 
     def __str__(self) -> str:
         return f"{self.mark} {self.word} {self.rest}".rstrip()
 
     @property
     def tone(self) -> Tone:
-        return _TONES[self.word]
+        return _TONES.get(self.word, Tone.QUIET)
+
+    @property
+    def is_pending(self) -> bool:
+        return not self.word
+
+    @property
+    def changed(self) -> bool:
+        """Whether the draft makes it another one."""
+        return self.before is not None and str(self.before) != str(self)
 
     @property
     def row(self) -> Row:
@@ -72,6 +83,9 @@ class VerdictWords:
 
 
 _TONES: Final = {"ALLOWED": Tone.ALLOWED, "DENIED": Tone.DENIED, "DEPENDS": Tone.DEPENDS}
+
+PENDING: Final = VerdictWords("   ", "", "")
+"""In place of a verdict that is still being found."""
 
 OUTCOME_WORDS: Final[Mapping[str, VerdictWords]] = {
     Outcome.ALLOWED: VerdictWords("[+]", "ALLOWED", ""),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from iamtui.drafts.edits import AttachPolicy, DetachPolicy
 from iamtui.engine.decision import Outcome
+from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
-from iamtui.tui.question.verdict import PENDING, ComparedVerdict
 from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
@@ -114,13 +114,12 @@ async def test_verdicts_in_the_tree_know_the_one_before() -> None:
             await until(pilot, lambda entity=entity: main._pinning.pinned(entity) is not PENDING)
         carol = main._pinning.pinned(main.workspace.account.user("carol"))  # type: ignore[arg-type]
         deploy = main._pinning.pinned(main.workspace.account.role("deploy-prod"))  # type: ignore[arg-type]
-        assert isinstance(carol, ComparedVerdict)
+        assert carol is not None
         assert carol.changed
-        assert carol.words.plain == (
-            "was [-] DENIED no allow, as far as loaded (resource not evaluated), "
-            "now [+] ALLOWED as far as loaded (resource, SCP, RCP not evaluated)"
-        )
-        assert isinstance(deploy, ComparedVerdict)
+        assert str(carol.before) == "[-] DENIED no allow, as far as loaded (resource not evaluated)"
+        assert str(carol) == "[+] ALLOWED as far as loaded (resource, SCP, RCP not evaluated)"
+        assert deploy is not None
+        assert deploy.before is not None
         assert not deploy.changed
         main.go_to("users:")
         await settle(pilot)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from textual.screen import Screen
 
+from iamtui.presentation.verdict import VerdictWords
 from iamtui.tui.drafts.impact_screen import ImpactLines, ImpactRow
-from iamtui.tui.question.verdict import ALLOWED, DENIED, Verdict, compared
 from tests.support.panel_apps import ScreenApp, settle
 
-WAS = Verdict("[-]", "DENIED", "no allow", "", DENIED)
-NOW = Verdict("[+]", "ALLOWED", "on some: arn:aws:s3:::b/*", "on some", ALLOWED)
+WAS = VerdictWords("[-]", "DENIED", "no allow")
+NOW = VerdictWords("[+]", "ALLOWED", "on some: arn:aws:s3:::b/*", "on some", WAS)
 LABEL = "role/AWSReservedSSO_AdministratorAccess_57e5720f0123"
 
 
@@ -26,6 +26,6 @@ async def test_a_name_is_cut_only_where_the_verdicts_need_the_room(width: int, s
     app = ScreenApp(Screen())
     async with app.run_test(size=(width, 20)) as pilot:
         await app.screen.mount(lines)
-        lines.show([ImpactRow("", LABEL, "gained", compared(WAS, NOW))])
+        lines.show([ImpactRow("", LABEL, "gained", NOW)])
         await settle(pilot)
         assert "".join(piece.text for piece in lines.pieces(0, width)) == says

@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.children_table import ChildrenTable
@@ -18,7 +19,6 @@ from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.tui.question.verdict import PENDING
 from iamtui.tui.widgets.lists.line_list import LineView
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle

@@ -7,8 +7,7 @@ from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Out
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
 from iamtui.presentation.layers import layer_row, layer_text
 from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.verdict import because
-from iamtui.tui.question import verdict as wording
+from iamtui.presentation.verdict import because, verdict_words
 from tests.support import panel_records as records
 
 LOADED = "as far as loaded (SCP not evaluated)"
@@ -32,10 +31,8 @@ LOADED = "as far as loaded (SCP not evaluated)"
     ],
 )
 def test_verdict_says_the_outcome_in_a_mark_and_words(decision: Decision, text: str) -> None:
-    verdict = wording.verdict(decision)
-
-    assert verdict.text == text
-    assert verdict.content.plain == text
+    assert str(verdict_words(decision)) == text
+    assert text_of(verdict_words(decision).row) == text
 
 
 @pytest.mark.parametrize(
@@ -49,7 +46,7 @@ def test_verdict_says_the_outcome_in_a_mark_and_words(decision: Decision, text: 
     ],
 )
 def test_without_room_a_star_stands_for_the_limit(decision: Decision, short: str) -> None:
-    assert wording.verdict(decision).short == short
+    assert verdict_words(decision).short == short
 
 
 @pytest.mark.parametrize(

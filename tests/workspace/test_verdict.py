@@ -8,9 +8,9 @@ import pytest
 
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind, Request
+from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import verdict_words
 from iamtui.questions.question import Question
-from iamtui.tui.question.verdict import verdict
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
@@ -41,13 +41,13 @@ def workspace() -> Workspace:
         ("alice", "sts:AssumeRole", DEPLOY, "[?] DEPENDS on aws:MultiFactorAuthPresent"),
     ],
 )
-def test_the_screen_and_the_command_line_say_the_same(
+def test_as_text_and_as_a_row_it_says_the_same(
     workspace: Workspace, principal: str, action: str, resource: str, starts: str
 ) -> None:
     who = principal if principal != "web-server" else "role/web-server"
     decision = ask(workspace, resolve_principal(workspace, who), Question(action, resource))
     assert str(verdict_words(decision)).startswith(starts)
-    assert str(verdict_words(decision)) == verdict(decision).text
+    assert text_of(verdict_words(decision).row) == str(verdict_words(decision))
 
 
 def test_an_answer_to_which_nothing_is_missing_is_a_bare_allowed() -> None:

@@ -11,9 +11,9 @@ from textual.content import Content
 from iamtui.account.model import Account
 from iamtui.denials.denial import Denial
 from iamtui.engine.decision import StatementRef
-from iamtui.tui.content import line, plain
+from iamtui.presentation.verdict import verdict_words
+from iamtui.tui.content import line, plain, styled
 from iamtui.tui.question.trace_screen import DocumentScreen
-from iamtui.tui.question.verdict import verdict
 from iamtui.tui.text_screens import TextScreen
 from iamtui.workspace.denial_advice import denies_of, named_policy
 from iamtui.workspace.denial_comparison import WORDS, Agreement
@@ -99,7 +99,7 @@ def report_rows(explained: ExplainedDenial) -> Iterator[Content]:
     if explained.decision is None or explained.explanation is None:
         yield plain("  It was not asked.")
     else:
-        yield line("  ", verdict(explained.decision).content)
+        yield line("  ", styled(verdict_words(explained.decision).row))
         yield plain(f"  {explained.explanation.paragraph}", limit=None)
     yield plain("")
     yield line(("Together  ", "bold $heading"), agreement_words(explained))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
@@ -17,12 +17,13 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.presentation.verdict import VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, line, plain
-from iamtui.tui.question.verdict import ComparedVerdict, compared, verdict, verdict_pieces
+from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine
 
@@ -80,7 +81,7 @@ class ImpactRow:
     arn: str
     label: str
     effect: str
-    verdict: ComparedVerdict | None
+    verdict: VerdictWords | None
     note: str = ""
 
     @property
@@ -119,15 +120,15 @@ def row_of_saved(found: SavedComparison) -> ImpactRow:
     return ImpactRow(arn, label, effect, _changed_verdict(comparison), _how_many(comparison))
 
 
-def _verdict(comparison: DraftComparison) -> ComparedVerdict:
+def _verdict(comparison: DraftComparison) -> VerdictWords:
     """The worst of all pairs, before and after."""
-    before = verdict(comparison.before.worst.deciding)
-    return compared(before, verdict(comparison.after.worst.deciding))
+    before = verdict_words(comparison.before.worst.deciding)
+    return replace(verdict_words(comparison.after.worst.deciding), before=before)
 
 
-def _changed_verdict(comparison: DraftComparison) -> ComparedVerdict:
+def _changed_verdict(comparison: DraftComparison) -> VerdictWords:
     before, after = comparison.telling
-    return compared(verdict(before), verdict(after))
+    return replace(verdict_words(after), before=verdict_words(before))
 
 
 def _how_many(comparison: DraftComparison) -> str:
@@ -196,21 +197,21 @@ def _says(row: ImpactRow) -> str:
     if now is None:
         return note
     before = f"{now.before.short}, now " if now.before is not None and now.changed else ""
-    return f"{note}: {before}{now.text}" if note else f"{before}{now.text}"
+    return f"{note}: {before}{now}" if note else f"{before}{now}"
 
 
-def _verdict_pieces(now: ComparedVerdict, room: int) -> list[Piece]:
+def _verdict_pieces(now: VerdictWords, room: int) -> list[Piece]:
     was, marks = now.before, verdict_pieces(now)
     if was is None or not now.changed:
         return [Piece(now.mark, marks[-1].style), Piece(fit(f" {now.word} {now.rest}".rstrip(), room - 3), "muted")]
     before, after = f"{was.mark} {was.word}", f"{now.mark} {now.word}"
-    if cell_len(f"was {was.text}, now {now.text}") <= room:
+    if cell_len(f"was {was}, now {now}") <= room:
         return [
             Piece("was ", "muted"), Piece(before, marks[0].style), Piece(f" {was.rest}".rstrip()),
             Piece(", now ", "muted"), Piece(after, marks[-1].style), Piece(f" {now.rest}".rstrip()),
         ]  # fmt: skip
     left = room - cell_len(f"{was.short}, now ")
-    says = now.text if cell_len(now.text) <= left else f"{now.short} {now.rest}".rstrip()
+    says = str(now) if cell_len(str(now)) <= left else f"{now.short} {now.rest}".rstrip()
     return [
         Piece(was.short, marks[0].style), Piece(", now ", "muted"),
         Piece(fit(says, left), marks[-1].style),

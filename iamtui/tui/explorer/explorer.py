@@ -25,14 +25,14 @@ from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 if TYPE_CHECKING:
+    from iamtui.presentation.verdict import VerdictWords
     from iamtui.tui.explorer.search import Hit, SearchIndex, SearchResult
-    from iamtui.tui.question.verdict import Verdict
 
 
 # The tree of the account, or the hits of a search, drawn line by line.
 
 
-VerdictOf: TypeAlias = "Callable[[Entity], Verdict | None]"
+VerdictOf: TypeAlias = "Callable[[Entity], VerdictWords | None]"
 """Answers the pinned question for one entity, or None when it cannot be asked of it."""
 
 MarkOf = Callable[[Entity], str]
@@ -261,7 +261,9 @@ def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool
     ]
 
 
-def _entity_pieces(row: TreeRow, entity: Entity, verdict: Verdict | None, mark: str, width: int) -> Sequence[Piece]:
+def _entity_pieces(
+    row: TreeRow, entity: Entity, verdict: VerdictWords | None, mark: str, width: int
+) -> Sequence[Piece]:
     indent = "  " * row.depth + "  "
     shown = verdict_pieces(verdict)
     # A star stands in the cell that is empty behind other marks.

@@ -14,18 +14,18 @@ from textual.widgets import Label
 from iamtui.account.model import Account
 from iamtui.engine.decision import Expectation, ResourceScope
 from iamtui.engine.request import Mode
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import line, lines, plain, styled
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.question.completion import known_resources
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.panel_text import summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
-from iamtui.tui.question.verdict import verdict
 from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
 from iamtui.workspace.principals import options_naming
@@ -190,9 +190,9 @@ def save_question(
             return "A saved question needs a name."
         return f"A question {quoted(name)} is saved already: choose another name." if name in taken else ""
 
-    word = verdict(answer.worst.deciding) if answer is not None and outcome is not None else None
+    word = verdict_words(answer.worst.deciding) if answer is not None and outcome is not None else None
     who = shown.asked.label if shown is not None else ""
-    dialog = SaveQuestionDialog(who, plain(f"{word.mark} {word.word}", word.style) if word else None, wrong)
+    dialog = SaveQuestionDialog(who, styled(word.row[:1]) if word else None, wrong)
 
     def named(name: str | None) -> None:
         if name is not None:

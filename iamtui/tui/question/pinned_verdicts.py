@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from time import monotonic, sleep
@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.engine.decision import Layer, Outcome
+from iamtui.presentation.verdict import PENDING, VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
@@ -27,7 +28,6 @@ from iamtui.tui.inventory import document_of, entity_of
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.tui.question.verdict import PENDING, Verdict, compared, verdict
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -78,7 +78,7 @@ class PinnedQuestion:
         self.workspace = workspace
         self.before = before
         self.question_matrix = question_matrix
-        self._known: dict[str, Verdict | None] = {}
+        self._known: dict[str, VerdictWords | None] = {}
         self._want = wanted
         self._wanted: dict[str, User | Role] = {}
         self._lock = Lock()
@@ -88,7 +88,7 @@ class PinnedQuestion:
     def is_about(self, workspace: Workspace, question_matrix: QuestionMatrix, before: Workspace | None) -> bool:
         return self.workspace is workspace and self.before is before and self.question_matrix == question_matrix
 
-    def __call__(self, entity: Entity) -> Verdict | None:
+    def __call__(self, entity: Entity) -> VerdictWords | None:
         """The verdict, PENDING, or None when the entity is no principal or the question cannot be asked."""
         if not isinstance(entity, (User, Role)):
             return None
@@ -142,7 +142,7 @@ class PinnedQuestion:
             self._at_work = False
             return None
 
-    def _ask(self, entity: User | Role) -> Verdict | None:
+    def _ask(self, entity: User | Role) -> VerdictWords | None:
         try:
             if self._polls is None:
                 # One time for both, or a condition on the time could look like the draft's doing.
@@ -154,14 +154,14 @@ class PinnedQuestion:
             if self.before is None or poll_before is None or after is None:
                 return after
             before = _deciding(poll_before, self.before, entity)
-            return compared(before, after) if before is not None else after
+            return replace(after, before=before)
         except Problem:
             return None
 
 
-def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> Verdict | None:
+def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> VerdictWords | None:
     decision = poll.decide(lazy.principals.principal_for(workspace, entity))
-    return verdict(decision) if decision is not None else None
+    return verdict_words(decision) if decision is not None else None
 
 
 # What the screens that lie over the main one may ask of it.

@@ -21,11 +21,10 @@ from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
 from iamtui.presentation.styled_words import Tone
-from iamtui.presentation.verdict import OUTCOME_WORDS, because
+from iamtui.presentation.verdict import OUTCOME_WORDS, because, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.content import TONES, line, lines, plain, styled
-from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.aws_simulator import (
@@ -66,7 +65,7 @@ def request_rows(simulation: Simulation) -> list[Content]:
 
 def our_rows(decision: Decision) -> list[Content]:
     """Our answer with its layers."""
-    rows = [verdict(decision).content]
+    rows = [styled(verdict_words(decision).row)]
     why = styled(because(decision))
     if why:
         rows.append(why)

@@ -23,17 +23,16 @@ from iamtui.engine.trace import TracedLayer
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.styled_words import Tone, Word, row_of
 from iamtui.presentation.trace import TraceRow, deciding_row, statement_row, trace_rows
-from iamtui.presentation.verdict import statement_name
+from iamtui.presentation.verdict import statement_name, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import document_lines, line, plain
+from iamtui.tui.content import document_lines, line, plain, styled
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
 from iamtui.tui.question.trace_view import TraceView
-from iamtui.tui.question.verdict import verdict
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -255,7 +254,7 @@ class TraceScreen(ReadingScreen):
         without = plain(left_out, "bold $verdict-depends", limit=64)
         can = line("Without ", without, ", can ") if left_out else line("Can ")
         title = line(("Why  ", "bold $heading"), can, (label, "bold"), " do ", (question.action, "bold"), "?")
-        super().__init__(title, verdict(decision).content)
+        super().__init__(title, styled(verdict_words(decision).row))
         self._workspace = workspace
         self._decision = decision
         self._principal = principal
@@ -322,7 +321,7 @@ class TraceScreen(ReadingScreen):
     def _show(self, event: _Traced) -> None:
         event.stop()
         self._decision, self._suggestions = event.decision, event.suggestions
-        self.query_one("#text-verdict", Label).update(verdict(event.decision).content)
+        self.query_one("#text-verdict", Label).update(styled(verdict_words(event.decision).row))
         self._show_rows(event.rows)
         self.query_one(KeyLine).look_again()
 

@@ -17,12 +17,12 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Session
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import document, line, lines, plain
+from iamtui.tui.content import document, line, lines, plain, styled
 from iamtui.tui.dialogs import Dialog, DialogBox
-from iamtui.tui.question.verdict import verdict
 from iamtui.tui.sessions.text import role_name
 from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import Workspace
@@ -180,7 +180,9 @@ def plan_content(plan: Revocation) -> Content:
     ]
     rows += later
     if plan.decision is not None:
-        rows.append(line(verdict(plan.decision).content, ("  iam:PutRolePolicy on the role, for you", "$muted")))
+        rows.append(
+            line(styled(verdict_words(plan.decision).row), ("  iam:PutRolePolicy on the role, for you", "$muted"))
+        )
     rows += [line(("· ", "$muted"), sentence) for sentence in plan.notes]
     rows += [
         plain(""),
