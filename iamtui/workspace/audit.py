@@ -388,13 +388,16 @@ _PASS_ROLE: Final = action_name("iam:PassRole")
 
 def _documents(account: Account) -> Iterator[AuditFinding]:
     """Statements that allow too much, once for each policy that is in use, and who holds full access."""
-    administrators: dict[str, None] = {}
+    strong: dict[str, Holder] = {}
     for subject, name, document, holders, aws_managed in _documents_in_use(account):
-        for statement in _allowing(document):
-            if allows_everything(statement):
-                administrators |= dict.fromkeys(one.arn for holder in holders for one in _people(account, holder))
-            if not aws_managed:
+        allowing = _allowing(document)
+        if any(map(allows_everything, allowing)):
+            strong |= {holder.arn: holder for holder in holders}
+        if not aws_managed:
+            for statement in allowing:
                 yield from _too_broad(subject, name, statement)
+    # Each holder once, however many statements and policies allow it everything.
+    administrators = {one.arn for holder in strong.values() for one in _people(account, holder)}
     if administrators:
         unique = sorted(administrators)
         names = _listed([arn.rsplit("/", 1)[-1] for arn in unique])

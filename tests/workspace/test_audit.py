@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import (
     ROOT_ROW,
@@ -84,7 +86,9 @@ def holding(policy: ManagedPolicy) -> dict[str, Any]:
 
 def versions(count: int) -> ManagedPolicy:
     policy = managed("p", allow("s3:Get*"))
-    return replace(policy, versions=tuple(replace(policy.versions[0], id=f"v{number}") for number in range(count)))
+    return replace(
+        policy, versions=tuple(structs.replace(policy.versions[0], id=f"v{number}") for number in range(count))
+    )
 
 
 def root(**facts: Any) -> Known[CredentialReport]:
@@ -374,3 +378,24 @@ def test_a_suppression_covers_a_code_and_a_pattern_of_names() -> None:
 def test_a_suppression_needs_a_code_and_a_reason(text: str) -> None:
     with pytest.raises(Problem):
         suppression_of(text)
+
+
+def test_the_members_of_a_group_are_counted_once_for_all_its_statements_and_policies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: Counter[str] = Counter()
+    members = Account.members
+
+    def counted(account: Account, group: str) -> tuple[User, ...]:
+        asked[group] += 1
+        return members(account, group)
+
+    monkeypatch.setattr(Account, "members", counted)
+    everything = [allow("*") for _ in range(200)]
+    strong = [managed(name, *everything) for name in ("one", "two")]
+    attached = tuple(AttachedPolicy(policy.name, policy.arn) for policy in strong)
+    group = Group("g", "/", iam("group/g"), "AGPAG", ago(9), (), attached)
+    found = findings(users=(user(groups=("g",)),), groups=(group,), policies=tuple(strong))
+    assert sum(finding.code == "full-access" for finding in found) == 400
+    assert [finding.message for finding in found if finding.code == "administrators"]
+    assert asked["g"] == 1
