@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
+from msgspec import structs
+
 from iamtui.account.model import Account, Fact, InlinePolicy, Known, ManagedPolicy, PolicyVersion, ResourcePolicy
 from iamtui.drafts.aws_values import (
     NAME,
@@ -282,7 +284,7 @@ def _with_version(ledger: Ledger, policy: ManagedPolicy, document: PolicyDocumen
     kept = before.versions if before is not None else ()
     numbers = [int(version.id[1:]) for version in kept if version.id[1:].isdigit()]
     new = PolicyVersion(f"v{max(numbers, default=0) + 1}", document, is_default=True)
-    return (new, *(replace(version, is_default=False) if version.is_default else version for version in kept))
+    return (new, *(structs.replace(version, is_default=False) if version.is_default else version for version in kept))
 
 
 def _number(version_id: str) -> int:
