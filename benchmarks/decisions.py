@@ -25,8 +25,7 @@ from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.index_reading import Outcomes
-from iamtui.engine.policies import PoliciesInForce
-from iamtui.engine.request import Principal, Request
+from iamtui.engine.request import PoliciesInForce, Principal, Request
 from iamtui.engine.scenario import MalformedScenario, read_scenarios
 from iamtui.engine.trace import trace
 from iamtui.questions.account_index import account_index

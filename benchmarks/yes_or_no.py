@@ -24,8 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Account
-from iamtui.engine.policies import NamedPolicy, PolicyInForce
-from iamtui.engine.request import Principal, caller_fixed_keys
+from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, caller_fixed_keys
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.questions.account_facts import principal_context, principal_policies
 

@@ -18,7 +18,7 @@ from benchmarks.__main__ import main
 from benchmarks.generator import TINY, Size
 from benchmarks.results import SMOKE, Result
 from iamtui.account.model import Account
-from iamtui.engine.policies import NamedPolicy
+from iamtui.engine.request import NamedPolicy
 from iamtui.engine.scenario import Scenario, read_scenarios
 from iamtui.questions.account_facts import identity_policies
 from tests.support.slow import one_quick

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from iamtui.engine.policies import PoliciesInForce
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.request import PoliciesInForce, Principal, PrincipalKind
 from iamtui.policy.action import ActionName
 from iamtui.policy.arn import Arn
 from iamtui.policy.conditions import CompiledCondition

@@ -11,9 +11,8 @@ from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, Resource
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import asked_by, read_all_layers
 from iamtui.engine.layer_reports import layer_reports, name_of_statement, statement_name
-from iamtui.engine.layer_scan import GrantSide, LayerScan, Match
-from iamtui.engine.policy_set import LayerStatement
-from iamtui.engine.prepared_request import ActionCatalogue, owner_is_assumed
+from iamtui.engine.layers import GrantSide, LayerScan, Match
+from iamtui.engine.prepared_request import ActionCatalogue, LayerStatement, owner_is_assumed
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy

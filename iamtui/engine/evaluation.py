@@ -8,20 +8,31 @@ from typing import Final, Protocol
 
 from iamtui.engine.credential_rules import ServiceRule
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.layer_scan import GrantSide, LayerScan, reached_as, reaches
-from iamtui.engine.organization_levels import LevelScan, LevelsScan, LevelStack, level_stack
-from iamtui.engine.policies import (
+from iamtui.engine.layers import (
+    GrantSide,
+    LayerScan,
+    LevelScan,
+    LevelsScan,
+    LevelStack,
+    level_stack,
+    reached_as,
+    reaches,
+)
+from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedAction, PreparedRequest, policy_set
+from iamtui.engine.request import (
+    WITH_IAM_POLICIES,
+    CallerFacts,
     EngineOptions,
     MissingPolicy,
+    Mode,
     NamedPolicy,
     NotEvaluated,
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
+    PrincipalKind,
+    Request,
 )
-from iamtui.engine.policy_set import LayerStatement, PolicySet, policy_set
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
-from iamtui.engine.request import WITH_IAM_POLICIES, CallerFacts, Mode, PrincipalKind, Request
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 from iamtui.policy.principal import Caller, PrincipalRules

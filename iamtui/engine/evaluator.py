@@ -26,19 +26,31 @@ from iamtui.engine.evaluation import (
     set_of,
     stack_of,
 )
-from iamtui.engine.layer_scan import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
-from iamtui.engine.organization_levels import LevelsScan, endpoint_stack
-from iamtui.engine.policies import (
+from iamtui.engine.layers import (
+    LayerScan,
+    LevelsScan,
+    each_allowing,
+    endpoint_stack,
+    missing_allow,
+    scan,
+    scan_resource_policy,
+)
+from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
+from iamtui.engine.request import (
     DEFAULT_OPTIONS,
+    WITH_IAM_POLICIES,
     EngineOptions,
     MissingPolicy,
     NotEvaluated,
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
+    PrincipalKind,
+    Request,
+    caller_facts,
+    common_context,
+    partition_of,
 )
-from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
-from iamtui.engine.request import WITH_IAM_POLICIES, PrincipalKind, Request, caller_facts, common_context, partition_of
 from iamtui.engine.resource_sets import settled, settled_by_known
 from iamtui.engine.service_rules import (
     bucket_owner_root_escape,

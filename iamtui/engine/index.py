@@ -10,8 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Final, NamedTuple
 
-from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
-from iamtui.engine.request import FIXED_KEYS, Principal, PrincipalKind, caller_facts
+from iamtui.engine.request import (
+    FIXED_KEYS,
+    MissingPolicy,
+    NamedPolicy,
+    NotEvaluated,
+    PolicyInForce,
+    PolicyLevel,
+    Principal,
+    PrincipalKind,
+    caller_facts,
+)
 from iamtui.policy.action import ActionName
 from iamtui.policy.compiled import CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.context import ABSENT, CommonContext, KeyNames, KeyState, KeyValue, KeyValues, RequestContext

@@ -14,10 +14,10 @@ from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index import NOBODY, AccountIndex, Bits, HeldStatement, Holdings, both, either, places, standing_in
 from iamtui.engine.index_contexts import Contexts
-from iamtui.engine.layer_scan import ALONE, WITHIN_CAPS, reached_as, reaches
-from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
+from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.representatives import names_resources
+from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.conditions import CompiledCondition

@@ -7,10 +7,8 @@ from typing import Final
 from iamtui.engine.condition_words import short_policy_name
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState
 from iamtui.engine.evaluation import Evaluation
-from iamtui.engine.layer_scan import LayerScan, Match
-from iamtui.engine.organization_levels import LevelScan
-from iamtui.engine.policies import NamedPolicy, NotEvaluated
-from iamtui.engine.request import PrincipalKind
+from iamtui.engine.layers import LayerScan, LevelScan, Match
+from iamtui.engine.request import NamedPolicy, NotEvaluated, PrincipalKind
 from iamtui.engine.service_rules import takes_resource_policy
 from iamtui.policy.document import Statement
 from iamtui.text import safe_text

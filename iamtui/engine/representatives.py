@@ -15,9 +15,8 @@ from typing import Any, Final, NamedTuple
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.example_arns import ArnDefaults, spelled
-from iamtui.engine.layer_scan import reached_as, reaches
-from iamtui.engine.policy_set import LayerStatement, PolicySet
-from iamtui.engine.prepared_request import PreparedRequest
+from iamtui.engine.layers import reached_as, reaches
+from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest
 from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.pattern_intersection import first_common

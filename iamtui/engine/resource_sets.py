@@ -17,8 +17,7 @@ from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.evaluation import Evaluation, MemberLookup
 from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
-from iamtui.engine.layer_scan import LayerScan, Match
-from iamtui.engine.organization_levels import LevelScan, LevelsScan
+from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.service_rules import refused_in_part
 from iamtui.policy.patterns import request_tokens

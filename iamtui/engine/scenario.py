@@ -12,8 +12,18 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from iamtui.engine.decision import Expectation
-from iamtui.engine.policies import EngineOptions, NamedPolicy, PoliciesInForce, PolicyLevel
-from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, principal_from_text, with_path_of_role
+from iamtui.engine.request import (
+    EngineOptions,
+    Mode,
+    NamedPolicy,
+    PoliciesInForce,
+    PolicyLevel,
+    Principal,
+    PrincipalKind,
+    Request,
+    principal_from_text,
+    with_path_of_role,
+)
 from iamtui.engine.scenario_format import (
     PolicyForm,
     RequestForm,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from iamtui.engine.policies import EngineOptions
+from iamtui.engine.request import EngineOptions
 from iamtui.policy.document import JsonValue
 from iamtui.policy.json_text import WrittenNumber, json_text
 from iamtui.problem import Problem

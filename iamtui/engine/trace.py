@@ -14,7 +14,8 @@ from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.layer_reports import layer_reports, level_report
-from iamtui.engine.policies import (
+from iamtui.engine.prepared_request import ActionCatalogue
+from iamtui.engine.request import (
     DEFAULT_OPTIONS,
     EngineOptions,
     MissingPolicy,
@@ -22,9 +23,8 @@ from iamtui.engine.policies import (
     NotEvaluated,
     PoliciesInForce,
     PolicyInForce,
+    Request,
 )
-from iamtui.engine.prepared_request import ActionCatalogue
-from iamtui.engine.request import Request
 from iamtui.engine.variables import stands_for, value_word, value_words
 from iamtui.policy.compiled import CompiledStatement, compile_policy
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition

@@ -9,9 +9,16 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.account.model import IAM_SERVICE, Account, Group, Missing, Organization, OrganizationPolicy, Role, User
-from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.prepared_request import PreparedAction
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.request import (
+    MissingPolicy,
+    NamedPolicy,
+    NotEvaluated,
+    PolicyInForce,
+    PolicyLevel,
+    Principal,
+    PrincipalKind,
+)
 from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.action import action_name
 from iamtui.policy.arn import parse_arn, resource_policy_arn

@@ -18,9 +18,8 @@ from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_classes import PrincipalClasses
 from iamtui.engine.index_reading import IndexReading, Outcomes, exclusive, is_read_here
-from iamtui.engine.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
-from iamtui.engine.request import Mode, Principal, Request
+from iamtui.engine.request import Mode, NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, Principal, Request
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet

@@ -11,10 +11,20 @@ from iamtui.account.model import Account
 from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.engine.decision import Layer
 from iamtui.engine.index_reading import Surrounded
-from iamtui.engine.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
-from iamtui.engine.policy_set import forget_policies
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
-from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, forget_caller, partition_of
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, forget_policies
+from iamtui.engine.request import (
+    Mode,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+    PolicyLevel,
+    Principal,
+    PrincipalKind,
+    Request,
+    forget_caller,
+    partition_of,
+)
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument, Statement

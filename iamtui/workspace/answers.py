@@ -9,12 +9,10 @@ from typing import Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check
-from iamtui.engine.api import evaluate
+from iamtui.engine.api import evaluate, with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Outcome, severity
 from iamtui.engine.evaluator import read_all_layers
-from iamtui.engine.policies import PoliciesInForce
-from iamtui.engine.request import Mode, Principal, PrincipalKind, partition_of
-from iamtui.engine.undocumented import with_undocumented_behaviour
+from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind, partition_of
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index

@@ -12,8 +12,7 @@ from iamtui.account.model import Account, Role
 from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
 from iamtui.credentials.session import REQUEST_TAG, AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.policies import MissingPolicy, NamedPolicy, PolicyInForce
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce, Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import managed_policy

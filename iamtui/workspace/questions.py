@@ -12,14 +12,13 @@ from typing import Final
 
 from iamtui.account.model import Role, User
 from iamtui.catalog import catalogue
+from iamtui.engine.api import with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import Explanation, explain
-from iamtui.engine.policies import PolicyInForce
-from iamtui.engine.request import Mode, Principal, PrincipalKind
+from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.trace import TracedLayer, traced
-from iamtui.engine.undocumented import with_undocumented_behaviour
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index, make_index_ready

@@ -14,8 +14,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.credentials.assume_role import LONGEST_POLICIES, AssumeRoleInput, policy_characters
 from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.policies import MissingPolicy, NamedPolicy
-from iamtui.engine.request import Principal
+from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import DocumentKind, Finding, findings
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of

@@ -8,8 +8,7 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
-from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
+from iamtui.engine.api import evaluate, option_names, with_undocumented_behaviour
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace, trace_to_json
-from iamtui.engine.undocumented import option_names, with_undocumented_behaviour
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 OBJECT = "arn:aws:s3:::b1/k"

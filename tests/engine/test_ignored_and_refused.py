@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
+from iamtui.engine.api import evaluate, with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.scenario import ScenarioError, parse_scenario
 from iamtui.engine.trace import trace
-from iamtui.engine.undocumented import with_undocumented_behaviour
 
 A = "111111111111"
 ALICE = f"arn:aws:iam::{A}:user/alice"

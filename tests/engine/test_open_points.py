@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from iamtui.engine.api import with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace
-from iamtui.engine.undocumented import with_undocumented_behaviour
 
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/s1"
 OBJECT = "arn:aws:s3:::b/k"

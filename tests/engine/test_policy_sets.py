@@ -8,8 +8,8 @@ from threading import Barrier, Thread
 
 import pytest
 
-from iamtui.engine.policies import NamedPolicy, PolicyInForce
-from iamtui.engine.policy_set import PolicySet, policy_set
+from iamtui.engine.prepared_request import PolicySet, policy_set
+from iamtui.engine.request import NamedPolicy, PolicyInForce
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 

@@ -13,8 +13,8 @@ from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Resourc
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import Explanation, explain
-from iamtui.engine.policies import MissingPolicy, NotEvaluated
 from iamtui.engine.representatives import told_apart
+from iamtui.engine.request import MissingPolicy, NotEvaluated
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace, trace_to_json
 from iamtui.policy.truth import And, ConditionLeaf

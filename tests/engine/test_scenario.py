@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Expectation, Outcome
-from iamtui.engine.policies import EngineOptions
-from iamtui.engine.request import Mode, PrincipalKind
+from iamtui.engine.request import EngineOptions, Mode, PrincipalKind
 from iamtui.engine.scenario import (
     MalformedScenario,
     Scenario,
