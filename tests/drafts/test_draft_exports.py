@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from iamtui.account.model import Known, OrganizationPolicy, PolicyVersion
 from iamtui.drafts.edits import (
@@ -464,7 +465,7 @@ def test_a_value_of_the_account_that_is_none_in_aws_is_refused() -> None:
     before = replace(known, roles=tuple(bounded if role is deploy else role for role in known.roles))
     with pytest.raises(Problem, match="replace the trust policy of role/deploy-prod"):
         export(draft(trust), before, before, "terraform")
-    five = tuple(replace(lake.versions[0], id=f"v{n};x", is_default=not n) for n in range(5))
+    five = tuple(structs.replace(lake.versions[0], id=f"v{n};x", is_default=not n) for n in range(5))
     before = replace(known, policies=tuple(replace(lake, versions=five) if p is lake else p for p in known.policies))
     with pytest.raises(Problem, match="v1;x is not the id of a version"):
         export(draft(PutManagedPolicy(LAKE_READ.arn, POLICY)), before, before, "cli")
