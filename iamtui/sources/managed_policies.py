@@ -51,11 +51,6 @@ class _Located:
 _READING = threading.Lock()
 
 
-def managed_policy_names() -> tuple[str, ...]:
-    """The names of all AWS managed policies whose text is here, sorted; empty when moto is not installed."""
-    return tuple(sorted(located.name for located in _policies().values()))
-
-
 def managed_policy_arns() -> tuple[str, ...]:
     """The ARNs of all AWS managed policies whose text is here, sorted; empty when moto is not installed."""
     return tuple(sorted(_policies()))

@@ -166,3 +166,15 @@ def level_id_of(case: DeniedQuestion) -> str:
     if isinstance(fact, Missing) or fact.value is None or level is None or level >= len(fact.value.path):
         raise NoEdit("The level of the organization is not loaded.")
     return fact.value.path[level].id
+
+
+_PRINCIPAL_KINDS: Final = {
+    PrincipalKind.SERVICE: "Service",
+    PrincipalKind.IDENTITY_PROVIDER: "Federated",
+    PrincipalKind.CANONICAL_USER: "CanonicalUser",
+}
+
+
+def principal_entry(principal: Principal) -> tuple[str, str]:
+    """The key and the value by which a Principal element names a caller; the value is "*" for one without an ARN."""
+    return _PRINCIPAL_KINDS.get(principal.kind, "AWS"), principal.role_arn or principal.arn or "*"

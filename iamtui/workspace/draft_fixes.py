@@ -6,7 +6,7 @@ denied call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +16,7 @@ from iamtui.drafts.edits import Draft, PutManagedPolicy, PutPermissionsBoundary
 from iamtui.drafts.words import SCP, entity_name, policy_name
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.explanation import Suggestion, explain
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedStatement
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
@@ -31,6 +31,7 @@ from iamtui.workspace.denied_question import (
     own_arn,
     place_of,
     prepared_question,
+    principal_entry,
     resource_place_of,
 )
 from iamtui.workspace.dependent_questions import AuthorizedCall
@@ -186,7 +187,7 @@ def _widening(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
         place = place_of(case, suggestion.policy)
         assert place.document is not None
         model = statement_at(place.document, statement.statement)
-        kind, name = _principal_entry(case.principal)
+        kind, name = principal_entry(case.principal)
         exact = _as_list(model.get("Action")) == [case.decision.request.action] and (
             case.prepared.trust or _as_list(model.get("Resource")) == [case.prepared.resource.text]
         )
@@ -208,7 +209,7 @@ def _narrowed(case: DeniedQuestion, model: dict[str, Any]) -> dict[str, Any]:
     """A statement that gives the caller only what is asked, on the conditions of one that gives more."""
     statement: dict[str, Any] = {"Effect": "Allow"}
     if case.reason.layer is Layer.RESOURCE:
-        kind, name = _principal_entry(case.principal)
+        kind, name = principal_entry(case.principal)
         statement["Principal"] = "*" if name == "*" else {kind: name}
     statement["Action"] = case.decision.request.action
     if not case.prepared.trust:
@@ -239,17 +240,6 @@ def _near_miss(case: DeniedQuestion, policy: str) -> tuple[TracedStatement, Trac
     return statement, element
 
 
-_PRINCIPAL_KINDS: Final = {
-    PrincipalKind.SERVICE: "Service",
-    PrincipalKind.IDENTITY_PROVIDER: "Federated",
-    PrincipalKind.CANONICAL_USER: "CanonicalUser",
-}
-
-
-def _principal_entry(principal: Principal) -> tuple[str, str]:
-    return _PRINCIPAL_KINDS.get(principal.kind, "AWS"), principal.role_arn or principal.arn or "*"
-
-
 _MOST_ROUNDS: Final = 32
 
 _NOT_FOR_ALL: Final = ("iam:passrole", "kms:")
@@ -270,41 +260,12 @@ class SuggestedDraft:
     cautions: tuple[str, ...] = ()
 
 
-def with_all_suggestions(
-    workspace: Workspace, draft: Draft, principal: Principal, question: Question, *, now: datetime | None = None
-) -> SuggestedDraft:
-    """The draft with everything the engine suggests until it answers allowed, as far as edits can.
-
-    One suggestion is taken at a time and the question asked again, for an edit can bring up another obstacle, and
-    two edits of one document would undo each other. Where it stays denied whatever a draft does, no edit is made that
-    lets the caller past what limits others too: it would weaken that for nothing.
-
-    Raises:
-        DraftProblem: the draft given does not fit the account.
-        Problem: the question cannot be asked.
-    """
-
-    def tried(past_guards: bool) -> _Tried:
-        return _suggested(workspace, draft, principal, question, now, past_guards=past_guards)
-
-    return _not_for_nothing(tried)
-
-
 @dataclass(frozen=True, slots=True)
 class _Tried:
     """A draft with edits, and whether some of them let the caller past what limits others too."""
 
     made: SuggestedDraft
     past_guard: bool
-
-
-def _not_for_nothing(tried: Callable[[bool], _Tried]) -> SuggestedDraft:
-    """What comes of all edits, or without those past a guard when even all of them do not help."""
-    everything = tried(True)
-    if not (everything.made.left and everything.past_guard):
-        return everything.made
-    spared = tried(False).made
-    return SuggestedDraft(spared.draft, everything.made.left, (*spared.cautions, _SPARED))
 
 
 _SPARED: Final = "As it stays denied, no Deny, boundary or organization policy was changed for it."
@@ -367,6 +328,10 @@ def with_fix(
 ) -> SuggestedDraft:
     """The draft with everything suggested for whatever is denied of what decides a question matrix.
 
+    One suggestion is taken at a time and the question asked again, for an edit can bring up another obstacle, and
+    two edits of one document would undo each other. Where it stays denied whatever a draft does, no edit is made that
+    lets the caller past what limits others too: it would weaken that for nothing.
+
     Args:
         question_matrix: about actions that are written out; of a pattern each would get an edit of its own.
 
@@ -378,10 +343,11 @@ def with_fix(
     for action in question_matrix.actions:
         check_action(action)
 
-    def tried(past_guards: bool) -> _Tried:
-        return _fixed(workspace, draft, principal, question_matrix, now, past_guards=past_guards)
-
-    return _not_for_nothing(tried)
+    everything = _fixed(workspace, draft, principal, question_matrix, now, past_guards=True)
+    if not (everything.made.left and everything.past_guard):
+        return everything.made
+    spared = _fixed(workspace, draft, principal, question_matrix, now, past_guards=False).made
+    return SuggestedDraft(spared.draft, everything.made.left, (*spared.cautions, _SPARED))
 
 
 def _fixed(

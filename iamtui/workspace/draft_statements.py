@@ -10,12 +10,12 @@ from typing import Any, Final
 from iamtui.account.model import Account, Missing, Role, User
 from iamtui.drafts.edits import Edit
 from iamtui.drafts.words import SCP
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-from iamtui.workspace.denied_question import prepared_question, single_carrier
+from iamtui.workspace.denied_question import prepared_question, principal_entry, single_carrier
 from iamtui.workspace.draft_documents import (
     DocumentPlace,
     identity_places,
@@ -31,12 +31,6 @@ from iamtui.workspace.questions import check_question
 from iamtui.workspace.workspace import Workspace
 
 EFFECTS: Final = ("Allow", "Deny")
-
-_PRINCIPAL_KINDS: Final = {
-    PrincipalKind.SERVICE: "Service",
-    PrincipalKind.IDENTITY_PROVIDER: "Federated",
-    PrincipalKind.CANONICAL_USER: "CanonicalUser",
-}
 
 
 def statement_places(
@@ -128,9 +122,8 @@ def statement_from_question(
         raise Problem("Custom RCPs can only deny.", "Choose Deny.")
     statement: dict[str, Any] = {"Effect": effect}
     if place.kind in ("trust", "resource"):
-        kind = _PRINCIPAL_KINDS.get(principal.kind, "AWS")
-        name = principal.role_arn or principal.arn
-        statement["Principal"] = {kind: name} if name else "*"
+        kind, name = principal_entry(principal)
+        statement["Principal"] = "*" if name == "*" else {kind: name}
     elif place.kind == "rcp":
         statement["Principal"] = "*"
     statement["Action"] = question.action

@@ -31,8 +31,8 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
 from iamtui.workspace.denied_question import NoEdit
 from iamtui.workspace.draft_documents import DocumentPlace
-from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_all_suggestions, with_fix
-from iamtui.workspace.draft_session import Effect, compare_everyone, lay
+from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_fix
+from iamtui.workspace.draft_session import Effect, as_inquiry, compare_everyone, lay
 from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
@@ -98,7 +98,7 @@ def test_all_suggestions_together_allow_what_was_denied(name: str, question: Que
         principal = principal_for(workspace, entity)
         if ask(workspace, principal, question, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
             continue
-        suggested = with_all_suggestions(workspace, Draft(account.id), principal, question, now=NOW)
+        suggested = with_fix(workspace, Draft(account.id), principal, as_inquiry(question), now=NOW)
         draft, left = suggested.draft, suggested.left
         if isinstance(entity, Role) and entity.service_linked:
             assert any("service-linked" in reason.sentence for reason in left)
@@ -120,7 +120,7 @@ DELETE = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
 def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
     workspace = demo()
     who = resolve_principal(workspace, f"arn:aws:sts::{workspace.account.id}:assumed-role/analytics-lake-reader/job-1")
-    made = with_all_suggestions(workspace, Draft(workspace.account.id), who, DELETE, now=NOW)
+    made = with_fix(workspace, Draft(workspace.account.id), who, as_inquiry(DELETE), now=NOW)
 
     bucket = next(edit for edit in made.draft.edits if isinstance(edit, PutResourcePolicy))
     denying = next(one for one in statements(bucket.document) if one["Sid"] == "NobodyDeletesButTheLakeTeam")
@@ -255,7 +255,7 @@ def test_a_deny_that_the_request_could_avoid_is_left_and_nothing_else_is_excepte
     workspace = with_edits(PutOrganizationPolicy(SCP, OU, "how", text(avoidable)), scp)
     question = Question("s3:DeleteObject", f"{OPEN_BUCKET}/x", {key: ("false",)})
     who = resolve_principal(workspace, "user/carol")
-    made = with_all_suggestions(workspace, Draft(ID), who, question, now=NOW)
+    made = with_fix(workspace, Draft(ID), who, as_inquiry(question), now=NOW)
     (left,) = made.left
     assert f"its condition on {key} holds (here: false), so the request has to change" in left.sentence
     assert [type(edit) for edit in made.draft.edits] in ([], [PutInlinePolicy])
@@ -273,7 +273,7 @@ def test_a_guard_of_the_organization_is_not_taken_away_for_one_without_an_arn(
     caller: str, question: Question, said: str
 ) -> None:
     who = resolve_principal(demo(), caller)
-    made = with_all_suggestions(demo(), Draft(DEMO_ID), who, question, now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(question), now=NOW)
     assert not made.draft.edits
     assert f"denies others too, and {said} cannot be excepted from it by an ARN, so it stays." in made.left[0].sentence
 
@@ -281,7 +281,7 @@ def test_a_guard_of_the_organization_is_not_taken_away_for_one_without_an_arn(
 def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> None:
     lake = "arn:aws:s3:::puffin-data-lake/x"
     who = resolve_principal(demo(), "user/ext.raj.patel")
-    made = with_all_suggestions(demo(), Draft(DEMO_ID), who, Question("s3:GetObject", lake), now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(Question("s3:GetObject", lake)), now=NOW)
     assert [type(edit) for edit in made.draft.edits] == [PutInlinePolicy, PutManagedPolicy]
     drafted = lay(demo(), made.draft)
 
@@ -296,7 +296,7 @@ def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> No
 def test_a_pattern_within_one_bucket_has_the_policy_of_the_bucket() -> None:
     question = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/smoke-tests/*")
     who = resolve_principal(demo(), "role/analytics-lake-reader")
-    made = with_all_suggestions(demo(), Draft(DEMO_ID), who, question, now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(question), now=NOW)
     assert not made.left
     assert "arn:aws:s3:::puffin-data-lake" in [
         e.resource_arn for e in made.draft.edits if isinstance(e, PutResourcePolicy)
