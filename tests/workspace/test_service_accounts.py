@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import (
     AccessKey,
@@ -97,7 +98,7 @@ def test_a_managed_policy_that_stays_as_it_is_is_attached() -> None:
         policy,
         name="c",
         arn=iam("policy/c"),
-        versions=(replace(versions[0], document=document(allow("sqs:*"), allow("s3:*"))),),
+        versions=(structs.replace(versions[0], document=document(allow("sqs:*"), allow("s3:*"))),),
     )
     held = tuple(AttachedPolicy(one.name, one.arn) for one in (policy, cut))
     group = Group("g", "/", iam("group/g"), "AGPA", NOW, (InlinePolicy("own", document(allow("s3:*"))),), held[:1])
