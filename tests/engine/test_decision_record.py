@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate, option_names, with_undocumented_behaviour
+from iamtui.engine.api import _WHAT, evaluate, option_names, with_undocumented_behaviour
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.evaluator import read_all_layers
@@ -250,9 +250,7 @@ def test_an_option_changes_what_it_says(option: str, asked: dict[str, Any]) -> N
 
 
 def test_every_option_has_words() -> None:
-    from iamtui.engine import undocumented as open_points
-
-    assert set(option_names()) == set(open_points._WHAT)
+    assert set(option_names()) == set(_WHAT)
 
 
 def test_depends_reads_like_a_sentence() -> None:

@@ -10,8 +10,7 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import index, policy_set
-from iamtui.engine import organization_levels as levels
+from iamtui.engine import index, layers, prepared_request
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.policy.document import PolicyDocument
@@ -101,8 +100,8 @@ def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         (index, "_MOST_CONDITIONS"),
         (index, "_MOST_STACKS"),
         (index, "_MOST_TEXTS"),
-        (levels, "_MOST_REMEMBERED"),
-        (policy_set, "_MOST_REMEMBERED"),
+        (layers, "_MOST_REMEMBERED"),
+        (prepared_request, "_MOST_REMEMBERED"),
     ):
         monkeypatch.setattr(module, name, 2)
     said: Counter[Outcome] = Counter()
