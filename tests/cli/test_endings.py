@@ -22,6 +22,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 ARGUMENTS: dict[str, list[str]] = {
     "can": ["alice", "s3:GetObject", "--demo"],
     "who-can": ["s3:GetObject", "--demo"],
+    "what-can": ["ops-readonly", "--demo"],
     "trust": ["ops-readonly", "--demo"],
     "overview": ["--demo"],
     "audit": ["--demo"],
@@ -49,6 +50,7 @@ ARGUMENTS: dict[str, list[str]] = {
 INSIDE = {
     "can": ("iamtui.cli.can", "open_workspace"),
     "who-can": ("iamtui.cli.who_can", "open_workspace"),
+    "what-can": ("iamtui.cli.what_can", "open_workspace"),
     "trust": ("iamtui.cli.trust", "open_workspace"),
     "overview": ("iamtui.cli.overview", "open_workspace"),
     "audit": ("iamtui.cli.audit", "open_workspace"),

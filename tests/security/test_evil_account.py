@@ -93,6 +93,7 @@ COMMANDS: dict[str, list[str]] = {
     "list policies": ["list", "policies", "--snapshot", "SNAPSHOT"],
     "show": ["show", "mallory", "--snapshot", "SNAPSHOT"],
     "can": ["can", "mallory", "s3:GetObject", "--on", f"arn:aws:s3:::{ATTACK}", "--snapshot", "SNAPSHOT"],
+    "what-can": ["what-can", "mallory", "--service", "s3", "--snapshot", "SNAPSHOT"],
     "who-can": ["who-can", "s3:GetObject", "--snapshot", "SNAPSHOT"],
     "lint": ["lint", "POLICY", "SNAPSHOT"],
     "simulate": ["simulate", "SCENARIOS"],

@@ -1,0 +1,253 @@
+"""`iamtui what-can`: the effective permissions of one principal, compared and as one policy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from iamtui.cli.exits import Exit
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.render import verdict_style
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.engine.condition_words import LAYER_NAMES, first_of
+from iamtui.engine.decision import Layer
+from iamtui.presentation.verdict import unloaded_layers, verdict_words
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.what_can import (
+    LEVELS,
+    AccessChange,
+    EffectiveAccess,
+    LevelCount,
+    Permission,
+    ServiceAccess,
+    compare_access,
+    levels_of,
+)
+from iamtui.workspace.what_can import what_can as find_what_can
+from iamtui.workspace.workspace import SourceChoice, SourceKind
+
+if TYPE_CHECKING:
+    from iamtui.questions.question import QuestionMatrix
+    from iamtui.workspace.workspace import Workspace
+
+_SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
+_SHADES: Final = ("·", "░", "▒", "▓", "█")
+_MARKS: Final = {"gained": ("[+]", Style.OPEN), "lost": ("[-]", Style.BAD), "changed": ("[~]", Style.QUIET)}
+_MOST_NAMED: Final = 8
+
+_EPILOG: Final = """\
+Each cell of the table counts the allowed actions of an access level; "+2?" is 2 more that depend on a condition. What a
+resource's policy allows by itself counts where that policy is loaded.
+"""
+
+
+@click.command("what-can", epilog=_EPILOG)
+@click.argument("principal")
+@question_options
+@click.option(
+    "--service", "services", multiple=True, metavar="SERVICE", help="List the actions of a service, such as s3."
+)
+@click.option("--against", metavar="PRINCIPAL", help="Print what this principal can do otherwise, or not at all.")
+@click.option("--against-snapshot", metavar="FILE", help="Print what has changed since this snapshot.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@draft_option
+@source_options
+def what_can(
+    principal: str,
+    asked: QuestionOptions,
+    services: tuple[str, ...],
+    against: str | None,
+    against_snapshot: str | None,
+    as_json: bool,
+    draft: str | None,
+    source: SourceOptions,
+) -> Exit:
+    """List what PRINCIPAL can do after every layer: policies, groups, boundary, SCPs, RCPs and resource policies.
+
+    Counts actions by service and access level; --service lists them with their resources and the conditions that
+    remain. With --draft, --against or --against-snapshot: what is gained, lost or changed.
+    """
+    if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
+        raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
+    if asked.chained_from or asked.with_checks:
+        raise Problem("what-can takes neither --chained-from nor --with.", "They are for `iamtui can`.")
+    made = inquiry_of(("sts:GetCallerIdentity",), asked)
+    wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
+    workspace = load_resource_policies(open_workspace(source), made)
+    found = _ask(workspace, principal, made, wanted)
+    out = stdout()
+    other: EffectiveAccess | None = None
+    if against is not None:
+        other = _ask(workspace, against, made, wanted)
+    elif draft is not None:
+        other = _ask(with_draft(workspace, draft), found.principal.arn, made, wanted)
+    elif against_snapshot is not None:
+        before = open_source(SourceChoice(SourceKind.SNAPSHOT, Path(against_snapshot)))
+        other, found = found, _ask(load_resource_policies(before, made), found.principal.arn, made, wanted)
+    if other is not None:
+        _print_changes(out, compare_access(found, other), as_json=as_json)
+    elif as_json:
+        out.json(_to_json(found))
+    elif wanted:
+        _print_actions(out, found)
+    else:
+        _print_heat_map(out, found)
+    _say_limits((*found.permissions, *(other.permissions if other is not None else ())))
+    if other is None:
+        note(_summary(workspace, found))
+    return Exit.OK
+
+
+def _ask(workspace: Workspace, principal: str, made: QuestionMatrix, services: tuple[str, ...]) -> EffectiveAccess:
+    who = resolve_principal(workspace, principal)
+    return find_what_can(workspace, who, made.resources, made.terms, services=services or None)
+
+
+def _print_heat_map(out: Output, found: EffectiveAccess) -> None:
+    """The services, with how many actions of each access level are allowed."""
+    services = found.services
+    if not services:
+        return
+    headings = ("SERVICE", *(_SHORT_LEVELS.get(level, level) for level in LEVELS))
+    rows = [[service.service, *(_level_cell(service.levels.get(level)) for level in LEVELS)] for service in services]
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
+    out.line(Span("  ".join(f"{text:<{width}}" for text, width in zip(headings, widths, strict=True)), Style.QUIET))
+    for service, row in zip(services, rows, strict=True):
+        parts: list[str | Span] = [f"{row[0]:<{widths[0]}}"]
+        for level, text, width in zip(LEVELS, row[1:], widths[1:], strict=True):
+            parts += ("  ", Span(f"{text:<{width}}", _level_style(level, service.levels.get(level))))
+        out.line(*parts)
+
+
+def _level_cell(count: LevelCount | None) -> str:
+    """`▓ 12+2?/20`: how much of it is allowed, as a shade and counted; "" where the service has no such action."""
+    if count is None:
+        return ""
+    some = count.allowed + count.depends
+    shade = _SHADES[0] if not some else _SHADES[min(4, 1 + 3 * some // count.total)]
+    depends = f"+{count.depends}?" if count.depends else ""
+    return f"{shade} {count.allowed}{depends}/{count.total}" if some else shade
+
+
+def _level_style(level: str, count: LevelCount | None) -> Style:
+    if count is None or not count.allowed + count.depends:
+        return Style.QUIET
+    if level in ("List", "Read"):
+        return Style.GOOD
+    return Style.BAD if level == "Permissions management" else Style.OPEN
+
+
+def _print_actions(out: Output, found: EffectiveAccess) -> None:
+    """A line for each action: its verdict, access levels, resources and condition."""
+    width = max((len(action) for one in found.permissions for action in one.actions), default=0)
+    for service in found.services:
+        lines = [(action, one) for one in service.permissions for action in one.actions]
+        for action, one in sorted(lines, key=lambda line: line[0].lower()):
+            words = verdict_words(one.decision)
+            levels = ", ".join(_SHORT_LEVELS.get(level, level) for level in levels_of(action))
+            out.line(
+                Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)),
+                f"  {action:<{width}}  {levels:<11}  {_where(one)}",
+            )
+
+
+def _where(one: Permission) -> str:
+    """On what resources, and on what condition."""
+    limits = verdict_words(one.decision).limit
+    unloaded = ", as far as loaded" if limits == "as loaded" else ""
+    condition = f"  if {one.condition}" if one.condition else ""
+    return f"{first_of(one.resources)}{unloaded}{condition}"
+
+
+def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: bool) -> None:
+    """What is gained, lost and changed; how many actions of each on stderr."""
+    for change in changes:
+        if as_json:
+            out.json(_change_json(change))
+            continue
+        mark, style = _MARKS[change.kind]
+        out.line(Span(f"{mark} {change.kind:<7}", style), f"  {_first_of_actions(change.actions)}")
+        both = change.kind == "changed"
+        labelled = (*(("before", one) for one in change.before), *(("after", one) for one in change.after))
+        for label, one in labelled:
+            words = verdict_words(one.decision)
+            out.line(
+                Span(f"      {f'{label:<6} ' if both else ''}{words.mark} {words.word:<7} {_where(one)}", Style.QUIET)
+            )
+    counts = Counter(change.kind for change in changes for _ in change.actions)
+    note(f"{counts['gained']} actions gained, {counts['lost']} lost, {counts['changed']} changed.")
+
+
+def _first_of_actions(actions: Sequence[str]) -> str:
+    more = f" and {len(actions) - _MOST_NAMED} more" if len(actions) > _MOST_NAMED else ""
+    return ", ".join(map(safe_text, actions[:_MOST_NAMED])) + more
+
+
+def _say_limits(permissions: Iterable[Permission]) -> None:
+    """The layers that are not loaded and could change some of it."""
+    layers = {layer for one in permissions for layer in unloaded_layers(one.decision)}
+    if layers:
+        names = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in layers)
+        note(f"Not evaluated, and could change some of this: {names}.")
+
+
+def _summary(workspace: Workspace, found: EffectiveAccess) -> str:
+    services = found.services
+    allowed, depends = sum(one.allowed for one in services), sum(one.depends for one in services)
+    on = "" if found.resources == ("*",) else f" on {', '.join(found.resources)}"
+    name = workspace.account.short_name(found.principal.arn)
+    return f"{name}{on}: {allowed} actions allowed, {depends} on a condition, of {len(services)} services."
+
+
+def _to_json(found: EffectiveAccess) -> dict[str, Any]:
+    return {
+        "principal": found.principal.arn,
+        "resources": list(found.resources),
+        "services": [_service_json(service) for service in found.services],
+        "actions": [
+            {"action": action, "access_levels": list(levels_of(action)), **_permission_json(one)}
+            for one in found.permissions
+            for action in one.actions
+        ],
+    }
+
+
+def _service_json(service: ServiceAccess) -> dict[str, Any]:
+    return {
+        "service": service.service,
+        "allowed": service.allowed,
+        "depends": service.depends,
+        "actions": service.total,
+        "access_levels": {level: count._asdict() for level, count in service.levels.items()},
+    }
+
+
+def _permission_json(one: Permission) -> dict[str, Any]:
+    return {
+        "decision": one.outcome.value,
+        "complete": one.decision.complete,
+        "asked": one.resource,
+        "resource_scope": one.decision.resource_scope.value,
+        "resources": list(one.resources),
+        "denied_resources": list(one.decision.denied_resources),
+        "condition": one.condition or None,
+    }
+
+
+def _change_json(change: AccessChange) -> dict[str, Any]:
+    return {
+        "change": change.kind,
+        "service": change.service,
+        "actions": list(change.actions),
+        "before": [*map(_permission_json, change.before)],
+        "after": [*map(_permission_json, change.after)],
+    }

@@ -1,0 +1,238 @@
+"""Classes of the actions of a service that get the same decision, found with bit masks over all actions.
+
+Actions that the same statements speak of, and that nothing else tells apart which policies and evaluator read, are one
+class: one of them is asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from iamtui.catalog import service_data
+from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
+from iamtui.catalog.request_keys import LISTED_PER_RESOURCE
+from iamtui.engine.decision import Layer
+from iamtui.engine.request import (
+    MissingPolicy,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+    Principal,
+    caller_facts,
+)
+from iamtui.engine.set_members import tells_resources_apart
+from iamtui.policy.action import ActionElement
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.compiled import CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.questions.never_asked import fits
+
+_ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts"))
+"""The services whose rules tell actions apart by their names."""
+
+
+class StatementInForce(NamedTuple):
+    """A statement in force, compiled when it is looked at.
+
+    Args:
+        level: of an SCP or RCP, from the root; else 0.
+    """
+
+    layer: Layer
+    level: int
+    policy: CompiledPolicy
+    number: int
+
+    @property
+    def element(self) -> ActionElement:
+        return self.policy.actions[self.number]
+
+    @property
+    def compiled(self) -> CompiledStatement:
+        return self.policy.statement(self.number)
+
+
+def are_all_known(policies: tuple[PolicyInForce, ...] | NotEvaluated) -> bool:
+    """Whether all policies are known and can be read."""
+    return isinstance(policies, tuple) and not any(
+        isinstance(policy, MissingPolicy) or policy.document.error is not None for policy in policies
+    )
+
+
+class Caps(NamedTuple):
+    """The layers and levels each of which has to allow what is asked, as far as all of their policies are known.
+
+    Args:
+        binding: the layers whose Deny holds whatever else is allowed.
+    """
+
+    layers: frozenset[tuple[Layer, int]]
+    binding: frozenset[Layer]
+
+    def deny(self, statements: Iterable[StatementInForce], *, but_for: Layer | None) -> bool:
+        """Whether what these statements speak of is denied for certain, whatever is asked about.
+
+        Args:
+            but_for: a layer that need not allow it.
+        """
+        allowing = set()
+        for one in statements:
+            compiled = one.compiled
+            if compiled.allows:
+                allowing.add((one.layer, one.level))
+            elif one.layer in self.binding and compiled.any_resource and not compiled.conditions:
+                return True
+        return any(cap not in allowing for cap in self.layers if cap[0] is not but_for)
+
+
+def caps_of(principal: Principal, policies: PoliciesInForce) -> Caps:
+    layers: set[tuple[Layer, int]] = set()
+    binding = {Layer.IDENTITY}
+    if not caller_facts(principal, lasting=True).service_linked:
+        if policies.boundaries and are_all_known(policies.boundaries):
+            layers.add((Layer.BOUNDARY, 0))
+            binding.add(Layer.BOUNDARY)
+        if isinstance(policies.scps, tuple) and not policies.principal_in_management_account:
+            binding.add(Layer.SCP)
+            layers |= {
+                (Layer.SCP, number)
+                for number, level in enumerate(policies.scps)
+                if level.not_loaded is None and are_all_known(level.policies)
+            }
+    return Caps(frozenset(layers), frozenset(binding))
+
+
+def statements_in_force(policies: PoliciesInForce) -> Iterator[StatementInForce]:
+    """Every statement in force, in the order of the layers."""
+    layers: list[tuple[Layer, int, PolicyType, Iterable[PolicyInForce]]] = []
+    for layer, policy_type, given in (
+        (Layer.IDENTITY, PolicyType.IDENTITY, policies.identity),
+        (Layer.BOUNDARY, PolicyType.BOUNDARY, policies.boundaries),
+        (Layer.SESSION, PolicyType.SESSION, policies.session),
+        (Layer.VPC_ENDPOINT, PolicyType.VPC_ENDPOINT, policies.vpc_endpoint),
+    ):
+        layers.append((layer, 0, policy_type, given if isinstance(given, tuple) else ()))
+    for layer, policy_type, levels in (
+        (Layer.SCP, PolicyType.SCP, policies.scps),
+        (Layer.RCP, PolicyType.RCP, policies.rcps),
+    ):
+        if isinstance(levels, tuple):
+            layers += [(layer, number, policy_type, level.policies) for number, level in enumerate(levels)]
+    if isinstance(policies.resource, NamedPolicy):
+        layers.append((Layer.RESOURCE, 0, PolicyType.RESOURCE, (policies.resource,)))
+    for layer, level_number, policy_type, in_force in layers:
+        for policy in in_force:
+            if isinstance(policy, NamedPolicy) and policy.document.error is None:
+                compiled = compile_policy(policy.document, policy_type, DEFAULT_LANGUAGE_OPTIONS)
+                for number in range(len(compiled.actions)):
+                    yield StatementInForce(layer, level_number, compiled, number)
+
+
+class ServiceActions:
+    """The actions of a service, each with its bit."""
+
+    def __init__(self, service: str, names: tuple[str, ...]) -> None:
+        self.service = service
+        self.names = names
+        self.lower = tuple(name.lower() for name in names)
+        self.full = (1 << len(names)) - 1
+        self._kinds: dict[_Told, tuple[int, ...]] = {}
+
+    def named(self, bits: int) -> tuple[str, ...]:
+        """Actions in full ("s3:GetObject"), by their bits."""
+        return tuple(f"{self.service}:{name}" for place, name in enumerate(self.names) if bits >> place & 1)
+
+    def fitting(self, resource: str) -> int:
+        """Those that are about a resource."""
+        arn = parse_arn(resource)
+        service = "" if arn is None or "*" in arn.service else arn.service
+        found = 0
+        for place, name in enumerate(self.names):
+            action = f"{self.service}:{name}"
+            # Most actions are about resources of their own service alone, which is soon said.
+            forms = ENGINE_CATALOGUE.arn_forms(action)
+            if not service or not forms or any(form.service == service for form in forms):
+                found |= fits(action, resource) << place
+        return found
+
+    def told_apart(
+        self, bits: int, statements: Sequence[StatementInForce], resource: str, *, in_region: bool
+    ) -> Iterator[tuple[str, ...]]:
+        """Some actions, parted by what else than statements may tell them apart.
+
+        Args:
+            in_region: whether the Region of requests is known where the resource does not name one.
+        """
+        if self.service in _ONE_BY_ONE:
+            yield from ((action,) for action in self.named(bits))
+            return
+        keys = {key for one in statements for key in one.compiled.keys}
+        told = _Told(
+            forms=resource != "*"
+            or any(not one.compiled.any_resource for one in statements)
+            or any(tells_resources_apart(key) and not (in_region and key == _REGION) for key in keys),
+            regions=_REGION in keys,
+            keys=self.service in LISTED_PER_RESOURCE and any(map(_is_of_some_calls, keys)),
+        )
+        for kind in self._parted(told):
+            if kind & bits:
+                yield self.named(kind & bits)
+
+    def _parted(self, told: _Told) -> Sequence[int]:
+        found = self._kinds.get(told)
+        if found is None:
+            kinds: dict[Hashable, int] = {}
+            for place, name in enumerate(self.names):
+                kind = _kind_of(f"{self.service}:{name}", told)
+                kinds[kind] = kinds.get(kind, 0) | 1 << place
+            found = self._kinds[told] = tuple(kinds.values())
+        return found
+
+
+class _Told(NamedTuple):
+    """What tells actions apart: forms of their resources, Regions in these, condition keys of their calls."""
+
+    forms: bool
+    regions: bool
+    keys: bool
+
+
+def _kind_of(action: str, told: _Told) -> Hashable:
+    if ENGINE_CATALOGUE.synthetic_resource(action, "", "") is not None or action.lower() in _OF_THEIR_OWN:
+        return action
+    forms = ENGINE_CATALOGUE.arn_forms(action)
+    info = catalogue().action(action) if told.keys else None
+    return (
+        ENGINE_CATALOGUE.has_resource_type(action),
+        forms
+        if told.forms
+        else frozenset((one.region, one.account, one.may_lack) for one in forms)
+        if told.regions
+        else 0,
+        None
+        if info is None
+        else (info.condition_keys, *((one.type.name, one.condition_keys) for one in info.resources)),
+    )
+
+
+_OF_THEIR_OWN: Final = frozenset(("s3:listallmybuckets",))
+"""Actions that are read against a resource of their own."""
+
+_REGION: Final = "aws:requestedregion"
+
+_TAGS: Final = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
+
+
+def _is_of_some_calls(key: str) -> bool:
+    """Whether some calls carry a condition key and others lack it."""
+    return not key.startswith("aws:") or key.startswith(_TAGS)
+
+
+@lru_cache(maxsize=1024)
+def actions_of(service: str, extra: tuple[str, ...]) -> ServiceActions:
+    """The actions of a service, and others that policies name."""
+    names = [str(found["name"]) for found in service_data.actions(service).values()]
+    return ServiceActions(service, (*names, *extra))
