@@ -9,8 +9,18 @@ import re
 from typing import Final, NamedTuple
 
 from iamtui.catalog import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES, catalogue
-from iamtui.lint.matching import action_glob, condition_keys_of, covers_action, is_wild, lines_about, reaches
-from iamtui.lint.subject import CheckedDocument, Level, named, quoted
+from iamtui.lint.subject import (
+    CheckedDocument,
+    Level,
+    action_glob,
+    condition_keys_of,
+    covers_action,
+    is_wild,
+    lines_about,
+    named,
+    quoted,
+    reaches,
+)
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType

@@ -21,10 +21,9 @@ from iamtui.lint.condition_keys import check_needed_actions
 from iamtui.lint.conditions import check_conditions
 from iamtui.lint.elements import check_document, check_elements, check_one_service, check_rcp
 from iamtui.lint.principals import check_principals, check_trust
-from iamtui.lint.resources import check_resources
+from iamtui.lint.resources import check_resource_variables, check_resources
 from iamtui.lint.size_and_repetition import check_repetition, check_statements
 from iamtui.lint.subject import CheckedDocument, Finding, Level, document_positions
-from iamtui.lint.variables import check_resource_variables
 from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem

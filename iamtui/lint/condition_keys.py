@@ -10,8 +10,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from iamtui.catalog import GLOBAL_KEYS, RETIRED_SERVICES, ConditionKey, KeyType, catalogue, condition_key
-from iamtui.lint.matching import condition_keys_of, is_negated, is_wild, lines_about, reaches
-from iamtui.lint.subject import CheckedDocument, Level, named, quoted
+from iamtui.lint.subject import (
+    CheckedDocument,
+    Level,
+    condition_keys_of,
+    is_negated,
+    is_wild,
+    lines_about,
+    named,
+    quoted,
+    reaches,
+)
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType

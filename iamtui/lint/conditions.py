@@ -13,9 +13,8 @@ from typing import Final
 
 from iamtui.catalog import REGIONS, REGIONS_READ, ConditionKey, KeyType
 from iamtui.lint.condition_keys import check_condition_key, check_key_company
-from iamtui.lint.matching import is_wild, lines_about
-from iamtui.lint.subject import CheckedDocument, Level, named, quoted
-from iamtui.lint.variables import check_line_variables, variables_in, without_variables
+from iamtui.lint.resources import check_line_variables, variables_in, without_variables
+from iamtui.lint.subject import CheckedDocument, Level, is_wild, lines_about, named, quoted
 from iamtui.policy.conditions import parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.operators import Operator, SetOperator, parse_operator

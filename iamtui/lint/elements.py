@@ -13,9 +13,8 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog import catalogue
-from iamtui.lint.matching import is_wild, lines_about
 from iamtui.lint.size_and_repetition import OF_IAM, check_size
-from iamtui.lint.subject import CheckedDocument, quoted
+from iamtui.lint.subject import CheckedDocument, is_wild, lines_about, quoted
 from iamtui.policy.document import VERSIONS, ConditionLine, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType

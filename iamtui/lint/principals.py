@@ -10,8 +10,7 @@ from typing import Final
 
 from iamtui.catalog import unique_id_kind
 from iamtui.engine.service_rules import is_public
-from iamtui.lint.matching import condition_keys_of, covers_action, is_wild, lines_about, reaches
-from iamtui.lint.subject import CheckedDocument, quoted
+from iamtui.lint.subject import CheckedDocument, condition_keys_of, covers_action, is_wild, lines_about, quoted, reaches
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator

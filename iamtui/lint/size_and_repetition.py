@@ -6,8 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from iamtui.lint.matching import action_glob, is_wild, resource_glob, resource_tokens
-from iamtui.lint.subject import CheckedDocument, Level, named, quoted
+from iamtui.lint.subject import (
+    CheckedDocument,
+    Level,
+    action_glob,
+    is_wild,
+    named,
+    quoted,
+    resource_glob,
+    resource_tokens,
+)
 from iamtui.policy.document import Statement
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import Token, Wild, parse_pieces, tokens_of

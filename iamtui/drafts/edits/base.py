@@ -100,8 +100,8 @@ class BaseEdit(
         raise NotImplementedError
 
     def changes_nothing(self, standing: Standing) -> bool:
-        """Whether an account is known to be so already."""
-        raise NotImplementedError
+        """Whether an account is known to be so already: it has the document that the edit puts in place."""
+        return self.document is not None and same_text(self.replaced(standing), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         """The lines of each AWS CLI call.

@@ -174,9 +174,6 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
         else:
             _note_other_accounts(ledger, level)
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        return same_text(self.replaced(standing), self.document)
-
     def check_exportable(self, edits: Sequence[BaseEdit]) -> None:
         if PolicyDocument(self.document).text != PolicyDocument(self.namesakes(edits)[0].document).text:
             raise Problem(

@@ -34,7 +34,6 @@ from iamtui.drafts.edits.base import (
     folder,
     holder_of,
     option,
-    same_text,
     segment,
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
@@ -102,9 +101,6 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
         put = InlinePolicy(self.name, document)
         policies = tuple(put if policy is now else policy for policy in holder.inline_policies)
         ledger.put(replace(holder, inline_policies=policies if now is not None else (*policies, put)))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return same_text(standing.inline(self.holder_arn, self.name), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         kind, name = iam_kind_and_name(self.holder_arn)
@@ -219,9 +215,6 @@ class PutManagedPolicy(BaseEdit, frozen=True):
             ledger.find("no effect", f"The policy {policy_name(policy.arn)} already says this.")
             return
         ledger.put(replace(policy, versions=_with_version(ledger, policy, document)))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return same_text(standing.managed(self.policy_arn), self.document)
 
     def check_exportable(self, edits: Sequence[BaseEdit]) -> None:
         if ":iam::aws:" in self.policy_arn:
@@ -407,9 +400,6 @@ class PutResourcePolicy(_ResourceEdit, frozen=True):
         if now is None or now.state == "denied":
             ledger.find("unknown", f"The policy that {shown} has now is not loaded; the edit replaces all of it.")
         ledger.put_resource_policy(self.resource_arn, ResourcePolicy("present", document))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return same_text(self.replaced(standing), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         arn, spec = self.spec()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from msgspec import structs
 
@@ -26,7 +26,6 @@ from iamtui.drafts.edits.base import (
     folder,
     holder_of,
     option,
-    same_text,
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, listed, not_there
@@ -45,6 +44,7 @@ MOST_GROUPS: Final = 10
 class _Attachment(BaseEdit, frozen=True):
     """An edit of whether a managed policy is attached to a user, group or role."""
 
+    adds: ClassVar[bool]
     holder_arn: HolderArn
     policy_arn: PolicyArn
 
@@ -52,10 +52,11 @@ class _Attachment(BaseEdit, frozen=True):
     def subject(self) -> tuple[str, ...]:
         return "attachment", self.holder_arn, self.policy_arn
 
-    def attached(self, account: Account) -> bool | None:
-        """Whether it is attached; None where the user, group or role is not loaded."""
-        holder = holder_of(account, self.holder_arn)
-        return None if holder is None else any(policy.arn == self.policy_arn for policy in holder.attached_policies)
+    def changes_nothing(self, standing: Standing) -> bool:
+        holder = holder_of(standing.account, self.holder_arn)
+        if holder is None:
+            return False
+        return self.adds is any(policy.arn == self.policy_arn for policy in holder.attached_policies)
 
     def call(self, verb: str, *remarks: str) -> list[str]:
         kind, name = iam_kind_and_name(self.holder_arn)
@@ -67,6 +68,7 @@ class AttachPolicy(_Attachment, frozen=True):
     """Attach a managed policy, the account's own or one of AWS."""
 
     commands = (("attach",),)
+    adds = True
     cli_phase = 2
     terraform_phase = 3
 
@@ -88,9 +90,6 @@ class AttachPolicy(_Attachment, frozen=True):
 
     def resolved(self, after: Account) -> Self:
         return structs.replace(self, policy_arn=resolved_policy(after, self.holder_arn, self.policy_arn))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return self.attached(standing.account) is True
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         first = next(edit for edit in edits if isinstance(edit, AttachPolicy) and edit.holder_arn == self.holder_arn)
@@ -114,6 +113,7 @@ class DetachPolicy(_Attachment, frozen=True):
     """Detach a managed policy."""
 
     commands = (("detach",),)
+    adds = False
     cli_phase = 4
 
     @property
@@ -136,9 +136,6 @@ class DetachPolicy(_Attachment, frozen=True):
             )
         ledger.put(replace(holder, attached_policies=left))
         ledger.count(self.policy_arn, attachments=-1)
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return self.attached(standing.account) is False
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         if not _full(self.holder_arn, edits, before):
@@ -175,6 +172,7 @@ def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
 class _Membership(BaseEdit, frozen=True):
     """An edit of whether a user is in a group."""
 
+    adds: ClassVar[bool]
     user_arn: UserArn
     group_arn: GroupArn
 
@@ -206,10 +204,9 @@ class _Membership(BaseEdit, frozen=True):
             )
         return user, group
 
-    def member(self, account: Account) -> bool | None:
-        """Whether the user is in the group; None for a user that is not loaded."""
-        user = account.by_arn(self.user_arn)
-        return self.group_arn.rsplit("/", 1)[-1] in user.groups if isinstance(user, User) else None
+    def changes_nothing(self, standing: Standing) -> bool:
+        user = standing.account.by_arn(self.user_arn)
+        return isinstance(user, User) and self.adds is (self.group_arn.rsplit("/", 1)[-1] in user.groups)
 
     def call(self, verb: str, *remarks: str) -> list[str]:
         user, group = self.names
@@ -220,6 +217,7 @@ class AddUserToGroup(_Membership, frozen=True):
     """Put a user into a group."""
 
     commands = (("add-to-group",),)
+    adds = True
     cli_phase = 2
     terraform_phase = 2
 
@@ -232,9 +230,6 @@ class AddUserToGroup(_Membership, frozen=True):
             ledger.find("no effect", f"{entity_name(user.arn)} is already in {entity_name(group.arn)}.")
             return
         ledger.put(replace(user, groups=(*user.groups, group.name)))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return self.member(standing.account) is True
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         first = next(edit for edit in edits if isinstance(edit, AddUserToGroup) and edit.user_arn == self.user_arn)
@@ -259,6 +254,7 @@ class RemoveUserFromGroup(_Membership, frozen=True):
     """Take a user out of a group."""
 
     commands = (("remove-from-group",),)
+    adds = False
     cli_phase = 4
 
     def words(self, standing: Standing) -> str:
@@ -272,9 +268,6 @@ class RemoveUserFromGroup(_Membership, frozen=True):
                 not_there("Its groups", user.groups),
             )
         ledger.put(replace(user, groups=tuple(name for name in user.groups if name != group.name)))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return self.member(standing.account) is False
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         if not _in_all_groups(self.user_arn, edits, before):
@@ -347,6 +340,10 @@ class _BoundaryEdit(_EntityEdit, frozen=True):
     def subject(self) -> tuple[str, ...]:
         return "boundary", self.holder_arn
 
+    def changes_nothing(self, standing: Standing) -> bool:
+        bounded = standing.account.by_arn(self.holder_arn)
+        return isinstance(bounded, User | Role) and bounded.boundary_arn == (self.brought_policy or None)
+
 
 class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
     """Set a permissions boundary."""
@@ -377,9 +374,6 @@ class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
     def resolved(self, after: Account) -> Self:
         return structs.replace(self, policy_arn=resolved_policy(after, self.holder_arn, self.policy_arn))
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        return _has_boundary(standing.account, self.holder_arn, self.policy_arn)
-
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         kind, name = iam_kind_and_name(self.holder_arn)
         boundary = option("--permissions-boundary", POLICY_ARN.checked(self.policy_arn))
@@ -406,9 +400,6 @@ class DeletePermissionsBoundary(_BoundaryEdit, frozen=True):
         ledger.count(holder.boundary_arn, boundaries=-1)
         ledger.put(replace(holder, boundary_arn=None))
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        return _has_boundary(standing.account, self.holder_arn, None)
-
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         kind, name = iam_kind_and_name(self.holder_arn)
         remark = "Without its boundary it may do whatever its policies allow."
@@ -423,11 +414,6 @@ def _bounded(ledger: Ledger, arn: str) -> User | Role:
             "Name a user or a role.",
         )
     return holder
-
-
-def _has_boundary(account: Account, holder_arn: str, policy_arn: str | None) -> bool:
-    bounded = account.by_arn(holder_arn)
-    return isinstance(bounded, User | Role) and bounded.boundary_arn == policy_arn
 
 
 class UpdateTrustPolicy(_EntityEdit, frozen=True):
@@ -467,9 +453,6 @@ class UpdateTrustPolicy(_EntityEdit, frozen=True):
             ledger.find("no effect", f"The trust policy of {entity_name(role.arn)} already says this.")
             return
         ledger.put(replace(role, trust=document))
-
-    def changes_nothing(self, standing: Standing) -> bool:
-        return same_text(standing.trust(self.role_arn), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         _, name = iam_kind_and_name(self.role_arn)
