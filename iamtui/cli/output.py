@@ -93,7 +93,6 @@ class Output:
         self._stream.write("".join(self._painted(part, whole=whole) for part in parts).rstrip() + "\n")
 
     def row(self, words: Row) -> None:
-        """Write styled words on one line."""
         self.line(*(Span(word.text, TONES[word.tone]) if word.tone in TONES else word.text for word in words))
 
     def paragraph(self, text: str, *, indent: int = 0, first: Sequence[str | Span] = (), whole: bool = False) -> None:
@@ -150,11 +149,9 @@ class Output:
             self._stream.write(f"|{' --- |' * len(texts)}\n")
 
     def blank(self) -> None:
-        """Write an empty line."""
         self._stream.write("\n")
 
     def json(self, value: Any, *, indent: int | None = None, end: str = "\n") -> None:
-        """Write a JSON value in printable ASCII."""
         from iamtui.engine.decision_json import to_ascii_json  # `--help` needs no JSON
 
         self._stream.write(to_ascii_json(value, indent=indent) + end)
@@ -164,7 +161,6 @@ class Output:
         self._stream.write(text)
 
     def flush(self) -> None:
-        """Hand over what has been written."""
         self._stream.flush()
 
     def _painted(self, part: str | Span, *, whole: bool = False) -> str:

@@ -36,7 +36,6 @@ _STATE_WIDTH: Final = 15
 
 
 def verdict_style(decision: Decision) -> Style:
-    """The colour that repeats a verdict."""
     if decision.outcome is Outcome.DEPENDS:
         return Style.OPEN
     if not decision.allowed:
@@ -130,7 +129,6 @@ def write_trace(out: Output, decision: Decision, layers: Sequence[TracedLayer]) 
 
 
 def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict[str, Any]:
-    """One pair of an answer."""
     found: dict[str, Any] = decision_to_json(cell.decision, trace=trace)
     found["deciding"] = cell.deciding.outcome.value
     found["companions"] = [companion_to_json(one) for one in cell.companions]
@@ -146,7 +144,6 @@ def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict
 
 
 def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
-    """One of the other requests behind a call."""
     return {
         "action": one.question.action,
         "resource": one.question.resource,

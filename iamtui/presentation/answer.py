@@ -92,7 +92,6 @@ class Shown:
 
     @property
     def cell_inquiry(self) -> QuestionMatrix:
-        """What asks about the cell alone."""
         cell, asked = self.cell, self.answer.question_matrix
         # The name of an API call stands for itself, with its companions; a pattern for the action it found.
         call = "" if is_pattern(cell.pattern) else cell.pattern

@@ -63,7 +63,6 @@ class VerdictWords:
 
     @property
     def changed(self) -> bool:
-        """Whether the draft makes it another one."""
         return self.before is not None and str(self.before) != str(self)
 
     @property
@@ -275,7 +274,6 @@ def _deciding(decision: Decision) -> Row:
 
 
 def _why_no_allow(decision: Decision) -> str:
-    """Which layers lack an Allow, in words."""
     blocked = decision.blocked_by or tuple(reason.layer for reason in decision.reasons)
     if not blocked:
         return "no statement allows it"

@@ -445,7 +445,6 @@ class MatrixView(LineView):
 
     @property
     def chosen(self) -> int:
-        """The index in the answer of the cell under the cursor; 0 without one."""
         if not self._rows:
             return 0
         cells = self._rows[min(self.cursor, len(self._rows) - 1)]
@@ -462,7 +461,6 @@ class MatrixView(LineView):
     # Drawing.
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
-        """The resources, by their ends, which differ more than their beginnings."""
         assert self._words is not None
         names = [Piece(" " * (self._names + 1))]
         for column, index in enumerate(self._rows[0]):

@@ -112,7 +112,6 @@ class Asking:
         self._host.run_worker(work, thread=True, exclusive=True, group=group, description=group, exit_on_error=False)
 
     def is_current(self, ticket: int) -> bool:
-        """Whether a message is about the question matrix that was asked last."""
         return ticket == self._ticket
 
     def arrived(self, found: Found) -> bool:

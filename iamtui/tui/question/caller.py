@@ -114,7 +114,6 @@ def read_policy_file(name: str) -> str:
 
 
 def caller_offers(word: str, account: Account | None) -> Sequence[Offer]:
-    """What a word of the caller's line completes to."""
     if word.startswith(CHAINED):
         roles = account.roles if account is not None else ()
         needle = word.removeprefix(CHAINED).removeprefix("role/").lower()

@@ -61,7 +61,6 @@ class CallerRow(Column):
         self._unread: dict[str, Problem] = {}
 
     def compose(self) -> ComposeResult:
-        """The field, its completions below it."""
         with Row(classes="row"):
             yield Label("Caller")
             yield self.field
@@ -69,7 +68,6 @@ class CallerRow(Column):
 
     @property
     def says_mfa(self) -> bool:
-        """Whether the line says that MFA was used."""
         return "mfa" in said(self.field.value.lower(), commas=False)
 
     @property
@@ -79,7 +77,6 @@ class CallerRow(Column):
 
     @property
     def files(self) -> Mapping[str, str]:
-        """The files that session policies were read from, by their text."""
         return {self._texts[name]: str(Path(name).expanduser().absolute()) for name in sorted(self._files)}
 
     def left_out(self, account: Account | None) -> str:
@@ -111,7 +108,6 @@ class CallerRow(Column):
         return read_caller(text, account, self._texts)
 
     def fill(self, words: list[str], policies: Mapping[str, str]) -> None:
-        """Put words into the line, with the texts of the session policies they name; none hides it."""
         self._texts, self._files = dict(policies), set()
         self.field.value = joined(words)
         self.field.close()
@@ -122,7 +118,6 @@ class CallerRow(Column):
         self.screen.set_focus(self.field)
 
     def take_policy(self, text: str) -> None:
-        """Take the session policy that was written."""
         self._take(_WRITTEN, text)
 
     def _take(self, name: str, text: str) -> None:

@@ -69,7 +69,6 @@ class Completer:
         self._kept: tuple[object, Mapping[str, str], Sequence[str]] | None = None
 
     def actions(self, word: str) -> list[Offer]:
-        """Actions with their access level and description."""
         return [Offer(name, *self._catalogue.described(name)) for name in self._catalogue.search(word, MOST)]
 
     def needs_no_resource(self, actions: Sequence[str]) -> bool:
@@ -78,7 +77,6 @@ class Completer:
         return bool(forms) and all(form is not None and not form for form in forms)
 
     def resources(self, word: str, around: CompletionContext) -> list[Offer]:
-        """ARNs the account knows and earlier questions named, and the ARN forms of the actions."""
         kinds, folded = self._candidates(around)
         found = best_matches(word.lstrip(QUOTES), kinds, folded=folded)
         return [Offer(joined([arn]), kinds[arn]) for arn in found]
@@ -100,7 +98,6 @@ class Completer:
         return self._kept[1:]
 
     def context(self, word: str, around: CompletionContext, now: datetime) -> list[Offer]:
-        """Condition keys with their type, or values of the key that is being given one."""
         key, equals, _ = word.partition("=")
         if equals:
             named = around.wanted.get(key.lower(), ())

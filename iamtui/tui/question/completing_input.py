@@ -176,7 +176,6 @@ class Completions(LineView, can_focus=False):
         self._names = self._kinds = 0
 
     def show(self, offers: Sequence[Offer], needle: str) -> None:
-        """Show completions with what was typed marked in them, the first one highlighted; none closes the list."""
         if bool(offers) is not bool(self.offers):
             self.post_message(self.Switched())
         self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
@@ -190,7 +189,6 @@ class Completions(LineView, can_focus=False):
         self.set_total(len(self.offers))
 
     def highlight_none(self) -> None:
-        """Highlight no line: Enter keeps what was typed."""
         self.highlighted = -1
         self.refresh()
 
@@ -203,7 +201,6 @@ class Completions(LineView, can_focus=False):
         return "cursor" if index == self.highlighted else ""
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Name, kind and description in columns, as many as there is room for."""
         offer = self.offers[index]
         here = index == self.highlighted
         found = [Piece("▌" if here else " ", "bar")]
@@ -310,16 +307,13 @@ class CompletingInput(SafeInput):
 
     @property
     def is_open(self) -> bool:
-        """Whether the list of completions is on screen."""
         return bool(self.completions.offers)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the completions of what was typed are still to come."""
         return not self._offered.is_set()
 
     def watch_value(self) -> None:
-        """Wait for other completions."""
         self._refused = False
         if self.has_focus:
             self._offered.clear()
@@ -340,18 +334,15 @@ class CompletingInput(SafeInput):
 
     @property
     def word(self) -> str:
-        """The last word as it is written, which is the one being typed; "" behind a space."""
         return last_word(self.value, commas=self.COMMAS)[1]
 
     def close(self) -> None:
-        """Close the list of completions."""
         self._chosen = False
         self._offered.set()
         if self.completions.offers:
             self.completions.show((), "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
-        """Leave the list's keys to the surroundings while it is closed."""
         if action in ("choose", "close"):
             return self.is_open or self.is_waiting
         return True
@@ -365,12 +356,10 @@ class CompletingInput(SafeInput):
             self._chosen = True
 
     def action_close(self) -> None:
-        """Close the list of completions, or show none of those that are still to come."""
         self.close()
         self._refused = True
 
     async def action_submit(self) -> None:
-        """Take the chosen completion, or the first one unless the word stands by itself, and say so."""
         self._once_offered(self._submit)
 
     def _submit(self) -> None:
@@ -381,7 +370,6 @@ class CompletingInput(SafeInput):
         self.post_message(self.Entered(self))
 
     def take_offer(self, index: int) -> None:
-        """Take a completion as Enter does."""
         value = self.completions.offers[index].value
         self.close()
         self.take(value)
@@ -397,7 +385,6 @@ class CompletingInput(SafeInput):
         return False
 
     def take(self, value: str) -> None:
-        """Put a completion in the place of the last word."""
         self.value = last_word(self.value, commas=self.COMMAS)[0] + value
         self.cursor_position = len(self.value)
 

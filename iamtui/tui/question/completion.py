@@ -204,11 +204,9 @@ class LoadedCatalogue:
     """Reads `iamtui.catalog`. Its data takes a while to load, so every method is called in a thread."""
 
     def search(self, text: str, limit: int) -> Sequence[str]:
-        """Actions that fit the text, best first."""
         return self._catalogue().search_actions(text, limit)
 
     def described(self, action: str) -> tuple[str, str]:
-        """Access level and what the action does, without the words that every description begins with."""
         info = self._info(action)
         if info is None:
             return "", ""

@@ -70,7 +70,6 @@ def read_context(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
 
 
 def write_context(context: Mapping[str, tuple[str, ...]]) -> str:
-    """The line that `parse_context` reads as this context."""
     return " ".join(_quote(_word(key, values)) for key, values in context.items())
 
 
@@ -235,7 +234,6 @@ class ContextView(LineView):
         return self._rows[self.cursor // self._lines_a_row] if self._rows else None
 
     def show(self, decision: Decision | None) -> None:
-        """Show the keys of a decision; None: of no answer."""
         rows = key_rows(decision) if decision is not None else []
         if rows == self._rows:
             return
@@ -259,11 +257,9 @@ class ContextView(LineView):
         self.set_total(total, cursor=at * self._lines_a_row)
 
     def on_resize(self) -> None:
-        """Lay the keys out for the new width."""
         self._arrange(self.row)
 
     def to_top(self) -> None:
-        """Put the cursor on the first key, the one that matters most."""
         self._arrange(None)
 
     def on_blur(self) -> None:
@@ -273,14 +269,12 @@ class ContextView(LineView):
         self.post_message(self.Left(hide))
 
     def is_stop(self, index: int) -> bool:
-        """The first line of each key."""
         return not index % self._lines_a_row
 
     def is_under_cursor(self, index: int) -> bool:
         return index // self._lines_a_row == self.cursor // self._lines_a_row
 
     def refresh_row(self, index: int) -> None:
-        """Draw all lines of the key again."""
         for line in range(self._lines_a_row):
             super().refresh_row(index + line)
 
@@ -289,7 +283,6 @@ class ContextView(LineView):
         super()._show_line(index)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Mark, source, key and value; value and source on the second line where a key has two."""
         if not self._rows:
             return [Piece("No condition key to show: there is no answer.", "muted")]
         row = self._rows[index // self._lines_a_row]

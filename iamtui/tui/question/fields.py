@@ -32,13 +32,11 @@ class ActionField(CompletingInput):
     """Whether the text stands as it was filled in, so that Up is not taken from somebody who is typing."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """With the list closed, Up and Down are the history's while nothing is being typed."""
         if action == "choose" and not (self.is_open or self.is_waiting):
             return parameters in ((1,), (-1,)) and (self.unedited or not self.value.strip())
         return super().check_action(action, parameters)
 
     def action_choose(self, step: int) -> None:
-        """Move through the completions; with none open, through earlier questions."""
         if self.is_open or self.is_waiting:
             super().action_choose(step)
         else:
@@ -92,5 +90,4 @@ class CallerField(CompletingInput):
         return not word or word == MFA or bool(value)
 
     def is_part(self, value: str) -> bool:
-        """A word whose value is still to be typed."""
         return value.endswith("=")

@@ -158,7 +158,6 @@ class QuestionForm(Column):
         self.context_view = ContextView(id="question-keys")
 
     def compose(self) -> ComposeResult:
-        """Lay out one row per field, its completions below it."""
         with Row(classes="row"):
             yield Label("Action")
             yield self.action_field
@@ -179,12 +178,10 @@ class QuestionForm(Column):
         self._show_mfa()
 
     def set_workspace(self, workspace: Workspace | None) -> None:
-        """Complete from this account from now on."""
         self._workspace = workspace
 
     @property
     def action_text(self) -> str:
-        """The actions as typed, without spaces around them."""
         return self.action_field.value.strip()
 
     @property
@@ -232,7 +229,6 @@ class QuestionForm(Column):
             entry.take_offer(event.index)
 
     def shorten(self, *, short: bool) -> None:
-        """Show the actions alone while nobody types here, or all fields."""
         self._short = short
         self._show_later()
 
@@ -270,7 +266,6 @@ class QuestionForm(Column):
             self.post_message(self.Changed(entered=False))
 
     def _complete(self, entry: CompletingInput, word: str | None = None) -> None:
-        """Find completions in a thread, for a word (None: the last one): the catalogue may still have to be loaded."""
         word = entry.word if word is None else word
         if (entry is self.action_field and not word) or (entry is self.context_field and not self._readable):
             # What is wrong with the context is said where its keys would be listed.
@@ -289,7 +284,6 @@ class QuestionForm(Column):
 
     @property
     def _readable(self) -> bool:
-        """Whether the context makes sense up to the word that is being typed."""
         try:
             read_context(last_word(self.context_field.value, commas=False)[0], clock.now())
         except Problem:
@@ -320,7 +314,6 @@ class QuestionForm(Column):
         return bool(self.action_text) and self._no_resource_for == self.action_text
 
     def _look_for_resources(self) -> None:
-        """Find out in a thread whether the actions work on resources at all."""
         actions = said(self.action_field.value, commas=True)
         self._completion.look_for_resources(self.action_text, actions, self._resources_found)
 
@@ -344,7 +337,6 @@ class QuestionForm(Column):
             self.post_message(self.Finished())
 
     def set_decision(self, decision: Decision | None) -> None:
-        """Offer the keys that matter for this answer, and show them where they are wanted."""
         self._decision = decision
         if self.context_view.has_class("-open"):
             self.context_view.show(decision)
@@ -421,18 +413,15 @@ class QuestionForm(Column):
 
     @property
     def how_to_finish(self) -> str:
-        """What to do about an action that is half typed."""
         if self.action_field.is_open:
             return "Choose one from the list: Down, and Enter takes it."
         return "Type the rest of its name, or press Enter to ask anyway."
 
     def fill(self, action: str, resource: str = "", context: str = "") -> None:
-        """Put texts into the fields, as if they had been entered; layers and mode stay."""
         self.terms = Terms(self.terms.mode, self.terms.layers_off)
         self._fill(action, resource, context, [], {})
 
     def fill_inquiry(self, question_matrix: QuestionMatrix) -> None:
-        """Put a question matrix into the fields, as if it had been entered."""
         asked = question_matrix.terms
         policies = {f"given-{number}": text for number, text in enumerate(asked.session_policies, 1)}
         caller = [f"{SESSION}{name}" for name in policies]
@@ -468,16 +457,13 @@ class QuestionForm(Column):
     # Changing the terms.
 
     def cycle_mfa(self) -> None:
-        """Say that the caller used MFA, that they did not, or leave it open."""
         self._put_context(cycle_mfa(self.context_field.value))
 
     def set_key(self, key: str, value: str) -> None:
-        """Give a condition key a value in the context line; "" leaves it to be typed there."""
         self.screen.set_focus(self.context_field)
         self._put_context(with_key(self.context_field.value, key, value))
 
     def set_keys(self, keys: Mapping[str, tuple[str, ...]]) -> None:
-        """Give condition keys in the context line, an empty tuple as absent; others stay."""
         self._put_context(with_keys(self.context_field.value, keys))
 
     def clear_context(self) -> None:
@@ -494,12 +480,10 @@ class QuestionForm(Column):
         self.post_message(self.Changed(entered=True))
 
     def switch_layer(self, layer: Layer) -> None:
-        """Leave a layer out of the evaluation, or take it in again."""
         self.terms = replace(self.terms, layers_off=self.terms.layers_off ^ {layer})
         self.post_message(self.Changed(entered=True))
 
     def switch_mode(self) -> None:
-        """Read keys that nobody gave as absent (strict), or as unknown (discover)."""
         strict = self.terms.mode is Mode.STRICT
         self.terms = replace(self.terms, mode=Mode.DISCOVER if strict else Mode.STRICT)
         self.post_message(self.Changed(entered=True))
@@ -514,13 +498,11 @@ class QuestionForm(Column):
         self.post_message(self.Resized(event.size.height))
 
     def open_keys(self) -> None:
-        """Show the condition keys of the answer and go there."""
         self._came_from = self.screen.focused
         self.show_keys(shown=True)
         self.screen.set_focus(self.context_view)
 
     def show_keys(self, *, shown: bool) -> None:
-        """Show the condition keys of the answer, or hide them."""
         self.context_view.set_class(shown, "-open")
         if shown:
             self.context_view.show(self._decision)

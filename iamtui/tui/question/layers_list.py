@@ -103,7 +103,6 @@ class LayersList(LineView):
         return self._rows[row][0] is not None and (not index or self._lines[index - 1][0] != row)
 
     def is_under_cursor(self, index: int) -> bool:
-        """All lines of the row, while keys move the cursor."""
         return self.has_focus and self._lines[index][0] == self._lines[self.cursor][0]
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
@@ -119,14 +118,12 @@ class LayersList(LineView):
     # Keys and mouse.
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
-        """Go to the statement of the layer under the cursor."""
         event.stop()
         here = self._under_cursor
         if here is not None:
             self.post_message(self.Jump(here.layer, here.statement))
 
     def action_switch(self) -> None:
-        """Leave the layer under the cursor out of the evaluation, or take it in again."""
         here = self._under_cursor
         if here is not None:
             self.post_message(self.Switched(here.layer))
@@ -142,7 +139,6 @@ def _alike(
 
 
 def nothing_to_jump_to(layer: Layer) -> str:
-    """The sentence for a layer none of whose statements took part."""
     return f"No statement of the {layer.value.replace('_', ' ')} layer took part in this decision."
 
 

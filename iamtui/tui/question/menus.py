@@ -62,8 +62,6 @@ class Preset:
 
 
 def presets() -> Mapping[str, Preset]:
-    """The presets by name, in the order of the menu."""
-
     return {
         "mfa": Preset("With MFA", "MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
         "no-mfa": Preset("Without MFA", "MultiFactorAuthPresent=false", lambda _: with_mfa(False)),
@@ -139,8 +137,6 @@ def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
 
 
 def open_questions(app: App[object], memory: Memory, choose: Callable[[QuestionMatrix], None]) -> None:
-    """Let the user choose a saved question, or one asked before."""
-
     known: dict[str, QuestionMatrix] = {}
     choices: list[Choice] = []
     if memory.saved:
@@ -217,8 +213,6 @@ def plain_outcome(answer: Answer | None) -> Outcome | None:
 
 
 def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:
-    """Let the user write a session policy, with findings while typing."""
-
     def written(text: str | None) -> None:
         if text is not None:
             form.caller_row.take_policy(text)

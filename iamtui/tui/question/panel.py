@@ -142,7 +142,6 @@ class QuestionPanel(Pane):
         self._ask()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Take the form that suits the window."""
         self._fit()
 
     def _fit(self) -> None:
@@ -200,18 +199,15 @@ class QuestionPanel(Pane):
             self._ask()
 
     def ask(self, action: str, resource: str = "", context: str = "") -> None:
-        """Put a question into the fields, as it is typed, and answer it."""
         self._view.release()
         self._form.fill(action, resource, context)
 
     def ask_inquiry(self, question_matrix: QuestionMatrix) -> None:
-        """Put a question matrix into the fields and answer it."""
         self._view.release()
         self._form.fill_inquiry(question_matrix)
 
     @property
     def question_matrix(self) -> QuestionMatrix | None:
-        """What is being asked, or None when the fields make nothing that can be asked."""
         return self._inquiry
 
     @property
@@ -230,17 +226,14 @@ class QuestionPanel(Pane):
 
     @property
     def answer(self) -> Decision | None:
-        """The decision on screen, or None."""
         return self._shown.decision if self._shown is not None else None
 
     @property
     def whole_answer(self) -> Answer | None:
-        """The answer on screen with all its cells, or None."""
         return self._shown.answer if self._shown is not None else None
 
     @property
     def principal(self) -> Principal | None:
-        """Whom the question is asked for."""
         return self._principal
 
     # Asking
@@ -367,7 +360,6 @@ class QuestionPanel(Pane):
         self._remember(shown)
 
     def _explain(self, shown: Shown) -> None:
-        """Look for what would help, where there is room for it."""
         asked = shown.asked
         if not self.has_class(NARROW) and not shown.decision.allowed:
             self._asking.explain(replace(asked, principal=shown.principal), shown.question)
@@ -446,14 +438,12 @@ class QuestionPanel(Pane):
         self.action_why()
 
     def action_ask(self) -> None:
-        """Go to the action field; typing replaces what is there."""
         self._view.release()
         field = self._form.action_field
         field.focus()
         field.select_all()
 
     def action_why(self) -> None:
-        """Show the whole trace of the answer on its own screen."""
         shown = self._shown
         if shown is None:
             self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask."), until_answer=True))
@@ -461,7 +451,6 @@ class QuestionPanel(Pane):
         self.app.push_screen(lazy.trace_screen.TraceScreen.of(shown))
 
     def action_presets(self) -> None:
-        """Choose how the request comes."""
         shown, question_matrix = self._shown, self._inquiry
         besides = None
         if shown is not None and question_matrix is not None:
@@ -469,11 +458,9 @@ class QuestionPanel(Pane):
         lazy.menus.open_presets(self.app, self._form, besides)
 
     def action_switch_mode(self) -> None:
-        """Take keys that nobody gave as absent, or as unknown."""
         self._form.switch_mode()
 
     def action_questions(self) -> None:
-        """Choose a question that was asked before or saved."""
         lazy.menus.open_questions(self.app, self._memory, self.ask_inquiry)
 
     def action_save(self) -> None:
@@ -533,14 +520,12 @@ class QuestionPanel(Pane):
             self.post_message(Notice(line("Saved as ", (event.name, "bold"), ": F3 lists the saved questions.")))
 
     def action_cycle_mfa(self) -> None:
-        """Say that the caller used MFA, that they did not, or leave it open."""
         self._form.cycle_mfa()
 
     def action_caller(self) -> None:
         self._form.open_caller()
 
     def action_keys(self) -> None:
-        """Go to the condition keys of the answer; there the same key hides them."""
         if self._shown is None:
             self.post_message(
                 Notice(

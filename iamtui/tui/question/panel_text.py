@@ -28,7 +28,6 @@ _WIDE_COLUMNS: Final = 180
 
 
 def room_in(window: Size) -> str:
-    """The room that a window of this size leaves to the panel."""
     if window.width < _COMPACT_COLUMNS or window.height < _COMPACT_ROWS:
         return NARROW
     return WIDE if window.width >= _WIDE_COLUMNS else MEDIUM

@@ -235,7 +235,6 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
 
 
 def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
-    """Let the screens that lie over the main one answer from newer data."""
     if len(main.app.screen_stack) < 2:
         return
     for screen in main.app.screen_stack:
@@ -325,7 +324,6 @@ class Pinning:
 
     @property
     def pinned(self) -> PinnedQuestion | None:
-        """The question that is pinned, or None."""
         return self._pinned
 
     def forget(self) -> None:
@@ -334,7 +332,6 @@ class Pinning:
         self._next = None
 
     def unpin(self) -> None:
-        """Pin nothing: there is no answer."""
         if self._pinned is not None:
             self._pin(None)
 
@@ -365,7 +362,6 @@ class Pinning:
         )
 
     def found(self, event: Found) -> None:
-        """Draw the lines that waited for verdicts."""
         if event.pinned is self._pinned:
             self._screen.explorer.tree_view.redraw_unfinished()
             self._screen.subject.table.redraw_unfinished()

@@ -82,7 +82,6 @@ class Memory:
             self._last, self._at = (question_matrix,), 0
 
     def remember(self, question_matrix: QuestionMatrix, principal: str) -> None:
-        """Put a question at the front of the history."""
         if self._workspace is None:
             return
         self._last, self._at = (), 0
@@ -108,12 +107,10 @@ class Memory:
     def save(
         self, name: str, question_matrix: QuestionMatrix, principal: str, expect: Expectation | None = None
     ) -> None:
-        """Save a question under a name, with the decision that is expected, or None."""
         if self._workspace is not None:
             self._run(partial(self._save, self._workspace, name, question_matrix, principal, expect))
 
     def recent_resources(self) -> tuple[str, ...]:
-        """The resources of earlier questions, the newest first."""
         named = (resource for question_matrix in self.history for resource in question_matrix.resources)
         return tuple(dict.fromkeys(resource for resource in named if resource != "*"))
 

@@ -44,7 +44,6 @@ _MOST_STATEMENTS: Final = 8
 
 
 def request_rows(simulation: Simulation) -> list[Content]:
-    """What is sent to AWS, a line each."""
     rows = [
         line(("Principal  ", "$muted"), simulation.source_arn),
         line(("Action     ", "$muted"), simulation.action),
@@ -64,7 +63,6 @@ def request_rows(simulation: Simulation) -> list[Content]:
 
 
 def our_rows(decision: Decision) -> list[Content]:
-    """Our answer with its layers."""
     rows = [styled(verdict_words(decision).row)]
     why = styled(because(decision))
     if why:
@@ -114,7 +112,6 @@ def _flag(yes: str, no: str, allowed: bool | None, name: str) -> Content:
 
 
 def comparison_rows(opinion: SecondOpinion) -> Iterator[Content]:
-    """Whether both agree, and what explains it when they do not."""
     if opinion.agree:
         yield plain("Both agree.", "bold $verdict-allowed")
     else:
@@ -225,7 +222,6 @@ class SecondOpinionScreen(Screen[None]):
         self._asking = False
 
     def compose(self) -> ComposeResult:
-        """Title, what the answers come to, both of them, keys."""
         who = self._principal.arn.split(":", 5)[-1]
         without = plain(self._left_out, "bold $verdict-depends", limit=64)
         yield Label(
@@ -245,7 +241,6 @@ class SecondOpinionScreen(Screen[None]):
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        """Show our answer, and what AWS would be asked."""
         self.query_one("#opinion-body").focus()
         self._show("#opinion-ours", "iamtui", our_rows(self._decision))
         try:
@@ -269,7 +264,6 @@ class SecondOpinionScreen(Screen[None]):
         pane.display = True
 
     def action_ask(self) -> None:
-        """Ask, in a thread."""
         if self._asking:
             return
         self._asking = True
@@ -310,7 +304,6 @@ class SecondOpinionScreen(Screen[None]):
         self._show("#opinion-theirs", "AWS's simulator", rows)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A failure that nobody foresaw is a sentence."""
         event.stop()
         if event.state is WorkerState.ERROR:
             self._asking = False
@@ -320,7 +313,6 @@ class SecondOpinionScreen(Screen[None]):
         self.query_one("#opinion-body", VerticalScroll).scroll_relative(y=direction, animate=False)
 
     def action_back(self) -> None:
-        """Stop waiting, or go back."""
         if not self._asking:
             self.dismiss(None)
             return

@@ -87,7 +87,6 @@ class ReadingScreen(SearchableScreen):
         self._verdict = verdict
 
     def compose(self) -> ComposeResult:
-        """Title, text, search line, keys."""
         yield Label(self._title, id="text-title")
         if self._verdict is not None:
             yield Label(self._verdict, id="text-verdict")
@@ -104,11 +103,9 @@ class ReadingScreen(SearchableScreen):
         return f"{self._title.plain}\n\n{self.view.plain_text()}"
 
     def idle_actions(self) -> frozenset[str]:
-        """Stepping needs a search."""
         return frozenset() if self.view.needle else frozenset({"step(1)", "step(-1)"})
 
     def action_back(self) -> None:
-        """End the search, or go back."""
         was_searching = self.has_class("-searching")
         super().action_back()
         if was_searching:
@@ -137,7 +134,6 @@ class ReadingScreen(SearchableScreen):
         self.say(event.content, lasts=event.severity is not Severity.INFORMATION)
 
     def say(self, words: Content, *, lasts: bool = False) -> None:
-        """Show a sentence above the keys, for a while."""
         note = self.query_one("#text-note", Label)
         note.update(words)
         note.display = True
@@ -182,7 +178,6 @@ class DocumentScreen(ReadingScreen):
 
 
 def document_rows(document: PolicyDocument, ref: StatementRef) -> tuple[list[TraceRow], int]:
-    """The rows of a document, and the one where the statement begins."""
     if document.error is not None:
         rows = [_refusal(f"This document cannot be read: {document.error}")]
         return [*rows, *(TraceRow((Word(text),)) for text in document_lines(document.text))], 0
@@ -268,7 +263,6 @@ class TraceScreen(ReadingScreen):
 
     @classmethod
     def of(cls, shown: Shown) -> TraceScreen:
-        """The trace of the answer that the panel shows."""
         workspace, label, chain = shown.asked.workspace, shown.asked.label, shown.answer.chain
         decider, without = shown.decider, shown.left_out
         if decider is not None and decider is chain:
@@ -280,7 +274,6 @@ class TraceScreen(ReadingScreen):
         return cls(workspace, shown.decision, who, question, label, others, chain, left_out=without)
 
     def on_mount(self) -> None:
-        """Show what is known, and trace in a thread."""
         self._show_rows(self._rows(self._decision, companions=self._companions))
         self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
 
@@ -379,12 +372,10 @@ class TraceScreen(ReadingScreen):
         return anew
 
     def idle_actions(self) -> frozenset[str]:
-        """Only what could be allowed can be drafted."""
         # Where the line of keys is short, drafting matters more than the list of all commands.
         return super().idle_actions() | {"command_palette" if self._suggestions else "draft"}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is something to draft only with a suggestion."""
         if action == "draft" and not self._suggestions:
             return False
         return super().check_action(action, parameters)

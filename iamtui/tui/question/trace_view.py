@@ -67,7 +67,6 @@ class TraceView(LineView):
 
     @property
     def touched(self) -> bool:
-        """Whether the user moved the cursor."""
         return self._touched
 
     @property
@@ -119,7 +118,6 @@ class TraceView(LineView):
         return texts
 
     def on_resize(self) -> None:
-        """Wrap to the new width and keep the row under the cursor."""
         width = max(16, (self.scrollable_content_region.width or self.size.width or 80) - 2)
         if width == self._width and self._lines:
             return
@@ -130,7 +128,6 @@ class TraceView(LineView):
     # Drawing.
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - the lines are wrapped already
-        """Gutter and text of one line."""
         line = self._lines[index]
         row = self._rows[line.row]
         found: Iterable[Piece]
@@ -150,7 +147,6 @@ class TraceView(LineView):
 
     @property
     def needle(self) -> str:
-        """What is looked for, in lower case; "" when nothing is."""
         return self._hits.needle
 
     @property
@@ -221,7 +217,6 @@ class TraceView(LineView):
         self._open = self._open - folds if folds <= self._open else self._open | folds
 
     def action_open_line(self) -> None:
-        """Go to the statement, or open the fold."""
         row = self.row
         if row is not None and row.opens:
             self.action_fold()
@@ -237,7 +232,6 @@ class TraceView(LineView):
             self.action_fold()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is something to unfold only where something is folded."""
         if action == "fold" and not self.has_folds:
             return False
         return super().check_action(action, parameters)

@@ -27,7 +27,6 @@ def verdict_word_pieces(verdict: VerdictWords, width: int) -> list[Piece]:
 
 
 def _before_pieces(verdict: VerdictWords) -> list[Piece]:
-    """The mark before a draft, where that changes it."""
     before = verdict.before
     if before is None or not verdict.changed:
         return []

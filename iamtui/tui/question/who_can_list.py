@@ -84,7 +84,6 @@ class WhoCanList(LineView):
     def choose(
         self, *, outcome: Outcome | None, only_changed: bool = False, needle: str = "", order: Order | None = None
     ) -> None:
-        """Filter and sort anew."""
         kept = self.row
         self.rows.choose(outcome=outcome, only_changed=only_changed, needle=needle, order=order)
         self._show(kept)
@@ -112,7 +111,6 @@ class WhoCanList(LineView):
         return name, room - name - len(_GAP)
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
-        """The titles of the columns, the sorted one with an arrow, and a rule below."""
         if y == 1:
             return [Piece("─" * width, "guide")]
         name, why = self._widths(width)
@@ -129,7 +127,6 @@ class WhoCanList(LineView):
         return pieces
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """One principal: verdict, name, kind, and where there is room why."""
         row = self.rows.shown[index]
         name, why = self._widths(width)
         pieces: list[Piece] = []
@@ -171,7 +168,6 @@ class WhoCanList(LineView):
 
 
 def _before(row: WhoCanRow) -> Piece:
-    """The mark before the draft, with an arrow where the draft changes it."""
     if row.before is None:
         return Piece(" " * _BEFORE + _GAP)
     mark = row.before.mark + row.before.star

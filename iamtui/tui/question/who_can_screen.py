@@ -154,7 +154,6 @@ def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
 
 
 def filters(rows: Rows, *, draft: bool) -> Content:
-    """What can be shown, each with its key, and what is."""
     chips: list[object] = []
     for number, entry in enumerate(FILTERS, 1):
         active = entry.outcome is rows.outcome and not rows.only_changed
@@ -169,7 +168,6 @@ def filters(rows: Rows, *, draft: bool) -> Content:
 
 
 def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
-    """What stands in the place of the list; None when there is a list."""
     if problem is not None:
         return line(("! ", "bold $verdict-denied"), str(problem))
     if rows.shown:
@@ -306,7 +304,6 @@ class WhoCanScreen(Screen[str | None]):
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
-        """Question, counts, filters, list, reason of the row under the cursor, keys."""
         yield Label(heading(self._inquiry, self._left_out), id="whocan-title")
         yield Label(id="whocan-counts")
         yield Label(id="whocan-filters")
@@ -334,7 +331,6 @@ class WhoCanScreen(Screen[str | None]):
         return self._done
 
     def set_workspace(self, workspace: Workspace, before: Workspace | None = None) -> None:
-        """Answer from newer data."""
         if workspace is not self._workspace or before is not self._before:
             self._workspace, self._before = workspace, before
             self._ask()
@@ -385,7 +381,6 @@ class WhoCanScreen(Screen[str | None]):
             self.show_answers()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Answers that cannot be made are a sentence."""
         event.stop()
         if event.state is WorkerState.ERROR:
             self._problem, self._done = Problem(worker_failure(event.worker), "Go back and ask again."), True
@@ -394,7 +389,6 @@ class WhoCanScreen(Screen[str | None]):
     # Showing.
 
     def show_answers(self) -> None:
-        """Counts, filters and notes, and what stands in the place of an empty list."""
         rows, draft = self.list.rows, self._before is not None
         asking = None if self._done else len(self._everybody.principals)
         self.query_one("#whocan-counts", Label).update(counts(rows, asking=asking, draft=draft))
@@ -464,7 +458,6 @@ class WhoCanScreen(Screen[str | None]):
         self.list.focus()
 
     def action_leave(self) -> None:
-        """End the filter, or go back."""
         if self.has_class("-searching"):
             self.remove_class("-searching")
             self.query_one("#whocan-needle", Input).value = ""
@@ -490,7 +483,6 @@ class WhoCanScreen(Screen[str | None]):
         self.dismiss(row.principal.arn)
 
     def action_why(self) -> None:
-        """Show the trace for the principal under the cursor."""
         row = self.list.row
         if row is None:
             return
@@ -506,7 +498,6 @@ class WhoCanScreen(Screen[str | None]):
         )
 
     def idle_actions(self) -> frozenset[str]:
-        """Without a row there is nothing to explain."""
         return frozenset() if self.list.row is not None else frozenset({"why"})
 
     @on(Notice)
