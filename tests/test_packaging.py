@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import wording
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -99,7 +101,7 @@ def test_the_installed_copy_answers_from_its_demo(installed: Path) -> None:
         installed, MAIN, "can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo"
     )
     assert done.returncode == 0, done
-    assert done.stdout.startswith("[+] ALLOWED\n")
+    assert done.stdout.startswith(f"{wording.ALLOWED}\n")
 
 
 def test_the_installed_screen_opens(installed: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.credentials.export import FORMATS
+from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
@@ -36,7 +37,7 @@ def test_prints_exports_that_a_shell_takes(cli: Cli) -> None:
     assert lines[0].startswith("# DEMO")
     assert lines[1] == "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN"
     assert any(line.startswith("export AWS_SESSION_TOKEN=") for line in lines)
-    assert "[+] ALLOWED" in result.err
+    assert wording.ALLOWED in result.err
     assert re.search(r"(59m \d\ds|1h 00m) left", result.err)
     assert "maya.okafor in puffin-prod; " in result.err
     assert "PRODUCTION: the role or its account is marked as such." in result.err
@@ -118,7 +119,7 @@ def test_an_interrupted_question_lets_the_shell_fail_too(cli: Cli) -> None:
 def test_our_refusal_is_final_in_the_demo(cli: Cli) -> None:
     result = cli("assume", "terraform-apply", "--demo")
     result.failed_with("AWS would refuse this, so the demo does")
-    assert "[-] DENIED no allow" in result.err
+    assert wording.IMPLICIT_DENY in result.err
 
 
 def test_a_role_by_arn_reads_nothing_of_the_account(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:
@@ -142,7 +143,7 @@ def test_a_role_by_name_is_looked_up_and_checked(
     call = next(call for call in fault_proxy.calls if call.operation == "AssumeRole")
     assert call.parameters["RoleSessionName"] == "me"
     assert call.parameters["DurationSeconds"] == "900"
-    assert f"[-] DENIED no allow   sts:AssumeRole on {role}" in result.err
+    assert f"{wording.IMPLICIT_DENY}   sts:AssumeRole on {role}" in result.err
 
 
 def test_a_profile_names_its_role_source_and_external_id(
@@ -474,4 +475,4 @@ def test_roles_are_chained(cli: Cli, role: str, moto: MotoServer, fault_proxy: F
 def test_the_demo_answers_for_the_session_on_the_way(cli: Cli) -> None:
     result = cli("assume", "terraform-apply", "--via", "ops-readonly", "--demo")
     result.failed_with("AWS would refuse this, so the demo does")
-    assert "[+] ALLOWED   sts:AssumeRole on arn:aws:iam::111122223333:role/ops-readonly" in result.err
+    assert f"{wording.ALLOWED}   sts:AssumeRole on arn:aws:iam::111122223333:role/ops-readonly" in result.err

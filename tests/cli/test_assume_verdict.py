@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
@@ -64,8 +65,8 @@ def test_what_is_given_decides(
     bob: Bob, operator: str, key: str, value: str, right: tuple[str, ...], wrong: tuple[str, ...]
 ) -> None:
     bob.role("asks", condition(operator, key, value))
-    assert "[+] ALLOWED   sts:AssumeRole" in bob.assume("asks", *right).err
-    assert "[-] DENIED no allow   sts:AssumeRole" in bob.assume("asks", *wrong).err
+    assert f"{wording.ALLOWED}   sts:AssumeRole" in bob.assume("asks", *right).err
+    assert f"{wording.IMPLICIT_DENY}   sts:AssumeRole" in bob.assume("asks", *wrong).err
 
 
 @pytest.mark.parametrize(
@@ -84,8 +85,8 @@ def test_tags_and_source_identity_decide(
         {**more, "Action": "sts:AssumeRole"}, {**more, "Action": action, "Condition": {operator: {key: value}}}
     )
     bob.role("asks", trusts)
-    assert "[+] ALLOWED" in bob.assume("asks", option, right).err
-    assert f"[-] DENIED no allow   {action}" in bob.assume("asks", option, wrong).err
+    assert wording.ALLOWED in bob.assume("asks", option, right).err
+    assert f"{wording.IMPLICIT_DENY}   {action}" in bob.assume("asks", option, wrong).err
 
 
 IF_EXISTS = {"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}}
@@ -96,7 +97,7 @@ def test_no_code_is_demanded_where_none_is_needed(bob: Bob) -> None:
     bob.role("asks", trust({"AWS": BOB}, **IF_EXISTS))
     found = bob.assume("asks")
     assert found.code == 0, found
-    assert "[+] ALLOWED" in found.err
+    assert wording.ALLOWED in found.err
     assert "No MFA code is needed, so none is asked for; --mfa sends one anyway." in found.err
     assert "TokenCode" not in bob.sent()
 
@@ -107,7 +108,7 @@ def test_a_deny_that_long_term_keys_do_not_meet_demands_no_device(bob: Bob) -> N
     bob.role("open", trust({"AWS": BOB}))
     found = bob.assume("open")
     assert found.code == 0, found
-    assert "[+] ALLOWED" in found.err
+    assert wording.ALLOWED in found.err
 
 
 def test_no_mfa_asks_sts_without(bob: Bob) -> None:
@@ -116,7 +117,7 @@ def test_no_mfa_asks_sts_without(bob: Bob) -> None:
     bob.assume("guarded").failed_with("You have no MFA device", "--no-mfa")
     found = bob.assume("guarded", "--no-mfa")
     assert found.code == 0, found
-    assert "[-] DENIED no allow" in found.err
+    assert wording.IMPLICIT_DENY in found.err
     assert "TokenCode" not in bob.sent()
     bob.assume("guarded", "--no-mfa", "--mfa").failed_with("--no-mfa and --mfa cannot be combined")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import wording
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -16,7 +17,7 @@ def test_says_why_it_is_allowed_with_the_statement_the_layers_and_what_was_assum
     result = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
     assert result.code == 0
     lines = result.out.splitlines()
-    assert lines[0].startswith("[+] ALLOWED as far as loaded (")
+    assert lines[0].startswith(f"{wording.ALLOWED} {wording.AS_LOADED} (")
     assert "granted by data-lake-read / ReadLake (lines 4 to " in lines[1]
     assert "identity       allows" in result.out
     assert "SCP            not evaluated" in result.out
@@ -25,7 +26,7 @@ def test_says_why_it_is_allowed_with_the_statement_the_layers_and_what_was_assum
 
 def test_never_says_a_bare_allowed_while_a_layer_is_not_loaded(cli: Cli, snapshot: str) -> None:
     first = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot).out.splitlines()[0]
-    assert first != "[+] ALLOWED"
+    assert first != wording.ALLOWED
     assert "SCP" in first
     assert "not evaluated" in first
 
@@ -33,7 +34,7 @@ def test_never_says_a_bare_allowed_while_a_layer_is_not_loaded(cli: Cli, snapsho
 def test_denied_ends_with_one_and_suggests_the_smallest_change(cli: Cli, snapshot: str) -> None:
     result = cli("can", "role/web-server", "ec2:RunInstances", "--snapshot", snapshot)
     assert result.code == 1
-    assert result.out.startswith("[-] DENIED no allow\n")
+    assert result.out.startswith(f"{wording.IMPLICIT_DENY}\n")
     assert "would help" in result.out
     assert '"Action": "ec2:RunInstances"' in result.out
 
@@ -41,7 +42,7 @@ def test_denied_ends_with_one_and_suggests_the_smallest_change(cli: Cli, snapsho
 def test_an_explicit_deny_names_the_denying_statement(cli: Cli, snapshot: str) -> None:
     result = cli("can", "role/web-server", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
     assert result.code == 1
-    assert result.out.startswith("[x] DENIED explicit\n")
+    assert result.out.startswith(f"{wording.EXPLICIT_DENY}\n")
     assert "data-lake-read / NoDelete" in result.out
 
 
@@ -50,7 +51,7 @@ def test_what_depends_on_a_condition_ends_with_three(cli: Cli, snapshot: str) ->
     result = cli(*asked, "--snapshot", snapshot)
     assert result.code == 3
     assert result.out.startswith(
-        "[?] DEPENDS on aws:MultiFactorAuthPresent, as far as loaded (SCP, RCP not evaluated)\n"
+        f"{wording.DEPENDS} on aws:MultiFactorAuthPresent, {wording.AS_LOADED} (SCP, RCP not evaluated)\n"
     )
     assert "-c KEY=VALUE" in result.out
     given = cli(*asked, "-c", "aws:MultiFactorAuthPresent=true", "--snapshot", snapshot)
@@ -65,7 +66,7 @@ def test_of_several_pairs_the_worst_decides(cli: Cli, snapshot: str) -> None:
     asked = ("can", "role/web-server", "s3:GetObject", "s3:DeleteObject", "--on", LAKE, "--on", LAKE + "2")
     result = cli(*asked, "--snapshot", snapshot)
     assert result.code == 1
-    assert result.out.splitlines()[-1].startswith("4 pairs, the worst: [x] DENIED explicit  s3:DeleteObject")
+    assert result.out.splitlines()[-1].startswith(f"4 pairs, the worst: {wording.EXPLICIT_DENY}  s3:DeleteObject")
     assert [d["decision"] for d in cli(*asked, "--json", "--snapshot", snapshot).json] == [
         "allowed", "allowed", "explicitDeny", "explicitDeny",
     ]  # fmt: skip
@@ -116,7 +117,7 @@ def test_allowed_on_some_resources_is_no_plain_yes(cli: Cli, snapshot: str) -> N
     asked = ("can", "role/web-server", "s3:GetObject", "--on", "arn:aws:s3:::*", "--snapshot", snapshot)
     result = cli(*asked)
     assert result.code == 3
-    assert "ALLOWED on some, as far as loaded" in result.out
+    assert f"ALLOWED on some, {wording.AS_LOADED}" in result.out
     assert "--any-resource" in result.err
     assert cli(*asked, "--any-resource").code == 0
     assert cli(*asked, "--expect", "allowed").code == 1
@@ -137,7 +138,7 @@ def test_complete_takes_an_answer_to_which_nothing_is_missing(cli: Cli) -> None:
 def test_a_layer_can_be_left_out_and_is_then_not_evaluated(cli: Cli) -> None:
     asked = ("can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo")
     result = cli(*asked, "--without", "scp", "--without", "rcp")
-    assert result.out.startswith("[+] ALLOWED as far as loaded (SCP, RCP not evaluated)\n")
+    assert result.out.startswith(f"{wording.ALLOWED} {wording.AS_LOADED} (SCP, RCP not evaluated)\n")
 
 
 def test_context_comes_from_a_file_and_the_command_line_wins(cli: Cli, snapshot: str, tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_an_answer_of_the_demo_says_that_it_is_the_demo(cli: Cli) -> None:
 def test_a_policy_that_cannot_be_read_is_not_said_to_be_not_loaded(cli: Cli, snapshot: str) -> None:
     result = cli("can", "ci-deploy", "iam:ListUsers", "--snapshot", snapshot)
     assert result.code == 3
-    assert "[?] DEPENDS on broken (unreadable)" in result.out
+    assert f"{wording.DEPENDS} on broken (unreadable)" in result.out
     assert "broken may allow it, but its document cannot be read" in result.out
     assert "broken does not deny it (document unreadable)" in result.out
 

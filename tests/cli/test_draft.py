@@ -15,6 +15,7 @@ from iamtui.drafts.draft_file import read_draft, write_draft
 from iamtui.drafts.edits import EDIT_KINDS, AttachPolicy, DetachOrganizationPolicy, Draft
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.saved_questions import QuestionStore
+from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.draft_accounts import BUCKET, OU, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam
@@ -319,7 +320,7 @@ def test_can_answers_as_if_the_edits_had_been_made(cli: Cli, account: str, file:
     result = cli(*words, "--draft", written(file))
     assert result.code == 0
     assert "DRAFT: as if 1 edit of" in result.err
-    assert "Without the draft: [-] DENIED no allow." in result.err
+    assert f"Without the draft: {wording.IMPLICIT_DENY}." in result.err
     assert cli(*words, "--draft", "-", stdin=file.read_text()).code == 0
 
 
@@ -336,7 +337,7 @@ def test_compare_lists_whom_the_draft_changes(cli: Cli, account: str, file: Path
     words = ["draft", "compare", written(file), "s3:GetObject", "--on", f"{BUCKET}/x", "--snapshot", account]
     result = cli(*words)
     assert result.code == 0
-    assert result.out.startswith("[+] gained   user/carol  [-] DENIED no allow  ->  [+] ALLOWED")
+    assert result.out.startswith(f"[+] gained   user/carol  {wording.IMPLICIT_DENY}  ->  {wording.ALLOWED}")
     assert len(result.out.splitlines()) == 1
     assert "1 gained, 0 lost, 0 changed otherwise, 7 the same, of 8." in result.err
     assert cli(*words, "--fail-on", "lost").code == 0
@@ -414,7 +415,7 @@ def test_fix_adds_what_allows_it(cli: Cli, account: str, file: Path) -> None:
     result = cli("draft", "fix", file, "user/bob", *words)
     assert result.code == 0
     assert "give user/bob the inline policy allow-s3-DeleteObject" in result.out or "new default version" in result.out
-    assert "[+] ALLOWED" in result.out.splitlines()[-1]
+    assert wording.ALLOWED in result.out.splitlines()[-1]
     assert cli("can", "user/bob", *words).code == 1
     assert cli("can", "user/bob", *words, "--draft", file).code == 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import wording
 from tests.support.cli_runner import Cli
 
 DEMO = ("exec", "ops-readonly", "--demo")
@@ -35,7 +36,7 @@ def test_the_program_gets_the_session_and_nothing_older() -> None:
     assert environ["AWS_REGION"] == "eu-west-1"
     assert environ["IAMTUI_SESSION"] == "ops-readonly@111122223333"
     assert not {"AWS_PROFILE", "AWS_SECURITY_TOKEN"} & set(environ)
-    assert "[+] ALLOWED" in done.stderr
+    assert wording.ALLOWED in done.stderr
     assert environ["AWS_SECRET_ACCESS_KEY"] not in done.stderr
 
 

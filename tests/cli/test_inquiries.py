@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import wording
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -18,8 +19,8 @@ def test_a_matrix_has_the_worst_first_and_the_pairs_in_json_as_asked(cli: Cli, s
     result = cli(*asked)
     assert result.code == 1
     heads = [line for line in result.out.splitlines() if line.startswith("[")]
-    assert heads[0].startswith("[x] DENIED explicit")
-    assert heads[1].startswith("[+] ALLOWED")
+    assert heads[0].startswith(wording.EXPLICIT_DENY)
+    assert heads[1].startswith(wording.ALLOWED)
     assert [pair["request"]["action"] for pair in cli(*asked, "--json").json] == ["s3:GetObject", "s3:DeleteObject"]
 
 
@@ -29,7 +30,7 @@ def test_a_pattern_is_counted_and_listed_with_the_worst_first(cli: Cli, snapshot
     assert result.code == 1
     first, *rest = result.out.splitlines()
     assert " pairs of s3:*Object: 1 denied explicitly, " in first
-    assert "1 allowed as far as loaded." in first
+    assert f"1 allowed {wording.AS_LOADED}." in first
     marks = [line[:3] for line in rest if line.startswith("[")]
     assert marks[0] == "[x]"
     assert "[+]" in marks
@@ -46,7 +47,7 @@ def test_a_pattern_that_matches_one_action_is_an_array_too(cli: Cli, snapshot: s
 def test_pairs_that_take_no_part_are_said(cli: Cli, snapshot: str) -> None:
     result = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "--snapshot", snapshot)
     assert "take no part, because the action is about other resources" in result.out
-    assert "\n[-] DENIED   s3:GetBucketAcl" not in result.out
+    assert f"\n{wording.NOT_ALLOWED}   s3:GetBucketAcl" not in result.out
     pairs = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "--json", "--snapshot", snapshot).json
     assert any(pair.get("fits") is False for pair in pairs)
 
@@ -58,7 +59,7 @@ def test_what_is_cut_is_said_and_is_no_plain_yes(cli: Cli, snapshot: str, monkey
     monkeypatch.setattr("iamtui.workspace.answers.MOST_CELLS", 1)
     result = cli(*asked)
     assert "actions of the patterns are not answered" in result.err
-    assert result.out.startswith(f"1 pair of s3:GetObj*: s3:GetObject  {LAKE}\n\n[+] ALLOWED")
+    assert result.out.startswith(f"1 pair of s3:GetObj*: s3:GetObject  {LAKE}\n\n{wording.ALLOWED}")
     assert result.code == 3
     assert cli(*asked, "--expect", "allowed").code == 1
 
@@ -77,8 +78,8 @@ def test_a_companion_of_every_call_decides_and_is_shown(cli: Cli, snapshot: str,
     asked = ("can", "role/web-server", "lambda:CreateFunction", "--snapshot", file)
     result = cli(*asked)
     assert result.code == 1
-    assert result.out.startswith(f"[-] DENIED no allow   iam:PassRole  arn:aws:iam::{'123456789012'}:role/*\n")
-    assert "\n[+] ALLOWED" in result.out
+    assert result.out.startswith(f"{wording.IMPLICIT_DENY}   iam:PassRole  arn:aws:iam::{'123456789012'}:role/*\n")
+    assert f"\n{wording.ALLOWED}" in result.out
     assert "(the execution role; with every call)" in result.out
     assert "(the function; if tags are set)" in result.out
     found = cli(*asked, "--json").json
@@ -127,7 +128,7 @@ def test_a_chain_is_answered_above_the_question_and_decides(cli: Cli, snapshot: 
     asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
     result = cli(*asked, "--chained-from", "deploy-prod")
     assert result.code == 1
-    assert result.out.startswith(f"[-] DENIED no allow   sts:AssumeRole  {ROLE}, by a session of the role")
+    assert result.out.startswith(f"{wording.IMPLICIT_DENY}   sts:AssumeRole  {ROLE}, by a session of the role")
     assert "role chaining: AWS's pages differ" in result.out.replace("\n", " ")
     found = cli(*asked, "--chained-from", "deploy-prod", "--json").json
     assert found["decision"] == "allowed"
@@ -166,7 +167,7 @@ BUCKET_FOR_OBJECT = ("can", "role/web-server", "s3:DeleteObject", "--on", "arn:a
 def test_what_aws_never_asks_is_said_first_and_nothing_is_said_to_help(cli: Cli, snapshot: str) -> None:
     result = cli(*MISSPELT, "--snapshot", snapshot)
     assert result.out.startswith("[!] AWS never asks this")
-    assert "Nearest: iam:CreateUser" in result.out.split("[-] DENIED")[0]
+    assert "Nearest: iam:CreateUser" in result.out.split(wording.NOT_ALLOWED)[0]
     assert "would help" not in result.out
     result = cli(*BUCKET_FOR_OBJECT, "--snapshot", snapshot)
     assert result.out.startswith("[!] AWS never asks this: s3:DeleteObject is about")

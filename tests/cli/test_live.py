@@ -12,6 +12,7 @@ from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
+from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy
@@ -54,7 +55,7 @@ def test_without_the_resource_layer_it_is_not_asked_for(cli: Cli, fault_proxy: F
     asked = ("can", "dora", "s3:GetObject", "--on", f"{BUCKET}/x", "--without", "resource")
     result = cli(*asked, "--endpoint-url", fault_proxy.url)
     assert result.code == 0
-    assert "as far as loaded (" in result.out
+    assert f"{wording.AS_LOADED} (" in result.out
     assert not [call for call in fault_proxy.calls if call.service == "s3"]
 
 

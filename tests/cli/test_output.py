@@ -7,6 +7,7 @@ import io
 import pytest
 
 from iamtui.cli.output import Output, Span, Style, wants_colour
+from tests.support import wording
 
 
 def written(*, colour: bool = False, width: int | None = None) -> tuple[Output, io.StringIO]:
@@ -29,11 +30,11 @@ def test_every_way_out_makes_text_safe() -> None:
 
 def test_spans_are_coloured_only_when_wanted_and_words_stay() -> None:
     plain, stream = written()
-    plain.line("x ", Span("[+] ALLOWED", Style.GOOD))
-    assert stream.getvalue() == "x [+] ALLOWED\n"
+    plain.line("x ", Span(wording.ALLOWED, Style.GOOD))
+    assert stream.getvalue() == f"x {wording.ALLOWED}\n"
     coloured, stream = written(colour=True)
-    coloured.line("x ", Span("[+] ALLOWED", Style.GOOD))
-    assert stream.getvalue() == "x \x1b[1;32m[+] ALLOWED\x1b[0m\n"
+    coloured.line("x ", Span(wording.ALLOWED, Style.GOOD))
+    assert stream.getvalue() == f"x \x1b[1;32m{wording.ALLOWED}\x1b[0m\n"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.saved_questions import QuestionStore
+from tests.support import wording
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -51,8 +52,8 @@ def test_running_them_is_a_test_whose_end_says_whether_all_are_met(cli: Cli, sav
     result = cli("questions", "run", "--snapshot", saved)
     assert result.code == 1
     lines = result.out.splitlines()
-    assert lines[0].startswith("met      reads  [+] ALLOWED")
-    assert lines[1].startswith("NOT MET  deletes  [x] DENIED explicit")
+    assert lines[0].startswith(f"met      reads  {wording.ALLOWED}")
+    assert lines[1].startswith(f"NOT MET  deletes  {wording.EXPLICIT_DENY}")
     assert "expected allowed; s3:DeleteObject" in lines[2]
     assert "2 of 3 expectations met" in result.err
     assert cli("questions", "run", "reads", "deletes not", "just asked", "--snapshot", saved).code == 0
@@ -194,7 +195,7 @@ def test_a_saved_question_says_what_it_expects_and_where_it_was_saved(cli: Cli, 
     result = cli("can", "--saved", "deletes not", "--snapshot", saved)
     assert result.code == 0
     assert 'The question "deletes not" has the expected answer: explicitDeny.' in result.err
-    assert result.out.startswith("[x] DENIED explicit")
+    assert result.out.startswith(wording.EXPLICIT_DENY)
     again = cli("can", "web-server", "s3:PutObject", "--save", "one more", "--snapshot", saved)
     assert f'Saved as "one more" in {questions_file(cli)}.' in again.err
     assert "1 question: 1 of 1 expectations met." in cli("questions", "run", "reads", "--snapshot", saved).err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy
@@ -32,8 +33,8 @@ def test_both_answers_are_printed_and_ours_is_the_exit_code(cli: Cli, fault_prox
     found = cli("can", "dora", "s3:GetObject", "--on", ON, "--second-opinion", "--endpoint-url", fault_proxy.url)
 
     assert found.code == 0
-    assert found.out.startswith("[+] ALLOWED")
-    assert "AWS's simulator: [x] DENIED explicit" in found.out
+    assert found.out.startswith(wording.ALLOWED)
+    assert f"AWS's simulator: {wording.EXPLICIT_DENY}" in found.out
     assert "The answers differ." in found.out
     assert "No known limit explains the difference" in " ".join(found.out.split())
     assert "which is not AWS" in " ".join(found.out.split())
@@ -65,7 +66,7 @@ def test_our_answer_stands_where_aws_refuses_its_own_but_is_no_success(
     )
 
     assert found.code == 2
-    assert found.out.startswith("[+] ALLOWED")
+    assert found.out.startswith(wording.ALLOWED)
     assert "AWS's simulator: [?] no opinion" in found.out
     assert "Traceback" not in found.err
     last = found.err.splitlines()[-1]

@@ -14,6 +14,7 @@ import pytest
 
 from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
+from tests.support import wording
 from tests.support.cli_runner import Cli
 
 ALLOW = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
@@ -51,7 +52,7 @@ def test_an_array_gives_an_array_and_lines_give_lines(cli: Cli) -> None:
 def test_text_is_one_line_each(cli: Cli) -> None:
     result = cli("simulate", "-", stdin=lines(scenario("a"), scenario(None, identity_policies=[])))
     assert [line.split("  ")[:2] for line in result.out.splitlines()] == [
-        ["a", "[+] ALLOWED"], ["#2", "[-] DENIED no allow"],
+        ["a", wording.ALLOWED], ["#2", wording.IMPLICIT_DENY],
     ]  # fmt: skip
 
 
@@ -191,9 +192,9 @@ def test_a_call_through_a_function_url_needs_both_actions(
     assert shown.code == (0 if deciding == "allowed" else 1)
     if own == "allowed" != deciding:
         assert shown.out.startswith(
-            "a  [-] DENIED no allow  expected allowed, but it is implicitDeny (lambda:InvokeFunction)"
+            f"a  {wording.IMPLICIT_DENY}  expected allowed, but it is implicitDeny (lambda:InvokeFunction)"
         )
-        assert "by itself is [+] ALLOWED" in shown.out
+        assert f"by itself is {wording.ALLOWED}" in shown.out
 
 
 def test_a_call_of_one_action_has_no_others_beside_it(cli: Cli) -> None:

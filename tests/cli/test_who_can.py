@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from iamtui.workspace.access import PrincipalAccess, who_has_access
+from tests.support import wording
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -29,7 +30,7 @@ def test_lists_everyone_who_may_and_counts_on_stderr(cli: Cli, snapshot: str) ->
 def test_says_on_what_condition(cli: Cli, snapshot: str) -> None:
     result = cli("who-can", "sts:AssumeRole", "--on", DEPLOY, "--snapshot", snapshot)
     alice = next(line for line in result.out.splitlines() if "user/alice" in line)
-    assert alice.startswith("[?] DEPENDS")
+    assert alice.startswith(wording.DEPENDS)
     assert "if aws:MultiFactorAuthPresent is true" in alice
 
 
@@ -42,7 +43,7 @@ def test_json_is_one_decision_per_line(cli: Cli, snapshot: str) -> None:
 def test_all_lists_those_who_may_not_too(cli: Cli, snapshot: str) -> None:
     result = cli("who-can", "s3:GetObject", "--on", LAKE, "--all", "--snapshot", snapshot)
     assert len(result.out.splitlines()) == 8
-    assert "[-] DENIED" in result.out
+    assert wording.NOT_ALLOWED in result.out
 
 
 def test_of_several_pairs_a_principals_worst_decides_and_the_counts_are_said(cli: Cli, snapshot: str) -> None:
@@ -50,8 +51,8 @@ def test_of_several_pairs_a_principals_worst_decides_and_the_counts_are_said(cli
     result = cli(*asked, "--all")
     assert len(result.out.splitlines()) == 8
     web = next(line for line in result.out.splitlines() if "role/web-server" in line)
-    assert web.startswith("[x] DENIED")
-    assert "1 denied explicitly, 1 allowed as far as loaded; worst: s3:DeleteObject" in web
+    assert web.startswith(wording.DENIED_EXPLICITLY)
+    assert f"1 denied explicitly, 1 allowed {wording.AS_LOADED}; worst: s3:DeleteObject" in web
     found = {entry["principal"].rsplit("/", 1)[-1]: entry for entry in cli(*asked, "--all", "--json").json_lines}
     assert found["web-server"]["decision"] == "explicitDeny"
     assert found["web-server"]["counts"] == {"allowed": 1, "explicitDeny": 1}
@@ -61,7 +62,7 @@ def test_of_several_pairs_a_principals_worst_decides_and_the_counts_are_said(cli
 def test_of_a_pattern_one_action_is_enough_unless_every_one_is_asked_for(cli: Cli, snapshot: str) -> None:
     asked = ("who-can", "s3:*Object", "--on", LAKE, "--snapshot", snapshot)
     (alice,) = (line for line in cli(*asked).out.splitlines() if "user/alice" in line)
-    assert alice.startswith("[+] ALLOWED  user/alice  4 of 5: s3:GetObject, s3:PutObject, ")
+    assert alice.startswith(f"{wording.ALLOWED}  user/alice  4 of 5: s3:GetObject, s3:PutObject, ")
     assert "user/alice" not in cli(*asked, "--every").out
     entries = cli(*asked, "--all", "--json").json_lines
     assert {entry["pairs"] for entry in entries} == {entries[0]["pairs"]}
@@ -118,9 +119,9 @@ def test_who_gets_it_by_assuming_roles_is_listed_with_the_roles(cli: Cli) -> Non
     assert result.out.startswith(plain.out)
     lines = {line.split()[2]: line for line in result.out.removeprefix(plain.out).splitlines()}
     assert "through role/deploy-prod by smoke-test-lake" in lines["role/pipelines/codepipeline-release"]
-    assert lines["role/pipelines/codepipeline-release"].startswith("[+] ALLOWED")
+    assert lines["role/pipelines/codepipeline-release"].startswith(wording.ALLOWED)
     maya = lines["user/platform/maya.okafor"]
-    assert maya.startswith("[?] DEPENDS")
+    assert maya.startswith(wording.DEPENDS)
     assert "if aws:MultiFactorAuthPresent is true (to assume deploy-prod)" in maya
     assert f"{len(lines)} more get it by assuming roles." in result.err
     entries = cli(*asked, "--through-roles", "--json").json_lines
@@ -154,7 +155,7 @@ def test_prints_each_principal_as_it_is_found(cli: Cli, snapshot: str, monkeypat
     monkeypatch.setattr("iamtui.cli.who_can.who_has_access", interrupted)
     result = cli("who-can", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
     assert result.code == 130
-    assert result.out.startswith("[+] ALLOWED  user/alice")
+    assert result.out.startswith(f"{wording.ALLOWED}  user/alice")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_an_account_that_a_trust_policy_names_is_asked_about_as_its_roles_not_as
     role = "arn:aws:iam::111122223333:role/external/skylark-cost-reader"
     lines = cli("who-can", "sts:AssumeRole", "--on", role, "--demo").out.splitlines()
     (outside,) = (line for line in lines if "999900001111" in line)
-    assert outside.startswith("[?] DEPENDS  arn:aws:iam::999900001111:role/any-role")
+    assert outside.startswith(f"{wording.DEPENDS}  arn:aws:iam::999900001111:role/any-role")
     assert "sts:ExternalId is puffin-parcel-4471" in outside
 
 
@@ -214,5 +215,5 @@ def test_of_several_actions_each_names_whom_the_trust_policy_lets_in(cli: Cli) -
     role = "arn:aws:iam::111122223333:role/pipelines/github-tracking-api"
     result = cli("who-can", "sts:AssumeRole*", "--on", role, "--demo")
     (provider,) = (line for line in result.out.splitlines() if "oidc-provider/token.actions" in line)
-    assert provider.startswith("[?] DEPENDS")
+    assert provider.startswith(wording.DEPENDS)
     assert "sts:AssumeRoleWithWebIdentity" in provider

@@ -8,6 +8,7 @@ from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.workspace.saved_questions import QuestionStore
+from tests.support import wording
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ID, LAKE_READ, iam
@@ -30,8 +31,8 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         await until(pilot, lambda: screen.lines.total == 2)
         text = screen_text(app_of(pilot))
         assert "1 gain, 1 lose" in text
-        assert "[-] DENIED*, now [+] ALLOWED as far as loaded" in text
-        assert "now [-] DENIED no allow" in text
+        assert f"{wording.NOT_ALLOWED}*, now {wording.ALLOWED} {wording.AS_LOADED}" in text
+        assert f"now {wording.IMPLICIT_DENY}" in text
         await press(pilot, "f")
         assert screen.lines.total == len(main.source_workspace.account.users) + len(  # type: ignore[union-attr]
             main.source_workspace.account.roles  # type: ignore[union-attr]
@@ -116,11 +117,11 @@ async def test_verdicts_in_the_tree_know_the_one_before() -> None:
         deploy = main._pinning.pinned(main.workspace.account.role("deploy-prod"))  # type: ignore[arg-type]
         assert carol is not None
         assert carol.changed
-        assert str(carol.before) == "[-] DENIED no allow, as far as loaded (resource not evaluated)"
-        assert str(carol) == "[+] ALLOWED as far as loaded (resource, SCP, RCP not evaluated)"
+        assert str(carol.before) == f"{wording.IMPLICIT_DENY}, {wording.AS_LOADED} (resource not evaluated)"
+        assert str(carol) == f"{wording.ALLOWED} {wording.AS_LOADED} (resource, SCP, RCP not evaluated)"
         assert deploy is not None
         assert deploy.before is not None
         assert not deploy.changed
         main.go_to("users:")
         await settle(pilot)
-        assert "[-]*>[+] ALLOWED*" in screen_text(app_of(pilot))
+        assert f"[-]*>{wording.ALLOWED}*" in screen_text(app_of(pilot))

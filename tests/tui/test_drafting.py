@@ -18,6 +18,7 @@ from iamtui.drafts.edits import (
 )
 from iamtui.engine.decision import Outcome
 from iamtui.tui.dialogs import ChoiceDialog
+from tests.support import wording
 from tests.support.drafting import app_of, ask, choose, laid, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
@@ -50,8 +51,8 @@ async def test_one_key_drafts_what_would_allow_a_denied_question() -> None:
         assert "DRAFT (1 edit, unsaved)" in text
         assert "[-]*>[+]*" in text
         assert "CHANGED by the draft" in text
-        assert "[-] DENIED no allow" in text
-        assert "[+] ALLOWED" in text
+        assert wording.IMPLICIT_DENY in text
+        assert wording.ALLOWED in text
 
 
 @pytest.mark.parametrize(("key", "words"), [(DEPLOY, "allowed already"), ("", "Ask a question first")])

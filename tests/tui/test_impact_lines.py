@@ -7,6 +7,7 @@ from textual.screen import Screen
 
 from iamtui.presentation.verdict import VerdictWords
 from iamtui.tui.drafts.impact_screen import ImpactLines, ImpactRow
+from tests.support import wording
 from tests.support.panel_apps import ScreenApp, settle
 
 WAS = VerdictWords("[-]", "DENIED", "no allow")
@@ -17,8 +18,8 @@ LABEL = "role/AWSReservedSSO_AdministratorAccess_57e5720f0123"
 @pytest.mark.parametrize(
     ("width", "says"),
     [
-        (120, f"gains   {LABEL}  [-] DENIED, now [+] ALLOWED on some: arn:aws:s3:::b/*"),
-        (80, "gains   role/AWSReservedSSO_A…  [-] DENIED, now [+] ALLOWED* on some: arn:aws…"),
+        (120, f"gains   {LABEL}  {wording.NOT_ALLOWED}, now {wording.ALLOWED} on some: arn:aws:s3:::b/*"),
+        (80, f"gains   role/AWSReservedSSO_A…  {wording.NOT_ALLOWED}, now {wording.ALLOWED}* on some: arn:aws…"),
     ],
 )
 async def test_a_name_is_cut_only_where_the_verdicts_need_the_room(width: int, says: str) -> None:

@@ -14,6 +14,7 @@ from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import Workspace
+from tests.support import wording
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam
@@ -77,7 +78,7 @@ async def test_ask_takes_three_keys_and_why_none(size: tuple[int, int]) -> None:
         assert answer.request.action == "s3:GetObject"
         assert answer.request.resource == "arn:aws:s3:::data-lake/x"
         verdict = str(app.main.query_one("#question-verdict", Static).content)
-        assert verdict.startswith(("[+] ALLOWED", "[x] DENIED", "[-] DENIED", "[?] DEPENDS"))
+        assert verdict.startswith((wording.ALLOWED, wording.DENIED_EXPLICITLY, wording.NOT_ALLOWED, wording.DEPENDS))
         assert verdict[:20] in screen_text(app)
         because = str(app.main.query_one("#question-because", Static).content)
         assert because

@@ -20,6 +20,7 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.line_list import LineView
+from tests.support import wording
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
 
@@ -56,10 +57,10 @@ async def test_each_principal_in_tree_and_table_gets_its_own_mark(app_node: str)
         await settle(pilot)
         rows = drawn(pilot.app.query_one(ChildrenTable))
         assert [row.rstrip().rsplit("  ", 1)[-1].strip() for row in rows] == [
-            "[x] DENIED",
-            "[x] DENIED",
-            "[-] DENIED*",
-            "[?] DEPENDS",
+            wording.DENIED_EXPLICITLY,
+            wording.DENIED_EXPLICITLY,
+            f"{wording.NOT_ALLOWED}*",
+            wording.DEPENDS,
         ]
 
 
@@ -70,10 +71,12 @@ async def test_an_allowed_that_is_not_the_whole_truth_has_a_star_or_its_limit(ap
         assert next(text for text in drawn(pilot.app.query_one(ExplorerTree)) if "alice" in text).endswith("[+]*")
         pilot.app.main.go_to(key_of(Branch(Kind.USERS)))
         await settle(pilot)
-        assert any(row.rstrip().endswith("[+] ALLOWED*") for row in drawn(pilot.app.query_one(ChildrenTable)))
+        assert any(row.rstrip().endswith(f"{wording.ALLOWED}*") for row in drawn(pilot.app.query_one(ChildrenTable)))
         await pilot.resize_terminal(200, 60)
         await settle(pilot)
-        assert any(row.rstrip().endswith("[+] ALLOWED as loaded") for row in drawn(pilot.app.query_one(ChildrenTable)))
+        assert any(
+            row.rstrip().endswith(f"{wording.ALLOWED} as loaded") for row in drawn(pilot.app.query_one(ChildrenTable))
+        )
 
 
 async def test_the_verdict_follows_the_cursor(app_node: str) -> None:

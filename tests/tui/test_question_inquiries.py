@@ -8,10 +8,9 @@ from datetime import datetime
 import pytest
 from textual.widgets import Input
 
-from iamtui.catalog.dependent_actions import Check
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Mode, Principal
-from iamtui.questions.answers import Answer, DependentAnswer
+from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.question.answer_view import MatrixView
@@ -20,6 +19,7 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.workspace import answers as inquiries
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
+from tests.support import wording
 from tests.support.panel_apps import screen_text, settle, type_text
 from tests.support.question_panel import X, Y, asked, listener, opened, shown
 
@@ -36,10 +36,10 @@ async def test_several_actions_and_resources_make_a_matrix_with_the_worst_first(
         assert asked[-1].actions == ("s3:GetObject", "s3:DeleteObject")
         assert asked[-1].resources == (X, Y)
         rows = [row for row in screen_text(app).split("\n") if row.count("DENIED") == 2 or row.count("ALLOWED") == 2]
-        assert rows[0].index("s3:DeleteObject") < rows[0].index("[x] DENIED")
-        assert rows[1].index("s3:GetObject") < rows[1].index("[+] ALLOWED*")
+        assert rows[0].index("s3:DeleteObject") < rows[0].index(wording.DENIED_EXPLICITLY)
+        assert rows[1].index("s3:GetObject") < rows[1].index(f"{wording.ALLOWED}*")
         assert shown(app, "summary").startswith("2 denied, 2 allowed (2*) of 4")
-        assert shown(app, "verdict") == "s3:DeleteObject: [x] DENIED explicit"
+        assert shown(app, "verdict") == f"s3:DeleteObject: {wording.EXPLICIT_DENY}"
         assert panel.answer is not None
         assert panel.question is not None
         assert panel.question.action == "s3:DeleteObject"
@@ -67,7 +67,7 @@ async def test_the_cursor_in_the_matrix_chooses_what_is_told_below(asked: list[Q
         await pilot.press("j", "l")
         await settle(pilot)
 
-        assert shown(app, "verdict").startswith("s3:GetObject: [+] ALLOWED")
+        assert shown(app, "verdict").startswith(f"s3:GetObject: {wording.ALLOWED}")
         heard = [event for event in app.heard if isinstance(event, QuestionPanel.Answered)][-1]
         assert (heard.question.action, heard.question.resource) == ("s3:GetObject", Y)
         assert heard.question_matrix == replace(asked[-1], actions=("s3:GetObject",), resources=(Y,))
@@ -81,7 +81,7 @@ async def test_a_narrow_panel_lists_the_pairs(asked: list[QuestionMatrix]) -> No
         panel.ask("s3:GetObject s3:DeleteObject", " ".join([X, Y, f"{X}z"]))
         await settle(pilot)
 
-        rows = [row for row in screen_text(app).split("\n") if "[x] DENIED    s3:DeleteObject" in row]
+        rows = [row for row in screen_text(app).split("\n") if f"{wording.DENIED_EXPLICITLY}    s3:DeleteObject" in row]
         assert rows
         assert panel.whole_answer is not None
         assert len(panel.whole_answer.cells) == 6
@@ -105,33 +105,6 @@ async def test_enter_in_the_matrix_opens_the_trace(
         assert asked
 
 
-async def test_a_companion_that_decides_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    passing = Question("iam:PassRole", "arn:aws:iam::123456789012:role/x")
-    denied = records.not_allowed()
-
-    def answer(
-        workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **_options: object
-    ) -> Answer:
-        whole = records.answer_of(principal, question_matrix, [records.allowed_fully()])
-        needed = DependentAnswer(Check("iam:PassRole", "the execution role"), passing, denied, decides=True)
-        cell = replace(whole.cells[0], companions=(needed,), deciding=denied)
-        return replace(whole, cells=(cell,), worst=cell)
-
-    monkeypatch.setattr(inquiries, "answer", answer)
-    app = listener()
-    async with app.run_test(size=(120, 40)) as pilot:
-        panel = await opened(pilot, app)
-        panel.ask("s3:GetObject", X)
-        await settle(pilot)
-
-        assert shown(app, "verdict") == "[-] DENIED no allow for iam:PassRole, which the call needs too"
-        assert "The action itself: [+] ALLOWED" in shown(app, "because")
-        assert f"Needs also iam:PassRole on {passing.resource}: [-] DENIED" in shown(app, "because")
-        assert panel.answer is denied
-        assert panel.question is not None
-        assert panel.question.action == "s3:GetObject"
-
-
 async def test_with_a_draft_the_verdict_without_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     original = records.small_workspace()
 
@@ -151,8 +124,8 @@ async def test_with_a_draft_the_verdict_without_it_is_told(monkeypatch: pytest.M
 
         panel.set_before(original)
         await settle(pilot)
-        assert shown(app, "verdict") == "[+] ALLOWED"
-        assert shown(app, "because").startswith("Without the draft: [-] DENIED no allow")
+        assert shown(app, "verdict") == wording.ALLOWED
+        assert shown(app, "because").startswith(f"Without the draft: {wording.IMPLICIT_DENY}")
 
         panel.set_before(None)
         await settle(pilot)

@@ -18,6 +18,7 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.workspace import answers as inquiries
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
+from tests.support import wording
 from tests.support.panel_apps import screen_text, settle, type_text, until
 from tests.support.question_panel import listener, opened, shown
 
@@ -64,7 +65,7 @@ async def test_asking_takes_three_keys_beside_the_text(asked: list[tuple[Princip
         principal, question = asked[-1]
         assert principal == records.role_principal()
         assert (question.action, question.resource) == ("s3:GetObject", "arn:aws:s3:::data-lake/*")
-        assert shown(app, "verdict") == "[+] ALLOWED as far as loaded (SCP not evaluated)"
+        assert shown(app, "verdict") == f"{wording.ALLOWED} {wording.AS_LOADED} (SCP not evaluated)"
         assert shown(app, "because") == "by data-lake-read / ReadLake (lines 4-15)"
         assert panel.border_title is not None
         assert "role/deploy-prod" in panel.border_title

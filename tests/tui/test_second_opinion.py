@@ -14,6 +14,7 @@ from iamtui.tui.question.simulator_screen import SecondOpinionScreen
 from iamtui.workspace import questions as asking
 from iamtui.workspace.aws_simulator import UNEXPLAINED, SecondOpinion, compared, simulation_of
 from iamtui.workspace.workspace import Workspace
+from tests.support import wording
 from tests.support.evil_account import EVIL
 from tests.support.hostile_text import assert_clean
 from tests.support.live_workspace import live_workspace
@@ -111,7 +112,7 @@ async def test_a_difference_that_nothing_explains_is_said_in_words() -> None:
         text = " ".join(screen_text(app).split())
         assert "The answers differ." in text
         assert UNEXPLAINED in text
-        assert "[x] DENIED explicit" in text
+        assert wording.EXPLICIT_DENY in text
 
 
 async def test_a_refusal_is_shown_with_the_next_step_and_can_be_asked_again() -> None:

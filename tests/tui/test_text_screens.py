@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -11,11 +9,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from iamtui.engine.decision import Decision
-from iamtui.presentation.trace import trace_rows
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.help import HelpScreen, help_sections
-from iamtui.tui.inventory import statement_lines
 from iamtui.tui.palette import ActionCommands
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
@@ -23,6 +19,7 @@ from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 from iamtui.workspace import questions as asking
 from tests.support import panel_records as records
+from tests.support import wording
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
 from tests.support.screen_app import make_app
 
@@ -97,20 +94,6 @@ async def test_the_text_wraps_anew_when_the_window_changes() -> None:
         assert screen_text(app).count("word ") == narrow
 
 
-def test_the_trace_names_question_verdict_layers_and_statement_text() -> None:
-    account, principal = records.small_workspace().account, records.role_principal()
-    source = partial(statement_lines, account, principal, ASKED.resource)
-    rows = [row.plain for row in trace_rows(records.depends(), principal, ASKED, source=source)]
-    text = "\n".join(rows)
-
-    assert "Action     s3:GetObject" in text
-    assert "[?] DEPENDS on aws:MultiFactorAuthPresent, aws:SourceIp" in text
-    assert "[?] service control policies (SCP)  not evaluated" in text
-    assert '"Sid": "ReadLake",' in text
-    assert any(row.startswith("       4 ") for row in rows)
-    assert "Keys that matter and were not given" in text
-
-
 async def test_the_trace_screen_shows_every_statement_that_was_looked_at() -> None:
     workspace = records.small_workspace()
     principal = records.role_principal()
@@ -119,7 +102,7 @@ async def test_the_trace_screen_shows_every_statement_that_was_looked_at() -> No
     async with app.run_test(size=(120, 100)) as pilot:
         await settle(pilot)
         text = screen_text(app)
-        assert "[+] ALLOWED" in text
+        assert wording.ALLOWED in text
         assert "Allow matches  data-lake-read / ReadLake (lines 4-15)" in text
         assert "did not match: action" in text
         assert "may call s3:GetObject" in text
@@ -133,7 +116,7 @@ async def test_a_denial_comes_with_what_would_allow_it() -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await settle(pilot)
         text = screen_text(app)
-        assert "[-] DENIED no allow" in text
+        assert wording.IMPLICIT_DENY in text
         assert "The smallest change that would allow it" in text
         assert '"Action": "s3:GetObject"' in text
 
@@ -148,7 +131,7 @@ async def test_a_trace_that_cannot_be_made_leaves_the_answer(monkeypatch: pytest
     async with app.run_test(size=(120, 60)) as pilot:
         await until(pilot, lambda: "an error in iamtui" in screen_text(app))
         text = screen_text(app)
-        assert "[+] ALLOWED" in text
+        assert wording.ALLOWED in text
         assert "ValueError, an error in iamtui" in text
 
 
@@ -206,10 +189,10 @@ async def test_the_help_screen_explains_the_marks() -> None:
         await settle(pilot)
         text = screen_text(app)
         for words in (
-            "[+] ALLOWED",
-            "[x] DENIED explicit",
-            "[-] DENIED no allow",
-            "[?] DEPENDS",
+            wording.ALLOWED,
+            wording.EXPLICIT_DENY,
+            wording.IMPLICIT_DENY,
+            wording.DEPENDS,
             "*  behind a verdict",
         ):
             assert words in text

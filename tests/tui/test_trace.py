@@ -287,17 +287,6 @@ async def test_y_copies_all_of_it_as_text() -> None:
         assert "Text copied." in screen_text(app)
 
 
-async def test_what_else_the_call_is_checked_for_has_a_section() -> None:
-    app = trace_app(
-        small_workspace(), Question("lambda:CreateFunction", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f")
-    )
-    async with app.run_test(size=(120, 60)) as pilot:
-        await settle(pilot)
-        text = screen_text(app)
-        assert "The same call is also checked for, and the worst decides" in text
-        assert "iam:PassRole" in text
-
-
 async def chained(pilot: Pilot[None], action: str) -> str:
     """The trace of a question that role/web-server asks, chained from role/deploy-prod."""
     app = pilot.app
@@ -309,15 +298,6 @@ async def chained(pilot: Pilot[None], action: str) -> str:
     await press_in_app(pilot, "f7")
     await settle_app(pilot)
     return screen_text(app)
-
-
-async def test_the_chain_that_comes_first_has_a_section_although_it_does_not_decide() -> None:
-    async with make_app().run_test(size=(120, 50)) as pilot:
-        text = await chained(pilot, "s3:DeleteObject")
-        assert "Why  Can role/web-server do s3:DeleteObject?" in text
-        assert "Role chaining comes first, and the worst decides" in text
-        assert f"sts:AssumeRole on {iam('role/web-server')}" in text
-        assert f"by {iam('role/deploy-prod')}" in text
 
 
 @pytest.mark.slow

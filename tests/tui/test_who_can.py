@@ -17,6 +17,7 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.workspace import who_can as asking_everybody
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support import wording
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, evil_account
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
@@ -67,9 +68,9 @@ async def test_everybody_is_listed_with_counts_the_best_answer_first() -> None:
         text = screen_text(app)
         assert names(screen) == ["deploy-prod", "999999999999", "alice", "bob"]
         assert "2 allowed (2*), 0 depend, 2 denied of 4" in text
-        assert all("[+] ALLOWED*" in row for row in text.split("\n") if "deploy-prod" in row and "  role" in row)
+        assert all(f"{wording.ALLOWED}*" in row for row in text.split("\n") if "deploy-prod" in row and "  role" in row)
         assert "inline / ReadLake" in text or "data-lake-read / ReadLake" in text
-        assert "as far as loaded" in text
+        assert wording.AS_LOADED in text
 
         await pilot.press("space")
         await settle(pilot)
@@ -144,7 +145,7 @@ async def test_w_explains_the_answer_of_the_row() -> None:
         await settle(pilot)
         assert isinstance(app.screen, TraceScreen)
         assert "Why  Can user/alice do s3:GetObject?" in screen_text(app)
-        assert "[x] DENIED explicit" in screen_text(app)
+        assert wording.EXPLICIT_DENY in screen_text(app)
         await pilot.press("escape")
         await settle(pilot)
         assert app.screen is screen
@@ -231,7 +232,7 @@ async def test_a_draft_shows_before_and_after_and_what_it_changes() -> None:
         await settle(pilot)
         assert names(screen) == ["bob"]
         assert "[-] →" in screen_text(app)
-        assert "[-] DENIED no allow → [+] ALLOWED" in screen_text(app)
+        assert f"{wording.IMPLICIT_DENY} → {wording.ALLOWED}" in screen_text(app)
 
 
 async def test_newer_data_is_asked_anew_with_the_same_filter() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from tests.support import wording
 from tests.support.sample_account import sample_workspace
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -29,16 +32,16 @@ def workspace() -> Workspace:
 @pytest.mark.parametrize(
     ("principal", "action", "resource", "starts"),
     [
-        ("web-server", "s3:GetObject", LAKE, "[+] ALLOWED as far as loaded ("),
+        ("web-server", "s3:GetObject", LAKE, f"{wording.ALLOWED} {wording.AS_LOADED} ("),
         (
             "web-server",
             "s3:GetObject",
             "arn:aws:s3:::*",
-            "[+] ALLOWED on some, as far as loaded (resource, SCP, RCP not evaluated): arn:aws:s3:::data-lake",
+            f"{wording.ALLOWED} on some, {wording.AS_LOADED} (resource, SCP, RCP not evaluated): arn:aws:s3:::data",
         ),
-        ("web-server", "s3:DeleteObject", LAKE, "[x] DENIED explicit"),
-        ("web-server", "ec2:RunInstances", "*", "[-] DENIED no allow"),
-        ("alice", "sts:AssumeRole", DEPLOY, "[?] DEPENDS on aws:MultiFactorAuthPresent"),
+        ("web-server", "s3:DeleteObject", LAKE, wording.EXPLICIT_DENY),
+        ("web-server", "ec2:RunInstances", "*", wording.IMPLICIT_DENY),
+        ("alice", "sts:AssumeRole", DEPLOY, f"{wording.DEPENDS} on aws:MultiFactorAuthPresent"),
     ],
 )
 def test_as_text_and_as_a_row_it_says_the_same(
@@ -55,34 +58,40 @@ def test_an_answer_to_which_nothing_is_missing_is_a_bare_allowed() -> None:
     question = Question("s3:GetObject", "arn:aws:s3:::puffin-data-lake/x")
     decision = ask(demo, resolve_principal(demo, "amara.diallo"), question)
     assert decision.outcome is Outcome.ALLOWED
-    assert str(verdict_words(decision)) == "[+] ALLOWED"
+    assert str(verdict_words(decision)) == wording.ALLOWED
     without = ask(
         demo,
         resolve_principal(demo, "amara.diallo"),
         Question(question.action, question.resource, layers_off=frozenset({Layer.SCP})),
     )
-    assert str(verdict_words(without)) == "[+] ALLOWED as far as loaded (SCP not evaluated)"
+    assert str(verdict_words(without)) == f"{wording.ALLOWED} {wording.AS_LOADED} (SCP not evaluated)"
 
 
 @pytest.mark.parametrize(
     ("principal", "action", "resource", "off", "says"),
     [
-        ("user/carol", "s3:GetObject", LAKE, (), "[-] DENIED no allow, as far as loaded (resource not evaluated)"),
-        ("role/web-server", "s3:DeleteObject", LAKE, (), "[x] DENIED explicit"),
-        ("user/carol", "ec2:RunInstances", "*", (), "[-] DENIED no allow"),
+        (
+            "user/carol",
+            "s3:GetObject",
+            LAKE,
+            (),
+            f"{wording.IMPLICIT_DENY}, {wording.AS_LOADED} (resource not evaluated)",
+        ),
+        ("role/web-server", "s3:DeleteObject", LAKE, (), wording.EXPLICIT_DENY),
+        ("user/carol", "ec2:RunInstances", "*", (), wording.IMPLICIT_DENY),
         (
             "user/carol",
             "ec2:RunInstances",
             "*",
             ("identity",),
-            "[-] DENIED no allow, as far as loaded (identity not evaluated)",
+            f"{wording.IMPLICIT_DENY}, {wording.AS_LOADED} (identity not evaluated)",
         ),
         (
             "user/alice",
             "sts:AssumeRole",
             DEPLOY,
             (),
-            "[?] DEPENDS on aws:MultiFactorAuthPresent, as far as loaded (SCP, RCP not evaluated)",
+            f"{wording.DEPENDS} on aws:MultiFactorAuthPresent, {wording.AS_LOADED} (SCP, RCP not evaluated)",
         ),
     ],
 )
@@ -96,7 +105,7 @@ def test_a_layer_that_could_change_the_verdict_is_named_in_it(
 def test_a_document_that_the_answer_waits_for_is_named_once(workspace: Workspace) -> None:
     question = Question("sts:AssumeRole", "arn:aws:iam::123456789012:role/elsewhere")
     says = str(verdict_words(ask(workspace, resolve_principal(workspace, "user/alice"), question)))
-    assert says.startswith("[?] DEPENDS on policy of arn:aws:iam::123456789012:role/elsewhere (not loaded)")
+    assert says.startswith(f"{wording.DEPENDS} on policy of arn:aws:iam::123456789012:role/elsewhere (not loaded)")
     assert "resource" not in says
 
 
@@ -112,3 +121,10 @@ def test_of_many_resources_the_first_are_named_and_the_others_counted() -> None:
     assert str(verdict_words(decision)).endswith("arn:aws:s3:::bucket-4 and 1,995 more")
     denied = replace(decision, allowed_resources=("*",), denied_resources=parts)
     assert str(verdict_words(denied)).endswith("arn:aws:s3:::bucket-4 and 1,995 more")
+
+
+def test_tests_take_the_words_of_verdicts_from_one_table() -> None:
+    tests = Path(__file__).parents[1]
+    written = re.compile(r"\[[-+x?]\] (ALLOWED|DENIED|DEPENDS)")
+    files = {path for path in tests.rglob("*.py") if written.search(path.read_text(encoding="utf-8"))}
+    assert files == {tests / "support" / "wording.py"}

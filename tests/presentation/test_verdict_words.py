@@ -9,24 +9,25 @@ from iamtui.presentation.layers import layer_row, layer_text
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import because, verdict_words
 from tests.support import panel_records as records
+from tests.support import wording
 
-LOADED = "as far as loaded (SCP not evaluated)"
+LOADED = f"{wording.AS_LOADED} (SCP not evaluated)"
 
 
 @pytest.mark.parametrize(
     ("decision", "text"),
     [
-        (records.allowed_fully(), "[+] ALLOWED"),
-        (records.allowed(), f"[+] ALLOWED {LOADED}"),
+        (records.allowed_fully(), wording.ALLOWED),
+        (records.allowed(), f"{wording.ALLOWED} {LOADED}"),
         (
             records.allowed_on_some(),
-            f"[+] ALLOWED on some, {LOADED}: arn:aws:s3:::data-lake/*",
+            f"{wording.ALLOWED} on some, {LOADED}: arn:aws:s3:::data-lake/*",
         ),
-        (records.denied(), "[x] DENIED explicit"),
-        (records.not_allowed(), "[-] DENIED no allow"),
+        (records.denied(), wording.EXPLICIT_DENY),
+        (records.not_allowed(), wording.IMPLICIT_DENY),
         (
             records.depends(),
-            f"[?] DEPENDS on aws:MultiFactorAuthPresent, aws:SourceIp, {LOADED}",
+            f"{wording.DEPENDS} on aws:MultiFactorAuthPresent, aws:SourceIp, {LOADED}",
         ),
     ],
 )
@@ -38,11 +39,11 @@ def test_verdict_says_the_outcome_in_a_mark_and_words(decision: Decision, text: 
 @pytest.mark.parametrize(
     ("decision", "short"),
     [
-        (records.allowed_fully(), "[+] ALLOWED"),
-        (records.allowed(), "[+] ALLOWED*"),
-        (records.allowed_on_some(), "[+] ALLOWED*"),
-        (records.denied(), "[x] DENIED"),
-        (records.not_allowed(), "[-] DENIED"),
+        (records.allowed_fully(), wording.ALLOWED),
+        (records.allowed(), f"{wording.ALLOWED}*"),
+        (records.allowed_on_some(), f"{wording.ALLOWED}*"),
+        (records.denied(), wording.DENIED_EXPLICITLY),
+        (records.not_allowed(), wording.NOT_ALLOWED),
     ],
 )
 def test_without_room_a_star_stands_for_the_limit(decision: Decision, short: str) -> None:

@@ -1,0 +1,98 @@
+"""Who can, without a screen: rows, their order, filters and counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.presentation.styled_words import text_of
+from iamtui.presentation.who_can import Order, Rows, WhoCanRow, not_evaluated, who_can_row
+from iamtui.workspace.who_can import Everybody
+from tests.support import panel_records as records
+from tests.support import wording
+
+
+def row(name: str, decision: Decision, before: Decision | None = None, *, inside: bool = True) -> WhoCanRow:
+    principal = Principal(PrincipalKind.ROLE, f"arn:aws:iam::123456789012:role/path/{name}")
+    return who_can_row(principal, decision, before, inside=inside)
+
+
+@pytest.fixture
+def rows() -> Rows:
+    found = Rows()
+    found.add(
+        (
+            row("zoe", records.allowed_fully()),
+            row("nobody", records.not_allowed()),
+            row("mfa", records.depends()),
+            row("alice", records.allowed(), records.not_allowed()),
+            row("stopped", records.denied()),
+        )
+    )
+    return found
+
+
+def names(rows: Rows) -> list[str]:
+    return [one.name for one in rows.shown]
+
+
+def test_the_best_answers_stand_first_and_those_without_a_limit_before_others(rows: Rows) -> None:
+    assert names(rows) == ["zoe", "alice", "mfa", "stopped", "nobody"]
+    rows.choose(order=Order("verdict", reverse=True))
+    assert names(rows) == ["nobody", "stopped", "mfa", "zoe", "alice"]
+    rows.choose(order=Order("name", reverse=True))
+    assert names(rows) == ["zoe", "stopped", "nobody", "mfa", "alice"]
+
+
+def test_rows_are_filtered_by_verdict_change_and_text(rows: Rows) -> None:
+    rows.choose(outcome=Outcome.EXPLICIT_DENY)
+    assert names(rows) == ["stopped"]
+    rows.choose(only_changed=True)
+    assert names(rows) == ["alice"]
+    rows.choose(needle="PATH NoDelete")
+    assert names(rows) == ["stopped"]
+
+
+def test_answers_are_counted_by_verdict(rows: Rows) -> None:
+    assert text_of(rows.counts.short(best_first=True)) == "2 allowed (1*), 1 depends, 2 denied"
+    assert str(rows.counts) == "1 denied explicitly, 1 denied, 1 on a condition, 1 allowed as far as loaded, 1 allowed"
+    assert rows.changed == 1
+
+
+@pytest.mark.parametrize(
+    ("decision", "why"),
+    [
+        (records.allowed_fully(), "data-lake-read / ReadLake"),
+        (records.allowed(), f"{wording.AS_LOADED} (SCP not evaluated); data-lake-read / ReadLake"),
+        (records.denied(), "data-lake-read / NoDelete"),
+        (records.not_allowed(), "no Allow in: identity policies"),
+    ],
+)
+def test_why_names_the_limit_and_the_statement(decision: Decision, why: str) -> None:
+    assert row("x", decision).why == why
+
+
+@pytest.mark.parametrize(
+    ("principal", "inside", "name", "where"),
+    [
+        (Principal(PrincipalKind.USER, "arn:aws:iam::123456789012:user/data/bob"), True, "bob", "/data/"),
+        (Principal(PrincipalKind.ROOT, "arn:aws:iam::999999999999:root"), False, "999999999999", "another account"),
+        (Principal(PrincipalKind.ROLE, "arn:aws:iam::999999999999:role/ci"), False, "ci", "account 999999999999"),
+        (Principal(PrincipalKind.SERVICE, "ec2.amazonaws.com"), False, "ec2.amazonaws.com", ""),
+        (Principal(PrincipalKind.ANONYMOUS, ""), False, "anonymous", "without credentials"),
+    ],
+)
+def test_principals_are_named_with_their_path_or_account(
+    principal: Principal, inside: bool, name: str, where: str
+) -> None:
+    found = who_can_row(principal, records.allowed_fully(), inside=inside)
+    assert (found.name, found.where) == (name, where)
+
+
+def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:
+    assert not_evaluated(Everybody(()), set()) == ""
+    assert not_evaluated(Everybody((), everyone=True), {Layer.RCP, Layer.SCP}) == (
+        "The resource's policy names everybody (*): users and roles of other accounts are not listed. "
+        "Not evaluated, and could change some answers: SCP, RCP."
+    )
