@@ -1,20 +1,31 @@
 """Print the files and functions of iamtui that one answer in process passes through: `python -m tools.trace_walk`.
 
-The demo account is asked twice: first with nothing compiled yet, then the same question again, as a screen does.
-`--functions` names every function with its calls.
+The demo account is asked twice: first with nothing compiled yet, then the same question again, as a screen does. Then a
+role is assumed on a screen without a terminal: opening the form until its own answer is there, and pressing Enter in
+it. `--functions` names every function with its calls.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Final
 
+from textual.app import App
+
 import iamtui
 from iamtui.questions.question import Question
+from iamtui.tui.assume.dialog import AssumeDialog, AssumeResult
+from iamtui.tui.themes import fallback_variables
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
@@ -22,9 +33,13 @@ from iamtui.workspace.workspace import SourceChoice, SourceKind
 
 _ROOT: Final = Path(iamtui.__file__).parent
 
+ROLE: Final = "ops-readonly"
+"""Whose form is opened."""
 
-def walk(run: Callable[[], object]) -> Counter[tuple[str, str]]:
-    """How often each function of iamtui is called, by its file and name; what is not a `def` does not count."""
+
+@contextmanager
+def traced() -> Iterator[Counter[tuple[str, str]]]:
+    """How often each function of iamtui is called, in any thread, by its file and name; only what is a `def` counts."""
     calls: Counter[tuple[str, str]] = Counter()
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -32,12 +47,51 @@ def walk(run: Callable[[], object]) -> Counter[tuple[str, str]]:
         if event == "call" and not code.co_name.startswith("<") and code.co_filename.startswith(f"{_ROOT}/"):
             calls[str(Path(code.co_filename).relative_to(_ROOT)), code.co_qualname] += 1
 
+    threading.setprofile(note)
     sys.setprofile(note)
     try:
-        run()
+        yield calls
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
+
+
+def walk(run: Callable[[], object]) -> Counter[tuple[str, str]]:
+    """What a call passes through."""
+    with traced() as calls:
+        run()
     return calls
+
+
+class _OnlyDialogs(App[None]):
+    """An app whose timers, unlike those of the main screen, do not mix with what a dialog does."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {**super().get_theme_variable_defaults(), **fallback_variables(self.current_theme)}
+
+
+async def walk_assume_form() -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """What opening the assume form passes through, and what Enter in it does."""
+    workspace = open_source(SourceChoice(SourceKind.DEMO))
+    role = next(role for role in workspace.account.roles if role.name == ROLE)
+    app = _OnlyDialogs()
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = AssumeDialog(workspace, role.arn)
+        done: list[AssumeResult | None] = []
+        with traced() as opening:
+            # Only threads that begin now are traced.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+            app.push_screen(dialog, done.append)
+            while dialog.planned is None:
+                await pilot.pause()
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        with traced() as enter:
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+            await pilot.press("enter")
+            while not done:
+                await pilot.pause()
+    return opening, enter
 
 
 def main() -> None:
@@ -45,14 +99,23 @@ def main() -> None:
     principal = resolve_principal(workspace, "role/analytics-lake-reader")
     question = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
     for title in ("first answer", "same question again"):
-        calls = walk(lambda: ask(workspace, principal, question))
-        files = {file for file, _ in calls}
-        print(f"{title}: {len(files)} files, {len(calls)} functions, {calls.total():,} calls")
-        for file in sorted(files):
-            functions = {name: count for (where, name), count in calls.items() if where == file}
-            print(f"  {file}: {len(functions)}")
-            if "--functions" in sys.argv:
-                print("".join(f"    {name} {count}\n" for name, count in functions.items()), end="")
+        _print(title, walk(lambda: ask(workspace, principal, question)))
+    with TemporaryDirectory() as folder:
+        # What was entered before is neither read nor replaced.
+        os.environ["XDG_DATA_HOME"] = folder
+        opening, enter = asyncio.run(walk_assume_form())
+    _print("opening the assume form", opening)
+    _print("Enter in it", enter)
+
+
+def _print(title: str, calls: Counter[tuple[str, str]]) -> None:
+    files = {file for file, _ in calls}
+    print(f"{title}: {len(files)} files, {len(calls)} functions, {calls.total():,} calls")
+    for file in sorted(files):
+        functions = {name: count for (where, name), count in calls.items() if where == file}
+        print(f"  {file}: {len(functions)}")
+        if "--functions" in sys.argv:
+            print("".join(f"    {name} {count}\n" for name, count in functions.items()), end="")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from iamtui.tui import keymap as keymap
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen
-    from iamtui.tui.assume import prepared_dialog as prepared_dialog
     from iamtui.tui.denials import explanation_screen as explanation_screen
     from iamtui.tui.drafts import changes as changes
     from iamtui.tui.drafts import draft_screen as draft_screen

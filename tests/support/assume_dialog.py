@@ -11,8 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.tui.assume.prepared_dialog import AssumeOptions, AssumeResult
+from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions, AssumeResult
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import ROLE
 from tests.support.panel_apps import ScreenApp, screen_text, settle

@@ -15,10 +15,8 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import InputProblem
 from iamtui.questions.question import Question
 from iamtui.tui.assume import dialog as dialogs
-from iamtui.tui.assume import prepared_dialog as prepared
-from iamtui.tui.assume.dialog import AssumeDialog
+from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions, AssumeResult
 from iamtui.tui.assume.policy_screen import SessionPolicyScreen
-from iamtui.tui.assume.prepared_dialog import AssumeOptions, AssumeResult
 from iamtui.tui.dialogs import DialogBox
 from iamtui.tui.drafts import editor_screen as draft_editor
 from iamtui.workspace import assume as assuming
@@ -150,7 +148,7 @@ async def test_a_device_that_is_found_rights_a_code_without_one(monkeypatch: pyt
         assert found.wait(60)
         return MfaDevices((SERIAL,), asked=True)
 
-    monkeypatch.setattr(prepared, "find_mfa_devices", devices)
+    monkeypatch.setattr(dialogs, "find_mfa_devices", devices)
     app = dialog(workspace(trust(**MFA), sts=CannedSts(), devices=Missing("not loaded")))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.focused is not None)
@@ -379,7 +377,7 @@ async def test_two_keys_are_enough_with_what_is_remembered() -> None:
 
 async def test_an_unknown_device_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     found = MfaDevices(("arn:aws:iam::123456789012:mfa/alice", "arn:aws:iam::123456789012:mfa/phone"), asked=True)
-    monkeypatch.setattr(prepared, "find_mfa_devices", lambda _workspace: found)
+    monkeypatch.setattr(dialogs, "find_mfa_devices", lambda _workspace: found)
     app = dialog(workspace(trust(**MFA), devices=Missing("not loaded")))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -430,7 +428,7 @@ async def test_a_single_device_is_no_choice() -> None:
 
 async def test_why_no_device_is_known_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     note = "Your device is not known (you may not call iam:ListMFADevices): enter its serial number or ARN."
-    monkeypatch.setattr(prepared, "find_mfa_devices", lambda _workspace: MfaDevices(note=note, asked=True))
+    monkeypatch.setattr(dialogs, "find_mfa_devices", lambda _workspace: MfaDevices(note=note, asked=True))
     app = dialog(workspace(trust(**MFA), devices=Missing("not loaded")))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ async def test_a_refusal_that_comes_at_once_stays_on_screen(monkeypatch: pytest.
             run_worker(self, work, group=group, **more)
 
     monkeypatch.setattr(AssumeDialog, "run_worker", at_once)
-    monkeypatch.setattr(dialogs, "get_current_worker", lambda: None)
+    monkeypatch.setattr(dialogs, "get_current_worker", lambda: SimpleNamespace(is_cancelled=False))
     app = dialog(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

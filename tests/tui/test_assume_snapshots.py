@@ -14,8 +14,7 @@ from textual.widgets import Input, TextArea
 from iamtui.account.model import Known
 from iamtui.questions.question import Question
 from iamtui.tui import clock
-from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.tui.assume.prepared_dialog import AssumeOptions
+from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions
 from iamtui.tui.drafts import editor_screen as draft_editor
 from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaSessions
 from iamtui.workspace.workspace import Workspace

@@ -16,7 +16,7 @@ from textual.widgets import Input
 from iamtui.credentials.export import FORMATS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui.assume.prepared_dialog import AssumeResult
+from iamtui.tui.assume.dialog import AssumeResult
 from iamtui.tui.dialogs import MenuDialog
 from iamtui.tui.sessions.export_dialog import ExportDialog
 from iamtui.tui.sessions.hand_over import announcement

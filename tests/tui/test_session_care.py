@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui.assume.prepared_dialog import AssumeResult
+from iamtui.tui.assume.dialog import AssumeResult
 from iamtui.tui.sessions.export_dialog import CodeDialog
 from iamtui.tui.widgets.status import MessageLine, StatusLine
 from iamtui.workspace.assume import AssumeRoleInput

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.tui import clock
-from iamtui.tui.assume.prepared_dialog import AssumeResult
+from iamtui.tui.assume.dialog import AssumeResult
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.sessions.text import assumed_words

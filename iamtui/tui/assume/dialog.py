@@ -2,43 +2,144 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on
+from textual import events, on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from iamtui.account.model import Missing
+from iamtui.credentials.assume_role import DEFAULT_SECONDS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui import clock
-from iamtui.tui.assume.form import AssumeForm
-from iamtui.tui.assume.plan import Planned
-from iamtui.tui.assume.prepared_dialog import AssumeResult, PreparedDialog
+from iamtui.secret import Secret
+from iamtui.tui import clock, lazy
+from iamtui.tui.assume.form import AssumeForm, CallerChoice
+from iamtui.tui.assume.inputs import Planned, make_plan
+from iamtui.tui.assume.rows import FailureView, PolicyField
+from iamtui.tui.content import line, plain
+from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaCodeNeeded, acting_as
+from iamtui.workspace.assume import (
+    AssumeRoleInput,
+    InputName,
+    MfaCodeNeeded,
+    MfaDevices,
+    acting_as,
+    as_session,
+    find_mfa_devices,
+)
 from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.opening import reconnected
-from iamtui.workspace.remembered_assume_input import remember_input
+from iamtui.workspace.principals import is_production
+from iamtui.workspace.remembered_assume_input import forget_input, remember_input, remembered_input
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.questions.question import Question
+    from iamtui.workspace.assume import MfaSessions
+
+
+# AssumeOptions: what the running program knows beside account and role, for the assume dialog.
+
+
+@dataclass(frozen=True, slots=True)
+class AssumeOptions:
+    """What the dialog begins with. None of it is needed.
+
+    Args:
+        caller: the session that is to assume the role (role chaining); None is the account's own caller.
+        callers: the live sessions that the user can choose instead.
+        prefilled: what the fields begin with, in the place of what is remembered; its role is not looked at.
+        mfa_sessions: those of the running program, so that one MFA code serves several roles.
+        seconds: how long sessions are asked for when nothing else is said; None: AssumeRole's default.
+        production: patterns of names that are marked as production (the setting `production`).
+        questions: what the preview of a session policy answers first.
+    """
+
+    caller: Session | None = None
+    callers: Sequence[Session] = ()
+    prefilled: AssumeRoleInput | None = None
+    mfa_sessions: MfaSessions | None = None
+    seconds: int | None = None
+    production: str = ""
+    questions: Sequence[Question] = ()
+
+
+NO_OPTIONS = AssumeOptions()
+
+
+# AssumeResult: what the assume dialog gives back, enough to assume once more.
+
+
+@dataclass(frozen=True, slots=True)
+class AssumeResult:
+    """A new session with how it came about.
+
+    Args:
+        session: the session.
+        entered: what it was asked for with, without the MFA code: fit to be `prefilled` in another dialog.
+        caller_key: `Session.key` of the session that assumed the role, or "" for the account's own caller.
+    """
+
+    session: Session
+    entered: AssumeRoleInput
+    caller_key: str = ""
+
 
 _ASSUME: Final = "assume"
+_PLAN: Final = "plan"
+_DEVICES: Final = "devices"
+_FORGET: Final = "forget"
 
-_NOTHING_SENT: Final = "Nothing was sent to STS."
+_DEMO_REFUSES: Final = "AWS would refuse this, so the demo does."
 
 
-class AssumeDialog(PreparedDialog):
-    """Returns the new session and how it was asked for, or None when cancelled. Enter in any field assumes."""
+class AssumeDialog(Dialog[AssumeResult | None]):
+    """The assume form, filled in with what is remembered and found out, and our own answer to what stands in it.
+
+    Returns the new session and how it was asked for, or None when cancelled. Enter in any field assumes.
+    """
 
     HELP_TITLE: ClassVar[str] = "Assume a role"
 
+    AUTO_FOCUS = ""
+    """Which field comes first depends on the role: see `put_typed_ahead`."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),
+        Binding("f3", "caller", "Caller", id="assume.caller", tooltip="Let another session assume the role, or you"),
+        Binding("f4", "afresh", "Afresh", id="assume.afresh", tooltip="Forget what was entered for this role before"),
+        Binding("f6", "device", "Device", id="assume.device", tooltip="Let another of your MFA devices give the code"),
+        Binding("pagedown", "scroll(1)", "Down", show=False, id="assume.down", tooltip="Scroll the error, or the form"),
+        Binding("pageup", "scroll(-1)", "Up", show=False, id="assume.up", tooltip="Scroll the error, or the form"),
         Binding("enter,f5", "assume", "Assume", id="assume.assume", tooltip="Assume the role, or try again"),
         Binding("escape", "cancel", "Cancel", id="assume.cancel", tooltip="Stop waiting for STS, or close"),
     ]
+
+    DEFAULT_CSS = """
+    AssumeDialog {
+        & > DialogBox {
+            width: 90;
+        }
+        &.-busy FormRow {
+            text-opacity: 50%;
+        }
+    }
+    """
+
+    _typed_ahead = Secret("")
+    """What is typed before the first answer. Who knows that a role wants a code types it at once; in a field that shows
+    its text it would be readable."""
 
     _signs_in_anew = False
     """Whether the user was told to sign in, so that the credentials have to be looked for again."""
@@ -49,11 +150,305 @@ class AssumeDialog(PreparedDialog):
     _typed_into: Widget | None = None
 
     @dataclass(eq=False, repr=False)
+    class _Recalled(Message):
+        role_arn: str
+        entered: AssumeRoleInput | None
+
+    @dataclass(eq=False, repr=False)
+    class _Planned(Message):
+        typed: AssumeRoleInput
+        planned: Planned | None
+        problem: Problem | None = None
+
+    @dataclass(eq=False, repr=False)
+    class _Devices(Message):
+        caller: Session | None
+        devices: MfaDevices
+
+    @dataclass(eq=False, repr=False)
     class _Assumed(Message):
         ticket: int
         session: Session | None
         entered: AssumeRoleInput
         problem: Problem | None = None
+
+    def __init__(self, workspace: Workspace, role_arn: str | None, options: AssumeOptions = NO_OPTIONS) -> None:
+        """Make the dialog.
+
+        Args:
+            workspace: the account, with its own caller.
+            role_arn: the role; None lets the user enter an ARN.
+            options: what the running program knows besides.
+        """
+        super().__init__()
+        self.workspace = workspace
+        """The account; with another connection once the user has signed in anew."""
+        self._role_arn = role_arn
+        self._options = options
+        seconds = DEFAULT_SECONDS if options.seconds is None else options.seconds
+        recent = [held.role_arn for held in reversed(options.callers)]
+        self.form = AssumeForm(
+            workspace, role_arn, options.caller, options.callers, seconds=seconds, recent_roles=recent
+        )
+        self.failure = FailureView(id="assume-failure")
+        self.planned: Planned | None = None
+        self._recalled_for = ""
+        self._is_recalled = False
+        self._asked_devices = False
+        self._wanted = False
+
+    def compose(self) -> ComposeResult:
+        """The form, and below it what went wrong."""
+        with DialogBox() as box:
+            box.border_subtitle = self._keys()
+            yield self.form
+            yield self.failure
+
+    def _keys(self) -> Content:
+        caller = "  F3 caller" if self.form.caller_choice.can_focus else ""
+        afresh = "  F4 afresh" if self._is_recalled else ""
+        return line(f"Enter assume  Tab next  F2 more{caller}{afresh}  Esc cancel")
+
+    def on_mount(self) -> None:
+        """Ask our own engine."""
+        if self._options.prefilled is not None:
+            self.form.inputs.fill(self._options.prefilled)
+        if self._role_arn is None:
+            self.form.go_to(InputName.ROLE)
+        self._mark()
+        self.prepare()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep what is typed before the first answer for the field that turns out to be meant."""
+        if event.is_printable and event.character and self.focused is None:
+            self._typed_ahead = Secret(self._typed_ahead.reveal() + event.character)
+            event.stop()
+
+    def put_typed_ahead(self) -> None:
+        """Put it into the field that has the focus, behind what stands there."""
+        field, ahead = self.focused, self._typed_ahead
+        self.drop_typed_ahead()
+        if isinstance(field, Input):
+            # Selected by its focus, the text would give way to the next key.
+            field.select_on_focus = False
+            field.cursor_position = len(field.value)
+            field.insert_text_at_cursor(ahead.reveal())
+
+    def drop_typed_ahead(self) -> None:
+        self._typed_ahead = Secret("")
+
+    def _place_cursor(self) -> None:
+        """Behind the first answer: put the cursor where it belongs, and what was typed ahead with it."""
+        if self.focused is None:
+            self.form.go_to(InputName.SESSION_NAME)
+        self.put_typed_ahead()
+
+    @property
+    def caller(self) -> Session | None:
+        """The session that is to assume the role, or None for the account's own caller."""
+        return self.form.caller_choice.caller
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether STS is being asked."""
+        return self.has_class("-busy")
+
+    def acting(self, caller: Session | None) -> Workspace:
+        """The workspace of whoever is to assume the role. May block: for a thread.
+
+        Raises:
+            Problem: the session that was chosen has ended, or is not who it should be.
+        """
+        return self.workspace if caller is None else as_session(self.workspace, caller, clock.now())
+
+    # Production
+
+    def _mark(self) -> None:
+        """Name the role in the title, in red when it or its account looks like production."""
+        account, patterns = self.workspace.account, self._options.production
+        arn = self.form.inputs.role_arn
+        name = arn.rsplit("/", 1)[-1] if ":role/" in arn else ""
+        of_account = arn.split(":")[4] if arn.count(":") >= 5 else account.id
+        names = [name, of_account]
+        if of_account == account.id and not isinstance(account.alias, Missing):
+            names.append(account.alias.value or "")
+        marked = bool(name) and any(is_production(one, patterns) for one in names if one)
+        box = self.query_one(DialogBox)
+        box.set_class(marked, "-production")
+        title = line(("Assume ", ""), (name or "any role", "bold"))
+        box.border_title = line(title, ("  PRODUCTION", "bold $verdict-denied")) if marked else title
+
+    # Our own answer
+
+    def prepare(self) -> None:
+        """Plan in a thread with what has been entered so far."""
+        typed = self.form.inputs.typed
+        if ":role/" not in typed.role_arn:
+            self.planned = None
+            self.form.wait(plain("enter the role's ARN, or part of its name to find it", "$muted"))
+            return
+        if self.planned is None:
+            self.form.wait(plain("checking the trust policy and your permissions …", "$muted"))
+        work = partial(self._planning, self.caller, typed, recall=typed.role_arn != self._recalled_for)
+        self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
+
+    def _planning(self, caller: Session | None, typed: AssumeRoleInput, *, recall: bool) -> None:
+        """In the thread."""
+        worker = get_current_worker()
+        answer: Message
+        try:
+            own = self.acting(caller)
+            remembered = remembered_input(own, typed.role_arn) if recall and self._options.prefilled is None else None
+            if recall:
+                answer = self._Recalled(typed.role_arn, remembered)
+            if not recall or remembered is None:
+                # What was remembered changes what is asked, so that the answer comes after it.
+                planned = make_plan(own, typed, self._options.mfa_sessions, chained=caller is not None)
+                if recall and not worker.is_cancelled:
+                    self.post_message(answer)
+                answer = self._Planned(typed, planned)
+        except Problem as problem:
+            answer = self._Planned(typed, None, problem)
+        if not worker.is_cancelled:
+            self.post_message(answer)
+
+    @on(_Recalled)
+    def _recall(self, event: _Recalled) -> None:
+        event.stop()
+        self._recalled_for = event.role_arn
+        if event.role_arn == self.form.inputs.role_arn and event.entered is not None:
+            self.form.inputs.recall(event.entered)
+            self._is_recalled = True
+            self.query_one(DialogBox).border_subtitle = self._keys()
+            self.prepare()
+
+    @on(_Planned)
+    def _show_plan(self, event: _Planned) -> None:
+        event.stop()
+        if event.typed != self.form.inputs.typed:
+            return
+        self.planned = event.planned
+        if event.planned is None:
+            self._wanted = False
+            self.form.wait(plain("this cannot be assumed from here", "$muted"))
+            self.drop_typed_ahead()
+            self._place_cursor()
+            if event.problem is not None:
+                self.failure.show_problem(event.problem)
+            return
+        self.form.show_plan(event.planned, _outlook(event.planned))
+        self._place_cursor()
+        self._look_for_devices(event.planned)
+        if self._wanted:
+            self._wanted = False
+            self.action_assume()
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether our own answer is about what stands in the fields."""
+        return self.planned is not None and self.planned.typed == self.form.inputs.typed
+
+    @on(AssumeForm.Changed)
+    def _changed(self, event: AssumeForm.Changed) -> None:
+        event.stop()
+        if self.is_busy:
+            return
+        self.failure.say()
+        if not self.is_planned:
+            self._mark()
+            self.prepare()
+
+    @on(CallerChoice.Chosen)
+    def _caller_chosen(self, event: CallerChoice.Chosen) -> None:
+        event.stop()
+        self.failure.say()
+        self.planned = None
+        self._asked_devices = False
+        self.prepare()
+
+    # The MFA device
+
+    def _look_for_devices(self, planned: Planned) -> None:
+        """Ask AWS for the caller's devices, once, where one may be needed and none is known."""
+        if self._asked_devices or planned.chained or planned.plan.mfa_serial:
+            return
+        if planned.plan.needs_mfa or planned.is_foreign:
+            self._asked_devices = True
+            work = partial(self._finding_devices, self.caller)
+            self.run_worker(work, thread=True, exclusive=True, group=_DEVICES, exit_on_error=False)
+
+    def _finding_devices(self, caller: Session | None) -> None:
+        worker = get_current_worker()
+        found = find_mfa_devices(self.workspace)
+        if not worker.is_cancelled:
+            self.post_message(self._Devices(caller, found))
+
+    @on(_Devices)
+    def _devices_found(self, event: _Devices) -> None:
+        event.stop()
+        if event.caller is self.caller:
+            self.form.show_devices(event.devices)
+
+    # The session policy
+
+    @on(PolicyField.Write)
+    def _write_policy(self, event: PolicyField.Write) -> None:
+        event.stop()
+
+        def written(text: str | None) -> None:
+            if text is not None:
+                self.form.more.policy.set_text(text)
+
+        typed = self.form.inputs.typed
+        screen = lazy.policy_screen.SessionPolicyScreen(
+            self.workspace, typed.role_arn, typed.extras, self._options.questions
+        )
+        self.app.push_screen(screen, written)
+
+    # Other keys
+
+    async def action_more(self) -> None:
+        """Show the inputs that few calls need, or hide them."""
+        await self.form.toggle_more()
+
+    def action_caller(self) -> None:
+        """Let another session assume the role, or the account's own caller again."""
+        if self.is_busy:
+            return
+        if self.form.caller_choice.can_focus:
+            self.form.caller_choice.action_next(1)
+        else:
+            self.failure.say("There is no session yet that could assume it; assume a role first.", style="$muted")
+
+    def action_device(self) -> None:
+        """Let another of the caller's MFA devices give the code."""
+        if not self.is_busy and not self.form.next_device():
+            self.failure.say(
+                "No other MFA device of yours is known; its serial number or ARN can be entered.", style="$muted"
+            )
+
+    def action_afresh(self) -> None:
+        """Empty the fields, and forget what was entered for this role before."""
+        if self.is_busy:
+            return
+        self.form.inputs.start_afresh()
+        self.planned = None
+        self.prepare()
+        work = partial(self._forgetting, self.caller, self.form.inputs.role_arn)
+        self.run_worker(work, thread=True, exclusive=True, group=_FORGET, exit_on_error=False)
+
+    def _forgetting(self, caller: Session | None, role_arn: str) -> None:
+        try:
+            forget_input(self.acting(caller), role_arn)
+        except Problem as problem:
+            self.app.call_from_thread(self.failure.show_problem, problem)
+
+    def action_scroll(self, pages: int) -> None:
+        """Scroll the error when it is longer than its place, else the form."""
+        target = self.failure if self.failure.max_scroll_y > 0 else self.form
+        (target.scroll_page_down if pages > 0 else target.scroll_page_up)(animate=False)
+
+    # The call
 
     @on(AssumeForm.Submitted)
     def _submitted(self, event: AssumeForm.Submitted) -> None:
@@ -66,10 +461,14 @@ class AssumeDialog(PreparedDialog):
         if self.is_busy:
             return
         if planned is None or not self.is_planned:
-            super().action_assume()
+            self._wanted = ":role/" in self.form.inputs.role_arn
+            if self._wanted:
+                self.prepare()
+            else:
+                self.form.go_to(InputName.ROLE)
             return
         if planned.plan.refusal:
-            self.failure.say(_NOTHING_SENT)
+            self.failure.say("Nothing was sent to STS.")
             return
         if not self.form.is_right() or self._lacks_something(planned):
             return
@@ -187,3 +586,14 @@ class AssumeDialog(PreparedDialog):
         else:
             self.drop_secrets()
             self.dismiss(None)
+
+
+def _outlook(planned: Planned) -> Content:
+    """What our own answer means for the call; empty when it speaks for itself."""
+    if planned.plan.refusal:
+        # What the demo gives as its reason stands above, a side a line.
+        refusal = _DEMO_REFUSES if planned.will_be_refused and planned.is_demo else planned.plan.refusal
+        return line(("! ", "bold $verdict-denied"), refusal)
+    if planned.will_be_refused:
+        return plain("STS will most likely refuse; Enter tries all the same.", "$muted")
+    return Content("")

@@ -20,9 +20,8 @@ from iamtui.account.model import Missing
 from iamtui.credentials.assume_role import DEFAULT_SECONDS
 from iamtui.credentials.session import Session, duration_text, parse_duration
 from iamtui.tui import clock
-from iamtui.tui.assume.inputs import MoreSection, UsualInputs
-from iamtui.tui.assume.plan import Planned, SidesView
-from iamtui.tui.assume.rows import FormRow, InputRow
+from iamtui.tui.assume.inputs import MoreSection, Planned, UsualInputs
+from iamtui.tui.assume.rows import FormRow, InputRow, SidesView
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.completing_input import CompletingInput, Completions
 from iamtui.tui.sessions.text import role_name

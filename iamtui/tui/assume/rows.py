@@ -1,4 +1,4 @@
-"""The rows of the assume form: a label, a field with a hint beside it, and below it what is wrong with it."""
+"""The parts of the assume form: rows of a label, a field and what is wrong with it; our own answer; what STS said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -19,10 +19,13 @@ from textual.worker import get_current_worker
 
 from iamtui.account.model import Account
 from iamtui.credentials.assume_role import LONGEST_POLICIES
+from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer
 from iamtui.tui.question.completion import best_matches
+from iamtui.workspace.assume_plan import Side, SideAnswer, Sides
+from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.remembered_assume_input import role_arns
 
 
@@ -312,3 +315,130 @@ class PolicyField(Widget, can_focus=True):
 
     def on_click(self) -> None:
         self.action_write()
+
+
+# SidesView: what the role's side and the caller's side say to sts:AssumeRole, a line each.
+
+
+_WORDS: Final = {
+    SideAnswer.YES: ("[+] yes:", "$verdict-allowed"),
+    SideAnswer.DENIED: ("[x] no:", "$verdict-denied"),
+    SideAnswer.NOTHING: ("[-] no:", "$verdict-denied"),
+    SideAnswer.DEPENDS: ("[?]", "$verdict-depends"),
+    SideAnswer.UNKNOWN: ("[?] not known:", "$verdict-depends"),
+}
+
+
+class SidesView(Vertical):
+    """Two lines, and a third for what they mean together."""
+
+    DEFAULT_CSS = """
+    SidesView {
+        height: auto;
+        margin-bottom: 1;
+
+        & Horizontal {
+            height: auto;
+        }
+        & Static {
+            width: 1fr;
+            height: auto;
+        }
+        & Label {
+            width: 16;
+            color: $muted;
+        }
+        & #assume-outlook.-empty {
+            display: none;
+        }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Label("Trust")
+            yield Static(id="assume-trust")
+        with Horizontal():
+            yield Label("Your side")
+            yield Static(id="assume-own")
+        yield Static(id="assume-outlook", classes="-empty")
+
+    def show(self, sides: Sides, outlook: Content) -> None:
+        self.query_one("#assume-trust", Static).update(side_content(sides.trust))
+        self.query_one("#assume-own", Static).update(side_content(sides.own))
+        self._look(outlook)
+
+    def wait(self, words: Content) -> None:
+        """Say why there is no answer yet."""
+        self.query_one("#assume-trust", Static).update(words)
+        self.query_one("#assume-own", Static).update(plain("…", "$muted"))
+        self._look(Content(""))
+
+    def _look(self, outlook: Content) -> None:
+        self.query_one("#assume-outlook", Static).update(outlook)
+        self.query_one("#assume-outlook").set_class(not outlook, "-empty")
+
+
+def side_content(side: Side) -> Content:
+    """Mark, word and reason of one side."""
+    words, style = _WORDS[side.answer]
+    return line((words, f"bold {style}"), " ", side.why)
+
+
+# FailureView: why a role was not assumed, scrollable, until the input changes.
+
+
+_OURS: Final = "By our own reading"
+"""Where an explanation of ours begins behind AWS's own words."""
+
+
+class FailureView(VerticalScroll, can_focus=False):
+    """Empty it takes no room; long it scrolls with Page Up and Page Down from any field."""
+
+    DEFAULT_CSS = """
+    FailureView {
+        height: auto;
+        dock: bottom;
+        max-height: 8;
+        margin-top: 1;
+        scrollbar-size-vertical: 1;
+
+        &.-empty {
+            display: none;
+        }
+        & Static {
+            height: auto;
+        }
+    }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes="-empty")
+
+    def compose(self) -> ComposeResult:
+        yield Static()
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say what went wrong and, below it, what to do."""
+        said, ours, reading = problem.sentence.partition(_OURS)
+        rows = [line(("! ", "bold $verdict-denied"), (said.rstrip(), "$verdict-denied"))]
+        if reading:
+            rows.append(line(f"{ours}{reading}"))
+        if problem.next_step:
+            rows.append(line(("> ", "bold $match"), problem.next_step))
+        if login_command(problem):
+            rows.append(line(("> ", "bold $match"), "Then ", ("F5", "bold $match"), " tries again."))
+        self._show(rows)
+
+    def say(self, *sentences: str, style: str = "$verdict-denied") -> None:
+        """Say sentences, one below the other; none empties it."""
+        self._show([line(("! ", f"bold {style}"), (sentence, style)) for sentence in sentences if sentence])
+
+    def progress(self, words: str) -> None:
+        """Say how far a call has come."""
+        self._show([plain(words, "$muted")])
+
+    def _show(self, rows: list[Content]) -> None:
+        self.query_one(Static).update(lines(*rows))
+        self.set_class(not rows, "-empty")
+        self.scroll_home(animate=False)

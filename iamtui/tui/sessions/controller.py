@@ -28,7 +28,7 @@ from iamtui.workspace.session_store import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.assume.prepared_dialog import AssumeResult
+    from iamtui.tui.assume.dialog import AssumeResult
     from iamtui.tui.drafts.controller import DraftController
     from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
@@ -121,7 +121,7 @@ class SessionLifecycle:
             self._screen.say(plain("Open an account first: P chooses one."))
             return
         question = self._screen.question.question
-        options = lazy.prepared_dialog.AssumeOptions(
+        options = lazy.dialog.AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
             prefilled=prefilled,

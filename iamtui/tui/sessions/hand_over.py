@@ -30,7 +30,7 @@ from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
 from iamtui.tui.widgets.status import Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
-    from iamtui.tui.assume.prepared_dialog import AssumeResult
+    from iamtui.tui.assume.dialog import AssumeResult
     from iamtui.tui.drafts.controller import DraftController
     from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.export_dialog import ExportChoice
