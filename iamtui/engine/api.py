@@ -20,9 +20,9 @@ from iamtui.engine.request import (
     Request,
     caller_fixed_keys,
 )
-from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.operators import SetOperator
 from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import CompiledStatement
 
 
 def evaluate(

@@ -33,10 +33,9 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
 )
-from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
-from iamtui.policy.principal import Caller, PrincipalRules
 from iamtui.policy.resource import RequestResource
+from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules
 from iamtui.policy.truth import Truth
 from iamtui.policy.types import LanguageOptions, PolicyType
 

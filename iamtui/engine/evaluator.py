@@ -64,8 +64,8 @@ from iamtui.engine.service_rules import (
     takes_resource_policy,
 )
 from iamtui.policy.context import AtLeast, RequestContext
-from iamtui.policy.principal import Strength, is_role
 from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import Strength, is_role
 from iamtui.policy.truth import MissingLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 

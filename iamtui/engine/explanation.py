@@ -15,8 +15,8 @@ from iamtui.engine.prepared_request import PreparedAction, prepare, resource_own
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
 from iamtui.engine.service_rules import takes_resource_policy
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.policy.action import action_name
 from iamtui.policy.arn import parse_arn
+from iamtui.policy.statement import action_name
 from iamtui.text import safe_text
 
 # The smallest changes that would allow what is denied: one for each thing that stands in the way.

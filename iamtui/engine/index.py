@@ -21,12 +21,10 @@ from iamtui.engine.request import (
     PrincipalKind,
     caller_facts,
 )
-from iamtui.policy.action import ActionName
-from iamtui.policy.compiled import CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.context import ABSENT, CommonContext, KeyNames, KeyState, KeyValue, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, PrincipalEntry
-from iamtui.policy.principal import Caller
 from iamtui.policy.resource import RequestResource
+from iamtui.policy.statement import ActionName, Caller, CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _MOST_ACTIONS: Final = 512

@@ -9,7 +9,7 @@ from typing import Final
 from iamtui.engine.index import Bits, HeldPolicy
 from iamtui.engine.index_reading import IndexReading
 from iamtui.engine.request import NamedPolicy
-from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.statement import CompiledStatement
 from iamtui.policy.types import PolicyType
 
 _TIMES: Final = frozenset(("aws:currenttime", "aws:epochtime"))

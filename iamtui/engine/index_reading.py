@@ -19,11 +19,10 @@ from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.representatives import names_resources
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.set_members import tells_resources_apart
-from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyValue, KeyValues, RequestContext
-from iamtui.policy.principal import PrincipalRules
 from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import CompiledStatement, PrincipalRules
 from iamtui.policy.truth import Truth
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.principal import Caller, CallerKind
+from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
 
 

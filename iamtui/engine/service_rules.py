@@ -13,14 +13,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.action import ActionName
 from iamtui.policy.arn import Arn, is_account_id
 from iamtui.policy.conditions import parse_network
 from iamtui.policy.document import ConditionLine, Policy, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
-from iamtui.policy.principal import Strength
 from iamtui.policy.resource import RequestResource, ResourceKind
+from iamtui.policy.statement import ActionName, Strength
 
 ASSUME_ROLE_ACTIONS: Final = frozenset(("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"))
 _TRUST_ACTIONS: Final = ASSUME_ROLE_ACTIONS | {"tagsession", "setsourceidentity"}

@@ -16,7 +16,7 @@ from typing import Final
 
 from iamtui.catalog.arn_forms import ArnForm, Name
 from iamtui.policy.arn import is_account_id, parse_arn
-from iamtui.policy.pattern_intersection import in_common
+from iamtui.policy.pattern_overlap import in_common
 from iamtui.policy.patterns import WITHOUT, Glob, Token, Wild, arn_tokens, parse_pieces, request_tokens, tokens_of
 from iamtui.policy.resource import ResourceSet
 

@@ -26,11 +26,10 @@ from iamtui.engine.request import (
     Request,
 )
 from iamtui.engine.variables import stands_for, value_word, value_words
-from iamtui.policy.compiled import CompiledStatement, compile_policy
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition
 from iamtui.policy.context import KeyState
-from iamtui.policy.principal import allow_strengths, deny_applies
 from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import CompiledStatement, allow_strengths, compile_policy, deny_applies
 from iamtui.policy.truth import Truth, all_of, any_of
 from iamtui.policy.types import PolicyType
 

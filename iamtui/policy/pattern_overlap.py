@@ -1,4 +1,4 @@
-"""Overlap of patterns: which combinations some text matches, with one text for each.
+"""Overlap of patterns: what two have in common, and which combinations some text matches, with one text for each.
 
 All patterns are walked through at once, character by character, as automata are intersected: the patterns are put
 together in one tree, in which equal beginnings are one path, and a state is the set of nodes that the text so far
@@ -14,12 +14,142 @@ from typing import Final, NamedTuple
 
 from iamtui.policy.patterns import STARS, WITHOUT, Token, Wild
 
+_MOST_PATTERNS: Final = 32
+_MOST_STEPS: Final = 20_000
+
+
+_ONES: Final = {without: wild for wild, without in WITHOUT.items() if wild not in STARS}
+_STARS: Final = {without: wild for wild, without in WITHOUT.items() if wild in STARS}
+
+
+_Pair = tuple[int, int]
+
+
+_Edge = tuple[Token | None, _Pair]
+
+
+_Back = tuple["_Back | None", Token]
+
+
+def first_common(one: Sequence[Token], other: Sequence[Token]) -> tuple[Token, ...] | None:
+    """A pattern for some of the texts that two patterns match, whose stars stand for as little as can be; or None."""
+    end = (len(one), len(other))
+    seen: set[_Pair] = {(0, 0)}
+    waiting: list[tuple[_Pair, _Back | None]] = [((0, 0), None)]
+    while waiting:
+        state, path = waiting.pop()
+        if state == end:
+            return _unlinked(path)
+        for token, reached in reversed(list(_edges(one, other, state))):
+            if reached not in seen:
+                seen.add(reached)
+                waiting.append((reached, path if token is None else (path, token)))
+    return None
+
+
+def in_common(one: Sequence[Token], other: Sequence[Token]) -> tuple[tuple[Token, ...], ...] | None:
+    """Patterns of which one or more match what both patterns match; None where it takes too many."""
+    if len(one) == 1 and one[0] is Wild.STAR:
+        return (tuple(other),)
+    useful = _leading_to_the_end(one, other)
+    if useful is None:
+        return None
+    end = (len(one), len(other))
+    found: dict[tuple[Token, ...], None] = {}
+    waiting: list[tuple[_Pair, _Back | None]] = [((0, 0), None)] if (0, 0) in useful else []
+    for _ in range(_MOST_STEPS):
+        if not waiting:
+            return tuple(found)
+        state, path = waiting.pop()
+        if state == end:
+            found[_unlinked(path)] = None
+            if len(found) > _MOST_PATTERNS:
+                return None
+        for token, reached in _edges(one, other, state):
+            if reached in useful:
+                waiting.append((reached, path if token is None else (path, token)))
+    return None
+
+
+def _edges(one: Sequence[Token], other: Sequence[Token], state: _Pair) -> Iterator[_Edge]:
+    """What both patterns may go on with: a token that both match, or the end of a star; the latter first."""
+    i, j = state
+    a = one[i] if i < len(one) else None
+    b = other[j] if j < len(other) else None
+    a_star, b_star = a in STARS, b in STARS
+    if a_star and b_star:
+        token = _STARS[_joined(a, b)]
+        yield token, (i + 1, j)
+        yield token, (i, j + 1)
+        return
+    if a_star:
+        yield None, (i + 1, j)
+    if b_star:
+        yield None, (i, j + 1)
+    if a is None or b is None:
+        return
+    token_of_both = _of_both(a, b)
+    if token_of_both is not None:
+        yield token_of_both, (i if a_star else i + 1, j if b_star else j + 1)
+
+
+def _of_both(a: Token, b: Token) -> Token | None:
+    """One character that both tokens match, of which at most one is a star."""
+    if isinstance(a, str):
+        return a if a == b or (isinstance(b, Wild) and a not in WITHOUT[b]) else None
+    if isinstance(b, str):
+        return b if b not in WITHOUT[a] else None
+    return _ONES[_joined(a, b)]
+
+
+def _joined(a: Token | None, b: Token | None) -> str:
+    without = {separator for token in (a, b) if isinstance(token, Wild) for separator in WITHOUT[token]}
+    return "".join(sorted(without, reverse=True))
+
+
+def _leading_to_the_end(one: Sequence[Token], other: Sequence[Token]) -> set[_Pair] | None:
+    """The states from which both patterns can be matched to their ends; None where there are too many to look at."""
+    before: dict[_Pair, list[_Pair]] = {(0, 0): []}
+    waiting: list[_Pair] = [(0, 0)]
+    while waiting:
+        if len(before) > _MOST_STEPS:
+            return None
+        state = waiting.pop()
+        for _, reached in _edges(one, other, state):
+            if reached not in before:
+                before[reached] = []
+                waiting.append(reached)
+            before[reached].append(state)
+    end = (len(one), len(other))
+    useful: set[_Pair] = set()
+    waiting = [end] if end in before else []
+    while waiting:
+        state = waiting.pop()
+        if state not in useful:
+            useful.add(state)
+            waiting.extend(before[state])
+    return useful
+
+
+def _unlinked(path: _Back | None) -> tuple[Token, ...]:
+    tokens: list[Token] = []
+    while path is not None:
+        path, token = path
+        # One star more stands for nothing that its neighbour does not.
+        if not (token in STARS and tokens and tokens[-1] == token):
+            tokens.append(token)
+    return tuple(reversed(tokens))
+
+
 _FEWEST_STEPS: Final = 20_000
 _STEPS_FOR_EACH_NODE: Final = 8
 """How many steps a walk may take: patterns that share little are walked through in a few for each of their tokens,
 while there are some that take more than can ever be taken."""
+
+
 MOST_TEXTS: Final = 128
 """How many texts a walk gives."""
+
 
 _FIRST_UNUSED: Final = 0xE000
 """Where to look for a character that is in no pattern: what names of resources are made of is not there."""
@@ -148,6 +278,8 @@ def _without(token: Token | None) -> str:
 
 
 _Link = tuple["_Link | None", str]
+
+
 _State = tuple[frozenset[int], int]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from iamtui.account.model import DRAFTED_FROM, Account, Role, User
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
-from iamtui.policy.compiled import compile_policy
+from iamtui.policy.statement import compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_facts import principal_context, principal_policies
 

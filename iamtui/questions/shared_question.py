@@ -28,8 +28,8 @@ from iamtui.engine.request import (
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument, Statement
-from iamtui.policy.principal import Caller
 from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_facts import (
     KnownContext,

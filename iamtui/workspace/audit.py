@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import ROOT_ROW, Account, Fact, Group, Known, Missing, Role, User
-from iamtui.policy.action import ActionElement, action_name
 from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.workspace.trust import Trustee, who_may_assume
 from iamtui.workspace.workspace import Workspace

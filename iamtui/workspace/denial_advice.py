@@ -12,9 +12,9 @@ from iamtui.engine.condition_words import LAYER_NAMES, name_of
 from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.explanation import Explanation, Suggestion, explain, narrowest_exception
 from iamtui.engine.trace import TracedLayer
-from iamtui.policy.action import ActionElement, action_name
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.statement import ActionElement, action_name
 from iamtui.text import safe_text
 
 _ASSUMING: Final = frozenset(("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity"))

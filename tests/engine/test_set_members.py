@@ -19,7 +19,7 @@ from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.set_members import resources_in
-from iamtui.policy.pattern_intersection import first_common
+from iamtui.policy.pattern_overlap import first_common
 from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.resource import ResourceSet
 from tests.conformance.cases import ALLOW_ALL, Json, named

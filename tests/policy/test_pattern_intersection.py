@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamtui.policy.pattern_intersection import first_common, in_common
+from iamtui.policy.pattern_overlap import first_common, in_common
 from iamtui.policy.patterns import STARS, WITHOUT, Glob, Token, Wild, request_tokens
 
 TEXTS = ["".join(letters) for length in range(5) for letters in itertools.product("ab:/", repeat=length)]
