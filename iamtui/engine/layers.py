@@ -363,8 +363,6 @@ class LevelStack:
 
 
 _MOST_REMEMBERED: Final = 256
-
-
 _remembered: dict[tuple[int, Layer], tuple[tuple[PolicyLevel, ...] | tuple[PolicyInForce, ...], LevelStack]] = {}
 
 

@@ -160,8 +160,6 @@ def _carried(
 
 
 _MOST_REMEMBERED: Final = 32768
-
-
 _remembered: dict[tuple[int, PolicyType, int | None], tuple[tuple[PolicyInForce, ...], PolicySet]] = {}
 
 
@@ -372,11 +370,7 @@ def _of_no_resource(
 
 _NO_RESOURCE: Final = RequestResource("*", ResourceKind.NONE)
 _NO_SET: Final = _NO_RESOURCE.members
-
-
 _facts_of = lru_cache(maxsize=65536)(ActionFacts)
-
-
 _made: Final = tuple.__new__
 """What the constructor of a NamedTuple calls, which is itself called for every question."""
 

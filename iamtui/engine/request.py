@@ -375,8 +375,6 @@ def _principal_from_arn(text: str, credentials: str | None, issuer: str | None) 
 
 _NOTHING: Final[tuple[str, ...]] = ()
 _TAGS: Final = "aws:principaltag/"
-
-
 _CALLER_KINDS: Final = {
     PrincipalKind.ROOT: CallerKind.ROOT,
     PrincipalKind.USER: CallerKind.USER,
@@ -525,8 +523,6 @@ class CallerFacts:
 
 
 _MOST_REMEMBERED: Final = 32768
-
-
 _remembered: dict[int, CallerFacts] = {}
 
 

@@ -16,18 +16,10 @@ from iamtui.policy.patterns import STARS, WITHOUT, Token, Wild
 
 _MOST_PATTERNS: Final = 32
 _MOST_STEPS: Final = 20_000
-
-
 _ONES: Final = {without: wild for wild, without in WITHOUT.items() if wild not in STARS}
 _STARS: Final = {without: wild for wild, without in WITHOUT.items() if wild in STARS}
-
-
 _Pair = tuple[int, int]
-
-
 _Edge = tuple[Token | None, _Pair]
-
-
 _Back = tuple["_Back | None", Token]
 
 
@@ -278,8 +270,6 @@ def _without(token: Token | None) -> str:
 
 
 _Link = tuple["_Link | None", str]
-
-
 _State = tuple[frozenset[int], int]
 
 

@@ -221,8 +221,6 @@ class PrincipalRules:
 
 
 _IN_ACCOUNT = frozenset((CallerKind.ROOT, CallerKind.USER, CallerKind.ROLE, CallerKind.FEDERATED_USER))
-
-
 _OWN = frozenset(
     (Strength.SESSION, Strength.USER, Strength.ROLE, Strength.SERVICE, Strength.FEDERATED, Strength.WILDCARD)
 )

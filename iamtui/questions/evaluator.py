@@ -200,12 +200,8 @@ def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
 
 
 __all__ = ["Question", "QuestionEvaluator"]
-
-
 _MOST_SURROUNDINGS: Final = 256
 _MOST_SINGLES: Final = 4096
-
-
 _MOST_READ: Final = 64
 _ASKED_ALONE: Final = 2
 """So many principals are asked about one by one before the index is read for everybody."""
