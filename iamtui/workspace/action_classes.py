@@ -24,9 +24,8 @@ from iamtui.engine.request import (
     caller_facts,
 )
 from iamtui.engine.set_members import tells_resources_apart
-from iamtui.policy.action import ActionElement
 from iamtui.policy.arn import parse_arn
-from iamtui.policy.compiled import CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.policy.statement import ActionElement, CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.never_asked import fits
 

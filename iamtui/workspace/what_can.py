@@ -14,9 +14,7 @@ from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as
 from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind, caller_facts
-from iamtui.policy.action import ActionElement
-from iamtui.policy.compiled import CompiledStatement, compile_policy
-from iamtui.policy.principal import PrincipalRules
+from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
