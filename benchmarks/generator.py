@@ -30,7 +30,7 @@ from benchmarks.vocabulary import (
 )
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 from iamtui.questions.evaluator import Question
 from iamtui.sources.managed_policies import managed_policy
 

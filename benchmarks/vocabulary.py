@@ -7,7 +7,7 @@ from functools import cache
 from random import Random
 from typing import Final
 
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 
 ACCOUNT: Final = "111122223333"
 OTHER_ACCOUNTS: Final = ("222233334444", "444455556666", "555566667777", "777788889999")

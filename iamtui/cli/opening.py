@@ -12,12 +12,10 @@ import click
 
 from iamtui.account.model import Known
 from iamtui.cli.output import note, progress_report
-from iamtui.cli.prompts import can_ask, says_yes
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace import credential_commands as commands
 from iamtui.workspace.opening import load_account_facts, open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
@@ -47,6 +45,9 @@ def _approve(profile: str, command: str, *, named: bool) -> bool:
         Problem: the user does not want it run, or there is nobody to ask and no profile was named, or another iamtui
             runs this one, and would show nobody what is said here.
     """
+    from iamtui.cli.prompts import can_ask, says_yes  # only where a profile runs a command
+    from iamtui.workspace import credential_commands as commands  # likewise
+
     if commands.is_confirmed(profile, command):
         return can_ask()
     if commands.is_credential_process():

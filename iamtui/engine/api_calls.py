@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 
 _PREFIXES: Final = {
     "monitoring": "cloudwatch",

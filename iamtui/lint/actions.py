@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from iamtui.catalog import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES, catalogue
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.tables import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES
 from iamtui.lint.subject import (
     CheckedDocument,
     Level,

@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from iamtui.catalog import GLOBAL_KEYS, RETIRED_SERVICES, ConditionKey, KeyType, catalogue, condition_key
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
+from iamtui.catalog.tables import RETIRED_SERVICES
 from iamtui.lint.subject import (
     CheckedDocument,
     Level,

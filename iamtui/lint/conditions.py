@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from iamtui.catalog import REGIONS, REGIONS_READ, ConditionKey, KeyType
+from iamtui.catalog.condition_keys import ConditionKey, KeyType
+from iamtui.catalog.tables import REGIONS, REGIONS_READ
 from iamtui.lint.condition_keys import check_condition_key, check_key_company
 from iamtui.lint.resources import check_line_variables, variables_in, without_variables
 from iamtui.lint.subject import CheckedDocument, Level, is_wild, lines_about, named, quoted

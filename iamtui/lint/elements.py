@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 from iamtui.lint.size_and_repetition import OF_IAM, check_size
 from iamtui.lint.subject import CheckedDocument, is_wild, lines_about, quoted
 from iamtui.policy.document import VERSIONS, ConditionLine, Statement

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from iamtui.catalog import unique_id_kind
+from iamtui.catalog.tables import unique_id_kind
 from iamtui.engine.service_rules import is_public
 from iamtui.lint.subject import CheckedDocument, condition_keys_of, covers_action, is_wild, lines_about, quoted, reaches
 from iamtui.policy.arn import Arn, is_account_id, parse_arn

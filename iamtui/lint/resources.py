@@ -9,7 +9,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from iamtui.catalog import REGIONS, REGIONS_READ, RETIRED_SERVICES, catalogue, condition_key
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.condition_keys import condition_key
+from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
 from iamtui.lint.subject import CheckedDocument, Level, form_tokens, is_wild, quoted, reaches, resource_glob
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import ConditionLine, Statement

@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Final
 
-from iamtui.catalog import catalogue
-from iamtui.catalog.actions import ActionInfo
+from iamtui.catalog.actions import ActionInfo, catalogue
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text

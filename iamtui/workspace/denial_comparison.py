@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.catalog import companions
+from iamtui.catalog.dependent_actions import companions
 from iamtui.denials.denial import Claim, Denial
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, name_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef

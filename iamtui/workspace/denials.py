@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from iamtui.account.model import Role, User
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
 from iamtui.denials.reader import HEAD, ReadLog, find_denials, parse_decoded, read_log
 from iamtui.engine.api_calls import iam_action

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from iamtui.account.model import Role, User
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 from iamtui.engine.api import with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluation import Evaluation

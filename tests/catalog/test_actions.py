@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.catalog import catalogue, has_resource_type, service_data
-from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.catalog import service_data
+from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue, has_resource_type
 from iamtui.catalog.arn_forms import ArnForm, Name
 
 

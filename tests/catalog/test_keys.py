@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.catalog import GLOBAL_KEYS, KeyType, condition_key, global_key
+from iamtui.catalog.condition_keys import GLOBAL_KEYS, KeyType, condition_key, global_key
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.catalog import action_names as names
-from iamtui.catalog import catalogue
 from iamtui.catalog.action_names import ActionNames
+from iamtui.catalog.actions import catalogue
 
 FEW = ActionNames(
     [

@@ -5,18 +5,17 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from iamtui.catalog import (
+from iamtui.catalog import service_data
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.dependent_actions import COMPANIONS, companions
+from iamtui.catalog.tables import (
+    _SYNTHETIC,
     RCP_SERVICES,
     REGIONS,
     RETIRED_SERVICES,
-    catalogue,
-    companions,
-    service_data,
     synthetic_resource,
     unique_id_kind,
 )
-from iamtui.catalog.dependent_actions import COMPANIONS
-from iamtui.catalog.tables import _SYNTHETIC
 from iamtui.policy.arn import parse_arn
 
 

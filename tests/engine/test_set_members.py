@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 from iamtui.catalog.arn_forms import ArnForm, Name, arn_forms, entries_of_other_types
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome

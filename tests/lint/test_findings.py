@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.catalog import catalogue
+from iamtui.catalog.actions import catalogue
 from iamtui.lint.check_document import DocumentKind, Finding, Level, finding_to_json, findings, guess_kind
 from iamtui.policy.document import PolicyDocument
 from iamtui.sources.managed_policies import managed_policy_arns, managed_policy_document
