@@ -13,11 +13,13 @@ from iamtui.engine.decision import Decision, LayerReport, LayerState, Outcome, S
 from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
+from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.layers import absent_layers, decision_layers, layer_text
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import because, statement_name, verdict_words
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question
+from iamtui.text import safe_document
 
 _INDENT: Final = "    "
 
@@ -407,3 +409,29 @@ def _rest(decision: Decision) -> Iterator[TraceRow]:
             yield _EMPTY
             yield _heading(title)
             yield from (_row("  ", value) for value in values)
+
+
+def document_rows(document: PolicyDocument, ref: StatementRef) -> tuple[list[TraceRow], int]:
+    """A whole document, the lines of one statement marked, and the row where that begins."""
+    if document.error is not None:
+        rows = [refusal_row(f"This document cannot be read: {document.error}")]
+        return [*rows, *(TraceRow((Word(text),)) for text in safe_document(document.text).split("\n"))], 0
+    texts = safe_document(document.text).split("\n")
+    marked = range(0)
+    if 0 <= ref.statement < len(document.lines):
+        first, last = document.lines[ref.statement]
+        marked = range(first, last + 1)
+    width = len(str(len(texts)))
+    return [
+        TraceRow(
+            (Word(text),),
+            gutter=f"{number:>{width}} ",
+            json=True,
+            ground="statement" if number in marked else "",
+        )
+        for number, text in enumerate(texts, 1)
+    ], max(0, marked.start - 1)
+
+
+def refusal_row(sentence: str) -> TraceRow:
+    return TraceRow(row_of(Word(sentence, Tone.DENIED, bold=True), limit=None))

@@ -8,7 +8,7 @@ import pytest
 
 from iamtui.account.model import Account
 from iamtui.tui.question.completer import Completer, CompletionContext
-from iamtui.tui.question.completion import LoadedCatalogue
+from iamtui.tui.question.completion import SearchableCatalogue
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import OFFICE, account, asked, form_of, typed
 from tests.support.sample_account import iam
@@ -63,13 +63,15 @@ async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
 )
 def test_the_values_that_policies_name_are_offered(word: str, offered: list[str]) -> None:
     around = CompletionContext(None, "", ("s3:GetObject",), wanted={"aws:sourceip": (OFFICE,)})
-    found = Completer(LoadedCatalogue()).context(word, around, datetime(2026, 1, 1, tzinfo=UTC))
+    found = Completer(SearchableCatalogue()).context(word, around, datetime(2026, 1, 1, tzinfo=UTC))
     assert [offer.value for offer in found] == offered
 
 
 def offered_keys(word: str, action: str, **around: object) -> list[str]:
     here = CompletionContext(None, "", (action,), **around)  # type: ignore[arg-type]
-    return [offer.value for offer in Completer(LoadedCatalogue()).context(word, here, datetime(2026, 1, 1, tzinfo=UTC))]
+    return [
+        offer.value for offer in Completer(SearchableCatalogue()).context(word, here, datetime(2026, 1, 1, tzinfo=UTC))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,10 @@ from iamtui.account.model import (
 )
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.styled_words import Word
-from iamtui.presentation.trace import TraceRow
+from iamtui.presentation.trace import TraceRow, document_rows
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
-from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, document_rows
-from iamtui.tui.question.trace_view import TraceView
+from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, TraceView
 from iamtui.workspace import questions as asking
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.policy.arn import parse_arn
@@ -180,27 +180,7 @@ def fill_template(template: str, account: Account | None, region: str) -> str:
 # The catalogue of actions as the question's fields use it, loaded at the first use in a thread.
 
 
-class SearchableCatalogue(Protocol):
-    """What the question's fields ask the catalogue. The first call may load it; all are made in a thread."""
-
-    def search(self, text: str, limit: int) -> Sequence[str]:
-        """Actions that fit the text, best first."""
-
-    def described(self, action: str) -> tuple[str, str]:
-        """Access level ("Read") and what the action does, in a few words; ("", "") when it is not known."""
-
-    def known(self, action: str) -> bool:
-        """Whether AWS lists this action (any letter case), or some action that the pattern matches."""
-
-    def arn_forms(self, action: str) -> Sequence[str] | None:
-        """The ARN forms of the resources the action works on, with `${...}` in them; none when it works on no
-        resource; None when it is not known. Those of all of a pattern's actions."""
-
-    def condition_keys(self, action: str) -> Sequence[str]:
-        """The condition keys of the action and its resources, beside the global ones."""
-
-
-class LoadedCatalogue:
+class SearchableCatalogue:
     """Reads `iamtui.catalog`. Its data takes a while to load, so every method is called in a thread."""
 
     def search(self, text: str, limit: int) -> Sequence[str]:

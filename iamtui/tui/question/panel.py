@@ -22,7 +22,7 @@ from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking
 from iamtui.tui.question.caller_field import CallerRow
 from iamtui.tui.question.completing_input import Completions
-from iamtui.tui.question.completion import LoadedCatalogue, SearchableCatalogue
+from iamtui.tui.question.completion import SearchableCatalogue
 from iamtui.tui.question.fields import ActionField
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.keys import in_panel
@@ -110,7 +110,7 @@ class QuestionPanel(Pane):
 
     def __init__(self, *, catalogue: SearchableCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._catalogue: SearchableCatalogue = catalogue or LoadedCatalogue()
+        self._catalogue = catalogue or SearchableCatalogue()
         self._asking = Asking(self, self._catalogue)
         self._memory = Memory(self)
         self._meant: QuestionMatrix | None = None
