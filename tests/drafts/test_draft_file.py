@@ -151,7 +151,8 @@ def test_an_unknown_kind_of_edit_lists_the_known_ones() -> None:
 def test_every_kind_of_edit_declares_all_that_is_asked_of_it(kind: type[BaseEdit]) -> None:
     puts = "document" in kind.__struct_fields__
     of_kind = ("document_title", "diff_path", "replaced") if puts else ("changes_nothing",)
-    for name in ("subject", "words", "lay", "aws_cli", "terraform", *of_kind):
+    assert kind.says
+    for name in ("subject", "lay", "aws_cli", "terraform", *of_kind):
         assert getattr(kind, name) is not getattr(BaseEdit, name), name
     assert kind.commands
     assert kind.cli_phase in range(6)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from iamtui.account.model import Account, Group, Known, OrganizationPolicy, Role, User
 from iamtui.drafts.aws_values import InvalidValue
 from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Holder, Ledger
-from iamtui.drafts.words import RCP, SCP, find_level, short_type
+from iamtui.drafts.words import RCP, SCP, entity_name, find_level, level_words, policy_name, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.types import PolicyType
@@ -69,6 +70,8 @@ class BaseEdit(
     """One edit of a draft. A kind of edit is one class: its fields are its JSON form, all else is said here.
 
     Class variables:
+        says: it in words, with the names of its fields in braces.
+        says_replacing: likewise where it `replaces` something, or "".
         commands: its names in `iamtui draft edit`, each with the values of the first fields that it stands for.
         cli_phase: its turn among the AWS CLI calls: policies (0) before what attaches them (2), limits (1) before what
             grants (2, 3), what adds before what takes away (4, and a boundary last, 5).
@@ -77,6 +80,8 @@ class BaseEdit(
         of_organization: whether it takes the credentials of the organization's management account.
     """
 
+    says: ClassVar[str]
+    says_replacing: ClassVar[str] = ""
     commands: ClassVar[tuple[tuple[str, ...], ...]]
     cli_phase: ClassVar[int]
     terraform_phase: ClassVar[int] = 5
@@ -89,7 +94,22 @@ class BaseEdit(
 
     def words(self, standing: Standing) -> str:
         """In one line, raw: "attach ReadOnlyAccess to user/alice"."""
-        raise NotImplementedError
+        said = self.says_replacing if self.says_replacing and self.replaces(standing) else self.says
+        naming: dict[str, Callable[[str], str]] = {
+            "policy_arn": policy_name,
+            "resource_arn": str,
+            "name": str,
+            "type": short_type,
+            "level_id": partial(level_words, standing.account),
+        }
+        fields = ((field, value) for field, value in structs.asdict(self).items() if field != "document")
+        return said.format(
+            **{field.removesuffix("_arn"): naming.get(field, entity_name)(value) for field, value in fields}
+        )
+
+    def replaces(self, standing: Standing) -> bool:
+        """Whether there is something already in the place of what it puts there."""
+        return self.replaced(standing) is not None
 
     def lay(self, ledger: Ledger) -> None:
         """Make it in the working copy of an account.

@@ -31,7 +31,7 @@ from iamtui.drafts.edits.base import (
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit
-from iamtui.drafts.words import RCP, SCP, level_words, levels, organization_account, short_type
+from iamtui.drafts.words import RCP, SCP, levels, organization_account, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
@@ -125,6 +125,8 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
     """Attach an SCP or RCP at a level, or replace its text."""
 
     document: Document
+    says = "attach the {type} {name} to {level_id}"
+    says_replacing = "replace the {type} {name} at {level_id}"
     commands = (("put-scp", SCP), ("put-rcp", RCP))
     cli_phase = 0
     terraform_phase = 4
@@ -136,12 +138,6 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
     @property
     def policy_type(self) -> PolicyType:
         return PolicyType.SCP if self.type == SCP else PolicyType.RCP
-
-    def words(self, standing: Standing) -> str:
-        where = level_words(standing.account, self.level_id)
-        if self.replaced(standing) is not None:
-            return f"replace the {short_type(self.type)} {self.name} at {where}"
-        return f"attach the {short_type(self.type)} {self.name} to {where}"
 
     def lay(self, ledger: Ledger) -> None:
         level, attached = self.attached(ledger)
@@ -269,11 +265,9 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
 class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
     """Take an SCP or RCP away from a level."""
 
+    says = "detach the {type} {name} from {level_id}"
     commands = (("detach-scp", SCP), ("detach-rcp", RCP))
     cli_phase = 1
-
-    def words(self, standing: Standing) -> str:
-        return f"detach the {short_type(self.type)} {self.name} from {level_words(standing.account, self.level_id)}"
 
     def lay(self, ledger: Ledger) -> None:
         level, attached = self.attached(ledger)

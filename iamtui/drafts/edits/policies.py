@@ -72,6 +72,8 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
     """Add an inline policy, or replace the one of that name."""
 
     document: Document
+    says = "give {holder} the inline policy {name}"
+    says_replacing = "replace the inline policy {name} of {holder}"
     commands = (("put-inline",),)
     cli_phase = 2
     terraform_phase = 3
@@ -80,11 +82,6 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
     def document_title(self) -> str:
         holder = self.holder_arn.split(":", 5)[-1]
         return f"The inline policy {safe_text(self.name, limit=128)} of {safe_text(holder, limit=256)}"
-
-    def words(self, standing: Standing) -> str:
-        if standing.inline(self.holder_arn, self.name) is not None:
-            return f"replace the inline policy {self.name} of {entity_name(self.holder_arn)}"
-        return f"give {entity_name(self.holder_arn)} the inline policy {self.name}"
 
     def lay(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
@@ -123,11 +120,9 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
 class DeleteInlinePolicy(_InlineEdit, frozen=True):
     """Take an inline policy away."""
 
+    says = "delete the inline policy {name} of {holder}"
     commands = (("delete-inline",),)
     cli_phase = 4
-
-    def words(self, standing: Standing) -> str:
-        return f"delete the inline policy {self.name} of {entity_name(self.holder_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
@@ -160,6 +155,8 @@ class PutManagedPolicy(BaseEdit, frozen=True):
 
     policy_arn: OwnPolicyArn
     document: Document
+    says = "create the policy {policy}"
+    says_replacing = "give the policy {policy} a new default version"
     commands = (("put-policy",),)
     cli_phase = 0
     terraform_phase = 0
@@ -176,10 +173,8 @@ class PutManagedPolicy(BaseEdit, frozen=True):
     def diff_path(self) -> str:
         return f"{folder(self.policy_arn)}.json"
 
-    def words(self, standing: Standing) -> str:
-        if not standing.has_managed(self.policy_arn):
-            return f"create the policy {policy_name(self.policy_arn)}"
-        return f"give the policy {policy_name(self.policy_arn)} a new default version"
+    def replaces(self, standing: Standing) -> bool:
+        return standing.has_managed(self.policy_arn)
 
     def replaced(self, standing: Standing) -> PolicyDocument | None:
         return standing.managed(self.policy_arn)
@@ -373,6 +368,8 @@ class PutResourcePolicy(_ResourceEdit, frozen=True):
     """Set or replace the policy of a resource."""
 
     document: Document
+    says = "set the policy of {resource}"
+    says_replacing = "replace the policy of {resource}"
     commands = (("put-resource-policy",),)
     cli_phase = 3
     terraform_phase = 3
@@ -384,10 +381,6 @@ class PutResourcePolicy(_ResourceEdit, frozen=True):
     @property
     def policy_type(self) -> PolicyType:
         return PolicyType.RESOURCE
-
-    def words(self, standing: Standing) -> str:
-        verb = "replace" if self.replaced(standing) is not None else "set"
-        return f"{verb} the policy of {self.resource_arn}"
 
     def lay(self, ledger: Ledger) -> None:
         self.checked(ledger)
@@ -426,11 +419,9 @@ class PutResourcePolicy(_ResourceEdit, frozen=True):
 class DeleteResourcePolicy(_ResourceEdit, frozen=True):
     """Take a resource's policy away."""
 
+    says = "delete the policy of {resource}"
     commands = (("delete-resource-policy",),)
     cli_phase = 4
-
-    def words(self, standing: Standing) -> str:
-        return f"delete the policy of {self.resource_arn}"
 
     def lay(self, ledger: Ledger) -> None:
         arn = self.checked(ledger)

@@ -67,6 +67,7 @@ class _Attachment(BaseEdit, frozen=True):
 class AttachPolicy(_Attachment, frozen=True):
     """Attach a managed policy, the account's own or one of AWS."""
 
+    says = "attach {policy} to {holder}"
     commands = (("attach",),)
     adds = True
     cli_phase = 2
@@ -75,9 +76,6 @@ class AttachPolicy(_Attachment, frozen=True):
     @property
     def brought_policy(self) -> str:
         return self.policy_arn
-
-    def words(self, standing: Standing) -> str:
-        return f"attach {policy_name(self.policy_arn)} to {entity_name(self.holder_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
@@ -112,6 +110,7 @@ class AttachPolicy(_Attachment, frozen=True):
 class DetachPolicy(_Attachment, frozen=True):
     """Detach a managed policy."""
 
+    says = "detach {policy} from {holder}"
     commands = (("detach",),)
     adds = False
     cli_phase = 4
@@ -119,9 +118,6 @@ class DetachPolicy(_Attachment, frozen=True):
     @property
     def detachment(self) -> str:
         return f"{policy_name(self.policy_arn)} no longer applies to {entity_name(self.holder_arn)}"
-
-    def words(self, standing: Standing) -> str:
-        return f"detach {policy_name(self.policy_arn)} from {entity_name(self.holder_arn)}"
 
     def replaced(self, standing: Standing) -> PolicyDocument | None:
         return standing.managed(self.policy_arn)
@@ -216,13 +212,11 @@ class _Membership(BaseEdit, frozen=True):
 class AddUserToGroup(_Membership, frozen=True):
     """Put a user into a group."""
 
+    says = "add {user} to {group}"
     commands = (("add-to-group",),)
     adds = True
     cli_phase = 2
     terraform_phase = 2
-
-    def words(self, standing: Standing) -> str:
-        return f"add {entity_name(self.user_arn)} to {entity_name(self.group_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
         user, group = self.user_and_group(ledger)
@@ -253,12 +247,10 @@ class AddUserToGroup(_Membership, frozen=True):
 class RemoveUserFromGroup(_Membership, frozen=True):
     """Take a user out of a group."""
 
+    says = "remove {user} from {group}"
     commands = (("remove-from-group",),)
     adds = False
     cli_phase = 4
-
-    def words(self, standing: Standing) -> str:
-        return f"remove {entity_name(self.user_arn)} from {entity_name(self.group_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
         user, group = self.user_and_group(ledger)
@@ -349,15 +341,13 @@ class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
     """Set a permissions boundary."""
 
     policy_arn: PolicyArn
+    says = "set the permissions boundary of {holder} to {policy}"
     commands = (("set-boundary",),)
     cli_phase = 1
 
     @property
     def brought_policy(self) -> str:
         return self.policy_arn
-
-    def words(self, standing: Standing) -> str:
-        return f"set the permissions boundary of {entity_name(self.holder_arn)} to {policy_name(self.policy_arn)}"
 
     def lay(self, ledger: Ledger) -> None:
         holder = _bounded(ledger, self.holder_arn)
@@ -383,11 +373,9 @@ class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
 class DeletePermissionsBoundary(_BoundaryEdit, frozen=True):
     """Drop a permissions boundary."""
 
+    says = "drop the permissions boundary of {holder}"
     commands = (("drop-boundary",),)
     cli_phase = 5
-
-    def words(self, standing: Standing) -> str:
-        return f"drop the permissions boundary of {entity_name(self.holder_arn)}"
 
     def taken_away(self, standing: Standing) -> PolicyDocument | None:
         return standing.managed(standing.boundary(self.holder_arn))
@@ -421,6 +409,7 @@ class UpdateTrustPolicy(_EntityEdit, frozen=True):
 
     role_arn: RoleArn
     document: Document
+    says = "replace the trust policy of {role}"
     commands = (("set-trust",),)
     cli_phase = 3
 
@@ -439,9 +428,6 @@ class UpdateTrustPolicy(_EntityEdit, frozen=True):
     @property
     def policy_type(self) -> PolicyType:
         return PolicyType.TRUST
-
-    def words(self, standing: Standing) -> str:
-        return f"replace the trust policy of {entity_name(self.role_arn)}"
 
     def replaced(self, standing: Standing) -> PolicyDocument | None:
         return standing.trust(self.role_arn)
