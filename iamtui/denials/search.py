@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
 import itertools
 import json
 import math
@@ -10,6 +12,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from iamtui.denials.denial import Denial, SourcePlace
@@ -188,8 +191,8 @@ def text_portions(stream: Readable) -> Iterator[str]:
         Problem: a damaged archive, or no text.
     """
     data = stream.read(PORTION)
-    raw = _read_on(data, stream)
-    portions = _unpacked(raw) if data.startswith(_GZIP) else raw
+    packed = _Packed(data, stream)
+    portions = _unpacked(packed) if data.startswith(_GZIP) else iter(partial(packed.read, PORTION), b"")
     decoder: codecs.IncrementalDecoder | None = None
     for portion in portions:
         if decoder is None:
@@ -203,67 +206,47 @@ def text_portions(stream: Readable) -> Iterator[str]:
         yield decoder.decode(b"", final=True)
 
 
-def _read_on(data: bytes, stream: Readable) -> Iterator[bytes]:
-    while data:
-        yield data
-        data = stream.read(PORTION)
+class _Packed(io.RawIOBase):
+    """The bytes of a stream from its beginning, which has been read already, counted as they are read."""
+
+    def __init__(self, beginning: bytes, stream: Readable) -> None:
+        super().__init__()
+        self._beginning = beginning
+        self._stream = stream
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._beginning or self._stream.read(len(buffer))
+        data, self._beginning = data[: len(buffer)], data[len(buffer) :]
+        buffer[: len(data)] = data
+        self.given += len(data)
+        return len(data)
 
 
-def _unpacked(portions: Iterable[bytes]) -> Iterator[bytes]:
-    """The text of every member of a gzip file, which may be several behind each other, in large portions.
+def _unpacked(packed: _Packed) -> Iterator[bytes]:
+    """The text of every member of a gzip file, which may be several behind each other.
 
     Raises:
         Problem: it is damaged, or unpacks to LARGEST_RATIO times its size and more.
     """
-    gathered = bytearray()
-    problem: Problem | None = None
-    texts = _texts_of_members(portions)
-    while True:
-        try:
-            text = next(texts, None)
-        except Problem as error:
-            text, problem = None, error
-        if text is not None:
-            gathered += text
-        if gathered and (text is None or len(gathered) >= PORTION):
-            yield bytes(gathered)
-            gathered.clear()
-        if problem is not None:
-            raise problem
-        if text is None:
-            return
-
-
-def _texts_of_members(portions: Iterable[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(wbits=31)
-    read = given = 0
-    data = b""
+    given = 0
     try:
-        # What is behind a member is copied for each member: small slices keep that small.
-        for piece in (portion[at : at + _SLICE] for portion in portions for at in range(0, len(portion), _SLICE)):
-            data += piece
-            read += len(piece)
-            while data:
-                if unpacker.eof:
-                    if data == _GZIP[:1]:
-                        # The next member begins at the end of this piece.
-                        break
-                    if not data.startswith(_GZIP):
-                        return
-                    unpacker = zlib.decompressobj(wbits=31)
-                text = unpacker.decompress(data, PORTION)
-                data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+        with gzip.GzipFile(fileobj=io.BufferedReader(packed, _SLICE)) as file:
+            while text := file.read(PORTION):
                 given += len(text)
-                if given > max(_ANY_RATIO, LARGEST_RATIO * (read - len(data))):
+                if given > max(_ANY_RATIO, LARGEST_RATIO * packed.given):
                     raise Problem(
                         f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
                         "If it is a log, give its text: gunzip -c FILE | iamtui explain -",
                     )
                 yield text
-    except zlib.error:
+    except EOFError:
+        raise Problem("The gzip file ends too early.", "Fetch it again.") from None
+    except (OSError, zlib.error):
         raise Problem("The gzip file is damaged.", "Fetch it again.") from None
-    if not unpacker.eof:
-        raise Problem("The gzip file ends too early.", "Fetch it again.")
 
 
 def has_records(beginning: str) -> bool:

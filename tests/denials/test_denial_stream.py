@@ -175,18 +175,36 @@ def test_an_archive_of_a_repetitive_log_is_read() -> None:
     assert read_log(io.BytesIO(gzip.compress(lines))).lines == 600_000
 
 
+class Portions:
+    """A file that is read in portions of its own."""
+
+    def __init__(self, *portions: bytes) -> None:
+        self._portions = iter(portions)
+
+    def read(self, _size: int, /) -> bytes:
+        return next(self._portions, b"")
+
+
+def unpacked(*portions: bytes) -> list[bytes]:
+    return list(denial_stream._unpacked(denial_stream._Packed(b"", Portions(*portions))))
+
+
+def test_what_stands_behind_the_last_member_is_no_log() -> None:
+    with pytest.raises(Problem, match="damaged"):
+        unpacked(gzip.compress(b"text") + b"more")
+
+
 @pytest.mark.parametrize("split", range(1, 60, 7))
 def test_a_member_that_begins_at_the_end_of_a_portion_is_read(split: int) -> None:
     first, second = gzip.compress(b"first "), gzip.compress(b"second")
     whole = first + second
     for at in (split, len(first) + 1):
-        portions = denial_stream._unpacked([whole[:at], whole[at:]])
-        assert b"".join(portions) == b"first second"
+        assert b"".join(unpacked(whole[:at], whole[at:])) == b"first second"
 
 
 def test_very_many_members_are_unpacked_in_large_portions() -> None:
     packed = gzip.compress(b" " * 90) * 30_000
-    portions = list(denial_stream._unpacked([packed[at : at + 65_536] for at in range(0, len(packed), 65_536)]))
+    portions = unpacked(*(packed[at : at + 65_536] for at in range(0, len(packed), 65_536)))
     assert sum(map(len, portions)) == 90 * 30_000
     assert len(portions) <= 90 * 30_000 // denial_stream.PORTION + 1
 
