@@ -33,7 +33,7 @@ def _open_screen(choice: SourceChoice | None) -> int:
 
 def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
     _prepare_screen()
-    from iamtui.tui.picking import run_picker  # as above
+    from iamtui.tui.app import run_picker  # as above
 
     return run_picker(choice, format_name)
 

@@ -24,7 +24,7 @@ from iamtui.tui.palette import ActionPalette
 from iamtui.tui.question.completer import Completer
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.form import QuestionForm
-from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import PATIENCE_SECONDS, KeyOrder
 from iamtui.workspace import draft_session as draft_files
 from iamtui.workspace.workspace import Workspace

@@ -10,12 +10,11 @@ from textual.pilot import Pilot
 
 from iamtui.drafts.edits import AttachPolicy
 from iamtui.tui import clock
-from iamtui.tui.app import IamtuiApp
+from iamtui.tui.app import IamtuiApp, PickerApp
 from iamtui.tui.drafts.draft_screen import DraftScreen
-from iamtui.tui.picking import PickerApp
+from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.export_dialog import LeaveDialog
 from iamtui.tui.sessions.lifecycle_text import leaving_words, losses
-from iamtui.tui.sessions.lock_screen import LockScreen
 from iamtui.workspace.session_store import Origin, SessionsKeeper
 from tests.support.drafting import app_of, lay
 from tests.support.panel_apps import screen_text, until

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iamtui.tui.app import IamtuiApp
-from iamtui.tui.picking import PickerApp
+from iamtui.tui.app import IamtuiApp, PickerApp
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import MessageLine, StatusLine
 from tests.support.external_tools import need

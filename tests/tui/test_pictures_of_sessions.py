@@ -16,7 +16,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.workspace.session_store import Origin
 from tests.support.federation import SIGN_IN_TOKEN, Federation

@@ -11,7 +11,7 @@ import pytest
 from textual.screen import ModalScreen
 
 from iamtui.config import Config, LockConfig
-from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.tui.sessions.controller import LockScreen
 from iamtui.workspace.session_store import Origin
 from tests.support.panel_apps import type_text, until
 from tests.support.panel_sessions import SECRET, session

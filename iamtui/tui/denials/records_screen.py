@@ -1,4 +1,4 @@
-"""DenialReadingScreen: paste an AccessDenied message, a log or CloudTrail records; what is found is listed."""
+"""DenialReadingScreen and its parts: what is pasted, and the AccessDenied errors that are found in it, listed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Label, Static, TextArea
+from textual.widgets.text_area import Edit as TextEdit
+from textual.widgets.text_area import EditResult
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import safe_document, safe_text
 from iamtui.tui.content import fit, line, lines, plain
-from iamtui.tui.denials.pasted_text import PastedText
 from iamtui.tui.denials.report import agreement_mark
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.inputs import AskRow
@@ -31,6 +32,49 @@ from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace import denials
 from iamtui.workspace.denial_comparison import Agreement
 from iamtui.workspace.denials import ExplainedDenial, Findings, ReadLog
+
+LONGEST: Final = 60_000
+"""Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
+
+
+def with_line_ends(text: str) -> str:
+    """A text with the line ends of other systems, and of terminals, which send CR for each, as LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class PastedText(TextArea):
+    """A TextArea draws its text raw, so whatever is typed or pasted is made visible first."""
+
+    class TooLong(Message):
+        """A text was pasted that is too long to edit. Its `text` is raw."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Pasted(Message):
+        """A text was pasted into the field."""
+
+    def __init__(self, *, placeholder: Content, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", placeholder=placeholder)
+
+    def edit(self, edit: TextEdit) -> EditResult:
+        """Make an edit with its text made visible; what would make the text too long is left out."""
+        edit.text = safe_document(with_line_ends(edit.text))[: max(0, LONGEST - len(self.document.text))]
+        return super().edit(edit)
+
+    def load_text(self, text: str) -> None:
+        super().load_text(safe_document(with_line_ends(text[:LONGEST])))
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        if len(event.text) > LONGEST:
+            event.prevent_default()
+            self.post_message(self.TooLong(with_line_ends(event.text)))
+        else:
+            # It arrives when the base class has put the text in.
+            self.post_message(self.Pasted())
+
 
 # The denials that were found in a text, one a line, and the one under the cursor in full.
 
