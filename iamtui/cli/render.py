@@ -14,9 +14,10 @@ from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
 from iamtui.policy.document import JsonValue
 from iamtui.presentation.layers import decision_layers
-from iamtui.presentation.styled_words import Word
+from iamtui.presentation.second_opinion import comparison_rows, their_rows
+from iamtui.presentation.styled_words import Tone, Word, text_of
 from iamtui.presentation.trace import layer_rows
-from iamtui.presentation.verdict import OUTCOME_WORDS, as_far_as_loaded, counts_of, verdict_words
+from iamtui.presentation.verdict import as_far_as_loaded, counts_of, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
 from iamtui.questions.question import is_pattern
@@ -387,16 +388,14 @@ def write_second_opinions(out: Output, opinions: Sequence[tuple[Cell, SecondOpin
         if isinstance(opinion, Problem):
             out.line(Span("AWS's simulator: ", Style.QUIET), "[?] no opinion", about)
             continue
-        words = OUTCOME_WORDS.get(opinion.theirs.decision) or f"[?] {safe_text(opinion.theirs.decision, limit=64)}"
-        out.line(Span("AWS's simulator: ", Style.QUIET), str(words), about)
-        for statement in opinion.theirs.matched:
-            out.paragraph(f"by {safe_text(statement.policy, limit=512)}", indent=2)
-        out.paragraph("Both agree." if opinion.agree else "The answers differ.", indent=2)
-        for sentence in (*opinion.differences, *opinion.remarks):
-            out.paragraph(sentence, indent=4, first=["  - "])
-        if opinion.endpoint:
-            answered = f"Answered by {safe_text(opinion.endpoint, limit=512)}, which is not AWS."
-            out.paragraph(answered, indent=4, first=["  - "])
+        verdict, *others = their_rows(opinion.theirs)
+        out.row((Word("AWS's simulator: ", Tone.QUIET), *verdict, Word(about)))
+        for row in (*others, *comparison_rows(opinion)):
+            text = text_of(row)
+            if text.startswith("- "):
+                out.paragraph(text[2:], indent=4, first=["  - "])
+            elif row:
+                out.row((Word("  "), *row))
 
 
 def second_opinion_to_json(opinion: SecondOpinion | Problem) -> dict[str, Any]:

@@ -75,6 +75,11 @@ class SecondOpinion:
     differences: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def unexplained(self) -> str:
+        """The sentence for what no known limit explains, or ""."""
+        return UNEXPLAINED if UNEXPLAINED in self.differences else ""
+
 
 def compared(
     ours: Decision,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, TypeAlias
@@ -20,17 +20,15 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
-from iamtui.presentation.styled_words import Tone
-from iamtui.presentation.verdict import OUTCOME_WORDS, because, verdict_words
+from iamtui.presentation.second_opinion import comparison_rows, their_rows
+from iamtui.presentation.verdict import because, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.tui.content import TONES, line, lines, plain, styled
+from iamtui.tui.content import line, lines, plain, styled
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.aws_simulator import (
-    UNEXPLAINED,
     SecondOpinion,
-    SimulatedResult,
     Simulation,
     second_opinion,
     simulation_of,
@@ -38,9 +36,6 @@ from iamtui.workspace.aws_simulator import (
 from iamtui.workspace.workspace import Workspace
 
 # Two answers to one question in words: ours, AWS's, and why they differ. Pure.
-
-
-_MOST_STATEMENTS: Final = 8
 
 
 def request_rows(simulation: Simulation) -> list[Content]:
@@ -73,58 +68,6 @@ def our_rows(decision: Decision) -> list[Content]:
     if layers.absent:
         rows.append(styled(absent_layers(layers.absent)))
     return rows
-
-
-def their_rows(result: SimulatedResult) -> list[Content]:
-    """AWS's answer with what it says besides."""
-    words = OUTCOME_WORDS.get(result.decision)
-    if words is None:
-        rows = [plain(f"[?] {result.decision or 'no decision'}", f"bold {TONES[Tone.DEPENDS]}")]
-    else:
-        style = TONES[words.tone]
-        rest = f" {words.rest}" if words.rest else ""
-        rows = [line((f"{words.mark} {words.word}", f"bold {style}"), (rest, style))]
-    for statement in result.matched[:_MOST_STATEMENTS]:
-        kind = f"  {statement.policy_type}" if statement.policy_type else ""
-        at = f" (AWS's lines {statement.lines[0]}-{statement.lines[1]})" if statement.lines else ""
-        rows.append(line(("by ", "$muted"), (statement.policy, "bold"), (f"{kind}{at}", "$muted")))
-    if len(result.matched) > _MOST_STATEMENTS:
-        rows.append(plain(f"and {len(result.matched) - _MOST_STATEMENTS} more statements", "$muted"))
-    if not result.matched:
-        rows.append(plain("no statement named", "$muted"))
-    rows.append(Content(""))
-    rows.append(_flag("The SCPs allow it", "The SCPs do not allow it", result.allowed_by_organizations, "SCPs"))
-    rows.append(
-        _flag("The boundary allows it", "The boundary does not allow it", result.allowed_by_boundary, "a boundary")
-    )
-    if result.missing_context:
-        rows.append(line(("[?] keys not given: ", "$verdict-depends"), ", ".join(result.missing_context)))
-    for source, said in result.details.items():
-        rows.append(line((f"{source}: ", "$muted"), said))
-    return rows
-
-
-def _flag(yes: str, no: str, allowed: bool | None, name: str) -> Content:
-    """What AWS says of a cap; it says nothing where there is none."""
-    if allowed is None:
-        return plain(f" ·  AWS says nothing of {name}", "$muted")
-    return plain(f"[+] {yes}", "$verdict-allowed") if allowed else plain(f"[-] {no}", "$verdict-denied")
-
-
-def comparison_rows(opinion: SecondOpinion) -> Iterator[Content]:
-    if opinion.agree:
-        yield plain("Both agree.", "bold $verdict-allowed")
-    else:
-        yield plain("The answers differ.", "bold $verdict-depends")
-    for sentence in opinion.differences:
-        style = "bold $verdict-denied" if sentence == UNEXPLAINED else ""
-        yield plain(f"- {sentence}", style, limit=None)
-    if opinion.remarks:
-        if not opinion.agree:
-            yield Content("")
-        yield from (plain(f"- {remark}", "$muted", limit=None) for remark in opinion.remarks)
-    if opinion.endpoint:
-        yield plain(f"- Answered by {opinion.endpoint}, which is not AWS.", "$verdict-depends")
 
 
 Asker: TypeAlias = Callable[[Workspace, Principal, Question, Callable[[], bool]], SecondOpinion | None]
@@ -290,8 +233,8 @@ class SecondOpinionScreen(Screen[None]):
         if event.opinion is None:
             return
         self._show("#opinion-ours", "iamtui", our_rows(event.opinion.ours))
-        self._show("#opinion-theirs", "AWS's simulator", their_rows(event.opinion.theirs))
-        self._show("#opinion-words", "Compared", list(comparison_rows(event.opinion)))
+        self._show("#opinion-theirs", "AWS's simulator", [styled(row) for row in their_rows(event.opinion.theirs)])
+        self._show("#opinion-words", "Compared", [styled(row) for row in comparison_rows(event.opinion)])
 
     @on(_Refused)
     def _refused(self, event: _Refused) -> None:
