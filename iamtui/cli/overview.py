@@ -27,7 +27,8 @@ _WIDTH: Final = 80
 _LABEL: Final = 26
 _COUNT: Final = 6
 _BAR: Final = _WIDTH - _LABEL - _COUNT - 3
-_MOST_QUESTIONS: Final = 3
+_QUESTION_BAR: Final = 10
+_MOST_QUESTIONS: Final = 4
 _SEVERITIES: Final = {"high": Style.BAD, "medium": Style.OPEN, "low": Style.QUIET}
 
 _EPILOG: Final = """\
@@ -145,14 +146,14 @@ class _Drawing:
             self._out.line(label, Span(self._cut(f"cannot be asked: {question.problem}"), Style.OPEN))
             return
         counts = [figure.count for figure in question.answers]
-        pieces = stacked_bar(counts, _BAR // 2, ascii_only=self._ascii)
+        pieces = stacked_bar(counts, _QUESTION_BAR, ascii_only=self._ascii)
         styles = (Style.GOOD, Style.OPEN, Style.QUIET)
         drawn = [Span(piece, style) for piece, style in zip(pieces, styles, strict=True)]
-        words = f"  {counts[0]:,} allowed" + (f", {counts[1]:,} depend" if counts[1] else "")
-        self._out.line(label, *drawn, words)
+        words = f"  {counts[0]:,} of {sum(counts):,} allowed" + (f", {counts[1]:,} depend" if counts[1] else "")
+        verdict: list[Span] = []
         if question.decision is not None:
-            words = self._cut(str(verdict_words(question.decision)))
-            self._out.line(" " * _LABEL, Span(words, verdict_style(question.decision)))
+            verdict = [Span(f"  {verdict_words(question.decision).short}", verdict_style(question.decision))]
+        self._out.line(label, *drawn, words, *verdict)
 
     def _cut(self, text: str) -> str:
         most, end = _WIDTH - _LABEL, "..." if self._ascii else "…"

@@ -15,7 +15,7 @@ from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.problem import Problem
 from iamtui.workspace.audit import AuditFinding, AuditLimits, Severity, audit, unknown_facts
-from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.escalations import EscalationReport, find_escalations
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
@@ -139,6 +139,10 @@ KEY_AGES: Final = (
 )
 
 
+_MOST_SEARCHED: Final = 2_000
+"""Users and roles of an account in which ways to become administrator are looked for: with more it takes minutes."""
+
+
 def account_overview(
     workspace: Workspace,
     saved: Iterable[SavedQuestion] = (),
@@ -244,9 +248,14 @@ def _others(account: Account) -> tuple[Figure, ...]:
 def _risks(
     workspace: Workspace, users: Sequence[User], findings: Sequence[AuditFinding], cancelled: Callable[[], bool]
 ) -> tuple[Figure, ...]:
-    report = find_escalations(workspace)
-    certain = [one.principal.arn for one in report.escalations if one.certain]
-    possible = [one.principal.arn for one in report.escalations if not one.certain]
+    account = workspace.account
+    everybody = 0
+    if _is_searched(account):
+        report = find_escalations(workspace)
+    else:
+        report, everybody = EscalationReport((), ()), len(account.users) + len(account.roles)
+    certain = tuple(one.principal.arn for one in report.escalations if one.certain)
+    possible = tuple(one.principal.arn for one in report.escalations if not one.certain)
 
     def found(*codes: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one.subject for one in findings if one.code in codes))
@@ -255,16 +264,20 @@ def _risks(
         isinstance(user.login_profile, Missing) or isinstance(user.mfa_devices, Missing) for user in users
     )
     unknown_use = sum(bool(last_used(user)[1]) for user in users)
-    unknown_roles = sum(isinstance(role.last_used, Missing) for role in workspace.account.roles)
+    unknown_roles = sum(isinstance(role.last_used, Missing) for role in account.roles)
     return (
-        Figure("administrators", "administrators", tuple(entity.arn for entity in report.administrators)),
-        Figure("escalations", "can become administrator", tuple(certain)),
-        Figure("escalations.possible", "could on a condition", tuple(possible)),
+        Figure("administrators", "administrators", tuple(entity.arn for entity in report.administrators), everybody),
+        Figure("escalations", "can become administrator", certain, everybody),
+        Figure("escalations.possible", "could on a condition", possible, everybody),
         Figure("trust-outside", "roles that trust outside", tuple(_trusting_outside(workspace, cancelled))),
         Figure("without-mfa", "passwords without MFA", found("console-without-mfa"), unknown_mfa),
         Figure("unused-users", "unused users", found("user-unused"), unknown_use),
         Figure("unused-roles", "unused roles", found("role-unused"), unknown_roles),
     )
+
+
+def _is_searched(account: Account) -> bool:
+    return len(account.users) + len(account.roles) <= _MOST_SEARCHED
 
 
 def _trusting_outside(workspace: Workspace, cancelled: Callable[[], bool]) -> Iterator[str]:
@@ -318,3 +331,8 @@ def _lacking(account: Account) -> Iterator[str]:
     for fact in unknown_facts(account):
         if fact.permission not in named:
             yield fact.words
+    if not _is_searched(account):
+        yield (
+            f"who can become administrator: takes long with more than {_MOST_SEARCHED:,} users and roles; "
+            "iamtui escalations finds it"
+        )

@@ -13,6 +13,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
+from iamtui.workspace import overview as overview_module
 from iamtui.workspace.overview import Overview, account_overview
 from iamtui.workspace.saved_questions import SavedQuestion
 from tests.support.sample_account import ID, iam, sample_workspace, trust
@@ -152,6 +153,18 @@ def test_the_numbers_of_the_demo_are_those_of_its_lists() -> None:
         assert all(account.by_arn(arn) for arn in found.figure(name).members)
         assert found.figure(name).count > 0
     assert len({figure.id for figure in found.figures()}) == len(list(found.figures()))
+
+
+def test_ways_to_become_administrator_are_not_none_where_they_are_not_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(overview_module, "_MOST_SEARCHED", 1)
+
+    found = overview(roles=(role("a"), role("b")))
+
+    for name in ("administrators", "escalations", "escalations.possible"):
+        assert found.figure(name).words == "?"
+    assert any("iamtui escalations finds it" in words for words in found.lacking)
 
 
 def test_a_number_that_is_not_there_names_the_nearest() -> None:
