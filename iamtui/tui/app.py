@@ -80,7 +80,6 @@ class SourceOpening:
         """Ends commands for credentials: they have no terminal, so that nothing tells them when ours has gone."""
 
     def open_or_choose(self) -> None:
-        """Open the source that is chosen; without one let the user choose."""
         if self.choice is None:
             self.choose()
         else:
@@ -214,7 +213,6 @@ class SourceOpening:
             self._app.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
     def choose(self) -> None:
-        """Let the user choose a source."""
         if self._chooser is None:
             self._app.main.browsing.show_nothing_open()
             self._chooser = lazy.chooser.ChooserScreen(
@@ -309,7 +307,6 @@ class IamtuiApp(TerminalApp):
     # Start and end.
 
     def on_mount(self) -> None:
-        """Garbage, the lock, keys, and the source."""
         self._garbage.begin()
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
@@ -351,7 +348,6 @@ class IamtuiApp(TerminalApp):
         self._main.sessions.keeper.away()
 
     def has_no_shell(self) -> None:
-        """Say why nothing happened."""
         self.say(line("No shell started iamtui, so there is none to go back to."), Severity.WARNING)
 
     def get_theme(self, theme_name: str) -> Theme | None:
@@ -445,11 +441,9 @@ class IamtuiApp(TerminalApp):
         self.opening.choose()
 
     def action_reload(self) -> None:
-        """Read the same source again."""
         self.opening.open_or_choose()
 
     def action_help(self) -> None:
-        """Show the keys of the screen that is open."""
         if not isinstance(self.screen, lazy.help.HelpScreen):
             self.push_screen(lazy.help.HelpScreen(self.screen, self._config.keymap))
 
@@ -479,11 +473,9 @@ class IamtuiApp(TerminalApp):
             self.push_screen(ActionPalette())
 
     def search_themes(self) -> None:
-        """Let the user choose a theme."""
         self.push_screen(ActionPalette([ThemeProvider], placeholder="Search for themes…"))
 
     def action_lock(self) -> None:
-        """Drop every secret and hide the screen."""
         self._main.lifecycle.lock_up()
 
     async def action_quit(self) -> None:

@@ -150,7 +150,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._tried: tuple[SourceChoice, str] | None = None
 
     def compose(self) -> ComposeResult:
-        """The list, the file's path when asked for, and a line of explanation."""
         with Vertical(id="chooser-box") as box:
             box.border_title = line("Open an account")
             box.border_subtitle = line("Enter open  j k move  Esc back")
@@ -211,7 +210,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._note(plain(f"The AWS profiles could not be listed: {name}.", "$verdict-denied"))
 
     def show_progress(self, words: Content) -> None:
-        """Say how far the opening has come."""
         if self._busy:
             self._note(line(words, ("   Esc cancels", "$muted")))
 
@@ -263,12 +261,10 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._options.action_cursor_up()
 
     def action_again(self) -> None:
-        """Open once more what could not be opened."""
         if self._tried is not None and not self._busy:
             self._choose(*self._tried)
 
     def action_leave(self) -> None:
-        """Stop waiting, leave the file's path, or the screen."""
         if self._busy:
             self._rest()
             self._note(plain("Cancelled. Choose something else, or Esc to go back.", "$muted"))

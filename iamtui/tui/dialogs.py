@@ -97,14 +97,12 @@ class ChoiceDialog(ModalScreen[str | None]):
         self._hint = hint
 
     def compose(self) -> ComposeResult:
-        """Field, list, hint."""
         with Vertical():
             yield SafeInput(placeholder="type to narrow the list", compact=True, id="choice-filter")
             yield OptionLines(self._choices, id="choices")
             yield Static(id="choice-hint", classes="hint", markup=False)
 
     def on_mount(self) -> None:
-        """Let the keys work at once."""
         self.query_one(Vertical).border_title = self._title
         self._narrow("")
         self.query_one(Input).focus()
@@ -179,7 +177,6 @@ class ChoiceDialog(ModalScreen[str | None]):
             self.dismiss(choice.key + self.query_one(Input).value.strip() if choice.makes_new else choice.key)
 
     def action_step(self, lines: int) -> None:
-        """Move through the choices while typing."""
         self.lines.move_to(self.lines.cursor + lines, 1 if lines > 0 else -1)
 
     def action_cancel(self) -> None:
@@ -429,7 +426,6 @@ class MenuLines(LineView):
         return bool(self._items[index].key)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Letter, label and value."""
         item = self._items[index]
         if not item.key:
             return [Piece(fit(safe_text(item.label), width - 2), "heading")]
@@ -493,7 +489,6 @@ class MenuDialog(Dialog[str | None]):
             yield Static(id="menu-detail", markup=False)
 
     def on_mount(self) -> None:
-        """Let the keys work at once."""
         self.query_one(MenuLines).focus()
 
     @on(LineView.CursorMoved)

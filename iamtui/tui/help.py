@@ -146,7 +146,6 @@ def _display(app: App[object], binding: Binding) -> str:
 
 
 def rows(sections: Sequence[HelpSection]) -> list[Content]:
-    """The help as text."""
     shown: list[Content] = [
         plain("Browse the account in the tree, ask what a principal may do, assume a role. Nothing is ever written."),
         plain(""),
@@ -198,7 +197,6 @@ class JumpScreen(ModalScreen[str | None]):
             yield label
 
     def on_key(self, event: events.Key) -> None:
-        """A known letter chooses; any other key but Escape does nothing."""
         if event.key in self._places:
             event.stop()
             self.dismiss(event.key)

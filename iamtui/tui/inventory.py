@@ -156,7 +156,6 @@ class Inventory:
         return self._children.get(branch, ())
 
     def entities(self, branch: Branch) -> tuple[Entity, ...]:
-        """Every entity under a branch, at any depth, by name."""
         return self._entities.get(branch, ())
 
     def missing(self, branch: Branch) -> Missing | None:

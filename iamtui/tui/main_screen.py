@@ -407,7 +407,6 @@ class MainScreen(PanedScreen):
         return frozenset(idle)
 
     def action_edit(self) -> None:
-        """Show the JSON that the cursor is on in the user's editor."""
         shown = self.subject.json_text()
         if shown is None:
             self.say(plain("Put the cursor on a user, group, role or policy to read its JSON in an editor."))
@@ -421,7 +420,6 @@ class MainScreen(PanedScreen):
         self.lifecycle.open_assume(node.arn if isinstance(node, Role) else None)
 
     def action_assume_any(self) -> None:
-        """Ask which role to assume, by its ARN: also one of another account."""
         self.lifecycle.open_assume(None)
 
     def action_assume_from_session(self) -> None:
@@ -514,19 +512,16 @@ class MainScreen(PanedScreen):
         self.question.action_why()
 
     def action_who_can(self) -> None:
-        """Put the question to everybody."""
         open_who_can(self, self.drafts.before_workspace)
         self.on_demand.load_policy_of(self.question.question)
 
     def action_second_opinion(self) -> None:
-        """Ask AWS's own simulator."""
         if self.drafts.before_workspace is not None:
             self.say(plain("AWS answers for the account as it is: close the draft first (d, then X)."))
         else:
             open_second_opinion(self)
 
     def action_paste_denial(self) -> None:
-        """Let the user paste a denial to have it explained."""
         workspace = self.source_workspace
         if workspace is None:
             self.say(plain("Open an account first: P chooses one. The denial is held against it."))

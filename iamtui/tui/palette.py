@@ -47,7 +47,6 @@ class ActionPalette(WatchedPalette):
                 self.app.call_after_refresh(option.hit.command)
 
     async def action_next(self) -> None:
-        """Move to the next command, of those that were searched for."""
         await self._searched()
         self.cursor_down()
 

@@ -215,7 +215,6 @@ class PanedScreen(Screen[None]):
         return {letter: pane for letter, pane in found.items() if pane.display and pane.region.area}
 
     def action_jump(self) -> None:
-        """Show the letters, then move the focus."""
         places = {letter: Offset(pane.region.x + 1, pane.region.y) for letter, pane in self.panes().items()}
         self.app.push_screen(lazy.help.JumpScreen(places), self._jumped)
 
@@ -284,7 +283,6 @@ class Browsing:
         self._history = History()
 
     def show_nothing_open(self) -> None:
-        """Say how to open an account, unless one is open."""
         if self._screen.workspace is None:
             self._screen.subject.welcome(_nothing_open())
 

@@ -82,12 +82,10 @@ class IdleLock:
 
     @property
     def since(self) -> timedelta:
-        """How long the user has been away."""
         return clock.now() - self._used_at
 
     @property
     def is_over(self) -> bool:
-        """Whether the user was away for too long."""
         return bool(self._minutes) and self.since >= timedelta(minutes=self._minutes)
 
     @property

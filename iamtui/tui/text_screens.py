@@ -98,11 +98,9 @@ class SearchableScreen(Screen[None]):
             yield Label(id="text-count")
 
     def on_mount(self) -> None:
-        """Let the keys scroll at once."""
         self.view.focus()
 
     def action_back(self) -> None:
-        """End the search, or go back."""
         if self.has_class("-searching"):
             self.remove_class("-searching")
             self.view.search("")
@@ -117,7 +115,6 @@ class SearchableScreen(Screen[None]):
         needle.focus()
 
     def action_step(self, direction: int) -> None:
-        """Go to the next or the previous hit."""
         self._count(self.view.step(direction))
 
     def _count(self, words: str) -> None:
@@ -212,7 +209,6 @@ class TextScreen(SearchableScreen):
         self._rows = rows
 
     def compose(self) -> ComposeResult:
-        """Title, text, search line, keys."""
         yield Label(self._title, id="text-title")
         yield WrappedText(self._rows, id="text-body")
         yield from self.compose_search()

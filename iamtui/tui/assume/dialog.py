@@ -198,7 +198,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self._wanted = False
 
     def compose(self) -> ComposeResult:
-        """The form, and below it what went wrong."""
         with DialogBox() as box:
             box.border_subtitle = self._keys()
             yield self.form
@@ -210,7 +209,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         return line(f"Enter assume  Tab next  F2 more{caller}{afresh}  Esc cancel")
 
     def on_mount(self) -> None:
-        """Ask our own engine."""
         if self._options.prefilled is not None:
             self.form.inputs.fill(self._options.prefilled)
         if self._role_arn is None:
@@ -281,7 +279,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     # Our own answer
 
     def prepare(self) -> None:
-        """Plan in a thread with what has been entered so far."""
         typed = self.form.inputs.typed
         if ":role/" not in typed.role_arn:
             self.planned = None
@@ -345,7 +342,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     @property
     def is_planned(self) -> bool:
-        """Whether our own answer is about what stands in the fields."""
         return self.planned is not None and self.planned.typed == self.form.inputs.typed
 
     @on(AssumeForm.Changed)
@@ -408,7 +404,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     # Other keys
 
     async def action_more(self) -> None:
-        """Show the inputs that few calls need, or hide them."""
         await self.form.toggle_more()
 
     def action_caller(self) -> None:
@@ -421,7 +416,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             self.failure.say("There is no session yet that could assume it; assume a role first.", style="$muted")
 
     def action_device(self) -> None:
-        """Let another of the caller's MFA devices give the code."""
         if not self.is_busy and not self.form.next_device():
             self.failure.say(
                 "No other MFA device of yours is known; its serial number or ARN can be entered.", style="$muted"
@@ -444,7 +438,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             self.app.call_from_thread(self.failure.show_problem, problem)
 
     def action_scroll(self, pages: int) -> None:
-        """Scroll the error when it is longer than its place, else the form."""
         target = self.failure if self.failure.max_scroll_y > 0 else self.form
         (target.scroll_page_down if pages > 0 else target.scroll_page_up)(animate=False)
 
@@ -488,7 +481,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.form.disabled = True
 
     def _be_ready(self) -> None:
-        """Let the user type again where they did."""
         if self.is_busy:
             self.remove_class("-busy")
             self.form.disabled = False
@@ -577,7 +569,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.drop_typed_ahead()
 
     def action_cancel(self) -> None:
-        """Stop waiting for STS, or close the dialog."""
         if self.is_busy:
             self._ticket += 1
             self.workers.cancel_group(self, _ASSUME)

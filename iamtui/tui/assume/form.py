@@ -94,7 +94,6 @@ class CallerChoice(Widget):
             self.set_interval(1, self.refresh)
 
     def action_next(self, step: int) -> None:
-        """Choose the next caller, around the ends."""
         if self.can_focus:
             self._at = (self._at + step) % len(self._options)
             self.refresh()
@@ -167,7 +166,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._rows = self.inputs.rows
 
     def compose(self) -> ComposeResult:
-        """Role, both sides, who, the usual inputs, the rest."""
         if self._role_arn is not None:
             yield Static(plain(self._role_arn, "$muted"), id="assume-arn")
         yield self._rows[InputName.ROLE]

@@ -216,7 +216,6 @@ class MoreSection(Vertical):
         return row.value
 
     def fill(self, extras: AssumeExtras) -> None:
-        """Fill the fields in."""
         self.policy.set_text(extras.policy)
         for name, text in (
             (InputName.POLICY_ARNS, joined(extras.policy_arns)),

@@ -56,7 +56,6 @@ class PreviewLines(LineView):
         self.set_total(len(rows))
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Mark, what changes, action and resource."""
         row = self._rows[index]
         words = verdict_words(row.after)
         head = (
@@ -156,7 +155,6 @@ class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
         return line(meter, (f"{arns} as sent  ", "$muted"), words)
 
     def action_save(self) -> None:
-        """Give the policy, once it can be read."""
         text = self.editor.text
         try:
             self.dismiss(compact_policy(text) if text.strip() else "")

@@ -129,7 +129,6 @@ class FormRow(Vertical):
         self.set_class(not used, "-unused")
 
     def hint(self, words: Content) -> None:
-        """Say something else beside the field."""
         self._hint = words
         for shown in self.query(".hint").results(Static):
             shown.update(words)
@@ -300,7 +299,6 @@ class PolicyField(Widget, can_focus=True):
             self.post_message(self.Changed())
 
     def render(self) -> Content:
-        """How long it is."""
         if not self._text:
             return plain("none", "$muted")
         used = len(self._text)
@@ -435,7 +433,6 @@ class FailureView(VerticalScroll, can_focus=False):
         self._show([line(("! ", f"bold {style}"), (sentence, style)) for sentence in sentences if sentence])
 
     def progress(self, words: str) -> None:
-        """Say how far a call has come."""
         self._show([plain(words, "$muted")])
 
     def _show(self, rows: list[Content]) -> None:

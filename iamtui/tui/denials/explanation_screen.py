@@ -94,11 +94,9 @@ class DenialScreen(DenialReadingScreen):
         self.action_explain()
 
     def action_explain(self) -> None:
-        """Ask the account about the marked denial."""
         self._explain(decode=False)
 
     def action_decode(self) -> None:
-        """Decode the marked denial's message through STS."""
         denial = self.list.denial
         if denial is None or not denial.encoded:
             self.note(plain("The marked denial has no encoded message."))
@@ -173,7 +171,6 @@ class DenialScreen(DenialReadingScreen):
         self._explain(decode=False, caller=event.value.strip())
 
     def action_leave(self) -> None:
-        """Leave the row of the file or the caller, or the screen."""
         for name, back in (("file", self.text), ("caller", self.list)):
             if self.row(name).is_open:
                 self.row(name).close()

@@ -318,7 +318,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         self.answers: Mapping[int, Agreement] = {}
 
     def compose(self) -> ComposeResult:
-        """Title, text, what was found, the marked one in full, the file's row, keys."""
         yield Label(line(("Why was this denied?", "bold $heading")), id="denial-title")
         yield PastedText(placeholder=plain(_HINT), id="denial-text")
         yield Label(id="denial-found")
@@ -394,7 +393,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
             self.text.post_message(events.Paste(event.text))
 
     def action_clear(self) -> None:
-        """Start again with an empty text."""
         self._held = None
         self.text.read_only = False
         self.text.load_text("")

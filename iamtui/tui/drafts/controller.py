@@ -68,7 +68,6 @@ class DraftController:
 
     @property
     def source_workspace(self) -> Workspace | None:
-        """The account as the source has it, without the draft."""
         return self._given.workspace if self._given is not None else None
 
     def signed_in_anew(self, workspace: Workspace) -> None:
@@ -98,7 +97,6 @@ class DraftController:
 
     @property
     def draft_screen(self) -> DraftScreen | None:
-        """The screen with the list of edits, while it is open."""
         return next(
             (screen for screen in self.screen.app.screen_stack if isinstance(screen, lazy.draft_screen.DraftScreen)),
             None,
@@ -107,7 +105,6 @@ class DraftController:
     # The account.
 
     def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
-        """Show an account with the draft that is open for it."""
         shown = self.screen.workspace
         self._given = Given(workspace, inventory, index)
         if self.open_draft is None or shown is None or shown.account.id != workspace.account.id:
@@ -238,8 +235,6 @@ class DraftController:
     # Drafting what would allow a question.
 
     def draft_fix(self) -> None:
-        """Make a draft of what would allow the question that is answered."""
-
         question, principal = self.screen.question.question, self.screen.question.principal
         answer = self.screen.question.answer
         if question is None or principal is None or answer is None:
@@ -257,7 +252,6 @@ class DraftController:
             self.suggest(principal, question)
 
     def suggest(self, principal: Principal, question: Question) -> None:
-        """Make a draft of what would allow somebody a question."""
         if self._given is not None:
             draft = self._desk.draft_of(self._given.workspace.account.id)
             self.screen.say(plain("Looking for what would allow it …"), stays=True)
@@ -361,14 +355,12 @@ class DraftController:
         self.draft_changed(line(("Put back: ", "bold"), self.words_of(found.draft, index)))
 
     def replace_edit(self, index: int, edit: Edit) -> None:
-        """Put another edit in the place of one."""
         found = self.open_draft
         if found is not None and 0 <= index < len(found.draft.edits):
             self._desk.replace(found.draft.account_id, index, edit)
             self.draft_changed(line("The edit was changed; ", ("r", "bold $match"), " puts it back as it was before."))
 
     def open_draft_from(self, draft: Draft, path: Path) -> None:
-        """Open a draft that was read from a file."""
         self._desk.open(draft, path)
         self.draft_changed(line("Opened the draft ", (path.name, "bold"), "."))
 
@@ -384,7 +376,6 @@ class DraftController:
             self.draft_changed(plain("The draft is closed: the account is shown as it is."))
 
     def edit_again(self, index: int) -> None:
-        """Open the document of an edit once more."""
         self._maker.edit_again(index)
 
     def edit_menu(self) -> None:
@@ -397,8 +388,6 @@ class DraftController:
             self.screen.app.push_screen(lazy.draft_screen.DraftScreen(self))
 
     def show_impact(self) -> None:
-        """Show for whom the draft changes the answer."""
-
         drafted = self._drafted
         if drafted is None:
             self.screen.say(

@@ -103,7 +103,6 @@ class EditLines(LineView):
         self.set_total(len(edits), cursor=min(self.cursor, max(0, len(edits) - 1)))
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Number, mark, words."""
         number = str(index + 1).rjust(len(str(len(self._edits))))
         mark = self._marks.get(index + 1, " ")
         style = {"x": "denied", "!": "warning"}.get(mark, "")
@@ -161,7 +160,6 @@ class DraftListing(Screen[None]):
         self.owner = owner
 
     def compose(self) -> ComposeResult:
-        """Title, edits, notes, messages, keys."""
         yield Static(id="draft-title", markup=False)
         yield Static(id="draft-empty", markup=False)
         yield EditLines(id="draft-edits")
@@ -184,7 +182,6 @@ class DraftListing(Screen[None]):
     # Showing.
 
     def show(self) -> None:
-        """Show the draft as it is now."""
         found, workspace = self.owner.open_draft, self.owner.source_workspace
         empty = found is None or not found.draft.edits or workspace is None
         why = self.query_one("#draft-empty", Static)

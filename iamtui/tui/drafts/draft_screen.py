@@ -74,11 +74,9 @@ class DraftScreen(DraftListing):
         self.dismiss(None)
 
     def action_undo(self) -> None:
-        """Take back what was done last."""
         self.owner.undo_edit()
 
     def action_put_back(self) -> None:
-        """Put back the edit that was taken out, or replaced, last."""
         self.owner.put_back_edit()
 
     def action_impact(self) -> None:
@@ -145,7 +143,6 @@ class DraftScreen(DraftListing):
         self.owner.draft_saved(draft, path)
 
     def action_open(self) -> None:
-        """Choose a draft of the drafts folder, or name a file."""
         workspace, found = self.owner.source_workspace, self.owner.open_draft
         if workspace is None:
             self.say(plain("Open an account first."))
@@ -191,7 +188,6 @@ class DraftScreen(DraftListing):
         self.owner.open_draft_from(draft, path)
 
     def action_export(self) -> None:
-        """Choose the form, then show the export."""
         drafted = self.owner.drafted
         if drafted is None or not drafted.draft.edits:
             self.say(plain("There is nothing to export."))
@@ -270,7 +266,6 @@ class DraftExportScreen(Screen[None]):
         self._text = ""
 
     def compose(self) -> ComposeResult:
-        """Title, text, messages, keys."""
         name = self._drafted.draft.name or "the draft"
         yield Static(
             line(
@@ -283,7 +278,6 @@ class DraftExportScreen(Screen[None]):
         yield KeyLine(id="export-keys")
 
     def on_mount(self) -> None:
-        """Write the export in a thread."""
         self.view.focus()
         self._export_in_thread()
 
@@ -342,7 +336,6 @@ class DraftExportScreen(Screen[None]):
         app.call_from_thread(self.say, plain(said), severity)
 
     def action_save(self) -> None:
-        """Ask where, then write."""
         if not self._text:
             self.say(plain("There is nothing to write."))
             return

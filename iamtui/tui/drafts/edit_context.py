@@ -108,7 +108,6 @@ class EditContext:
         self.drafts.add_edits(edits)
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
-        """Say something on the message line."""
         self.screen.say(words, severity)
 
     def doing(self, then: Callable[[str], None]) -> Callable[[str | None], None]:
@@ -304,7 +303,6 @@ def _names_at(level: OrganizationLevel, policy_type: str) -> list[str]:
 
 
 def policy_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
-    """The account's managed policies to choose from, but those taken."""
     own = [policy for policy in account.policies if policy.arn not in taken]
     own.sort(key=lambda policy: (policy.aws_managed, policy.name.lower()))
     return [Choice(p.arn, p.name, "AWS managed" if p.aws_managed else "customer managed") for p in own]
@@ -320,12 +318,10 @@ def boundary_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice
 
 
 def aws_policy_choices(arns: Sequence[str], taken: Sequence[str] = ()) -> list[Choice]:
-    """All AWS managed policies to choose from, but those taken."""
     return [Choice(arn, arn.rsplit("/", 1)[-1], "AWS managed") for arn in arns if arn not in taken]
 
 
 def entity_choices(entities: Sequence[Entity], but: Sequence[str] = ()) -> list[Choice]:
-    """Users, groups or roles to choose from."""
     kept = [entity for entity in entities if entity.arn not in but]
     return [Choice(entity.arn, entity.name, type(entity).__name__.lower()) for entity in kept]
 

@@ -67,7 +67,6 @@ class EditMaker(EditContext):
         self._organization = OrganizationEdits(drafts)
 
     def menu(self) -> None:
-        """List what can be edited where the user is."""
         screen = self.screen
         if screen.workspace is None:
             self.say(plain("Open an account first: P chooses one."))
@@ -106,7 +105,6 @@ class EditMaker(EditContext):
         return question.action, resource_policy_arn(question.resource) if single else ""
 
     def edit_again(self, index: int) -> None:
-        """Open the document of an edit once more."""
         self._documents.edit_again(index)
 
     def _make(self, chosen: str) -> None:
@@ -191,7 +189,6 @@ class DocumentEdits(EditContext):
         self.app.push_screen(screen, saved)
 
     def edit_place(self, place: DocumentPlace) -> None:
-        """Edit the document that stands at a place."""
         text = place.document.text if place.document is not None else _NEW
         shared = f"   applies to {place.others} more" if place.others else ""
         self.edit(
@@ -243,7 +240,6 @@ class DocumentEdits(EditContext):
     # New ones.
 
     def new_inline(self) -> None:
-        """Name a new inline policy, then write it."""
         holder = self.holder
         taken = {policy.name.lower() for policy in holder.inline_policies}
 
@@ -266,7 +262,6 @@ class DocumentEdits(EditContext):
         self._name_managed(_text_of(self.account.policy(arn)) or _NEW, f"{arn.rsplit('/', 1)[-1]}-copy")
 
     def create_managed(self) -> None:
-        """Name a new policy, then write it."""
         self._name_managed(_NEW, "")
 
     def _name_managed(self, text: str, suggested: str) -> None:
@@ -327,7 +322,6 @@ class DocumentEdits(EditContext):
     # Edits that are there already.
 
     def edit_again(self, index: int) -> None:
-        """Open the document of an edit once more."""
         found, source = self.drafts.open_draft, self.drafts.source_workspace
         if found is None or source is None or index >= len(found.draft.edits):
             return
@@ -359,7 +353,6 @@ class HolderEdits(EditContext):
     """Edits that are made by choosing from lists."""
 
     def attach(self) -> None:
-        """Attach a policy to where the user is."""
         holder = self.holder
         taken = [policy.arn for policy in holder.attached_policies]
         self._pick_policy(
@@ -383,7 +376,6 @@ class HolderEdits(EditContext):
         )
 
     def boundary(self, *, drop: bool) -> None:
-        """Set or drop the permissions boundary."""
         holder = self.holder
         if drop:
             self.add(DeletePermissionsBoundary(holder.arn))

@@ -108,7 +108,6 @@ class FindingLines(LineView):
                 super().refresh_row(at)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - wrapped already
-        """Level, line, message."""
         row = self._rows[index]
         if not row.first:
             return [Piece(" " * _HEAD), Piece(row.text)]
@@ -289,7 +288,6 @@ class DraftEditorScreen(Screen[str | None]):
         self._doubtful = ""
 
     def compose(self) -> ComposeResult:
-        """Title, document, findings, state, keys."""
         yield Label(self._title, id="editor-title")
         yield JsonEditor(self._before, id="editor")
         yield from self.more_widgets()
@@ -365,7 +363,6 @@ class DraftEditorScreen(Screen[str | None]):
         return plain(f"{words or 'AWS would take it: no findings'}  ({'changed' if changed else 'unchanged'})")
 
     def say(self, words: Content) -> None:
-        """Say something on the line below the document."""
         self.query_one("#editor-state", Label).update(words)
 
     @on(LineView.LineOpened)
@@ -397,7 +394,6 @@ class DraftEditorScreen(Screen[str | None]):
     # Keys.
 
     def action_tidy(self) -> None:
-        """Write the document in the canonical form."""
         try:
             text = render(load_json(self.editor.text))
         except DocumentError as error:

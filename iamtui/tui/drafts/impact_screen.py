@@ -172,7 +172,6 @@ class ImpactLines(LineView):
         self.set_total(len(rows), cursor=next((i for i, row in enumerate(rows) if row == at), 0))
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Effect, who, `was ..., now ...` as far as there is room."""
         row = self._rows[index]
         room = width - 2 - _EFFECT - _GAP
         label_width = min(self._label, max(12, room // 3, room - self._says))
@@ -289,7 +288,6 @@ class DraftImpactScreen(Screen[str | None]):
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
-        """Title, counts, rows or why there are none, keys."""
         yield Static(id="impact-title", markup=False)
         yield Static(id="impact-counts", markup=False)
         yield Static(id="impact-empty", markup=False)
@@ -297,7 +295,6 @@ class DraftImpactScreen(Screen[str | None]):
         yield KeyLine(id="impact-keys")
 
     def on_mount(self) -> None:
-        """Compare in a thread."""
         self.lines.focus()
         self._start()
 
@@ -435,7 +432,6 @@ class DraftImpactScreen(Screen[str | None]):
         return frozenset() if self.lines.display else frozenset(("go",))
 
     def action_saved(self) -> None:
-        """Compare the saved questions, or the question on screen again."""
         self._saved = not self._saved
         self._start()
 

@@ -49,7 +49,6 @@ class OpenDraft:
 
     @property
     def unsaved(self) -> bool:
-        """Whether edits would be lost."""
         return self.draft != self.saved and bool(self.draft.edits or self.saved is not None)
 
     @property

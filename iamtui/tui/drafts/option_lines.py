@@ -77,7 +77,6 @@ class OptionLines(LineView):
         return bool(self._shown[index].key)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Label and note."""
         choice = self._shown[index]
         room = width - 2
         if not choice.key:

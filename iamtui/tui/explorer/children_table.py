@@ -113,7 +113,6 @@ class ChildrenTable(LineView):
         self._arrange()
 
     def in_sight(self) -> Sequence[Entity]:
-        """The entities whose lines can be seen."""
         return [self._entities[index] for index in self.visible_range()]
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
@@ -165,7 +164,6 @@ class ChildrenTable(LineView):
         return pieces
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """The cells of one entity."""
         entity = self._entities[index]
         mark = self._mark_of(entity) if self._mark_of is not None else ""
         pieces: list[Piece] = []
@@ -197,7 +195,6 @@ class ChildrenTable(LineView):
     # Keys.
 
     def action_sort_by(self, step: int) -> None:
-        """Sort by the next column in a direction."""
         ids = [column.id for column in columns_of(self._branch)]
         column_id, _ = self.sort
         at = ids.index(column_id) if column_id in ids else 0
@@ -466,5 +463,4 @@ _COLUMNS: Final = {
 
 
 def columns_of(branch: Branch) -> tuple[Column, ...]:
-    """The columns of a branch's table, left to right."""
     return _COLUMNS[branch.kind]

@@ -60,7 +60,6 @@ class ListAndDocument(Column):
         return self._entries[at].names if at < len(self._entries) else ()
 
     def set_entries(self, entries: Sequence[ListingEntry], empty: str) -> None:
-        """Show these entries; `empty` is what to say when there are none."""
         self._entries = entries
         rows = self.rows_view
         rows.styles.height = min(max(1, len(entries)), 8)
@@ -120,7 +119,6 @@ class DetailPane(FindsInDocument):
         self._tabs: tuple[Tab, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Tabs, one view for each shape of content."""
         yield TabBar(id="tabs")
         yield RowsView(id="facts")
         yield ListAndDocument(id="policies")
@@ -258,7 +256,6 @@ class SubjectPane(Pane):
         self._before: Account | None = None
 
     def compose(self) -> ComposeResult:
-        """Welcome text, table, detail."""
         yield Static(id="welcome")
         yield ChildrenTable(id="table")
         yield Static(id="table-empty")
@@ -291,7 +288,6 @@ class SubjectPane(Pane):
         return self.detail.active_tab if self.detail.display else ""
 
     def welcome(self, words: Content) -> None:
-        """Show a text instead of an account."""
         self._node = None
         self.border_title = None
         welcome = self.query_one("#welcome", Static)
@@ -308,7 +304,6 @@ class SubjectPane(Pane):
         return self.detail.json_text(), entity.name
 
     def show_node(self, inventory: Inventory, node: Node) -> None:
-        """Show a branch or an entity."""
         self._node = node
         self.query_one("#welcome").display = False
         is_branch = isinstance(node, Branch)
@@ -344,5 +339,4 @@ class SubjectPane(Pane):
         self.detail.set_before(before)
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question for an entity."""
         self.table.set_verdicts(verdict_of)

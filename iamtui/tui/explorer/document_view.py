@@ -68,7 +68,6 @@ class FindLine(Horizontal):
         """The focus belongs back into the document."""
 
     async def open(self) -> None:
-        """Show the line and start anew."""
         self.display = True
         if not self.children:
             # Nobody needs a slash, the field, and which hit of how many in the first frame.
@@ -130,7 +129,6 @@ class Hits:
         return self.line
 
     def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
-        """The pieces of a line, cut so that what was looked for stands out."""
         text = "".join(piece.text for piece in pieces).lower()
         inside: set[int] = set()
         at = text.find(self.needle)
@@ -187,7 +185,6 @@ class DocumentView(LineView):
 
     @property
     def marked(self) -> range:
-        """The 1-based numbers of the marked lines."""
         return self._marked
 
     @property
@@ -257,7 +254,6 @@ class DocumentView(LineView):
         self.post_message(self.FindWanted())
 
     def action_step(self, direction: int) -> None:
-        """Go to the next or the previous hit."""
         self._show_hit(self._hits.step(direction))
         self.post_message(self.Stepped(self._hits.words or "Nothing is looked for: / starts."))
 
@@ -276,8 +272,6 @@ class DocumentView(LineView):
         return len(str(len(self._lines))) + 3 if self._json else 1
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - scrolls instead of cutting
-        """Line number and coloured JSON."""
-
         line = self._lines[index]
         if not self._json:
             return [Piece(" "), Piece(line, "muted")]

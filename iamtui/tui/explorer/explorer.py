@@ -92,7 +92,6 @@ class ExplorerTree(LineView):
 
     @property
     def result(self) -> SearchResult | None:
-        """The hits that are shown, or None when the whole tree is."""
         return self._result
 
     def set_inventory(self, inventory: Inventory, index: SearchIndex) -> None:
@@ -103,7 +102,6 @@ class ExplorerTree(LineView):
         self._flatten(at)
 
     def in_sight(self) -> Sequence[Entity]:
-        """The entities whose lines can be seen."""
         rows = [self._rows[index].node for index in self.visible_range()]
         return [node for node in rows if not isinstance(node, Branch)]
 
@@ -201,7 +199,6 @@ class ExplorerTree(LineView):
             self.post_message(self.NodeOpened(node))
 
     def action_toggle_branch(self) -> None:
-        """Expand or collapse the branch under the cursor."""
         node = self.node
         if isinstance(node, Branch) and self._result is None:
             self._open.symmetric_difference_update({node})
@@ -219,7 +216,6 @@ class ExplorerTree(LineView):
             self.post_message(self.NodeOpened(node))
 
     def action_line_left(self) -> None:
-        """Collapse a branch, or step out to the one above."""
         node = self.node
         if node is None or self._result is not None:
             return
@@ -359,7 +355,6 @@ class Explorer(Pane):
         node: Node
 
     def compose(self) -> ComposeResult:
-        """Filter, hit count, tree."""
         yield FilterInput(placeholder="/ filter: name, ARN, id, tag", compact=True, id="filter")
         yield Static(id="filter-count", markup=False)
         yield ExplorerTree(id="tree")
@@ -383,7 +378,6 @@ class Explorer(Pane):
             self._search(self.filter_input.value)
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question for an entity."""
         self.tree_view.set_verdicts(verdict_of)
 
     def reveal(self, key: str) -> bool:

@@ -96,7 +96,6 @@ class RowsView(LineView):
         return not row.heading and bool(row.value or row.label)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Label, value, note."""
         row = self._rows[index]
         if row.heading:
             return [Piece(fit(safe_text(row.label), width - 1), "heading")]
@@ -127,7 +126,6 @@ class RowsView(LineView):
         self.action_follow()
 
     def action_open_line(self) -> None:
-        """Follow the link, or say which line was opened."""
         if self.row is not None and self.row.target:
             self.action_follow()
         else:

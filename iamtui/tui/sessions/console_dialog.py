@@ -128,7 +128,6 @@ class ConsoleDialog(Dialog[str | None]):
         self._busy_seconds = 0
 
     def compose(self) -> ComposeResult:
-        """Who, what the URL is, where to, for how long, errors, keys."""
         session = self._session
         who = session.identity.arn.split(":", 5)[-1] if session.identity is not None else role_name(session)
         with DialogBox() as box:
@@ -259,7 +258,6 @@ class ConsoleDialog(Dialog[str | None]):
         self.workers.cancel_group(self, _SIGN_IN)
 
     def action_cancel(self) -> None:
-        """Stop waiting for AWS, or close the dialog."""
         if self._busy:
             self._ticket += 1
             self.workers.cancel_group(self, _SIGN_IN)

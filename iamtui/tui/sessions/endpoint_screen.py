@@ -110,7 +110,6 @@ class EndpointScreen(Dialog[None]):
         self._in_the_way = False
 
     def compose(self) -> ComposeResult:
-        """Facts, what was said last, keys."""
         with DialogBox() as box:
             box.border_title = self._title
             yield Static(id="endpoint-facts", markup=False)
@@ -180,7 +179,6 @@ class EndpointScreen(Dialog[None]):
     # Keys.
 
     def action_copy(self) -> None:
-        """Copy what a shell's programs need to find the endpoint."""
         service = self._service
         if service is None:
             self._say(plain("The endpoint has stopped, so there is nothing to copy."), Severity.WARNING)
@@ -196,11 +194,9 @@ class EndpointScreen(Dialog[None]):
             return shell_format(_SHELL)[1]
 
     def action_switch_renewal(self) -> None:
-        """Renew the session before its end from now on, or let it end."""
         self._say(self._switch_renewal())
 
     def action_metadata(self) -> None:
-        """Warn, and then answer as an instance metadata service too."""
         service = self._service
         if service is None:
             self._say(plain("The endpoint has stopped."), Severity.WARNING)

@@ -58,7 +58,6 @@ class CopyField:
 
 
 def copy_fields(session: Session) -> dict[str, CopyField]:
-    """The fields of a session by their digit."""
     arn = session.identity.arn if session.identity is not None else session_arn(session)
     end = aws_time(session.expires_at)
     return {
@@ -176,7 +175,6 @@ class ExportDialog(Dialog[ExportChoice | None]):
         self._first = format_name
 
     def compose(self) -> ComposeResult:
-        """Formats, preview, reference command."""
         items = [MenuItem(name, entry.label, entry.letter) for name, entry in FORMATS.items()]
         with DialogBox() as box:
             box.border_title = self._title
@@ -190,7 +188,6 @@ class ExportDialog(Dialog[ExportChoice | None]):
             yield reference
 
     def on_mount(self) -> None:
-        """Begin at the format that is used most."""
         formats = self.query_one(MenuLines)
         formats.focus()
         self.call_after_refresh(formats.move_to, list(FORMATS).index(self._first))
@@ -219,7 +216,6 @@ class ExportDialog(Dialog[ExportChoice | None]):
             self.action_take(ExportWay.COPY)
 
     def action_take(self, way: str) -> None:
-        """Choose a way for the format under the cursor."""
         self.dismiss(ExportChoice(ExportWay(way), self.query_one(MenuLines).item.key))
 
     def action_cancel(self) -> None:
@@ -307,14 +303,12 @@ class LeaveDialog(Dialog[Leaving | None]):
         self.dismiss(Leaving.LEAVE)
 
     def action_again(self) -> None:
-        """Leave: the key that asks to leave was pressed twice."""
         self.action_agree()
 
     def action_draft(self) -> None:
         self.dismiss(Leaving.DRAFT)
 
     def action_pick(self) -> None:
-        """Hand the active session over."""
         self.dismiss(Leaving.PICK)
 
     def action_stay(self) -> None:
@@ -366,7 +360,6 @@ class CodeDialog(Dialog[Secret | None]):
         self._words = words
 
     def compose(self) -> ComposeResult:
-        """Words, field, hint."""
         with DialogBox() as box:
             box.border_title = self._title
             yield Static(self._words(), id="code-words", markup=False)

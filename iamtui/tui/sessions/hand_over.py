@@ -221,13 +221,11 @@ class HandOver:
     # Copying.
 
     def copy_exports(self) -> None:
-        """Copy the active session in the user's format."""
         kept = self._kept_or_say()
         if kept is not None:
             self.in_thread("copying the credentials", lambda: self._copier.copy_exports(kept.session))
 
     def copy_menu(self) -> None:
-        """Let the user choose what to copy of the active session."""
         kept = self._kept_or_say()
         if kept is None:
             return
@@ -293,7 +291,6 @@ class HandOver:
     # Exporting.
 
     def export(self) -> None:
-        """Show the active session in every format, and the ways to hand it over."""
         kept = self._kept_or_say()
         if kept is None:
             return
@@ -322,8 +319,6 @@ class HandOver:
     # A shell.
 
     def sub_shell(self) -> None:
-        """Give the terminal to a shell with the active session."""
-
         kept = self._kept_or_say()
         if kept is not None:
             production = self._screen.sessions.is_production(kept.session)

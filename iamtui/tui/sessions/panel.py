@@ -109,7 +109,6 @@ class SessionsList(OptionList):
         self._rebuild()
 
     def on_resize(self) -> None:
-        """Fit the lines to the new width."""
         self.draw()
 
     def renewed_in_thread(self, key: str) -> None:

@@ -83,7 +83,6 @@ class RevokeDialog(Dialog[None]):
         self._plan: Revocation | None = None
 
     def compose(self) -> ComposeResult:
-        """The plan, and what was copied."""
         with DialogBox() as box:
             box.border_title = line("Revoke older sessions of ", (self._role_arn.rsplit("/", 1)[-1], "bold"))
             box.border_subtitle = line("c copy command  p policy  u undo  j k scroll  Esc close")
@@ -115,7 +114,6 @@ class RevokeDialog(Dialog[None]):
             self._copy(self._plan.command, "Command")
 
     def action_copy_undo(self) -> None:
-        """Copy the command that takes the policy away again."""
         if self._plan is not None:
             self._copy(self._plan.undo, "Undo command")
 

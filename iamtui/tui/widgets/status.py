@@ -247,7 +247,6 @@ class KeyLine(Widget):
         self._shown = hints
 
     def render(self) -> Content:
-        """Key and words of every hint."""
         if self._shown is None:
             self._shown = self._hints()
         parts = [
@@ -376,7 +375,6 @@ class MessageLine(Static):
 
     @property
     def waits(self) -> bool:
-        """Whether the message is there until the user does something."""
         return self._waits
 
     def say(
@@ -412,7 +410,6 @@ class MessageLine(Static):
             self.clear()
 
     def clear(self) -> None:
-        """Say nothing."""
         self._until_answer = False
         self._waits = False
         self._words = Content("")
@@ -427,6 +424,5 @@ class MessageLine(Static):
         self.update(fitting, layout=long)
 
     def on_resize(self) -> None:
-        """Fit what is said into the new width."""
         if fitted(self._words, self.content_size.width) != self._drawn:
             self._show()

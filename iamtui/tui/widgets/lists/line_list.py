@@ -187,7 +187,6 @@ class DrawnLines(SteadyScrollView):
         return max(1, self.scrollable_content_region.height - self.HEADER_LINES)
 
     def visible_range(self) -> range:
-        """The indexes of the lines that can be seen."""
         top = self.scroll_offset.y
         return range(top, min(self._total, top + self.page))
 
