@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 _LONGEST_DETAIL: Final = 400
@@ -29,6 +30,7 @@ def detail(error: BaseException) -> str:
     return one_line(str(error))
 
 
+@dataclass(slots=True)
 class CallSite:
     """What was being called and how, as words for a sentence.
 
@@ -38,14 +40,13 @@ class CallSite:
         login_profile: the profile to log in with, where that is another one that `profile` starts from, or "".
     """
 
-    def __init__(self, service: str, operation: str, profile: str, endpoint_url: str, login_profile: str = "") -> None:
-        self.service = service
-        self.operation = operation
-        self.profile = profile
-        self.endpoint_url = endpoint_url
-        self.login_profile = login_profile
-        self.clock_words = ""
-        """How far this machine's clock is off, where that is why the call failed, or ""."""
+    service: str
+    operation: str
+    profile: str
+    endpoint_url: str
+    login_profile: str = ""
+    clock_words: str = ""
+    """How far this machine's clock is off, where that is why the call failed, or ""."""
 
     @property
     def call(self) -> str:

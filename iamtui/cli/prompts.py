@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from iamtui.cli.output import note, stderr
+from iamtui.credentials.child_process import has_terminal
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -35,18 +35,7 @@ def lending_terminal() -> Iterator[None]:
 
 def can_ask() -> bool:
     """Whether somebody is there to answer: there is a controlling terminal, and this program is in its foreground."""
-    if _lent:
-        return False
-    try:
-        terminal = os.open(TERMINAL, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
+    return not _lent and has_terminal(TERMINAL)
 
 
 def says_yes(about: Iterable[str], question: str) -> bool:

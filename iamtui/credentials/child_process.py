@@ -326,7 +326,7 @@ class _Relay:
             _continue_in_front(child.pid)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if number in _OF_THE_TERMINAL and _has_terminal():
+        if number in _OF_THE_TERMINAL and has_terminal():
             # The terminal sends it to the whole process group, and so to the child.
             return
         if number in (signal.SIGTERM, signal.SIGHUP):
@@ -370,10 +370,10 @@ def _terminal() -> Iterator[int]:
         os.close(terminal)
 
 
-def _has_terminal() -> bool:
+def has_terminal(path: Path = Path("/dev/tty")) -> bool:
     """Whether our process group is the one that the terminal's keys signal."""
     try:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+        terminal = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:
         return False
     try:

@@ -1,5 +1,7 @@
 """Private files: written as a whole or not at all, 0600 unless they were shared.
 
+Folders are locked by flock on the folder itself; filelock would leave a file of its own beside the user's.
+
 No secret is kept in a variable of a frame that raises: a traceback may print local variables.
 """
 

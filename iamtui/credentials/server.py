@@ -1,4 +1,8 @@
-"""Credentials endpoint of a session, and the thread that renews it. For `serve` and for the screen."""
+"""Credentials endpoint of a session, and the thread that renews it. For `serve` and for the screen.
+
+Not with http.server, which waits for a request without end, starts a thread for every connection, and takes what no SDK
+sends.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from msgspec import Meta
 from iamtui.drafts.edits import EDIT_KINDS, BaseEdit, Draft, Edit
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument, load_json, render
-from iamtui.policy.json_text import WrittenNumber, json_text
+from iamtui.policy.json_text import json_text, kind_of
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -74,12 +74,12 @@ def draft_from_json(value: JsonValue) -> Draft:
     """
     if not isinstance(value, dict) or MARK not in value:
         raise DraftFormError(
-            f'no draft: expected an object with "{MARK}": {VERSION}, "account_id" and "edits", found {_kind(value)}',
+            f'no draft: expected an object with "{MARK}": {VERSION}, "account_id" and "edits", found {kind_of(value)}',
             foreign=True,
         )
     version = value[MARK]
     if type(version) is not int or version < 1:
-        raise DraftFormError(f"found {_kind(version)}, expected {VERSION}", path=f"$.{MARK}", foreign=True)
+        raise DraftFormError(f"found {kind_of(version)}, expected {VERSION}", path=f"$.{MARK}", foreign=True)
     if version > VERSION:
         raise DraftFormError(
             f"version {version} is newer than the {VERSION} that this iamtui reads: upgrade iamtui", path=f"$.{MARK}"
@@ -92,7 +92,7 @@ def draft_from_json(value: JsonValue) -> Draft:
         raise DraftFormError(f"{_found(value, 'account_id')}, expected 12 digits as a text", path="$.account_id")
     name = value.get("name", "")
     if not isinstance(name, str):
-        raise DraftFormError(f"found {_kind(name)}, expected a text", path="$.name")
+        raise DraftFormError(f"found {kind_of(name)}, expected a text", path="$.name")
     edits = value.get("edits")
     if not isinstance(edits, list):
         raise DraftFormError(f"{_found(value, 'edits')}, expected a list of edits", path="$.edits")
@@ -102,12 +102,12 @@ def draft_from_json(value: JsonValue) -> Draft:
 def _edit(value: JsonValue, path: str) -> Edit:
     kinds = f"Kinds of edit: {', '.join(EDIT_KINDS)}"
     if not isinstance(value, dict):
-        raise DraftFormError(f'found {_kind(value)}, expected an object with "edit" and its fields', path=path)
+        raise DraftFormError(f'found {kind_of(value)}, expected an object with "edit" and its fields', path=path)
     kind = value.get("edit")
     if "edit" not in value:
         raise DraftFormError(f"missing, expected a kind of edit. {kinds}", path=f"{path}.edit")
     if not isinstance(kind, str):
-        raise DraftFormError(f"found {_kind(kind)}, expected a kind of edit. {kinds}", path=f"{path}.edit")
+        raise DraftFormError(f"found {kind_of(kind)}, expected a kind of edit. {kinds}", path=f"{path}.edit")
     form = EDIT_KINDS.get(kind)
     if form is None:
         close = difflib.get_close_matches(kind, EDIT_KINDS, n=1, cutoff=0.6)
@@ -136,7 +136,7 @@ def _explained(value: dict[str, JsonValue], form: type[BaseEdit], path: str) -> 
         try:
             msgspec.convert(value[name], hints[field])
         except (msgspec.ValidationError, UnicodeEncodeError):
-            return DraftFormError(f"found {_kind(value[name])}, expected {meaning}", path=f"{path}.{name}")
+            return DraftFormError(f"found {kind_of(value[name])}, expected {meaning}", path=f"{path}.{name}")
     key = next((key for key in value if key != "edit" and key not in names), None)
     if key is None:
         return DraftFormError("a text has half of a surrogate pair, expected whole characters", path=path)
@@ -154,18 +154,7 @@ def _step(key: str) -> str:
 
 
 def _found(value: dict[str, JsonValue], key: str) -> str:
-    return f"found {_kind(value[key])}" if key in value else "missing"
-
-
-def _kind(value: JsonValue) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number", WrittenNumber: "the number"}
-    return f"{names.get(type(value), 'the value')} {safe_text(json_text(value, ensure_ascii=True), limit=60)}"
+    return f"found {kind_of(value[key])}" if key in value else "missing"
 
 
 def draft_to_json(draft: Draft) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from iamtui.engine.request import EngineOptions
 from iamtui.policy.document import JsonValue
-from iamtui.policy.json_text import WrittenNumber, json_text
+from iamtui.policy.json_text import kind_of
 from iamtui.problem import Problem
 
 
@@ -244,19 +244,6 @@ def step(key: str) -> str:
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     return f'did you mean "{close[0]}"' if close else "expected one of " + ", ".join(sorted(known))
-
-
-def kind_of(value: JsonValue) -> str:
-    """What a JSON value is, in words, with short scalars shown as written."""
-    if value is None:
-        return "null"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number", WrittenNumber: "the number"}
-    shown = json_text(value, ensure_ascii=True)
-    return f"{names.get(type(value), 'the value')} {shown if len(shown) <= 60 else shown[:57] + '...'}"
 
 
 def engine_options(value: dict[str, JsonValue] | None) -> EngineOptions:

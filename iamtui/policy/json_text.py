@@ -10,6 +10,8 @@ from itertools import accumulate
 from math import isinf, nan
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
+from iamtui.text import safe_text
+
 Lines: TypeAlias = tuple[int, int]
 """First and last line, 1-based and inclusive."""
 
@@ -187,6 +189,18 @@ def json_text(
     text = json.dumps(marked, indent=indent, separators=separators, ensure_ascii=ensure_ascii)
     following = iter(numbers)
     return _STRING_OR_MARK.sub(lambda found: next(following) if found[0] == "NaN" else found[0], text)
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words, with short scalars shown as written."""
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number", WrittenNumber: "the number"}
+    return f"{names.get(type(value), 'the value')} {safe_text(json_text(value, ensure_ascii=True), limit=60)}"
 
 
 def _has_written(value: Any) -> bool:
