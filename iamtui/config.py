@@ -1,7 +1,8 @@
 """The config: every setting declared once, read from a TOML file and the environment, each with its origin.
 
 A setting's environment variable is `IAMTUI_` and its name in capitals (`IAMTUI_CLIPBOARD_SECONDS`); it beats
-the file. The app never writes the file. Whatever is wrong is reported and the default used.
+the file. The app never writes the file. Whatever is wrong is reported and the default used: each setting by itself,
+with a sentence of its own. So the checks are functions here and not msgspec's, which stops at the first fault.
 """
 
 from __future__ import annotations

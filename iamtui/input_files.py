@@ -137,9 +137,6 @@ def read_whole(
     Args:
         beginning: what has been read of it already.
         check: called with each portion as it comes; raises to refuse it.
-
-    Raises:
-        Problem: it has more than `most` bytes.
     """
     _refuse_size(file, subject, most)
     # Hands its bytes over without a copy.
@@ -166,11 +163,7 @@ def _refuse_size(file: IO[bytes], subject: str, most: int) -> None:
 
 
 def text_of(data: bytes, subject: str) -> str:
-    """UTF-8 text, without its byte order mark.
-
-    Raises:
-        Problem: it is none; says where.
-    """
+    """UTF-8 text, without its byte order mark."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -55,9 +55,6 @@ class Secret:
         """Return the secret text, for the one place the user sent it to.
 
         Tracebacks may print local variables: pass the result on, do not keep it in one.
-
-        Raises:
-            Problem: it was wiped.
         """
         if self.__wiped:
             raise Problem("These credentials have been forgotten.", "Assume the role again.")

@@ -92,9 +92,6 @@ def account_from_pages(
         pages: in their order.
         origin: what the source is called in an error.
         absent: why a fact that no page has is Missing.
-
-    Raises:
-        Problem: an entity without name, or entities of two accounts.
     """
     return _Reading(pages, origin, absent).account()
 
@@ -295,20 +292,16 @@ class _Reading:
         return self._once("UserDetailList", users)
 
     def _make_groups(self) -> tuple[Group, ...]:
-        groups: list[Group] = []
-        for index, shape in enumerate(self._groups):
-            name, path, arn = self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn)
-            groups.append(
-                Group(
-                    name=name,
-                    path=path,
-                    arn=arn,
-                    id=shape.group_id or "",
-                    created=parse_time(shape.create_date),
-                    inline_policies=self._inline(shape.group_policy_list),
-                    attached_policies=attached(shape.attached_managed_policies),
-                )
+        groups = [
+            Group(
+                *self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn),
+                id=shape.group_id or "",
+                created=parse_time(shape.create_date),
+                inline_policies=self._inline(shape.group_policy_list),
+                attached_policies=attached(shape.attached_managed_policies),
             )
+            for index, shape in enumerate(self._groups)
+        ]
         return self._once("GroupDetailList", groups)
 
     def _make_roles(self) -> tuple[Role, ...]:
@@ -346,24 +339,20 @@ class _Reading:
     def _make_policies(self) -> tuple[ManagedPolicy, ...]:
         absent = self._missing(_ALL_LISTS)
         no_text = self._missing("iam:GetPolicy")
-        policies: list[ManagedPolicy] = []
-        for index, shape in enumerate(self._policies):
-            name, path, arn = self._identify("policy", "Policies", index, shape.policy_name, shape.path, shape.arn)
-            policies.append(
-                ManagedPolicy(
-                    name=name,
-                    path=path,
-                    arn=arn,
-                    id=shape.policy_id or "",
-                    created=parse_time(shape.create_date),
-                    versions=self._versions(shape),
-                    attachment_count=_given(shape.attachment_count, absent),
-                    boundary_count=_given(shape.permissions_boundary_usage_count, absent),
-                    description=no_text if shape.description is UNSET else Known(_set(shape.description) or ""),
-                    updated=parse_time(shape.update_date),
-                    tags=tags(shape.tags),
-                )
+        policies = [
+            ManagedPolicy(
+                *self._identify("policy", "Policies", index, shape.policy_name, shape.path, shape.arn),
+                id=shape.policy_id or "",
+                created=parse_time(shape.create_date),
+                versions=self._versions(shape),
+                attachment_count=_given(shape.attachment_count, absent),
+                boundary_count=_given(shape.permissions_boundary_usage_count, absent),
+                description=no_text if shape.description is UNSET else Known(_set(shape.description) or ""),
+                updated=parse_time(shape.update_date),
+                tags=tags(shape.tags),
             )
+            for index, shape in enumerate(self._policies)
+        ]
         return self._once("Policies", policies, lambda policy: policy.versions)
 
     def _versions(self, shape: ManagedPolicyShape) -> tuple[PolicyVersion, ...]:
@@ -383,29 +372,19 @@ class _Reading:
     def _make_instance_profiles(self) -> tuple[InstanceProfile, ...]:
         carried = [(profile, _role_name(role)) for role in self._roles for profile in role.instance_profile_list or ()]
         alone = [(profile, "") for page in self._pages for profile in page.instance_profiles or ()]
-        profiles: list[InstanceProfile] = []
+        where = "InstanceProfileList"
+        profiles: dict[str, InstanceProfile] = {}
         for index, (shape, carrier) in enumerate((*carried, *alone)):
-            name, path, arn = self._identify(
-                "instance-profile",
-                "InstanceProfileList",
-                index,
-                shape.instance_profile_name,
-                shape.path,
-                shape.arn,
-            )
             nested = tuple(map(_role_name, shape.roles or ()))
-            profiles.append(
-                InstanceProfile(
-                    name=name,
-                    path=path,
-                    arn=arn,
-                    id=shape.instance_profile_id or "",
-                    created=parse_time(shape.create_date),
-                    roles=tuple(role for role in nested if role) or ((carrier,) if carrier else ()),
-                    tags=tags(shape.tags),
-                )
+            profile = InstanceProfile(
+                *self._identify("instance-profile", where, index, shape.instance_profile_name, shape.path, shape.arn),
+                id=shape.instance_profile_id or "",
+                created=parse_time(shape.create_date),
+                roles=tuple(role for role in nested if role) or ((carrier,) if carrier else ()),
+                tags=tags(shape.tags),
             )
-        return _once(profiles)
+            profiles[profile.arn] = profile
+        return tuple(profiles.values())
 
 
 _NOBODY: Final = Arn("", "", "", "", "")
@@ -456,8 +435,3 @@ def _given(value: T | None, absent: Missing) -> Fact[T]:
 def _set(value: T | UnsetType) -> T:
     assert not isinstance(value, UnsetType)
     return value
-
-
-def _once(entities: Iterable[E]) -> tuple[E, ...]:
-    """Each entity once: pages that are read while an account changes can repeat one."""
-    return tuple({entity.arn: entity for entity in entities}.values())

@@ -72,6 +72,12 @@ When: TypeAlias = str | float | None
 """A date as it stands in a file."""
 
 
+def _refuse_unnamed(named: str | None) -> None:
+    """Refuse what cannot be told from others, at once: a file may hold millions of it."""
+    if not named:
+        raise ValueError("an entry without name and ARN")
+
+
 class PolicyShape(Struct, rename="pascal", gc=False):
     """An inline policy."""
 
@@ -114,9 +120,7 @@ class UserShape(Struct, rename="pascal"):
     tags: list[TagShape] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
-        if not (self.user_name or self.arn):
-            raise ValueError("an entry without name and ARN")
+        _refuse_unnamed(self.user_name or self.arn)
 
 
 class GroupShape(Struct, rename="pascal"):
@@ -131,9 +135,7 @@ class GroupShape(Struct, rename="pascal"):
     attached_managed_policies: list[AttachmentShape] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
-        if not (self.group_name or self.arn):
-            raise ValueError("an entry without name and ARN")
+        _refuse_unnamed(self.group_name or self.arn)
 
 
 class RoleNameShape(Struct, rename="pascal"):
@@ -188,9 +190,7 @@ class ManagedPolicyShape(Struct, rename="pascal"):
     tags: list[TagShape] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
-        if not (self.policy_name or self.arn):
-            raise ValueError("an entry without name and ARN")
+        _refuse_unnamed(self.policy_name or self.arn)
 
 
 class RoleShape(ManagedPolicyShape, rename="pascal"):
@@ -206,9 +206,7 @@ class RoleShape(ManagedPolicyShape, rename="pascal"):
     instance_profile_list: list[InstanceProfileShape] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
-        if not (self.role_name or self.arn or self.policy_name):
-            raise ValueError("an entry without name and ARN")
+        _refuse_unnamed(self.role_name or self.arn or self.policy_name)
 
 
 _ACCOUNT_ID: Final = r"^[0-9]{12}\Z"

@@ -108,11 +108,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def read_time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    """The seconds of a length of time, written as the screen's forms take it: the callback of an option.
-
-    Raises:
-        BadParameter: it is none.
-    """
+    """The seconds of a length of time, written as the screen's forms take it: the callback of an option."""
     seconds = parse_duration(value) if value is not None else None
     if value is not None and seconds is None:
         raise click.BadParameter(f'{safe_text(value)} is not a time: write it as "1h", "90m" or a number of seconds.')
@@ -198,11 +194,7 @@ class Assumed:
         return self.renewal.needs_code() or (self.before is not None and self.before.needs_code())
 
     def again(self, code: Secret | None = None) -> Session:
-        """Assume the role once more. Blocking.
-
-        Raises:
-            Problem: STS refuses, or a new MFA code is needed.
-        """
+        """Assume the role once more. Blocking."""
         return self.renewal(code)
 
 
@@ -220,9 +212,6 @@ def assumed(
         mfa_sessions: where an MFA code is to serve for longer than this once (sts:GetSessionToken).
         check: is told whether the role is assumed with temporary credentials, and raises Problem where that will not
             do; before an MFA code is asked for.
-
-    Raises:
-        Problem: whatever stands in the way.
     """
     if wanted.no_mfa and (wanted.mfa or wanted.mfa_serial is not None):
         other = "--mfa" if wanted.mfa else "--mfa-serial"
@@ -348,9 +337,6 @@ def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
 
     Args:
         must: whether the user wants a code; else credentials that are temporary may have brought their MFA along.
-
-    Raises:
-        Problem: it is not known, or nobody can choose.
     """
     serials, why = plan.mfa_serials, ""
     if not serials and plan.caller_temporary and not must:
@@ -366,11 +352,7 @@ def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
 
 
 def _policy(name: str) -> str:
-    """The text of a session policy, as short as JSON can say it.
-
-    Raises:
-        Problem: the file cannot be read, or holds no policy.
-    """
+    """The text of a session policy, as short as JSON can say it."""
     text = read_text(name, "session policy", most=LARGEST_POLICY_FILE)
     if name == "-":
         return compact_policy(text)
@@ -507,11 +489,7 @@ DEFAULT: Final = "Default: that of the shell it is run from, or bash."
 
 
 def wanted_format(name: str | None) -> Format:
-    """The format that is named, or the one of the shell that is going to evaluate it.
-
-    Raises:
-        Problem: there is no format of this name.
-    """
+    """The format that is named, or the one of the shell that is going to evaluate it."""
     return find_format(name if name is not None else _usual())
 
 

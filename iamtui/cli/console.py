@@ -123,9 +123,6 @@ def _copy_and_wait(text: Secret, what: str) -> None:
 
     Args:
         what: names the text in the sentence ("Sign-in URL").
-
-    Raises:
-        Problem: no clipboard can be reached.
     """
     settings = load_config()[0].clipboard
     found = ClipboardOptions.from_environment(os.environ)

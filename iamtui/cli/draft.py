@@ -103,11 +103,7 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
 
 
 def as_drafted(workspace: Workspace, name: str) -> Workspace:
-    """The workspace as the draft would make it, which is said on stderr.
-
-    Raises:
-        Problem: the draft cannot be read, is for another account, or does not fit this one.
-    """
+    """The workspace as the draft would make it, which is said on stderr."""
     drafted = read_drafted(workspace, name)
     drafted.check()
     count = len(drafted.draft.edits)
@@ -266,11 +262,7 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
 
 
 def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path, source: SourceOptions) -> None:
-    """Save the draft when it fits, or at least no worse than before; says what is new about it.
-
-    Raises:
-        Problem: it does not fit, or cannot be saved.
-    """
+    """Save the draft when it fits, or at least no worse than before; says what is new about it."""
     drafted, was = lay(workspace, draft), lay(workspace, before or Draft(workspace.account.id))
     was_at_fault = {problem.words for problem in was.problems}
     for problem in drafted.problems:

@@ -164,11 +164,7 @@ def _compare_saved(
 
 
 def _with_a_principal(saved: Sequence[SavedQuestion]) -> tuple[SavedQuestion, ...]:
-    """The questions without those that name nobody and expect nothing, which are named on stderr.
-
-    Raises:
-        Problem: no question is left.
-    """
+    """The questions without those that name nobody and expect nothing, which are named on stderr."""
     chosen, left_out = testing(saved)
     names = ", ".join(quoted(question.name) for question in left_out)
     if not chosen:

@@ -65,11 +65,7 @@ _WITHOUT_CURSOR: Final = frozenset(("dumb", "unknown"))
 
 
 def refuse_dumb_terminal(environ: Mapping[str, str]) -> None:
-    """Refuse to draw the screen where the cursor cannot be moved: nothing would be seen, and keys seem to do nothing.
-
-    Raises:
-        Problem: TERM names such a terminal.
-    """
+    """Refuse to draw the screen where the cursor cannot be moved: nothing would be seen."""
     name = environ.get("TERM", "").lower()
     if name in _WITHOUT_CURSOR:
         raise Problem(

@@ -58,11 +58,7 @@ class Demands:
     anyway: bool = False
 
     def check_asked(self, found: Answer) -> None:
-        """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing.
-
-        Raises:
-            Problem: it is so, and `anyway` does not say that it is meant.
-        """
+        """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing."""
         if found.never_asked and not self.anyway:
             raise Problem(found.never_asked[0], "An expectation of it would test nothing; --anyway accepts it.")
 

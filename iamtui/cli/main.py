@@ -58,11 +58,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the words name.
-
-        Raises:
-            Problem: there is none; names the nearest.
-        """
+        """Find the command that the words name."""
         if args and args[0] not in self._entries and not args[0].startswith("-"):
             near = get_close_matches(args[0], self._entries, n=1, cutoff=0.5)
             meant = f"Did you mean {near[0]}? " if near else ""

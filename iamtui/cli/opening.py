@@ -79,11 +79,7 @@ def _approve(profile: str, command: str, *, named: bool) -> bool:
 
 
 def open_workspace(source: SourceOptions) -> Workspace:
-    """Open the account that a command reads, and say on stderr what could not be loaded.
-
-    Raises:
-        Problem: it cannot be read.
-    """
+    """Open the account that a command reads, and say on stderr what could not be loaded."""
     workspace = open_source(command_choice(source), approve=approval(source))
     say_where(workspace)
     gaps = workspace.account.gaps

@@ -55,9 +55,6 @@ def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
     Args:
         heading: what is chosen from, a few words.
         instead: what to do where nobody can be asked.
-
-    Raises:
-        Problem: there is no terminal, or no number of the list was given.
     """
     _need_terminal(f"{heading}, and there is no terminal to ask which one", instead)
     out = stderr()
@@ -76,11 +73,7 @@ def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
 
 
 def ask_code(serial: str) -> Secret:
-    """The MFA code of a device, typed on the controlling terminal without being shown; never from argv or a pipe.
-
-    Raises:
-        Problem: there is no terminal.
-    """
+    """The MFA code of a device, typed on the controlling terminal without being shown; never from argv or a pipe."""
     _need_terminal("An MFA code is needed, and there is no terminal to ask for it", "Run the command in a terminal.")
     try:
         return Secret(getpass.getpass(f"MFA code of {safe_text(serial)}: ").strip())

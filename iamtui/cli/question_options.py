@@ -118,11 +118,7 @@ def question_options(command: F) -> F:
 
 
 def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
-    """The question matrix that actions and options make.
-
-    Raises:
-        Problem: something given is none of what it should be; says what and how to write it.
-    """
+    """The question matrix that actions and options make."""
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
         raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
     terms = Question(
@@ -272,11 +268,7 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
 
 
 def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:
-    """The questions of an account ("": of all), in the user's own file or in another.
-
-    Raises:
-        Problem: a file is named that does not exist.
-    """
+    """The questions of an account ("": of all), in the user's own file or in another."""
     store = QuestionStore(account, Path(file) if file is not None else None)
     if file is not None and must_exist and not store.path.exists():
         raise Problem(f"The questions file {file} does not exist.", "Check the path.")

@@ -217,11 +217,7 @@ def _run(
 
 
 def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
-    """The questions without those that name nobody and expect nothing: of all that are saved, they test nothing.
-
-    Raises:
-        Problem: no question is left.
-    """
+    """The questions without those that name nobody and expect nothing: of all that are saved, they test nothing."""
     chosen, untested = testing(saved)
     left_out = [question.name for question in untested]
     if not chosen:
@@ -240,11 +236,7 @@ def _ask_it(name: str) -> str:
 
 
 def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
-    """Answer a saved question.
-
-    Raises:
-        Problem: nobody is named, or the question cannot be asked.
-    """
+    """Answer a saved question."""
     check_inquiry(question.question_matrix)
     if not question.principal:
         raise Problem("It does not name a principal.", _ask_it(question.name))

@@ -53,11 +53,7 @@ class SourceOptions:
         return option_words(self)
 
     def over(self, outer: SourceOptions) -> SourceOptions:
-        """These options and those given before the command's name; the same one twice must agree.
-
-        Raises:
-            Problem: they do not.
-        """
+        """These options and those given before the command's name; the same one twice must agree."""
         merged: dict[str, Any] = {}
         for entry in fields(self):
             mine, theirs = getattr(self, entry.name), getattr(outer, entry.name)
@@ -68,11 +64,7 @@ class SourceOptions:
         return SourceOptions(**merged)
 
     def check(self) -> None:
-        """Refuse options that contradict each other.
-
-        Raises:
-            Problem: they do.
-        """
+        """Refuse options that contradict each other."""
         for name in ("snapshot", "profile", "region", "endpoint_url"):
             value = getattr(self, name)
             if value is not None and not value.strip():

@@ -70,11 +70,7 @@ def trust(
 
 
 def _role_named(workspace: Workspace, name: str) -> Role:
-    """A role by ARN, unique id or name.
-
-    Raises:
-        Problem: the account has no such role.
-    """
+    """A role by ARN, unique id or name."""
     in_full = name.startswith(("arn:", "role/", "user/", "AROA"))
     principal = resolve_principal(workspace, name if in_full else f"role/{name}")
     role = workspace.account.by_arn(principal.role_arn or principal.arn)

@@ -107,9 +107,6 @@ def answer(
 
     Returns:
         The answer, or None when cancelled. Notes on points that AWS leaves open come with up to 32 cells.
-
-    Raises:
-        Problem: something in it cannot be asked; a pattern that matches no action names the nearest ones.
     """
     return BulkMatrixEvaluator(workspace, question_matrix, now=now).answer(
         principal, cancelled=cancelled, open_points=True
@@ -130,9 +127,6 @@ def answer_all(
     Args:
         principals: whom it is put to, as `everybody` lists them: of a chain of roles only roles.
         only_deciding: leave out the companions that do not decide, which is several times as fast.
-
-    Raises:
-        Problem: something in it cannot be asked.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix, now=now)
     account_index(workspace.account)
@@ -172,9 +166,6 @@ class BulkMatrixEvaluator:
         """The worst decision for one principal and nothing else, for verdicts of many: the deciding one of `answer`.
 
         None when cancelled. Stops at an explicit deny, which nothing is worse than.
-
-        Raises:
-            Problem: as `answer`.
         """
         chain = self._chain(principal)
         assumptions = () if chain is None else self._of_a_chain()
@@ -205,9 +196,6 @@ class BulkMatrixEvaluator:
         Args:
             open_points: whether the points that AWS leaves open are looked for, which takes longer.
             only_deciding: leave out the companions that do not decide.
-
-        Raises:
-            Problem: the question matrix is about a chain of roles, and this principal is not a role.
         """
         chain = self._chain(principal)
         assumptions = () if chain is None else self._of_a_chain()

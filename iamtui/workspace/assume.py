@@ -177,11 +177,7 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
 
 @contextmanager
 def acting_as(workspace: Workspace, caller: Session | None, now: datetime | None = None) -> Iterator[Workspace]:
-    """The workspace of a session, as `as_session` gives it; its connection is closed afterwards. None: its own caller.
-
-    Raises:
-        Problem: as `as_session`.
-    """
+    """The workspace of a session, see `as_session`, whose connection is closed afterwards; None: its own caller."""
     if caller is None:
         yield workspace
         return

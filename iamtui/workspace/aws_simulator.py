@@ -303,11 +303,7 @@ def _source_arn(principal: Principal) -> str | None:
 def simulation_of(
     workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None
 ) -> Simulation:
-    """What AWS would be asked.
-
-    Raises:
-        Problem: AWS cannot be asked about this principal, or the question cannot be asked.
-    """
+    """What AWS would be asked."""
     refused = can_ask_aws(workspace, principal)
     if refused is not None:
         raise refused

@@ -29,11 +29,7 @@ def with_mfa(used: bool) -> Mapping[str, tuple[str, ...]]:
 
 
 def from_ip(address: str) -> Mapping[str, tuple[str, ...]]:
-    """A request from a public address, and so through no VPC endpoint.
-
-    Raises:
-        Problem: it is no IP address.
-    """
+    """A request from a public address, and so through no VPC endpoint."""
     try:
         ipaddress.ip_address(address)
     except ValueError:
@@ -43,11 +39,7 @@ def from_ip(address: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def through_endpoint(endpoint: str) -> Mapping[str, tuple[str, ...]]:
-    """A request through a VPC endpoint, and so without aws:SourceIp.
-
-    Raises:
-        Problem: it is no endpoint id.
-    """
+    """A request through a VPC endpoint, and so without aws:SourceIp."""
     if not _ENDPOINT.fullmatch(endpoint):
         raise Problem(f"{safe_text(endpoint)} is no VPC endpoint.", "Write its id, such as vpce-0123456789abcdef0.")
     return {"aws:SourceVpce": (endpoint,), "aws:SourceIp": ()}
@@ -59,9 +51,6 @@ def at_time(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
     Args:
         text: `now`, `now+1h` (s, m, h, d, w), or an ISO 8601 date or time; without a zone it is UTC.
         now: UTC.
-
-    Raises:
-        Problem: it is not a time.
     """
     when = _time(text.strip(), now)
     if when is None:

@@ -60,9 +60,6 @@ def refuse_unconfirmed(profile: str, command: str) -> bool:
     """Approve the commands that were confirmed, where nobody can be asked on the spot: an `Approve` for the screen.
 
     The terminal is the screen's: a command that asks there would take its keys and write over it.
-
-    Raises:
-        UnconfirmedCommand: it was not.
     """
     if not is_confirmed(profile, command):
         raise UnconfirmedCommand(profile, command)

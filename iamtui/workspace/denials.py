@@ -149,9 +149,6 @@ def explain_denials(
         caller: who called, where a message does not say so.
         strict: take keys that a message does not tell for absent, not for unknown.
         now: time of the requests, UTC, where nothing tells it; None: the clock.
-
-    Raises:
-        Problem: `caller` is nobody.
     """
     if caller:
         resolve_principal(workspace, caller)

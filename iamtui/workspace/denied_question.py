@@ -157,11 +157,7 @@ def resource_place_of(case: DeniedQuestion) -> DocumentPlace:
 
 
 def level_id_of(case: DeniedQuestion) -> str:
-    """The id of the level of the organization that the denial names.
-
-    Raises:
-        NoEdit: it is not loaded.
-    """
+    """The id of the level of the organization that the denial names."""
     fact, level = case.account.organization, case.reason.level
     if isinstance(fact, Missing) or fact.value is None or level is None or level >= len(fact.value.path):
         raise NoEdit("The level of the organization is not loaded.")

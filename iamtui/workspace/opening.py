@@ -162,11 +162,7 @@ def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
 
 
 def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
-    """The same workspace with one user's access keys, MFA devices and console password. Blocking.
-
-    Raises:
-        Problem: the source cannot be asked, or the calls fail.
-    """
+    """The same workspace with one user's access keys, MFA devices and console password. Blocking."""
     from iamtui.sources import account_facts
 
     account = account_facts.load_user_details(_connection(workspace), workspace.account, user_name)
@@ -224,11 +220,7 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
 
 
 def load_organization(workspace: Workspace) -> Workspace:
-    """The same workspace with the organization, its SCPs and RCPs, asked for again. Blocking.
-
-    Raises:
-        Problem: the source cannot be asked.
-    """
+    """The same workspace with the organization, its SCPs and RCPs, asked for again. Blocking."""
     from iamtui.sources.organization import read_organization, with_organization
 
     account = workspace.account

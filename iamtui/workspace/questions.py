@@ -48,9 +48,6 @@ def check_action(action: str, *, pattern: bool = False) -> None:
 
     Args:
         pattern: whether `*` and `?` may stand for several operations of a service.
-
-    Raises:
-        Problem: it is none; says how to write one.
     """
     service, colon, name = action.partition(":")
     if not action.strip():
@@ -81,9 +78,6 @@ def check_resource(resource: str, action: str = "") -> None:
 
     Args:
         action: what is to be done with it, of which an example is taken.
-
-    Raises:
-        Problem: it is neither; says how to write one.
     """
     if resource != "*" and parse_arn(resource) is None:
         raise Problem(
@@ -105,11 +99,7 @@ _EXAMPLES: Final = {"Partition": "aws", "Region": "eu-west-1", "Account": "12345
 
 
 def check_terms(terms: Question) -> None:
-    """Refuse a context that cannot be asked in.
-
-    Raises:
-        Problem: a name is not a condition key.
-    """
+    """Refuse a context that cannot be asked in."""
     for key in terms.context:
         if ":" not in key:
             raise Problem(
@@ -168,9 +158,6 @@ class BulkEvaluator:
 
     Args:
         read_whole: whether more than the outcome will be read of every decision.
-
-    Raises:
-        Problem: the question cannot be asked.
     """
 
     def __init__(
@@ -191,11 +178,7 @@ def ask_all(
     *,
     now: datetime | None = None,
 ) -> Iterator[tuple[Principal, Decision]]:
-    """Answer the question for every user and role of the account, in the account's order; stops when cancelled.
-
-    Raises:
-        Problem: the question cannot be asked.
-    """
+    """Answer the question for every user and role of the account, in the account's order; stops when cancelled."""
     poll = BulkEvaluator(workspace, question, now=now)
     account_index(workspace.account)
     everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
@@ -214,11 +197,7 @@ def make_ready(workspace: Workspace) -> Iterator[None]:
 def ask_and_trace(
     workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None
 ) -> tuple[Decision, tuple[TracedLayer, ...], Explanation]:
-    """Answer one question with its trace and its explanation in plain sentences.
-
-    Raises:
-        Problem: the question cannot be asked.
-    """
+    """Answer one question with its trace and its explanation in plain sentences."""
     reading = _evaluated(workspace, principal, question, (), now)
     decision = without_a_session(with_undocumented_behaviour(reading), question)
     layers = traced(reading)

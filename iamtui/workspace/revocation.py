@@ -119,9 +119,6 @@ def server_now(workspace: Workspace, sessions: Iterable[Session] = (), clock: Cl
 
     Args:
         sessions: those that are known; the newest tells how far the clocks are apart without a call.
-
-    Raises:
-        Problem: AWS cannot be asked.
     """
     newest = max(sessions, key=lambda session: session.assumed_at, default=None)
     if newest is not None:

@@ -314,11 +314,7 @@ class QuestionStore:
         self._change(put)
 
     def delete(self, name: str) -> None:
-        """Remove a saved question.
-
-        Raises:
-            Problem: there is none of that name.
-        """
+        """Remove a saved question."""
         account = self.find(name).account
         self._change(
             lambda form: msgspec.structs.replace(

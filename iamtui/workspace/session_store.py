@@ -229,11 +229,7 @@ class SessionsKeeper:
         return kept
 
     def activate(self, key: str) -> None:
-        """Make another session the active one.
-
-        Raises:
-            KeyError: there is no such session.
-        """
+        """Make another session the active one."""
         self._active_key = self._kept[key].key
 
     def children(self, key: str) -> tuple[KeptSession, ...]:

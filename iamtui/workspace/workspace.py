@@ -134,11 +134,7 @@ def choice_from_environment(environ: Mapping[str, str]) -> SourceChoice | None:
 
 
 def list_profiles() -> tuple[Profile, ...]:
-    """The profiles of the AWS config files, for the chooser; nothing is run or connected to.
-
-    Raises:
-        Problem: a config file cannot be parsed.
-    """
+    """The profiles of the AWS config files, for the chooser; nothing is run or connected to."""
     from iamtui.aws.session import available_profiles  # brings boto3: a tenth of a second
 
     return available_profiles()
