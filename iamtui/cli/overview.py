@@ -103,8 +103,9 @@ class _Drawing:
             self._line(f"findings: {figure.label}", figure, Span(drawn, _SEVERITIES[figure.label]))
         for question in found.questions[:_MOST_QUESTIONS]:
             self._question(question)
-        if len(found.questions) > _MOST_QUESTIONS:
-            note(f"{len(found.questions) - _MOST_QUESTIONS} more saved questions: see `iamtui questions run`.")
+        more = len(found.questions) - _MOST_QUESTIONS
+        if more > 0:
+            note(f"{more} more saved question{'' if more == 1 else 's'}: see `iamtui questions run`.")
         # The gaps, which come first, were named when the account was opened.
         lacking = found.lacking[len(found.account.gaps) :]
         if lacking:

@@ -492,7 +492,8 @@ def _quotas(account: Account) -> Iterator[AuditFinding]:
     summary = account.summary.value if isinstance(account.summary, Known) else {}
 
     def quota(name: str) -> tuple[int, str]:
-        return (summary[name], "") if name in summary else (_DEFAULT_QUOTAS[name], " (the default quota)")
+        most = summary.get(name, 0)
+        return (most, "") if most > 0 else (_DEFAULT_QUOTAS[name], " (the default quota)")
 
     counts = {
         "UsersQuota": (len(account.users), "users"),

@@ -236,7 +236,7 @@ WEB = "sts:AssumeRoleWithWebIdentity"
         (
             "quota-close",
             {"users": (user(),), "summary": Known({"UsersQuota": 1})},
-            {"users": (user(),), "summary": Known({"UsersQuota": 2})},
+            {"users": (user(),), "summary": Known({"UsersQuota": 2, "GroupsQuota": 0})},
         ),
         (
             "quota-close",
