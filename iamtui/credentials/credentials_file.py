@@ -18,7 +18,7 @@ from typing import Final
 
 from iamtui.credentials.export import OWN_MARK, check_profile_name, credentials_entry
 from iamtui.credentials.export_values import exportable
-from iamtui.credentials.secure_files import AlreadyThere, hold_folder, sync_folder, write_temporary
+from iamtui.credentials.secure_files import AlreadyThere, check_private, hold_folder, sync_folder, write_temporary
 from iamtui.credentials.session import Session
 from iamtui.paths import make_private_folder
 from iamtui.problem import Problem
@@ -142,15 +142,7 @@ def _read(path: Path) -> _Found:
 
 
 def _check_status(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise Problem(f"{path} is not a regular file.", "Name another one in AWS_SHARED_CREDENTIALS_FILE.")
-    if status.st_uid != os.geteuid():
-        raise Problem(f"{path} belongs to another user.", "Credentials are written only into a file of your own.")
-    if status.st_mode & 0o077:
-        raise Problem(
-            f"{path} can be read or written by others (mode {stat.S_IMODE(status.st_mode):04o}).",
-            "Run chmod 600 on it, and consider the keys in it known to them.",
-        )
+    check_private(path, status, "Name a file of your own in AWS_SHARED_CREDENTIALS_FILE.")
     if not status.st_mode & stat.S_IWUSR:
         raise Problem(f"{path} is read-only.", "Run chmod 600 on it if it may be changed.")
     if status.st_size > LARGEST_FILE:

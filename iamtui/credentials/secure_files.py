@@ -108,17 +108,26 @@ def _check_target(path: Path, overwrite: bool) -> None:
         )
     if stat.S_ISDIR(status.st_mode):
         raise Problem(f"{path} is a folder.", "Name a file in it.")
+    check_private(path, status, "Choose another name.")
+    if not overwrite:
+        raise _already_there(path)
+
+
+def check_private(path: Path, status: os.stat_result, next_step: str) -> None:
+    """Refuse a file that is not one of the user's own, which nobody else may read.
+
+    Raises:
+        Problem: it is not.
+    """
     if not stat.S_ISREG(status.st_mode):
-        raise Problem(f"{path} is not a regular file.", "Choose another name.")
+        raise Problem(f"{path} is not a regular file.", next_step)
     if status.st_uid != os.geteuid():
-        raise Problem(f"{path} belongs to another user.", "Choose another name.")
+        raise Problem(f"{path} belongs to another user.", next_step)
     if status.st_mode & 0o077:
         raise Problem(
             f"{path} can be read or written by others (mode {stat.S_IMODE(status.st_mode):04o}).",
-            "Run chmod 600 on it, or choose another name.",
+            "Run chmod 600 on it, and consider keys that are in it known to them.",
         )
-    if not overwrite:
-        raise _already_there(path)
 
 
 def _already_there(path: Path) -> AlreadyThere:
