@@ -13,6 +13,7 @@ from iamtui.catalog.tables import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVI
 from iamtui.lint.subject import (
     CheckedDocument,
     Level,
+    Place,
     action_glob,
     condition_keys_of,
     covers_action,
@@ -32,23 +33,21 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
     element = "Action" if statement.actions is not None else "NotAction"
     entries = statement.actions if statement.actions is not None else statement.not_actions or ()
     for i, action in enumerate(entries):
-        path = subject.path(statement, element, i)
+        here = subject.at(statement, element, i)
         fault, issue = _fault_of(action)
         if fault:
-            subject.error(
+            here.error(
                 "action-format",
                 f"{quoted(action)} {fault}, so it is compared literally and matches nothing; write service:Operation.",
-                path,
                 aws=issue,
             )
             continue
-        _check_known(subject, action, path)
+        _check_known(subject, action, here)
         if subject.kind is PolicyType.TRUST and not action.lower().startswith("sts:"):
-            subject.error(
+            here.error(
                 "trust-action",
                 f"{quoted(action)} is not an STS action, and a role trust policy allows only those; use sts:AssumeRole "
                 "or a similar action.",
-                path,
                 aws="UNSUPPORTED_ACTION_IN_POLICY",
             )
 
@@ -71,41 +70,37 @@ def _fault_of(action: str) -> tuple[str, str]:
     return "" if name else "has no operation behind the colon", "INVALID_ACTION"
 
 
-def _check_known(subject: CheckedDocument, action: str, path: str) -> None:
+def _check_known(subject: CheckedDocument, action: str, here: Place) -> None:
     service, _, name = action.lower().partition(":")
     if service == "*":
         return
     known = catalogue()
     if service in RETIRED_SERVICES:
-        subject.suggestion(
+        here.suggestion(
             "retired-service",
             f"AWS has ended the service {quoted(service)}, so {quoted(action)} does nothing; remove it.",
-            path,
         )
         return
     if not known.is_service(service):
         hint = subject.nearest(service, (item.prefix for item in known.services()))
-        subject.error(
+        here.error(
             "unknown-service",
             f"AWS has no service {quoted(service)} (data {known.version}), so {quoted(action)} never matches.{hint}",
-            path,
             aws="INVALID_SERVICE_IN_ACTION",
         )
         return
     if subject.kind is PolicyType.RCP and service not in RCP_SERVICES:
-        subject.warning(
+        here.warning(
             "rcp-service",
             f"RCPs do not restrict the service {quoted(service)} (list of {RCP_SERVICES_READ}), so this has no effect.",
-            path,
             aws="RCP_SYNTAX_ERROR_ACTION",
         )
     if not is_wild(name):
         if not known.knows(action):
             hint = subject.nearest(action, known.actions_of(service))
-            subject.error(
+            here.error(
                 "unknown-action",
                 f"AWS lists no action {quoted(action)} (data {known.version}), so it never matches.{hint}",
-                path,
                 aws="INVALID_ACTION",
             )
     elif name != "*" and subject.may_search():
@@ -113,10 +108,9 @@ def _check_known(subject: CheckedDocument, action: str, path: str) -> None:
         fixed = action.lower().replace("?", "*").partition("*")[0]
         candidates = (candidate.lower() for candidate in known.actions_of(service))
         if not any(candidate.startswith(fixed) and glob.matches(candidate) for candidate in candidates):
-            subject.warning(
+            here.warning(
                 "no-such-actions",
                 f"{quoted(action)} matches no action that AWS lists (data {known.version}); check the spelling.",
-                path,
                 aws="INVALID_ACTION",
             )
 
@@ -164,10 +158,9 @@ def _check_values(subject: CheckedDocument, statement: Statement, line: Conditio
     for i, value in enumerate(line.values):
         if (value.upper() if any_case else value) in allowed or "*" in value or "?" in value or "${" in value:
             continue
-        subject.error(
+        subject.at(statement, f"Condition.{line.operator}.{line.key}", i).error(
             "dynamodb-value",
             f"{quoted(value)} is not a value of {line.key}, so it never matches; it is one of {', '.join(allowed)}.",
-            subject.path(statement, f"Condition.{line.operator}.{line.key}", i),
             aws=issue,
         )
 
@@ -176,9 +169,9 @@ def _reached(statement: Statement, actions: tuple[str, ...]) -> list[str]:
     return [action for action in actions if reaches(statement, action)]
 
 
-def _path_of(subject: CheckedDocument, statement: Statement, key: str) -> str | None:
+def _place_of(subject: CheckedDocument, statement: Statement, key: str) -> Place | None:
     lines = lines_about(statement, {key})
-    return subject.path(statement, f"Condition.{lines[0].operator}.{lines[0].key}") if lines else None
+    return subject.at(statement, f"Condition.{lines[0].operator}.{lines[0].key}") if lines else None
 
 
 def _check_pairing(subject: CheckedDocument, statement: Statement) -> None:
@@ -187,58 +180,53 @@ def _check_pairing(subject: CheckedDocument, statement: Statement) -> None:
         ("dynamodb:select", "dynamodb:Select", _READS, _WRITES),
         ("dynamodb:returnvalues", "dynamodb:ReturnValues", _RETURNING, _READS),
     ):
-        path = _path_of(subject, statement, key)
-        if path is None or _reached(statement, right) or not _reached(statement, wrong):
+        here = _place_of(subject, statement, key)
+        if here is None or _reached(statement, right) or not _reached(statement, wrong):
             continue
-        subject.warning(
+        here.warning(
             "dynamodb-key-of-other-action",
             f"DynamoDB gives {name} only with {named(right, len(right))}, so the condition protects nothing here; "
             "remove it or name such an action.",
-            path,
             aws="DYNAMODB_WRONG_CONDITION_FOR_ACTION",
         )
 
 
 def _check_attributes(subject: CheckedDocument, statement: Statement) -> None:
-    path = _path_of(subject, statement, "dynamodb:attributes")
-    if path is None:
+    here = _place_of(subject, statement, "dynamodb:attributes")
+    if here is None:
         return
     if _reached(statement, _READS) and not _limits(statement, "dynamodb:select", {"SPECIFIC_ATTRIBUTES"}):
-        subject.warning(
+        here.warning(
             "dynamodb-attributes-without-select",
             "A read that names no attributes returns the whole item; "
             'add "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}.',
-            path,
             aws="DYNAMODB_ATTRIBUTES_WITHOUT_SELECT",
         )
     if _reached(statement, _RETURNING) and not _limits(
         statement, "dynamodb:returnvalues", {"NONE", "UPDATED_OLD", "UPDATED_NEW"}
     ):
-        subject.warning(
+        here.warning(
             "dynamodb-attributes-without-return-values",
             "A write that asks for ALL_OLD or ALL_NEW gets the whole item; "
             "limit dynamodb:ReturnValues to NONE, UPDATED_OLD or UPDATED_NEW.",
-            path,
             aws="DYNAMODB_ATTRIBUTES_WITHOUT_RETURN_VALUES",
         )
     replacing = _reached(statement, _REPLACING)
     if replacing:
-        subject.warning(
+        here.warning(
             "dynamodb-attributes-on-replace",
             f"{named(replacing)} replaces the whole item, so attributes outside dynamodb:Attributes can be dropped by "
             "leaving them out; grant dynamodb:UpdateItem instead.",
-            path,
             aws="DYNAMODB_REPLACE_OPERATION_WITH_ATTRIBUTES",
         )
 
 
 def _check_leading_keys(subject: CheckedDocument, statement: Statement) -> None:
-    path = _path_of(subject, statement, "dynamodb:leadingkeys")
-    if path is not None and reaches(statement, "dynamodb:Scan"):
-        subject.warning(
+    here = _place_of(subject, statement, "dynamodb:leadingkeys")
+    if here is not None and reaches(statement, "dynamodb:Scan"):
+        here.warning(
             "dynamodb-scan-with-leading-keys",
             "dynamodb:Scan reads the whole table whatever dynamodb:LeadingKeys says; remove it from this statement.",
-            path,
             aws="DYNAMODB_SCAN_BYPASSES_LEADING_KEYS",
         )
 
@@ -308,11 +296,8 @@ def check_sensitive_actions(subject: CheckedDocument, statement: Statement) -> N
             continue
         how, entry, number = _reached_by(statement, sensitive.action)
         element = "NotAction" if how == "NotAction" else "Action"
-        subject.warning(
-            sensitive.code,
-            f"{entry} {sensitive.what}",
-            subject.path(statement, element, number),
-            aws=f"{sensitive.issue}_{_ISSUES[how, on]}",
+        subject.at(statement, element, number).warning(
+            sensitive.code, f"{entry} {sensitive.what}", aws=f"{sensitive.issue}_{_ISSUES[how, on]}"
         )
 
 
@@ -348,12 +333,11 @@ def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
     denies = statement.effect == "Deny"
     level = Level.WARNING if denies else Level.SUGGESTION
     if statement.not_actions is not None:
-        subject.report(
+        subject.at(statement, "NotAction").report(
             level,
             "tag-key-with-not-action",
             f"Many actions carry no {line.key}, and this statement does not {statement.effect.lower()} them; "
             "list the actions.",
-            subject.path(statement, "NotAction"),
             aws=f"{statement.effect.upper()}_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
         )
         return
@@ -362,12 +346,11 @@ def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
         return
     names = [entry for _, entry in lacking]
     carry = "carries" if len(names) == 1 else "carry"
-    subject.report(
+    subject.at(statement, "Action", lacking[0][0]).report(
         level,
         "tag-key-not-carried",
         f"{named(names)} {carry} no {line.key}, so this statement does not {statement.effect.lower()} "
         f"{'it' if len(names) == 1 else 'them'}; use a statement without the key.",
-        subject.path(statement, "Action", lacking[0][0]),
         aws=f"{statement.effect.upper()}_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
         count=len(lacking),
     )

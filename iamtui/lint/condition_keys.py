@@ -15,6 +15,7 @@ from iamtui.catalog.tables import RETIRED_SERVICES
 from iamtui.lint.subject import (
     CheckedDocument,
     Level,
+    Place,
     condition_keys_of,
     is_negated,
     is_wild,
@@ -56,60 +57,55 @@ _NEEDED_ACTIONS: Final[Mapping[str, str]] = {
 
 
 def check_condition_key(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, path: str
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, here: Place
 ) -> ConditionKey | None:
     """Form and existence of the key of one line; the documented key, or None."""
     key = line.key
     prefix, colon, name = key.rpartition(":")
     if _TAG_KEY_MISSING.fullmatch(key):
-        subject.error(
+        here.error(
             "tag-key-missing",
             f"{quoted(key)} names no tag, so it is always absent; write {key.rstrip('/')}/TAG-KEY.",
-            path,
             aws="MISSING_TAG_KEY_IN_CONDITION",
         )
         return None
     if not colon or not prefix or not name or any(c.isspace() for c in prefix):
-        subject.error(
+        here.error(
             "key-format",
             f"{quoted(key)} is not a valid condition key, which is written prefix:name, so it is always absent.",
-            path,
             aws="INVALID_CONDITION_KEY_FORMAT",
         )
         return None
     if "${" in key and subject.policy.substitutes_variables:
-        subject.error(
+        here.error(
             "variable-not-allowed",
             f"{quoted(key)} has a policy variable in the key, where it is not replaced; write the key.",
-            path,
             aws="VARIABLE_UNSUPPORTED_IN_ELEMENT",
         )
         return None
     found = condition_key(key)
     if found is None:
-        _report_unknown(subject, key, path)
+        _report_unknown(subject, key, here)
     else:
-        _check_carried(subject, statement, line, found, path)
+        _check_carried(statement, line, found, here)
     return found
 
 
-def _report_unknown(subject: CheckedDocument, key: str, path: str) -> None:
+def _report_unknown(subject: CheckedDocument, key: str, here: Place) -> None:
     service = key.split(":", 1)[0].lower()
     if service in RETIRED_SERVICES:
         return
     if key.lower() == "aws:sourceowner":
-        subject.suggestion(
+        here.suggestion(
             "deprecated-key",
             "aws:SourceOwner, in the default policy of SNS topics, is deprecated; write aws:SourceAccount.",
-            path,
             aws="DEPRECATED_GLOBAL_CONDITION_KEY",
         )
         return
     if key.lower() == "aws:arn":
-        subject.error(
+        here.error(
             "unknown-key",
             "aws:ARN is no longer supported, so it is always absent; write aws:PrincipalArn or aws:SourceArn.",
-            path,
             aws="UNSUPPORTED_GLOBAL_CONDITION_KEY",
         )
         return
@@ -119,17 +115,14 @@ def _report_unknown(subject: CheckedDocument, key: str, path: str) -> None:
         issue = "INVALID_GLOBAL_CONDITION_KEY"
     else:
         issue = "INVALID_SERVICE_CONDITION_KEY" if catalogue().is_service(service) else "INVALID_SERVICE"
-    subject.error(
+    here.error(
         "unknown-key",
         f"AWS documents no condition key {quoted(key)}, so it is always absent; check the spelling.{hint}",
-        path,
         aws=issue,
     )
 
 
-def _check_carried(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, key: ConditionKey, path: str
-) -> None:
+def _check_carried(statement: Statement, line: ConditionLine, key: ConditionKey, here: Place) -> None:
     """A key of the service itself that one of the actions is not known to carry; global keys are left alone."""
     service = line.key.split(":", 1)[0].lower()
     operator = parse_operator(line.operator)
@@ -150,12 +143,11 @@ def _check_carried(
             lacking.append(info.name)
     if lacking:
         verb, what = ("is", "it") if len(lacking) == 1 else ("are", "them")
-        subject.report(
+        here.report(
             Level.SUGGESTION if carried else Level.WARNING,
             "key-not-carried",
             f"{named(lacking)} {verb} not known to carry {key.name}, so for {what} the key is absent; "
             "use a statement of its own.",
-            path,
             aws="UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
             count=len(lacking),
         )
@@ -166,60 +158,55 @@ def check_key_company(
 ) -> None:
     """What a key needs beside it, and where it should not stand."""
     lowered = line.key.lower()
-    path = subject.path(statement, f"Condition.{line.operator}.{line.key}")
+    here = subject.at(statement, f"Condition.{line.operator}.{line.key}")
     partners = _PARTNERS.get(lowered)
     if partners is not None and not condition_keys_of(statement) & {partner.lower() for partner in partners}:
-        subject.warning(
+        here.warning(
             "unpaired-key",
             f"Other networks have the same addresses, so {line.key} alone lets them in; "
             f"test {' or '.join(partners[:2])} beside it.",
-            path,
             aws="MISSING_PAIRED_CONDITION_KEYS",
         )
     if lowered in _SPOOFABLE:
-        subject.report(
+        here.report(
             Level.WARNING if statement.effect == "Allow" else Level.SUGGESTION,
             "spoofable-key",
             f"The caller chooses the value of {line.key}, so it protects nothing; test something that AWS sets.",
-            path,
             aws="UNTRUSTWORTHY_CONDITION_KEY",
         )
     if lowered in _OF_FEW_SERVICES and any(entry in ("*", "*:*") for entry in statement.actions or ("*",)):
-        subject.warning(
+        here.warning(
             "key-of-few-services",
             f"Only some services support {line.key}, and for the others the key is absent; name the services.",
-            path,
             aws="USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
         )
     if lowered in _OF_OTHER_RESOURCES and subject.kind is PolicyType.RESOURCE:
-        subject.suggestion(
+        here.suggestion(
             "irrelevant-key",
             f"{line.key} is the same for every request to this resource; use it in identity-based policies.",
-            path,
             aws="IRRELEVANT_CONDITION_KEY_IN_POLICY",
         )
     if lowered == "s3:prefix":
-        _check_prefix(subject, statement, line, path)
+        _check_prefix(statement, line, here)
     if key is not None and key.types == (KeyType.ARN,):
-        _check_string_like(subject, statement, line, path)
+        _check_string_like(statement, line, here)
 
 
-def _check_prefix(subject: CheckedDocument, statement: Statement, line: ConditionLine, path: str) -> None:
+def _check_prefix(statement: Statement, line: ConditionLine, here: Place) -> None:
     """A list of prefixes that may not be listed: a shorter prefix lists them all the same."""
     operator = parse_operator(line.operator)
     if operator is None or not operator.base.startswith("string"):
         return
     if operator.negated == (statement.effect == "Allow"):
-        subject.warning(
+        here.warning(
             "prefix-excluded",
             "A caller who asks for a shorter prefix gets past this condition; list the prefixes that are meant, by "
             "Allow with StringLike or Deny with StringNotLike.",
-            path,
             aws="S3_PREFIX_IN_NEGATIVE_CONTEXT",
         )
 
 
-def _check_string_like(subject: CheckedDocument, statement: Statement, line: ConditionLine, path: str) -> None:
+def _check_string_like(statement: Statement, line: ConditionLine, here: Place) -> None:
     operator = parse_operator(line.operator)
     if operator is None or operator.base != "stringlike":
         return
@@ -228,12 +215,11 @@ def _check_string_like(subject: CheckedDocument, statement: Statement, line: Con
     opens = operator.negated == (statement.effect == "Deny")
     level = Level.WARNING if wild and opens else Level.SUGGESTION
     arn_like = line.operator.replace("StringLike", "ArnLike").replace("StringNotLike", "ArnNotLike")
-    subject.report(
+    here.report(
         level,
         "string-like-on-arn",
         f"In {line.operator} a wildcard also matches colons, so other accounts and services can match {line.key}; "
         f"use {arn_like}.",
-        path,
         aws="STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS",
     )
 
@@ -245,9 +231,8 @@ def check_needed_actions(subject: CheckedDocument, statement: Statement) -> None
         operator = parse_operator(line.operator)
         if reaches(statement, action) or operator is None or operator.if_exists or is_negated(line):
             continue
-        subject.warning(
+        subject.at(statement, f"Condition.{line.operator}.{line.key}").warning(
             "key-without-action",
             f"{line.key} comes with {action}, which this statement is not about; add the action.",
-            subject.path(statement, f"Condition.{line.operator}.{line.key}"),
             aws="MISSING_ACTION_FOR_CONDITION_KEY",
         )

@@ -15,7 +15,7 @@ from iamtui.catalog.condition_keys import ConditionKey, KeyType
 from iamtui.catalog.tables import REGIONS, REGIONS_READ
 from iamtui.lint.condition_keys import check_condition_key, check_key_company
 from iamtui.lint.resources import check_line_variables, variables_in, without_variables
-from iamtui.lint.subject import CheckedDocument, Level, is_wild, lines_about, named, quoted
+from iamtui.lint.subject import CheckedDocument, Level, Place, is_wild, lines_about, named, quoted
 from iamtui.policy.conditions import parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
@@ -40,32 +40,31 @@ def check_conditions(subject: CheckedDocument, statement: Statement) -> None:
     _check_empty(subject, statement)
     seen: dict[tuple[str, str], str] = {}
     for line in statement.conditions:
-        path = subject.path(statement, f"Condition.{line.operator}.{line.key}")
+        here = subject.at(statement, f"Condition.{line.operator}.{line.key}")
         first = seen.setdefault((line.operator, line.key.lower()), line.key)
         if first != line.key:
-            subject.error(
+            here.error(
                 "repeated-key",
                 f"{quoted(line.key)} and {quoted(first)} are one key, since letter case does not count, and AWS "
                 "refuses it twice under one operator; merge their values.",
-                path,
                 aws="DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
             )
         operator = _check_operator(subject, statement, line)
         if operator is None and not line.key and not line.values:
             # Nothing stands under the operator that could be said of.
             continue
-        key = check_condition_key(subject, statement, line, path)
+        key = check_condition_key(subject, statement, line, here)
         check_key_company(subject, statement, line, key)
         if operator is None:
             continue
         check_values(subject, statement, line, operator, key)
         check_line_variables(subject, statement, line, family_of(operator))
         if key is not None:
-            _check_type(subject, line, operator, key, path)
-            _check_multiplicity(subject, line, operator, key, path)
-        _check_null(subject, line, operator, path)
+            _check_type(line, operator, key, here)
+            _check_multiplicity(line, operator, key, here)
+        _check_null(line, operator, here)
         if key is None or key.multivalued is not False:
-            _check_set_guard(subject, statement, line, operator, path)
+            _check_set_guard(statement, line, operator, here)
 
 
 def _check_empty(subject: CheckedDocument, statement: Statement) -> None:
@@ -79,34 +78,31 @@ def _check_empty(subject: CheckedDocument, statement: Statement) -> None:
         else [f".{operator}" for operator, block in raw.items() if not block and parse_operator(operator)]
     )
     for operator in empty:
-        subject.suggestion(
+        subject.place(f"{subject.at(statement, 'Condition').path}{operator}").suggestion(
             "empty-condition",
             "The condition is empty and asks for nothing; remove it or fill it.",
-            f"{subject.path(statement, 'Condition')}{operator}",
             aws="EMPTY_OBJECT_CONDITION",
         )
 
 
 def _check_operator(subject: CheckedDocument, statement: Statement, line: ConditionLine) -> Operator | None:
     operator = parse_operator(line.operator)
-    path = subject.path(statement, f"Condition.{line.operator}")
+    here = subject.at(statement, f"Condition.{line.operator}")
     if operator is None:
         null = line.operator.lower().endswith("nullifexists")
         hint = (
             " Null has no IfExists form; use Null alone." if null else subject.nearest(line.operator, sorted(_PROPER))
         )
-        subject.error(
+        here.error(
             "unknown-operator",
             f"{quoted(line.operator)} is not a condition operator, so the condition is never met.{hint}",
-            path,
             aws="NULL_WITH_IF_EXISTS" if null else "INVALID_CONDITION_OPERATOR",
         )
     elif line.operator not in _PROPER:
         proper = next(name for name in _PROPER if name.lower() == line.operator.lower())
-        subject.error(
+        here.error(
             "operator-case",
             f'AWS refuses {quoted(line.operator)} for its letter case; write "{proper}".',
-            path,
             aws="INVALID_CONDITION_OPERATOR",
         )
     return operator
@@ -132,75 +128,63 @@ _OPERATOR_FOR: Final = {
 }
 
 
-def _check_type(
-    subject: CheckedDocument, line: ConditionLine, operator: Operator, key: ConditionKey, path: str
-) -> None:
+def _check_type(line: ConditionLine, operator: Operator, key: ConditionKey, here: Place) -> None:
     family = family_of(operator)
     if family == "null" or not key.types or any(family in _SUITS[kind] for kind in key.types):
         return
     kind = key.types[0]
     advice = f"use {_OPERATOR_FOR[kind]}"
     if family == "string":
-        subject.warning(
+        here.warning(
             "type-mismatch",
             f"{quoted(line.key)} holds {kind} values, which {line.operator} compares as text only; {advice}.",
-            path,
             aws="TYPE_MISMATCH",
         )
     else:
-        subject.error(
+        here.error(
             "type-mismatch",
             f"{quoted(line.key)} holds {kind} values, which {line.operator} cannot compare; {advice}.",
-            path,
             aws="TYPE_MISMATCH",
         )
 
 
-def _check_multiplicity(
-    subject: CheckedDocument, line: ConditionLine, operator: Operator, key: ConditionKey, path: str
-) -> None:
+def _check_multiplicity(line: ConditionLine, operator: Operator, key: ConditionKey, here: Place) -> None:
     if operator.base == "null" or key.multivalued is None:
         return
     if key.multivalued and operator.over is None:
-        subject.error(
+        here.error(
             "needs-set-operator",
             f"{quoted(line.key)} can hold several values, and AWS does not define {line.operator} for them; "
             "write ForAnyValue: or ForAllValues: in front.",
-            path,
             aws="MISSING_QUALIFIER",
         )
     elif not key.multivalued and operator.over is SetOperator.ALL:
-        subject.warning(
+        here.warning(
             "set-operator-on-single-value",
             f"{quoted(line.key)} has at most one value, and ForAllValues also holds when it is absent; remove it.",
-            path,
             aws="FORALLVALUES_WITH_SINGLE_VALUED_KEY",
         )
     elif not key.multivalued and operator.over is SetOperator.ANY:
         audience = line.key.lower().endswith(":aud")
-        subject.report(
+        here.report(
             Level.WARNING if audience else Level.SUGGESTION,
             "set-operator-on-single-value",
             f"{quoted(line.key)} has at most one value, and ForAnyValue is for keys with several; remove it.",
-            path,
             aws="FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE" if audience else None,
         )
 
 
-def _check_null(subject: CheckedDocument, line: ConditionLine, operator: Operator, path: str) -> None:
+def _check_null(line: ConditionLine, operator: Operator, here: Place) -> None:
     if operator.base == "null" and operator.over is not None:
         always = "true" if operator.over is SetOperator.ALL else "false"
-        subject.suggestion(
+        here.suggestion(
             "null-with-set-operator",
             f"{line.operator} is always {always}, whatever the request; write Null without the set operator.",
-            path,
             aws="NULL_WITH_QUALIFIER",
         )
 
 
-def _check_set_guard(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, path: str
-) -> None:
+def _check_set_guard(statement: Statement, line: ConditionLine, operator: Operator, here: Place) -> None:
     """ForAllValues in an Allow without a guard for the absent key."""
     if operator.over is not SetOperator.ALL or statement.effect != "Allow" or operator.base == "null":
         return
@@ -211,12 +195,11 @@ def _check_set_guard(
     ):
         return
     # Requests without tags are mostly meant to be allowed, as in AWS's own examples.
-    subject.report(
+    here.report(
         Level.SUGGESTION if key == "aws:tagkeys" else Level.WARNING,
         "for-all-values-without-guard",
         f"ForAllValues also holds when {quoted(line.key)} is absent, so this Allow then grants; "
         f'add "Null": {{"{line.key[:80]}": "false"}}.',
-        path,
     )
 
 
@@ -303,18 +286,17 @@ def check_values(
         _check_user_id(subject, statement, line, operator)
 
 
-def _path(subject: CheckedDocument, statement: Statement, line: ConditionLine, value: int | None = None) -> str:
-    return subject.path(statement, f"Condition.{line.operator}.{line.key}", value)
+def _at(subject: CheckedDocument, statement: Statement, line: ConditionLine, value: int | None = None) -> Place:
+    return subject.at(statement, f"Condition.{line.operator}.{line.key}", value)
 
 
 def _report_no_values(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
     suffix = "_IFEXISTS" if operator.if_exists else ""
     if operator.over is not None:
         suffix = "_FORALLVALUES" if operator.over is SetOperator.ALL else "_FORANYVALUE"
-    subject.warning(
+    _at(subject, statement, line).warning(
         "no-values",
         f"{quoted(line.key)} has an empty list of values, which nothing matches.",
-        _path(subject, statement, line),
         aws=f"EMPTY_ARRAY_CONDITION{suffix}",
     )
 
@@ -322,10 +304,9 @@ def _report_no_values(subject: CheckedDocument, statement: Statement, line: Cond
 def _check_types(subject: CheckedDocument, statement: Statement, line: ConditionLine, family: str) -> None:
     raw = subject.raw(statement)["Condition"][line.operator][line.key]
     if isinstance(raw, list) and len({_json_type(value) for value in raw}) > 1:
-        subject.error(
+        _at(subject, statement, line).error(
             "mixed-value-types",
             f"The values of {quoted(line.key)} are of several JSON types, which AWS refuses; quote all of them.",
-            _path(subject, statement, line),
             aws="INVALID_CONDITION_DATA_TYPE",
         )
     if family == "string":
@@ -336,11 +317,8 @@ def _check_types(subject: CheckedDocument, statement: Statement, line: Condition
         if family in ("arn", "bool") and "${" in value:
             continue
         if not test(value):
-            subject.error(
-                "value-type",
-                f"{quoted(value)} is not {expected}, so {line.operator} cannot compare it.",
-                _path(subject, statement, line, i),
-                aws=issue,
+            _at(subject, statement, line, i).error(
+                "value-type", f"{quoted(value)} is not {expected}, so {line.operator} cannot compare it.", aws=issue
             )
 
 
@@ -354,18 +332,16 @@ def _check_number_of_values(
     if len(line.values) < 2:
         return
     if operator.base == "bool":
-        subject.error(
+        _at(subject, statement, line).error(
             "several-booleans",
             f"{quoted(line.key)} has several booleans, which AWS refuses; give one.",
-            _path(subject, statement, line),
             aws="INVALID_CONDITION_MULTIPLE_BOOLEAN",
         )
     if operator.base.startswith(("numericless", "numericgreater")):
         which = "greatest" if operator.base.startswith("numericless") else "least"
-        subject.suggestion(
+        _at(subject, statement, line).suggestion(
             "redundant-value",
             f"Only the {which} of several values counts with {line.operator}; remove the others.",
-            _path(subject, statement, line),
             aws="REDUNDANT_CONDITION_VALUE_NUM",
         )
 
@@ -375,11 +351,10 @@ def _check_epochs(subject: CheckedDocument, statement: Statement, line: Conditio
         return
     for i, value in enumerate(line.values):
         if _EPOCH.fullmatch(value):
-            subject.warning(
+            _at(subject, statement, line, i).warning(
                 "epoch-date",
                 f"{quoted(value)} is an epoch, which may not be the moment you expect; write a date such as "
                 "2026-01-31T00:00:00Z.",
-                _path(subject, statement, line, i),
                 aws="INVALID_DATE_VALUE",
             )
 
@@ -394,10 +369,9 @@ def _check_networks(subject: CheckedDocument, statement: Statement, line: Condit
             private.append(value)
         address = value.partition("/")[0]
         if ipaddress.ip_address(address) != network.network_address:
-            subject.suggestion(
+            _at(subject, statement, line, i).suggestion(
                 "host-bits",
                 f"{quoted(value)} has bits behind the prefix, which do not count; write {network}.",
-                _path(subject, statement, line, i),
                 aws="IMPROVE_IP_RANGE",
             )
     if private and line.key.lower() == "aws:sourceip":
@@ -408,15 +382,15 @@ def _report_private(
     subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, private: list[str]
 ) -> None:
     """aws:SourceIp holds public addresses, so private ones never match."""
-    path = _path(subject, statement, line, line.values.index(private[0]))
+    here = _at(subject, statement, line, line.values.index(private[0]))
     verb = "is a private range" if len(private) == 1 else "are private ranges"
     message = f"{named(private)} {verb}, but aws:SourceIp holds public addresses; for a VPC endpoint use "
     issue = "PRIVATE_NOT_IP_ADDRESS" if operator.negated else "PRIVATE_IP_ADDRESS"
     if len(private) == len(line.values):
         always = "always" if operator.negated else "never"
-        subject.error("private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", path, aws=issue)
+        here.error("private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", aws=issue)
     else:
-        subject.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", path, aws=f"{issue}_SUBSET")
+        here.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", aws=f"{issue}_SUBSET")
 
 
 def _check_stars(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
@@ -432,11 +406,8 @@ def _check_stars(subject: CheckedDocument, statement: Statement, line: Condition
         always = operator.if_exists or operator.over is SetOperator.ALL or present
         issue = "REDUNDANT_KEY_DUE_TO_WILDCARD_IN_CONDITION" if always else "EQUIVALENT_TO_NULL_FALSE"
         meaning = "the condition always holds; remove it" if always else _null(line, "false")
-    subject.suggestion(
-        "star-as-value",
-        f'"*" matches every value, so {meaning}.',
-        _path(subject, statement, line, line.values.index("*")),
-        aws=issue,
+    _at(subject, statement, line, line.values.index("*")).suggestion(
+        "star-as-value", f'"*" matches every value, so {meaning}.', aws=issue
     )
 
 
@@ -445,18 +416,17 @@ def _null(line: ConditionLine, value: str) -> str:
 
 
 def _check_wildcards(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
-    path = _path(subject, statement, line)
+    here = _at(subject, statement, line)
     sensitive = line.key.lower() in _SENSITIVE
     if sensitive and not operator.negated:
         chosen = [
             body for value in line.values for body in variables_in(value) if body.lower().startswith(_CHOSEN_BY_CALLER)
         ]
         if chosen and subject.policy.substitutes_variables:
-            subject.warning(
+            here.warning(
                 "variable-in-identity-key",
                 f"The caller chooses what {quoted('${' + chosen[0] + '}')} stands for, so {line.key} can match "
                 "anybody; write the value.",
-                path,
                 aws="VARIABLE_USAGE_TOO_PERMISSIVE",
             )
     fixed = [without_variables(value) for value in line.values]
@@ -464,19 +434,17 @@ def _check_wildcards(subject: CheckedDocument, statement: Statement, line: Condi
     if wild is None:
         return
     if operator.base in ("stringlike", "arnlike") and sensitive:
-        subject.warning(
+        here.warning(
             "wildcard-in-identity-key",
             f"A wildcard in {quoted(line.key)} can let in accounts, organizations or networks of others; "
             "write the whole value.",
-            path,
             aws="WILDCARD_USAGE_TOO_PERMISSIVE",
         )
     elif operator.base in ("stringequals", "stringequalsignorecase") and "*" in wild:
         like = "StringNotLike" if operator.negated else "StringLike"
-        subject.warning(
+        here.warning(
             "literal-wildcard",
             f"{line.operator} compares {quoted(wild)} literally, star included; for a pattern use {like}.",
-            path,
             aws="WILDCARD_WITHOUT_LIKE_OPERATOR",
         )
 
@@ -490,48 +458,44 @@ def _check_known_values(
     for i, value in enumerate(line.values):
         if "${" in value:
             continue
-        path = _path(subject, statement, line, i)
+        here = _at(subject, statement, line, i)
         if lowered == "aws:requestedregion" and not is_wild(value):
-            _check_region(subject, value, path)
+            _check_region(subject, value, here)
         if lowered in _IDENTIFIERS:
-            _check_identifier(subject, line, value, path)
+            _check_identifier(line, value, here)
         if holds_kms_key and value != "*" and not _KMS_KEY.fullmatch(value):
-            subject.error(
+            here.error(
                 "kms-key-value",
                 f"{quoted(value)} is not the ARN of a KMS key, so it matches none; write "
                 "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID.",
-                path,
                 aws="INVALID_KMS_KEY_VALUE",
             )
         if lowered == "aws:principalarn" and ":assumed-role/" in value:
-            subject.warning(
+            here.warning(
                 "principal-arn-is-role",
                 "aws:PrincipalArn holds the ARN of the role, never of its session, so an assumed-role ARN never "
                 "matches; write arn:aws:iam::ACCOUNT:role/NAME.",
-                path,
             )
 
 
-def _check_region(subject: CheckedDocument, value: str, path: str) -> None:
+def _check_region(subject: CheckedDocument, value: str, here: Place) -> None:
     regions = [region for of_partition in REGIONS.values() for region in of_partition]
     if value.lower() not in regions:
         hint = subject.nearest(value, sorted(regions))
-        subject.warning(
+        here.warning(
             "unknown-region",
             f"{quoted(value)} is not a Region (list of {REGIONS_READ}), so it never matches.{hint}",
-            path,
             aws="INVALID_REGION",
         )
 
 
-def _check_identifier(subject: CheckedDocument, line: ConditionLine, value: str, path: str) -> None:
+def _check_identifier(line: ConditionLine, value: str, here: Place) -> None:
     form, prefix, issue = _IDENTIFIERS[line.key.lower()]
     if form.fullmatch(value) or (is_wild(value) and (value == "*" or value.startswith(prefix))):
         return
-    subject.error(
+    here.error(
         "identifier-format",
         f"{quoted(value)} never matches: {line.key} is {prefix} followed by 8 or 17 letters and digits.",
-        path,
         aws=issue,
     )
 
@@ -547,9 +511,8 @@ def _check_user_id(subject: CheckedDocument, statement: Statement, line: Conditi
         if not is_wild(before) or (before == "*" and colon) or value == "*":
             continue
         variable = not is_wild(without_variables(value))
-        subject.warning(
+        _at(subject, statement, line, i).warning(
             "open-user-id",
             f"{quoted(value)} also matches ids of others; write the whole id before the colon, as in AROAEXAMPLE:*.",
-            _path(subject, statement, line, i),
             aws="VARIABLE_USAGE_TOO_PERMISSIVE" if variable else "WILDCARD_USAGE_TOO_PERMISSIVE",
         )

@@ -14,7 +14,7 @@ from typing import Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.lint.size_and_repetition import OF_IAM, check_size
-from iamtui.lint.subject import CheckedDocument, is_wild, lines_about, quoted
+from iamtui.lint.subject import CheckedDocument, Place, is_wild, lines_about, quoted
 from iamtui.policy.document import VERSIONS, ConditionLine, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType
@@ -53,59 +53,47 @@ def check_document(subject: CheckedDocument) -> None:
     """Version, Id, unknown elements, Sids and size."""
     policy = subject.policy
     if policy.version is not None and policy.version not in VERSIONS:
-        subject.error(
+        subject.place("$.Version").error(
             "unknown-version",
             f'Version {quoted(policy.version)} does not exist, so AWS refuses the document; write "2012-10-17".',
-            "$.Version",
             aws="INVALID_VERSION",
         )
     elif policy.version != "2012-10-17":
         _old_version(subject)
     if policy.id is not None and subject.kind in _WITHOUT_ID:
-        subject.error(
-            "id-not-allowed",
-            f"Id is not allowed in {name_of(subject.kind)}; remove it.",
-            "$.Id",
-            aws="INVALID_POLICY_ELEMENT",
+        subject.place("$.Id").error(
+            "id-not-allowed", f"Id is not allowed in {name_of(subject.kind)}; remove it.", aws="INVALID_POLICY_ELEMENT"
         )
     for element in policy.unknown_elements:
         hint = subject.nearest(element, _TOP)
-        subject.error(
+        subject.place(f"$.{element}").error(
             "unknown-element",
             f"{quoted(element)} is not an element of a policy, so AWS refuses it.{hint}",
-            f"$.{element}",
             aws="INVALID_POLICY_ELEMENT",
         )
     if not policy.statements:
-        subject.error(
-            "no-statements",
-            "The document has no statement, so it does nothing; add one.",
-            "$.Statement",
-            aws="MISSING_STATEMENT",
+        subject.place("$.Statement").error(
+            "no-statements", "The document has no statement, so it does nothing; add one.", aws="MISSING_STATEMENT"
         )
     _check_sids(subject)
     check_size(subject)
 
 
 def _old_version(subject: CheckedDocument) -> None:
-    path = "$.Version" if subject.policy.version is not None else "$"
+    here = subject.place("$.Version" if subject.policy.version is not None else "$")
     given = subject.policy.version or "no Version"
     if subject.kind is PolicyType.RCP:
-        subject.warning(
-            "rcp-version", f'An RCP needs Version "2012-10-17" and this one has {given}; AWS may refuse it.', path
-        )
+        here.warning("rcp-version", f'An RCP needs Version "2012-10-17" and this one has {given}; AWS may refuse it.')
     elif "${" in json.dumps(subject.document.value):
-        subject.warning(
+        here.warning(
             "variables-need-version",
             f'With {given} policy variables are plain text, so ${{...}} is compared literally; write "2012-10-17".',
-            path,
             aws="VARIABLE_UNSUPPORTED_IN_VERSION",
         )
     else:
-        subject.suggestion(
+        here.suggestion(
             "old-version",
             f'The document has {given}; write "2012-10-17", which policy variables need.',
-            path,
             aws="MISSING_VERSION" if subject.policy.version is None else None,
         )
 
@@ -116,26 +104,25 @@ def _check_sids(subject: CheckedDocument) -> None:
         sid = statement.sid
         if sid is None:
             continue
-        path = subject.path(statement, "Sid")
+        here = subject.at(statement, "Sid")
         if not sid:
-            subject.suggestion(
-                "empty-sid", "The Sid is empty; give the statement a name or remove it.", path,
+            here.suggestion(
+                "empty-sid", "The Sid is empty; give the statement a name or remove it.",
                 aws="EMPTY_SID_VALUE",
             )  # fmt: skip
             continue
         if subject.kind in OF_IAM and not re.fullmatch(r"[A-Za-z0-9]+", sid):
-            subject.error(
+            here.error(
                 "sid-characters",
                 f"Sid {quoted(sid)} may contain only the letters A-Z and a-z and digits in IAM; AWS refuses others.",
-                path,
                 aws="UNSUPPORTED_SID",
             )
         if sid in seen:
             message = f"Sid {quoted(sid)} is used twice, and Sids must be unique in a document; rename one."
             if subject.kind in (PolicyType.RESOURCE, PolicyType.VPC_ENDPOINT):
-                subject.warning("duplicate-sid", message, path, aws="UNIQUE_SIDS_RECOMMENDED")
+                here.warning("duplicate-sid", message, aws="UNIQUE_SIDS_RECOMMENDED")
             else:
-                subject.error("duplicate-sid", message, path, aws="UNIQUE_SIDS_REQUIRED")
+                here.error("duplicate-sid", message, aws="UNIQUE_SIDS_REQUIRED")
         seen.add(sid)
 
 
@@ -143,10 +130,9 @@ def check_elements(subject: CheckedDocument, statement: Statement) -> None:
     """Elements that are missing, forbidden, unknown or empty in one statement."""
     for element in statement.unknown_elements:
         hint = subject.nearest(element, _ELEMENTS)
-        subject.error(
+        subject.place(f"{subject.at(statement).path}.{element}").error(
             "unknown-element",
             f"{quoted(element)} is not an element of a statement, so AWS refuses it.{hint}",
-            f"{subject.path(statement)}.{element}",
             aws="INVALID_POLICY_ELEMENT",
         )
     _check_principal_element(subject, statement)
@@ -159,10 +145,9 @@ def check_elements(subject: CheckedDocument, statement: Statement) -> None:
         ("NotResource", statement.not_resources),
     ):
         if entries == ():
-            subject.error(
+            subject.at(statement, element).error(
                 "empty-element",
                 f"{element} is empty, which AWS refuses, and the statement applies to nothing; fill it or remove it.",
-                subject.path(statement, element),
                 aws=f"EMPTY_ARRAY_{element.removeprefix('Not').upper()}",
             )
 
@@ -170,53 +155,48 @@ def check_elements(subject: CheckedDocument, statement: Statement) -> None:
 def _check_principal_element(subject: CheckedDocument, statement: Statement) -> None:
     element = "NotPrincipal" if statement.not_principals is not None else "Principal"
     present = statement.principals is not None or statement.not_principals is not None
-    path = subject.path(statement, element) if present else subject.path(statement)
+    here = subject.at(statement, element) if present else subject.at(statement)
     if not subject.kind.has_principals:
         if present:
-            subject.error(
+            here.error(
                 "principal-not-allowed",
                 f"{element} is not allowed in {name_of(subject.kind)}, whose principal is whoever it is attached to; "
                 "remove it.",
-                path,
                 aws="SCP_SYNTAX_ERROR_PRINCIPAL" if subject.kind is PolicyType.SCP else "UNSUPPORTED_PRINCIPAL",
             )
         return
     if not present:
         effect = "everybody" if subject.kind is PolicyType.VPC_ENDPOINT else "nobody"
-        subject.error(
+        here.error(
             "missing-principal",
             f"A statement of {name_of(subject.kind)} needs a Principal, and without one it applies to {effect}; "
             "add it.",
-            path,
             aws="MISSING_PRINCIPAL",
         )
     elif element == "NotPrincipal":
-        _check_not_principal(subject, statement, path)
+        _check_not_principal(subject, statement, here)
 
 
-def _check_not_principal(subject: CheckedDocument, statement: Statement, path: str) -> None:
+def _check_not_principal(subject: CheckedDocument, statement: Statement, here: Place) -> None:
     if subject.kind is not PolicyType.RESOURCE:
-        subject.error(
+        here.error(
             "not-principal-not-allowed",
             f"NotPrincipal is not allowed in {name_of(subject.kind)}; name the principals, or use a condition on "
             "aws:PrincipalArn.",
-            path,
             aws=_ISSUE_OF_NOT_PRINCIPAL.get(subject.kind),
         )
     elif statement.effect == "Allow":
-        subject.error(
+        here.error(
             "allow-not-principal",
             "Allow with NotPrincipal grants to everyone who is not listed, anonymous callers included, and AWS no "
             "longer accepts it; name the principals.",
-            path,
             aws="ALLOW_WITH_NOT_PRINCIPAL",
         )
     else:
-        subject.warning(
+        here.warning(
             "not-principal",
             "Deny with NotPrincipal also denies every principal that has a permissions boundary, and parents of a "
             "session have to be listed; use a condition on aws:PrincipalArn.",
-            path,
         )
 
 
@@ -225,17 +205,15 @@ def _check_resource_element(subject: CheckedDocument, statement: Statement) -> N
     if subject.kind is PolicyType.TRUST:
         if present:
             element = "Resource" if statement.resources is not None else "NotResource"
-            subject.error(
+            subject.at(statement, element).error(
                 "resource-in-trust-policy",
                 f"{element} is not allowed in a role trust policy, whose resource is the role itself; remove it.",
-                subject.path(statement, element),
                 aws="ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
             )
     elif not present and subject.kind in _NEEDS_RESOURCE:
-        subject.error(
+        subject.at(statement).error(
             "missing-resource",
             "The statement has neither Resource nor NotResource, so AWS refuses it and it applies to nothing; add one.",
-            subject.path(statement),
             aws="MISSING_RESOURCE",
         )
 
@@ -244,18 +222,16 @@ def _check_negations(subject: CheckedDocument, statement: Statement) -> None:
     if statement.effect != "Allow" or subject.kind is PolicyType.SCP:
         return
     if statement.not_actions is not None:
-        subject.warning(
+        subject.at(statement, "NotAction").warning(
             "allow-not-action",
             "Allow with NotAction grants every action that is not listed, those of future services included; "
             "list the actions to allow.",
-            subject.path(statement, "NotAction"),
         )
     if statement.not_resources is not None:
-        subject.warning(
+        subject.at(statement, "NotResource").warning(
             "allow-not-resource",
             "Allow with NotResource grants on every resource that is not listed, future ones included; "
             "list the resources to allow.",
-            subject.path(statement, "NotResource"),
         )
 
 
@@ -276,22 +252,20 @@ def check_one_service(subject: CheckedDocument) -> None:
         of_resource = of_resources.pop()
         for service, entry, number, statement in actions:
             if of_resource not in _arn_services(service):
-                subject.error(
+                subject.at(statement, "Action", number).error(
                     "action-of-other-service",
                     f"The policy of a resource of {of_resource} cannot contain {quoted(entry)}, which acts on other "
                     "resources; remove it.",
-                    subject.path(statement, "Action", number),
                     aws="UNSUPPORTED_ACTION_IN_POLICY",
                 )
     elif len(of_actions) == 1:
         of_action = of_actions.pop()
         for service, entry, number, statement in resources:
             if service not in _arn_services(of_action):
-                subject.error(
+                subject.at(statement, "Resource", number).error(
                     "resource-of-other-service",
                     f"The policy of a resource of {of_action} cannot name {quoted(entry)}, a resource of {service}; "
                     "remove it.",
-                    subject.path(statement, "Resource", number),
                     aws="UNSUPPORTED_RESOURCE_ARN_IN_POLICY",
                 )
 
@@ -350,36 +324,32 @@ def _is_full_access(subject: CheckedDocument, statement: Statement) -> bool:
 
 
 def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
-    path = subject.path(statement)
+    here = subject.at(statement)
     if statement.effect == "Allow":
-        subject.error(
+        subject.place(f"{here.path}.Effect").error(
             "rcp-allow",
             "An RCP can only deny; the one Allow is AWS's own RCPFullAWSAccess; write a Deny.",
-            f"{path}.Effect",
             aws="RCP_SYNTAX_ERROR_ALLOW",
         )
     if statement.not_actions is not None:
-        subject.error(
+        subject.place(f"{here.path}.NotAction").error(
             "rcp-not-action",
             "NotAction is not supported in an RCP; list the actions.",
-            f"{path}.NotAction",
             aws="RCP_SYNTAX_ERROR_NOTACTION",
         )
     if statement.principals is not None and not all(
         entry.value == "*" and (entry.bare or entry.kind == "AWS") for entry in statement.principals
     ):
-        subject.error(
+        subject.place(f"{here.path}.Principal").error(
             "rcp-principal",
             'The Principal of an RCP is exactly "*"; narrow it by a condition on aws:PrincipalArn or the like.',
-            f"{path}.Principal",
             aws="RCP_SYNTAX_ERROR_PRINCIPAL",
         )
     for i, action in enumerate(statement.actions or ()):
         if action in ("*", "*:*"):
-            subject.error(
+            subject.at(statement, "Action", i).error(
                 "rcp-action",
                 "An RCP needs the service in front of every action, such as s3:*; a bare * is refused.",
-                subject.path(statement, "Action", i),
                 aws="RCP_SYNTAX_ERROR_ACTION",
             )
 
@@ -388,11 +358,10 @@ def _check_principal_keys(subject: CheckedDocument, statement: Statement) -> Non
     """A key that services lack, compared so that its absence denies, needs an exception for services."""
     line = _holding_when_absent(statement, _OF_PRINCIPALS)
     if line is not None and not _tests_service(statement, "false"):
-        subject.warning(
+        subject.at(statement, f"Condition.{line.operator}.{line.key}").warning(
             "rcp-denies-services",
             f"AWS services that call on their own behalf have no {line.key}, so this Deny hits them too; "
             'add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
-            subject.path(statement, f"Condition.{line.operator}.{line.key}"),
             aws="RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
         )
 
@@ -402,24 +371,22 @@ def _check_source_keys(subject: CheckedDocument, statement: Statement) -> None:
     line = _holding_when_absent(statement, _OF_SOURCES)
     if line is None:
         return
-    path = subject.path(statement, f"Condition.{line.operator}.{line.key}")
+    here = subject.at(statement, f"Condition.{line.operator}.{line.key}")
     if not _tests_service(statement, "true"):
-        subject.warning(
+        here.warning(
             "rcp-denies-principals",
             f"Users and roles have no {line.key}, so this Deny hits them too; "
             'add "BoolIfExists": {"aws:PrincipalIsAWSService": "true"}.',
-            path,
             aws="RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY",
         )
     if not any(
         other.operator.lower() == "null" and [value.lower() for value in other.values] == ["false"]
         for other in lines_about(statement, _OF_SOURCES)
     ):
-        subject.warning(
+        here.warning(
             "rcp-source-key-absent",
             f"Calls of services that carry no {line.key} are denied too; "
             'add "Null": {"aws:SourceAccount": "false"} or the same for aws:SourceArn.',
-            path,
             aws="RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
         )
 

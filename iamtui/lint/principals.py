@@ -10,7 +10,16 @@ from typing import Final
 
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.engine.service_rules import is_public
-from iamtui.lint.subject import CheckedDocument, condition_keys_of, covers_action, is_wild, lines_about, quoted, reaches
+from iamtui.lint.subject import (
+    CheckedDocument,
+    Place,
+    condition_keys_of,
+    covers_action,
+    is_wild,
+    lines_about,
+    quoted,
+    reaches,
+)
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
@@ -40,103 +49,94 @@ def check_principals(subject: CheckedDocument, statement: Statement) -> None:
     if entries is None:
         return
     if not entries:
-        subject.error(
+        subject.at(statement, element).error(
             "empty-principal",
             f"{element} is empty and names nobody; fill it or remove the statement.",
-            subject.path(statement, element),
             aws="EMPTY_ARRAY_PRINCIPAL" if subject.raw(statement)[element] else "EMPTY_OBJECT_PRINCIPAL",
         )
     numbers: dict[str, int] = {}
     for entry in entries:
         number = numbers.setdefault(entry.kind, 0)
         numbers[entry.kind] += 1
-        path = subject.path(statement, element if entry.bare else f"{element}.{entry.kind}", number)
-        _check_entry(subject, entry, path)
+        here = subject.at(statement, element if entry.bare else f"{element}.{entry.kind}", number)
+        _check_entry(subject, entry, here)
     if statement.effect == "Allow" and element == "Principal":
         _check_openings(subject, statement, entries)
         _check_service_keys(subject, statement)
 
 
-def _check_entry(subject: CheckedDocument, entry: PrincipalEntry, path: str) -> None:
+def _check_entry(subject: CheckedDocument, entry: PrincipalEntry, here: Place) -> None:
     if entry.bare:
         if entry.value != "*":
-            subject.error(
+            here.error(
                 "bare-principal",
                 f'{quoted(entry.value)} is a plain text, which AWS refuses for anything but "*"; '
                 'write {"AWS": "..."} around it.',
-                path,
                 aws="INVALID_PRINCIPAL_FORMAT",
             )
-            _check_aws(subject, entry.value, path)
+            _check_aws(entry.value, here)
         return
     if "${" in entry.value and subject.policy.substitutes_variables:
-        subject.error(
+        here.error(
             "variable-not-allowed",
             f"{quoted(entry.value)} has a policy variable, which principals do not take; use a condition.",
-            path,
             aws="VARIABLE_UNSUPPORTED_IN_ELEMENT",
         )
     elif entry.kind == "AWS":
-        _check_aws(subject, entry.value, path)
+        _check_aws(entry.value, here)
     elif entry.kind == "Service":
-        _check_service(subject, entry.value, path)
+        _check_service(entry.value, here)
     elif entry.kind == "Federated":
-        _check_federated(subject, entry.value, path)
+        _check_federated(subject, entry.value, here)
     elif entry.kind == "CanonicalUser":
-        _check_canonical(subject, entry.value, path)
+        _check_canonical(subject, entry.value, here)
     else:
         hint = subject.nearest(entry.kind, _KINDS)
-        subject.error(
+        here.error(
             "principal-type",
             f"{quoted(entry.kind)} is not a type of principal, so it matches nobody; write AWS, Service, Federated or "
             f"CanonicalUser.{hint}",
-            path,
             aws="INVALID_PRINCIPAL_KEY",
         )
     if subject.kind is PolicyType.VPC_ENDPOINT and entry.value != "*":
-        subject.warning(
+        here.warning(
             "endpoint-principal",
             'The Principal of a gateway endpoint (S3, DynamoDB) must be "*"; to narrow it use aws:PrincipalArn.',
-            path,
         )
 
 
-def _check_aws(subject: CheckedDocument, value: str, path: str) -> None:
+def _check_aws(value: str, here: Place) -> None:
     if value == "*" or is_account_id(value):
         return
     if "*" in value or "?" in value:
-        subject.error(
+        here.error(
             "principal-wildcard",
             f"{quoted(value)} has a wildcard, which is not supported in principals, so it matches nobody; "
             "name the account and test aws:PrincipalArn.",
-            path,
             aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
         return
     if unique_id_kind(value) in ("IAM user", "role"):
-        subject.warning(
+        here.warning(
             "deleted-principal",
             f"{quoted(value)} is a unique id, which AWS shows for a deleted user or role, and one made anew is "
             "not let in by it; remove it.",
-            path,
             aws="INVALID_ROLE_REFERENCE" if unique_id_kind(value) == "role" else "INVALID_USER_REFERENCE",
         )
         return
     arn = parse_arn(value)
     if arn is not None and arn.service == "iam" and arn.resource_type == "group":
-        subject.error(
+        here.error(
             "group-principal",
             f"{quoted(value)} is a group, and groups are never principals.",
-            path,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
         return
     if arn is None or not _is_of_a_principal(arn):
-        subject.error(
+        here.error(
             "principal-format",
             f"{quoted(value)} is not an account, user, role, role session or federated session, so it matches nobody; "
             "write a 12-digit account or the whole ARN.",
-            path,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
 
@@ -158,74 +158,68 @@ def _is_of_a_principal(arn: Arn) -> bool:
     return False
 
 
-def _check_service(subject: CheckedDocument, value: str, path: str) -> None:
+def _check_service(value: str, here: Place) -> None:
     if "*" in value or "?" in value:
-        subject.error(
+        here.error(
             "principal-wildcard",
             f"{quoted(value)} has a wildcard, which service principals do not take; name the services.",
-            path,
             aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
     elif not _SERVICE.fullmatch(value):
-        subject.error(
+        here.error(
             "service-principal-format",
             f"{quoted(value)} is not a service principal such as ec2.amazonaws.com, so it matches nobody.",
-            path,
             aws="INVALID_SERVICE_PRINCIPAL_FORMAT",
         )
 
 
-def _check_federated(subject: CheckedDocument, value: str, path: str) -> None:
+def _check_federated(subject: CheckedDocument, value: str, here: Place) -> None:
     if subject.kind is not PolicyType.TRUST:
-        subject.error(
+        here.error(
             "federated-not-allowed",
             f"Federated principals exist in role trust policies only, so {quoted(value)} matches nobody here.",
-            path,
             aws="FEDERATED_PRINCIPAL_NOT_SUPPORTED",
         )
         return
     arn = parse_arn(value)
     is_provider = arn is not None and arn.service == "iam" and arn.resource_type in ("saml-provider", "oidc-provider")
     if not is_provider and not (arn is None and _HOST.fullmatch(value)):
-        subject.error(
+        here.error(
             "federated-format",
             f"{quoted(value)} is neither the ARN of a SAML or OIDC provider nor the host of a built-in one, so it "
             "matches nobody.",
-            path,
             aws="INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
         )
 
 
-def _check_canonical(subject: CheckedDocument, value: str, path: str) -> None:
+def _check_canonical(subject: CheckedDocument, value: str, here: Place) -> None:
     if subject.kind is PolicyType.TRUST:
-        subject.error("canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.", path)
+        here.error("canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.")
     elif not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        subject.error(
+        here.error(
             "principal-format",
             f"{quoted(value)} is not a canonical user ID, which has 64 hex digits.",
-            path,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
 
 
 def _check_openings(subject: CheckedDocument, statement: Statement, entries: tuple[PrincipalEntry, ...]) -> None:
-    path = subject.path(statement, "Principal")
+    here = subject.at(statement, "Principal")
     keys = {line.key.lower() for line in statement.conditions}
     pinned = bool(keys & _CALLER_KEYS) or not is_public(Policy(None, None, (statement,)))
     star = any(entry.value == "*" and (entry.bare or entry.kind == "AWS") for entry in entries)
     if star and not pinned and subject.kind is PolicyType.RESOURCE:
-        subject.warning(
+        here.warning(
             "public",
             "The statement allows everyone, anonymous callers included, since no condition pins the caller; name the "
             "principals or test aws:PrincipalOrgID, aws:PrincipalAccount or the source.",
-            path,
         )
     services = [entry.value for entry in entries if entry.kind == "Service"]
     if services and not keys & _SOURCE_KEYS:
-        _report_service(subject, services, keys, path)
+        _report_service(subject, services, keys, here)
 
 
-def _report_service(subject: CheckedDocument, services: list[str], keys: set[str], path: str) -> None:
+def _report_service(subject: CheckedDocument, services: list[str], keys: set[str], here: Place) -> None:
     """A service that acts here whoever it acts for (confused deputy)."""
     message = (
         f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
@@ -235,9 +229,9 @@ def _report_service(subject: CheckedDocument, services: list[str], keys: set[str
     if keys & _WEAK_KEYS:
         issue = "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"
     if subject.kind is PolicyType.RESOURCE:
-        subject.warning("service-without-source", message, path, aws=issue)
+        here.warning("service-without-source", message, aws=issue)
     elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
-        subject.suggestion("service-without-source", message, path, aws=issue)
+        here.suggestion("service-without-source", message, aws=issue)
 
 
 def _check_service_keys(subject: CheckedDocument, statement: Statement) -> None:
@@ -249,10 +243,9 @@ def _check_service_keys(subject: CheckedDocument, statement: Statement) -> None:
         operator = parse_operator(line.operator)
         if operator is None or operator.base == "null" or line.key.lower() not in _NOT_OF_SERVICES:
             continue
-        subject.error(
+        subject.at(statement, f"Condition.{line.operator}.{line.key}").error(
             "key-not-of-service",
             f"{quoted(entries[0].value)} is a service, and requests of services carry no {line.key}; remove the key.",
-            subject.path(statement, f"Condition.{line.operator}.{line.key}"),
             aws="UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
         )
 
@@ -282,12 +275,12 @@ def check_trust(subject: CheckedDocument, statement: Statement) -> None:
     _check_repeated_role(subject, statement)
     _check_roles_anywhere(subject, statement)
     for number, entry in _numbered(statement.principals):
-        path = subject.path(statement, "Principal" if entry.bare else f"Principal.{entry.kind}", number)
+        here = subject.at(statement, "Principal" if entry.bare else f"Principal.{entry.kind}", number)
         if entry.kind == "Federated":
-            _check_provider(subject, statement, entry.value, path)
+            _check_provider(subject, statement, entry.value, here)
         elif entry.kind == "AWS":
-            _check_account(subject, statement, entry.value, path)
-            _check_action_of_account(subject, statement, entry.value, path)
+            _check_account(subject, statement, entry.value, here)
+            _check_action_of_account(statement, entry.value, here)
 
 
 def _numbered(entries: tuple[PrincipalEntry, ...]) -> list[tuple[int, PrincipalEntry]]:
@@ -303,11 +296,10 @@ def _check_anyone(subject: CheckedDocument, statement: Statement) -> None:
     entries = statement.principals or ()
     star = any(entry.value == "*" and (entry.bare or entry.kind == "AWS") for entry in entries)
     if star and is_public(Policy(None, None, (statement,))):
-        subject.warning(
+        subject.at(statement, "Principal").warning(
             "trust-anyone",
             "Anyone with an AWS account can assume this role, since no condition pins the caller; name the accounts or "
             "test aws:PrincipalOrgID.",
-            subject.path(statement, "Principal"),
             aws="ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
 
@@ -315,15 +307,14 @@ def _check_anyone(subject: CheckedDocument, statement: Statement) -> None:
 def _check_only_guard(subject: CheckedDocument, statement: Statement) -> None:
     operators = [parse_operator(line.operator) for line in statement.conditions]
     if operators and all(operator is not None and operator.over is SetOperator.ALL for operator in operators):
-        subject.warning(
+        subject.at(statement, "Condition").warning(
             "for-all-values-only-guard",
             "ForAllValues is the only condition of this trust and is true when the key is absent, so it protects "
             "nothing then; add a condition without it.",
-            subject.path(statement, "Condition"),
         )
 
 
-def _check_account(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_account(subject: CheckedDocument, statement: Statement, value: str, here: Place) -> None:
     arn = parse_arn(value)
     account = value if is_account_id(value) else (arn.account if arn is not None and arn.resource == "root" else None)
     if account is None or account == subject.account:
@@ -331,30 +322,27 @@ def _check_account(subject: CheckedDocument, statement: Statement, value: str, p
     if any(line.key.lower() in _NARROWING for line in statement.conditions):
         return
     if subject.account is None:
-        subject.suggestion(
+        here.suggestion(
             "third-party-without-external-id",
             f"Every principal of account {account} can be let in; if it is not yours, test sts:ExternalId, "
             "or else aws:PrincipalOrgID.",
-            path,
         )
     else:
-        subject.warning(
+        here.warning(
             "third-party-without-external-id",
             f"Account {account} is another one, and every principal there can be let in; for a third party test "
             "sts:ExternalId (confused deputy), within your organization aws:PrincipalOrgID.",
-            path,
         )
 
 
-def _check_action_of_account(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_action_of_account(statement: Statement, value: str, here: Place) -> None:
     """Accounts, users and roles get in by sts:AssumeRole, not by the actions of identity providers."""
     federated = [action for action in statement.actions or () if action.lower().startswith("sts:assumerolewith")]
     if federated and not reaches(statement, "sts:AssumeRole"):
-        subject.error(
+        here.error(
             "federated-action",
             f"{quoted(value)} gets in by sts:AssumeRole, which this statement does not allow; {federated[0]} is for "
             "identity providers.",
-            path,
             aws="MISMATCHED_ACTION_FOR_PRINCIPAL",
         )
 
@@ -367,10 +355,9 @@ def _check_repeated_role(subject: CheckedDocument, statement: Statement) -> None
         if arn is None or arn.resource_type != "assumed-role" or arn.resource.count("/") < 2:
             continue
         if (arn.account, arn.resource.split("/")[1]) in roles:
-            subject.suggestion(
+            subject.at(statement, "Principal").suggestion(
                 "redundant-principal",
                 f"{quoted(entry.value)} is a session of a role that is let in already; remove it.",
-                subject.path(statement, "Principal"),
                 aws="REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
             )
 
@@ -386,10 +373,9 @@ def _check_roles_anywhere(subject: CheckedDocument, statement: Statement) -> Non
     together = [statement, *trusting]
     missing = [action for action in _ROLES_ANYWHERE_NEEDS if not any(reaches(other, action) for other in together)]
     if missing:
-        subject.error(
+        subject.at(statement, "Action").error(
             "roles-anywhere-actions",
             f"IAM Roles Anywhere also needs {' and '.join(missing)} to assume the role; add the action.",
-            subject.path(statement, "Action"),
             aws="MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
         )
 
@@ -398,93 +384,81 @@ def _trusts_roles_anywhere(statement: Statement) -> bool:
     return any(entry.value == "rolesanywhere.amazonaws.com" for entry in statement.principals or ())
 
 
-def _check_provider(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_provider(subject: CheckedDocument, statement: Statement, value: str, here: Place) -> None:
     arn = parse_arn(value)
     saml = arn is not None and arn.resource_type == "saml-provider"
     wanted = "sts:AssumeRoleWithSAML" if saml else "sts:AssumeRoleWithWebIdentity"
     if statement.actions is not None and not any(covers_action(action, wanted) for action in statement.actions):
-        subject.error(
+        here.error(
             "federated-action",
             f"{quoted(value)} signs in through {wanted}, which this statement does not allow, so nobody gets in by it; "
             "add the action.",
-            path,
             aws="MISMATCHED_ACTION_FOR_PRINCIPAL",
         )
         return
     if saml:
-        _need_key(subject, statement, "saml:aud", "saml-without-audience", path)
+        _need_key(statement, "saml:aud", "saml-without-audience", here)
         return
     host = arn.resource.partition("/")[2] if arn is not None else value
     if host in (_COGNITO, _GITHUB) or arn is not None:
         lone = not any(key.startswith(f"{host.lower()}:") for key in condition_keys_of(statement))
         issue = "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL" if lone else None
-        _need_key(subject, statement, f"{host}:aud", "oidc-without-audience", path, issue)
+        _need_key(statement, f"{host}:aud", "oidc-without-audience", here, issue)
     if host not in _KNOWN_AUDIENCES and not host.startswith("oidc.eks."):
         _check_audience(subject, statement, f"{host}:aud")
     if host == _GITHUB:
-        _check_github(subject, statement, path)
+        _check_github(subject, statement, here)
 
 
 def _check_audience(subject: CheckedDocument, statement: Statement, key: str) -> None:
     for line in lines_about(statement, {key.lower()}):
-        subject.suggestion(
+        subject.at(statement, f"Condition.{line.operator}.{line.key}").suggestion(
             "audience-claim-type",
             f"Some providers put several values into {key}, which then need ForAnyValue or ForAllValues; see what "
             "this one does.",
-            subject.path(statement, f"Condition.{line.operator}.{line.key}"),
             aws="CONFIRM_AUDIENCE_CLAIM_TYPE",
         )
 
 
-def _need_key(
-    subject: CheckedDocument, statement: Statement, key: str, code: str, path: str, issue: str | None = None
-) -> None:
+def _need_key(statement: Statement, key: str, code: str, here: Place, issue: str | None = None) -> None:
     if key.lower() not in condition_keys_of(statement):
-        subject.warning(
-            code,
-            f"No condition tests {quoted(key)}, so tokens meant for others are taken too; test it.",
-            path,
-            aws=issue,
+        here.warning(
+            code, f"No condition tests {quoted(key)}, so tokens meant for others are taken too; test it.", aws=issue
         )
 
 
-def _check_github(subject: CheckedDocument, statement: Statement, path: str) -> None:
+def _check_github(subject: CheckedDocument, statement: Statement, here: Place) -> None:
     """The subject is `repo:ORG/REPO:...`; anything shorter than `repo:ORG/` admits other people's repositories."""
     lines = [line for line in statement.conditions if line.key.lower() == f"{_GITHUB}:sub"]
     positive = [line for line in lines if (found := parse_operator(line.operator)) is not None and not found.negated]
     if not positive:
-        subject.warning(
+        here.warning(
             "github-any-repository",
             f"No condition tests {_GITHUB}:sub, so workflows of every GitHub repository get in; test the repository.",
-            path,
             aws="MISSING_GITHUB_REPO_CONDITION_KEY",
         )
         return
     for line in positive:
         for i, value in enumerate(line.values):
-            _check_github_subject(
-                subject, statement, value, subject.path(statement, f"Condition.{line.operator}.{line.key}", i)
-            )
+            _check_github_subject(statement, value, subject.at(statement, f"Condition.{line.operator}.{line.key}", i))
 
 
-def _check_github_subject(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:
+def _check_github_subject(statement: Statement, value: str, here: Place) -> None:
     """`repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH` is one branch; less of it is more than one."""
     fixed = value.split("*", 1)[0].split("?", 1)[0]
     if fixed != value and not fixed.count("/") and value.startswith(("repo:", "*", "?", "r")):
-        subject.warning(
+        here.warning(
             "github-any-repository",
             f"{quoted(value)} also matches repositories of other owners; write repo:OWNER/REPOSITORY:...",
-            path,
             aws="SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
         )
         return
     if f"{_GITHUB}:ref" in condition_keys_of(statement):
         return
     if is_wild(value) or ":ref:" not in value:
-        subject.suggestion(
+        here.suggestion(
             "github-any-branch",
             f"{quoted(value)} does not name one branch of one repository; write "
             f"repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH or test {_GITHUB}:ref too.",
-            path,
             aws="SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
         )

@@ -12,7 +12,7 @@ from typing import Final
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
-from iamtui.lint.subject import CheckedDocument, Level, form_tokens, is_wild, quoted, reaches, resource_glob
+from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, is_wild, quoted, reaches, resource_glob
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.types import PolicyType
@@ -37,121 +37,110 @@ def check_resources(subject: CheckedDocument, statement: Statement) -> None:
     entries = statement.resources if statement.resources is not None else statement.not_resources or ()
     before = len(subject.findings)
     for i, entry in enumerate(entries):
-        _check_entry(subject, entry, subject.path(statement, element, i))
+        _check_entry(subject, entry, subject.at(statement, element, i))
     if any(finding.level is Level.ERROR for finding in subject.findings[before:]):
         return
     if statement.resources and statement.actions and subject.kind in _WITH_OWN_RESOURCES:
         _check_pairs(subject, statement, statement.actions, statement.resources)
 
 
-def _check_entry(subject: CheckedDocument, entry: str, path: str) -> None:
+def _check_entry(subject: CheckedDocument, entry: str, here: Place) -> None:
     if entry == "*" or (subject.kind is PolicyType.RESOURCE and entry.startswith("execute-api:/")):
         # API Gateway completes the short form when it stores the policy.
         return
     if not entry.startswith("arn:"):
-        subject.error(
+        here.error(
             "resource-format",
             f'{quoted(entry)} is neither "*" nor an ARN, so it matches nothing; write the whole ARN.',
-            path,
             aws="INVALID_ARN_PREFIX",
         )
         return
     parts = entry.split(":", 5)
     if len(parts) < 6:
-        subject.error(
+        here.error(
             "short-arn",
             f"{quoted(entry)} has {len(parts)} of the six fields of an ARN; what it matches is not documented; "
             "write all fields.",
-            path,
             aws="MISSING_ARN_FIELD",
         )
         return
     if not parts[5]:
-        subject.error(
+        here.error(
             "resource-format",
             f"{quoted(entry)} does not name a resource behind the fifth colon.",
-            path,
             aws="INVALID_ARN_RESOURCE",
         )
         return
     if subject.policy.substitutes_variables and "${" in ":".join(parts[:5]):
-        subject.error(
+        here.error(
             "variable-in-arn-field",
             f"{quoted(entry)} has a policy variable before the fifth colon, where it is not replaced; use a wildcard.",
-            path,
         )
         return
-    if _check_fields(subject, entry, parts, path):
-        _check_against_forms(subject, entry, parts, path)
+    if _check_fields(subject, entry, parts, here):
+        _check_against_forms(entry, parts, here)
 
 
-def _check_fields(subject: CheckedDocument, entry: str, parts: list[str], path: str) -> bool:
+def _check_fields(subject: CheckedDocument, entry: str, parts: list[str], here: Place) -> bool:
     """Partition, service, Region and account by themselves; whether the service is known."""
     _, partition, service, region, account, _ = parts
     for name, value, issue in (("partition", partition, None), ("service", service, "WILDCARD_IN_SERVICE_NAME")):
         if is_wild(value):
-            subject.suggestion(
+            here.suggestion(
                 "wildcard-in-arn-field",
                 f"{quoted(entry)} has a wildcard in the {name}; AWS recommends writing out the {name}.",
-                path,
                 aws=issue,
             )
     if not is_wild(partition) and partition not in REGIONS:
-        subject.error(
+        here.error(
             "unknown-partition",
             f"{quoted(entry)} has the partition {quoted(partition)}, which does not exist; write aws, aws-cn or "
             "aws-us-gov.",
-            path,
             aws="INVALID_PARTITION",
         )
     if region and not is_wild(region):
-        _check_region(subject, entry, partition, region, path)
+        _check_region(subject, entry, partition, region, here)
     if account and not is_wild(account) and account != "aws" and not is_account_id(account):
-        subject.error(
+        here.error(
             "account-format",
             f"{quoted(entry)} has {quoted(account)} in place of a 12-digit account ID, so it matches nothing.",
-            path,
             aws="INVALID_ARN_ACCOUNT",
         )
-    return not is_wild(service) and _check_service(subject, entry, service, path)
+    return not is_wild(service) and _check_service(subject, entry, service, here)
 
 
-def _check_region(subject: CheckedDocument, entry: str, partition: str, region: str, path: str) -> None:
+def _check_region(subject: CheckedDocument, entry: str, partition: str, region: str, here: Place) -> None:
     """A Region that has another form, that is not listed, or that lies in another partition."""
     elsewhere = next((name for name, regions in REGIONS.items() if region in regions), None)
     if not _REGION.fullmatch(region):
-        subject.error(
+        here.error(
             "unknown-region",
             f"{quoted(entry)} has {quoted(region)} in place of a Region, so it matches nothing.",
-            path,
             aws="INVALID_ARN_REGION",
         )
     elif elsewhere is None:
         hint = subject.nearest(region, sorted(REGIONS.get(partition, REGIONS["aws"])))
-        subject.warning(
+        here.warning(
             "unknown-region",
             f"{quoted(entry)} has the Region {quoted(region)}, which AWS does not have (list of {REGIONS_READ}), so it "
             f"matches nothing.{hint}",
-            path,
             aws="INVALID_ARN_REGION",
         )
     elif partition in REGIONS and region not in REGIONS[partition]:
-        subject.error(
+        here.error(
             "unknown-region",
             f"{quoted(entry)} matches nothing: the Region {quoted(region)} is in the partition {elsewhere}, not in "
             f"{partition}.",
-            path,
             aws="INVALID_ARN_REGION",
         )
 
 
-def _check_service(subject: CheckedDocument, entry: str, service: str, path: str) -> bool:
+def _check_service(subject: CheckedDocument, entry: str, service: str, here: Place) -> bool:
     """Whether the ARN forms of the service are known."""
     if service != service.lower() and catalogue().is_service(service):
-        subject.error(
+        here.error(
             "service-case",
             f"{quoted(entry)} has capital letters in the service, so it matches nothing; write {service.lower()}.",
-            path,
             aws="INVALID_ARN_SERVICE_CASE",
         )
         return False
@@ -159,51 +148,47 @@ def _check_service(subject: CheckedDocument, entry: str, service: str, path: str
         return True
     if service not in _ARN_ONLY_SERVICES and service not in RETIRED_SERVICES:
         hint = subject.nearest(service, (item.prefix for item in catalogue().services()))
-        subject.error(
+        here.error(
             "unknown-service",
             f"{quoted(entry)} names the service {quoted(service)}, which AWS does not have.{hint}",
-            path,
             aws="INVALID_SERVICE",
         )
     return False
 
 
-def _check_against_forms(subject: CheckedDocument, entry: str, parts: list[str], path: str) -> None:
+def _check_against_forms(entry: str, parts: list[str], here: Place) -> None:
     """Region and account against the ARN forms of the service that the resource part could have."""
     service, region, account, resource = parts[2], parts[3], parts[4], parts[5]
     forms = [form for form in _forms(service) if _may_meet(form[2], _fixed_start(resource))]
     if not forms:
-        _report_shape(subject, entry, service, path)
+        _report_shape(entry, service, here)
         return
     for name, value, i in (("Region", region, 0), ("account", account, 1)):
         allowed = any(form[i] != "" for form in forms)
         needed = all(form[i] not in ("", "*") for form in forms)
         if value and value != "*" and not allowed:
-            subject.error(
+            here.error(
                 f"{name.lower()}-not-allowed",
                 f"{quoted(entry)} has the {name} {quoted(value)}, but ARNs of this kind have none, so it matches "
                 "nothing; leave the field empty.",
-                path,
                 aws=f"ARN_{name.upper()}_NOT_ALLOWED",
             )
         elif not value and needed and not _OF_AWS.search(resource):
-            subject.warning(
+            here.warning(
                 f"missing-{name.lower()}",
                 f"{quoted(entry)} has no {name}, so it matches only resources of AWS itself, if any; "
                 f"write the {name} or *.",
-                path,
                 aws=f"MISSING_ARN_{name.upper()}",
             )
 
 
-def _report_shape(subject: CheckedDocument, entry: str, service: str, path: str) -> None:
+def _report_shape(entry: str, service: str, here: Place) -> None:
     known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
     if known:
-        subject.suggestion(
+        here.suggestion(
             "resource-shape",
             f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), such as "
             f"{known[0]}; check the part behind the account.",
-            path,
             aws="INVALID_ARN_RESOURCE",
         )
 
@@ -250,19 +235,17 @@ def _check_pairs(
             reached = True
         else:
             forms = " or ".join(info.arn_forms[:2])
-            subject.warning(
+            subject.at(statement, "Action", i).warning(
                 "no-resource-for-action",
                 f"{info.name} acts on {forms}, and no resource here is one, so this statement {verb} it.",
-                subject.path(statement, "Action", i),
             )
     # A statement that does something is often a list of all that a job needs, in AWS's own policies too.
     for i, name in without_type:
-        subject.report(
+        subject.at(statement, "Action", i).report(
             Level.SUGGESTION if reached else Level.WARNING,
             "needs-star",
             f'{name} has no resource type and is judged on "*" only, so this statement {verb} it; '
             'give it a statement with Resource "*".',
-            subject.path(statement, "Action", i),
         )
 
 
@@ -313,23 +296,21 @@ def check_line_variables(subject: CheckedDocument, statement: Statement, line: C
     for i, value in enumerate(line.values):
         if "${" not in value:
             continue
-        path = subject.path(statement, f"Condition.{line.operator}.{line.key}", i)
+        here = subject.at(statement, f"Condition.{line.operator}.{line.key}", i)
         if family == "bool":
-            subject.warning(
+            here.warning(
                 "variable-in-bool",
                 "AWS's pages disagree on whether Bool takes policy variables; write true or false.",
-                path,
                 aws="INVALID_VARIABLE_FOR_OPERATOR",
             )
         elif family not in ("string", "arn"):
-            subject.error(
+            here.error(
                 "variable-not-supported",
                 f"{line.operator} does not support policy variables, so {quoted(value)} is compared as it stands.",
-                path,
                 aws="INVALID_VARIABLE_FOR_OPERATOR",
             )
         else:
-            _check_text(subject, value, path)
+            _check_text(value, here)
 
 
 def check_resource_variables(subject: CheckedDocument, statement: Statement) -> None:
@@ -338,59 +319,54 @@ def check_resource_variables(subject: CheckedDocument, statement: Statement) -> 
     element = "Resource" if statement.resources is not None else "NotResource"
     for i, entry in enumerate(statement.resources or statement.not_resources or ()):
         if "${" in entry:
-            _check_text(subject, entry, subject.path(statement, element, i))
+            _check_text(entry, subject.at(statement, element, i))
 
 
-def _check_text(subject: CheckedDocument, text: str, path: str) -> None:
+def _check_text(text: str, here: Place) -> None:
     for body in variables_in(text):
         if body not in ("*", "?", "$"):
-            _check_variable(subject, body, path)
+            _check_variable(body, here)
     if "${" in without_variables(text):
-        subject.error(
+        here.error(
             "unclosed-variable",
             f"{quoted(text)} has a policy variable without its closing brace, so it is compared as it stands; add }}.",
-            path,
             aws="MISSING_BRACE_IN_VARIABLE",
         )
 
 
-def _check_variable(subject: CheckedDocument, body: str, path: str) -> None:
+def _check_variable(body: str, here: Place) -> None:
     """One variable: well formed, documented, and of a single-valued key."""
     parsed = _BODY.fullmatch(body)
     if parsed is None or ":" not in parsed[1]:
-        _malformed(subject, body, path)
+        _malformed(body, here)
         return
     if body.partition(",")[0] != parsed[1]:
-        subject.warning(
+        here.warning(
             "malformed-variable",
             f"{quoted('${' + body + '}')} has a space beside the key, which AWS does not support; remove it.",
-            path,
             aws="UNSUPPORTED_SPACE_IN_VARIABLE",
         )
     key = condition_key(parsed[1])
     if parsed[1].lower() == "aws:arn":
-        subject.warning(
+        here.warning(
             "deprecated-key",
             "aws:ARN is deprecated; write aws:PrincipalArn or aws:SourceArn.",
-            path,
             aws="DEPRECATED_GLOBAL_CONDITION_KEY",
         )
     elif key is None:
-        subject.warning(
+        here.warning(
             "unknown-variable",
             f"AWS documents no condition key {quoted(parsed[1])}, so the variable never has a value.",
-            path,
             aws="INVALID_GLOBAL_CONDITION_KEY" if parsed[1].lower().startswith("aws:") else None,
         )
     elif key.multivalued:
-        subject.warning(
+        here.warning(
             "multivalued-variable",
             f"{quoted(parsed[1])} can hold several values, and such a variable has no value; use another key.",
-            path,
         )
 
 
-def _malformed(subject: CheckedDocument, body: str, path: str) -> None:
+def _malformed(body: str, here: Place) -> None:
     key, comma, default = body.partition(",")
     default = default.strip()
     if not body.strip():
@@ -399,10 +375,9 @@ def _malformed(subject: CheckedDocument, body: str, path: str) -> None:
         issue = "MISSING_QUOTE_IN_VARIABLE"
     else:
         issue = "UNSUPPORTED_SPACE_IN_VARIABLE" if " " in key.strip() else None
-    subject.warning(
+    here.warning(
         "malformed-variable",
         f"{quoted('${' + body + '}')} is not a valid policy variable, so it never has a value; "
         "write ${key} or ${key, 'default'}.",
-        path,
         aws=issue,
     )

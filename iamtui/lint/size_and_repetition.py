@@ -40,10 +40,9 @@ def check_size(subject: CheckedDocument) -> None:
         _check_iam_size(subject, sum(not c.isspace() for c in given), len(given))
         strange = next((c for c in given if ord(c) > 0xFF), None)
         if strange is not None:
-            subject.error(
+            subject.place("$").error(
                 "character-not-allowed",
                 f"The character U+{ord(strange):04X} is outside U+0020 to U+00FF, so the IAM API refuses the document.",
-                "$",
             )
         return
     compact = len(json_text(subject.document.value, separators=(",", ":")))
@@ -92,10 +91,9 @@ def _check_iam_size(subject: CheckedDocument, size: int, with_spaces: int) -> No
 
 
 def _too_large(subject: CheckedDocument, size: int, limit: int, what: str) -> None:
-    subject.error(
+    subject.place("$").error(
         "too-large",
         f"The document has {size:,} characters, more than the {limit:,} of {what}; split it.",
-        "$",
         aws=_ISSUES.get(subject.kind),
     )
 
@@ -103,11 +101,10 @@ def _too_large(subject: CheckedDocument, size: int, limit: int, what: str) -> No
 def _large(subject: CheckedDocument, size: int, why: str) -> None:
     """Over a default quota. As an inline policy of a role an identity-based policy may have that size."""
     inline = subject.kind is PolicyType.IDENTITY
-    subject.report(
+    subject.place("$").report(
         Level.SUGGESTION if inline else Level.WARNING,
         "large",
         f"The document has {size:,} characters without white space; {why}.",
-        "$",
         aws=None if inline else _ISSUES.get(subject.kind),
     )
 
@@ -117,10 +114,10 @@ def _organization_size(subject: CheckedDocument, name: str, given: int, compact:
     issue = _ISSUES[subject.kind]
     if compact <= limit:
         message = f"The {name} has {given:,} characters with white space, which counts; written compactly it fits."
-        subject.warning("large", message, "$", aws=issue)
+        subject.place("$").warning("large", message, aws=issue)
     elif name == "SCP":
         message = f"The SCP has {compact:,} characters without white space; the quota is {limit:,}; split it."
-        subject.warning("large", message, "$", aws=issue)
+        subject.place("$").warning("large", message, aws=issue)
     else:
         _too_large(subject, compact, limit, "an RCP")
 
@@ -186,13 +183,8 @@ def _report(
             names = list(dict.fromkeys(entries[i] for i in superfluous))
             verb = "is" if len(names) == 1 else "are"
             message = f"{named(names)} {verb} already covered by {quoted(entries[at])}; keep one or the other."
-        subject.report(
-            Level.SUGGESTION,
-            f"redundant-{what}",
-            message,
-            subject.path(statement, element, first),
-            aws=f"REDUNDANT_{what.upper()}",
-            count=len(superfluous),
+        subject.at(statement, element, first).report(
+            Level.SUGGESTION, f"redundant-{what}", message, aws=f"REDUNDANT_{what.upper()}", count=len(superfluous)
         )
 
 
@@ -228,10 +220,9 @@ def check_statements(subject: CheckedDocument) -> None:
     for statement in subject.policy.statements:
         first = firsts.setdefault(_meaning(statement), statement)
         if first is not statement:
-            subject.suggestion(
+            subject.at(statement).suggestion(
                 "redundant-statement",
                 f"The statement says the same as statement {first.index + 1}; remove one of them.",
-                subject.path(statement),
                 aws="REDUNDANT_STATEMENT",
             )
 

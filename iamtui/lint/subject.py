@@ -94,8 +94,14 @@ class CheckedDocument:
         value: dict[str, JsonValue] = listed if isinstance(listed, dict) else listed[statement.index]
         return value
 
-    def path(self, statement: Statement, element: str = "", entry: int | None = None) -> str:
-        """The path of a statement, of one of its elements, or of one entry of a list."""
+    def at(self, statement: Statement, element: str = "", entry: int | None = None) -> Place:
+        """A statement, one of its elements, or one entry of a list."""
+        return Place(self, self._path(statement, element, entry))
+
+    def place(self, path: str) -> Place:
+        return Place(self, path)
+
+    def _path(self, statement: Statement, element: str = "", entry: int | None = None) -> str:
         listed = self.document.value["Statement"]
         path = "$.Statement" if isinstance(listed, dict) else f"$.Statement[{statement.index}]"
         if not element:
@@ -106,9 +112,7 @@ class CheckedDocument:
             value = value.get(part) if isinstance(value, dict) else None
         return path if entry is None or not isinstance(value, list) else f"{path}[{entry}]"
 
-    def report(
-        self, level: Level, code: str, message: str, path: str, *, aws: str | None = None, count: int = 1
-    ) -> None:
+    def add(self, level: Level, code: str, message: str, path: str, *, aws: str | None = None, count: int = 1) -> None:
         """Add a finding; one that was made before, word for word, is counted there."""
         index = self._statement_at(path)
         same = (code, message, index)
@@ -132,15 +136,6 @@ class CheckedDocument:
                 count,
             )
         )
-
-    def error(self, code: str, message: str, path: str, *, aws: str | None = None) -> None:
-        self.report(Level.ERROR, code, message, path, aws=aws)
-
-    def warning(self, code: str, message: str, path: str, *, aws: str | None = None) -> None:
-        self.report(Level.WARNING, code, message, path, aws=aws)
-
-    def suggestion(self, code: str, message: str, path: str, *, aws: str | None = None) -> None:
-        self.report(Level.SUGGESTION, code, message, path, aws=aws)
 
     def _statement_at(self, path: str) -> int | None:
         """The index of the statement that a path leads into; None for the document itself."""
@@ -167,6 +162,26 @@ class CheckedDocument:
         if self._places is None:
             self._places = document_positions(self.document)
         return self._places
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a document, where findings are reported."""
+
+    subject: CheckedDocument
+    path: str
+
+    def report(self, level: Level, code: str, message: str, *, aws: str | None = None, count: int = 1) -> None:
+        self.subject.add(level, code, message, self.path, aws=aws, count=count)
+
+    def error(self, code: str, message: str, *, aws: str | None = None) -> None:
+        self.report(Level.ERROR, code, message, aws=aws)
+
+    def warning(self, code: str, message: str, *, aws: str | None = None) -> None:
+        self.report(Level.WARNING, code, message, aws=aws)
+
+    def suggestion(self, code: str, message: str, *, aws: str | None = None) -> None:
+        self.report(Level.SUGGESTION, code, message, aws=aws)
 
 
 def document_positions(document: PolicyDocument) -> tuple[dict[str, Lines], dict[str, Lines]]:
