@@ -104,7 +104,6 @@ def access_keys(shapes: list[AccessKeyShape]) -> tuple[AccessKey, ...]:
             status=shape.status,
             created=parse_time(shape.create_date),
             last_used=parse_time(shape.last_used_date),
-            # AWS says "N/A" for a key that was never used.
             last_service=_unless_na(shape.service_name),
             last_region=_unless_na(shape.region),
         )
@@ -112,8 +111,12 @@ def access_keys(shapes: list[AccessKeyShape]) -> tuple[AccessKey, ...]:
     )
 
 
+_NO_TEXT: Final = ("N/A", "no_information", "not_supported")
+"""What AWS says for a key that was never used, or for what it does not know."""
+
+
 def _unless_na(text: str | None) -> str:
-    return "" if text is None or text == "N/A" else text
+    return "" if text is None or text in _NO_TEXT else text
 
 
 def mfa_devices(shapes: list[MfaDeviceShape]) -> tuple[MfaDevice, ...]:

@@ -104,6 +104,7 @@ _HEADINGS: Final = {
     "members": "members", "boundary_arn": "boundary", "attached_policies": "attached", "tags": "tags",
     "password_last_used": "password used", "login_profile": "console password", "access_keys": "access keys",
     "mfa_devices": "MFA devices", "max_session_seconds": "longest session", "instance_profiles": "instance profiles",
+    "services_last_used": "services used",
     "updated": "updated", "attached_to": "attached to", "boundary_of": "boundary of", "roles": "roles",
     "type": "type", "audiences": "audiences",
 }  # fmt: skip
@@ -157,6 +158,8 @@ def _item(item: Any) -> str:
     if "serial" in item:
         return f"{item['serial']}, since {item['enabled'] or 'an unknown time'}"
     used = f"last used {item['last_used']}" if item["last_used"] else "never used"
+    if "service" in item:
+        return f"{item['service']}  {used}{' in ' + item['region'] if item['region'] else ''}"
     through = f" for {item['last_service']} in {item['last_region']}" if item["last_service"] else ""
     return f"{item['id']}  {item['status']}, created {item['created'] or 'unknown'}, {used}{through}"
 

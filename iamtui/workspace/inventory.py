@@ -18,6 +18,7 @@ from iamtui.account.model import (
     ManagedPolicy,
     Missing,
     Role,
+    ServiceUse,
     User,
 )
 from iamtui.catalog.tables import unique_id_kind
@@ -202,6 +203,9 @@ def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
         yield "attached_policies", [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
     if isinstance(entity, (User, Role)):
         yield "boundary_arn", entity.boundary_arn
+    accessed = account.last_accessed.get(entity.arn)
+    if accessed is not None:
+        yield "services_last_used", [_service_use(use) for use in accessed.services]
     if isinstance(entity, User):
         yield from _user_details(entity)
     elif isinstance(entity, Group):
@@ -215,6 +219,15 @@ def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
     else:
         yield "type", entity.type
         yield "audiences", list(entity.audiences)
+
+
+def _service_use(use: ServiceUse) -> Json:
+    return {
+        "service": use.service,
+        "last_used": _time(use.last_used),
+        "region": use.region or None,
+        "actions": {action: _time(used) for action, used in use.actions.items()},
+    }
 
 
 def _user_details(user: User) -> Iterator[tuple[str, Any]]:

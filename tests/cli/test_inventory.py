@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,16 @@ def test_show_asks_a_live_account_for_the_users_keys(cli: Cli, moto: MotoServer,
 def test_last_use_is_said_only_of_what_has_one(cli: Cli, snapshot: str) -> None:
     assert "last used" not in cli("show", "policy/data-lake-read", "--snapshot", snapshot).out
     assert "last used           unknown: " in cli("show", "carol", "--snapshot", snapshot).out
+
+
+def test_the_last_use_of_services_where_it_is_known(cli: Cli) -> None:
+    shown = cli("show", "role/deploy-prod", "--demo").out
+    assert re.search(r"services used +ecr  last used 2026-11-23T\S+ in eu-west-1", shown)
+    assert re.search(r"\n +kms  never used\n", shown)
+    (found,) = [
+        use
+        for use in cli("show", "role/deploy-prod", "--json", "--demo").json["services_last_used"]
+        if use["service"] == "lambda"
+    ]
+    assert found["actions"]["PublishVersion"] is None
+    assert "services_last_used" not in cli("show", "role/ops-readonly", "--json", "--demo").json

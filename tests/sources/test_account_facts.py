@@ -47,6 +47,8 @@ def test_everything_that_moto_can_say(moto: MotoServer, account: Account) -> Non
     assert value(loaded.server_certificates) == ()
     (row,) = value(loaded.credential_report).rows
     assert (row.user, row.login_profile, row.mfa_devices, len(row.access_keys)) == ("alice", None, (), 1)
+    # moto says "not_supported".
+    assert (row.access_keys[0].last_service, row.access_keys[0].last_region) == ("", "")
     (alice,) = loaded.users
     assert [key.status for key in value(alice.access_keys)] == ["Active"]
     assert (alice.mfa_devices, alice.login_profile) == (Known(()), Known(None))
