@@ -20,6 +20,7 @@ from iamtui.engine.decision import Layer
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.what_can import (
@@ -56,6 +57,7 @@ resource's policy allows by itself counts where that policy is loaded.
 @click.option(
     "--service", "services", multiple=True, metavar="SERVICE", help="List the actions of a service, such as s3."
 )
+@click.option("--policy", "as_policy", is_flag=True, help="Print the permissions as one policy document.")
 @click.option("--against", metavar="PRINCIPAL", help="Print what this principal can do otherwise, or not at all.")
 @click.option("--against-snapshot", metavar="FILE", help="Print what has changed since this snapshot.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
@@ -65,6 +67,7 @@ def what_can(
     principal: str,
     asked: QuestionOptions,
     services: tuple[str, ...],
+    as_policy: bool,
     against: str | None,
     against_snapshot: str | None,
     as_json: bool,
@@ -78,11 +81,19 @@ def what_can(
     """
     if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
         raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
+    if as_policy and (against or against_snapshot or as_json or asked.given):
+        raise Problem(
+            "--policy prints what holds on every resource in every context, as JSON.",
+            "Leave the other options out; --service and --draft narrow and change it.",
+        )
     if asked.chained_from or asked.with_checks:
         raise Problem("what-can takes neither --chained-from nor --with.", "They are for `iamtui can`.")
     made = inquiry_of(("sts:GetCallerIdentity",), asked)
     wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
     workspace = load_resource_policies(open_workspace(source), made)
+    if as_policy:
+        _print_policy(with_draft(workspace, draft), principal, wanted)
+        return Exit.OK
     found = _ask(workspace, principal, made, wanted)
     out = stdout()
     other: EffectiveAccess | None = None
@@ -110,6 +121,22 @@ def what_can(
 def _ask(workspace: Workspace, principal: str, made: QuestionMatrix, services: tuple[str, ...]) -> EffectiveAccess:
     who = resolve_principal(workspace, principal)
     return find_what_can(workspace, who, made.resources, made.terms, services=services or None)
+
+
+def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...]) -> None:
+    """The effective permissions as one identity policy; on stderr what it lacks."""
+    made = effective_policy(workspace, resolve_principal(workspace, principal), services or None)
+    stdout().json(made.document, indent=2)
+    if made.left_out:
+        note(
+            f"Left out in part, because no single statement says it: {_first_of_actions(made.left_out)}. "
+            "The policy grants less of it, never more."
+        )
+    if not made.caps_complete:
+        note("Not evaluated, and could take some of it away: SCP.")
+    note("What the policies of resources allow by themselves is not in it.")
+    if made.size > MANAGED_POLICY_SIZE:
+        note(f"It has {made.size:,} characters; a managed policy may have {MANAGED_POLICY_SIZE:,}.")
 
 
 def _print_heat_map(out: Output, found: EffectiveAccess) -> None:

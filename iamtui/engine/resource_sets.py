@@ -340,7 +340,13 @@ class ScopeFinder:
         return [scanned for scanned in (self.reading.identity, self.reading.resource) if scanned is not None]
 
     def _granted(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_entries(self._granting(), self.reading)))
+        granting = self._granting()
+        every = tuple(dict.fromkeys(_entries(granting, self.reading)))
+        if self.reading.outcome is not Outcome.ALLOWED:
+            return every
+        # What only some condition would allow besides is not where it is allowed.
+        certain = dict.fromkeys(_entries(granting, self.reading, certain=True))
+        return tuple(certain) or every
 
     def _granted_by_both(self, limits: list[str]) -> tuple[str, ...]:
         """What is granted where nothing but the granting policies limits it; said of each part, if both have to."""
@@ -412,10 +418,10 @@ def _deny_words(match: Match, reading: Evaluation) -> str:
     return f"Not allowed on {where}: {name} {'denies' if match.truth is True else 'may deny'} it."
 
 
-def _entries(scanned: Iterable[LayerScan], reading: Evaluation) -> Iterator[str]:
+def _entries(scanned: Iterable[LayerScan], reading: Evaluation, *, certain: bool = False) -> Iterator[str]:
     for one in scanned:
         for match in one.matches:
-            if match.statement.allows:
+            if match.statement.allows and (match.truth is True or not certain):
                 yield from _reach_of(match, reading)
 
 

@@ -6,10 +6,11 @@ class: one of them is asked about.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from iamtui.account.model import Account
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.catalog.request_keys import LISTED_PER_RESOURCE
@@ -29,6 +30,8 @@ from iamtui.policy.statement import ActionElement, CompiledPolicy, CompiledState
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.never_asked import fits
 
+_MOST_MASKS: Final = 65_536
+
 _ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts"))
 """The services whose rules tell actions apart by their names."""
 
@@ -38,10 +41,12 @@ class StatementInForce(NamedTuple):
 
     Args:
         level: of an SCP or RCP, from the root; else 0.
+        has_variables: whether `${...}` means something in its document.
     """
 
     layer: Layer
     level: int
+    has_variables: bool
     policy: CompiledPolicy
     number: int
 
@@ -127,7 +132,48 @@ def statements_in_force(policies: PoliciesInForce) -> Iterator[StatementInForce]
             if isinstance(policy, NamedPolicy) and policy.document.error is None:
                 compiled = compile_policy(policy.document, policy_type, DEFAULT_LANGUAGE_OPTIONS)
                 for number in range(len(compiled.actions)):
-                    yield StatementInForce(layer, level_number, compiled, number)
+                    yield StatementInForce(
+                        layer, level_number, policy.document.policy.substitutes_variables, compiled, number
+                    )
+
+
+class ActionMasks:
+    """The actions that statements are about, as bits; kept for as long as the account."""
+
+    def __init__(self, account: Account) -> None:
+        self._masks: dict[tuple[ActionElement, ServiceActions], int] = account.memo.setdefault("action masks", {})
+
+    def of(self, element: ActionElement, known: ServiceActions) -> int:
+        whole = element.whole_service(known.service)
+        if whole is not None:
+            return known.full if whole else 0
+        key = (element, known)
+        found = self._masks.get(key)
+        if found is None:
+            if len(self._masks) >= _MOST_MASKS:
+                self._masks.clear()
+            match = element.names_of(known.service).match
+            found = sum(1 << place for place, name in enumerate(known.lower) if match(name) is not element.negated)
+            self._masks[key] = found
+        return found
+
+    def classes(
+        self, known: ServiceActions, fitting: int, statements: Sequence[StatementInForce]
+    ) -> Sequence[tuple[int, tuple[int, ...]]]:
+        """Some actions of a service by the statements, by number, that speak of them."""
+        classes: dict[tuple[int, ...], int] = {(): fitting}
+        for number, one in enumerate(statements):
+            mask = self.of(one.element, known)
+            if not mask & fitting:
+                continue
+            split: dict[tuple[int, ...], int] = {}
+            for numbers, bits in classes.items():
+                if bits & mask:
+                    split[*numbers, number] = bits & mask
+                if bits & ~mask:
+                    split[numbers] = bits & ~mask
+            classes = split
+        return [(bits, numbers) for numbers, bits in classes.items()]
 
 
 class ServiceActions:
@@ -139,6 +185,10 @@ class ServiceActions:
         self.lower = tuple(name.lower() for name in names)
         self.full = (1 << len(names)) - 1
         self._kinds: dict[_Told, tuple[int, ...]] = {}
+
+    def bits_of(self, actions: Container[str]) -> int:
+        """The bits of actions in full."""
+        return sum(1 << place for place, name in enumerate(self.names) if f"{self.service}:{name}" in actions)
 
     def named(self, bits: int) -> tuple[str, ...]:
         """Actions in full ("s3:GetObject"), by their bits."""

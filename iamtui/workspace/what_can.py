@@ -14,7 +14,7 @@ from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as
 from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind, caller_facts
-from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules, compile_policy
+from iamtui.policy.statement import CompiledStatement, PrincipalRules, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
@@ -24,8 +24,8 @@ from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.access import ACCESS_LEVELS
 from iamtui.workspace.action_classes import (
+    ActionMasks,
     Caps,
-    ServiceActions,
     StatementInForce,
     actions_of,
     are_all_known,
@@ -39,8 +39,6 @@ LEVELS: Final = tuple(ACCESS_LEVELS.values())
 
 _WITHOUT_ALLOW: Final = frozenset(("kms", "sts"))
 """The services that may let somebody in whom no identity policy lets in: key policies, trust policies, free calls."""
-
-_MOST_MASKS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +116,16 @@ class EffectiveAccess:
     resources: tuple[str, ...]
     permissions: tuple[Permission, ...]
     _actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _extra: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
+
+    @property
+    def asked_services(self) -> tuple[str, ...]:
+        """The services of which something could be allowed, in alphabetical order."""
+        return tuple(self._actions)
+
+    def unknown_actions(self, service: str) -> tuple[str, ...]:
+        """The actions of a service that policies name and the catalogue does not have."""
+        return tuple(sorted(self._extra.get(service, ())))
 
     @property
     def services(self) -> tuple[ServiceAccess, ...]:
@@ -251,6 +259,7 @@ def what_can(
         tuple(dict.fromkeys(resources)),
         tuple(found),
         search.actions,
+        search.extra,
     )
 
 
@@ -275,8 +284,8 @@ class _Search:
         self._terms = terms
         self._now = now
         self._in_region = bool(terms.region) or any(key.lower() == "aws:requestedregion" for key in terms.context)
-        self._masks: dict[tuple[ActionElement, ServiceActions], int] = account.memo.setdefault("action masks", {})
-        self._extra: dict[str, set[str]] = {}
+        self._masks = ActionMasks(account)
+        self.extra: dict[str, set[str]] = {}
         self._caps = Caps(frozenset(), frozenset())
         self.actions: dict[str, tuple[str, ...]] = {}
 
@@ -306,7 +315,7 @@ class _Search:
             for entry in statement.actions or () if statement is not None else ():
                 service, colon, name = entry.partition(":")
                 if colon and name and "*" not in entry and "?" not in entry and not catalogue().knows(entry):
-                    self._extra.setdefault(service.lower(), set()).add(name)
+                    self.extra.setdefault(service.lower(), set()).add(name)
 
     def _services(self, own: Iterable[StatementInForce], resource: str, *, is_complete: bool) -> list[str]:
         """The services of which something may be allowed."""
@@ -318,9 +327,9 @@ class _Search:
                 every = every or services is None
                 named |= services or set()
         if every or resource != "*":
-            named |= set(service_data.service_names()) | set(self._extra)
+            named |= set(service_data.service_names()) | set(self.extra)
         for service in self._wanted or ():
-            if service not in named and service not in self._extra and not catalogue().is_service(service):
+            if service not in named and service not in self.extra and not catalogue().is_service(service):
                 raise no_action_matches(f"{service}:*")
         named |= _WITHOUT_ALLOW
         return sorted(named if self._wanted is None else named & set(self._wanted))
@@ -328,7 +337,7 @@ class _Search:
     def _of_service(
         self, service: str, own: Sequence[StatementInForce], resource: str, *, is_complete: bool
     ) -> Iterator[Permission]:
-        known = actions_of(service, tuple(sorted(self._extra.get(service, ()))))
+        known = actions_of(service, tuple(sorted(self.extra.get(service, ()))))
         fitting = known.full if resource == "*" else known.fitting(resource)
         if not fitting:
             return
@@ -336,7 +345,7 @@ class _Search:
         # Of a resource that is named, its policy is known too.
         spoken = own if resource == "*" else tuple(statements_in_force(self._policies(f"{service}:*", resource)))
         grants = any(one.layer is Layer.RESOURCE for one in spoken) or service in _WITHOUT_ALLOW or not is_complete
-        for mask, numbers in self._classes(known, fitting, spoken):
+        for mask, numbers in self._masks.classes(known, fitting, spoken):
             statements = [spoken[number] for number in numbers]
             if not grants and not any(one.layer is Layer.IDENTITY and one.compiled.allows for one in statements):
                 continue
@@ -345,38 +354,6 @@ class _Search:
                 continue
             for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
                 yield from self._asked(service, actions, resource)
-
-    def _classes(
-        self, known: ServiceActions, fitting: int, spoken: Sequence[StatementInForce]
-    ) -> Sequence[tuple[int, tuple[int, ...]]]:
-        """The actions of a service by the statements that speak of them, as bits."""
-        classes: dict[tuple[int, ...], int] = {(): fitting}
-        for number, one in enumerate(spoken):
-            mask = self._mask(one.element, known)
-            if not mask & fitting:
-                continue
-            split: dict[tuple[int, ...], int] = {}
-            for numbers, bits in classes.items():
-                if bits & mask:
-                    split[*numbers, number] = bits & mask
-                if bits & ~mask:
-                    split[numbers] = bits & ~mask
-            classes = split
-        return [(bits, numbers) for numbers, bits in classes.items()]
-
-    def _mask(self, element: ActionElement, known: ServiceActions) -> int:
-        whole = element.whole_service(known.service)
-        if whole is not None:
-            return known.full if whole else 0
-        key = (element, known)
-        found = self._masks.get(key)
-        if found is None:
-            if len(self._masks) >= _MOST_MASKS:
-                self._masks.clear()
-            match = element.names_of(known.service).match
-            found = sum(1 << place for place, name in enumerate(known.lower) if match(name) is not element.negated)
-            self._masks[key] = found
-        return found
 
     def _asked(self, service: str, actions: tuple[str, ...], resource: str) -> Iterator[Permission]:
         decision = self._evaluator(actions[0], resource).decide(self._principal, read_whole=True)
@@ -415,13 +392,13 @@ class _Search:
         for prefix in statement.action.services or (service,):
             if self._wanted is not None and prefix not in self._wanted:
                 continue
-            known = actions_of(prefix, tuple(sorted(self._extra.get(prefix, ()))))
-            mask = self._mask(statement.action, known)
+            known = actions_of(prefix, tuple(sorted(self.extra.get(prefix, ()))))
+            mask = self._masks.of(statement.action, known)
             self.actions.setdefault(prefix, known.named(known.full))
             for resource in _resources_of(statement, carrier):
                 policies = self._policies(f"{prefix}:*", resource)
                 spoken = tuple(statements_in_force(policies))
-                for bits, numbers in self._classes(known, mask & known.fitting(resource), spoken):
+                for bits, numbers in self._masks.classes(known, mask & known.fitting(resource), spoken):
                     statements = [spoken[number] for number in numbers]
                     for each in known.told_apart(bits, statements, resource, in_region=self._in_region):
                         actions = tuple(one for one in each if one not in certain and (one, resource) not in asked)

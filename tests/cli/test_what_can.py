@@ -124,9 +124,39 @@ def test_an_earlier_snapshot_shows_what_has_changed(cli: Cli, snapshot: str, tmp
         (("deploy-prod", "--on", "bucket"), "bucket is not a resource"),
         (("deploy-prod", "--against", "nobody-here"), "nobody-here"),
         (("deploy-prod", "--against", "data-engineer", "--draft", "x"), "exclude each other"),
+        (("deploy-prod", "--policy", "--on", "*"), "--policy prints what holds on every resource"),
+        (("deploy-prod", "--policy", "--json"), "--policy prints what holds on every resource"),
+        (("root", "--policy"), ":root is not a user or role"),
         (("deploy-prod", "--chained-from", "data-engineer"), "neither --chained-from nor --with"),
         (("deploy-prod", "--against-snapshot", "/nowhere.json"), "/nowhere.json"),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_one_sentence(cli: Cli, words: tuple[str, ...], said: str) -> None:
     cli("what-can", *words, "--demo").failed_with(said)
+
+
+def test_the_permissions_are_printed_as_one_policy(cli: Cli, tmp_path: Path) -> None:
+    result = cli("what-can", "deploy-prod", "--policy", "--demo")
+    allows = [one for one in result.json["Statement"] if one["Effect"] == "Allow"]
+    passing = {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]}}
+    assert {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": "arn:aws:iam::111122223333:role/apps/*",
+        "Condition": passing,
+    } in allows
+    assert "What the policies of resources allow by themselves is not in it." in result.err
+    file = tmp_path / "policy.json"
+    file.write_text(result.out)
+    assert cli("lint", str(file), "--fail-on", "error").code == 0
+    only = cli("what-can", "deploy-prod", "--policy", "--service", "ecr", "--demo").json["Statement"]
+    assert only[0]["Action"] == ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetAuthorizationToken"]
+
+
+def test_a_policy_that_does_not_fit_into_a_managed_policy_is_printed_and_said(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iamtui.cli.what_can.MANAGED_POLICY_SIZE", 1_000)
+    result = cli("what-can", "deploy-prod", "--policy", "--demo")
+    assert result.json["Statement"]
+    assert "a managed policy may have 1,000." in result.err

@@ -125,6 +125,16 @@ def test_where_a_cap_limits_a_set_only_what_is_allowed_as_a_whole_is_listed() ->
     assert two.allowed_resources == ("arn:aws:s3:::b/x/*",)
 
 
+def test_where_a_set_is_allowed_is_not_where_only_a_condition_would_allow_it() -> None:
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    decision = decide(
+        allow("s3:*", "arn:aws:s3:::b/x/*"), allow("s3:*", "arn:aws:s3:::b/y/*", Condition=mfa),
+        resource=WITHIN, mode="discover",
+    )  # fmt: skip
+    assert (decision.outcome, decision.resource_scope) == (Outcome.ALLOWED, ResourceScope.SOME)
+    assert decision.allowed_resources == ("arn:aws:s3:::b/x/*",)
+
+
 @pytest.mark.parametrize(
     ("identity", "layers", "starts"),
     [
