@@ -56,7 +56,6 @@ from iamtui.engine.service_rules import (
     bucket_owner_root_escape,
     free_action,
     is_assumption_of_service_linked_role,
-    is_public,
     is_use_of_alias,
     rcp_exempt,
     rcp_exempt_in_part,
@@ -64,6 +63,7 @@ from iamtui.engine.service_rules import (
     takes_resource_policy,
 )
 from iamtui.policy.context import AtLeast, RequestContext
+from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import Strength, is_role
 from iamtui.policy.truth import MissingLeaf, Truth, all_of, any_of, negate

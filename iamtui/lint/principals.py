@@ -9,7 +9,6 @@ import re
 from typing import Final
 
 from iamtui.catalog.tables import unique_id_kind
-from iamtui.engine.service_rules import is_public
 from iamtui.lint.subject import (
     CheckedDocument,
     Place,
@@ -23,6 +22,7 @@ from iamtui.lint.subject import (
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
+from iamtui.policy.public_access import is_public
 from iamtui.policy.types import PolicyType
 
 _KINDS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
