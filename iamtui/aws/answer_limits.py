@@ -42,12 +42,15 @@ _JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 class Markup(enum.Enum):
     """What is wrong with a text's markup."""
 
-    MANY = "too many parts"
+    MANY = "of more than {parts:,} parts"
     DEEP = "nested too deeply"
-    UTF_16 = "text in UTF-16, whose parts are not counted"
-    DECLARATIONS = "entities, or attributes by default, each of which may stand for any number of parts"
-    TEXT = "a long text"
-    NAMESPACE = "a long namespace, which becomes part of every name"
+    UTF_16 = "in UTF-16"
+    """Its parts are not counted."""
+    DECLARATIONS = "with entities or default attributes"
+    """Each may stand for any number of parts."""
+    TEXT = f"with a text of more than {LONGEST_TEXT // 1024**2} MiB"
+    NAMESPACE = "with too long a namespace"
+    """It becomes part of every name."""
 
 
 def too_much_markup(data: bytes, most: int) -> Markup | None:
@@ -323,18 +326,8 @@ def character_width(body: bytes) -> int:
 
 def check_markup(body: bytes, limits: AnswerLimits) -> None:
     found = too_much_markup(body, limits.parts)
-    if found is Markup.DEEP:
-        raise AnswerTooComplex("nested too deeply")
-    if found is Markup.UTF_16:
-        raise AnswerTooComplex("in UTF-16")
-    if found is Markup.DECLARATIONS:
-        raise AnswerTooComplex("with entities or default attributes")
-    if found is Markup.NAMESPACE:
-        raise AnswerTooComplex("with too long a namespace")
-    if found is Markup.TEXT:
-        raise AnswerTooComplex(f"with a text of more than {LONGEST_TEXT // 1024**2} MiB")
-    if found is Markup.MANY:
-        raise AnswerTooComplex(f"of more than {limits.parts:,} parts")
+    if found is not None:
+        raise AnswerTooComplex(found.value.format(parts=limits.parts))
 
 
 def read_here(client: Any) -> int:

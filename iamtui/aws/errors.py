@@ -22,6 +22,14 @@ class AwsProblem(Problem):
             is called; "" where the call is unknown.
         wrong_mfa_code: whether AWS refused the MFA device or its code, not the caller.
         login_command: what the user runs to sign in again, after which the same can be tried once more; else "".
+
+    Attributes:
+        denied: whether AWS answered that the caller may not do this.
+        expired: whether AWS answered that the caller's credentials have expired.
+        unanswered: whether the call may have been carried out although no answer came.
+        bad_credentials: whether AWS does not accept the caller's credentials: expired, unknown, or wrongly signed.
+        unsupported: whether the endpoint does not know the operation (an emulator, not AWS).
+        fatal: whether every other call would fail likewise: credentials, clock, or the way to AWS.
     """
 
     def __init__(
@@ -39,36 +47,12 @@ class AwsProblem(Problem):
         self.permission = permission
         self.wrong_mfa_code = wrong_mfa_code
         self.login_command = login_command
-
-    @property
-    def denied(self) -> bool:
-        """Whether AWS answered that the caller may not do this."""
-        return self.code in _DENIED
-
-    @property
-    def expired(self) -> bool:
-        """Whether AWS answered that the caller's credentials have expired."""
-        return self.code in _EXPIRED
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether the call may have been carried out although no answer came."""
-        return self.code in _UNANSWERED
-
-    @property
-    def bad_credentials(self) -> bool:
-        """Whether AWS does not accept the caller's credentials: expired, unknown, or wrongly signed."""
-        return self.code in _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE
-
-    @property
-    def unsupported(self) -> bool:
-        """Whether the endpoint does not know the operation (an emulator, not AWS)."""
-        return self.code in _UNSUPPORTED
-
-    @property
-    def fatal(self) -> bool:
-        """Whether every other call would fail likewise: credentials, clock, or the way to AWS."""
-        return self.code in _FATAL
+        self.denied = code in _DENIED
+        self.expired = code in _EXPIRED
+        self.unanswered = code in _UNANSWERED
+        self.bad_credentials = code in _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE
+        self.unsupported = code in _UNSUPPORTED
+        self.fatal = code in _FATAL
 
 
 _DENIED: Final = frozenset(
