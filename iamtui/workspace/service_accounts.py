@@ -25,6 +25,7 @@ Json: TypeAlias = dict[str, Any]
 
 _LARGEST_INLINE: Final = 10_240
 """IAM User Guide: quotas: characters of all inline policies of a role, white space not counted."""
+_MOST_ATTACHED: Final = 10
 _LONGEST_NAME: Final = 64
 _USERNAME: Final = re.compile(r"\$\{\s*aws:username\s*(?:,[^}]*)?\}", re.IGNORECASE)
 _USERS_ONLY: Final = frozenset(("aws:username", "aws:userid", "aws:principalarn", "aws:principaltype"))
@@ -96,6 +97,10 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
     for name, policy, document in documents:
         _add(draft, name, policy, document, accessed)
     draft.trust = _trust(account, draft, place or _likely_place([document for _, _, document in documents], draft))
+    if len(draft.attached) > _MOST_ATTACHED:
+        draft.notes.append(
+            f"It has {len(draft.attached)} managed policies and a role takes {_MOST_ATTACHED} by default."
+        )
     size = sum(len(json.dumps(document, separators=(",", ":"))) for document in draft.inline.values())
     if size > _LARGEST_INLINE:
         draft.notes.append(
@@ -156,13 +161,14 @@ def _add(
     listed = changed.get("Statement")
     statements = listed if isinstance(listed, list) else [listed]
     kept = [one for one in statements if isinstance(one, dict) and _keep_used(draft, name, one, accessed)]
-    changed["Statement"] = kept
+    if len(kept) < len(statements):
+        changed["Statement"] = kept
     if document.policy.substitutes_variables:
         changed = _with_name(changed, draft.user.name)
     _note_keys(draft, name, document)
     if not kept:
         return
-    if policy is not None and changed["Statement"] == statements and changed == document.value:
+    if policy is not None and changed == document.value:
         draft.attached.append(policy.arn)
         return
     while name in draft.inline:
@@ -214,6 +220,8 @@ def _note_keys(draft: RoleDraft, name: str, document: PolicyDocument) -> None:
     tested = {line.key.lower() for statement in document.policy.statements for line in statement.conditions}
     for key in sorted(tested & _USERS_ONLY):
         draft.notes.append(f"The policy {name} tests {key}, which is another one for a role: adapt the condition.")
+    if "${aws:userid" in document.source_text.lower():
+        draft.notes.append(f"The policy {name} uses ${{aws:userid}}, which is another one for a role: adapt it.")
     if any(key.startswith("aws:multifactorauth") for key in tested):
         draft.notes.append(f"The policy {name} asks for MFA, which a program has not.")
 
@@ -259,7 +267,7 @@ def _trust(account: Account, draft: RoleDraft, place: str) -> Json:
         own = {"StringEquals": {"aws:SourceAccount": account.id}} if place == "ecs" else {}
         return _trusting({"Service": service}, "sts:AssumeRole", own)
     arn = parse_arn(place)
-    if is_account_id(place) or (arn is not None and arn.service in ("iam", "sts")):
+    if is_account_id(place) or (arn is not None and arn.service in ("iam", "sts") and not set(place) & set("*?")):
         return _trusting({"AWS": place}, "sts:AssumeRole", {})
     raise Problem(
         f"--place {place} is not a place where a program runs.",

@@ -111,6 +111,20 @@ def test_a_managed_policy_that_stays_as_it_is_is_attached() -> None:
     assert any("group gone are not loaded" in note for note in draft.notes)
 
 
+def test_a_policy_of_one_statement_that_is_no_list_is_attached_too() -> None:
+    bare = PolicyDocument.of({"Version": "2012-10-17", "Statement": allow("s3:*", "arn:aws:s3:::${aws:userid}")})
+    versions = (PolicyVersion("v1", bare, is_default=True),)
+    policies = [ManagedPolicy(f"m{n}", "/", iam(f"policy/m{n}"), f"ANPA{n}", NOW, versions) for n in range(11)]
+    one = user(attached_policies=tuple(AttachedPolicy(policy.name, policy.arn) for policy in policies))
+
+    draft = drafted(one, ServiceUse("s3", NOW), policies=tuple(policies))
+
+    assert len(draft.attached) == 11
+    assert draft.inline == {}
+    assert any("a role takes 10" in note for note in draft.notes)
+    assert any("uses ${aws:userid}" in note for note in draft.notes)
+
+
 @pytest.mark.parametrize(
     ("place", "principal"),
     [
@@ -137,7 +151,9 @@ def test_source_addresses_mean_a_place_outside_aws() -> None:
     assert "ec2" in str(drafted(user(document(allow("s3:*"))), place="").trust)
 
 
-@pytest.mark.parametrize("place", ["moon", "github:", "arn:aws:s3:::b", "*", "ec2.evil.com"])
+@pytest.mark.parametrize(
+    "place", ["moon", "github:", "arn:aws:s3:::b", "*", "arn:aws:iam::999999999999:role/*", "ec2.evil.com"]
+)
 def test_a_place_that_is_none_is_one_sentence(place: str) -> None:
     with pytest.raises(Problem, match="is not a place"):
         drafted(user(document(allow("s3:*"))), place=place)
