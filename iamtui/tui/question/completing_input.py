@@ -16,10 +16,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
+from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import lazy
+from iamtui.tui import clock, lazy
 from iamtui.tui.background import making
 from iamtui.tui.content import fit
+from iamtui.tui.question.context_field import ABSENT
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 QUOTES: Final = "'\""
 
 
-class Word(NamedTuple):
+class TypedWord(NamedTuple):
     """One word of a field: where it begins, how it is written, and what it says without its quotes."""
 
     start: int
@@ -41,7 +43,7 @@ class Word(NamedTuple):
     says: str
 
 
-def words(text: str, *, commas: bool) -> list[Word]:
+def words(text: str, *, commas: bool) -> list[TypedWord]:
     """Cut a text at spaces.
 
     A word that begins with a quote runs to the same quote before a space or the end, so that an ARN may hold
@@ -51,7 +53,7 @@ def words(text: str, *, commas: bool) -> list[Word]:
         commas: whether a comma ends a word wherever it stands; else only at a word's end, or before `arn:`, since
             ARNs may hold commas.
     """
-    found: list[Word] = []
+    found: list[TypedWord] = []
     at = 0
     while at < len(text):
         if text[at].isspace() or (commas and text[at] == ","):
@@ -59,7 +61,7 @@ def words(text: str, *, commas: bool) -> list[Word]:
             continue
         end = _closing(text, at) if text[at] in QUOTES else 0
         if end:
-            found.append(Word(at, text[at : end + 1], text[at + 1 : end]))
+            found.append(TypedWord(at, text[at : end + 1], text[at + 1 : end]))
             at = end + 1
             continue
         end = _end(text, at, commas)
@@ -67,7 +69,7 @@ def words(text: str, *, commas: bool) -> list[Word]:
         # A comma at the end belongs to the word only when nothing follows it.
         says = written.rstrip(",") if not commas and text[end:].strip() else written
         if says:
-            found.append(Word(at, written, says))
+            found.append(TypedWord(at, written, says))
         at = end
     return found
 
@@ -393,6 +395,71 @@ class CompletingInput(SafeInput):
 
     def on_blur(self) -> None:
         self.close()
+
+
+# The fields of a question: what Enter keeps of each, and which completion needs more typing.
+
+
+class ActionField(CompletingInput):
+    """The actions: Enter takes the first completion unless the word is an action or a pattern.
+
+    With no completions open, Up and Down walk through earlier questions as long as the text is not edited.
+    """
+
+    COMMAS: ClassVar[bool] = True
+
+    @dataclass(eq=False, repr=False)
+    class Walked(Message):
+        """The user wants the question before (1) or after (-1) in the history."""
+
+        step: int
+
+    unedited = True
+    """Whether the text stands as it was filled in, so that Up is not taken from somebody who is typing."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "choose" and not (self.is_open or self.is_waiting):
+            return parameters in ((1,), (-1,)) and (self.unedited or not self.value.strip())
+        return super().check_action(action, parameters)
+
+    def action_choose(self, step: int) -> None:
+        if self.is_open or self.is_waiting:
+            super().action_choose(step)
+        else:
+            self.post_message(self.Walked(-step))
+
+    def stands_alone(self, word: str) -> bool:
+        """Keep an action as AWS writes it, a pattern, or nothing."""
+        return not word or "*" in word or super().stands_alone(word)
+
+
+class ResourceField(CompletingInput):
+    """The resources: Enter keeps an ARN, a star or nothing, and takes the first completion for other text."""
+
+    def stands_alone(self, word: str) -> bool:
+        return word in ("", "*") or word.lstrip("'\"").startswith("arn:")
+
+
+class ContextField(CompletingInput):
+    """The context: a completion replaces the last word; Enter keeps a word that has a value."""
+
+    REPLACED: ClassVar[bool] = False
+
+    def stands_alone(self, word: str) -> bool:
+        """Keep nothing, or a key with a value that it takes."""
+        if word.startswith(ABSENT):
+            return super().stands_alone(word)
+        key, _, value = word.strip(QUOTES).partition("=")
+        if not value:
+            return not word
+        try:
+            lazy.context_values.read_values(key, value.split(","), clock.now())
+        except Problem:
+            return False
+        return True
+
+    def is_part(self, value: str) -> bool:
+        return value.endswith(("=", "/"))
 
 
 class FieldCompletion:

@@ -17,13 +17,15 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.content import line
-from iamtui.tui.question.caller import CHAINED, SESSION
-from iamtui.tui.question.caller_field import CallerRow
+from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
 from iamtui.tui.question.completing_input import (
+    ActionField,
     CompletingInput,
     Completions,
+    ContextField,
     FieldCompletion,
     Offer,
+    ResourceField,
     joined,
     last_word,
     said,
@@ -41,7 +43,6 @@ from iamtui.tui.question.context_field import (
     with_keys,
     write_context,
 )
-from iamtui.tui.question.fields import ActionField, ContextField, ResourceField
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.context_syntax import written_values
