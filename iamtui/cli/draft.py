@@ -16,8 +16,9 @@ from iamtui.account.model import Account
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import Demands
 from iamtui.cli.main import CommandEntry, LazyGroup
+from iamtui.cli.named_files import read_text
 from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import Output, Span, Style, note, read_text, stdout
+from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options

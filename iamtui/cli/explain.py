@@ -9,8 +9,9 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
+from iamtui.cli.named_files import opened
 from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import Output, Span, Style, note, opened, stdout
+from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision_json import decision_to_json

@@ -11,12 +11,10 @@ import stat
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
-from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
 from iamtui.presentation.styled_words import Row, Tone
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -257,7 +255,7 @@ def note(text: str, *, whole: bool = False) -> None:
     stderr().paragraph(text, whole=whole)
 
 
-# Reading what the user names on the command line: a file, or standard input for "-".
+# How far something has come.
 
 
 _FIRST_SECONDS: Final = 2.0
@@ -265,56 +263,7 @@ _LONGEST_SECONDS: Final = 60.0
 """After how long a reading tells how far it has come, and how often at least from then on."""
 
 
-@contextmanager
-def opened(name: str, what: str) -> Iterator[IO[bytes]]:
-    """Open a file, or stdin for "-", for reading bytes. What takes long says so on a terminal.
-
-    Args:
-        name: as the user gave it; "" is not a file.
-        what: what it should be, for the sentence ("scenario file").
-
-    Raises:
-        Problem: no name, no such file, a directory or device, or unreadable.
-    """
-    if not name:
-        raise Problem(f"No {what} is named.", "Give its path, or - for standard input.")
-    told = _Progress(shown_name(name)).tell
-    if name != "-":
-        with open_input(name, f"The {what} {name}", told=told) as file:
-            yield file
-        return
-    if sys.stdin is None:
-        raise Problem("There is no standard input to read.", f"Name the {what} instead of -.")
-    try:
-        descriptor = sys.stdin.fileno()
-    except (OSError, ValueError):
-        # Python runs inside something that has put its own in place.
-        yield sys.stdin.buffer
-        return
-    with open_standard_input(descriptor, f"The {what} on standard input", told=told) as file:
-        yield file
-
-
-def shown_name(name: str) -> str:
-    """What a sentence calls the file."""
-    return "standard input" if name == "-" else name
-
-
-def read_text(name: str, what: str, *, most: int) -> str:
-    """Read a whole text file, or stdin for "-".
-
-    Args:
-        most: bytes that are read at most.
-
-    Raises:
-        Problem: it cannot be read, is too large, or is not UTF-8 text.
-    """
-    subject = f"The {what} {'on standard input' if name == '-' else name}"
-    with opened(name, what) as file:
-        return text_of(read_whole(file, subject, most=most), subject)
-
-
-class _Progress:
+class ProgressNotes:
     """Says on a terminal how far a long reading has come, in lines that come ever more seldom."""
 
     def __init__(self, name: str) -> None:
@@ -343,4 +292,4 @@ class _Progress:
 
 def progress_report() -> ProgressReport:
     """Tells on a terminal, now and then, how far the reading of an account has come."""
-    return _Progress("the account").count
+    return ProgressNotes("the account").count

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.cli.output import note, read_text
+from iamtui.cli.named_files import read_text
+from iamtui.cli.output import note
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Mode
 from iamtui.policy.arn import is_account_id

@@ -12,7 +12,8 @@ import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import expect_option
-from iamtui.cli.output import Output, Span, Style, note, opened, stdout
+from iamtui.cli.named_files import opened
+from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import companion_to_json, subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.api import with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Expectation
