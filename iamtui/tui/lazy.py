@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from iamtui.tui import dialogs as dialogs
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
+    from iamtui.tui import palette as palette
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen
     from iamtui.tui.denials import explanation_screen as explanation_screen

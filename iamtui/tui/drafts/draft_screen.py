@@ -2,38 +2,127 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from iamtui.drafts.edits import Draft
+from iamtui.account.model import Account
+from iamtui.credentials.secure_files import write_temporary
+from iamtui.drafts.edits import Draft, Edit, Standing, describe_edit
 from iamtui.drafts.exports import export
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.tui import lazy
-from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.content import fit, line, plain
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog, needed
-from iamtui.tui.drafts.changes import FindableDocument
-from iamtui.tui.drafts.draft_list import DraftListing, DraftOwner
+from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.workspace.draft_session import DraftedAccount
 
 
-class DraftScreen(DraftListing):
-    """The keys of the list of edits."""
+_EMPTY = (
+    "No draft is open. A draft lays edits over the account to see what they would do; nothing is ever written.",
+    "",
+    "Go to a user, group, role or policy and press E: it lists what can be edited there.",
+    "Ask a question that is denied and press A: it drafts what would allow it.",
+    "Press o here to open a draft that was saved.",
+)
+
+_EMPTIED = (
+    "The draft has no edits: the account is as it is.",
+    "",
+    "r puts back what was taken out last, X closes the draft, o opens another one.",
+)
+
+
+class DraftOwner(Protocol):
+    """Keeps the draft."""
+
+    @property
+    def open_draft(self) -> OpenDraft | None: ...
+
+    @property
+    def drafted(self) -> DraftedAccount | None:
+        """The draft laid over the account."""
+
+    @property
+    def source_workspace(self) -> Workspace | None:
+        """The account without the draft."""
+
+    def undo_edit(self) -> None: ...
+
+    def remove_edit(self, index: int) -> None: ...
+
+    def put_back_edit(self) -> None:
+        """Put back what was taken out, or replaced, last."""
+
+    def edit_again(self, index: int) -> None: ...
+
+    def open_draft_from(self, draft: Draft, path: Path) -> None: ...
+
+    def draft_saved(self, draft: Draft, path: Path) -> None: ...
+
+    def discard_draft(self) -> None: ...
+
+    def show_impact(self) -> None: ...
+
+
+class EditLines(LineView):
+    """The edits, one a line; those that do not fit, or about which there is something to know, with a mark."""
+
+    HELP_TITLE: ClassVar[str] = "Edits of the draft"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Edit", id="list.open", tooltip="Edit the document of this edit again"),
+        Binding("x,delete", "remove", "Remove", id="draft.remove", tooltip="Take this edit out of the draft"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._edits: Sequence[Edit] = ()
+        self._account = Account(id="")
+        self._marks: dict[int, str] = {}
+
+    def show(self, edits: Sequence[Edit], account: Account, marks: dict[int, str]) -> None:
+        """Show these edits of an account; marks by the number of an edit, from 1: "x", "!" or nothing."""
+        self._edits, self._account, self._marks = edits, account, marks
+        self.set_total(len(edits), cursor=min(self.cursor, max(0, len(edits) - 1)))
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        number = str(index + 1).rjust(len(str(len(self._edits))))
+        mark = self._marks.get(index + 1, " ")
+        style = {"x": "denied", "!": "warning"}.get(mark, "")
+        words = describe_edit(self._edits[index], self._account, self._edits[:index])
+        words = words[:1].upper() + words[1:]
+        return [
+            Piece(f"{number} ", "faint"),
+            Piece(f"{mark} ", style),
+            Piece(fit(safe_text(words), width - len(number) - 4)),
+        ]
+
+    def action_remove(self) -> None:
+        screen = self.screen
+        if isinstance(screen, DraftScreen) and self._edits:
+            screen.owner.remove_edit(self.cursor)
+
+
+class DraftScreen(Screen[None]):
+    """The edits of the open draft in words, over what is to know about the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -50,9 +139,137 @@ class DraftScreen(DraftListing):
         Binding("X", "discard", "Discard", id="draft.discard", tooltip="Close the draft without its edits"),
     ]
 
+    DEFAULT_CSS = """
+    DraftScreen {
+        & #draft-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & #draft-empty {
+            padding: 1 2;
+            height: 1fr;
+        }
+        & EditLines {
+            height: auto;
+            max-height: 40%;
+        }
+        & #draft-notes {
+            border-title-color: $muted;
+            height: auto;
+            max-height: 6;
+            padding: 0 1;
+            border-top: solid $rule;
+        }
+        & MessageLine {
+            height: auto;
+            min-height: 1;
+            max-height: 5;
+            padding: 0 1;
+        }
+    }
+    """
+
     def __init__(self, owner: DraftOwner) -> None:
-        super().__init__(owner)
+        super().__init__()
+        self.owner = owner
         self._discarding = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="draft-title", markup=False)
+        yield Static(id="draft-empty", markup=False)
+        yield EditLines(id="draft-edits")
+        yield Static(id="draft-notes", markup=False)
+        yield FindableDocument(id="draft-preview")
+        yield MessageLine(id="draft-message")
+        yield KeyLine(id="draft-keys")
+
+    def on_mount(self) -> None:
+        self.show()
+        self.edits.focus()
+
+    @property
+    def edits(self) -> EditLines:
+        return self.query_one(EditLines)
+
+    def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
+        self.query_one(MessageLine).say(words, severity)
+
+    def show(self) -> None:
+        found, workspace = self.owner.open_draft, self.owner.source_workspace
+        empty = found is None or not found.draft.edits or workspace is None
+        why = self.query_one("#draft-empty", Static)
+        why.display = empty
+        why.update(Content("\n").join(plain(row) for row in (_EMPTY if found is None else _EMPTIED)))
+        self.edits.display = not empty
+        for below in ("#draft-notes", "#draft-preview"):
+            self.query_one(below).display = not empty
+        title = self.query_one("#draft-title", Static)
+        if found is None or workspace is None:
+            title.update(line(("Draft", "bold $heading"), ("  none is open", "$muted")))
+        else:
+            where = f"  {found.path}" if found.path is not None else ""
+            title.update(line((found.words, "bold $heading"), (where, "$muted")))
+            self.edits.show(found.draft.edits, workspace.account, self._marks())
+            self._show_notes()
+        self.query_one(KeyLine).look_again()
+
+    def _marks(self) -> dict[int, str]:
+        drafted = self.owner.drafted
+        if drafted is None:
+            return {}
+        marks = {finding.edit: "!" for finding in drafted.findings}
+        return marks | {problem.number: "x" for problem in drafted.problems}
+
+    def _show_notes(self) -> None:
+        drafted, number = self.owner.drafted, self.edits.cursor + 1
+        rows: list[Content] = []
+        for problem in drafted.problems if drafted is not None else ():
+            if problem.number in (0, number):
+                reason = line(("x ", "bold $verdict-denied"), f"It does not fit: {problem.reason}. ")
+                rows.append(line(reason, (problem.next_step, "$muted")))
+        rows += [
+            line(("! ", "bold $verdict-depends"), plain(finding.sentence))
+            for finding in (drafted.findings if drafted is not None else ())
+            if finding.edit in (0, number)
+        ]
+        edits = drafted.draft.edits if drafted is not None else ()
+        if drafted is not None and number <= len(edits):
+            self._show_preview(
+                preview(Standing(drafted.base.account, edits[: number - 1]), drafted.after.account, edits[number - 1])
+            )
+        if not rows:
+            rows = [
+                plain("Nothing to remark about this edit." if drafted is not None else "Laying the draft …", "$muted")
+            ]
+        if drafted is not None and drafted.problems:
+            rows.append(plain("The account is shown without the draft until every edit fits.", "$muted"))
+        self.query_one("#draft-notes", Static).update(Content("\n").join(rows))
+
+    def _show_preview(self, shown: Preview) -> None:
+        view = self.query_one(FindableDocument).view
+        if shown.json:
+            view.show_json(shown.text, shown.changed, shown.gone)
+            view.show_first_change()
+        else:
+            view.show_words(*shown.text.split("\n"))
+        self.query_one("#draft-notes").border_title = line(shown.title)
+
+    @on(LineView.CursorMoved, "#draft-edits")
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        if self.owner.open_draft is not None:
+            self._show_notes()
+
+    @on(LineView.CursorMoved)
+    def _scrolled(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+
+    @on(LineView.LineOpened, "#draft-edits")
+    def _opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self.owner.edit_again(event.index)
 
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""
@@ -67,8 +284,6 @@ class DraftScreen(DraftListing):
         if found is None or not found.formers:
             idle.add("put_back")
         return frozenset(idle)
-
-    # Keys.
 
     def action_back(self) -> None:
         self.dismiss(None)
@@ -218,9 +433,6 @@ def _saved_choices(account_id: str) -> list[Choice]:
     return [*choices, Choice("?", "Another file …", "by its path")]
 
 
-# DraftExportScreen: a draft as AWS CLI commands, Terraform or a diff: shown, copied, or written to a new file.
-
-
 _TITLES: Final = {"cli": "AWS CLI commands", "terraform": "Terraform", "diff": "Diff of the documents"}
 _SUFFIXES: Final = {"cli": ".sh", "terraform": ".tf", "diff": ".diff"}
 
@@ -234,7 +446,7 @@ class CopiesDocuments(Protocol):
 
 
 class DraftExportScreen(Screen[None]):
-    """Shows the export; nothing of it is run."""
+    """A draft as AWS CLI commands, Terraform or a diff: shown, copied, or written to a file; nothing of it is run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "Back", id="draft-export.back", tooltip="Back to the draft"),
@@ -263,7 +475,7 @@ class DraftExportScreen(Screen[None]):
         super().__init__()
         self._drafted = drafted
         self._form = form
-        self._text = ""
+        self.text = ""
 
     def compose(self) -> ComposeResult:
         name = self._drafted.draft.name or "the draft"
@@ -285,16 +497,11 @@ class DraftExportScreen(Screen[None]):
     def view(self) -> DocumentView:
         return self.query_one(FindableDocument).view
 
-    @property
-    def text(self) -> str:
-        return self._text
-
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
         self.query_one(MessageLine).say(words, severity)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="exporting the draft")
     def _export_in_thread(self) -> None:
-
         drafted = self._drafted
         demo = drafted.base.source.kind is SourceKind.DEMO
         note = "This is the DEMO account: there is nothing to run these against." if demo else ""
@@ -306,7 +513,7 @@ class DraftExportScreen(Screen[None]):
         self.app.call_from_thread(self._show, text)
 
     def _show(self, text: str) -> None:
-        self._text = text
+        self.text = text
         rows = text.rstrip("\n").split("\n") if text else ["The draft changes nothing in this account."]
         self.view.show_words(*rows)
 
@@ -318,8 +525,8 @@ class DraftExportScreen(Screen[None]):
         self.dismiss(None)
 
     def action_copy(self) -> None:
-        if self._text:
-            self._copy_in_thread(self._text)
+        if self.text:
+            self._copy_in_thread(self.text)
         else:
             self.say(plain("There is nothing to copy."))
 
@@ -336,7 +543,7 @@ class DraftExportScreen(Screen[None]):
         app.call_from_thread(self.say, plain(said), severity)
 
     def action_save(self) -> None:
-        if not self._text:
+        if not self.text:
             self.say(plain("There is nothing to write."))
             return
         name = "".join(c if c.isalnum() or c in "._-" else "-" for c in self._drafted.draft.name) or "draft"
@@ -350,7 +557,7 @@ class DraftExportScreen(Screen[None]):
 
     def _path_given(self, path: str | None) -> None:
         if path:
-            self._write_in_thread(path, self._text)
+            self._write_in_thread(path, self.text)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="writing the export")
     def _write_in_thread(self, path: str, text: str) -> None:
@@ -379,21 +586,15 @@ def write_new(path: Path, text: str) -> Path:
             f"{shown} is not written: the text holds half a character.", "Correct what the draft says."
         ) from None
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        temporary = write_temporary(path, data)
+        try:
+            # Unlike a rename, a link does not replace what came there meanwhile.
+            path.hardlink_to(temporary)
+        finally:
+            temporary.unlink(missing_ok=True)
     except FileExistsError:
         raise Problem(f"{shown} is there already, and is left as it is.", "Choose another name.") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
         raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException as error:
-        path.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        raise Problem(f"{shown} cannot be written: {error.strerror}.", "Choose another place.") from None
     return path.absolute()

@@ -51,8 +51,7 @@ class DraftKeeper(Protocol):
         """The account as the source has it, without the draft."""
 
     @property
-    def open_draft(self) -> OpenDraft | None:
-        """The draft that is open for this account."""
+    def open_draft(self) -> OpenDraft | None: ...
 
     @property
     def draft_screen(self) -> DraftScreen | None:
@@ -64,11 +63,9 @@ class DraftKeeper(Protocol):
     def words_of(self, draft: Draft, index: int) -> str:
         """An edit of a draft over this account in words, safe to show."""
 
-    def remove_edit(self, index: int) -> None:
-        """Take one edit out."""
+    def remove_edit(self, index: int) -> None: ...
 
-    def replace_edit(self, index: int, edit: Edit) -> None:
-        """Put another edit in the place of one."""
+    def replace_edit(self, index: int, edit: Edit) -> None: ...
 
 
 class EditContext:
