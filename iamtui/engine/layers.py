@@ -72,14 +72,15 @@ class LayerScan:
         self.report: Any = None
         self._certain: tuple[StatementRef, ...] | None = None
 
-    def add(self, match: Match) -> None:
-        """Take in a statement whose truth is not False."""
-        self.matches.append(match)
-        truth = match.truth
-        if match.statement.allows:
-            self.allow = True if truth is True or self.allow is True else any_of((self.allow, truth))
-        else:
-            self.deny = True if truth is True or self.deny is True else any_of((self.deny, truth))
+    def take(self, matches: list[Match]) -> None:
+        """Take in statements whose truth is not False, in one step: their formula may have thousands of parts."""
+        if not matches:
+            return
+        self.matches += matches
+        if self.allow is not True:
+            self.allow = any_of((self.allow, *(match.truth for match in matches if match.statement.allows)))
+        if self.deny is not True:
+            self.deny = any_of((self.deny, *(match.truth for match in matches if not match.statement.allows)))
 
     def certain(self) -> tuple[StatementRef, ...]:
         """The statements that match whatever is unknown."""
@@ -136,12 +137,10 @@ def scan(
     if level is None and not (missing or first or later):
         return _SILENT[layer]
     result = LayerScan(missing)
-    for match in first:
-        result.add(match)
+    result.take(first)
     if missing:
         add_missing(layer, missing, result)
-    for match in later:
-        result.add(match)
+    result.take(later)
     return result
 
 
@@ -180,6 +179,8 @@ def scan_resource_policy(
     """Read the policy of the resource (a trust policy included), keeping by which forms it reaches the caller."""
     layer = Layer.RESOURCE
     result = LayerScan(policies.missing)
+    matches: list[Match] = []
+    ways: dict[Strength, list[Truth]] = {}
     for member in policies.of_service(asked.prepared.action.service):
         truth = asked.work_out(member, context)
         if truth is False:
@@ -193,15 +194,15 @@ def scan_resource_policy(
             strength: named(all_of((truth, reaches)), layer, policy, statement)
             for strength, reaches in strengths.items()
         }
-        result.add(Match(compiled, policy, any_of(reached.values()), layer))
+        matches.append(Match(compiled, policy, any_of(reached.values()), layer))
         if compiled.allows:
             for strength, reaches in reached.items():
-                result.strengths[strength] = any_of((result.strengths.get(strength, False), reaches))
+                ways.setdefault(strength, []).append(reaches)
+    result.take(matches)
     if policies.missing:
         add_missing(layer, policies.missing, result)
-        result.strengths[Strength.WILDCARD] = any_of(
-            (result.strengths.get(Strength.WILDCARD, False), *(missing_allow(layer, m) for m in policies.missing))
-        )
+        ways.setdefault(Strength.WILDCARD, []).extend(missing_allow(layer, policy) for policy in policies.missing)
+    result.strengths = {strength: any_of(truths) for strength, truths in ways.items()}
     return result
 
 

@@ -30,6 +30,14 @@ _LONGEST_ENCODED: Final = 3 * MAX_CHARACTERS
 
 _SLICE: Final = 65_536
 
+_ORDINARY: Final = 65_536
+"""Characters of a document up to which nothing in it is counted."""
+_LONGEST_ENTRY: Final = 4_096
+"""Longest entry of Action, Resource and Principal. ARNs have at most 2,048 characters."""
+_MOST_ENTRIES: Final = 8_192
+"""Most resources and principals of a document. The largest policies of resources in AWS have 100 KiB."""
+_MOST_STATEMENTS: Final = 4_096
+
 MAX_DEPTH: Final = 64
 """Deepest nesting of brackets read."""
 
@@ -231,6 +239,44 @@ def parse_policy(value: JsonValue) -> Policy:
         raise DocumentError(f"Statement is an object or a list of objects, not {_kind(raw)}", path="$.Statement")
     unknown = tuple(key for key in value if key not in ("Version", "Id", "Statement"))
     return Policy(version, policy_id, tuple(statements), unknown)
+
+
+def _refuse_impossible_sizes(policy: Policy) -> None:
+    """Refuse what no policy of AWS can hold, and what comparing its patterns with one another would take hours for.
+
+    Raises:
+        DocumentError: too many statements, resources or principals, or one that is too long.
+    """
+    statements = policy.statements
+    if len(statements) > _MOST_STATEMENTS:
+        raise DocumentError(
+            f"The document has {len(statements):,} statements, more than the {_MOST_STATEMENTS:,} that are read",
+            path="$.Statement",
+        )
+    count = 0
+    for statement in statements:
+        for element, entries in (
+            ("Action", statement.actions),
+            ("NotAction", statement.not_actions),
+            ("Resource", statement.resources),
+            ("NotResource", statement.not_resources),
+            ("Principal", tuple(entry.value for entry in statement.principals or ())),
+            ("NotPrincipal", tuple(entry.value for entry in statement.not_principals or ())),
+        ):
+            path = f"$.Statement[{statement.index}].{element}"
+            if "Action" not in element:
+                count += len(entries or ())
+            if count > _MOST_ENTRIES:
+                raise DocumentError(
+                    f"The document names more than the {_MOST_ENTRIES:,} resources and principals that are read",
+                    path=path,
+                )
+            longest = max(map(len, entries or ("",)), default=0)
+            if longest > _LONGEST_ENTRY:
+                raise DocumentError(
+                    f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} that are read",
+                    path=path,
+                )
 
 
 def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
@@ -457,8 +503,12 @@ class PolicyDocument:
         if self._policy is not None:
             return
         try:
-            value = load_json(self.source_text)
-            self._policy = parse_policy(value)
+            text = self.source_text
+            value = load_json(text)
+            policy = parse_policy(value)
+            if len(text) > _ORDINARY:
+                _refuse_impossible_sizes(policy)
+            self._policy = policy
             self._value = value
         except DocumentError as error:
             self._error = error

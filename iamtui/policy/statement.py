@@ -331,13 +331,13 @@ def allow_strengths(statement: Statement, caller: Caller, rules: PrincipalRules)
         )
         outside = negate(listed)
         return {} if outside is False else {Strength.WILDCARD: outside}
-    reached: dict[Strength, Truth] = {}
+    reached: dict[Strength, list[Truth]] = {}
     for entry in statement.principals or ():
         found = match_entry(entry, caller, trust=rules.trust)
         if found is not None and _reaches(entry, caller, rules):
             strength, truth = found
-            reached[strength] = any_of((reached.get(strength, False), truth))
-    return reached
+            reached.setdefault(strength, []).append(truth)
+    return {strength: any_of(truths) for strength, truths in reached.items()}
 
 
 def deny_applies(statement: Statement, caller: Caller, rules: PrincipalRules) -> Truth:
