@@ -269,6 +269,9 @@ def _level_together(layer: Layer, each: Sequence[LevelScan]) -> LevelScan:
 
 _MOST_TRIED: Final = 32
 """How many patterns are asked about again to say where the answer holds as a whole."""
+_FEWEST_TRIED: Final = 4
+_MOST_COMPARED: Final = 16_000
+"""How many patterns are compared for that, all in all; but for the fewest, which are tried in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,11 +327,19 @@ class ScopeFinder:
         if not (denying or capping):
             found = self._granted_by_both(limits)
         elif outcome is Outcome.DEPENDS:
-            left = (entry for entry in self._granted() if not _is_taken_out(entry, denying[:_MOST_TRIED], reading))
+            left = (entry for entry in self._granted() if not _is_taken_out(entry, denying[: self._most_tried], reading))
             found = tuple(left) or self._granted()
         else:
             found = self._let_through(denying, capping, limits)
         return Scope(ResourceScope.SOME, found, denied, tuple(limits))
+
+    @property
+    def _most_tried(self) -> int:
+        """How many patterns are asked about again: fewer where each is compared with thousands."""
+        matches = (match for _, _, scanned in self.reading.scans for match in scanned.matches)
+        matchers = (match.statement.resource.matcher for match in matches)
+        entries = sum(len(matcher.texts) for matcher in matchers if matcher is not None)
+        return max(_FEWEST_TRIED, min(_MOST_TRIED, _MOST_COMPARED // max(entries, 1)))
 
     def _whole(self) -> Scope:
         prepared = self.reading.prepared
@@ -354,7 +365,7 @@ class ScopeFinder:
         sides = self._parts(granted)
         both = len(granting) > 1 and len(sides) > 0
         if both and all(any(_entries([scanned], self.reading)) for scanned in granting):
-            granted = tuple(filter(self.holds_everywhere, sides[:_MOST_TRIED]))
+            granted = tuple(filter(self.holds_everywhere, sides[: self._most_tried]))
         if not granted:
             limits.append("Not all of these resources are allowed: only those that both policies name.")
         return granted or sides
@@ -365,14 +376,14 @@ class ScopeFinder:
         scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
         spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
         candidates = self._parts((*granted, *_entries(scans, reading), *spared))
-        whole = tuple(filter(self.holds_everywhere, candidates[:_MOST_TRIED]))
+        whole = tuple(filter(self.holds_everywhere, candidates[: self._most_tried]))
         if whole:
             return whole
         if capping:
             words = ", ".join(layer.value for layer in capping)
             limits.append(f"Not all of these resources are allowed: {words} allows only some of them.")
         asked = reading.prepared.resource.text
-        in_part = (entry for entry in granted[:_MOST_TRIED] if entry == asked or self.allowed_in_part(entry))
+        in_part = (entry for entry in granted[: self._most_tried] if entry == asked or self.allowed_in_part(entry))
         return tuple(in_part) or granted
 
     def _parts(self, entries: tuple[str, ...]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _ORDINARY: Final = 65_536
 """Characters of a document up to which nothing in it is counted."""
 _LONGEST_ENTRY: Final = 4_096
 """Longest entry of Action, Resource and Principal. ARNs have at most 2,048 characters."""
-_MOST_ENTRIES: Final = 8_192
+_MOST_ENTRIES: Final = 4_096
 """Most resources and principals of a document. The largest policies of resources in AWS have 100 KiB."""
 _MOST_STATEMENTS: Final = 4_096
 

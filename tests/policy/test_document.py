@@ -89,6 +89,38 @@ def test_hostile_text_gets_one_sentence(text: str, words: str) -> None:
     assert "\n" not in str(error)
 
 
+def long_statement(**more: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **more}
+
+
+@pytest.mark.parametrize(
+    ("statements", "path", "words"),
+    [
+        ([long_statement(Resource="arn:aws:s3:::*" + "a*" * 40_000)], "$.Statement[0].Resource", "80,014 characters"),
+        ([long_statement(), long_statement(Action="s3:" + "e*" * 40_000)], "$.Statement[1].Action", "characters"),
+        ([long_statement()] * 4_097, "$.Statement", "4,097 statements"),
+        ([long_statement(Resource=[f"arn:aws:s3:::bucket-{i}*" for i in range(5_000)])], "Resource", "4,096 resources"),
+        (
+            [long_statement(Principal={"AWS": [f"arn:aws:iam::111122223333:role/r{i}" for i in range(5_000)]})],
+            "$.Statement[0].Principal",
+            "resources and principals",
+        ),
+    ],
+    ids=["resource", "action", "statements", "resources", "principals"],
+)
+def test_what_no_policy_of_aws_can_hold_is_not_compared(
+    statements: list[dict[str, object]], path: str, words: str
+) -> None:
+    error = PolicyDocument.of(document(*statements)).error
+    assert error is not None
+    assert path in str(error) and words in str(error)
+
+
+def test_the_size_of_the_largest_policies_of_aws_is_read() -> None:
+    actions = [f"service{i}:DescribeSomethingOfIt{i}" for i in range(7_000)]
+    assert PolicyDocument.of(document(long_statement(Action=actions))).error is None
+
+
 def test_brackets_inside_strings_are_not_nesting() -> None:
     assert PolicyDocument(json.dumps(document({**ALLOW, "Sid": "[" * 500}))).error is None
 
