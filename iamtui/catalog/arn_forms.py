@@ -80,6 +80,9 @@ _ALSO: Final = {
 }
 """ARNs of a resource type that its form in the reference leaves out, by what stands behind the fifth colon."""
 
+_OF_THE_LOG_GROUP_ITSELF: Final = ("logs:tagresource", "logs:untagresource", "logs:listtagsforresource")
+"""The calls on a log group whose policies name it without anything behind its name (CloudWatch Logs API Reference:
+LogGroup)."""
 
 _QUALIFIED: Final = ("function alias", "function version")
 _CALLED_BY_VERSION: Final = (
@@ -124,7 +127,10 @@ def _forms_of(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
     result: dict[str, tuple[ArnForm, ...]] = {}
     for name in service_data.actions(service):
-        forms = tuple(dict.fromkeys(form for one in _types_of(service, name) for form in parsed.get(one, ())))
+        own = dict.fromkeys(form for one in _types_of(service, name) for form in parsed.get(one, ()))
+        if f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF:
+            own = dict.fromkeys(form for form in own if form.resource[-1] != ":log-stream:")
+        forms = tuple(own)
         if forms:
             # The actions of a service share a few such tuples.
             result[name] = kept.setdefault(forms, forms)

@@ -327,7 +327,9 @@ class ScopeFinder:
         if not (denying or capping):
             found = self._granted_by_both(limits)
         elif outcome is Outcome.DEPENDS:
-            left = (entry for entry in self._granted() if not _is_taken_out(entry, denying[: self._most_tried], reading))
+            left = (
+                entry for entry in self._granted() if not _is_taken_out(entry, denying[: self._most_tried], reading)
+            )
             found = tuple(left) or self._granted()
         else:
             found = self._let_through(denying, capping, limits)

@@ -55,6 +55,21 @@ def test_arn_forms_of_the_resources_of_an_action(action: str, expected: set[str]
     assert {_written(form) for form in ENGINE_CATALOGUE.arn_forms(action)} == expected
 
 
+@pytest.mark.parametrize(
+    ("action", "has_streams"),
+    [
+        ("logs:TagResource", False),
+        ("logs:UntagResource", False),
+        ("logs:ListTagsForResource", False),
+        ("logs:PutRetentionPolicy", True),
+    ],
+)
+def test_policies_about_the_tags_of_a_log_group_name_the_group_alone(action: str, *, has_streams: bool) -> None:
+    written = {_written(form) for form in ENGINE_CATALOGUE.arn_forms(action)}
+    assert "logs:*:*:log-group:<no :>" in written
+    assert ("logs:*:*:log-group:<no :>:log-stream:" in written) is has_streams
+
+
 def test_a_form_that_leaves_region_and_account_open_may_lack_them() -> None:
     (form,) = ENGINE_CATALOGUE.arn_forms("braket:GetDevice")
     assert form.may_lack

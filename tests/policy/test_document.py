@@ -113,7 +113,8 @@ def test_what_no_policy_of_aws_can_hold_is_not_compared(
 ) -> None:
     error = PolicyDocument.of(document(*statements)).error
     assert error is not None
-    assert path in str(error) and words in str(error)
+    assert path in str(error)
+    assert words in str(error)
 
 
 def test_the_size_of_the_largest_policies_of_aws_is_read() -> None:

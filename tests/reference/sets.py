@@ -123,11 +123,17 @@ IN_A_BUCKET = "arn:${Partition}:s3:::${BucketName}/"
 
 
 API_ROOT = "arn:${Partition}:execute-api:${Region}:${Account}:${ApiId}/${Stage}/${Method}/"
-SHORTER = {f"{API_ROOT}${{ApiSpecificResourcePath}}": [API_ROOT]}
-"""Forms whose last part may be empty.
+LOG_GROUP = "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}"
+SHORTER = {
+    f"{API_ROOT}${{ApiSpecificResourcePath}}": [API_ROOT],
+    LOG_GROUP: [f"{LOG_GROUP}:log-stream:"],
+}
+NAMED_ALONE = {"logs:tagresource", "logs:untagresource", "logs:listtagsforresource"}
+"""Forms whose last part may be empty, and the actions for which it may not.
 
-The root of an API has no path: `{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway Developer
-Guide: input to a Lambda authorizer).
+A log group is asked about as a stream without a name, but for the calls about its tags (CloudWatch Logs API Reference:
+LogGroup). The root of an API has no path: `{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway
+Developer Guide: input to a Lambda authorizer).
 """
 
 
@@ -158,7 +164,8 @@ class Belongings:
     ) -> None:
         self._asked = asked
         service, name = action.lower().split(":", 1)
-        texts = [text for form in forms_of(action) for text in (form, *SHORTER.get(form, ()))]
+        shorter = {} if action.lower() in NAMED_ALONE else SHORTER
+        texts = [text for form in forms_of(action) for text in (form, *shorter.get(form, ()))]
         attachable = service == "iam" and name not in FROZEN_MANAGED_POLICY
         forms = []
         for text in texts:

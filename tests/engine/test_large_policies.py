@@ -1,0 +1,115 @@
+"""Policies with thousands of statements and patterns: the work grows with their size, not with its square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from iamtui.engine import resource_sets
+from iamtui.engine.api import evaluate
+from iamtui.engine.scenario import parse_scenario
+from iamtui.policy import truth
+
+ACCOUNT = "111122223333"
+USER = f"arn:aws:iam::{ACCOUNT}:user/u"
+
+
+def ask(statements: list[dict[str, Any]], resource: str, **more: Any) -> Any:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    scenario = parse_scenario(
+        {
+            "request": {"principal": USER, "action": "s3:GetObject", "resource": resource},
+            "mode": "discover",
+            "identity_policies": [{"name": "p", "document": document}],
+            **more,
+        }
+    )
+    return evaluate(scenario.request, scenario.policies, scenario.options)
+
+
+def conditional(effect: str, count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "Effect": effect,
+            "Action": "s3:*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {f"aws:RequestTag/k{number}": "x"}},
+        }
+        for number in range(count)
+    ]
+
+
+def leaves_looked_at(monkeypatch: pytest.MonkeyPatch, statements: list[dict[str, Any]], **more: Any) -> int:
+    looked_at = 0
+    identity = truth._identity
+
+    def counted(node: Any) -> object:
+        nonlocal looked_at
+        looked_at += 1
+        return identity(node)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(truth, "_identity", counted)
+        ask(statements, "arn:aws:s3:::b/k", **more).outcome  # noqa: B018 (the decision is made when it is read)
+    return looked_at
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_conditional_statements_are_combined_in_one_step(monkeypatch: pytest.MonkeyPatch, effect: str) -> None:
+    few, many = (leaves_looked_at(monkeypatch, conditional(effect, count)) for count in (100, 400))
+    assert 0 < many < 6 * few
+
+
+def test_principals_of_one_statement_are_combined_in_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def policy(count: int) -> dict[str, Any]:
+        sessions = [f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s{number}" for number in range(count)]
+        statement = {"Effect": "Allow", "Principal": {"AWS": sessions}, "Action": "s3:*", "Resource": "*"}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    def looked_at(count: int) -> int:
+        request = {
+            "principal": f"arn:aws:iam::{ACCOUNT}:role/r",
+            "action": "s3:GetObject",
+            "resource": "arn:aws:s3:::b/k",
+        }
+        return leaves_looked_at(monkeypatch, [], request=request, resource_policy=policy(count))
+
+    few, many = looked_at(100), looked_at(400)
+    assert 0 < many < 6 * few
+
+
+def test_where_a_set_is_allowed_is_tried_less_often_against_thousands_of_patterns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def tried(count: int) -> int:
+        allowed = [f"arn:aws:s3:::*{number}*a*b" for number in range(count)]
+        denied = [f"arn:aws:s3:::*{number}*a*c" for number in range(count)]
+        times = 0
+        let_through = resource_sets.ScopeFinder._let_through
+
+        def counted(finder: resource_sets.ScopeFinder, *arguments: Any) -> Any:
+            nonlocal times
+            holds = finder.holds_everywhere
+
+            def asked(entry: str) -> bool:
+                nonlocal times
+                times += 1
+                return holds(entry)
+
+            object.__setattr__(finder, "holds_everywhere", asked)
+            return let_through(finder, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(resource_sets.ScopeFinder, "_let_through", counted)
+            decision = ask(
+                [
+                    {"Effect": "Allow", "Action": "*", "Resource": allowed},
+                    {"Effect": "Deny", "Action": "*", "Resource": denied},
+                ],
+                "*",
+            )
+            assert decision.allowed_resources
+        return times
+
+    assert tried(40) > 3 * tried(2000) > 0
