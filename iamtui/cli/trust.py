@@ -94,7 +94,8 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
 
 def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[TrustEdge], *, most: int) -> None:
     out.line(Span(_short(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
-    for edge in edges[:most]:
+    # Whoever is let in from outside is not to be cut off behind the account's own.
+    for edge in sorted(edges, key=_from_inside)[:most]:
         words = verdict_words(edge.decision)
         rest = [f"if {edge.condition}" if edge.condition else "", as_far_as_loaded(edge.decision)]
         if edge.action != "sts:AssumeRole":
@@ -113,10 +114,16 @@ def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[T
         out.line(f"  and {len(edges) - most} more: iamtui trust {role.name}")
 
 
+def _from_inside(edge: TrustEdge) -> int:
+    """The place in a list: everyone first, then other accounts, then the account's own and services."""
+    return 0 if edge.trustee is Trustee.EVERYONE else 1 if edge.is_outside else 2
+
+
 def _trustee_name(workspace: Workspace, edge: TrustEdge) -> str:
     name = _short(workspace, edge.name)
     if edge.trustee is Trustee.EVERYONE:
-        return "everyone: users and roles of every account"
+        some = "" if edge.name == "*" else f" whose ARN matches {safe_text(edge.name)}"
+        return f"everyone: users and roles of every account{some}"
     if edge.trustee is Trustee.OTHER_ACCOUNT and edge.name == edge.principal.account:
         return f"account {name}"
     return name

@@ -9,8 +9,8 @@ error, never a guess.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -423,7 +423,7 @@ class PolicyDocument:
     compiled once, however many principals carry it.
     """
 
-    __slots__ = ("_compiled", "_error", "_lines", "_policy", "_raw", "_value")
+    __slots__ = ("_compiled", "_error", "_lines", "_part", "_policy", "_raw", "_value")
 
     def __init__(self, raw: str) -> None:
         """Take JSON text, or JSON text that is percent-encoded (RFC 3986; a plus is a plus)."""
@@ -433,6 +433,7 @@ class PolicyDocument:
         self._error: DocumentError | None = None
         self._lines: tuple[tuple[int, int], ...] | None = None
         self._compiled: dict[Any, Any] = {}
+        self._part: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, value: Mapping[str, JsonValue] | str) -> PolicyDocument:
@@ -497,6 +498,18 @@ class PolicyDocument:
         """Where the matcher keeps this document's compiled forms, one for each policy type."""
         return self._compiled
 
+    def part(self, places: Sequence[int]) -> PolicyDocument:
+        """The document as if it had only the statements at some places, each with the index it has in the whole."""
+        statements = self.policy.statements
+        if len(places) == len(statements):
+            return self
+        found = PolicyDocument(self._raw)
+        found._value = self._value
+        found._lines = self._lines
+        found._policy = replace(self.policy, statements=tuple(statements[place] for place in places))
+        found._part = tuple(places)
+        return found
+
     def _read(self) -> None:
         if self._error is not None:
             raise self._error
@@ -515,7 +528,7 @@ class PolicyDocument:
             raise
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PolicyDocument) and self._raw == other._raw
+        return isinstance(other, PolicyDocument) and self._raw == other._raw and self._part == other._part
 
     def __hash__(self) -> int:
         return hash(self._raw)

@@ -364,7 +364,8 @@ def _unused_role(role: Role, now: datetime, limits: AuditLimits) -> Iterator[Aud
 def _trust(workspace: Workspace, role: Role) -> Iterator[AuditFinding]:
     for edge in who_may_assume(workspace, role, inside=False):
         if edge.trustee is Trustee.EVERYONE and edge.lacks_external_id:
-            message = "The trust policy lets in principals of every account."
+            some = "" if edge.name == "*" else f" whose ARN matches {edge.name}"
+            message = f"The trust policy lets in principals of every account{some}."
             yield _found("trust-everyone", role.arn, message, open_to_all=not edge.condition)
         elif edge.lacks_external_id:
             message = f"{edge.name}, outside the organization, may assume the role without an external ID."

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Role
+from iamtui.engine.api import concluded
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.truth import And, MissingLeaf, Node
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.outsiders import Outsider, Outsiders, StatementsByCaller, policy_of_resource
 from iamtui.workspace.questions import with_region
-from iamtui.workspace.who_can import ANY_ROLE, Everybody, with_resource
 from iamtui.workspace.workspace import Workspace
 
 _ACTIONS: Final = {
@@ -27,9 +28,6 @@ _ACTIONS: Final = {
     "sts:AssumeRoleWithSAML": PrincipalKind.IDENTITY_PROVIDER,
 }
 """The calls that give a session of a role, and the only kind of caller that can make them; None: several kinds."""
-
-_STRANGER: Final = "000000000000"
-"""The account of the role that stands for everyone: an account of nobody's, so that no other statement names it."""
 
 
 class Trustee(StrEnum):
@@ -50,6 +48,8 @@ class TrustEdge:
     Args:
         trustee: what kind of principal it is.
         decision: allowed or depends: AWS's decision on the call, the principal's own policies and all caps included.
+        name: the principal's ARN, account, service or provider, or the pattern of ARNs for which it stands; "*" for
+            everyone. Raw text.
     """
 
     trustee: Trustee
@@ -57,26 +57,13 @@ class TrustEdge:
     role: Role
     action: str
     decision: Decision
-
-    @property
-    def name(self) -> str:
-        """The principal's ARN, account, service or provider; "*" for everyone. Raw text."""
-        if self.trustee is Trustee.EVERYONE:
-            return "*"
-        if self.principal.arn.endswith(f":role/{ANY_ROLE}"):
-            return self.principal.account or self.principal.arn
-        return self.principal.arn
+    name: str
 
     @property
     def condition(self) -> str:
         """What the decision depends on, safe to show; "" when on nothing. Of another account only what can be known
         here: that its own policies have to allow the call too goes without saying."""
-        node = self.decision.depends_on
-        if node is None or not self.is_outside:
-            return condition_of(self.decision)
-        parts = node.parts if isinstance(node, And) else (node,)
-        texts = (depends_text(And((part,)), self.decision.request) for part in parts if not _is_own_policy(part))
-        return " and ".join(dict.fromkeys(texts))
+        return _outside_condition(self.decision) if self.is_outside else condition_of(self.decision)
 
     @property
     def is_outside(self) -> bool:
@@ -90,6 +77,16 @@ class TrustEdge:
         """
         condition = self.condition.lower()
         return self.is_outside and not any(key in condition for key in ("sts:externalid", "aws:principalorg"))
+
+
+def _outside_condition(decision: Decision) -> str:
+    """As the condition of an edge, of a principal of another account."""
+    node = decision.depends_on
+    if node is None:
+        return condition_of(decision)
+    parts = node.parts if isinstance(node, And) else (node,)
+    texts = (depends_text(And((part,)), decision.request) for part in parts if not _is_own_policy(part))
+    return " and ".join(dict.fromkeys(texts))
 
 
 def _is_own_policy(node: Node) -> bool:
@@ -113,16 +110,51 @@ def who_may_assume(
         evaluator = QuestionEvaluator(workspace.account, question)
         if only is None and inside:
             yield from _of_the_account(workspace, role, action, evaluator, cancelled)
-        named = with_resource(workspace, question, Everybody(()))
-        strangers = (_everyone(workspace),) if named.everyone and only is None else ()
-        for principal in (*named.principals, *strangers):
-            if cancelled():
-                return
-            if (only is not None and principal.kind is not only) or _is_own(workspace, principal):
+        policy = policy_of_resource(evaluator)
+        if isinstance(policy, NamedPolicy) and policy.document.error is None:
+            outsiders = Outsiders(workspace, action, policy)
+            reading = _Reading(evaluator, policy, outsiders.statements)
+            seen: set[str] = set()
+            for group in outsiders.groups():
+                asked = [one for one in group if only in (None, one.principal.kind) and not _is_own(workspace, one)]
+                asked = [one for one in asked if one.principal.arn not in seen]
+                seen |= {one.principal.arn for one in asked}
+                if cancelled():
+                    return
+                for one, decision in reading.letting_in(asked):
+                    yield TrustEdge(
+                        _kind_of(one.principal, outsiders.stranger), one.principal, role, action, decision, one.name
+                    )
+
+
+class _Reading:
+    """One question put to outsiders, each of whom meets only the statements that can be about it."""
+
+    def __init__(self, evaluator: QuestionEvaluator, policy: NamedPolicy, statements: StatementsByCaller) -> None:
+        self._evaluator = evaluator
+        self._policy = policy
+        self._statements = statements
+
+    def decide(self, principal: Principal) -> Decision:
+        request, policies, asked = self._evaluator.put_by(principal)
+        resource = NamedPolicy(self._policy.name, self._statements.about(principal))
+        # What is made of a document for one outsider is of no use to the next.
+        return concluded(read_all_layers(request, replace(policies, resource=resource, lasting=False), asked=asked))
+
+    def letting_in(self, group: Sequence[Outsider]) -> Iterator[tuple[Outsider, Decision]]:
+        """Those of a group that may, but for those of whom nothing else is true than of all in general."""
+        known: set[tuple[Outcome, str]] = set()
+        for outsider in group:
+            decision = self.decide(outsider.principal)
+            if decision.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
                 continue
-            decision = evaluator.decide(principal)
-            if decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
-                yield TrustEdge(_kind_of(principal), principal, role, action, decision)
+            if len(group) > 1:
+                answer = (decision.outcome, _outside_condition(decision))
+                if answer in known:
+                    continue
+                if outsider.general:
+                    known.add(answer)
+            yield outsider, decision
 
 
 def _of_the_account(
@@ -141,24 +173,20 @@ def _of_the_account(
         decision = evaluator.decide(principal)
         if decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
             kind = Trustee.USER if principal.kind is PrincipalKind.USER else Trustee.ROLE
-            yield TrustEdge(kind, principal, role, action, decision)
+            yield TrustEdge(kind, principal, role, action, decision, principal.arn)
 
 
-def _everyone(workspace: Workspace) -> Principal:
-    partition = workspace.account.partition
-    return resolve_principal(workspace, f"arn:{partition}:iam::{_STRANGER}:role/{ANY_ROLE}")
-
-
-def _is_own(workspace: Workspace, principal: Principal) -> bool:
+def _is_own(workspace: Workspace, outsider: Outsider) -> bool:
+    principal = outsider.principal
     return workspace.account.by_arn(principal.arn) is not None and principal.kind is not PrincipalKind.IDENTITY_PROVIDER
 
 
-def _kind_of(principal: Principal) -> Trustee:
+def _kind_of(principal: Principal, stranger: str) -> Trustee:
     if principal.kind is PrincipalKind.SERVICE:
         return Trustee.SERVICE
     if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
         return Trustee.IDENTITY_PROVIDER
-    return Trustee.EVERYONE if principal.account == _STRANGER else Trustee.OTHER_ACCOUNT
+    return Trustee.EVERYONE if principal.account == stranger else Trustee.OTHER_ACCOUNT
 
 
 def by_principal(edges: Iterable[TrustEdge]) -> Mapping[str, tuple[TrustEdge, ...]]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
-from iamtui.policy.arn import is_account_id, parse_arn
-from iamtui.policy.document import PrincipalEntry
-from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.answers import Answer
 from iamtui.questions.evaluator import QuestionEvaluator
@@ -19,7 +16,8 @@ from iamtui.questions.never_asked import fits
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
-from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.outsiders import Outsiders, policy_of_resource
+from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.workspace import Workspace
 
@@ -27,12 +25,6 @@ Provider: TypeAlias = Callable[
     [Workspace, QuestionMatrix, Iterable[Principal], Callable[[], bool]], Iterator[tuple[Principal, Decision]]
 ]
 """What answers for one principal after the other: `who_can`, or a faster way to the same answers."""
-
-
-ANY_ROLE: Final = "any-role"
-"""The name of the role that stands for the principals of an account that a trust policy names as a whole."""
-
-_NOT_FOR_ROOT: Final = "sts:assumerole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
     found = Everybody(tuple(principal_for(workspace, entity) for entity in entities))
     for resource in dict.fromkeys(question_matrix.resources):
         for action in _naming_others(actions, resource):
-            found = with_resource(workspace, replace(question_matrix.terms, action=action, resource=resource), found)
+            found = _with_resource(workspace, replace(question_matrix.terms, action=action, resource=resource), found)
     return found
 
 
@@ -95,10 +87,9 @@ def _naming_others(actions: tuple[str, ...], resource: str) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def with_resource(workspace: Workspace, question: Question, found: Everybody) -> Everybody:
+def _with_resource(workspace: Workspace, question: Question, found: Everybody) -> Everybody:
     """The same and whom the policy of one resource names besides."""
-    nobody = Principal(PrincipalKind.ANONYMOUS, "")
-    resource = QuestionEvaluator(workspace.account, question).request_and_policies(nobody)[1].resource
+    resource = policy_of_resource(QuestionEvaluator(workspace.account, question))
     if resource is None:
         return found
     if isinstance(resource, NotEvaluated | MissingPolicy):
@@ -110,81 +101,18 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
     if resource.document.error is not None:
         return replace(found, unknown="the resource's policy cannot be read")
     known = {(principal.kind, principal.arn) for principal in found.principals}
+    outsiders = Outsiders(workspace, question.action, resource)
     named: dict[tuple[PrincipalKind, str], Principal] = {}
-    everyone = found.everyone
-    for entry in _allowed_entries(resource):
-        if entry is None or (entry.value == "*" and (entry.bare or entry.kind in ("AWS", "*"))):
-            everyone = True
-            principal: Principal | None = Principal(PrincipalKind.ANONYMOUS, "")
-        else:
-            principal = _principal_of(workspace, question, entry)
+    for principal in (*map(outsiders.asked_about, outsiders.entries), *outsiders.asked_for()):
         if principal is not None and (principal.kind, principal.arn) not in known:
             named.setdefault((principal.kind, principal.arn), principal)
     return replace(
         found,
         principals=(*found.principals, *named.values()),
         outside=found.outside + len(named),
-        everyone=everyone,
-        by_arn=found.by_arn or (_names_other_accounts(workspace, resource) and _asks_for_arns(resource)),
+        everyone=found.everyone or outsiders.everyone,
+        by_arn=found.by_arn or outsiders.by_arn,
     )
-
-
-def _names_other_accounts(workspace: Workspace, resource: NamedPolicy) -> bool:
-    accounts = (_account_named(entry.value) for entry in _allowed_entries(resource) if entry is not None)
-    return any(account and account != workspace.account.id for account in accounts)
-
-
-def _asks_for_arns(resource: NamedPolicy) -> bool:
-    return any(
-        line.key.lower() == "aws:principalarn"
-        for statement in resource.document.policy.statements
-        for line in statement.conditions
-    )
-
-
-def _allowed_entries(resource: NamedPolicy) -> Iterator[PrincipalEntry | None]:
-    """Whom the Allow statements name; None stands for everybody but a few (NotPrincipal)."""
-    for statement in resource.document.policy.statements:
-        if statement.effect != "Allow":
-            continue
-        if statement.not_principals is not None:
-            yield None
-        yield from statement.principals or ()
-
-
-def _principal_of(workspace: Workspace, question: Question, entry: PrincipalEntry) -> Principal | None:
-    """The caller that an entry names; None for this account as a whole and for what the engine cannot ask about."""
-    value = entry.value
-    try:
-        if entry.kind == "AWS":
-            own = workspace.account.id
-            if value in (own, f"arn:{workspace.account.partition}:iam::{own}:root"):
-                return None
-            if not is_account_id(value) and not value.startswith("arn:"):
-                return None
-            account = _account_named(value)
-            if account and question.action.lower() == _NOT_FOR_ROOT:
-                # The account's root user, for whom the entry stands by its name, is the one who may not.
-                value = f"arn:{workspace.account.partition}:iam::{account}:role/{ANY_ROLE}"
-            if is_account_id(value):
-                value = f"arn:{workspace.account.partition}:iam::{value}:root"
-            return resolve_principal(workspace, value)
-        if entry.kind == "Service":
-            return Principal(PrincipalKind.SERVICE, value)
-        if entry.kind == "CanonicalUser":
-            return Principal(PrincipalKind.CANONICAL_USER, value)
-        if entry.kind == "Federated" and question.action.lower().startswith("sts:assumerolewith"):
-            return Principal(PrincipalKind.IDENTITY_PROVIDER, value)
-    except (Problem, ValueError):
-        return None
-    return None
-
-
-def _account_named(value: str) -> str:
-    if is_account_id(value):
-        return value
-    arn = parse_arn(value)
-    return arn.account if arn is not None and arn.service == "iam" and arn.resource == "root" else ""
 
 
 def who_can(

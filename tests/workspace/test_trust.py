@@ -9,10 +9,14 @@ import pytest
 
 from iamtui.account.model import InlinePolicy, Role
 from iamtui.engine.decision import Outcome
+from iamtui.policy.context import RequestContext
+from iamtui.policy.statement import CompiledStatement
+from iamtui.policy.truth import Truth
+from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
+from iamtui.workspace.questions import ask, with_region
 from iamtui.workspace.trust import TrustEdge, Trustee, by_principal, chains_from, who_may_assume
 from iamtui.workspace.who_can import who_can
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
@@ -128,3 +132,107 @@ def test_it_agrees_with_who_can() -> None:
         can = {who.arn for who, decision in who_can(workspace, matrix, everyone) if decision.outcome in POSSIBLE}
         found = {edge.principal.arn for edge in who_may_assume(workspace, one)}
         assert {arn for arn in found if arn.startswith(f"arn:aws:iam::{ID}:") and "-provider/" not in arn} == can
+
+
+OTHER = "222222222222"
+PLACEHOLDERS = ("*any-role", "*any-user", "arn:aws:iam::000000000000:*", "arn:aws:iam::*:role/any-*")
+
+
+def outside(*statements: dict[str, Any]) -> list[TrustEdge]:
+    """Who may assume a role with a trust policy of these statements, from outside the account."""
+    own = replace(role("r", "*"), trust=document(*statements))
+    return [edge for edge in edges_of(with_roles(own)) if edge.trustee not in (Trustee.USER, Trustee.ROLE)]
+
+
+def lets(principal: Any, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
+    tested = {"Condition": condition} if condition else {}
+    return {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole", **tested}
+
+
+@pytest.mark.parametrize("whom", ["*", {"AWS": OTHER}])
+@pytest.mark.parametrize(
+    "deny",
+    [
+        *(lets("*", "Deny", ArnLike={"aws:PrincipalArn": pattern}) for pattern in PLACEHOLDERS),
+        *(lets("*", "Deny", StringLike={"aws:PrincipalArn": pattern}) for pattern in PLACEHOLDERS),
+        lets({"AWS": "000000000000"}, "Deny"),
+        lets("*", "Deny", StringEquals={"aws:PrincipalAccount": "000000000000"}),
+    ],
+    ids=str,
+)
+def test_a_deny_on_a_few_names_hides_nobody(whom: Any, deny: dict[str, Any]) -> None:
+    (edge,) = (edge for edge in outside(lets(whom), deny) if "/" not in edge.name)
+    assert edge.name == ("*" if whom == "*" else OTHER)
+    assert edge.lacks_external_id
+
+
+@pytest.mark.parametrize("whom", ["*", {"AWS": OTHER}, {"AWS": f"arn:aws:iam::{OTHER}:root"}])
+@pytest.mark.parametrize(
+    ("condition", "name"),
+    [
+        ({"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:user/bob"}}, f"arn:aws:iam::{OTHER}:user/bob"),
+        ({"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/x-*"}}, f"arn:aws:iam::{OTHER}:role/x-*"),
+        ({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci/?"}}, "arn:aws:iam::*:role/ci/?"),
+        ({"StringEquals": {"aws:username": "bob"}}, "arn:aws:iam::*:user/bob"),
+    ],
+)
+def test_whom_a_condition_asks_for_by_name_is_found(whom: Any, condition: dict[str, Any], name: str) -> None:
+    (edge,) = outside(lets(whom, **condition))
+    assert edge.name == (name if whom == "*" else name.replace("*:", f"{OTHER}:"))
+    open_to_all = whom == "*" and OTHER not in name
+    assert edge.trustee is (Trustee.EVERYONE if open_to_all else Trustee.OTHER_ACCOUNT)
+
+
+def test_the_exceptions_to_a_deny_are_found() -> None:
+    bob = f"arn:aws:iam::{OTHER}:user/bob"
+    all_but_bob = lets("*", "Deny", ArnNotEquals={"aws:PrincipalArn": bob})
+    assert [edge.name for edge in outside(lets({"AWS": OTHER}), all_but_bob)] == [bob]
+    spared = {"Effect": "Deny", "NotPrincipal": {"AWS": bob}, "Action": "sts:AssumeRole"}
+    assert [edge.name for edge in outside(lets("*"), spared)] == [bob]
+
+
+def test_an_account_that_a_condition_asks_for_is_found_and_users_are_told_from_roles() -> None:
+    (edge,) = outside(lets("*", StringEquals={"aws:PrincipalAccount": OTHER}))
+    assert (edge.name, edge.trustee) == (OTHER, Trustee.OTHER_ACCOUNT)
+    (edge,) = outside(lets({"AWS": OTHER}, StringEquals={"aws:PrincipalType": "User"}))
+    assert edge.name == f"arn:aws:iam::{OTHER}:user/*"
+
+
+def test_what_is_easier_for_some_than_for_all_is_said_of_them() -> None:
+    bob = f"arn:aws:iam::{OTHER}:user/bob"
+    edges = outside(
+        lets({"AWS": OTHER}, StringEquals={"sts:ExternalId": "x1"}),
+        lets({"AWS": OTHER}, ArnEquals={"aws:PrincipalArn": bob}),
+    )
+    assert [(edge.name, edge.lacks_external_id) for edge in edges] == [(OTHER, False), (bob, True)]
+
+
+def test_each_outsider_is_held_against_few_statements_and_answered_as_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = [f"{200_000_000_000 + number}" for number in range(60)]
+    own = replace(
+        role("r", "*"),
+        trust=document(
+            *(lets({"AWS": one}, StringLike={"aws:userid": f"{one}*"}) for one in accounts),
+            lets("*", "Deny", IpAddress={"aws:SourceIp": "192.0.2.0/24"}),
+            *(lets("*", ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{one}:role/x"}) for one in accounts[:30]),
+            lets({"Service": "ec2.amazonaws.com"}),
+        ),
+    )
+    workspace = with_roles(own)
+    read: list[int] = []
+    holds = CompiledStatement.holds
+
+    def counted(self: CompiledStatement, context: RequestContext) -> Truth:
+        read.append(self.statement.index)
+        return holds(self, context)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CompiledStatement, "holds", counted)
+        edges = list(who_may_assume(workspace, own, inside=False))
+    assert len(edges) == 91
+    assert len(read) < 10 * len(edges)
+    evaluator = QuestionEvaluator(workspace.account, with_region(workspace, Question("sts:AssumeRole", own.arn)))
+    for edge in edges:
+        whole = evaluator.decide(edge.principal)
+        assert (edge.decision.outcome, edge.decision.complete) == (whole.outcome, whole.complete)
+        assert edge.decision.depends_on == whole.depends_on

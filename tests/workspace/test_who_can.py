@@ -176,3 +176,13 @@ def test_that_a_condition_asks_for_the_arns_of_another_accounts_principals_is_sa
     asks = {**lets_in({"AWS": "999999999999"}), "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}}}
     assert "are not listed" in everybody(with_bucket_policy(asks), asking()).lacks
     assert everybody(with_bucket_policy(lets_in({"AWS": "999999999999"})), asking()).lacks == ""
+
+
+def test_principals_and_accounts_that_conditions_ask_for_are_listed() -> None:
+    bob = "arn:aws:iam::999999999999:user/bob"
+    by_name = {**lets_in({"AWS": "999999999999"}), "Condition": {"ArnEquals": {"aws:PrincipalArn": bob}}}
+    of_account = {**lets_in("*"), "Condition": {"StringEquals": {"aws:PrincipalAccount": "777777777777"}}}
+
+    found = everybody(with_bucket_policy(by_name, of_account), asking()).principals
+
+    assert {"arn:aws:iam::777777777777:root", bob} <= {principal.arn for principal in found}
