@@ -201,7 +201,7 @@ def _json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
         ],
         "grants": grants,
         "through": chain,
-        "worst" if one.cell is found.worst else "best": cell_to_json(found, one.cell),
+        "best" if one.one_is_enough else "worst": cell_to_json(found, one.cell),
     }
 
 
@@ -254,9 +254,10 @@ def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None
 def _counted(one: PrincipalAccess) -> str:
     """How many of several pairs are allowed, and which of them decides."""
     found = one.answer
-    if one.cell is not found.worst:
-        granted = [f"{cell.question.action}" for cell in one.granted]
-        return f"{len(granted)} of {len(found.counted)}: {first_of(tuple(dict.fromkeys(granted)))}"
+    if one.one_is_enough:
+        actions = tuple(dict.fromkeys(cell.question.action for cell in one.granted))
+        named = f": {first_of(actions)}" if actions else ""
+        return f"{len(one.granted)} of {len(found.counted)}{named}"
     kinds = str(counts_of(cell.deciding for cell in found.counted))
     request = one.cell.deciding.request
     return f"{kinds}; worst: {request.action}  {request.resource}" if "," in kinds else kinds

@@ -86,12 +86,14 @@ class PrincipalAccess:
     Args:
         answer: its answer, or that of the last of the roles that it assumes.
         cell: the action and resource that decide: the worst, or the best where one of them is enough.
+        one_is_enough: whether the best decides.
         through: the roles that are assumed first, one after the other.
     """
 
     principal: Principal
     answer: Answer
     cell: Cell
+    one_is_enough: bool = False
     through: Chain = ()
 
     @property
@@ -130,7 +132,8 @@ def who_has_access(
         Problem: something in the question matrix cannot be asked.
     """
     for principal, found in answer_all(workspace, question_matrix, principals, only_deciding=only_deciding):
-        yield PrincipalAccess(principal, found, _best(found.taking_part) if one_is_enough else found.worst)
+        cell = _best(found.taking_part) if one_is_enough else found.worst
+        yield PrincipalAccess(principal, found, cell, one_is_enough)
 
 
 def _best(cells: Sequence[Cell]) -> Cell:

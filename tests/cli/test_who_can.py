@@ -84,6 +84,7 @@ def test_any_of_several_actions_is_as_good_as_the_best_answer_of_can(cli: Cli, s
             (one["request"]["action"], one["request"]["resource"]) for one in alone if one["decision"] in ranks[:2]
         }
         assert {(one["action"], one["resource"]) for one in entry["granted"]} == granted
+        assert entry["best"]["deciding"] == entry["decision"]
     assert {entry["decision"] for entry in entries} > {"allowed"}
 
 
