@@ -6,28 +6,21 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from functools import partial
+from typing import ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widget import Widget
-from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import making
 from iamtui.tui.content import fit
 from iamtui.tui.question.context_field import ABSENT
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-
-if TYPE_CHECKING:
-    from iamtui.tui.question.completer import Completer
-    from iamtui.tui.question.completion import SearchableCatalogue
 
 # The words of a field: where each begins, so that the last one can be completed, and what they say. Pure.
 
@@ -460,49 +453,3 @@ class ContextField(CompletingInput):
 
     def is_part(self, value: str) -> bool:
         return value.endswith(("=", "/"))
-
-
-class FieldCompletion:
-    """Finds in threads what the fields of a widget may be completed to; the catalogue may still have to be loaded."""
-
-    def __init__(self, host: Widget, catalogue: SearchableCatalogue) -> None:
-        self._host = host
-        self._catalogue = catalogue
-
-    @cached_property
-    def _completer(self) -> Completer:
-        return lazy.completer.Completer(self._catalogue)
-
-    def complete(self, entry: CompletingInput, word: str, search: Callable[[Completer], Sequence[Offer]]) -> None:
-        """Offer in a field what a search finds for a word, unless the field has another text by then."""
-        find = partial(self._find, entry, entry.value, word, search)
-        self._host.run_worker(
-            find, thread=True, exclusive=True, group="completion", description="completion", exit_on_error=False
-        )
-
-    def _find(
-        self, entry: CompletingInput, text: str, word: str, search: Callable[[Completer], Sequence[Offer]]
-    ) -> None:
-        worker = get_current_worker()
-        if worker.is_cancelled:
-            return
-        with making():
-            offers = search(self._completer)
-        if not worker.is_cancelled:
-            self._host.call_later(self._offer, entry, text, word, offers)
-
-    def _offer(self, entry: CompletingInput, text: str, word: str, offers: Sequence[Offer]) -> None:
-        if entry.value == text:
-            only_itself = [offer.value for offer in offers] == [word] and not offers[0].about
-            entry.offer(() if only_itself else offers, word)
-
-    def look_for_resources(self, text: str, actions: Sequence[str], found: Callable[[str, bool], object]) -> None:
-        """Find out whether actions work on resources at all; `found` gets their text and whether they need none."""
-        find = partial(self._find_resources, text, actions, found)
-        self._host.run_worker(find, thread=True, exclusive=True, group="resource-types", exit_on_error=False)
-
-    def _find_resources(self, text: str, actions: Sequence[str], found: Callable[[str, bool], object]) -> None:
-        with making():
-            none_needed = self._completer.needs_no_resource(actions)
-        if not get_current_worker().is_cancelled:
-            self._host.call_later(found, text, none_needed)
