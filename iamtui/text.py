@@ -64,6 +64,13 @@ def safe_text(value: object, *, limit: int | None = LABEL_LIMIT) -> str:
     return _cut(text, limit)
 
 
+def first_names(names: Iterable[str], most: int, *, limit: int = LABEL_LIMIT) -> str:
+    """The first of some names, safe to show, and how many more there are: "a, b and 3 more"."""
+    texts = [*names]
+    shown = ", ".join(safe_text(name, limit=limit) for name in texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most:,} more"
+
+
 def safe_document(text: str) -> str:
     """Return a text of several lines, each safe to show; line ends are kept, tabs become four spaces."""
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")

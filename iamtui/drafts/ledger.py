@@ -23,7 +23,7 @@ from iamtui.account.model import (
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, render
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 
 Holder: TypeAlias = User | Group | Role
 """What can hold policies."""
@@ -268,11 +268,8 @@ class Ledger:
 
 
 def listed(what: str, names: Iterable[str]) -> str:
-    shown = [safe_text(name, limit=128) for name in names]
-    if not shown:
-        return f"{what}: nothing. Leave the edit out."
-    more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
-    return f"{what}: {', '.join(shown[:8])}{more}."
+    shown = first_names(names, 8, limit=128)
+    return f"{what}: {shown}." if shown else f"{what}: nothing. Leave the edit out."
 
 
 def not_there(what: str, names: Iterable[str]) -> str:

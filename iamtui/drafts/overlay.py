@@ -314,9 +314,9 @@ def _denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
     """A finding for every edit that takes away or changes a Deny which the account has."""
     base = Standing(account)
     for number, edit in enumerate(draft.edits, 1):
-        known = _denies(edit.replaced(base))
-        now = _denies(edit.replaced(Standing(account, draft.edits[: number - 1])))
-        after = _denies(brought_document(edit))
+        known = statements_with(edit.replaced(base), "Deny")
+        now = statements_with(edit.replaced(Standing(account, draft.edits[: number - 1])), "Deny")
+        after = statements_with(brought_document(edit), "Deny")
         kept = [_meaning(one) for one in after]
         for deny in now:
             if deny in known and _meaning(deny) not in kept:
@@ -345,12 +345,13 @@ def _lost_denial(edit: BaseEdit, deny: dict[str, Any], after: list[dict[str, Any
     return f"{words} is gone, for everyone that it denied something."
 
 
-def _denies(document: PolicyDocument | None) -> list[dict[str, Any]]:
+def statements_with(document: PolicyDocument | None, effect: str) -> list[dict[str, Any]]:
+    """The statements of a document, as they are written, that have an effect."""
     if document is None or document.error is not None:
         return []
     value = document.value["Statement"]
     statements = value if isinstance(value, list) else [value]
-    return [one for one in statements if isinstance(one, dict) and one.get("Effect") == "Deny"]
+    return [one for one in statements if isinstance(one, dict) and one.get("Effect") == effect]
 
 
 def _meaning(statement: dict[str, Any]) -> dict[str, Any]:

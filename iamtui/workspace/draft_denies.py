@@ -14,6 +14,7 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from iamtui.account.model import Group, Role, User
@@ -27,7 +28,7 @@ from iamtui.engine.trace import TracedElement
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.patterns import Glob, parse_pieces, request_tokens, tokens_of, with_variables_as_stars
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 from iamtui.workspace.denied_question import DeniedQuestion, NoEdit, SuggestedEdits, own_arn, place_of
 from iamtui.workspace.draft_documents import (
     DocumentPlace,
@@ -41,7 +42,7 @@ from iamtui.workspace.draft_documents import (
 
 
 _ONLY: Final = ("ArnEquals", "aws:PrincipalArn")
-_MOST_NAMED: Final = 4
+_first: Final = partial(first_names, most=4, limit=256)
 _REST: Final = re.compile(r"Rest\d*\Z")
 
 Statement = dict[str, JsonValue]
@@ -76,10 +77,10 @@ def spare(statement: Statement, action: str, resource: str) -> Spared:
     if hit_resources and other_resources:
         rest = {**statement, "Resource": _as_element(other_resources)}
         rests.append({**rest, "Action": _as_element(hit_actions)} if hit_actions else rest)
-    what = _named(hit_actions) or f"all but {_named(_entries(statement, 'NotAction'))}"
-    where = _named(hit_resources)
+    what = _first(hit_actions) or f"all but {_first(_entries(statement, 'NotAction'))}"
+    where = _first(hit_resources)
     if not where and (left_out := _entries(statement, "NotResource")):
-        where = f"all but {_named(left_out)}"
+        where = f"all but {_first(left_out)}"
     just_that = not where or hit_resources == [resource]
     exact = [entry.lower() for entry in hit_actions] == [action.lower()] and just_that
     return Spared(tuple(copy.deepcopy(rests)), f"{what} on {where}" if where else what, exact)
@@ -135,11 +136,6 @@ def _meets(entry: str, asked: str) -> bool:
     """Whether an entry may be about what is asked; a variable stands for any text."""
     pieces = with_variables_as_stars(parse_pieces(entry, variables=True))
     return Glob(tokens_of(pieces)).shares(request_tokens(asked))
-
-
-def _named(entries: list[str]) -> str:
-    shown = ", ".join(safe_text(entry, limit=256) for entry in entries[:_MOST_NAMED])
-    return f"{shown} and {len(entries) - _MOST_NAMED} more" if len(entries) > _MOST_NAMED else shown
 
 
 _ARN_KEY: Final = "aws:PrincipalArn"

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.drafts.edits import DOCUMENT_KINDS, Draft, Edit, PutManagedPolicy, Standing, describe_edit
-from iamtui.drafts.edits.base import organization_policy
+from iamtui.drafts.edits.base import brought_document, organization_policy
 from iamtui.drafts.ledger import DraftFinding
-from iamtui.drafts.overlay import DraftProblem
+from iamtui.drafts.overlay import DraftProblem, statements_with
 from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.lint.check_document import Finding, Level, findings
 from iamtui.policy.arn import parse_arn
@@ -21,7 +21,7 @@ from iamtui.policy.document import JsonValue, PolicyDocument, render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 from iamtui.workspace.draft_names import aws_managed_policy
 
 VERSION: Final = "2012-10-17"
@@ -360,12 +360,11 @@ def _given_to_others(after: Account, number: int, edit: Edit, was: PolicyDocumen
     holders = _holders(after, edit)
     if len(holders) < 2:
         return
-    before = _allows(was)
-    for statement in _allows(PolicyDocument(edit.document or "")):
+    before = statements_with(was, "Allow")
+    for statement in statements_with(brought_document(edit), "Allow"):
         if statement in before or _names_a_caller(statement):
             continue
-        names = [safe_text(entity_name(arn), limit=128) for arn in holders]
-        who = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        who = first_names(map(entity_name, holders), 4, limit=128)
         what = _actions(statement)
         where = policy_name(edit.policy_arn) if isinstance(edit, PutManagedPolicy) else "The policy"
         yield DraftFinding(number, "shared", f"{safe_text(where)} applies to {who}: {what} is new or changed for all.")
@@ -379,14 +378,6 @@ def _holders(account: Account, edit: Edit) -> tuple[str, ...]:
     return tuple(user.arn for user in account.members(holder.name)) if isinstance(holder, Group) else ()
 
 
-def _allows(document: PolicyDocument | None) -> list[dict[str, Any]]:
-    if document is None or document.error is not None:
-        return []
-    value = document.value["Statement"]
-    listed = value if isinstance(value, list) else [value]
-    return [one for one in listed if isinstance(one, dict) and one.get("Effect") == "Allow"]
-
-
 def _names_a_caller(statement: dict[str, Any]) -> bool:
     """Whether a condition on aws:PrincipalArn says for whom a statement is."""
     conditions = statement.get("Condition")
@@ -398,6 +389,4 @@ def _actions(statement: dict[str, Any]) -> str:
     element = "Action" if "Action" in statement else "NotAction"
     value = statement.get(element, [])
     listed = [str(one) for one in value] if isinstance(value, list) else [str(value)]
-    shown = ", ".join(safe_text(one, limit=128) for one in listed[:4])
-    more = f" and {len(listed) - 4} more" if len(listed) > 4 else ""
-    return f"{'all but ' if element == 'NotAction' else ''}{shown}{more}"
+    return f"{'all but ' if element == 'NotAction' else ''}{first_names(listed, 4, limit=128)}"

@@ -21,7 +21,7 @@ from iamtui.engine.trace import TracedElement, TracedStatement
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix, is_pattern
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.denied_question import (
     DeniedQuestion,
@@ -166,8 +166,7 @@ def _adding_to_boundary(case: DeniedQuestion, statement: dict[str, Any]) -> Sugg
 
 
 def _gained_by_others(case: DeniedQuestion, policy: str) -> str:
-    names = [safe_text(entity_name(arn)) for arn in holders_of(case.account, policy) if arn != case.entity.arn]
-    who = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    who = first_names((entity_name(arn) for arn in holders_of(case.account, policy) if arn != case.entity.arn), 5)
     return f"{safe_text(policy_name(policy))} lets {safe_text(case.decision.request.action)} pass for {who} too."
 
 

@@ -139,10 +139,11 @@ def test_a_command_without_the_terminal_ends_with_iamtui(tmp_path: Path) -> None
     command.chmod(0o700)
     script = (
         "import os, sys, threading, time\n"
-        "from iamtui.aws.credential_process import approved_process_provider\n"
+        "from iamtui.aws.credential_process import approved_run\n"
         f"config = {{'profiles': {{'p': {{'credential_process': {str(command)!r}}}}}}}\n"
-        "provider = approved_process_provider('p', lambda: config, lambda *_: False)\n"
-        "threading.Thread(target=provider.load, daemon=True).start()\n"
+        "run = approved_run('p', lambda: config, lambda *_: False)\n"
+        f"start = lambda: run([{str(command)!r}]).communicate()\n"
+        "threading.Thread(target=start, daemon=True).start()\n"
         f"while not os.path.exists({str(told)!r}): time.sleep(0.01)\n"
     )
     # The terminal that is opened first by the leader of a session becomes its controlling one.
