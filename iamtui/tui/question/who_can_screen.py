@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 from time import monotonic, sleep
 from typing import ClassVar, Final, NamedTuple
 
@@ -50,52 +51,20 @@ _TURN_SECONDS: Final = 0.002
 """How long the thread works before it lets the screen have a turn."""
 
 
-def row_batches(
-    provider: Provider,
-    workspace: Workspace,
-    before: Workspace | None,
-    question_matrix: QuestionMatrix,
-    found: Everybody,
-    cancelled: Callable[[], bool],
-) -> Iterator[list[WhoCanRow]]:
-    """The rows of everybody, some at a time; stops when cancelled.
-
-    Raises:
-        Problem: the question matrix cannot be asked.
-    """
-    inside = len(found.principals) - found.outside
-    rows: list[WhoCanRow] = []
-    with few_pauses(workspace.account):
-        turn = handed_on = monotonic()
-        for at, answers in enumerate(_answers(provider, workspace, before, question_matrix, found, cancelled)):
-            rows.append(who_can_row(*answers, inside=at < inside))
-            now = monotonic()
-            if now - turn >= _TURN_SECONDS:
-                # The interpreter's lock is let go only now and then by itself, and the screen needs it.
-                sleep(0)
-                turn = now
-            if now - handed_on >= _BATCH_SECONDS:
-                yield rows
-                rows, handed_on = [], now
-    yield rows
-
-
-def _answers(
-    provider: Provider,
-    workspace: Workspace,
-    before: Workspace | None,
-    question_matrix: QuestionMatrix,
-    found: Everybody,
-    cancelled: Callable[[], bool],
-) -> Iterator[tuple[Principal, Decision, Decision | None]]:
-    after = provider(workspace, question_matrix, found.principals, cancelled)
-    if before is None:
-        for principal, decision in after:
-            yield principal, decision, None
-        return
-    old = provider(before, question_matrix, found.principals, cancelled)
-    for (principal, decision), (_, earlier) in zip(after, old, strict=False):
-        yield principal, decision, earlier
+def _batches(rows: Iterable[WhoCanRow]) -> Iterator[list[WhoCanRow]]:
+    batch: list[WhoCanRow] = []
+    turn = handed_on = monotonic()
+    for row in rows:
+        batch.append(row)
+        now = monotonic()
+        if now - turn >= _TURN_SECONDS:
+            # The interpreter's lock is let go only now and then by itself, and the screen needs it.
+            sleep(0)
+            turn = now
+        if now - handed_on >= _BATCH_SECONDS:
+            yield batch
+            batch, handed_on = [], now
+    yield batch
 
 
 # What the who-can screen says of its rows: question, counts, filters, what was not evaluated. Pure.
@@ -349,13 +318,24 @@ class WhoCanScreen(Screen[str | None]):
         try:
             found = everybody(workspace, self._inquiry)
             self.post_message(self._Started(ticket, found))
-            batches = row_batches(self._provider, workspace, before, self._inquiry, found, lambda: worker.is_cancelled)
-            for rows in batches:
-                self.post_message(self._Came(ticket, rows, False))
+            with few_pauses(workspace.account):
+                for rows in _batches(self._rows(found, workspace, before, lambda: worker.is_cancelled)):
+                    self.post_message(self._Came(ticket, rows, False))
             if not worker.is_cancelled:
                 self.post_message(self._Came(ticket, [], True))
         except Problem as problem:
             self.post_message(self._Refused(ticket, problem))
+
+    def _rows(
+        self, found: Everybody, workspace: Workspace, before: Workspace | None, cancelled: Callable[[], bool]
+    ) -> Iterator[WhoCanRow]:
+        def answers(side: Workspace) -> Iterator[tuple[Principal, Decision]]:
+            return self._provider(side, self._inquiry, found.principals, cancelled)
+
+        inside = len(found.principals) - found.outside
+        old = (decision for _, decision in answers(before)) if before is not None else repeat(None)
+        for at, ((principal, decision), earlier) in enumerate(zip(answers(workspace), old, strict=False)):
+            yield who_can_row(principal, decision, earlier, inside=at < inside)
 
     @on(_Started)
     def _started(self, event: _Started) -> None:
