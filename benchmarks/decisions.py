@@ -32,6 +32,7 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import ask_all, make_ready
+from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 Asked: TypeAlias = tuple[Principal, Question]
@@ -53,6 +54,7 @@ def run(plan: Plan) -> Iterator[Result]:
         yield from _single_decisions(plan, size)
     yield from _pinned_question(plan)
     yield from _index(plan)
+    yield from _what_can(plan)
     yield _scenarios(plan)
 
 
@@ -251,6 +253,16 @@ def _index(plan: Plan) -> Iterator[Result]:
     drafted = [apply_draft(account, Draft(account.id, "", (edit,))) for _ in range(plan.repeats)]
     seconds = median_cpu_seconds([partial(_outcomes, each, pinned) for each in drafted])
     yield Result(f"outcomes for {where} under a new draft", seconds * 1000, "ms", note="its index is made anew")
+
+
+def _what_can(plan: Plan) -> Iterator[Result]:
+    """All actions of the catalogue for one principal."""
+    workspace = opened(plan.large)
+    asked = Random(79).sample(principals_of(workspace), plan.repeats * 3)
+    for which in ("first touch", "repeated"):
+        works = [cpu_seconds(partial(what_can, workspace, principal)) for principal in asked]
+        slowest = f"{len(asked)} principals, slowest {max(works) * 1000:.0f} ms"
+        yield Result("what one principal can do, " + which, median(works) * 1000, "ms", note=slowest)
 
 
 def scenarios(count: int, seed: int) -> bytes:

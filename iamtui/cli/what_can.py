@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer
+from iamtui.presentation.charts import needs_ascii, shade
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 _SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
-_SHADES: Final = ("·", "░", "▒", "▓", "█")
 _MARKS: Final = {"gained": ("[+]", Style.OPEN), "lost": ("[-]", Style.BAD), "changed": ("[~]", Style.QUIET)}
 _MOST_NAMED: Final = 8
 
@@ -111,7 +113,7 @@ def what_can(
     elif wanted:
         _print_actions(out, found)
     else:
-        _print_heat_map(out, found)
+        _print_heat_map(out, found, ascii_only=needs_ascii(os.environ, getattr(sys.stdout, "encoding", None)))
     _say_limits((*found.permissions, *(other.permissions if other is not None else ())))
     if other is None:
         note(_summary(workspace, found))
@@ -139,13 +141,16 @@ def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...
         note(f"It has {made.size:,} characters; a managed policy may have {MANAGED_POLICY_SIZE:,}.")
 
 
-def _print_heat_map(out: Output, found: EffectiveAccess) -> None:
+def _print_heat_map(out: Output, found: EffectiveAccess, *, ascii_only: bool) -> None:
     """The services, with how many actions of each access level are allowed."""
     services = found.services
     if not services:
         return
     headings = ("SERVICE", *(_SHORT_LEVELS.get(level, level) for level in LEVELS))
-    rows = [[service.service, *(_level_cell(service.levels.get(level)) for level in LEVELS)] for service in services]
+    rows = [
+        [one.service, *(_level_cell(one.levels.get(level), ascii_only=ascii_only) for level in LEVELS)]
+        for one in services
+    ]
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
     out.line(Span("  ".join(f"{text:<{width}}" for text, width in zip(headings, widths, strict=True)), Style.QUIET))
     for service, row in zip(services, rows, strict=True):
@@ -155,14 +160,14 @@ def _print_heat_map(out: Output, found: EffectiveAccess) -> None:
         out.line(*parts)
 
 
-def _level_cell(count: LevelCount | None) -> str:
+def _level_cell(count: LevelCount | None, *, ascii_only: bool) -> str:
     """`▓ 12+2?/20`: how much of it is allowed, as a shade and counted; "" where the service has no such action."""
     if count is None:
         return ""
     some = count.allowed + count.depends
-    shade = _SHADES[0] if not some else _SHADES[min(4, 1 + 3 * some // count.total)]
+    mark = shade(some, count.total, ascii_only=ascii_only)
     depends = f"+{count.depends}?" if count.depends else ""
-    return f"{shade} {count.allowed}{depends}/{count.total}" if some else shade
+    return f"{mark} {count.allowed}{depends}/{count.total}" if some else mark
 
 
 def _level_style(level: str, count: LevelCount | None) -> Style:

@@ -1,4 +1,4 @@
-"""Bars in text: of eighths of a cell, or of ASCII where the terminal has no block characters."""
+"""Bars and shades in text: of block characters, or of ASCII where the terminal has none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ _EIGHTHS: Final = "▏▎▍▌▋▊▉█"
 FILLS: Final = "█▓▒░·?"
 ASCII_FILLS: Final = "#=-.o?"
 """What the parts of a stacked bar are drawn with, in their order."""
+
+
+_SHADES: Final = "·░▒▓█"
+_ASCII_SHADES: Final = ".-=#@"
+"""None, a third, two thirds, less than all, all."""
+
+
+def shade(part: int, total: int, *, ascii_only: bool = False) -> str:
+    """A character as dark as the share that a part has; what is not 0, or not all, can be seen."""
+    shades = _ASCII_SHADES if ascii_only else _SHADES
+    return shades[min(4, 1 + 3 * part // total)] if part > 0 else shades[0]
 
 
 def bar(value: int, most: int, width: int, *, ascii_only: bool = False) -> str:

@@ -18,13 +18,23 @@ def test_counts_actions_by_service_and_access_level(cli: Cli) -> None:
     assert heading.split() == ["SERVICE", "List", "Read", "Write", "Permissions", "Tagging"]
     rows = {line.split()[0]: line for line in lines}
     assert list(rows) == ["ecr", "ecs", "iam", "kms", "lambda", "s3", "sns", "sts"]
-    writing = sum(
-        "Write" in action.access_levels for action in map(catalogue().action, catalogue().actions_of("ecs")) if action
-    )
+    writing = _count("ecs", "Write")
     assert f"4/{writing}" in rows["ecs"]
     assert "0+1?/" in rows["iam"]
     assert "role/deploy-prod: 13 actions allowed, 7 on a condition, of 8 services." in result.err
     assert "Not evaluated, and could change some of this: resource." in result.err
+
+
+def test_shades_are_ascii_where_the_terminal_has_no_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    (row,) = (line for line in cli("what-can", "deploy-prod", "--demo").out.splitlines() if line.startswith("ecr"))
+    assert row.split()[1:3] == ["-", f"1/{_count('ecr', 'List')}"]
+    assert row.isascii()
+
+
+def _count(service: str, level: str) -> int:
+    actions = map(catalogue().action, catalogue().actions_of(service))
+    return sum(action is not None and level in action.access_levels for action in actions)
 
 
 def test_the_actions_of_a_service_have_their_resources_and_conditions(cli: Cli) -> None:
