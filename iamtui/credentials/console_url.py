@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from iamtui.credentials.export_values import exportable
+from iamtui.credentials.export_values import REGION, exportable
 from iamtui.credentials.private_get import Host, PrivateAnswer, private_get
 from iamtui.credentials.session import Clock, Session, duration_text, duration_words, time_left_words, utc_now
 from iamtui.problem import Problem
@@ -80,7 +80,6 @@ def _has_desktop(environ: Mapping[str, str]) -> bool:
 # Where the AWS console is in each partition: its sign-in host, its own hosts, and addresses within it.
 
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,16}){1,4}")
 _SERVICE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LABELS: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+")
 _ADDRESS: Final = re.compile(r"[!#-;=?-\[\]_a-z~]*")
@@ -156,7 +155,7 @@ class ConsoleSite:
 
     def _region(self, region: str) -> str:
         is_ours = region.startswith(self.regions) if self.regions else not region.startswith(_OTHER_REGIONS)
-        return region if is_ours and _REGION.fullmatch(region) else self.region
+        return region if is_ours and REGION.fullmatch(region) else self.region
 
     def _check_host(self, url: str) -> None:
         try:

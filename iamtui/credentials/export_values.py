@@ -23,7 +23,7 @@ from iamtui.secret import Secret
 
 DEMO_LABEL: Final = "DEMO credentials of the iamtui demo account: they work nowhere else"
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,16}){1,4}")
+REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,16}){1,4}")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 
@@ -89,7 +89,7 @@ def exportable(session: Session, now: datetime | None = None) -> Exportable:
         raise Problem("The secret access key of the session holds characters that no secret access key has.", step)
     if not session_token_is_valid(session.session_token):
         raise Problem("The session token of the session holds characters that no session token has.", step)
-    if session.region and not _REGION.fullmatch(session.region):
+    if session.region and not REGION.fullmatch(session.region):
         raise Problem(f'"{session.region}" is not a region.', 'Choose a region such as "eu-central-1", or none.')
     account = session.identity.account if session.identity is not None else ""
     if account and not _ACCOUNT.fullmatch(account):
