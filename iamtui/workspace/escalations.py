@@ -7,8 +7,11 @@ policy of the role. The search goes back from the administrators, so that each p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from itertools import islice
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
@@ -16,7 +19,8 @@ from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Ga
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import allows_everything
@@ -34,7 +38,12 @@ _OF_ITSELF: Final = frozenset((On.SELF, On.OWN_GROUP, On.OWN_POLICY, On.STRONG_G
 _OWN_PATHS: Final = tuple(path for path in ESCALATION_PATHS if path.gain is Gain.ANYTHING)
 _TARGET_PATHS: Final = tuple(path for path in ESCALATION_PATHS if path.gain is Gain.TARGET)
 _NEW: Final = "new-administrator"
-"""The name of a user or role that is not there yet."""
+"""The name of a user or role that is not there yet, where no pattern names it."""
+_MOST_NEW: Final = 32
+"""Patterns of names for new users and roles that are tried."""
+_MOST_STRONG: Final = 8
+_STRONG: Final = ("AdministratorAccess", "IAMFullAccess")
+"""Policies of AWS with which a principal is an administrator, or makes itself one."""
 _ATTACHING: Final = frozenset(("iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy"))
 
 
@@ -130,8 +139,9 @@ class _Search:
         self._workspace = workspace
         self._account = account = workspace.account
         self._entities: tuple[Entity, ...] = (*account.users, *account.roles)
+        self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
-        self._evaluators: dict[tuple[str, str, str], QuestionEvaluator] = {}
+        self._evaluators: dict[tuple[str, str, str, str], QuestionEvaluator] = {}
         self._bits: dict[tuple[str, str, str, bool], int] = {}
         self.administrators = frozenset(
             entity.arn
@@ -143,24 +153,31 @@ class _Search:
     def reach(self, *, certain: bool) -> dict[str, tuple[Move, ...]]:
         """The moves of everybody who becomes administrator, by ARN; those of the administrators are empty."""
         reached: dict[str, tuple[Move, ...]] = dict.fromkeys(self.administrators, ())
+        unreached = (1 << len(self._entities)) - 1
+        for arn in reached:
+            unreached &= ~self._bit(arn)
         frontier = [entity for entity in self._entities if entity.arn in self.administrators]
         for path in _OWN_PATHS:
-            for entity, move in self._alone(path, self._unreached(reached), certain=certain):
+            for entity, move in self._alone(path, unreached, certain=certain):
                 if entity.arn not in reached:
                     reached[entity.arn] = (move,)
+                    unreached &= ~self._bit(entity.arn)
                     frontier.append(entity)
-        while frontier:
+        while frontier and unreached:
             following = []
             for target in frontier:
                 for path in _TARGET_PATHS:
-                    for entity, move in self._over(path, target, self._unreached(reached), certain=certain):
+                    for entity, move in self._over(path, target, unreached, certain=certain):
                         reached[entity.arn] = (move, *reached[target.arn])
+                        unreached &= ~self._bit(entity.arn)
                         following.append(entity)
+                if not unreached:
+                    break
             frontier = following
         return reached
 
-    def _unreached(self, reached: Container[str]) -> int:
-        return sum(1 << place for place, entity in enumerate(self._entities) if entity.arn not in reached)
+    def _bit(self, arn: str) -> int:
+        return 1 << self._places[arn]
 
     def _alone(self, path: EscalationPath, who: int, *, certain: bool) -> Iterator[tuple[Entity, Move]]:
         """Who gets any permission by a path."""
@@ -178,7 +195,7 @@ class _Search:
             for entity in self._at(left):
                 move = self._move(entity, path, targets) if entity.arn not in targets.values() else None
                 if move is not None and (move.certain or not certain):
-                    who &= ~(1 << self._entities.index(entity))
+                    who &= ~self._bit(entity.arn)
                     yield entity, move
             if not who:
                 return
@@ -223,11 +240,15 @@ class _Search:
         key = (action, resource, service, certain)
         found = self._bits.get(key)
         if found is None:
-            outcomes = self._evaluator(action, resource, service).outcomes()
-            ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
-            if certain and outcomes is not None:
-                ruled_out |= outcomes.depends
-            found = self._bits[key] = ((1 << len(self._entities)) - 1) & ~ruled_out
+            everyone = (1 << len(self._entities)) - 1
+            found = 0
+            for evaluator in self._evaluators_of(action, resource, service):
+                outcomes = evaluator.outcomes()
+                ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
+                if certain and outcomes is not None:
+                    ruled_out |= outcomes.depends
+                found |= everyone & ~ruled_out
+            self._bits[key] = found
         return found
 
     def _move(self, entity: Entity, path: EscalationPath, targets: dict[On, str]) -> Move | None:
@@ -259,8 +280,7 @@ class _Search:
         """What the permissions of a path by way of another principal can be about."""
         account = self._account
         if On.NEW_USER in kinds or On.NEW_ROLE in kinds:
-            iam = f"arn:{account.partition}:iam::{account.id}"
-            yield {On.NEW_USER: f"{iam}:user/{_NEW}", On.NEW_ROLE: f"{iam}:role/{_NEW}"}
+            yield from ({On.NEW_USER: user, On.NEW_ROLE: role} for user, role in self._new_principals)
         elif On.USER in kinds:
             yield from ({On.USER: user.arn} for user in account.users if _keys(user) < _MOST_KEYS)
         else:
@@ -290,20 +310,90 @@ class _Search:
         return decision.outcome in _POSSIBLE
 
     def _may(self, entity: Entity, action: str, resource: str, service: str = "") -> Decision:
-        return self._evaluator(action, resource, service).decide(self._principals[entity.arn])
+        """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
+        principal = self._principals[entity.arn]
+        decisions = [each.decide(principal) for each in self._evaluators_of(action, resource, service)]
+        for outcome in _POSSIBLE:
+            for decision in decisions:
+                if decision.outcome is outcome:
+                    return decision
+        return decisions[0]
 
-    def _evaluator(self, action: str, resource: str, service: str) -> QuestionEvaluator:
-        key = (action, resource, service)
+    def _evaluators_of(self, action: str, resource: str, service: str) -> tuple[QuestionEvaluator, ...]:
+        policies = self._strong_policies if action in _ATTACHING else ("",)
+        return tuple(self._evaluator(action, resource, service, policy) for policy in policies)
+
+    def _evaluator(self, action: str, resource: str, service: str, policy: str = "") -> QuestionEvaluator:
+        key = (action, resource, service, policy)
         found = self._evaluators.get(key)
         if found is None:
             context: dict[str, tuple[str, ...]] = {}
             if action == "iam:PassRole":
                 context["iam:PassedToService"] = (service,)
-            elif action in _ATTACHING:
-                context["iam:PolicyARN"] = (f"arn:{self._account.partition}:iam::aws:policy/AdministratorAccess",)
+            elif policy:
+                context["iam:PolicyARN"] = (policy,)
             question = with_region(self._workspace, Question(action, resource, context))
             found = self._evaluators[key] = QuestionEvaluator(self._account, question)
         return found
+
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
+        documents = dict.fromkeys(_all_documents(self._account))
+        return tuple(one for each in documents if each.error is None for one in each.policy.statements)
+
+    @cached_property
+    def _strong_policies(self) -> tuple[str, ...]:
+        """The ARNs of policies that make an administrator: the first alone where no condition tells policies apart."""
+        account = self._account
+        known = tuple(f"arn:{account.partition}:iam::aws:policy/{name}" for name in _STRONG)
+        if not any(line.key.lower() == "iam:policyarn" for one in self._statements for line in one.conditions):
+            return known[:1]
+        own = (policy for policy in account.policies if policy.arn not in known)
+        strong = (one.arn for one in own if one.default_version and _allows_everything(one.default_version.document))
+        return (*known, *islice(strong, _MOST_STRONG))
+
+    @cached_property
+    def _new_principals(self) -> tuple[tuple[str, str], ...]:
+        """ARNs of a user and a role that are not there: by a name that no pattern names, then one for each pattern."""
+        iam = f"arn:{self._account.partition}:iam::{self._account.id}"
+        texts = dict.fromkeys(text for one in self._statements for text in (*(one.resources or ()), *_spared(one)))
+        named = [text for text in texts if ":user/" in text or ":role/" in text]
+        digest = sha256("\n".join(named).encode("utf-8", "replace")).hexdigest()
+        globs = [Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True)))) for text in named]
+
+        def hits(name: str) -> int:
+            return sum(glob.matches(f"{iam}:{kind}/{name}") for glob in globs for kind in ("user", "role"))
+
+        name = min((_NEW, digest[:16], digest[16:27], digest[27:50]), key=hits)
+        found = {(f"{iam}:user/{name}", f"{iam}:role/{name}"): None}
+        for text in named:
+            kind, _, pattern = text.rpartition(":")[2].partition("/")
+            own = pattern.replace("*", name).replace("?", name[0])
+            pair = (f"{iam}:user/{own}", f"{iam}:role/{own}")
+            if pattern and kind in ("user", "role") and not any(map(self._account.by_arn, pair)):
+                found[pair] = None
+            if len(found) > _MOST_NEW:
+                break
+        return tuple(found)
+
+
+def _spared(statement: Statement) -> tuple[str, ...]:
+    """The resources that a Deny spares."""
+    return (statement.not_resources or ()) if statement.effect == "Deny" else ()
+
+
+def _all_documents(account: Account) -> Iterator[PolicyDocument]:
+    """The documents that say what principals may do."""
+    for policy in account.policies:
+        if policy.default_version is not None:
+            yield policy.default_version.document
+    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    for holder in holders:
+        yield from (inline.document for inline in holder.inline_policies)
+    organization = account.organization.value if isinstance(account.organization, Known) else None
+    for level in organization.path if organization is not None else ():
+        if isinstance(level.scps, Known):
+            yield from (scp.document for scp in level.scps.value)
 
 
 def _what_is_needed(account: Account, path: EscalationPath, target: Entity) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -234,3 +235,65 @@ def test_the_statement_that_closes_most_paths_comes_first() -> None:
     )
     assert len(report.escalations) == 3
     assert report.closing[0] == (f"{shared.arn} / Own", 3)
+
+
+def hiding(path: EscalationPath, *denies: dict[str, Any]) -> Account:
+    """An account in which a path works, but for what the same principal is denied besides."""
+    account = made_for(path)
+    more = InlinePolicy("denies", document(*denies))
+
+    def denied(user: User) -> User:
+        return replace(user, inline_policies=(*user.inline_policies, more)) if user.name == "me" else user
+
+    return replace(account, users=tuple(map(denied, account.users)))
+
+
+@pytest.mark.parametrize("names", [["new-administrator"], ["new-*", "*administrator"]])
+def test_a_deny_on_a_few_new_names_hides_no_path(names: list[str]) -> None:
+    path = next(path for path in _OWN_PATHS if any(on is On.NEW_USER for _, on in path.steps))
+    denied = deny("iam:*", [f"arn:aws:iam::*:user/{name}" for name in names])
+    assert found_for(hiding(path, denied)) is not None
+    assert found_for(hiding(path, deny("iam:*", "arn:aws:iam::*:user/*"))) is None
+
+
+def test_a_new_user_may_have_to_be_of_a_pattern_of_names() -> None:
+    path = next(path for path in _OWN_PATHS if any(on is On.NEW_USER for _, on in path.steps))
+    spares = {"Effect": "Deny", "Action": "iam:*", "NotResource": iam("user/dev-*")}
+    assert found_for(hiding(path, spares)) is not None
+
+
+def test_a_deny_on_one_strong_policy_hides_no_path() -> None:
+    path = BY_ID["iam-008"]
+    strong = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+    def condition(operator: str, *arns: str) -> dict[str, Any]:
+        return deny("iam:AttachUserPolicy", "*", Condition={operator: {"iam:PolicyARN": list(arns)}})
+
+    assert found_for(hiding(path, condition("ArnEquals", strong))) is not None
+    assert found_for(hiding(path, condition("ArnNotEquals", "arn:aws:iam::aws:policy/ReadOnlyAccess"))) is None
+
+
+def test_the_work_grows_with_the_number_of_principals() -> None:
+    def work(count: int) -> int:
+        may = InlinePolicy("own", document(allow(["iam:PutUserPolicy", "iam:CreateAccessKey"])))
+        users = tuple(
+            User(f"u{n}", "/", iam(f"user/u{n}"), f"AIDAU{n}", None, inline_policies=(may,)) for n in range(count)
+        )
+        workspace = sample_workspace().with_account(Account(ID, users=users))
+        calls = 0
+
+        def counted(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        before = sys.getprofile()
+        sys.setprofile(counted)
+        try:
+            report = find_escalations(workspace)
+        finally:
+            sys.setprofile(before)
+        assert len(report.escalations) == count
+        return calls
+
+    work(10)
+    assert work(400) < 3 * work(200)
