@@ -196,8 +196,10 @@ def _where(one: Permission) -> str:
     """On what resources, and on what condition."""
     limits = verdict_words(one.decision).limit
     unloaded = ", as far as loaded" if limits == "as loaded" else ""
+    denied = one.decision.denied_resources
+    but_not = f", not on {first_of(denied)}" if denied and not one.is_on_all else ""
     condition = f"  if {one.condition}" if one.condition else ""
-    return f"{first_of(one.resources)}{unloaded}{condition}"
+    return f"{first_of(one.resources)}{but_not}{unloaded}{condition}"
 
 
 def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: bool) -> None:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.workspace import Workspace
 
-_COLUMNS: Final = ("principal", "decision", "limits", "allowed", "condition", "by", "through")
+_COLUMNS: Final = ("principal", "decision", "limits", "example", "allowed", "condition", "by", "through")
 _MOST_GRANTS: Final = 2
 _EPILOG: Final = """\
 Without --any, only those who may do all of ACTION on all of RESOURCE are allowed. A pattern such as s3:Put*, and
@@ -225,6 +225,7 @@ def _cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
         one.principal.arn or "anonymous",
         one.outcome.value,
         rest,
+        (one.cell.decision.example_resource or "") if one.outcome is Outcome.ALLOWED else "",
         "; ".join(f"{cell.question.action} on {cell.question.resource}" for cell in one.granted),
         one.condition,
         "; ".join(_grant_words(grant) for grant in grants_of(workspace.account, one.cell.decision)),

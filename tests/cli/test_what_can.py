@@ -51,6 +51,12 @@ def test_the_actions_of_a_service_have_their_resources_and_conditions(cli: Cli) 
     )
 
 
+def test_what_a_deny_takes_out_is_named(cli: Cli) -> None:
+    lines = cli("what-can", "maya.okafor", "--service", "logs", "--demo").out.splitlines()
+    (events,) = (" ".join(line.split()) for line in lines if "logs:GetLogEvents" in line)
+    assert events.endswith("*, not on arn:aws:logs:eu-west-1:111122223333:log-group:/payments/*:*")
+
+
 def test_json_has_every_action_with_what_can_says_of_it(cli: Cli) -> None:
     found = cli("what-can", "deploy-prod", "--json", "--demo").json
     assert found["principal"] == "arn:aws:iam::111122223333:role/deploy-prod"
