@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from iamtui.tui.question import simulator_screen as simulator_screen
     from iamtui.tui.question import trace_screen as trace_screen
     from iamtui.tui.question import who_can_screen as who_can_screen
+    from iamtui.tui.reports import report_screen as report_screen
     from iamtui.tui.sessions import console_dialog as console_dialog
     from iamtui.tui.sessions import endpoint_screen as endpoint_screen
     from iamtui.tui.sessions import export_dialog as export_dialog
@@ -70,6 +71,7 @@ _PACKAGES: Final = (
     "iamtui.tui.drafts",
     "iamtui.tui.explorer",
     "iamtui.tui.question",
+    "iamtui.tui.reports",
     "iamtui.tui.sessions",
     "iamtui.workspace",
 )

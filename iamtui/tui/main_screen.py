@@ -76,6 +76,14 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "D", "paste_denial", "Denied", show=False, id="denial.paste",
         tooltip="Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
     ),
+    Binding(
+        "H", "report('findings')", "Findings", show=False, id="account.findings",
+        tooltip="Audit the account: findings by severity, each with its fix",
+    ),
+    Binding(
+        "U", "report('escalations')", "Escalations", show=False, id="account.escalations",
+        tooltip="Who can become administrator, step by step",
+    ),
     Binding("d", "draft", "Draft", id="draft.open", tooltip="Show the what-if draft: its edits, impact and export"),
     Binding(
         "E", "draft_edit", "Edit", id="draft.edit",
@@ -514,6 +522,9 @@ class MainScreen(PanedScreen):
     def action_who_can(self) -> None:
         open_who_can(self, self.drafts.before_workspace)
         self.on_demand.load_policy_of(self.question.question)
+
+    def action_report(self, name: str) -> None:
+        lazy.report_screen.open_report(self, name)
 
     def action_second_opinion(self) -> None:
         if self.drafts.before_workspace is not None:

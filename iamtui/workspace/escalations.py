@@ -7,7 +7,7 @@ policy of the role. The search goes back from the administrators, so that each p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -113,9 +113,12 @@ class EscalationReport:
     closing: tuple[tuple[str, int], ...] = field(default=())
 
 
-def find_escalations(workspace: Workspace) -> EscalationReport:
-    """Everybody who can become administrator, certain paths before possible ones, else in the account's order."""
-    search = _Search(workspace)
+def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> EscalationReport:
+    """Everybody who can become administrator, certain paths before possible ones, else in the account's order.
+
+    Cancelled, it ends soon, with a part of them.
+    """
+    search = _Search(workspace, cancelled)
     certain = search.reach(certain=True)
     possible = search.reach(certain=False)
     entities: tuple[Entity, ...] = (*workspace.account.users, *workspace.account.roles)
@@ -135,8 +138,9 @@ class _Search:
     The index says of each permission who may have it, as bits; only they are decided one by one.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> None:
         self._workspace = workspace
+        self._cancelled = cancelled
         self._account = account = workspace.account
         self._entities: tuple[Entity, ...] = (*account.users, *account.roles)
         self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
@@ -163,7 +167,7 @@ class _Search:
                     reached[entity.arn] = (move,)
                     unreached &= ~self._bit(entity.arn)
                     frontier.append(entity)
-        while frontier and unreached:
+        while frontier and unreached and not self._cancelled():
             following = []
             for target in frontier:
                 for path in _TARGET_PATHS:
@@ -197,7 +201,7 @@ class _Search:
                 if move is not None and (move.certain or not certain):
                     who &= ~self._bit(entity.arn)
                     yield entity, move
-            if not who:
+            if not who or self._cancelled():
                 return
 
     def _over(self, path: EscalationPath, target: Entity, who: int, *, certain: bool) -> Iterator[tuple[Entity, Move]]:
@@ -218,7 +222,7 @@ class _Search:
                 yield entity, replace(move, becomes=target.arn, needs=needs, target=target.arn)
 
     def _at(self, places: int) -> Iterator[Entity]:
-        while places:
+        while places and not self._cancelled():
             yield self._entities[(places & -places).bit_length() - 1]
             places &= places - 1
 

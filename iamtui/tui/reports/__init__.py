@@ -1,0 +1,1 @@
+"""Lists over the whole account: findings, escalation paths, what a number of the overview counts."""

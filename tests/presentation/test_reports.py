@@ -1,0 +1,92 @@
+"""Findings and escalation paths as rows: order, filter, and the place that each one leads to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iamtui.account.model import InlinePolicy
+from iamtui.policy.document import PolicyDocument
+from iamtui.presentation.reports import (
+    Place,
+    escalations_report,
+    findings_report,
+    members_report,
+    shown_rows,
+)
+from iamtui.presentation.styled_words import text_of
+from iamtui.workspace.audit import audit, unknown_facts
+from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.overview import Figure
+from iamtui.workspace.workspace import Workspace
+from tests.support.panel_records import small_account, small_workspace
+
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+def climbing_workspace() -> Workspace:
+    """alice may attach any policy to herself, by an inline policy; bob is an administrator."""
+    account = small_account()
+    attach = {"Effect": "Allow", "Action": "iam:AttachUserPolicy", "Resource": "*"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    climb, strong = (
+        (InlinePolicy(name, PolicyDocument.of({"Version": "2012-10-17", "Statement": statements})),)
+        for name, statements in (("climb", [attach]), ("all", [attach, everything]))
+    )
+    alice, bob = account.users[0], account.users[1]
+    users = (replace(alice, inline_policies=climb), replace(bob, inline_policies=strong), *account.users[2:])
+    return small_workspace().with_account(replace(account, users=users))
+
+
+def test_findings_stand_the_worst_first_with_their_fix_and_control() -> None:
+    workspace = climbing_workspace()
+    report = findings_report(workspace.account, audit(workspace), unknown_facts(workspace.account))
+    order = [report.kinds.index(row.kind) for row in report.rows]
+    assert order == sorted(order)
+    assert sum(report.counts.values()) == len(report.rows)
+    broad = next(row for row in report.rows if "allows everything on everything" in row.text)
+    assert broad.mark.text == "[x] high"
+    assert "full-access  CIS 1.16" in text_of(broad.details[1])
+    assert any(note.startswith("Not checked: ") for note in report.notes)
+
+
+def test_a_finding_in_a_policy_leads_to_its_statement() -> None:
+    workspace = climbing_workspace()
+    report = findings_report(workspace.account, audit(workspace), ())
+    broad = next(row for row in report.rows if "allows everything on everything" in row.text)
+    assert broad.target == workspace.account.users[1].arn
+    assert broad.place == Place("all", 1)
+
+
+def test_the_steps_of_a_path_stand_below_its_principal_and_ask_their_question() -> None:
+    workspace = climbing_workspace()
+    report = escalations_report(workspace.account, find_escalations(workspace))
+    alice = next(row for row in report.rows if row.target == workspace.account.users[0].arn)
+    assert alice.mark.text == "[x] certain"
+    step = report.rows[report.rows.index(alice) + 1]
+    assert step.inner
+    assert step.asked is not None
+    assert step.asked.principal.arn == alice.target
+    assert (step.asked.question.action, step.asked.question.resource) == ("iam:AttachUserPolicy", alice.target)
+    assert step.asked.question.context["iam:PolicyARN"] == (ADMINISTRATOR,)
+    assert report.notes[0].startswith("1 administrators; 1 more can become one")
+
+
+def test_the_filter_keeps_a_path_whole_and_knows_no_letter_case() -> None:
+    workspace = climbing_workspace()
+    report = escalations_report(workspace.account, find_escalations(workspace))
+    found = shown_rows(report, "certain", "ATTACHUSERPOLICY")
+    assert [row.inner for row in found] == [False, True]
+    assert shown_rows(report, "possible", "attachuserpolicy") == []
+
+
+def test_members_of_a_number_lead_to_what_the_account_has() -> None:
+    account = small_account()
+    figure = Figure("keys", "access keys", (f"{account.users[0].arn} AKIDEXAMPLE", "arn:aws:iam::1:user/gone"), 2)
+    report = members_report(account, figure)
+    assert report.title == "Access keys"
+    assert [(row.name, row.text) for row in report.rows] == [
+        (account.short_name(account.users[0].arn), "AKIDEXAMPLE"),
+        ("arn:aws:iam::1:user/gone", ""),
+    ]
+    assert [bool(row.target) for row in report.rows] == [True, False]
+    assert report.notes == ("Of 2 more it is not known whether they belong here.",)
