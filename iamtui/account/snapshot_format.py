@@ -72,6 +72,11 @@ When: TypeAlias = str | float | None
 """A date as it stands in a file."""
 
 
+Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=512)]
+"""A name or a path, which is said with each statement: longer than any of AWS."""
+ArnText: TypeAlias = Annotated[str, msgspec.Meta(max_length=2048)]
+
+
 def _refuse_unnamed(named: str | None) -> None:
     """Refuse what cannot be told from others, at once: a file may hold millions of it."""
     if not named:
@@ -81,21 +86,21 @@ def _refuse_unnamed(named: str | None) -> None:
 class PolicyShape(Struct, rename="pascal", gc=False):
     """An inline policy."""
 
-    policy_name: str
+    policy_name: Name
     policy_document: Raw = NO_DOCUMENT
 
 
 class AttachmentShape(Struct, rename="pascal", gc=False):
     """The attachment of a managed policy; the name may be missing."""
 
-    policy_arn: str
-    policy_name: str | None = None
+    policy_arn: ArnText
+    policy_name: Name | None = None
 
 
 class BoundaryShape(Struct, rename="pascal", gc=False):
     """A permissions boundary; its type says nothing, so it is not read."""
 
-    permissions_boundary_arn: str | None = None
+    permissions_boundary_arn: ArnText | None = None
 
 
 class TagShape(Struct, rename="pascal", gc=False):
@@ -108,12 +113,12 @@ class TagShape(Struct, rename="pascal", gc=False):
 class UserShape(Struct, rename="pascal"):
     """An entry of UserDetailList."""
 
-    user_name: str | None = None
-    path: str | None = None
-    arn: str | None = None
+    user_name: Name | None = None
+    path: Name | None = None
+    arn: ArnText | None = None
     user_id: str | None = None
     create_date: When = None
-    group_list: list[str] | None = None
+    group_list: list[Name] | None = None
     user_policy_list: list[PolicyShape] | None = None
     attached_managed_policies: list[AttachmentShape] | None = None
     permissions_boundary: BoundaryShape | None = None
@@ -126,9 +131,9 @@ class UserShape(Struct, rename="pascal"):
 class GroupShape(Struct, rename="pascal"):
     """An entry of GroupDetailList."""
 
-    group_name: str | None = None
-    path: str | None = None
-    arn: str | None = None
+    group_name: Name | None = None
+    path: Name | None = None
+    arn: ArnText | None = None
     group_id: str | None = None
     create_date: When = None
     group_policy_list: list[PolicyShape] | None = None
@@ -141,16 +146,16 @@ class GroupShape(Struct, rename="pascal"):
 class RoleNameShape(Struct, rename="pascal"):
     """A role inside an instance profile; only its name matters."""
 
-    role_name: str | None = None
-    arn: str | None = None
+    role_name: Name | None = None
+    arn: ArnText | None = None
 
 
 class InstanceProfileShape(Struct, rename="pascal"):
     """An entry of InstanceProfileList."""
 
-    instance_profile_name: str | None = None
-    path: str | None = None
-    arn: str | None = None
+    instance_profile_name: Name | None = None
+    path: Name | None = None
+    arn: ArnText | None = None
     instance_profile_id: str | None = None
     create_date: When = None
     roles: list[RoleNameShape] | None = None
@@ -176,10 +181,10 @@ class VersionShape(Struct, rename="pascal", gc=False):
 class ManagedPolicyShape(Struct, rename="pascal"):
     """An entry of Policies."""
 
-    policy_name: str | None = None
+    policy_name: Name | None = None
     policy_id: str | None = None
-    arn: str | None = None
-    path: str | None = None
+    arn: ArnText | None = None
+    path: Name | None = None
     default_version_id: str | None = None
     attachment_count: int | None = None
     permissions_boundary_usage_count: int | None = None
@@ -196,7 +201,7 @@ class ManagedPolicyShape(Struct, rename="pascal"):
 class RoleShape(ManagedPolicyShape, rename="pascal"):
     """An entry of RoleDetailList; some tools put managed policies among the roles, so it has their fields too."""
 
-    role_name: str | None = None
+    role_name: Name | None = None
     role_id: str | None = None
     assume_role_policy_document: Raw = NO_DOCUMENT
     role_policy_list: list[PolicyShape] | None = None
@@ -236,8 +241,8 @@ class HeaderShape(Struct):
 class OrganizationPolicyShape(Struct, gc=False):
     """An SCP or RCP."""
 
-    arn: str = ""
-    name: str = ""
+    arn: ArnText = ""
+    name: Name = ""
     document: Raw = NO_DOCUMENT
 
 
@@ -246,7 +251,7 @@ class LevelShape(Struct):
 
     id: Annotated[str, msgspec.Meta(pattern=_LEVEL_ID)]
     type: str
-    name: str = ""
+    name: Name = ""
     scps: list[OrganizationPolicyShape] | None = None
     rcps: list[OrganizationPolicyShape] | None = None
 
@@ -315,9 +320,9 @@ class LoginProfileShape(Struct, rename="pascal"):
 class ProviderShape(Struct):
     """A SAML or OIDC provider."""
 
-    arn: str
+    arn: ArnText
     type: str = ""
-    name: str | None = None
+    name: Name | None = None
     created: When = None
     audiences: list[str] | None = None
 
@@ -340,7 +345,7 @@ class ReportRowShape(Struct, omit_defaults=True):
     """A row of the credential report, under the names of its columns; other columns are not read."""
 
     user: str
-    arn: str = ""
+    arn: ArnText = ""
     password_enabled: str = "N/A"
     password_last_used: str = "N/A"
     password_last_changed: str = "N/A"
@@ -367,9 +372,9 @@ class CredentialReportShape(Struct, rename="pascal"):
 class ServerCertificateShape(Struct, rename="pascal"):
     """An entry of what ListServerCertificates answers."""
 
-    server_certificate_name: str
-    arn: str
-    path: str = "/"
+    server_certificate_name: Name
+    arn: ArnText
+    path: Name = "/"
     server_certificate_id: str = ""
     upload_date: When = None
     expiration: When = None
@@ -418,7 +423,7 @@ class SnapshotShape(Struct):
     next_token: str | None = msgspec.field(default=None, name="NextToken")
     iamtui: HeaderShape | None = None
     organization: OrganizationShape | UnsetType | None = UNSET
-    resource_policies: dict[str, ResourcePolicyShape] | None = None
+    resource_policies: dict[ArnText, ResourcePolicyShape] | None = None
     public_access_block: dict[str, PublicAccessBlockShape] | None = None
     kms_aliases: dict[str, str] | None = None
     user_details: dict[str, UserDetailShape] | None = None

@@ -404,11 +404,15 @@ def _keys(data: bytes) -> str:
     return listed if len(listed) <= 200 else listed[:199] + "…"
 
 
+_LENGTH: Final = re.compile(r"str of length <= (\d+)")
+
+
 def _wrong_shape(message: str, origin: str) -> Problem:
     found = _ERROR_PATH.fullmatch(message)
     what = (found.group("what") if found else message).replace("`", "")
     for pattern, words in EXPECTED.items():
         what = what.replace(f"str matching regex {pattern!r}", words)
+    what = _LENGTH.sub(r"a text of at most \1 characters", what)
     path = (found.group("path") if found else None) or "$"
     return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
 

@@ -211,7 +211,7 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
         "kind": grant.kind,
         "policy": ref.policy,
         "groups": list(grant.groups),
-        "sid": ref.sid,
+        "sid": None if ref.sid is None else safe_text(ref.sid, limit=200),
         "statement": ref.statement,
         "lines": list(ref.lines) if ref.lines else None,
     }

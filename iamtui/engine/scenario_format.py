@@ -79,7 +79,10 @@ class PolicyForm(Struct, forbid_unknown_fields=True):
     """A policy document under a name."""
 
     document: Document
-    name: Annotated[str | None, _described("the policy's name")] = None
+    name: Annotated[
+        Annotated[str, Meta(max_length=512)] | None,
+        _described("the policy's name, of at most 512 characters"),
+    ] = None
 
 
 class S3Form(Struct, forbid_unknown_fields=True):

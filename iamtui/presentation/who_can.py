@@ -81,7 +81,7 @@ def who_can_row(
     name, where = _name_and_place(principal, inside)
     words = verdict_words(decision)
     ref = decision.deciding
-    policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
+    policy = f"{ref.policy} {(ref.sid or '')[:200]}" if ref is not None else ""
     reason = text_of(because(decision))
     return WhoCanRow(
         principal,

@@ -137,3 +137,34 @@ def test_an_id_of_the_organization_that_is_none_in_aws_is_refused(text: str) -> 
             r"(the id of a root \(r-…\), an OU \(ou-…\) or an account|the 12 digits of an account)\.$",
             found.sentence,
         )
+
+
+def with_role(**role: Any) -> dict[str, Any]:
+    arn = f"arn:aws:iam::123456789012:role/{'r' * 20}"
+    return {"iamtui": {"version": 1, "account_id": "123456789012"}, "RoleDetailList": [{"Arn": arn, **role}]}
+
+
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [
+        ({"RoleName": "n" * 513}, "RoleName"),
+        ({"RoleName": "r", "Path": f"/{'n' * 600}/"}, "Path"),
+        ({"RoleName": "r", "RolePolicyList": [{"PolicyName": "n" * 100_000}]}, "RolePolicyList[0].PolicyName"),
+        ({"RoleName": "r", "AttachedManagedPolicies": [{"PolicyArn": "n" * 3000}]}, "AttachedManagedPolicies[0]"),
+    ],
+)
+def test_a_name_longer_than_any_of_aws_is_refused(role: dict[str, Any], where: str) -> None:
+    refused = read(json.dumps(with_role(**role)).encode())
+    assert isinstance(refused, Problem)
+    assert f"$.RoleDetailList[0].{where}" in refused.sentence
+    assert "a text of at most" in refused.sentence
+    assert len(refused.sentence) < 200
+
+
+def test_the_longest_names_of_aws_are_read() -> None:
+    path = f"/{'p' * 510}/"
+    arn = f"arn:aws:iam::123456789012:role{path}{'r' * 64}"
+    policies = [{"PolicyName": "n" * 128, "PolicyDocument": {"Statement": []}}]
+    account = read(json.dumps(with_role(Arn=arn, RoleName="r" * 64, Path=path, RolePolicyList=policies)).encode())
+    assert isinstance(account, Account)
+    assert account.roles[0].path == path

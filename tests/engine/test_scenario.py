@@ -212,6 +212,11 @@ POLICY = {"name": "p", "document": ALLOW}
         (scenario(settings={"s3": {"public_policy": 1}}), "$.settings.s3.public_policy", "found the number 1"),
         (scenario(options={"legacy_self_trust": True}), "$.options.legacy_self_trust", "legacy_role_self_trust"),
         (scenario(options={"legacy_role_self_trust": "yes"}), "$.options.legacy_role_self_trust", "true or false"),
+        (
+            scenario(identity_policies=[{"name": "n" * 513, "document": {"Statement": []}}]),
+            "$.identity_policies[0].name",
+            "at most 512 characters",
+        ),
     ],
 )
 def test_errors_name_the_place_and_what_was_expected(value: object, path: str, said: str) -> None:
