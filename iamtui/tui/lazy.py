@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts import edit_menu as edit_menu
     from iamtui.tui.drafts import editor_screen as editor_screen
     from iamtui.tui.drafts import impact_screen as impact_screen
-    from iamtui.tui.drafts import option_lines as option_lines
     from iamtui.tui.explorer import search as search
     from iamtui.tui.explorer import tab_contents as tab_contents
     from iamtui.tui.question import completer as completer

@@ -18,8 +18,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.assume.rows import RoleField
 from iamtui.tui.content import line
-from iamtui.tui.dialogs import ChoiceDialog
-from iamtui.tui.drafts.option_lines import Choice
+from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.palette import ActionPalette
 from iamtui.tui.question.completer import Completer
 from iamtui.tui.question.completing_input import Offer

@@ -22,10 +22,9 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, line, plain
-from iamtui.tui.dialogs import ChoiceDialog, LineDialog, needed
+from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
-from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity

@@ -25,9 +25,8 @@ from iamtui.drafts.edits import Edit
 from iamtui.drafts.words import RCP, SCP, short_type
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
-from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.drafts.open_drafts import OpenDraft
-from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.inventory import Branch, Kind, Node
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import Workspace

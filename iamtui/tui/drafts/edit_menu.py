@@ -34,7 +34,7 @@ from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
-from iamtui.tui.dialogs import ChoiceDialog, LineDialog, policy_name_fault
+from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
 from iamtui.tui.drafts.edit_context import (
     SEPARATOR,
     DraftKeeper,
@@ -49,7 +49,6 @@ from iamtui.tui.drafts.edit_context import (
     policy_choices,
 )
 from iamtui.tui.drafts.open_drafts import touched_by
-from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.inventory import Branch
 from iamtui.workspace.principals import principal_for
 

@@ -20,8 +20,7 @@ from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.content import line, lines, plain, styled
-from iamtui.tui.dialogs import ChoiceDialog, LineDialog
-from iamtui.tui.drafts.option_lines import Choice
+from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog
 from iamtui.tui.question.completion import known_resources
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.panel_text import summary_of, terms_of

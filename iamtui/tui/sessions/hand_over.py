@@ -161,8 +161,8 @@ class HandOver:
 
     def _ask_replace(self, sentence: str, again: Callable[[], None]) -> None:
         choices = [
-            lazy.option_lines.Choice("keep", "Leave it as it is"),
-            lazy.option_lines.Choice("replace", "Replace it"),
+            lazy.dialogs.Choice("keep", "Leave it as it is"),
+            lazy.dialogs.Choice("replace", "Replace it"),
         ]
         self._screen.app.push_screen(
             lazy.dialogs.ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
