@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -12,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
@@ -118,11 +116,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Found(Message):
-        profiles: Sequence[ProfileListing]
-        problem: Problem | None = None
-
     def __init__(
         self,
         list_profiles: Callable[[], Sequence[ProfileListing]] | None = None,
@@ -178,16 +171,15 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         """In the thread: reading the files loads botocore."""
         find = self._list_profiles or opening.list_profiles
         try:
-            self.post_message(self._Found(find()))
+            self.call_later(self._found, find())
         except Problem as problem:
-            self.post_message(self._Found((), problem))
+            self.call_later(self._found, (), problem)
 
-    @on(_Found)
-    def _found(self, event: _Found) -> None:
-        if event.problem is not None:
-            self._note(plain(event.problem, "$verdict-denied"))
+    def _found(self, profiles: Sequence[ProfileListing], problem: Problem | None = None) -> None:
+        if problem is not None:
+            self._note(plain(problem, "$verdict-denied"))
             return
-        self._profiles = {profile.name: profile for profile in event.profiles}
+        self._profiles = {profile.name: profile for profile in profiles}
         rows = [
             Option(
                 _row("Profile", profile.name, "  ".join(part for part in (profile.region, profile.kind) if part)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +12,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState, get_current_worker
@@ -149,29 +148,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     _busy_seconds = 0
     _typed_into: Widget | None = None
 
-    @dataclass(eq=False, repr=False)
-    class _Recalled(Message):
-        role_arn: str
-        entered: AssumeRoleInput | None
-
-    @dataclass(eq=False, repr=False)
-    class _Planned(Message):
-        typed: AssumeRoleInput
-        planned: Planned | None
-        problem: Problem | None = None
-
-    @dataclass(eq=False, repr=False)
-    class _Devices(Message):
-        caller: Session | None
-        devices: MfaDevices
-
-    @dataclass(eq=False, repr=False)
-    class _Assumed(Message):
-        ticket: int
-        session: Session | None
-        entered: AssumeRoleInput
-        problem: Problem | None = None
-
     def __init__(self, workspace: Workspace, role_arn: str | None, options: AssumeOptions = NO_OPTIONS) -> None:
         """Make the dialog.
 
@@ -292,50 +268,49 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def _planning(self, caller: Session | None, typed: AssumeRoleInput, *, recall: bool) -> None:
         """In the thread."""
         worker = get_current_worker()
-        answer: Message
+
+        def tell(callback: Callable[..., None], *args: object) -> None:
+            if not worker.is_cancelled:
+                self.call_later(callback, *args)
+
         try:
             own = self.acting(caller)
             remembered = remembered_input(own, typed.role_arn) if recall and self._options.prefilled is None else None
-            if recall:
-                answer = self._Recalled(typed.role_arn, remembered)
-            if not recall or remembered is None:
+            if remembered is not None:
                 # What was remembered changes what is asked, so that the answer comes after it.
-                planned = make_plan(own, typed, self._options.mfa_sessions, chained=caller is not None)
-                if recall and not worker.is_cancelled:
-                    self.post_message(answer)
-                answer = self._Planned(typed, planned)
+                tell(self._recall, typed.role_arn, remembered)
+                return
+            planned = make_plan(own, typed, self._options.mfa_sessions, chained=caller is not None)
         except Problem as problem:
-            answer = self._Planned(typed, None, problem)
-        if not worker.is_cancelled:
-            self.post_message(answer)
+            tell(self._show_plan, typed, None, problem)
+            return
+        if recall:
+            tell(self._recall, typed.role_arn, None)
+        tell(self._show_plan, typed, planned)
 
-    @on(_Recalled)
-    def _recall(self, event: _Recalled) -> None:
-        event.stop()
-        self._recalled_for = event.role_arn
-        if event.role_arn == self.form.inputs.role_arn and event.entered is not None:
-            self.form.inputs.recall(event.entered)
+    def _recall(self, role_arn: str, entered: AssumeRoleInput | None) -> None:
+        self._recalled_for = role_arn
+        if role_arn == self.form.inputs.role_arn and entered is not None:
+            self.form.inputs.recall(entered)
             self._is_recalled = True
             self.query_one(DialogBox).border_subtitle = self._keys()
             self.prepare()
 
-    @on(_Planned)
-    def _show_plan(self, event: _Planned) -> None:
-        event.stop()
-        if event.typed != self.form.inputs.typed:
+    def _show_plan(self, typed: AssumeRoleInput, planned: Planned | None, problem: Problem | None = None) -> None:
+        if typed != self.form.inputs.typed:
             return
-        self.planned = event.planned
-        if event.planned is None:
+        self.planned = planned
+        if planned is None:
             self._wanted = False
             self.form.wait(plain("this cannot be assumed from here", "$muted"))
             self.drop_typed_ahead()
             self._place_cursor()
-            if event.problem is not None:
-                self.failure.show_problem(event.problem)
+            if problem is not None:
+                self.failure.show_problem(problem)
             return
-        self.form.show_plan(event.planned, _outlook(event.planned))
+        self.form.show_plan(planned, _outlook(planned))
         self._place_cursor()
-        self._look_for_devices(event.planned)
+        self._look_for_devices(planned)
         if self._wanted:
             self._wanted = False
             self.action_assume()
@@ -377,13 +352,11 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         worker = get_current_worker()
         found = find_mfa_devices(self.workspace)
         if not worker.is_cancelled:
-            self.post_message(self._Devices(caller, found))
+            self.call_later(self._devices_found, caller, found)
 
-    @on(_Devices)
-    def _devices_found(self, event: _Devices) -> None:
-        event.stop()
-        if event.caller is self.caller:
-            self.form.show_devices(event.devices)
+    def _devices_found(self, caller: Session | None, devices: MfaDevices) -> None:
+        if caller is self.caller:
+            self.form.show_devices(devices)
 
     # The session policy
 
@@ -519,30 +492,30 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             with acting_as(self.workspace, caller, clock.now()) as own:
                 session = assuming.assume(own, entered, mfa_sessions=self._options.mfa_sessions)
         except Problem as problem:
-            self.post_message(self._Assumed(ticket, None, entered, problem))
+            self.call_later(self._assumed, ticket, None, entered, problem)
             return
         if not worker.is_cancelled:
             # That it could not be remembered takes nothing away from the session.
             with suppress(Problem):
                 remember_input(own, entered)
-            self.post_message(self._Assumed(ticket, session, entered))
+            self.call_later(self._assumed, ticket, session, entered)
 
-    @on(_Assumed)
-    def _assumed(self, event: _Assumed) -> None:
-        event.stop()
-        if event.ticket != self._ticket or not self.is_busy:
+    def _assumed(
+        self, ticket: int, session: Session | None, entered: AssumeRoleInput, problem: Problem | None = None
+    ) -> None:
+        if ticket != self._ticket or not self.is_busy:
             return
         self._be_ready()
-        if event.session is not None:
+        if session is not None:
             self._signs_in_anew = False
             caller = self.caller
-            entered = replace(event.entered, mfa_code=None)
-            self.dismiss(AssumeResult(event.session, entered, caller.key if caller is not None else ""))
+            entered = replace(entered, mfa_code=None)
+            self.dismiss(AssumeResult(session, entered, caller.key if caller is not None else ""))
             return
-        assert event.problem is not None
-        self.failure.show_problem(event.problem)
-        self._signs_in_anew = self._signs_in_anew or bool(login_command(event.problem))
-        if event.entered.mfa_code is not None or isinstance(event.problem, MfaCodeNeeded):
+        assert problem is not None
+        self.failure.show_problem(problem)
+        self._signs_in_anew = self._signs_in_anew or bool(login_command(problem))
+        if entered.mfa_code is not None or isinstance(problem, MfaCodeNeeded):
             self.form.go_to(InputName.MFA_CODE)
         # The code may be used up, or serve further calls now.
         self.planned = None

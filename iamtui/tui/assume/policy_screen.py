@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
-from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -97,11 +95,6 @@ class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Previewed(Message):
-        text: str
-        preview: SessionPreview
-
     def __init__(
         self, workspace: Workspace, role_arn: str, extras: AssumeExtras, questions: Iterable[Question] = ()
     ) -> None:
@@ -132,16 +125,13 @@ class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
         extras = replace(self._extras, policy=_as_sent(text))
         preview = preview_session(self._workspace, self._role_arn, extras, self._questions, cancelled=cancelled)
         if not cancelled():
-            self.post_message(self._Previewed(text, preview))
+            self.call_later(self._show_preview, text, preview)
         # The lines of what is on screen, not of what is sent.
         return super().examine(text, cancelled) if text.strip() else ()
 
-    @on(_Previewed)
-    def _show_preview(self, event: _Previewed) -> None:
-        event.stop()
-        if event.text != self.editor.text:
+    def _show_preview(self, text: str, preview: SessionPreview) -> None:
+        if text != self.editor.text:
             return
-        preview = event.preview
         self._characters = preview.characters
         self.query_one("#preview-head", Static).update(_head(preview))
         self.query_one(PreviewLines).show(preview.rows)

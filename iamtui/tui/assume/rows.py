@@ -211,11 +211,6 @@ class RoleField(CompletingInput):
 class RoleRow(InputRow):
     """The role as an input of the form."""
 
-    @dataclass(eq=False, repr=False)
-    class _Found(Message):
-        text: str
-        offers: Sequence[Offer]
-
     def __init__(self, account: Account, recent: Sequence[str]) -> None:
         """Make the row.
 
@@ -240,14 +235,12 @@ class RoleRow(InputRow):
         known = role_arns(self._account, self._recent)
         found = best_matches(text.strip(), known, _MOST) if text.strip() else list(known)[:_MOST]
         if not worker.is_cancelled:
-            self.post_message(self._Found(text, [Offer(arn, known[arn]) for arn in found]))
+            self.call_later(self._offer, text, [Offer(arn, known[arn]) for arn in found])
 
-    @on(_Found)
-    def _offer(self, event: _Found) -> None:
-        event.stop()
-        if self.field.value == event.text and isinstance(self.field, RoleField):
-            only_itself = [offer.value for offer in event.offers] == [event.text.strip()]
-            self.field.offer(() if only_itself else event.offers, event.text.strip())
+    def _offer(self, text: str, offers: Sequence[Offer]) -> None:
+        if self.field.value == text and isinstance(self.field, RoleField):
+            only_itself = [offer.value for offer in offers] == [text.strip()]
+            self.field.offer(() if only_itself else offers, text.strip())
 
 
 # PolicyField: the session policy in one line; Enter opens its editor.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
@@ -56,15 +54,6 @@ class DenialScreen(DenialReadingScreen):
         Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
         Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
     ]  # fmt: skip
-
-    @dataclass(eq=False, repr=False)
-    class _Explained(Message):
-        explained: ExplainedDenial
-        decoded_only: bool
-
-    @dataclass(eq=False, repr=False)
-    class _NotAsked(Message):
-        problem: Problem
 
     def __init__(self, workspace: Workspace, *, kept: KeptDenials | None = None) -> None:
         super().__init__(kept)
@@ -137,24 +126,17 @@ class DenialScreen(DenialReadingScreen):
         try:
             explained = explain()
         except Problem as problem:
-            self.post_message(self._NotAsked(problem))
+            self.call_later(self.note, plain(str(problem), "$verdict-denied"))
             return
         if not worker.is_cancelled:
-            self.post_message(self._Explained(explained, decode and bool(explained.denial.encoded)))
+            self.call_later(self._show_explained, explained, decode and bool(explained.denial.encoded))
 
-    @on(_Explained)
-    def _show_explained(self, event: _Explained) -> None:
-        event.stop()
-        if event.decoded_only:
+    def _show_explained(self, explained: ExplainedDenial, decoded_only: bool) -> None:
+        if decoded_only:
             # Nothing came of it; why stands in what is open.
-            self.note(plain(" ".join(event.explained.open), "$verdict-denied"))
+            self.note(plain(" ".join(explained.open), "$verdict-denied"))
             return
-        self._leave_with(event.explained)
-
-    @on(_NotAsked)
-    def _show_not_asked(self, event: _NotAsked) -> None:
-        event.stop()
-        self.note(plain(str(event.problem), "$verdict-denied"))
+        self._leave_with(explained)
 
     def _ask_who_called(self) -> None:
         """Let the user say who called: without a caller the account cannot be asked."""

@@ -297,17 +297,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Found(Message):
-        ticket: int
-        findings: Findings
-
-    @dataclass(eq=False, repr=False)
-    class _Read(Message):
-        name: str
-        log: ReadLog | None = None
-        problem: Problem | None = None
-
     def __init__(self, kept: KeptDenials | None) -> None:
         super().__init__()
         self.kept = kept
@@ -413,13 +402,11 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
             return
         findings = denials.find_denials(text, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.post_message(self._Found(ticket, findings))
+            self.call_later(self._show_found, ticket, findings)
 
-    @on(_Found)
-    def _show_found(self, event: _Found) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._show(event.findings)
+    def _show_found(self, ticket: int, findings: Findings) -> None:
+        if ticket == self._ticket:
+            self._show(findings)
 
     def _show(self, findings: Findings, answers: Mapping[int, Agreement] | None = None) -> None:
         self.findings, self.answers = findings, answers or {}
@@ -486,22 +473,20 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         try:
             log = denials.read_denial_file(path, lambda: worker.is_cancelled)
         except Problem as problem:
-            self.post_message(self._Read(path, problem=problem))
+            self.call_later(self._file_read, path, problem=problem)
         else:
             if not worker.is_cancelled:
-                self.post_message(self._Read(path, log))
+                self.call_later(self._file_read, path, log)
 
-    @on(_Read)
-    def _file_read(self, event: _Read) -> None:
-        event.stop()
-        if event.log is None:
-            self.note(plain(str(event.problem), "$verdict-denied"))
+    def _file_read(self, name: str, log: ReadLog | None = None, problem: Problem | None = None) -> None:
+        if log is None:
+            self.note(plain(str(problem), "$verdict-denied"))
             return
         self.row("file").close()
-        head = event.log.head
-        self._hold(head, event.log.lines, event.name, whole=len(head) < denials.HEAD)
+        head = log.head
+        self._hold(head, log.lines, name, whole=len(head) < denials.HEAD)
         self._ticket += 1
-        self._show(event.log.findings)
+        self._show(log.findings)
 
     def row(self, name: str) -> AskRow:
         """The row of the file ("file") or of the caller ("caller")."""

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
@@ -14,7 +13,6 @@ from textual import events, on
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -261,11 +259,6 @@ class DraftEditorScreen(Screen[str | None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Examined(Message):
-        text: str
-        found: tuple[Finding, ...]
-
     def __init__(self, title: Content, text: str, kind: PolicyType, account: str, name: str) -> None:
         """Make the screen.
 
@@ -341,21 +334,19 @@ class DraftEditorScreen(Screen[str | None]):
         worker = get_current_worker()
         found = self.examine(text, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.post_message(self._Examined(text, found))
+            self.call_later(self._show, text, found)
 
     def examine(self, text: str, cancelled: Callable[[], bool]) -> tuple[Finding, ...]:  # noqa: ARG002 - for subclasses
         """What is to be said of a document. In a thread; a subclass may find out more and post it."""
         return findings(PolicyDocument(text), self._kind, account=self._account)
 
-    @on(_Examined)
-    def _show(self, event: _Examined) -> None:
-        event.stop()
-        if event.text != self.editor.text:
+    def _show(self, text: str, found: tuple[Finding, ...]) -> None:
+        if text != self.editor.text:
             return
-        self.found.show(event.found)
-        if event.text != self._doubtful:
+        self.found.show(found)
+        if text != self._doubtful:
             # Else it stands there that saving it takes a second key.
-            self.say(self.state_words(event.found, changed=event.text != self._before))
+            self.say(self.state_words(found, changed=text != self._before))
 
     def state_words(self, found: Sequence[Finding], *, changed: bool) -> Content:
         counts = [(level, sum(1 for f in found if f.level is level)) for level in Level]

@@ -11,7 +11,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState, get_current_worker
@@ -256,17 +255,6 @@ class DraftImpactScreen(Screen[str | None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Found(Message):
-        ticket: int
-        rows: tuple[ImpactRow, ...]
-        done: bool
-
-    @dataclass(eq=False, repr=False)
-    class _Refused(Message):
-        ticket: int
-        problem: Problem
-
     def __init__(
         self, drafted: DraftedAccount, question_matrix: QuestionMatrix | None, principal: Principal | None = None
     ) -> None:
@@ -334,13 +322,13 @@ class DraftImpactScreen(Screen[str | None]):
             ):
                 batch.append(row_of(comparison))
                 if len(batch) >= _BATCH:
-                    self.post_message(self._Found(ticket, tuple(batch), done=False))
+                    self.call_later(self._add, ticket, tuple(batch), done=False)
                     batch = []
         except Problem as problem:
-            self.post_message(self._Refused(ticket, problem))
+            self.call_later(self._refuse, ticket, problem)
             return
         if not worker.is_cancelled:
-            self.post_message(self._Found(ticket, tuple(batch), done=True))
+            self.call_later(self._add, ticket, tuple(batch), done=True)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing saved questions")
     def _compare_saved(self, ticket: int) -> None:
@@ -351,27 +339,23 @@ class DraftImpactScreen(Screen[str | None]):
                 self._drafted, saved, lambda: worker.is_cancelled, asking=self._principal
             )
             for comparison in found:
-                self.post_message(self._Found(ticket, (row_of_saved(comparison),), done=False))
+                self.call_later(self._add, ticket, (row_of_saved(comparison),), done=False)
         except Problem as problem:
-            self.post_message(self._Refused(ticket, problem))
+            self.call_later(self._refuse, ticket, problem)
             return
         if not worker.is_cancelled:
-            self.post_message(self._Found(ticket, (), done=True))
+            self.call_later(self._add, ticket, (), done=True)
 
-    @on(_Found)
-    def _add(self, event: _Found) -> None:
-        event.stop()
-        if event.ticket != self._ticket:
+    def _add(self, ticket: int, rows: tuple[ImpactRow, ...], done: bool) -> None:
+        if ticket != self._ticket:
             return
-        self._rows += event.rows
-        self._done = event.done
+        self._rows += rows
+        self._done = done
         self._show()
 
-    @on(_Refused)
-    def _refuse(self, event: _Refused) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._problem = event.problem
+    def _refuse(self, ticket: int, problem: Problem) -> None:
+        if ticket == self._ticket:
+            self._problem = problem
             self._show()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

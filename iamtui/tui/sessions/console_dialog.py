@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Final
@@ -13,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
@@ -106,12 +104,6 @@ class ConsoleDialog(Dialog[str | None]):
         }
     }
     """
-
-    @dataclass(eq=False, repr=False)
-    class _Done(Message):
-        ticket: int
-        said: str
-        problem: Problem | None = None
 
     def __init__(self, workspace: Workspace, session: Session, copier: Copier, *, production: bool = False) -> None:
         """Make the dialog.
@@ -226,19 +218,18 @@ class ConsoleDialog(Dialog[str | None]):
                 return
             said = use(made.url)
         except Problem as problem:
-            self.post_message(self._Done(ticket, "", problem))
+            self.call_later(self._done, ticket, "", problem)
             return
-        self.post_message(self._Done(ticket, said))
+        self.call_later(self._done, ticket, said)
 
-    @on(_Done)
-    def _done(self, event: _Done) -> None:
-        if event.ticket != self._ticket or not self._busy:
+    def _done(self, ticket: int, said: str, problem: Problem | None = None) -> None:
+        if ticket != self._ticket or not self._busy:
             return
         self.remove_class("-busy")
-        if event.problem is None:
-            self.dismiss(event.said)
+        if problem is None:
+            self.dismiss(said)
         else:
-            self._show_problem(str(event.problem))
+            self._show_problem(str(problem))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What fails in an unforeseen way is reported without its data."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -77,15 +75,6 @@ class EndpointScreen(Dialog[None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Found(Message):
-        in_the_way: bool
-
-    @dataclass(eq=False, repr=False)
-    class _Said(Message):
-        content: Content
-        severity: Severity = Severity.INFORMATION
-
     def __init__(
         self,
         keeper: SessionsKeeper,
@@ -148,12 +137,10 @@ class EndpointScreen(Dialog[None]):
 
     @work(thread=True, exit_on_error=False, name="looking for a default profile")
     def _look_for_profiles(self) -> None:
-        self.post_message(self._Found(default_profile_in_the_way()))
+        self.call_later(self._found, default_profile_in_the_way())
 
-    @on(_Found)
-    def _found(self, event: _Found) -> None:
-        event.stop()
-        self._in_the_way = event.in_the_way
+    def _found(self, in_the_way: bool) -> None:
+        self._in_the_way = in_the_way
         self._show()
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying the endpoint's lines")
@@ -162,12 +149,7 @@ class EndpointScreen(Dialog[None]):
             said, severity = self._copier.copy_secret(text, "Lines of the endpoint"), Severity.INFORMATION
         except Problem as problem:
             said, severity = str(problem), Severity.ERROR
-        self.post_message(self._Said(plain(said), severity))
-
-    @on(_Said)
-    def _show_said(self, event: _Said) -> None:
-        event.stop()
-        self._say(event.content, event.severity)
+        self.call_later(self._say, plain(said), severity)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What fails in an unforeseen way is reported without its data."""

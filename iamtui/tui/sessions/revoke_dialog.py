@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -64,16 +61,6 @@ class RevokeDialog(Dialog[None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Planned(Message):
-        plan: Revocation | None
-        problem: Problem | None = None
-
-    @dataclass(eq=False, repr=False)
-    class _Copied(Message):
-        said: str
-        problem: Problem | None = None
-
     def __init__(self, workspace: Workspace, role_arn: str, sessions: Sequence[Session], copier: Copier) -> None:
         super().__init__()
         self._workspace = workspace
@@ -99,14 +86,13 @@ class RevokeDialog(Dialog[None]):
             now = server_now(self._workspace, self._sessions, clock.now)
             plan = plan_revocation(self._workspace, self._role_arn, now, self._sessions)
         except Problem as problem:
-            self.post_message(self._Planned(None, problem))
+            self.call_later(self._planned, None, problem)
             return
-        self.post_message(self._Planned(plan))
+        self.call_later(self._planned, plan)
 
-    @on(_Planned)
-    def _planned(self, event: _Planned) -> None:
-        self._plan = event.plan
-        shown = plan_content(event.plan) if event.plan is not None else _problem(event.problem)
+    def _planned(self, plan: Revocation | None, problem: Problem | None = None) -> None:
+        self._plan = plan
+        shown = plan_content(plan) if plan is not None else _problem(problem)
         self.query_one("#revoke-plan", Static).update(shown)
 
     def action_copy(self) -> None:
@@ -129,13 +115,12 @@ class RevokeDialog(Dialog[None]):
         """In a thread: the clipboard's tools may take seconds."""
         try:
             copy = self._copier.copy_document if "\n" in text else self._copier.copy_text
-            self.post_message(self._Copied(copy(text, what)))
+            self.call_later(self._copied, copy(text, what))
         except Problem as problem:
-            self.post_message(self._Copied("", problem))
+            self.call_later(self._copied, "", problem)
 
-    @on(_Copied)
-    def _copied(self, event: _Copied) -> None:
-        self._say(plain(event.said) if event.problem is None else _problem(event.problem))
+    def _copied(self, said: str, problem: Problem | None = None) -> None:
+        self._say(plain(said) if problem is None else _problem(problem))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What fails in an unforeseen way is said."""
