@@ -180,16 +180,21 @@ def _level_style(level: str, count: LevelCount | None) -> Style:
 
 def _print_actions(out: Output, found: EffectiveAccess) -> None:
     """A line for each action: its verdict, access levels, resources and condition."""
-    width = max((len(action) for one in found.permissions for action in one.actions), default=0)
-    for service in found.services:
-        lines = [(action, one) for one in service.permissions for action in one.actions]
-        for action, one in sorted(lines, key=lambda line: line[0].lower()):
-            words = verdict_words(one.decision)
-            levels = ", ".join(_SHORT_LEVELS.get(level, level) for level in levels_of(action))
-            out.line(
-                Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)),
-                f"  {action:<{width}}  {levels:<11}  {_where(one)}",
-            )
+    lines = [
+        (action, ", ".join(_SHORT_LEVELS.get(level, level) for level in levels_of(action)), one)
+        for service in found.services
+        for action, one in sorted(
+            ((action, one) for one in service.permissions for action in one.actions), key=lambda line: line[0].lower()
+        )
+    ]
+    width = max((len(action) for action, _, _ in lines), default=0)
+    level_width = max((len(levels) for _, levels, _ in lines), default=0)
+    for action, levels, one in lines:
+        words = verdict_words(one.decision)
+        out.line(
+            Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)),
+            f"  {action:<{width}}  {levels:<{level_width}}  {_where(one)}",
+        )
 
 
 def _where(one: Permission) -> str:
