@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,7 +23,7 @@ from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resour
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft_file import draft_schema, edit_to_json
-from iamtui.drafts.edits import EDIT_KINDS, Draft, Edit, describe_edit
+from iamtui.drafts.edits import EDIT_KINDS, Draft, Edit, describe_edit, describe_edits
 from iamtui.drafts.edits.base import (
     BoundedArn,
     Document,
@@ -372,7 +372,7 @@ def check(file: str, fail_on_findings: bool, as_json: bool, source: SourceOption
     else:
         for problem in drafted.problems:
             out.paragraph(str(problem), indent=4, first=(Span("[x]", Style.BAD),))
-        _print_findings(out, drafted, 0)
+        _print_findings(out, drafted.findings, numbered=True)
         words = "does not fit" if drafted.problems else "fits"
         note(f"The draft {words} account {drafted.base.account.id}: {_counts(drafted)}.")
     if drafted.problems or (fail_on_findings and drafted.findings):
@@ -397,8 +397,8 @@ def _to_json(drafted: DraftedAccount) -> dict[str, Any]:
         "name": drafted.draft.name,
         "fits": not drafted.problems,
         "edits": [
-            {"number": number, "words": describe_edit(edit, account, edits[: number - 1]), **edit_to_json(edit)}
-            for number, edit in enumerate(edits, 1)
+            {"number": number, "words": words, **edit_to_json(edit)}
+            for number, (edit, words) in enumerate(zip(edits, describe_edits(edits, account), strict=True), 1)
         ],
         "problems": [
             {"edit": problem.number, "reason": problem.reason, "next_step": problem.next_step}
@@ -417,23 +417,22 @@ def _print_draft(out: Output, drafted: DraftedAccount) -> None:
         out.line("  no edits yet: `iamtui draft edit` adds one")
     digits = len(str(len(draft.edits)))
     at_fault = {problem.number: problem for problem in drafted.problems}
-    for number, edit in enumerate(draft.edits, 1):
-        words = describe_edit(edit, account, draft.edits[: number - 1])
+    findings: dict[int, list[DraftFinding]] = {}
+    for finding in drafted.findings:
+        findings.setdefault(finding.edit, []).append(finding)
+    for number, words in enumerate(describe_edits(draft.edits, account), 1):
         out.paragraph(words, indent=digits + 4, first=(f"  {number:>{digits}}",))
         if number in at_fault:
             problem = at_fault[number]
             sentence = f"does not fit: {problem.reason}. {problem.next_step}"
             out.paragraph(sentence, indent=digits + 8, first=(" " * (digits + 4), Span("[x]", Style.BAD)))
-        _print_findings(out, drafted, number, digits + 4)
-    _print_findings(out, drafted, 0, 2, whole=True)
+        _print_findings(out, findings.get(number, ()), digits + 4)
+    _print_findings(out, findings.get(0, ()), 2)
 
 
-def _print_findings(out: Output, drafted: DraftedAccount, number: int, indent: int = 0, *, whole: bool = False) -> None:
-    """The findings about one edit; with number 0 all of them with their edit, or those about the whole."""
-    for finding in drafted.findings:
-        if finding.edit != number and (number or whole):
-            continue
-        label = "" if number or whole else finding_label(finding.edit)
+def _print_findings(out: Output, findings: Iterable[DraftFinding], indent: int = 0, *, numbered: bool = False) -> None:
+    for finding in findings:
+        label = finding_label(finding.edit) if numbered else ""
         mark = Span(_KINDS.get(finding.kind, "[?]"), Style.OPEN)
         out.paragraph(f"{label}{finding.sentence}", indent=indent + 4, first=(" " * indent, mark))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from iamtui.account.model import (
     Account,
@@ -27,6 +27,10 @@ from iamtui.text import first_names, safe_text
 
 Holder: TypeAlias = User | Group | Role
 """What can hold policies."""
+
+_MOST_HELD: Final = 500
+"""Policies and groups of one principal. AWS attaches at most 25 and lets a user be in 10 groups, and inline policies
+have at most 10,240 characters together."""
 
 Managed: TypeAlias = Callable[[str], ManagedPolicy | None]
 """Finds an AWS managed policy by its name or ARN."""
@@ -102,6 +106,12 @@ class Ledger:
             )
         if isinstance(found, Role):
             self._check_role(found)
+        groups = len(found.groups) if isinstance(found, User) else 0
+        if len(found.inline_policies) + len(found.attached_policies) + groups >= _MOST_HELD:
+            raise Misfit(
+                f"{safe_text(arn)} has {_MOST_HELD} policies and groups by now, more than AWS lets anybody have",
+                "Leave the edit out, or divide the policies among several principals.",
+            )
         return found
 
     def role(self, arn: str) -> Role:

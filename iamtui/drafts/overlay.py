@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamtui.account.model import DRAFTED_FROM, Account, Group, ManagedPolicy, Missing, OrganizationLevel, Role, User
-from iamtui.drafts.edits import BaseEdit, Draft, Standing, describe_edit
+from iamtui.drafts.edits import BaseEdit, Draft, Standing
 from iamtui.drafts.edits.base import brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
 from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
@@ -84,13 +84,15 @@ def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) 
         return LaidDraft(account, (problem,), ())
     ledger = Ledger(account, managed)
     problems: list[DraftProblem] = []
+    earlier = Standing(account)
     for number, edit in enumerate(draft.edits, 1):
         ledger.number = number
         try:
             edit.lay(ledger)
         except Misfit as misfit:
-            words = describe_edit(edit, account, draft.edits[: number - 1])
+            words = safe_text(edit.words(earlier))
             problems.append(DraftProblem(number, words, misfit.sentence, misfit.next_step))
+        earlier.make(edit)
     after = ledger.account()
     after.memo[DRAFTED_FROM] = account
     findings = (*ledger.findings, *_denial_findings(account, draft), *_quota_findings(account, after, ledger.touched))
@@ -312,16 +314,17 @@ _EXCEPTING: Final = frozenset(("arnnotequals", "arnnotlike", "stringnotequals", 
 
 def _denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
     """A finding for every edit that takes away or changes a Deny which the account has."""
-    base = Standing(account)
+    base, earlier = Standing(account), Standing(account)
     for number, edit in enumerate(draft.edits, 1):
         known = statements_with(edit.replaced(base), "Deny")
-        now = statements_with(edit.replaced(Standing(account, draft.edits[: number - 1])), "Deny")
+        now = statements_with(edit.replaced(earlier), "Deny")
         after = statements_with(brought_document(edit), "Deny")
         kept = [_meaning(one) for one in after]
         for deny in now:
             if deny in known and _meaning(deny) not in kept:
                 new = [one for one in after if one not in now]
                 yield DraftFinding(number, "denies less", _lost_denial(edit, deny, after, new))
+        earlier.make(edit)
 
 
 def _lost_denial(edit: BaseEdit, deny: dict[str, Any], after: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:

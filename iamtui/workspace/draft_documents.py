@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from iamtui.account.model import Account, Group, Role, User
-from iamtui.drafts.edits import DOCUMENT_KINDS, Draft, Edit, PutManagedPolicy, Standing, describe_edit
+from iamtui.drafts.edits import DOCUMENT_KINDS, Draft, Edit, PutManagedPolicy, Standing, describe_edits
 from iamtui.drafts.edits.base import brought_document, organization_policy
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, statements_with
@@ -275,8 +275,9 @@ def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
 
     Those whose document cannot be read, or that a later edit replaces, are left out.
     """
+    all_words = tuple(describe_edits(draft.edits, account))
     for number, edit in _last_puts(draft):
-        words = describe_edit(edit, account, draft.edits[: number - 1])
+        words = all_words[number - 1]
         if edit.policy_type is PolicyType.RESOURCE and (service := _without_policies(account, edit.subject[1])):
             yield DraftProblem(
                 number,

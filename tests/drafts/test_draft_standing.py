@@ -21,6 +21,7 @@ from iamtui.drafts.edits import (
     Standing,
     UpdateTrustPolicy,
     describe_edit,
+    describe_edits,
 )
 from iamtui.drafts.overlay import lay_draft
 from iamtui.drafts.words import RCP, SCP
@@ -117,7 +118,39 @@ def test_the_latest_edit_of_a_document_counts_and_before_it_the_account() -> Non
     # One name is one policy: its text changes wherever it is attached.
     assert _texts(after.organization(RCP, OU, "r"), after.organization(RCP, ROOT, "r")) == [other, other]
     assert after.boundary(carol) == LAKE_READ.arn
-    assert Standing(ACCOUNT, (*after.earlier, DeletePermissionsBoundary(carol))).boundary(carol) == ""
+    after.make(DeletePermissionsBoundary(carol))
+    assert after.boundary(carol) == ""
+
+
+def test_the_work_of_a_draft_grows_with_its_edits() -> None:
+    def work(count: int) -> int:
+        holders = [user.arn for user in ACCOUNT.users]
+        edits = [PutInlinePolicy(holders[number % len(holders)], f"p{number}", ONE) for number in range(count)]
+        draft = Draft(ACCOUNT.id, "", tuple(edits))
+        subjects = 0
+        subject = PutInlinePolicy.subject
+
+        def counted(edit: PutInlinePolicy) -> tuple[str, ...]:
+            nonlocal subjects
+            subjects += 1
+            return subject.__get__(edit)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(PutInlinePolicy, "subject", property(counted))
+            laid = lay_draft(ACCOUNT, draft)
+            assert len(tuple(describe_edits(draft.edits, ACCOUNT))) == count
+        assert not laid.problems
+        return subjects
+
+    assert work(200) <= 2 * work(100)
+
+
+def test_nobody_gets_more_policies_than_anybody_can_have() -> None:
+    carol = iam("user/carol")
+    edits = tuple(PutInlinePolicy(carol, f"p{number}", ONE) for number in range(700))
+    laid = lay_draft(ACCOUNT, Draft(ACCOUNT.id, "", edits))
+    assert "more than AWS lets anybody have" in laid.problems[0].sentence
+    assert len(laid.problems) >= 200
 
 
 def _denials(*edits: Edit) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct, structs
 
-from iamtui.drafts.edits.base import BaseEdit, Standing, describe_edit
+from iamtui.drafts.edits.base import BaseEdit, Standing, describe_edit, describe_edits
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -51,6 +51,7 @@ __all__ = [
     "Standing",
     "UpdateTrustPolicy",
     "describe_edit",
+    "describe_edits",
 ]
 
 Edit: TypeAlias = (

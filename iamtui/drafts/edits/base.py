@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
@@ -196,7 +195,6 @@ class BaseEdit(
         """
 
 
-@dataclass(frozen=True, slots=True)
 class Standing:
     """An account with some edits made, looked at document by document.
 
@@ -204,11 +202,22 @@ class Standing:
         earlier: the edits made so far, oldest first.
     """
 
-    account: Account
-    earlier: Sequence[BaseEdit] = ()
+    def __init__(self, account: Account, earlier: Iterable[BaseEdit] = ()) -> None:
+        self.account = account
+        self._latest: dict[tuple[str, ...], BaseEdit] = {}
+        self._texts: dict[tuple[str, str], str] = {}
+        for edit in earlier:
+            self.make(edit)
+
+    def make(self, edit: BaseEdit) -> None:
+        """Take in one more edit."""
+        subject = edit.subject
+        self._latest[subject] = edit
+        if edit.document is not None:
+            self._texts[subject[0], subject[-1]] = edit.document
 
     def _made(self, *subject: str) -> BaseEdit | None:
-        return next((edit for edit in reversed(self.earlier) if edit.subject == subject), None)
+        return self._latest.get(subject)
 
     def has_managed(self, arn: str) -> bool:
         return self._made("managed", arn) is not None or self.account.policy(arn) is not None
@@ -253,9 +262,9 @@ class Standing:
         made = self._made(kind, level_id, name)
         if made.document is None if made is not None else there is None:
             return None
-        for edit in reversed(self.earlier):
-            if edit.document is not None and (edit.subject[0], edit.subject[-1]) == (kind, name):
-                return PolicyDocument(edit.document)
+        text = self._texts.get((kind, name))
+        if text is not None:
+            return PolicyDocument(text)
         return there.document if there is not None else None
 
     def resource(self, resource_arn: str) -> PolicyDocument | None:
@@ -274,6 +283,14 @@ def describe_edit(edit: BaseEdit, account: Account, earlier: Sequence[BaseEdit] 
         earlier: the edits of the draft before this one; with the account they tell adding from replacing.
     """
     return safe_text(edit.words(Standing(account, earlier)))
+
+
+def describe_edits(edits: Iterable[BaseEdit], account: Account) -> Iterator[str]:
+    """Each edit of a draft in one line, as `describe_edit` says it."""
+    standing = Standing(account)
+    for edit in edits:
+        yield safe_text(edit.words(standing))
+        standing.make(edit)
 
 
 def brought_document(edit: BaseEdit) -> PolicyDocument | None:

@@ -198,6 +198,7 @@ class _Membership(BaseEdit, frozen=True):
                 f"and {safe_text(self.group_arn) or 'an empty text'} is none",
                 listed("Its groups", (group.name for group in ledger.base.groups)),
             )
+        ledger.holder(user.arn)
         return user, group
 
     def changes_nothing(self, standing: Standing) -> bool:
