@@ -25,7 +25,7 @@ from tools.trace_walk import walk
 
 WORDS = {
     *("engine/decision.py", "engine/condition_words.py", "engine/variables.py"),
-    *("questions/question.py", "workspace/answers.py"),
+    *("questions/question.py", "questions/answers.py"),
 }
 """The modules that making the words of an answer may pass through: records, and their words."""
 
