@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +19,11 @@ from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, pre
 from tests.support.panel_apps import screen_text, settle, type_text, until
 from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts, sts_error
+from tools.trace_walk import walk_assume_form
 
 __all__ = ["gate"]
 
 ENTERED = AssumeRoleInput(ROLE, "alice", 3600)
-
 
 # The plain case
 
@@ -255,3 +256,14 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
         await pilot.press("enter")
         await until(pilot, lambda: "ValueError, an error in iamtui" in words(app))
         assert "wJalrXUtnFEMI" not in screen_text(app)
+
+
+async def test_the_form_is_planned_and_checked_once_when_it_opens_and_not_again_at_enter() -> None:
+    opening, enter = await walk_assume_form()
+
+    def calls(walk: Counter[tuple[str, str]], name: str) -> int:
+        return sum(count for (_, function), count in walk.items() if function == name)
+
+    assert (calls(opening, "make_plan"), calls(opening, "check_input")) == (1, 1)
+    assert (calls(enter, "make_plan"), calls(enter, "check_input")) == (0, 0)
+    assert len({file for file, _ in opening}) <= 60
