@@ -219,14 +219,6 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
     return workspace.with_account(account)
 
 
-def load_organization(workspace: Workspace) -> Workspace:
-    """The same workspace with the organization, its SCPs and RCPs, asked for again. Blocking."""
-    from iamtui.sources.organization import read_organization, with_organization
-
-    account = workspace.account
-    return workspace.with_account(with_organization(account, read_organization(_connection(workspace), account.id)))
-
-
 def _connection(workspace: Workspace) -> Connection:
     if workspace.connection is None:
         raise Problem(

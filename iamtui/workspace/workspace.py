@@ -138,15 +138,3 @@ def list_profiles() -> tuple[Profile, ...]:
     from iamtui.aws.session import available_profiles  # brings boto3: a tenth of a second
 
     return available_profiles()
-
-
-_NAMED = 3
-
-
-def missing_caption(account: Account) -> str:
-    """What the source lacks, in a few words for a status line: "not loaded: A, B, C and 2 more"; "" when nothing."""
-    names = [gap.what for gap in account.gaps]
-    if not names:
-        return ""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"not loaded: {', '.join(names[:_NAMED])}{more}"

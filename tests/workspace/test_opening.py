@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.model import Account, Gap, Known
+from iamtui.account.model import Known
 from iamtui.problem import Problem
-from iamtui.workspace.opening import load_organization, load_resource_policy, load_user_details, open_source
+from iamtui.workspace.opening import load_resource_policy, load_user_details, open_source
 from iamtui.workspace.workspace import (
     OpeningCancelled,
     Progress,
@@ -17,11 +17,10 @@ from iamtui.workspace.workspace import (
     Workspace,
     choice_from_environment,
     list_profiles,
-    missing_caption,
 )
 from tests.aws.test_connection import Listener
-from tests.support.fault_proxy import FaultProxy, error
-from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy
+from tests.support.fault_proxy import FaultProxy
+from tests.support.moto_server import MotoServer, allow, policy
 from tests.support.snapshot_builder import complete, snapshot, user, write
 
 
@@ -179,37 +178,12 @@ def test_the_policy_of_an_object_is_its_buckets(workspace: Workspace, moto: Moto
     assert loaded.account.resource_policies["arn:aws:s3:::data"].state == "present"
 
 
-def test_the_organization_can_be_asked_for_again(
-    workspace: Workspace, moto: MotoServer, fault_proxy: FaultProxy
-) -> None:
-    fault_proxy.on("DescribeOrganization", error(403, "AccessDenied"), times=1)
-    denied = open_source(live(fault_proxy.url))
-    assert [gap.what for gap in denied.account.gaps] == ["organization: SCPs and RCPs"]
-    moto.client("organizations").create_organization(FeatureSet="ALL")
-
-    loaded = load_organization(denied)
-
-    assert isinstance(loaded.account.organization, Known)
-    assert loaded.account.organization.value is not None
-    assert loaded.account.organization.value.management_account == ACCOUNT
-    assert loaded.account.gaps == ()
-
-
 def test_a_snapshot_cannot_be_asked(tmp_path: Path) -> None:
     opened = open_source(SourceChoice(SourceKind.SNAPSHOT, write(tmp_path, snapshot(users=[user()]))))
 
     for ask in (
         lambda: load_user_details(opened, "alice"),
         lambda: load_resource_policy(opened, "arn:aws:s3:::b"),
-        lambda: load_organization(opened),
     ):
         with pytest.raises(Problem, match="snapshot cannot be asked"):
             ask()
-
-
-def test_what_is_missing_in_a_few_words() -> None:
-    gaps = tuple(Gap(name) for name in ("a", "b", "c", "d", "e"))
-
-    assert missing_caption(Account(ACCOUNT)) == ""
-    assert missing_caption(Account(ACCOUNT, gaps=gaps[:2])) == "not loaded: a, b"
-    assert missing_caption(Account(ACCOUNT, gaps=gaps)) == "not loaded: a, b, c and 2 more"
