@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from iamtui.catalog.dependent_actions import Check
 from iamtui.engine.decision import Decision, severity
@@ -25,8 +26,7 @@ def worst_first(cells: Iterable[Cell]) -> list[Cell]:
     return sorted(cells, key=lambda cell: severity(cell.deciding))
 
 
-@dataclass(frozen=True, slots=True)
-class DependentAnswer:
+class DependentAnswer(Struct, frozen=True):
     """Another authorization request that the same API call leads to (PassRole, tagging, KMS), answered.
 
     Args:
@@ -41,8 +41,7 @@ class DependentAnswer:
     decides: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One action on one resource.
 
     Args:
@@ -88,8 +87,7 @@ def those_that_decide(cells: tuple[_T, ...]) -> tuple[_T, ...]:
     return tuple(cell for cell in fitting if not cell.never_asked) or fitting or cells
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer to a question matrix for one principal.
 
     Args:

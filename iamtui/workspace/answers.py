@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check
@@ -58,8 +60,7 @@ _OF_BOTH_CALLS: Final = frozenset(
 """Keys of the environment, which the call that assumes the role shares with the call asked about."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A question with what answers it for any principal."""
 
     question: Question
@@ -81,8 +82,7 @@ class _Asked:
         return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
 
 
-@dataclass(frozen=True, slots=True)
-class _PlannedCell:
+class _PlannedCell(Struct, frozen=True):
     asked: _Asked
     pattern: str
     notes: tuple[str, ...]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
@@ -27,8 +29,7 @@ _LOST_ON_THE_WAY: Final = (
 """Keys of the first hop that a forward access session does not carry (IAM User Guide: forward access sessions)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DependentQuestion:
+class DependentQuestion(Struct, frozen=True):
     """A companion to be answered: the check, the request it is answered as, and whether it decides."""
 
     check: Check
@@ -36,8 +37,7 @@ class DependentQuestion:
     decides: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizedCall:
+class AuthorizedCall(Struct, frozen=True):
     """What was typed for one action, as AWS authorizes it.
 
     Args:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 
@@ -25,8 +27,7 @@ class SourceKind(StrEnum):
     DEMO = "demo"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceInfo:
+class SourceInfo(Struct, frozen=True):
     """What the status line and `info` say about the source.
 
     Args:
@@ -77,8 +78,7 @@ class Workspace:
 # Which source is meant, and how loading it goes on.
 
 
-@dataclass(frozen=True, slots=True)
-class SourceChoice:
+class SourceChoice(Struct, frozen=True):
     """What the user asked to open.
 
     Args:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from iamtui.catalog.dependent_actions import Check
 from iamtui.presentation.answer import AnsweredQuestion, AnswerWords, Shown, answer_words, matrix_words
 from iamtui.presentation.styled_words import text_of
@@ -93,9 +95,9 @@ def test_cells_are_listed_with_the_worst_first_and_counted() -> None:
 
 def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted() -> None:
     answer = canned("s3:GetObject", "s3:DeleteObject")
-    never = replace(answer.cells[1], never_asked="AWS never asks it.")
+    never = structs.replace(answer.cells[1], never_asked="AWS never asks it.")
 
-    words = matrix_words(replace(answer, cells=(answer.cells[0], never)))
+    words = matrix_words(structs.replace(answer, cells=(answer.cells[0], never)))
 
     assert words.rows(grid=False) == [(0,), (1,)]
     assert words.cells[1].verdict == "[!] never"
@@ -104,10 +106,12 @@ def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted() -> None:
 
 def test_a_pattern_is_told_with_how_many_actions_it_stands_for() -> None:
     answer = canned("s3:GetObject", "s3:DeleteObject")
-    cells = tuple(replace(cell, pattern="s3:*Object") for cell in answer.cells)
+    cells = tuple(structs.replace(cell, pattern="s3:*Object") for cell in answer.cells)
 
-    assert text_of(matrix_words(replace(answer, cells=cells)).summary).startswith("s3:*Object (2 actions) 1 denied")
-    alone = replace(answer, cells=cells, question_matrix=matrix("s3:*Object"), cut=3)
+    assert text_of(matrix_words(structs.replace(answer, cells=cells)).summary).startswith(
+        "s3:*Object (2 actions) 1 denied"
+    )
+    alone = structs.replace(answer, cells=cells, question_matrix=matrix("s3:*Object"), cut=3)
     assert text_of(matrix_words(alone).summary) == (
         "2 actions: 1 denied, 1 allowed (1*) of 2; 3 more not asked: too many"
     )
