@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from iamtui.catalog.dependent_actions import Check
@@ -40,9 +38,9 @@ def test_a_companion_that_decides_is_told_with_the_answer_to_the_action_itself()
     denied = records.not_allowed()
     whole = records.answer_of(records.role_principal(), matrix("s3:GetObject"), [records.allowed_fully()])
     needed = DependentAnswer(Check("iam:PassRole", "the execution role"), passing, denied, decides=True)
-    cell = replace(whole.cells[0], companions=(needed,), deciding=denied)
+    cell = structs.replace(whole.cells[0], companions=(needed,), deciding=denied)
 
-    words = words_of(replace(whole, cells=(cell,), worst=cell))
+    words = words_of(structs.replace(whole, cells=(cell,), worst=cell))
 
     assert text_of(words.verdict) == f"{wording.IMPLICIT_DENY} for iam:PassRole, which the call needs too"
     assert text_of(words.about) == "iam:PassRole, which the call needs too"
@@ -56,9 +54,9 @@ def test_what_only_some_calls_need_is_told_as_marks_a_row_each_and_as_a_count() 
     whole = canned("s3:GetObject")
     tagging = Check("s3:PutObjectTagging", "the object", when="it sets tags")
     optional = DependentAnswer(tagging, Question(tagging.action, "*"), records.not_allowed(), decides=False)
-    cell = replace(whole.cells[0], companions=(optional, optional))
+    cell = structs.replace(whole.cells[0], companions=(optional, optional))
 
-    words = words_of(replace(whole, cells=(cell,), worst=cell))
+    words = words_of(structs.replace(whole, cells=(cell,), worst=cell))
 
     assert words.others == ()
     assert text_of(words.optional_marks) == "May need also: s3:PutObjectTagging [-], s3:PutObjectTagging [-]"
