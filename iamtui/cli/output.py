@@ -27,7 +27,8 @@ _LONG_WORD: Final = re.compile(rf"(?<!\S)(\S{{{LONGEST_WORD // 2}}})\S{{{LONGEST
 
 _READABLE: Final = stat.S_IRGRP | stat.S_IROTH
 
-_FORMULA: Final = ("=", "+", "-", "@")
+_FORMULA: Final = re.compile(r"(^|;)(?=[ ]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a formula may begin: a cell, or what becomes one where semicolons part cells. Full-width signs count too."""
 
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#]")
 
@@ -134,10 +135,10 @@ class Output:
 
         Names of an account can begin like a formula (OWASP: CSV injection).
         """
-        texts = (safe_text(cell or "") for cell in cells)
-        csv.writer(self._stream, lineterminator="\n").writerow(
-            f"'{text}" if text.startswith(_FORMULA) else text for text in texts
-        )
+        texts = [_FORMULA.sub(r"\1'", safe_text(cell or "")) for cell in cells]
+        plain = csv.writer(self._stream, lineterminator="\n")
+        quoted = csv.writer(self._stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        (quoted if any(";" in text for text in texts) else plain).writerow(texts)
 
     def markdown_row(self, cells: Iterable[str | None], *, heading: bool = False) -> None:
         """Write a row of a Markdown table, whose cells are plain text; below a heading the line that makes it one."""

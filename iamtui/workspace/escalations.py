@@ -21,6 +21,7 @@ from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import allows_everything
@@ -143,10 +144,11 @@ class _Search:
         self._cancelled = cancelled
         self._account = account = workspace.account
         self._entities: tuple[Entity, ...] = (*account.users, *account.roles)
+        self._index = account_index(account)
         self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
         self._evaluators: dict[tuple[str, str, str, str], QuestionEvaluator] = {}
-        self._bits: dict[tuple[str, str, str, bool], int] = {}
+        self._bits: dict[tuple[str, str, str, bool], tuple[int, int]] = {}
         self.administrators = frozenset(
             entity.arn
             for entity in self._entities
@@ -229,7 +231,7 @@ class _Search:
     def _candidates(self, path: EscalationPath, who: int, *, certain: bool) -> int:
         """Those of whom the index does not know that a permission of the path is denied on every resource."""
         for action, _ in path.steps:
-            who &= self._possible(action, "*", path.service if action == "iam:PassRole" else "", certain=certain)
+            who &= self._possible(action, "*", path.service if action == "iam:PassRole" else "", who, certain=certain)
         return who
 
     def _narrowed(self, path: EscalationPath, targets: dict[On, str], who: int, *, certain: bool) -> int:
@@ -237,22 +239,27 @@ class _Search:
         for action, on in path.steps:
             if who and on is not On.ANY:
                 service = path.service if action == "iam:PassRole" else ""
-                who &= self._possible(action, targets[on], service, certain=certain)
+                who &= self._possible(action, targets[on], service, who, certain=certain)
         return who
 
-    def _possible(self, action: str, resource: str, service: str, *, certain: bool) -> int:
+    def _possible(self, action: str, resource: str, service: str, who: int, *, certain: bool) -> int:
+        """Those of whom the index does not know that it is denied; of nobody else than `who` when it is one resource.
+
+        There are as many resources as principals, and few of these are left when it comes to one of them.
+        """
         key = (action, resource, service, certain)
-        found = self._bits.get(key)
-        if found is None:
-            everyone = (1 << len(self._entities)) - 1
+        asked, found = self._bits.get(key, (0, 0))
+        if who & ~asked:
+            asked = (1 << len(self._entities)) - 1 if resource == "*" else who
             found = 0
             for evaluator in self._evaluators_of(action, resource, service):
-                outcomes = evaluator.outcomes()
+                read = None if resource == "*" else evaluator.read_index(self._index, who)
+                outcomes = evaluator.outcomes() if read is None else read[0]
                 ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
                 if certain and outcomes is not None:
                     ruled_out |= outcomes.depends
-                found |= everyone & ~ruled_out
-            self._bits[key] = found
+                found |= asked & ~ruled_out
+            self._bits[key] = asked, found
         return found
 
     def _move(self, entity: Entity, path: EscalationPath, targets: dict[On, str]) -> Move | None:

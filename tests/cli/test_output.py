@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 
 import pytest
@@ -64,3 +65,18 @@ def test_json_is_ascii() -> None:
     out, stream = written()
     out.json({"é": "\x7f"})
     assert stream.getvalue() == '{"\\u00e9": "\\u007f"}\n'
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_of_a_table_begins_a_formula_whatever_parts_the_cells(sign: str) -> None:
+    out, stream = written()
+    out.csv_row([f"{sign}1", f"a;{sign}2", f"b; {sign}3", f"c{sign}4"])
+    text = stream.getvalue()
+    (row,) = csv.reader(io.StringIO(text))
+    assert row == [f"'{sign}1", f"a;'{sign}2", f"b;' {sign}3", f"c{sign}4"]
+    assert text.startswith('"')
+    for cells in (csv.reader(io.StringIO(text)), csv.reader(io.StringIO(text.replace('"', "")), delimiter=";")):
+        assert not any(cell.strip().startswith(sign) for cell in next(cells))
+    out, stream = written()
+    out.csv_row(["a", "b"])
+    assert stream.getvalue() == "a,b\n"

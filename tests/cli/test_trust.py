@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,25 @@ def test_every_role_is_listed_and_those_that_nobody_may_assume_say_so(cli: Cli) 
     assert "\nrole/ops-readonly\n" in out
     assert "ec2.amazonaws.com" in out
     assert re.search(r"and \d+ more: iamtui trust ", out)
+
+
+def test_who_comes_from_outside_is_listed_first(cli: Cli, tmp_path: Path) -> None:
+    may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    arn = "arn:aws:iam::123456789012"
+    users = [
+        {"UserName": f"u{n}", "Arn": f"{arn}:user/u{n}", "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": may}]}
+        for n in range(20)
+    ]
+    trusting = [
+        {"Effect": "Allow", "Principal": {"AWS": whom}, "Action": "sts:AssumeRole"} for whom in ("222222222222", "*")
+    ]
+    role = {"RoleName": "r", "Arn": f"{arn}:role/r", "AssumeRolePolicyDocument": {**may, "Statement": trusting}}
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps({"UserDetailList": users, "RoleDetailList": [role]}))
+    lines = cli("trust", "--snapshot", str(file)).out.splitlines()
+    assert "everyone" in lines[1]
+    assert "account 222222222222" in lines[2]
+    assert "more: iamtui trust r" in lines[-1]
 
 
 def test_json_is_one_edge_a_line(cli: Cli, snapshot: str) -> None:

@@ -23,6 +23,8 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
+from iamtui.engine.index import AccountIndex
+from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.escalations import _OWN_PATHS, _TARGET_PATHS, Escalation, Move, _Search, find_escalations
 from tests.support.sample_account import (
     ADMIN_ARN,
@@ -297,3 +299,23 @@ def test_the_work_grows_with_the_number_of_principals() -> None:
 
     work(10)
     assert work(400) < 3 * work(200)
+
+
+def test_one_target_is_read_for_those_alone_who_may_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    may = InlinePolicy("own", document(allow("iam:CreateAccessKey", iam("user/boss"))))
+    users = tuple(User(f"u{n}", "/", iam(f"user/u{n}"), f"AIDAU{n}", None) for n in range(30))
+    boss = User("boss", "/", iam("user/boss"), "AIDABOSS", None, attached_policies=ADMIN)
+    one = replace(users[7], inline_policies=(may,))
+    account = Account(ID, users=(*users[:7], one, *users[8:], boss), policies=(ADMINISTRATOR,))
+    asked: list[int] = []
+    read_index = QuestionEvaluator.read_index
+
+    def counted(self: QuestionEvaluator, index: AccountIndex, who: int) -> object:
+        asked.append(who.bit_count())
+        return read_index(self, index, who)
+
+    monkeypatch.setattr(QuestionEvaluator, "read_index", counted)
+    report = find_escalations(sample_workspace().with_account(account))
+    assert [found.principal.name for found in report.escalations] == ["u7"]
+    assert asked
+    assert max(asked) == 1
