@@ -112,9 +112,9 @@ def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
     if decision.outcome is Outcome.EXPLICIT_DENY:
         return ()
     if decision.outcome is Outcome.IMPLICIT_DENY:
-        if any(reason.layer in _CAPS for reason in decision.reasons):
-            return ()
-        return tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
+        granting = tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
+        # The reasons take a whole reading, which most of many denials can do without.
+        return () if granting and any(reason.layer in _CAPS for reason in decision.reasons) else granting
     if decision.outcome is Outcome.DEPENDS and decision.depends_on is not None:
         waited_for = {
             leaf.source.layer for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf) and leaf.source
