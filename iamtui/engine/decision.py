@@ -173,14 +173,17 @@ class Decision:
         complete: bool,
         conclude: Callable[[], DecisionParts],
         not_evaluated: tuple[Layer, ...] | None = None,
+        capped: bool | None = None,
     ) -> Decision:
         """A decision whose other parts are put together when they are read, by what `conclude` then gives.
 
         Args:
             not_evaluated: the layers that were not, where that is known already.
+            capped: of an implicit deny, whether it `is_capped`, where that is known already.
         """
         decision = object.__new__(cls)
-        known = {"outcome": outcome, "complete": complete, "_conclude": conclude, "_not_evaluated": not_evaluated}
+        known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
+        known |= {"_not_evaluated": not_evaluated, "_capped": capped}
         object.__setattr__(decision, "__dict__", known)
         return decision
 
@@ -226,6 +229,12 @@ class Decision:
         return tuple(report.layer for report in self.layers if report.state is LayerState.NOT_EVALUATED)
 
     @property
+    def is_capped(self) -> bool:
+        """Whether one of the layers does not pass that no Allow elsewhere makes up for."""
+        known: bool | None = self.__dict__.get("_capped")
+        return any(reason.layer in _CAPS for reason in self.reasons) if known is None else known
+
+    @property
     def deciding(self) -> StatementRef | None:
         """The statement to show first: the first denying one, else the first allowing one of a granting layer.
 
@@ -241,6 +250,11 @@ class Decision:
             return next((ref for ref in granting if ref.undetermined), granting[0])
         return denying[0] if denying else None
 
+
+_CAPS: Final = frozenset(
+    (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
+)
+"""Layers that no Allow elsewhere makes up for."""
 
 _PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"outcome", "complete"}
 

@@ -75,6 +75,8 @@ class Outcomes(NamedTuple):
     Args:
         complete: for whom every layer that could cap the answer is evaluated.
         not_evaluated: the layers that are not, where they are the same for everybody; None: they are not known.
+        capped: of those who are implicitly denied, whose SCPs do not allow it, so that nothing else could; None: it
+            is not known of whom another such layer does not let it through.
     """
 
     allowed: int
@@ -84,6 +86,7 @@ class Outcomes(NamedTuple):
     left: int
     complete: int
     not_evaluated: tuple[Layer, ...] | None = None
+    capped: int | None = None
 
     def of(self, place: int) -> Outcome | None:
         """The decision for the principal of a place, or None."""
@@ -208,7 +211,15 @@ class IndexReading:
             left & who,
             index.everyone if complete and caps_complete else 0,
             self._not_evaluated(),
+            who & ~(cap.yes | cap.maybe) if self._only_scps_cap else None,
         )
+
+    @property
+    def _only_scps_cap(self) -> bool:
+        """Whether no rule of a service and no public access block may stand in the way besides SCPs."""
+        asked, prepared = self.asked, self.prepared
+        is_one = prepared.resource.kind is not ResourceKind.SET
+        return is_one and asked.within_account and prepared.action.service not in ("iam", "sts")
 
     def _not_evaluated(self) -> tuple[Layer, ...] | None:
         """The layers of which nothing is loaded, where each of the others is loaded as a whole."""

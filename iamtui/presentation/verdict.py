@@ -96,11 +96,6 @@ OUTCOME_WORDS: Final[Mapping[str, VerdictWords]] = {
 
 _ON_SOME, _AS_LOADED = "on some", "as loaded"
 
-_CAPS: Final = frozenset(
-    (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
-)
-"""Layers that no Allow elsewhere makes up for."""
-
 
 def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
     """The layers that were not evaluated and could make the decision another one.
@@ -113,8 +108,7 @@ def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
         return ()
     if decision.outcome is Outcome.IMPLICIT_DENY:
         granting = tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
-        # The reasons take a whole reading, which most of many denials can do without.
-        return () if granting and any(reason.layer in _CAPS for reason in decision.reasons) else granting
+        return () if granting and decision.is_capped else granting
     if decision.outcome is Outcome.DEPENDS and decision.depends_on is not None:
         waited_for = {
             leaf.source.layer for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf) and leaf.source

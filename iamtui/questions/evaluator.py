@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
@@ -207,8 +207,13 @@ _ASKED_ALONE: Final = 2
 """So many principals are asked about one by one before the index is read for everybody."""
 
 
-_Found: TypeAlias = tuple[Outcome, bool, tuple[Layer, ...] | None]
-"""An outcome, whether every layer is evaluated, and those that are not, where they are known."""
+class _Found(NamedTuple):
+    """What is known of a decision before it is read, as `Decision.concluded` takes it."""
+
+    outcome: Outcome
+    complete: bool
+    not_evaluated: tuple[Layer, ...] | None = None
+    capped: bool | None = None
 
 
 class _Everybody:
@@ -277,9 +282,10 @@ class QuestionEvaluator:
             decided = self._found_for_everybody(principal)
             if decided is not None:
                 return Decision.concluded(
-                    decided[0],
-                    complete=decided[1],
-                    not_evaluated=decided[2],
+                    decided.outcome,
+                    complete=decided.complete,
+                    not_evaluated=decided.not_evaluated,
+                    capped=decided.capped,
                     conclude=lambda: DecisionDetails(self._read_by(principal, assumptions), ENGINE_CATALOGUE),
                 )
         return concluded(self._read_by(principal, assumptions))
@@ -343,17 +349,19 @@ class QuestionEvaluator:
         if index is None or place is None or (self._for_everybody is None and self._asked <= _ASKED_ALONE):
             return None
         everybody = self._everybody(index)
-        if everybody.outcomes is not None:
-            outcome = everybody.outcomes.of(place)
+        outcomes = everybody.outcomes
+        if outcomes is not None:
+            outcome = outcomes.of(place)
             if outcome is not None:
-                return outcome, bool(everybody.outcomes.complete >> place & 1), everybody.outcomes.not_evaluated
+                capped = None if outcomes.capped is None else bool(outcomes.capped >> place & 1)
+                return _Found(outcome, bool(outcomes.complete >> place & 1), outcomes.not_evaluated, capped)
         class_ = everybody.classes.of(place)
         if class_ is None:
             return None
         found = everybody.of_class.get(class_)
         if found is None:
             reading = self._read_by(principal, ())
-            found = everybody.of_class[class_] = (reading.outcome, not reading.not_evaluated, None)
+            found = everybody.of_class[class_] = _Found(reading.outcome, not reading.not_evaluated)
         return found
 
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:

@@ -58,6 +58,8 @@ def compare(account: Account, question: Question, said: Counter[str | None], now
         decision = asker.decide(one.principal)
         assert (decision.outcome, decision.complete) == expected, where
         assert decision.not_evaluated == alone.not_evaluated, where
+        if decision.outcome is Outcome.IMPLICIT_DENY:
+            assert decision.is_capped == alone.is_capped, where
 
 
 @pytest.mark.parametrize("few", [0, 8])
