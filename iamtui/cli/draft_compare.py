@@ -72,7 +72,7 @@ def compare(
     """List the principals whose answer to ACTION changes with the draft FILE (- for standard input).
 
     ACTION, --on and the other options are those of `who-can`. Without an ACTION, the saved questions of the account
-    are asked instead, as a regression test for policies.
+    are asked instead, as a regression test for policies. `iamtui impact` compares everything.
     """
     shown = _Shown(stdout(), as_json, everyone)
     if not actions:
@@ -135,7 +135,10 @@ def _compare_saved(
     workspace = open_workspace(source)
     saved = QuestionStore(account_key(workspace)).saved()
     if not saved:
-        raise Problem("No questions are saved for this account.", "Name an action, or save questions first.")
+        raise Problem(
+            "No questions are saved for this account.",
+            "Name an action, save questions first, or see `iamtui impact` for the whole account.",
+        )
     if len(names) > 1:
         raise Problem(
             "The saved questions name their principals.", "Give at most one --principal, for questions that name none."

@@ -295,6 +295,12 @@ class QuestionEvaluator:
         index = account_index(self._account)
         return self._everybody(index).outcomes if index.principals else None
 
+    def class_of(self, principal: Principal) -> Hashable | None:
+        """What the answer for a user or role follows from, equal for two who get the same; None: from who that is."""
+        index = account_index(self._account)
+        place = index.place_of(principal)
+        return None if place is None else self._everybody(index).classes.of(place)
+
     def _everybody(self, index: AccountIndex) -> _Everybody:
         if self._for_everybody is None:
             question = self._question

@@ -192,6 +192,14 @@ def verdict_key(decision: Decision) -> tuple[object, ...]:
     )
 
 
+def effect_between(before: Decision, after: Decision) -> Effect:
+    """What becomes of one decision."""
+    if verdict_key(before) == verdict_key(after):
+        return Effect.SAME
+    reach = _reach(after) - _reach(before)
+    return Effect.CHANGED if reach == 0 else Effect.GAINED if reach > 0 else Effect.LOST
+
+
 def _reach(decision: Decision) -> int:
     """How much a verdict lets through: nothing, on a condition, on some resources, all."""
     rank = severity(decision)

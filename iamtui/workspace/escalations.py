@@ -31,6 +31,8 @@ from iamtui.workspace.workspace import Workspace
 
 Entity: TypeAlias = User | Role
 
+MOST_SEARCHED: Final = 2_000
+"""Users and roles of an account that is searched unasked: with more it takes minutes."""
 _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 _MOST_VERSIONS: Final = 5
 """IAM User Guide: IAM and AWS STS quotas, versions of a managed policy."""

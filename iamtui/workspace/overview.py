@@ -15,7 +15,7 @@ from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.problem import Problem
 from iamtui.workspace.audit import AuditFinding, AuditLimits, Severity, audit, unknown_facts
-from iamtui.workspace.escalations import EscalationReport, find_escalations
+from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_escalations
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
@@ -137,10 +137,6 @@ KEY_AGES: Final = (
     ("year", "up to a year", timedelta(365)),
     ("older", "older", timedelta.max),
 )
-
-
-_MOST_SEARCHED: Final = 2_000
-"""Users and roles of an account in which ways to become administrator are looked for: with more it takes minutes."""
 
 
 def account_overview(
@@ -277,7 +273,7 @@ def _risks(
 
 
 def _is_searched(account: Account) -> bool:
-    return len(account.users) + len(account.roles) <= _MOST_SEARCHED
+    return len(account.users) + len(account.roles) <= MOST_SEARCHED
 
 
 def _trusting_outside(workspace: Workspace, cancelled: Callable[[], bool]) -> Iterator[str]:
@@ -333,6 +329,6 @@ def _lacking(account: Account) -> Iterator[str]:
             yield fact.words
     if not _is_searched(account):
         yield (
-            f"who can become administrator: takes long with more than {_MOST_SEARCHED:,} users and roles; "
+            f"who can become administrator: takes long with more than {MOST_SEARCHED:,} users and roles; "
             "iamtui escalations finds it"
         )

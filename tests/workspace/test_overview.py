@@ -158,7 +158,7 @@ def test_the_numbers_of_the_demo_are_those_of_its_lists() -> None:
 def test_ways_to_become_administrator_are_not_none_where_they_are_not_looked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(overview_module, "_MOST_SEARCHED", 1)
+    monkeypatch.setattr(overview_module, "MOST_SEARCHED", 1)
 
     found = overview(roles=(role("a"), role("b")))
 

@@ -1,0 +1,609 @@
+"""Impact of a draft: what the whole account gains and loses, which roles open, and who can become administrator.
+
+Only what an edit says otherwise can be answered otherwise: each pair of action and resource that a statement names
+before the draft and not after it, or the other way round, is asked about once, for everybody who has that statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, TypeVar
+
+from iamtui.account.model import Account, Known, Role, User
+from iamtui.catalog import service_data
+from iamtui.catalog.escalation_paths import ESCALATION_PATHS
+from iamtui.engine.decision import Layer, Outcome
+from iamtui.engine.index import places
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.policy.statement import ActionElement, ActionName, action_name
+from iamtui.questions.account_index import account_index
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.action_classes import (
+    ActionMasks,
+    ServiceActions,
+    StatementInForce,
+    actions_of,
+    statements_in_force,
+)
+from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
+from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
+from iamtui.workspace.questions import with_region
+from iamtui.workspace.trust import TrustEdge, who_may_assume
+from iamtui.workspace.what_can import levels_of
+from iamtui.workspace.who_can import everybody
+
+MOST_QUESTIONS: Final = 4_000
+"""Pairs of action and resource that are asked about, each before and after."""
+_MOST_ROLES: Final = 50
+_FEW: Final = 2
+_MOST_VERSIONS: Final = 5
+
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_ASSUMING: Final = (action_name("sts:AssumeRole"),)
+_ESCALATING: Final = tuple(map(action_name, {action: None for path in ESCALATION_PATHS for action, _ in path.steps}))
+_POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessShift:
+    """Actions on a resource that some principals gain, lose, or have otherwise, all of them alike.
+
+    Args:
+        actions: of one service, in full.
+        resource: an ARN, a pattern, or "*".
+    """
+
+    effect: Effect
+    actions: tuple[str, ...]
+    resource: str
+    before: Outcome
+    after: Outcome
+    principals: tuple[Principal, ...]
+
+
+def family_of(action: str) -> str:
+    """The service of an action with its most telling access level."""
+    levels = levels_of(action)
+    return f"{action.partition(':')[0]} {levels[-1] if levels else 'not in the catalogue'}"
+
+
+class Count(NamedTuple):
+    """How many actions are gained, lost, and allowed otherwise."""
+
+    gained: int = 0
+    lost: int = 0
+    changed: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustShift:
+    """A principal that may assume a role only after the draft, only before it, or on another condition."""
+
+    effect: Effect
+    edge: TrustEdge
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationShift:
+    """A principal that can become administrator, or is one, only after the draft or only before it.
+
+    Args:
+        escalation: the path; None: it is an administrator itself.
+    """
+
+    effect: Effect
+    principal: User | Role
+    escalation: Escalation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a draft does to an account.
+
+    Args:
+        not_compared: what could not be looked at, sentences without their end; raw text.
+    """
+
+    access: tuple[AccessShift, ...] = ()
+    trust: tuple[TrustShift, ...] = ()
+    escalations: tuple[EscalationShift, ...] = ()
+    not_compared: tuple[str, ...] = ()
+
+    def by_principal(self) -> Mapping[Principal, Count]:
+        """How many actions each principal gains, loses and has otherwise, those first of whom most changes."""
+        sets: dict[Principal, dict[Effect, set[str]]] = {}
+        for shift in self.access:
+            for principal in shift.principals:
+                sets.setdefault(principal, {}).setdefault(shift.effect, set()).update(shift.actions)
+        return _most_first({principal: _counted(found) for principal, found in sets.items()})
+
+    def by_family(self) -> Mapping[str, Count]:
+        """The same by service and access level: an action counts once for each principal."""
+        sets: dict[str, dict[Effect, set[tuple[str, Principal]]]] = {}
+        for shift in self.access:
+            for action in shift.actions:
+                found = sets.setdefault(family_of(action), {}).setdefault(shift.effect, set())
+                found.update((action, principal) for principal in shift.principals)
+        return _most_first({family: _counted(found) for family, found in sets.items()})
+
+    def effects(self) -> frozenset[Effect]:
+        """Everything that happens, in access, trust or escalation."""
+        access, trust = (shift.effect for shift in self.access), (shift.effect for shift in self.trust)
+        return frozenset((*access, *trust, *(shift.effect for shift in self.escalations)))
+
+
+def _counted(found: Mapping[Effect, Collection[Hashable]]) -> Count:
+    return Count(*(len(found.get(effect, ())) for effect in (Effect.GAINED, Effect.LOST, Effect.CHANGED)))
+
+
+T = TypeVar("T")
+
+
+def _most_first(counts: Mapping[T, Count]) -> Mapping[T, Count]:
+    return dict(sorted(counts.items(), key=lambda item: -item[1].total))
+
+
+def impact_of(
+    drafted: DraftedAccount, cancelled: Callable[[], bool] = lambda: False, *, now: datetime | None = None
+) -> Impact:
+    """What a draft does to the whole account; what was found when it is cancelled.
+
+    Raises:
+        DraftProblem: the draft does not fit.
+    """
+    drafted.check()
+    changes = _Changes(drafted)
+    search = _Search(drafted, changes, now or datetime.now(UTC), cancelled)
+    access = tuple(_merged(search.access()))
+    trust = tuple(search.trust())
+    escalations = tuple(search.escalations())
+    return Impact(access, trust, escalations, tuple(dict.fromkeys((*changes.unknown, *search.left_out))))
+
+
+def _merged(shifts: Iterable[AccessShift]) -> Iterator[AccessShift]:
+    """The shifts with those in one of which only the actions, of the same service, are others."""
+    found: dict[tuple[str, AccessShift], list[str]] = {}
+    for shift in shifts:
+        service = shift.actions[0].partition(":")[0]
+        found.setdefault((service, replace(shift, actions=())), []).extend(shift.actions)
+    for (_, shift), actions in found.items():
+        yield replace(shift, actions=tuple(dict.fromkeys(actions)))
+
+
+# What the statements of a draft's edits say otherwise, and to whom they apply.
+
+
+class _Saying(NamedTuple):
+    """One action entry and one resource entry of a statement, with all else that it says; hashable to be compared."""
+
+    effect: str
+    about: tuple[object, ...]
+    actions: tuple[str, ...]
+    negated: bool
+    resource: str
+
+
+def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[_Saying]:
+    """All that a document says.
+
+    Args:
+        carrier: the ARN of the resource whose policy it is.
+    """
+    if document is None or document.error is not None:
+        return frozenset()
+    found: set[_Saying] = set()
+    substitutes = document.policy.substitutes_variables
+    for one in document.policy.statements:
+        about = (one.conditions, one.principals, one.not_principals, one.not_resources, substitutes)
+        actions: list[tuple[tuple[str, ...], bool]] = [((entry,), False) for entry in one.actions or ()]
+        if one.not_actions is not None:
+            actions.append((one.not_actions, True))
+        for resource in one.resources or ("*",):
+            asked = _VARIABLE.sub("*", resource) if substitutes else resource
+            if asked != "*" and parse_arn(asked) is None:
+                asked = "*"
+            inside = (asked,) if asked != "*" or not carrier else _inside(carrier)
+            found.update(
+                _Saying(one.effect, (*about, resource), entries, negated, text)
+                for entries, negated in actions
+                for text in inside
+            )
+    return frozenset(found)
+
+
+def _inside(carrier: str) -> tuple[str, ...]:
+    return (carrier, f"{carrier}/*") if carrier.split(":", 3)[2:3] == ["s3"] else (carrier,)
+
+
+class _Changes:
+    """What documents say before a draft and not after it, or the other way round.
+
+    Args:
+        said: by resource and by the users and roles to whom it applies, as bits: the actions.
+        carriers: the resources whose policies differ.
+        unknown: what could not be read, sentences without their end.
+    """
+
+    def __init__(self, drafted: DraftedAccount) -> None:
+        self.before, self.after = before, after = drafted.base.account, drafted.after.account
+        self._reached = drafted.reach.entities
+        self.said: dict[tuple[str, int], set[tuple[tuple[str, ...], bool]]] = {}
+        self.unknown: list[str] = []
+        self.index = account_index(before)
+        self._everyone = self.index.everyone
+        self._known: dict[tuple[int, int], frozenset[_Saying]] = {}
+        self.binds_root = False
+        self._of_entities()
+        self._of_organization()
+        self.carriers = tuple(self._of_resources())
+        self.opened = tuple(
+            role
+            for role in after.roles
+            if isinstance(was := before.by_arn(role.arn), Role) and was.trust is not role.trust
+        )
+
+    def touches(self, actions: Iterable[ActionName]) -> bool:
+        """Whether one of the actions is among those that are said otherwise."""
+        elements = [ActionElement(entries, negated=negated) for key in self.said.values() for entries, negated in key]
+        return any(element.matches(action) for action in actions for element in elements)
+
+    def _note(self, sayings: Iterable[_Saying], who: int) -> None:
+        for one in sayings:
+            self.said.setdefault((one.resource, who), set()).add((one.actions, one.negated))
+
+    def _of_entities(self) -> None:
+        """What the policies of users, roles, their groups, and their boundaries say."""
+        holders: dict[tuple[PolicyDocument | None, PolicyDocument | None], int] = {}
+        rest: list[tuple[frozenset[_Saying], int]] = []
+        for place, one in enumerate(self.index.principals):
+            if one.principal.arn not in self._reached:
+                continue
+            was, now = self.before.by_arn(one.principal.arn), self.after.by_arn(one.principal.arn)
+            if not isinstance(was, (User, Role)) or not isinstance(now, (User, Role)):
+                continue
+            old, new = _documents(self.before, was), _documents(self.after, now)
+            pairs = [(old.get(key), new.get(key)) for key in {**old, **new}]
+            self._note_unknown(old, new)
+            if (was.boundary_arn is None) is not (now.boundary_arn is None):
+                # A boundary that comes or goes is about all that its holder is allowed.
+                rest.append((frozenset().union(*map(_sayings, (*old.values(), *new.values()))), 1 << place))
+                for carrier, policy in self.after.resource_policies.items():
+                    rest.append((_sayings(policy.document, carrier), 1 << place))
+            else:
+                pairs.append((_boundary(self.before, was), _boundary(self.after, now)))
+            for pair in pairs:
+                if pair[0] is not pair[1]:
+                    holders[pair] = holders.get(pair, 0) | 1 << place
+        for (document, other), who in holders.items():
+            self._note(_sayings(document) ^ _sayings(other), who)
+        for sayings, who in rest:
+            self._note(sayings, who)
+
+    def _note_unknown(self, old: Mapping[str, PolicyDocument | None], new: Mapping[str, PolicyDocument | None]) -> None:
+        for name in {**old, **new}:
+            documents = [known[name] for known in (old, new) if name in known]
+            changed = (name in old) is not (name in new) or documents[0] is not documents[-1]
+            if changed and any(document is None or document.error is not None for document in documents):
+                self.unknown.append(f"What the policy {name} says is not known")
+
+    def _of_organization(self) -> None:
+        before, after = self.before.organization, self.after.organization
+        if before is after or not isinstance(before, Known) or not isinstance(after, Known):
+            return
+        if before.value is None or after.value is None:
+            return
+        self.binds_root = True
+        for was, now in zip(before.value.path, after.value.path, strict=False):
+            for old, new in ((was.scps, now.scps), (was.rcps, now.rcps)):
+                if isinstance(old, Known) and isinstance(new, Known) and old is not new:
+                    said = frozenset().union(*(_sayings(policy.document) for policy in old.value))
+                    says = frozenset().union(*(_sayings(policy.document) for policy in new.value))
+                    self._note(said ^ says, self._everyone)
+            if was.rcps is not now.rcps:
+                self.unknown.append("Whom of other accounts the RCPs keep out is not compared")
+
+    def _of_resources(self) -> Iterator[str]:
+        before, after = self.before.resource_policies, self.after.resource_policies
+        if before is after:
+            return
+        for carrier in {**before, **after}:
+            was, now = before.get(carrier), after.get(carrier)
+            if was is now:
+                continue
+            if was is None or was.state == "denied":
+                self.unknown.append(f"The policy of {carrier} before the draft is not known")
+            old = _sayings(was.document if was is not None else None, carrier)
+            self._note(old ^ _sayings(now.document if now is not None else None, carrier), self._everyone)
+            yield carrier
+
+
+def _documents(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
+    """The identity policies of a user or role, by what names them; None: not known."""
+    found: dict[str, PolicyDocument | None] = {}
+    groups = (account.group(name) for name in entity.groups) if isinstance(entity, User) else ()
+    for holder in (entity, *filter(None, groups)):
+        found.update((f"{inline.name} of {holder.name}", inline.document) for inline in holder.inline_policies)
+        found.update((attached.arn, _managed(account, attached.arn)) for attached in holder.attached_policies)
+    return found
+
+
+def _managed(account: Account, arn: str) -> PolicyDocument | None:
+    policy = account.policy(arn)
+    version = policy.default_version if policy is not None else None
+    return version.document if version is not None else None
+
+
+def _boundary(account: Account, entity: User | Role) -> PolicyDocument | None:
+    return None if entity.boundary_arn is None else _managed(account, entity.boundary_arn)
+
+
+# The questions before and after.
+
+
+class _Asked(NamedTuple):
+    """A class of actions on a resource: one of them is asked about."""
+
+    actions: tuple[str, ...]
+    resource: str
+    who: int
+
+
+class _Search:
+    """The search for all that a draft does."""
+
+    def __init__(
+        self, drafted: DraftedAccount, changes: _Changes, now: datetime, cancelled: Callable[[], bool]
+    ) -> None:
+        self._drafted = drafted
+        self._changes = changes
+        self._now = now
+        self._cancelled = cancelled
+        self._before, self._after = changes.index, account_index(drafted.after.account)
+        self.left_out: list[str] = []
+
+    def access(self) -> Iterator[AccessShift]:
+        """What is allowed otherwise."""
+        for asked, one in enumerate(self._asked()):
+            if self._cancelled():
+                return
+            if asked >= MOST_QUESTIONS:
+                self.left_out.append(f"Only the first {MOST_QUESTIONS:,} pairs of action and resource are compared")
+                return
+            yield from self._compared(one)
+
+    def _asked(self) -> Iterator[_Asked]:
+        """What to ask about: single actions first, whole services last."""
+        wanted: dict[tuple[str, str, int], list[ActionElement]] = {}
+        extra: dict[str, set[str]] = {}
+        known_services = service_data.service_names()
+        for (resource, who), entries in self._changes.said.items():
+            for names, negated in entries:
+                element = ActionElement(names, negated=negated)
+                services = element.services
+                for service in known_services if services is None else services:
+                    wanted.setdefault((service, resource, who), []).append(element)
+                for name in names if not negated else ():
+                    service, _, rest = name.partition(":")
+                    if rest and not set("*?") & set(name) and rest.lower() not in service_data.actions(service.lower()):
+                        extra.setdefault(service.lower(), set()).add(rest)
+        masks = ActionMasks(self._drafted.after.account)
+        for (service, resource, who), elements in sorted(wanted.items(), key=lambda item: len(item[1])):
+            known = actions_of(service, tuple(sorted(extra.get(service, ()))))
+            bits = 0
+            for element in elements:
+                bits |= masks.of(element, known)
+            if resource != "*":
+                bits &= known.fitting(resource)
+            if bits:
+                yield from self._classes(masks, known, bits, resource, who)
+
+    def _classes(
+        self, masks: ActionMasks, known: ServiceActions, bits: int, resource: str, who: int
+    ) -> Iterator[_Asked]:
+        """The actions that the same statements speak of, before and after, of those to whom the change applies."""
+        if not bits & (bits - 1):
+            yield _Asked(known.named(bits), resource, who)
+            return
+        statements = tuple(self._statements(f"{known.service}:*", resource, who))
+        for mask, numbers in masks.classes(known, bits, statements):
+            spoken = [statements[number] for number in numbers]
+            for actions in known.told_apart(mask, spoken, resource, in_region=False):
+                yield _Asked(actions, resource, who)
+
+    def _statements(self, action: str, resource: str, who: int) -> Iterator[StatementInForce]:
+        seen: set[int] = set()
+        for workspace, index in ((self._drafted.base, self._before), (self._drafted.after, self._after)):
+            first = next(places(who), None)
+            if first is None:
+                continue
+            evaluator = QuestionEvaluator(workspace.account, Question(action, resource), self._now)
+            policies = evaluator.request_and_policies(index.principals[first].principal)[1]
+            for one in statements_in_force(policies):
+                if one.layer not in (Layer.IDENTITY, Layer.BOUNDARY):
+                    yield one
+            for layer, held_by in ((Layer.IDENTITY, index.held), (Layer.BOUNDARY, index.bounds)):
+                for place in places(who):
+                    for held in held_by[place]:
+                        if id(held.compiled) not in seen:
+                            seen.add(id(held.compiled))
+                            for number in range(len(held.compiled.actions)):
+                                yield StatementInForce(layer, 0, True, held.compiled, number)
+
+    def _evaluators(self, action: str, resource: str) -> tuple[QuestionEvaluator, QuestionEvaluator]:
+        asked = with_region(self._drafted.base, Question(action, resource))
+        before, after = self._drafted.base.account, self._drafted.after.account
+        return QuestionEvaluator(before, asked, self._now), QuestionEvaluator(after, asked, self._now)
+
+    def _compared(self, asked: _Asked) -> Iterator[AccessShift]:
+        before, after = self._evaluators(asked.actions[0], asked.resource)
+        # To read the index for everybody is one way too many for a few.
+        few = asked.who.bit_count() <= _FEW
+        old, new = (None, None) if few else (before.outcomes(), after.outcomes())
+        found: dict[tuple[Effect, Outcome, Outcome], list[Principal]] = {}
+        by_class: dict[Hashable, tuple[Effect, Outcome, Outcome]] = {}
+        single = asked.resource != "*" and not set("*?") & set(asked.resource)
+        for place in places(asked.who):
+            principal = self._before.principals[place].principal
+            was = old.of(place) if old is not None else None
+            now = new.of(place) if new is not None else None
+            if few:
+                change = _change(before, after, principal, self._after.principals[place].principal)
+            elif was is not None and now is not None and not _is_possible_in_both(was, now):
+                change = (_effect(was, now), was, now)
+            elif was is now is Outcome.ALLOWED and single:
+                continue
+            else:
+                change = self._evaluated(before, after, place, by_class)
+            if change[0] is not Effect.SAME:
+                found.setdefault(change, []).append(principal)
+        for principal in self._others(asked):
+            change = _change(before, after, principal, principal)
+            if change[0] is not Effect.SAME:
+                found.setdefault(change, []).append(principal)
+        for (effect, was, now), principals in found.items():
+            yield AccessShift(effect, asked.actions, asked.resource, was, now, tuple(principals))
+
+    def _evaluated(
+        self,
+        before: QuestionEvaluator,
+        after: QuestionEvaluator,
+        place: int,
+        by_class: dict[Hashable, tuple[Effect, Outcome, Outcome]],
+    ) -> tuple[Effect, Outcome, Outcome]:
+        old, new = self._before.principals[place].principal, self._after.principals[place].principal
+        classes = (before.class_of(old), after.class_of(new))
+        if None in classes:
+            return _change(before, after, old, new)
+        change = by_class.get(classes)
+        if change is None:
+            change = by_class[classes] = _change(before, after, old, new)
+        return change
+
+    def _others(self, asked: _Asked) -> Iterator[Principal]:
+        """Whom besides users and roles a change is about: those whom a resource's policy names, and the root user."""
+        if asked.who != self._before.everyone:
+            return
+        account = self._drafted.base.account
+        if self._changes.binds_root:
+            yield Principal(PrincipalKind.ROOT, f"arn:{account.partition}:iam::{account.id}:root", account.id)
+        carriers = [one for one in self._changes.carriers if asked.resource.startswith(one)]
+        named: dict[Principal, None] = {}
+        for workspace in (self._drafted.base, self._drafted.after) if carriers else ():
+            listed = everybody(workspace, QuestionMatrix((asked.actions[0],), (asked.resource,), Question("")))
+            named.update(dict.fromkeys(listed.principals[len(listed.principals) - listed.outside :]))
+            if listed.lacks:
+                self.left_out.append(listed.lacks.rstrip("."))
+        yield from named
+
+    def trust(self) -> Iterator[TrustShift]:
+        """Who may assume which role otherwise."""
+        roles = dict.fromkeys(role.arn for role in self._changes.opened)
+        for (resource, _), entries in self._changes.said.items():
+            elements = [ActionElement(names, negated=negated) for names, negated in entries]
+            if any(element.matches(action) for element in elements for action in _ASSUMING):
+                roles.update(dict.fromkeys(self._roles_in(resource)))
+        if len(roles) > _MOST_ROLES:
+            self.left_out.append(f"Who may assume a role is compared for {_MOST_ROLES} of {len(roles)} roles")
+        for arn in list(roles)[:_MOST_ROLES]:
+            if self._cancelled():
+                return
+            yield from self._trust_of(arn)
+
+    def _roles_in(self, resource: str) -> Iterator[str]:
+        every = (role.arn for role in self._drafted.after.account.roles)
+        if resource == "*":
+            yield from every
+            return
+        pattern = Glob(tokens_of(parse_pieces(resource, variables=False)))
+        yield from filter(pattern.matches, every)
+
+    def _trust_of(self, arn: str) -> Iterator[TrustShift]:
+        edges: list[dict[tuple[str, str], TrustEdge]] = []
+        for workspace in (self._drafted.base, self._drafted.after):
+            role = workspace.account.by_arn(arn)
+            found = who_may_assume(workspace, role, self._cancelled) if isinstance(role, Role) else ()
+            edges.append({(edge.name, edge.action): edge for edge in found})
+        before, after = edges
+        for key in {**before, **after}:
+            old, new = before.get(key), after.get(key)
+            if old is None or new is None:
+                shown = new or old
+                assert shown is not None
+                yield TrustShift(Effect.GAINED if old is None else Effect.LOST, shown)
+            elif (old.decision.outcome, old.condition) != (new.decision.outcome, new.condition):
+                effect = effect_between(old.decision, new.decision)
+                yield TrustShift(Effect.CHANGED if effect is Effect.SAME else effect, new)
+
+    def escalations(self) -> Iterator[EscalationShift]:
+        """Who can become administrator, or is one, only before or only after; nothing where the draft cannot matter."""
+        account = self._drafted.base.account
+        if self._cancelled() or not (
+            self._changes.opened or self._changes.touches(_ESCALATING) or _fills_versions(account, self._drafted)
+        ):
+            return
+        if len(self._before.principals) > MOST_SEARCHED:
+            self.left_out.append(
+                f"Ways to become administrator are not looked for among more than {MOST_SEARCHED:,} users and roles"
+            )
+            return
+        before, after = find_escalations(self._drafted.base), find_escalations(self._drafted.after)
+        was = {one.arn: None for one in before.administrators} | {one.principal.arn: one for one in before.escalations}
+        now = {one.arn: None for one in after.administrators} | {one.principal.arn: one for one in after.escalations}
+        for arn in {**was, **now}:
+            entity = self._drafted.after.account.by_arn(arn)
+            assert isinstance(entity, (User, Role))
+            effect = _of_power(_power(was, arn), _power(now, arn))
+            if effect is not Effect.SAME:
+                yield EscalationShift(effect, entity, now[arn] if effect is Effect.GAINED else was[arn])
+
+
+def _change(
+    before: QuestionEvaluator, after: QuestionEvaluator, old: Principal, new: Principal
+) -> tuple[Effect, Outcome, Outcome]:
+    was, now = before.decide(old), after.decide(new)
+    if not _is_possible_in_both(was.outcome, now.outcome):
+        return _effect(was.outcome, now.outcome), was.outcome, now.outcome
+    return effect_between(was, now), was.outcome, now.outcome
+
+
+def _is_possible_in_both(before: Outcome, after: Outcome) -> bool:
+    return before in _POSSIBLE and after in _POSSIBLE
+
+
+def _effect(before: Outcome, after: Outcome) -> Effect:
+    """What becomes of an outcome, where not both of them let anything through."""
+    if (before in _POSSIBLE) is (after in _POSSIBLE):
+        return Effect.SAME
+    return Effect.GAINED if after in _POSSIBLE else Effect.LOST
+
+
+def _power(found: Mapping[str, Escalation | None], arn: str) -> int:
+    """How close to an administrator: 3 is one, 2 can become one, 1 can on a condition, 0 cannot."""
+    if arn not in found:
+        return 0
+    escalation = found[arn]
+    return 3 if escalation is None else 2 if escalation.certain else 1
+
+
+def _of_power(before: int, after: int) -> Effect:
+    return Effect.SAME if before == after else Effect.GAINED if after > before else Effect.LOST
+
+
+def _fills_versions(account: Account, drafted: DraftedAccount) -> bool:
+    """Whether an edit leaves a policy with as many versions as there can be, so that nobody can add another."""
+    return any(
+        len(policy.versions) >= _MOST_VERSIONS > len(was.versions)
+        for policy in drafted.after.account.policies
+        if (was := account.policy(policy.arn)) is not None and was is not policy
+    )

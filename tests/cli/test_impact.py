@@ -1,0 +1,56 @@
+"""`iamtui impact`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+ON = "arn:aws:s3:::puffin-data-lake/x"
+
+
+@pytest.fixture
+def draft(cli: Cli, tmp_path: Path) -> str:
+    path = str(tmp_path / "change.json")
+    assert cli("draft", "fix", path, "role/deploy-prod", "s3:PutObject", "--on", ON, "--demo").code == 0
+    return path
+
+
+def test_the_whole_account_is_counted_drawn_and_listed(cli: Cli, draft: str) -> None:
+    result = cli("impact", draft, "--ascii", "--demo")
+    assert result.code == 0
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    assert f"role/deploy-prod 1 0 0 {'#' * 24}" in lines
+    assert f"s3 Write 1 0 0 {'#' * 24}" in lines
+    assert lines[-2:] == [f"[+] gained s3:PutObject on {ON}", "role/deploy-prod"]
+    assert "1 gain, 0 lose, 0 change otherwise; trust: 0 opened, 0 closed;" in result.err
+
+
+def test_json_is_one_object(cli: Cli, draft: str) -> None:
+    found = cli("impact", draft, "--json", "--demo").json
+    arn = "arn:aws:iam::111122223333:role/deploy-prod"
+    assert found["principals"] == [{"principal": arn, "gained": 1, "lost": 0, "changed": 0}]
+    (access,) = found["access"]
+    assert (access["effect"], access["actions"], access["principals"]) == ("gained", ["s3:PutObject"], [arn])
+    assert found["trust"] == found["escalations"] == found["not_compared"] == []
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("gained", 1), ("change", 1), ("lost", 0)])
+def test_a_pipeline_can_fail_on_it(cli: Cli, draft: str, fail_on: str, code: int) -> None:
+    assert cli("impact", draft, "--fail-on", fail_on, "--demo").code == code
+
+
+def test_an_opened_trust_fails_too(cli: Cli, tmp_path: Path) -> None:
+    trust = tmp_path / "trust.json"
+    trust.write_text(
+        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", '
+        '"Principal": {"AWS": "arn:aws:iam::555566667777:root"}}}'
+    )
+    path = str(tmp_path / "open.json")
+    assert cli("draft", "edit", path, "set-trust", "role/deploy-prod", str(trust), "--demo").code == 0
+    result = cli("impact", path, "--fail-on", "gained", "--demo")
+    assert result.code == 1
+    assert "trust of role/deploy-prod opens to" in result.out
+    assert "trust of role/deploy-prod closes to" in result.out

@@ -1,0 +1,166 @@
+"""Impact of a draft on the whole account: what is gained and lost, held against single questions before and after."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from iamtui.drafts.edits import (
+    AttachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutPermissionsBoundary,
+    PutResourcePolicy,
+    UpdateTrustPolicy,
+)
+from iamtui.drafts.overlay import DraftProblem
+from iamtui.drafts.words import SCP
+from iamtui.engine.decision import Outcome
+from iamtui.questions.question import Question
+from iamtui.workspace.draft_session import DraftedAccount, Effect, compare_everyone, lay
+from iamtui.workspace.impact import Count, Impact, family_of, impact_of
+from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_account, drafting_workspace, edits, text
+from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+CAROL, BOB = iam("user/carol"), iam("user/data/bob")
+WEB = iam("role/web-server")
+POSSIBLE = (Outcome.ALLOWED, Outcome.DEPENDS)
+ASKED = tuple(
+    Question(action, resource)
+    for action, resource in (
+        ("s3:GetObject", f"{BUCKET}/table/1"),
+        ("s3:PutObject", f"{OPEN_BUCKET}/x"),
+        ("s3:GetObject", "arn:aws:s3:::scratch/y"),
+        ("kms:Decrypt", KEY),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:us-east-1:{ID}:function:f"),
+        ("ec2:DescribeInstances", "*"),
+    )
+)
+
+
+def drafted(*made: Edit) -> DraftedAccount:
+    return lay(drafting_workspace(), Draft(ID, edits=made))
+
+
+def impact(*made: Edit) -> Impact:
+    return impact_of(drafted(*made), now=NOW)
+
+
+def access(found: Impact) -> set[tuple[str, str, str, str]]:
+    return {
+        (shift.effect.value, principal.arn, action, shift.resource)
+        for shift in found.access
+        for principal in shift.principals
+        for action in shift.actions
+    }
+
+
+def test_an_edited_policy_is_counted_for_each_of_its_holders() -> None:
+    found = impact(PutManagedPolicy(LAKE_READ.arn, text(allow("s3:ListBucket", BUCKET), allow("s3:PutObject", "*"))))
+    assert ("gained", WEB, "s3:PutObject", "*") in access(found)
+    assert ("lost", WEB, "s3:GetObject", f"{BUCKET}/*") in access(found)
+    assert not {one for one in access(found) if one[2] == "s3:ListBucket"}, "what stays is not asked about"
+    assert not {one for one in access(found) if one[1] == CAROL}
+    by_principal = {principal.arn: count for principal, count in found.by_principal().items()}
+    assert by_principal[WEB] == Count(gained=1, lost=2)
+    deploy = next(count for arn, count in by_principal.items() if arn == iam("role/deploy-prod"))
+    deleting = {one[2] for one in access(found) if one[1] == iam("role/deploy-prod") and one[0] == "gained"}
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion"} <= deleting, "the Deny is gone too"
+    writing = {one[:3] for one in access(found) if one[0] == "gained" and family_of(one[2]) == "s3 Write"}
+    assert found.by_family()["s3 Write"].gained == len(writing)
+    assert deploy.gained == len(deleting)
+
+
+def test_a_boundary_that_comes_is_about_all_that_its_holder_may_do() -> None:
+    lost = access(impact(PutPermissionsBoundary(WEB, BOUNDARY.arn)))
+    assert {one[2] for one in lost if one[:2] == ("lost", WEB)} >= {"kms:Decrypt"}
+    assert not {one for one in lost if one[2] == "s3:GetObject" and one[0] == "lost"}
+
+
+def test_an_organizations_deny_takes_from_everybody_and_the_root_user() -> None:
+    found = access(impact(PutOrganizationPolicy(SCP, ID, "fence", text(deny("s3:GetObject", f"{BUCKET}/*")))))
+    assert {("lost", WEB, "s3:GetObject", f"{BUCKET}/*"), ("lost", iam("root"), "s3:GetObject", f"{BUCKET}/*")} <= found
+
+
+def test_whom_a_resource_policy_names_outside_the_account_gains_too() -> None:
+    stranger = "arn:aws:iam::555566667777:role/partner"
+    policy = text(allow("s3:GetObject", f"{BUCKET}/*", Principal={"AWS": [stranger, CAROL]}))
+    found = access(impact(PutResourcePolicy(BUCKET, policy)))
+    assert ("gained", stranger, "s3:GetObject", f"{BUCKET}/*") in found
+    assert ("gained", CAROL, "s3:GetObject", f"{BUCKET}/*") in found
+    assert ("lost", BOB, "s3:PutObject", f"{BUCKET}/*") in found
+    public = text(allow("s3:GetObject", f"{BUCKET}/*", Principal="*"))
+    opened = impact(PutResourcePolicy(BUCKET, public))
+    assert ("gained", "", "s3:GetObject", f"{BUCKET}/*") in access(opened), "anonymous"
+    assert any("names everybody" in sentence for sentence in opened.not_compared)
+
+
+def test_roles_whose_trust_opens_and_closes() -> None:
+    found = impact(UpdateTrustPolicy(WEB, trust({"AWS": CAROL}).text))
+    shifts = {(shift.effect, shift.edge.role.name, shift.edge.name) for shift in found.trust}
+    assert shifts == {
+        (Effect.GAINED, "web-server", CAROL),
+        (Effect.LOST, "web-server", "ec2.amazonaws.com"),
+    }
+
+
+def test_who_becomes_administrator_by_a_path_or_is_one() -> None:
+    found = impact(AttachPolicy(CAROL, ADMIN_ARN), PutInlinePolicy(BOB, "extra", text(allow("iam:*"))))
+    shifts = {shift.principal.name: shift for shift in found.escalations}
+    assert shifts["carol"].effect is Effect.GAINED
+    assert shifts["carol"].escalation is None
+    assert "bob" not in shifts, "the boundary of bob holds iam back"
+    path = impact(PutInlinePolicy(CAROL, "extra", text(allow("iam:PutUserPolicy", CAROL))))
+    (shift,) = path.escalations
+    assert shift.escalation is not None
+    assert shift.escalation.moves[0].steps[0].action == "iam:PutUserPolicy"
+
+
+def test_escalations_are_searched_only_where_the_draft_can_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_workspace: object) -> None:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr("iamtui.workspace.impact.find_escalations", never)
+    assert impact(PutInlinePolicy(CAROL, "extra", text(allow("s3:GetObject", f"{BUCKET}/*")))).access
+
+
+def test_what_an_attached_policy_says_that_is_not_loaded_is_said_to_be_unknown() -> None:
+    found = impact(AttachPolicy(CAROL, iam("policy/ops-runbooks")))
+    assert found.not_compared == (f"What the policy {iam('policy/ops-runbooks')} says is not known",)
+
+
+def test_the_questions_are_bounded_and_the_bound_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.workspace.impact.MOST_QUESTIONS", 3)
+    found = impact(AttachPolicy(CAROL, ADMIN_ARN))
+    assert "Only the first 3 pairs of action and resource are compared" in found.not_compared
+
+
+def test_a_draft_that_does_not_fit_has_no_impact() -> None:
+    with pytest.raises(DraftProblem):
+        impact(AttachPolicy(iam("user/nobody"), ADMIN_ARN))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(edits(drafting_account()), min_size=1, max_size=2))
+def test_whatever_a_single_question_finds_gained_or_lost_is_in_it(made: list[Edit]) -> None:
+    found = drafted(*made)
+    assume(not found.problems)
+    whole = impact_of(found, now=NOW)
+    for asked in ASKED:
+        for comparison in compare_everyone(found, asked, now=NOW):
+            before, after = comparison.before.worst.deciding.outcome, comparison.after.worst.deciding.outcome
+            if (before in POSSIBLE) is (after in POSSIBLE):
+                continue
+            named = [
+                shift
+                for shift in whole.access
+                if asked.action in shift.actions and comparison.principal.arn in {one.arn for one in shift.principals}
+            ]
+            assert named or whole.not_compared, (asked, comparison.principal.arn, before, after)
