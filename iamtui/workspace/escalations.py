@@ -151,11 +151,11 @@ class _Search:
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
         self._evaluators: dict[tuple[str, str, str, str], QuestionEvaluator] = {}
         self._bits: dict[tuple[str, str, str, bool], tuple[int, int]] = {}
+        self._strong = _strong_holders(account)
         self.administrators = frozenset(
             entity.arn
             for entity in self._entities
-            if _holds_everything(account, entity)
-            and self._may(entity, "iam:AttachUserPolicy", "*").outcome is Outcome.ALLOWED
+            if entity.arn in self._strong and self._may(entity, "iam:AttachUserPolicy", "*").outcome is Outcome.ALLOWED
         )
 
     def reach(self, *, certain: bool) -> dict[str, tuple[Move, ...]]:
@@ -171,11 +171,12 @@ class _Search:
                     reached[entity.arn] = (move,)
                     unreached &= ~self._bit(entity.arn)
                     frontier.append(entity)
+        able = [(path, self._candidates(path, unreached, certain=certain)) for path in _TARGET_PATHS]
         while frontier and unreached and not self._cancelled():
             following = []
             for target in frontier:
-                for path in _TARGET_PATHS:
-                    for entity, move in self._over(path, target, unreached, certain=certain):
+                for path, who in able:
+                    for entity, move in self._over(path, target, who & unreached, certain=certain):
                         reached[entity.arn] = (move, *reached[target.arn])
                         unreached &= ~self._bit(entity.arn)
                         following.append(entity)
@@ -209,10 +210,11 @@ class _Search:
                 return
 
     def _over(self, path: EscalationPath, target: Entity, who: int, *, certain: bool) -> Iterator[tuple[Entity, Move]]:
-        """Who gets the rights of a target by a path."""
-        who = self._candidates(path, who, certain=certain)
+        """Who of those that have its permissions gets the rights of a target by a path."""
+        if not who:
+            return
         kinds = {on for _, on in path.steps}
-        if not who or not (isinstance(target, User) if On.USER in kinds else isinstance(target, Role)):
+        if not (isinstance(target, User) if On.USER in kinds else isinstance(target, Role)):
             return
         needs = _what_is_needed(self._account, path, target)
         if needs is None or (needs and certain):
@@ -286,7 +288,7 @@ class _Search:
         elif isinstance(entity, User):
             for group in account.groups:
                 member = group.name in entity.groups
-                if member if On.OWN_GROUP in kinds else (not member and _is_strong(account, group)):
+                if member if On.OWN_GROUP in kinds else (not member and group.arn in self._strong):
                     yield dict.fromkeys((On.OWN_GROUP, On.STRONG_GROUP), group.arn)
 
     def _targets(self, kinds: Set[On]) -> Iterator[dict[On, str]]:
@@ -455,19 +457,30 @@ def _own_policies(account: Account, holder: Entity) -> Iterator[ManagedPolicy]:
                 yield policy
 
 
-def _holds_everything(account: Account, entity: Entity) -> bool:
-    groups = entity.groups if isinstance(entity, User) else ()
-    holders: list[User | Role | Group] = [entity, *(g for name in groups if (g := account.group(name)) is not None)]
-    return any(_is_strong(account, holder) for holder in holders)
+def _strong_holders(account: Account) -> frozenset[str]:
+    """The ARNs of the users, groups and roles with a policy that allows everything, or in a group with one."""
+    seen: dict[PolicyDocument, bool] = {}
+
+    def strong(holder: User | Role | Group) -> bool:
+        for document in _documents_of(account, holder):
+            if document not in seen:
+                seen[document] = _allows_everything(document)
+            if seen[document]:
+                return True
+        return False
+
+    groups = {group.name: group.arn for group in account.groups if strong(group)}
+    entities: tuple[Entity, ...] = (*account.users, *account.roles)
+    own = {entity.arn for entity in entities if strong(entity)}
+    return frozenset((*own, *groups.values(), *(user.arn for name in groups for user in account.members(name))))
 
 
-def _is_strong(account: Account, holder: User | Role | Group) -> bool:
-    documents = [inline.document for inline in holder.inline_policies]
+def _documents_of(account: Account, holder: User | Role | Group) -> Iterator[PolicyDocument]:
+    yield from (inline.document for inline in holder.inline_policies)
     for attached in holder.attached_policies:
         policy = account.policy(attached.arn)
         if policy is not None and policy.default_version is not None:
-            documents.append(policy.default_version.document)
-    return any(_allows_everything(document) for document in documents)
+            yield policy.default_version.document
 
 
 def _allows_everything(document: PolicyDocument) -> bool:
