@@ -21,9 +21,9 @@ from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
 from iamtui.drafts.edits import Draft, PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision
 from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.index_reading import Outcomes
 from iamtui.engine.request import PoliciesInForce, Principal, Request
 from iamtui.engine.scenario import MalformedScenario, read_scenarios

@@ -53,7 +53,7 @@ def test_the_lowest_rooms_bring_in_nothing_of_the_others(module: str) -> None:
 
 
 def test_the_evaluator_knows_no_account_and_no_library_of_the_doors() -> None:
-    loaded = modules_after("import iamtui.engine.api, iamtui.engine.trace, iamtui.engine.scenario")
+    loaded = modules_after("import iamtui.engine.evaluator, iamtui.engine.trace, iamtui.engine.scenario")
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(
         loaded, "account", "drafts", "questions", "denials", "aws", "sources", "credentials", "workspace", "cli", "tui"

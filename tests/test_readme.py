@@ -18,7 +18,7 @@ from iamtui.account.snapshot_format import SnapshotShape
 from iamtui.cli.main import ENTRIES, cli
 from iamtui.config import load_config, settings
 from iamtui.credentials.export import FORMATS
-from iamtui.engine.api import evaluate, option_names
+from iamtui.engine.evaluator import evaluate, option_names
 from iamtui.engine.request import DEFAULT_OPTIONS
 from iamtui.engine.scenario import parse_scenario
 from iamtui.workspace.permissions import FEATURES

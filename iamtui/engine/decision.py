@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from iamtui.engine.request import Request
 from iamtui.policy.truth import Node
@@ -107,16 +106,6 @@ class Reason:
     statements: tuple[StatementRef, ...] = ()
 
 
-class DecisionParts(Protocol):
-    """What puts the parts of a Decision together: a method for each, under its name."""
-
-    def request(self) -> Request:
-        """The question, with the context as evaluated."""
-
-    def layers(self) -> tuple[LayerReport, ...]:
-        """Every layer's state; the other parts likewise."""
-
-
 def _none() -> tuple[()]:
     return ()
 
@@ -165,32 +154,13 @@ class Decision:
     notes: tuple[str, ...] = field(default_factory=_none)
     complete: bool = True
 
-    @classmethod
-    def concluded(
-        cls,
-        outcome: Outcome,
-        *,
-        complete: bool,
-        conclude: Callable[[], DecisionParts],
-        not_evaluated: tuple[Layer, ...] | None = None,
-        capped: bool | None = None,
-    ) -> Decision:
-        """A decision whose other parts are put together when they are read, by what `conclude` then gives.
-
-        Args:
-            not_evaluated: the layers that were not, where that is known already.
-            capped: of an implicit deny, whether it `is_capped`, where that is known already.
-        """
-        decision = object.__new__(cls)
-        known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
-        known |= {"_not_evaluated": not_evaluated, "_capped": capped}
-        object.__setattr__(decision, "__dict__", known)
-        return decision
-
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
 
         def __getattr__(self, name: str) -> Any:
-            """Put a part together that was not read before; two threads that do so at once come to the same."""
+            """Put a part together that was not read before; two threads that do so at once come to the same.
+
+            What has a method for each part comes from `_conclude`, which the evaluator gives (`decision_of`).
+            """
             conclude = self.__dict__.get("_conclude")
             if conclude is None or name not in _PARTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from iamtui.engine.condition_words import MOST_NAMED, depends_text, first_of, short_policy_name
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.evaluation import Evaluation, principal_rules
-from iamtui.engine.evaluator import asked_by, read_all_layers
 from iamtui.engine.layer_reports import layer_reports, name_of_statement, statement_name
 from iamtui.engine.layers import GrantSide, LayerScan, Match
-from iamtui.engine.prepared_request import ActionCatalogue, LayerStatement, owner_is_assumed
+from iamtui.engine.prepared_request import LayerStatement, owner_is_assumed
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
@@ -287,17 +286,23 @@ def _unsaid_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str,
     return tuple(names)
 
 
+class ReadAgain(Protocol):
+    """Reads the same question about all of a set of resources (None), or about another resource or pattern."""
+
+    def __call__(self, resource: str | None, *, everywhere: bool) -> Evaluation: ...
+
+
 class DecisionDetails:
     """What a Decision says besides its outcome, each part put together when it is asked for.
 
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
 
-    __slots__ = ("_catalogue", "_reading", "_scope")
+    __slots__ = ("_read_again", "_reading", "_scope")
 
-    def __init__(self, reading: Evaluation, catalogue: ActionCatalogue) -> None:
+    def __init__(self, reading: Evaluation, read_again: ReadAgain) -> None:
         self._reading = reading
-        self._catalogue = catalogue
+        self._read_again = read_again
         self._scope: Scope | None = None
 
     def request(self) -> Request:
@@ -385,25 +390,16 @@ class DecisionDetails:
         reading = self._reading
         if reading.prepared.resource.kind is not ResourceKind.SET or reading.total is False:
             return None
-        asked = reading.asked.everywhere_too()
-        return read_all_layers(
-            reading.request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked
-        )
+        return self._read_again(None, everywhere=True)
 
     def _holds_everywhere(self, resource: str) -> bool:
         """Whether the same question about another resource or pattern is allowed (here: may be) for all of it."""
-        total = self._read_about(resource, everywhere=True).total
+        total = self._read_again(resource, everywhere=True).total
         return total is True or (self._reading.outcome is Outcome.DEPENDS and total is not False)
 
     def _allowed_in_part(self, resource: str) -> bool:
         """Whether the same question about another resource or pattern is not denied for all of it."""
-        return self._read_about(resource, everywhere=False).total is not False
-
-    def _read_about(self, resource: str, *, everywhere: bool) -> Evaluation:
-        reading = self._reading
-        request = replace(reading.request, resource=resource)
-        asked = asked_by(request, reading.options, catalogue=self._catalogue, everywhere=everywhere)
-        return read_all_layers(request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked)
+        return self._read_again(resource, everywhere=False).total is not False
 
 
 def _not_modelled(reading: Evaluation) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from iamtui.engine.credential_rules import ServiceRule
+from iamtui.engine.credential_rules import ServiceRule, anonymous_rule, assume_root_rule, credential_rule, provider_rule
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import (
     GrantSide,
@@ -33,10 +33,11 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
 )
+from iamtui.engine.service_rules import is_assumption_of_service_linked_role
 from iamtui.policy.context import RequestContext
 from iamtui.policy.resource import RequestResource
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules
-from iamtui.policy.truth import Truth
+from iamtui.policy.truth import Truth, all_of, any_of, negate
 from iamtui.policy.types import LanguageOptions, PolicyType
 
 RESOURCE_ONLY: Final = frozenset(
@@ -155,6 +156,11 @@ class Evaluation:
     def refused(self) -> str | None:
         """Why a service refuses this whatever the policies say, or None."""
         return self.rule.why if self.rule is not None and self.rule.passes is False else None
+
+    @property
+    def needs_resource_side(self) -> bool:
+        """Whether no identity policy can grant this alone."""
+        return self.must_admit or not self.same_account or self.request.principal.kind in RESOURCE_ONLY
 
     @property
     def language(self) -> LanguageOptions:
@@ -291,6 +297,51 @@ class Evaluation:
             and Layer.SESSION not in self.not_evaluated
         )
 
+    def add_up(self) -> None:
+        """Set what follows from the layers: what grants, what denies, what the caps let through, and all together."""
+        self.grant = grant = self.side.truth()
+        denies, caps = self._denies_and_caps()
+        self.deny = deny = any_of(denies) if denies else False
+        self.caps = cap = all_of(caps) if caps else True
+        if self.free is not None:
+            self.grant, self.deny, self.total = True, False, True
+        elif (
+            self.refused is not None
+            or self.block_public_access_closes
+            or deny is True
+            or cap is False
+            or grant is False
+        ):
+            self.total = False
+        elif deny is False and cap is True:
+            self.total = grant
+        else:
+            self.total = all_of((negate(deny), cap, grant))
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether something besides the policies refuses this."""
+        return self.refused is not None or self.block_public_access_closes
+
+    def _denies_and_caps(self) -> tuple[list[Truth], list[Truth]]:
+        """What each layer denies, and what each of those that grant nothing lets through."""
+        caps: list[Truth] = []
+        own = (self.identity, self.boundary, self.session)
+        denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
+        if self.resource is not None and self.resource.deny is not False and not self.resource_denies_ignored:
+            denies.append(self.resource.deny)
+        if self.scp_levels is not None:
+            denies.extend(self.scp_levels.denies)
+            caps.extend(self.scp_levels.caps)
+        if self.rcp_levels is not None and not self.rcps_spare_some:
+            denies.extend(self.rcp_levels.denies)
+        if self.vpc_endpoint is not None:
+            denies.append(self.vpc_endpoint.deny)
+            caps.append(self.vpc_endpoint.allow)
+        if self.rule is not None and self.rule.passes is not False:
+            caps.append(self.rule.passes)
+        return denies, caps
+
     @property
     def outcome(self) -> Outcome:
         """The decision that the truths add up to."""
@@ -305,6 +356,40 @@ class Evaluation:
         if gate_decides and self.refused is None and self.options.block_public_access_is_explicit:
             return Outcome.EXPLICIT_DENY
         return Outcome.IMPLICIT_DENY
+
+
+def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
+    """What the service itself says, whatever the policies say, of the call or the caller's credentials."""
+    prepared, principal = result.prepared, result.request.principal
+    if prepared.refused is not None or result.request.no_such_resource:
+        return ServiceRule(prepared.refused or result.request.no_such_resource)
+    if principal.kind is PrincipalKind.ANONYMOUS:
+        return anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
+    if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
+        return provider_rule(prepared.action, principal)
+    return _rule_of_caller(result, some_account=some_account) if prepared.action.service in ("iam", "sts") else None
+
+
+def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
+    prepared, principal = result.prepared, result.request.principal
+    rule = credential_rule(prepared.action, principal, result.context)
+    if (
+        rule is None
+        and principal.kind is not PrincipalKind.SERVICE
+        and is_assumption_of_service_linked_role(prepared.action, prepared.resource)
+    ):
+        return ServiceRule("A service-linked role can be assumed by the AWS service that it belongs to alone.")
+    if rule is not None or not prepared.facts.of_member_accounts:
+        return rule
+    return assume_root_rule(
+        prepared.resource,
+        prepared.arn,
+        principal,
+        result.context,
+        result.policies,
+        result.owner,
+        some_account=some_account,
+    )
 
 
 def set_of(result: Evaluation, layer: Layer, policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> PolicySet:

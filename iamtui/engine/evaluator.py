@@ -1,5 +1,6 @@
-"""Reading a request through every layer, in the order and by the rules of AWS's policy evaluation logic.
+"""The evaluator: one request and the policies in force give one Decision, with notes on what AWS leaves open.
 
+A request is read through every layer, in the order and by the rules of AWS's policy evaluation logic.
 All layers are read to their end, so that a decision can name everything that matched and everything that
 blocks. What is not known enters as a formula, so the same code answers plainly (strict) and under conditions
 (discover): unknown never turns into allowed.
@@ -7,21 +8,22 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.engine.credential_rules import ServiceRule, anonymous_rule, assume_root_rule, credential_rule, provider_rule
-from iamtui.engine.decision import Layer
+from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import (
-    RESOURCE_ONLY,
     Evaluation,
     MemberLookup,
     PoliciesOfSet,
     principal_rules,
     reaching,
     resource_policy_set,
+    service_rule,
     session_sets,
     set_of,
     stack_of,
@@ -48,6 +50,7 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
     caller_facts,
+    caller_fixed_keys,
     common_context,
     partition_of,
 )
@@ -55,7 +58,6 @@ from iamtui.engine.resource_sets import settled, settled_by_known
 from iamtui.engine.service_rules import (
     bucket_owner_root_escape,
     free_action,
-    is_assumption_of_service_linked_role,
     is_use_of_alias,
     rcp_exempt,
     rcp_exempt_in_part,
@@ -63,13 +65,77 @@ from iamtui.engine.service_rules import (
     takes_resource_policy,
 )
 from iamtui.policy.context import AtLeast, RequestContext
+from iamtui.policy.operators import SetOperator
 from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
-from iamtui.policy.statement import Strength, is_role
-from iamtui.policy.truth import MissingLeaf, Truth, all_of, any_of, negate
+from iamtui.policy.statement import CompiledStatement, Strength, is_role
+from iamtui.policy.truth import MissingLeaf, all_of, any_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
+
+
+def evaluate(
+    request: Request,
+    policies: PoliciesInForce,
+    options: EngineOptions = DEFAULT_OPTIONS,
+    *,
+    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
+) -> Decision:
+    """Decide one request.
+
+    All layers are read at once; what a Decision says besides its outcome is put together when it is read.
+
+    Args:
+        request: the question.
+        policies: what is in force for it.
+        options: how the open points of AWS's documentation are read.
+        catalogue: what is known of AWS's actions.
+    """
+    return concluded(read_all_layers(request, policies, options, catalogue=catalogue), catalogue)
+
+
+def concluded(reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE) -> Decision:
+    return decision_of(reading.outcome, lambda: reading, complete=not reading.not_evaluated, catalogue=catalogue)
+
+
+def decision_of(
+    outcome: Outcome,
+    read: Callable[[], Evaluation],
+    *,
+    complete: bool,
+    not_evaluated: tuple[Layer, ...] | None = None,
+    capped: bool | None = None,
+    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
+) -> Decision:
+    """A decision whose other parts are put together when they are read, from the evaluation that `read` then gives.
+
+    Args:
+        not_evaluated: the layers that were not, where that is known already.
+        capped: of an implicit deny, whether it `is_capped`, where that is known already.
+    """
+
+    def conclude() -> DecisionDetails:
+        reading = read()
+        return DecisionDetails(reading, partial(_read_again, reading, catalogue))
+
+    decision = object.__new__(Decision)
+    known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
+    known |= {"_not_evaluated": not_evaluated, "_capped": capped}
+    object.__setattr__(decision, "__dict__", known)
+    return decision
+
+
+def _read_again(
+    reading: Evaluation, catalogue: ActionCatalogue, resource: str | None, *, everywhere: bool
+) -> Evaluation:
+    """The same question about all of the set of resources that was asked about, or about another resource."""
+    if resource is None:
+        request, asked = reading.request, reading.asked.everywhere_too()
+    else:
+        request = replace(reading.request, resource=resource)
+        asked = asked_by(request, reading.options, catalogue=catalogue, everywhere=everywhere)
+    return read_all_layers(request, reading.policies, reading.options, catalogue=catalogue, asked=asked)
 
 
 def read_all_layers(
@@ -110,19 +176,19 @@ def read_all_layers(
         account is not None and (account == owner or prepared.facts.of_member_accounts),
         prepared.trust or prepared.key,
     )
-    result.rule = _service_rule(result, some_account=some_account)
+    result.rule = service_rule(result, some_account=some_account)
     if prepared.action.service == "sts":
         result.free = free_action(prepared.action, principal)
     if principal.kind in WITH_IAM_POLICIES:
         _read_callers_layers(result, boundaries)
     _read_resource_policy(result)
     if not service_linked:
-        _read_organization(result, catalogue)
+        _read_organization(result)
     if policies.vpc_endpoint:
         _read_vpc_endpoint(result, policies.vpc_endpoint)
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
-    result.grant, result.deny, result.caps, result.total = _added_up(result)
+    result.add_up()
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
 
@@ -221,39 +287,6 @@ def _policy_behind(name: str) -> MissingPolicy:
     return MissingPolicy(f"policy of the key behind {name}", "kms:GetKeyPolicy", "it is not known which key that is")
 
 
-def _service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
-    prepared, principal = result.prepared, result.request.principal
-    if prepared.refused is not None or result.request.no_such_resource:
-        return ServiceRule(prepared.refused or result.request.no_such_resource)
-    if principal.kind is PrincipalKind.ANONYMOUS:
-        return anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
-    if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
-        return provider_rule(prepared.action, principal)
-    return _rule_of_caller(result, some_account=some_account) if prepared.action.service in ("iam", "sts") else None
-
-
-def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
-    prepared, principal = result.prepared, result.request.principal
-    rule = credential_rule(prepared.action, principal, result.context)
-    if (
-        rule is None
-        and principal.kind is not PrincipalKind.SERVICE
-        and is_assumption_of_service_linked_role(prepared.action, prepared.resource)
-    ):
-        return ServiceRule("A service-linked role can be assumed by the AWS service that it belongs to alone.")
-    if rule is not None or not prepared.facts.of_member_accounts:
-        return rule
-    return assume_root_rule(
-        prepared.resource,
-        prepared.arn,
-        principal,
-        result.context,
-        result.policies,
-        result.owner,
-        some_account=some_account,
-    )
-
-
 def asked_by(
     request: Request,
     options: EngineOptions = DEFAULT_OPTIONS,
@@ -329,7 +362,7 @@ def _read_resource_policy(result: Evaluation) -> None:
         return
     if isinstance(given, NotEvaluated):
         result.not_evaluated[Layer.RESOURCE] = given
-        if _resource_side_needed(result):
+        if result.needs_resource_side:
             unknown = MissingPolicy(f"policy of {prepared.resource.text}", given.permission, given.reason)
             leaf = missing_allow(Layer.RESOURCE, unknown)
             result.resource = LayerScan((unknown,))
@@ -361,11 +394,7 @@ def _trust_itself(result: Evaluation) -> None:
     result.resource = scanned
 
 
-def _resource_side_needed(result: Evaluation) -> bool:
-    return result.must_admit or not result.same_account or result.request.principal.kind in RESOURCE_ONLY
-
-
-def _read_organization(result: Evaluation, catalogue: ActionCatalogue) -> None:
+def _read_organization(result: Evaluation) -> None:
     policies = result.policies
     principal = result.request.principal
     prepared = result.prepared
@@ -375,7 +404,7 @@ def _read_organization(result: Evaluation, catalogue: ActionCatalogue) -> None:
         policies.rcps
         and not policies.resource_in_management_account
         and prepared.resource.kind is not ResourceKind.NONE
-        and catalogue.supports_rcp(prepared.action.service)
+        and prepared.facts.under_rcps
         and not rcp_exempt(prepared.action, prepared.resource, principal)
     ):
         result.rcp_levels = _read_levels(result, Layer.RCP, policies.rcps)
@@ -421,40 +450,149 @@ def _read_block_public_access(result: Evaluation) -> None:
         result.block_public_access_closes = True
 
 
-def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:
-    """Whether something grants the request, something denies it, the caps let it through, and all of it together."""
-    grant = result.side.truth()
-    denies, caps = _denies_and_caps(result)
-    deny = any_of(denies) if denies else False
-    cap = all_of(caps) if caps else True
-    if result.free is not None:
-        return True, False, cap, True
-    total: Truth
-    closed = result.refused is not None or result.block_public_access_closes
-    if closed or deny is True or cap is False or grant is False:
-        total = False
-    elif deny is False and cap is True:
-        total = grant
-    else:
-        total = all_of((negate(deny), cap, grant))
-    return grant, deny, cap, total
+# Notes on what AWS's documentation leaves open.
 
 
-def _denies_and_caps(result: Evaluation) -> tuple[list[Truth], list[Truth]]:
-    """What each layer denies, and what each of those that grant nothing lets through."""
-    caps: list[Truth] = []
-    own = (result.identity, result.boundary, result.session)
-    denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
-    if result.resource is not None and result.resource.deny is not False and not result.resource_denies_ignored:
-        denies.append(result.resource.deny)
-    if result.scp_levels is not None:
-        denies.extend(result.scp_levels.denies)
-        caps.extend(result.scp_levels.caps)
-    if result.rcp_levels is not None and not result.rcps_spare_some:
-        denies.extend(result.rcp_levels.denies)
-    if result.vpc_endpoint is not None:
-        denies.append(result.vpc_endpoint.deny)
-        caps.append(result.vpc_endpoint.allow)
-    if result.rule is not None and result.rule.passes is not False:
-        caps.append(result.rule.passes)
-    return denies, caps
+_WHAT: Final = {
+    "substitute_variables_in_bool": "whether policy variables work in Bool conditions",
+    "anonymous_userid": "whether an anonymous caller has aws:userid",
+    "deny_federated_without_session_policy": "whether a federated-user session can do without session policies",
+    "role_grant_limited_by_caps": "whether a boundary limits a resource policy that names the role",
+    "one_session_policy_is_enough": "whether one of several session policies is enough to allow",
+    "not_principal_root_required": "whether NotPrincipal spares a caller whose account root is not listed",
+    "not_principal_allow_grants": "whether an Allow with NotPrincipal grants to everyone who is not listed",
+    "compare_multivalued_keys": "how a key with several values compares without a set operator",
+    "for_all_negated_holds_when_absent": "whether ForAllValues with a negated operator holds for an absent key",
+    "short_arns_match": "whether an ARN of fewer than six fields in a policy matches anything",
+    "trailing_star_crosses_colons": "whether a star at the end of an ARN field runs past colons",
+    "list_buckets_on_bucket_arn": "whether arn:aws:s3:::* matches s3:ListAllMyBuckets",
+    "bare_star_in_arn_operator": "whether * matches every ARN in an ARN condition",
+    "wildcards_in_substituted_values": "whether a star inside a substituted value is a wildcard",
+    "star_allow_includes_services": 'whether an Allow to "*" includes AWS services',
+    "trust_aws_star_admits_everyone": 'whether {"AWS": "*"} in a trust policy admits services',
+    "legacy_role_self_trust": "whether an old role still trusts itself",
+    "block_public_access_is_explicit": "whether a Block Public Access rejection counts as an explicit deny",
+}
+
+
+def option_names() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(EngineOptions))
+
+
+def with_undocumented_behaviour(reading: Evaluation) -> Decision:
+    """The decision of an evaluation, with a note for every open point that it rests on."""
+    decision = concluded(reading)
+    read = _Read(reading, tuple(_statements(reading)))
+    notes = [
+        f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name})."
+        for name in option_names()
+        if _may_matter(name, read) and _the_other_way(reading, name).outcome is not decision.outcome
+    ]
+    return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+
+
+def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
+    """The same request, evaluated with one option changed; what is asked depends on none, so it is prepared once."""
+    options = replace(reading.options, **{name: not getattr(reading.options, name)})
+    asked = None
+    if not reading.by_alias:
+        asked = PreparedRequest(reading.prepared, options.language, of_a_set=reading.asked.of_a_set)
+    return read_all_layers(reading.request, reading.policies, options, asked=asked)
+
+
+class _Read(NamedTuple):
+    """A reading and the statements about the action in every layer that takes part in it."""
+
+    reading: Evaluation
+    statements: tuple[CompiledStatement, ...]
+
+
+def _may_matter(name: str, read: _Read) -> bool:
+    """Whether an option can change this decision at all: a cheap look before the request is read again."""
+    test = _CAN_MATTER.get(name)
+    return test is None or test(read)
+
+
+def _statements(reading: Evaluation) -> Iterator[CompiledStatement]:
+    """The statements about the action in every layer that takes part."""
+    for _, _, policies in reading.sets():
+        for member in policies.about(reading.prepared.action):
+            yield member.compiled
+
+
+def _has_condition(read: _Read, base: str, holds: Callable[[str], bool]) -> bool:
+    return any(
+        condition.operator is not None and condition.operator.base == base and any(map(holds, condition.line.values))
+        for statement in read.statements
+        for condition in statement.conditions
+    )
+
+
+def _has_negated_for_all(read: _Read) -> bool:
+    """Whether a condition with ForAllValues and a negated operator is about a key that is known to be absent."""
+    return any(
+        condition.operator is not None
+        and condition.operator.over is SetOperator.ALL
+        and condition.operator.negated
+        and not condition.operator.if_exists
+        and not (condition.key and read.reading.context.lookup(condition.key))
+        for statement in read.statements
+        for condition in statement.conditions
+    )
+
+
+def _has_not_principal(read: _Read, effect: str) -> bool:
+    return any(
+        statement.statement.not_principals is not None and statement.statement.effect == effect
+        for statement in read.statements
+    )
+
+
+def _known_values(reading: Evaluation) -> Iterator[tuple[str, ...]]:
+    request = reading.request
+    yield from request.context.values()
+    for values in request.derived:
+        yield from values.values()
+    yield from caller_fixed_keys(request.principal).values()
+
+
+def _has_short_arn(read: _Read) -> bool:
+    return any(
+        text.count(":") < 5 and text.startswith("arn:")
+        for statement in read.statements
+        if statement.resource.matcher is not None
+        for text in statement.resource.matcher.texts
+    )
+
+
+def _has_short_arn_or_long_resource(read: _Read) -> bool:
+    resource = read.reading.prepared.resource
+    return resource.kind is not ResourceKind.ONE or resource.text.count(":") > 5 or _has_short_arn(read)
+
+
+_CAN_MATTER: Final[dict[str, Callable[[_Read], bool]]] = {
+    "substitute_variables_in_bool": lambda read: _has_condition(read, "bool", lambda value: "${" in value),
+    "anonymous_userid": lambda read: read.reading.request.principal.kind is PrincipalKind.ANONYMOUS,
+    "deny_federated_without_session_policy": (
+        lambda read: read.reading.request.principal.kind is PrincipalKind.FEDERATED_USER
+    ),
+    "role_grant_limited_by_caps": lambda read: read.reading.boundary is not None and read.reading.resource is not None,
+    "one_session_policy_is_enough": lambda read: (
+        isinstance(read.reading.policies.session, tuple) and len(read.reading.policies.session) > 1
+    ),
+    "not_principal_root_required": lambda read: _has_not_principal(read, "Deny"),
+    "not_principal_allow_grants": lambda read: _has_not_principal(read, "Allow"),
+    "compare_multivalued_keys": lambda read: any(len(values) > 1 for values in _known_values(read.reading)),
+    "for_all_negated_holds_when_absent": _has_negated_for_all,
+    "short_arns_match": _has_short_arn,
+    "trailing_star_crosses_colons": _has_short_arn_or_long_resource,
+    "list_buckets_on_bucket_arn": lambda read: bool(read.reading.prepared.resource.every_bucket),
+    "bare_star_in_arn_operator": lambda read: _has_condition(read, "arnlike", lambda value: value == "*"),
+    "wildcards_in_substituted_values": lambda read: any(
+        "*" in value or "?" in value for values in _known_values(read.reading) for value in values
+    ),
+    "star_allow_includes_services": lambda read: read.reading.request.principal.kind is PrincipalKind.SERVICE,
+    "trust_aws_star_admits_everyone": lambda read: read.reading.prepared.trust,
+    "legacy_role_self_trust": lambda read: read.reading.prepared.trust,
+    "block_public_access_is_explicit": lambda read: read.reading.block_public_access_closes,
+}

@@ -10,11 +10,9 @@ from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.engine.api import concluded
 from iamtui.engine.decision import Decision, Layer, Outcome
-from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import Evaluation, PoliciesOfSet
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
 from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_classes import PrincipalClasses
 from iamtui.engine.index_reading import IndexReading, Outcomes, exclusive, is_read_here
@@ -208,7 +206,7 @@ _ASKED_ALONE: Final = 2
 
 
 class _Found(NamedTuple):
-    """What is known of a decision before it is read, as `Decision.concluded` takes it."""
+    """What is known of a decision before it is read, as `decision_of` takes it."""
 
     outcome: Outcome
     complete: bool
@@ -281,12 +279,12 @@ class QuestionEvaluator:
         if not read_whole:
             decided = self._found_for_everybody(principal)
             if decided is not None:
-                return Decision.concluded(
+                return decision_of(
                     decided.outcome,
+                    lambda: self._read_by(principal, assumptions),
                     complete=decided.complete,
                     not_evaluated=decided.not_evaluated,
                     capped=decided.capped,
-                    conclude=lambda: DecisionDetails(self._read_by(principal, assumptions), ENGINE_CATALOGUE),
                 )
         return concluded(self._read_by(principal, assumptions))
 

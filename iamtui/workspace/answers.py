@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check
-from iamtui.engine.api import evaluate, with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Outcome, severity
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind, partition_of
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem

@@ -12,10 +12,9 @@ from typing import Final
 
 from iamtui.account.model import Role, User
 from iamtui.catalog.actions import catalogue
-from iamtui.engine.api import with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluation import Evaluation
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.trace import TracedLayer, traced

@@ -9,10 +9,9 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Role
-from iamtui.engine.api import concluded
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import concluded, read_all_layers
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.truth import And, MissingLeaf, Node
 from iamtui.questions.account_index import account_index

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, StatementRef
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import parse_scenario
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, Source
 

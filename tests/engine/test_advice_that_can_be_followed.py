@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import _WHAT, evaluate, option_names, with_undocumented_behaviour
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import _WHAT, evaluate, option_names, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace, trace_to_json

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate, with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.scenario import ScenarioError, parse_scenario
 from iamtui.engine.trace import trace

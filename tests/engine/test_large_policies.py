@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from iamtui.engine import resource_sets
-from iamtui.engine.api import evaluate
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import parse_scenario
 from iamtui.policy import truth
 

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import parse_scenario
 from tests.reference.generator import make_scenario
 

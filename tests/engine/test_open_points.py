@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import with_undocumented_behaviour
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace
 

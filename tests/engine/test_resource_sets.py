@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import evaluate, read_all_layers
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.representatives import told_apart
 from iamtui.engine.request import MissingPolicy, NotEvaluated

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace

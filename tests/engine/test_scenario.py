@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Expectation, Outcome
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import EngineOptions, Mode, PrincipalKind
 from iamtui.engine.scenario import (
     MalformedScenario,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.condition_words import condition_of, depends_lines
 from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import TracedLayer, trace

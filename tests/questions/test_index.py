@@ -28,8 +28,8 @@ from iamtui.drafts.edits import (
 )
 from iamtui.drafts.overlay import apply_draft, lay_draft
 from iamtui.engine import index_reading
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Outcome
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, principal_from_text
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import Account, ResourcePolicy, Role
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.engine.trace import trace
 from iamtui.policy.document import PolicyDocument

@@ -11,8 +11,8 @@ import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.engine import index, layers, prepared_request
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.evaluator import evaluate
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions import evaluator as questions
 from iamtui.questions.account_index import account_index

@@ -25,9 +25,9 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.decision_json import derived_context, request_to_json
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, Principal, PrincipalKind
 from iamtui.engine.scenario import parse_scenario
 from iamtui.policy.document import PolicyDocument

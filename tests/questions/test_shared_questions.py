@@ -12,7 +12,7 @@ import pytest
 from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import Account, Role, User
-from iamtui.engine.api import evaluate
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, Principal, principal_from_text
 from iamtui.questions.account_index import make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from iamtui.engine.api import evaluate as ask_engine
 from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.evaluator import evaluate as ask_engine
 from iamtui.engine.scenario import parse_scenario
 from tests.conformance.cases import ALLOW_ALL, document
 from tests.conformance.engine import decide

@@ -6,8 +6,8 @@ import hashlib
 import json
 import random
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import parse_scenario
 
 from .generator import make_scenario
