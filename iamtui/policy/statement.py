@@ -42,18 +42,12 @@ def _name_glob(pattern: str) -> Glob:
 
 
 class NamePatterns:
-    """The entries of one element for one service; sorted by what they cost when they are first asked."""
+    """The entries of one element for one service; sorted by what they cost."""
 
-    __slots__ = ("_waiting", "everything", "exact", "globs", "prefixes")
+    __slots__ = ("everything", "exact", "globs", "prefixes")
 
     def __init__(self, names: list[str]) -> None:
-        self._waiting: list[str] | None = names
         self.everything = any(not name.strip("*") for name in names)
-        self.exact: frozenset[str] = frozenset()
-        self.prefixes: tuple[str, ...] = ()
-        self.globs: tuple[Glob, ...] = ()
-
-    def _sort(self, names: list[str]) -> None:
         exact: list[str] = []
         prefixes: list[str] = []
         globs: list[Glob] = []
@@ -68,17 +62,11 @@ class NamePatterns:
         self.exact = frozenset(exact)
         self.prefixes = tuple(prefixes)
         self.globs = tuple(globs)
-        # Last, so that another thread that asks meanwhile sorts for itself instead of finding half of it.
-        self._waiting = None
 
     def match(self, name: str) -> bool:
         """Whether one of the entries matches the name of an action."""
         if self.everything:
             return True
-        # Read once, because another thread may be done with sorting meanwhile.
-        waiting = self._waiting
-        if waiting is not None:
-            self._sort(waiting)
         if name in self.exact or (self.prefixes and name.startswith(self.prefixes)):
             return True
         # Spelled out, because a statement of a thousand names is asked for every decision.
@@ -95,7 +83,7 @@ class ActionElement:
     globbed; an entry of another form (no colon, blanks, an empty name) matches nothing.
     """
 
-    __slots__ = ("_by_service", "_everything", "negated", "nothing")
+    __slots__ = ("_everything", "_names", "_patterns", "negated", "nothing")
 
     def __init__(self, entries: tuple[str, ...], *, negated: bool) -> None:
         self.negated = negated
@@ -110,7 +98,9 @@ class ActionElement:
             service, colon, name = text.partition(":")
             if colon and name:
                 names.setdefault(service, []).append(name)
-        self._by_service = {service: NamePatterns(listed) for service, listed in names.items()}
+        self._names = names
+        # Made when a service is first asked about, which most that are named in an account never are.
+        self._patterns: dict[str, NamePatterns] = {}
 
     @property
     def services(self) -> frozenset[str] | None:
@@ -119,7 +109,7 @@ class ActionElement:
             return frozenset()
         if self.negated or self._everything:
             return None
-        return frozenset(self._by_service)
+        return frozenset(self._names)
 
     def whole_service(self, service: str) -> bool | None:
         """Whether it matches every action of a service (True), or none of them (False); None: some of them."""
@@ -127,13 +117,16 @@ class ActionElement:
             return False
         if self._everything:
             return not self.negated
-        patterns = self._by_service.get(service)
-        if patterns is None:
+        if service not in self._names:
             return self.negated
-        return not self.negated if patterns.everything else None
+        return not self.negated if self.names_of(service).everything else None
 
     def names_of(self, service: str) -> NamePatterns:
-        return self._by_service[service]
+        """The entries for a service that is named."""
+        found = self._patterns.get(service)
+        if found is None:
+            found = self._patterns[service] = NamePatterns(self._names[service])
+        return found
 
     def matches(self, action: ActionName) -> bool:
         """Whether the statement is about this action."""
@@ -141,8 +134,8 @@ class ActionElement:
             return False
         if self._everything:
             return not self.negated
-        patterns = self._by_service.get(action.service)
-        return (patterns is not None and patterns.match(action.name)) is not self.negated
+        service = action.service
+        return (service in self._names and self.names_of(service).match(action.name)) is not self.negated
 
 
 class Strength(StrEnum):

@@ -145,7 +145,17 @@ def identity_policies(account: Account, entity: User | Group | Role) -> Iterator
             if group is None:
                 yield MissingPolicy(f"policies of group {name}", "iam:GetAccountAuthorizationDetails", "not loaded")
             else:
-                yield from _own_policies(account, group, f"{name}/")
+                yield from _policies_of_group(account, group)
+
+
+def _policies_of_group(account: Account, group: Group) -> tuple[PolicyInForce, ...]:
+    """The policies of a group as its users have them; the same objects for all of them."""
+    key = ("policies of group", group.name)
+    found = account.memo.get(key)
+    if found is None:
+        found = account.memo[key] = tuple(_own_policies(account, group, f"{group.name}/"))
+    assert isinstance(found, tuple)
+    return found
 
 
 def _own_policies(account: Account, entity: User | Group | Role, prefix: str) -> Iterator[PolicyInForce]:
@@ -377,7 +387,10 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
         values["aws:userid"] = (principal.account,)
         absent += ("aws:PrincipalTag/*",)
     if principal.account == account.id:
-        organization = _organization_context(account, "aws:Principal")
+        organization = account.memo.get("context of own principals")
+        if organization is None:
+            organization = account.memo["context of own principals"] = _organization_context(account, "aws:Principal")
+        assert isinstance(organization, KnownContext)
         values.update(organization.values)
         absent += organization.absent
     return KnownContext(values, absent)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from typing import Final
 
 from iamtui.account.model import DRAFTED_FROM, Account, Role, User
+from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.statement import compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_facts import principal_context, principal_policies
+
+
+_MANY: Final = 1000
 
 
 def principal_of(account: Account, entity: User | Role) -> Principal:
@@ -41,8 +47,13 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
 
 def account_index(account: Account) -> AccountIndex:
     """The index of an account, compiled when it is first asked for."""
-    for _ in compile_index(account):
-        pass
+    if known_index(account) is None:
+        with collector_paused():
+            for _ in compile_index(account):
+                pass
+            if len(account.users) + len(account.roles) > _MANY:
+                # It stays as long as the account, and looking for garbage in it takes a third of the time to make it.
+                gc.freeze()
     found = known_index(account)
     assert found is not None
     return found
@@ -73,17 +84,15 @@ def compile_index(account: Account) -> Iterator[None]:
         return
     everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     indexed: list[IndexedPrincipal] = []
-    compiled: set[tuple[int, PolicyType]] = set()
+    compiled: dict[PolicyType, set[int]] = {PolicyType.IDENTITY: set(), PolicyType.BOUNDARY: set()}
     for entity in everyone:
-        indexed.append(_indexed(account, principal_of(account, entity)))
-        for policies, policy_type in (
-            (indexed[-1].identity, PolicyType.IDENTITY),
-            (indexed[-1].boundaries, PolicyType.BOUNDARY),
-        ):
-            for policy in policies:
-                key = (id(policy), policy_type)
-                if key not in compiled and isinstance(policy, NamedPolicy) and policy.document.error is None:
-                    compiled.add(key)
+        one = _indexed(account, principal_of(account, entity))
+        indexed.append(one)
+        for policies, policy_type in ((one.identity, PolicyType.IDENTITY), (one.boundaries, PolicyType.BOUNDARY)):
+            known = compiled[policy_type]
+            for policy in [policy for policy in policies if id(policy) not in known]:
+                known.add(id(policy))
+                if isinstance(policy, NamedPolicy) and policy.document.error is None:
                     compile_policy(policy.document, policy_type, DEFAULT_LANGUAGE_OPTIONS)
         yield
     account.memo["index"] = AccountIndex(indexed)
