@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.account.model import DRAFTED_FROM, Account, Role, User
 from iamtui.account.snapshot_reader import collector_paused
@@ -13,7 +13,6 @@ from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.statement import compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_facts import principal_context, principal_policies
-
 
 _MANY: Final = 1000
 
@@ -107,29 +106,46 @@ def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
     after: tuple[User | Role, ...] = (*account.users, *account.roles)
     if [entity.arn for entity in before] != [entity.arn for entity in after]:
         return None
-    policies = {policy.arn for policy in account.policies if base.policy(policy.arn) is not policy}
-    groups = {
-        group.name
-        for group in account.groups
-        if base.group(group.name) is not group or any(attached.arn in policies for attached in group.attached_policies)
-    }
+    edited = _Edited.between(base, account)
     changed: dict[int, IndexedPrincipal] = {}
     for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        known = index.principals[place]
-        if (
-            old is not new
-            or new.boundary_arn in policies
-            or any(attached.arn in policies for attached in new.attached_policies)
-            or (isinstance(new, User) and not groups.isdisjoint(new.groups))
-        ):
-            if _principal_of(account.id, new) != known.principal:
+        known = index.principals[place].principal
+        if old is not new or edited.concerns(new):
+            if _principal_of(account.id, new) != known:
                 return None
-            changed[place] = _indexed(account, known.principal)
-        account.memo["principal", new.arn] = known.principal
+            changed[place] = _indexed(account, known)
+        account.memo["principal", new.arn] = known
     for place, one in changed.items() or ((0, _indexed(account, index.principals[0].principal)),):
         if (one.values, one.absent) != (index.principals[place].values, index.principals[place].absent):
             return None
     return index.with_changed(changed)
+
+
+class _Edited(NamedTuple):
+    """The managed policies, by ARN, and the groups, by name, that a draft changed, or attached policies of which."""
+
+    policies: frozenset[str]
+    groups: frozenset[str]
+
+    @classmethod
+    def between(cls, base: Account, account: Account) -> _Edited:
+        policies = frozenset(policy.arn for policy in account.policies if base.policy(policy.arn) is not policy)
+        groups = (
+            group.name
+            for group in account.groups
+            if base.group(group.name) is not group
+            or any(attached.arn in policies for attached in group.attached_policies)
+        )
+        return cls(policies, frozenset(groups))
+
+    def concerns(self, entity: User | Role) -> bool:
+        """Whether a user or role has one of the policies, or is in one of the groups."""
+        if self.groups and isinstance(entity, User) and not self.groups.isdisjoint(entity.groups):
+            return True
+        if not self.policies:
+            return False
+        attached = any(attached.arn in self.policies for attached in entity.attached_policies)
+        return attached or entity.boundary_arn in self.policies
 
 
 def _indexed(account: Account, principal: Principal) -> IndexedPrincipal:
