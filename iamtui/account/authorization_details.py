@@ -58,8 +58,8 @@ from iamtui.account.snapshot_parts import (
     tags,
 )
 from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, collector_paused, decode_pages
-from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import DocumentPool, PolicyDocument
+from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 
 _ALL_LISTS: Final = "iam:GetAccountAuthorizationDetails"

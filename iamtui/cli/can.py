@@ -24,9 +24,9 @@ from iamtui.cli.render import (
 from iamtui.cli.saved import answered, question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.trace import TracedLayer, trace_to_json
+from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.principals import coming_with, resolve_principal

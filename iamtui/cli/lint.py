@@ -23,8 +23,8 @@ from iamtui.lint.check_document import (
     suppression_of_option,
 )
 from iamtui.lint.sarif import SarifResult, sarif_log
-from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 
 _KINDS: Final = ("identity", "boundary", "session", "resource", "trust", "scp", "rcp", "vpc_endpoint")

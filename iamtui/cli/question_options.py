@@ -15,8 +15,8 @@ from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Mode
-from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
+from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import check_inquiry

@@ -13,6 +13,7 @@ from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
 from iamtui.policy.document import JsonValue
+from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.layers import decision_layers
 from iamtui.presentation.second_opinion import comparison_rows, their_rows
 from iamtui.presentation.styled_words import Tone, Word, text_of
@@ -20,7 +21,6 @@ from iamtui.presentation.trace import layer_rows
 from iamtui.presentation.verdict import as_far_as_loaded, counts_of, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
-from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from iamtui.cli.render import cell_to_json, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import first_of
 from iamtui.engine.decision import Layer, Outcome
+from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
     OUTCOME_WORDS,
@@ -30,7 +31,6 @@ from iamtui.presentation.verdict import (
 )
 from iamtui.presentation.who_can import not_evaluated
 from iamtui.problem import Problem
-from iamtui.questions.question import is_pattern
 from iamtui.text import safe_text
 from iamtui.workspace.access import (
     ACCESS_LEVELS,

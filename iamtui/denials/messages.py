@@ -23,7 +23,7 @@ from iamtui.denials.denial import (
     needs_no_resource,
 )
 from iamtui.denials.text import QUOTES, SearchableText, Wrapping, request_ids, wrapping_before
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 
 _IAM_KINDS: Final = ("user", "role", "group", "policy")
 """How IAM names a resource in front of its name, in place of an ARN."""

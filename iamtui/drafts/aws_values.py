@@ -10,7 +10,7 @@ from typing import Final
 
 from iamtui.account.model import LEVEL_ID as LEVEL_ID_PATTERN
 from iamtui.drafts.words import RCP, SCP
-from iamtui.policy.arn import Arn, is_account_id, parse_arn
+from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS
 from iamtui.text import safe_text

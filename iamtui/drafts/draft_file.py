@@ -20,9 +20,9 @@ import msgspec
 from msgspec import Meta
 
 from iamtui.drafts.edits import EDIT_KINDS, BaseEdit, Draft, Edit
-from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument, load_json, render
 from iamtui.policy.json_text import json_text, kind_of
+from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 

@@ -20,8 +20,8 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, render
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 

@@ -11,8 +11,8 @@ from iamtui.drafts.edits import BaseEdit, Draft, Standing
 from iamtui.drafts.edits.base import brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
 from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS
 from iamtui.text import safe_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from iamtui.account.model import Account, Missing, OrganizationLevel
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 
 SCP: Final = "SERVICE_CONTROL_POLICY"
 RCP: Final = "RESOURCE_CONTROL_POLICY"

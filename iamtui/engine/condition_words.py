@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.request import Request
 from iamtui.engine.variables import context_of, stands_for, takes_variables, value_words
-from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, leaves
+from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, leaves
 from iamtui.text import safe_text
 
 

@@ -11,13 +11,12 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.engine.request import PoliciesInForce, Principal, PrincipalKind
-from iamtui.policy.arn import Arn
 from iamtui.policy.conditions import CompiledCondition
-from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.context import KeyState, MissingLeaf, RequestContext, Truth, all_of, any_of
 from iamtui.policy.document import ConditionLine
+from iamtui.policy.patterns import Arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionName
-from iamtui.policy.truth import MissingLeaf, Truth, all_of, any_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 
 _OF_PROVIDERS: Final = frozenset(("sts:assumerolewithsaml", "sts:assumerolewithwebidentity"))

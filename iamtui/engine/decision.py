@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from iamtui.engine.request import Request
-from iamtui.policy.truth import Node
+from iamtui.policy.context import Node
 
 
 class Outcome(StrEnum):

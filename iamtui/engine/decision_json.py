@@ -10,9 +10,8 @@ from iamtui.engine.decision import Layer as LayerName
 from iamtui.engine.decision import LayerState as State
 from iamtui.engine.request import Principal, PrincipalKind, Request, caller_fixed_keys
 from iamtui.engine.scenario_format import scenario_schema
-from iamtui.policy.context import KeyNames
+from iamtui.policy.context import And, ConditionLeaf, KeyNames, MissingLeaf, Node, Or, SessionLeaf, Source
 from iamtui.policy.document import JsonValue
-from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, Source
 
 
 def decision_to_json(

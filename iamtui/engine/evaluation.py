@@ -34,10 +34,9 @@ from iamtui.engine.request import (
     Request,
 )
 from iamtui.engine.service_rules import is_assumption_of_service_linked_role
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.resource import RequestResource
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules
-from iamtui.policy.truth import Truth, all_of, any_of, negate
 from iamtui.policy.types import LanguageOptions, PolicyType
 
 RESOURCE_ONLY: Final = frozenset(

@@ -64,12 +64,11 @@ from iamtui.engine.service_rules import (
     some_have_no_policy,
     takes_resource_policy,
 )
-from iamtui.policy.context import AtLeast, RequestContext
+from iamtui.policy.context import AtLeast, MissingLeaf, RequestContext, all_of, any_of
 from iamtui.policy.operators import SetOperator
 from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, Strength, is_role
-from iamtui.policy.truth import MissingLeaf, all_of, any_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}

@@ -15,7 +15,7 @@ from iamtui.engine.prepared_request import PreparedAction, prepare, resource_own
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
 from iamtui.engine.service_rules import takes_resource_policy
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import action_name
 from iamtui.text import safe_text
 

@@ -20,10 +20,9 @@ from iamtui.engine.representatives import names_resources
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.conditions import CompiledCondition
-from iamtui.policy.context import KeyValue, KeyValues, RequestContext
+from iamtui.policy.context import KeyValue, KeyValues, RequestContext, Truth
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules
-from iamtui.policy.truth import Truth
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _FEW: Final = 8

@@ -9,10 +9,9 @@ from typing import Any, Final
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest, policy_set
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import MissingLeaf, RequestContext, Source, Truth, all_of, any_of, with_source
 from iamtui.policy.document import Statement
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules, Strength, allow_strengths, deny_applies
-from iamtui.policy.truth import MissingLeaf, Source, Truth, all_of, any_of, with_source
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
 

@@ -23,12 +23,10 @@ from iamtui.engine.service_rules import (
     takes_resource_policy,
 )
 from iamtui.engine.set_members import account_asked_about, resources_in, taken_by_others
-from iamtui.policy.arn import Arn, is_account_id, parse_arn
-from iamtui.policy.context import RequestContext
-from iamtui.policy.patterns import Glob, request_tokens
+from iamtui.policy.context import RequestContext, Truth, all_of
+from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, action_name, compile_policy
-from iamtui.policy.truth import Truth, all_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 from iamtui.text import safe_text
 

@@ -18,11 +18,11 @@ from iamtui.engine.example_arns import ArnDefaults, spelled
 from iamtui.engine.layers import reached_as, reaches
 from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest
 from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
+from iamtui.policy.context import Truth
 from iamtui.policy.pattern_overlap import PatternTest, Texts, first_common, texts_apart
 from iamtui.policy.patterns import STARS, Token, Wild
 from iamtui.policy.resource import Patterns, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import CompiledStatement
-from iamtui.policy.truth import Truth
 
 _MOST_LIKELY: Final = 8
 _MOST_ENTRIES: Final = 32

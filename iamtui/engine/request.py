@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
 

@@ -20,9 +20,9 @@ from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.service_rules import refused_in_part
+from iamtui.policy.context import And, ConditionLeaf, Or, Truth, all_of, any_of
 from iamtui.policy.patterns import request_tokens
 from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceSet
-from iamtui.policy.truth import And, ConditionLeaf, Or, Truth, all_of, any_of
 
 _GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
 _MOST_SPEAKING: Final = 64

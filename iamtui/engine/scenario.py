@@ -34,9 +34,9 @@ from iamtui.engine.scenario_format import (
     step,
     to_form,
 )
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import DocumentError, DocumentPool, JsonValue, PolicyDocument, load_json, scalar_text
 from iamtui.policy.json_text import brackets_of, kind_of
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 
 # Cuts a stream into JSON values that stand one after the other, without reading it whole.

@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.arn import Arn
-from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.patterns import Arn, Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionName, Strength
 

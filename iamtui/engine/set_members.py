@@ -15,9 +15,19 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog.arn_forms import ArnForm, Name
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.pattern_overlap import in_common
-from iamtui.policy.patterns import WITHOUT, Glob, Token, Wild, arn_tokens, parse_pieces, request_tokens, tokens_of
+from iamtui.policy.patterns import (
+    WITHOUT,
+    Glob,
+    Token,
+    Wild,
+    arn_tokens,
+    is_account_id,
+    parse_arn,
+    parse_pieces,
+    request_tokens,
+    tokens_of,
+)
 from iamtui.policy.resource import ResourceSet
 
 _ANY: Final = Name("")

@@ -27,10 +27,9 @@ from iamtui.engine.request import (
 )
 from iamtui.engine.variables import stands_for, value_word, value_words
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition
-from iamtui.policy.context import KeyState
+from iamtui.policy.context import KeyState, Truth, all_of, any_of
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, allow_strengths, compile_policy, deny_applies
-from iamtui.policy.truth import Truth, all_of, any_of
 from iamtui.policy.types import PolicyType
 
 _TYPES = {

@@ -19,9 +19,9 @@ from iamtui.lint.subject import (
     quoted,
     reaches,
 )
-from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
+from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.policy.public_access import is_public
 from iamtui.policy.types import PolicyType
 

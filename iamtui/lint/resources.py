@@ -13,8 +13,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
 from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, is_wild, quoted, reaches, resource_glob
-from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.patterns import is_account_id
 from iamtui.policy.types import PolicyType
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")

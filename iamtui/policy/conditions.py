@@ -18,7 +18,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from iamtui.policy.context import AtLeast, KeyState, RequestContext
+from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, RequestContext, Truth
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import (
@@ -33,7 +33,6 @@ from iamtui.policy.patterns import (
     tokens_of,
     variable_names,
 )
-from iamtui.policy.truth import ConditionLeaf, Truth
 from iamtui.policy.types import LanguageOptions
 
 # Reading the values of typed condition operators (IAM User Guide: condition operators).

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from iamtui.policy.arn import is_account_id
 from iamtui.policy.conditions import parse_network
 from iamtui.policy.document import ConditionLine, Policy, Statement
 from iamtui.policy.operators import parse_operator
+from iamtui.policy.patterns import is_account_id
 
 _VARIABLE: Final = "${"
 _USERID_OF_ROLE: Final = re.compile(r"[A-Z0-9]+:\*")

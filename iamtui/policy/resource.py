@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.context import ConditionLeaf, KeyState, RequestContext, Truth, all_of, any_of
 from iamtui.policy.patterns import (
     Glob,
     Piece,
@@ -23,7 +23,6 @@ from iamtui.policy.patterns import (
     variable_names,
     with_variables_as_stars,
 )
-from iamtui.policy.truth import ConditionLeaf, Truth, all_of, any_of
 from iamtui.policy.types import LanguageOptions, PolicyType
 
 

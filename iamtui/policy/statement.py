@@ -8,13 +8,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.conditions import CompiledCondition
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import RequestContext, SessionLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
-from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import Reach, RequestResource, ResourceElement, ResourceMatcher
-from iamtui.policy.truth import SessionLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iamtui.engine.decision import Decision, Outcome, StatementRef, severity
 from iamtui.engine.request import Principal
+from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.layers import DecisionLayers, decision_layers
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of
 from iamtui.presentation.verdict import because, conditions, counts_of, notes, verdict_words
-from iamtui.questions.question import Question, QuestionMatrix, is_pattern
+from iamtui.questions.question import Question, QuestionMatrix
 
 if TYPE_CHECKING:
     # They bring in the evaluator, which the first frame does without.

@@ -24,7 +24,7 @@ from iamtui.engine.decision import (
     ResourceScope,
     StatementRef,
 )
-from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, leaves
+from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, leaves
 from iamtui.presentation.styled_words import Row, Tone, Word
 from iamtui.text import safe_text
 

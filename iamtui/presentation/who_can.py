@@ -9,7 +9,7 @@ from typing import Final
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, short_policy_name
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.engine.request import Principal, PrincipalKind, Request
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
     VerdictCounts,

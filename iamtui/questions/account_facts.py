@@ -20,9 +20,8 @@ from iamtui.engine.request import (
     PrincipalKind,
 )
 from iamtui.engine.service_rules import is_use_of_alias
-from iamtui.policy.arn import parse_arn, resource_policy_arn
 from iamtui.policy.context import KeyNames, KeyValues
-from iamtui.policy.patterns import Glob, Wild, request_tokens
+from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens, resource_policy_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import action_name
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES

@@ -6,7 +6,7 @@ import difflib
 from typing import Final
 
 from iamtui.catalog.actions import ActionInfo, catalogue
-from iamtui.policy.arn import Arn, parse_arn
+from iamtui.policy.patterns import Arn, parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 

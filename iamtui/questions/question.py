@@ -64,7 +64,3 @@ class QuestionMatrix:
         for action in self.actions:
             for resource in self.resources:
                 yield replace(self.terms, action=action, resource=resource)
-
-
-def is_pattern(action: str) -> bool:
-    return "*" in action or "?" in action

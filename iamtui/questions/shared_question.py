@@ -25,9 +25,9 @@ from iamtui.engine.request import (
     forget_caller,
     partition_of,
 )
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType

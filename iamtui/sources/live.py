@@ -20,7 +20,7 @@ from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape, TagSha
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.progress import Step, failure, no_step
 

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct, defstruct, field
 from iamtui.account.model import Account, Gap, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import Arn, parse_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS, PolicyRead, ServiceSpec
 from iamtui.sources.progress import failure

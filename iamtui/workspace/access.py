@@ -11,11 +11,11 @@ from iamtui.catalog.actions import catalogue
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, severity
 from iamtui.engine.request import Principal
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.never_asked import fits, no_action_matches
-from iamtui.questions.question import QuestionMatrix, is_pattern
+from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import answer_all
 from iamtui.workspace.trust import Chain, by_principal, chains_from, who_may_assume

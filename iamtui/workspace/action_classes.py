@@ -25,7 +25,7 @@ from iamtui.engine.request import (
     caller_facts,
 )
 from iamtui.engine.set_members import tells_resources_apart
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import ActionElement, CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.never_asked import fits

@@ -14,13 +14,13 @@ from iamtui.catalog.dependent_actions import Check
 from iamtui.engine.decision import Decision, Outcome, severity
 from iamtui.engine.evaluator import evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind, partition_of
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.answers import Answer, Cell, DependentAnswer, those_that_decide, worst_of
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.never_asked import fits, never_asked, no_action_matches
-from iamtui.questions.question import Question, QuestionMatrix, is_pattern
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.dependent_questions import AuthorizedCall, check_named, companion_questions
 from iamtui.workspace.principals import resolve_principal

@@ -12,10 +12,10 @@ from iamtui.credentials.assume_role import CHAINED_SECONDS, LONGEST_SECONDS, Ass
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.context import And, Leaf, Node, leaves
 from iamtui.policy.document import DocumentError, load_json, render
 from iamtui.policy.json_text import json_text
-from iamtui.policy.truth import And, Leaf, Node, leaves
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.workspace.assume_decision import (
     EXTERNAL_ID,

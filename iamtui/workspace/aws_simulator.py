@@ -10,7 +10,7 @@ from typing import Final
 from iamtui.catalog.condition_keys import KeyType, condition_key
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.engine.request import Mode, NamedPolicy, Principal, PrincipalKind, Request
-from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question

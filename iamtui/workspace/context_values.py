@@ -10,9 +10,9 @@ from typing import Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.conditions import parse_date, parse_network, parse_number
 from iamtui.policy.context import KeyNames
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import at_time

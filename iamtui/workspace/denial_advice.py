@@ -12,8 +12,8 @@ from iamtui.engine.condition_words import LAYER_NAMES, name_of
 from iamtui.engine.decision import Decision, Layer, StatementRef
 from iamtui.engine.explanation import Explanation, Suggestion, explain, narrowest_exception
 from iamtui.engine.trace import TracedLayer
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.text import safe_text
 

@@ -13,7 +13,7 @@ from iamtui.denials.denial import Claim, Denial
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, name_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.request import PrincipalKind
-from iamtui.policy.truth import ConditionLeaf, leaves
+from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.text import safe_text
 from iamtui.workspace.denial_advice import named_policy
 

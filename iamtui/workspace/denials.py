@@ -18,7 +18,7 @@ from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Mode, Principal, PrincipalKind, principal_from_text
 from iamtui.input_files import home_expanded, open_input
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text

@@ -12,7 +12,7 @@ from msgspec import Struct
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.engine.request import Request
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text

@@ -16,8 +16,8 @@ from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, statements_with
 from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.lint.check_document import Finding, Level, findings
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import JsonValue, PolicyDocument, render
+from iamtui.policy.patterns import parse_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES

@@ -18,9 +18,10 @@ from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedStatement
+from iamtui.policy.patterns import is_pattern
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
-from iamtui.questions.question import Question, QuestionMatrix, is_pattern
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.denied_question import (

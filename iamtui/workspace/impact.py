@@ -18,9 +18,8 @@ from iamtui.catalog.escalation_paths import ESCALATION_PATHS
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index import places
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.policy.patterns import Glob, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator

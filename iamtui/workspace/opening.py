@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iamtui.account.model import Account, Known, Missing
-from iamtui.policy.arn import parse_arn, resource_policy_arn
+from iamtui.policy.patterns import parse_arn, resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.sources.snapshot import read_snapshot

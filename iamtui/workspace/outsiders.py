@@ -21,7 +21,6 @@ from iamtui.engine.request import (
     PrincipalKind,
     principal_from_text,
 )
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.pattern_overlap import first_common
@@ -31,6 +30,8 @@ from iamtui.policy.patterns import (
     Token,
     Wild,
     arn_tokens,
+    is_account_id,
+    parse_arn,
     parse_pieces,
     tokens_of,
     with_variables_as_stars,

@@ -18,11 +18,11 @@ from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.trace import TracedLayer, traced
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index, make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.question import Question, QuestionMatrix, is_pattern
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import written_key
 from iamtui.workspace.principals import options_naming, principal_for

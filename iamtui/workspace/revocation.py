@@ -19,8 +19,8 @@ from iamtui.account.model import Missing, Role
 from iamtui.credentials.assume_role import clock_skew_of
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.engine.decision import Decision
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text

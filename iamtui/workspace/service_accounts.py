@@ -16,9 +16,9 @@ from typing import Any, Final, TypeAlias
 from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, User
 from iamtui.drafts.aws_values import NAME, PATH, POLICY_ARN
 from iamtui.drafts.edits.base import STDIN, call, option
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
 
 Json: TypeAlias = dict[str, Any]

@@ -13,7 +13,7 @@ from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, read_all_layers
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
-from iamtui.policy.truth import And, MissingLeaf, Node
+from iamtui.policy.context import And, MissingLeaf, Node
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question

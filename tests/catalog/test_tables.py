@@ -16,7 +16,7 @@ from iamtui.catalog.tables import (
     synthetic_resource,
     unique_id_kind,
 )
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 
 
 def test_rcp_services_are_services() -> None:

@@ -27,7 +27,7 @@ from iamtui.engine.decision_json import (
 )
 from iamtui.engine.request import Principal, PrincipalKind, Request, principal_from_text
 from iamtui.engine.scenario import parse_scenario
-from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
+from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 
 USER = Principal(PrincipalKind.USER, "arn:aws:iam::111111111111:user/alice", "111111111111")
 REQUEST = Request(USER, "s3:GetObject", "arn:aws:s3:::b/k", context={"aws:TagKeys": ("a", "b"), "x:y": ("1",)})

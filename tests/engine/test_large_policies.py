@@ -9,7 +9,7 @@ import pytest
 from iamtui.engine import resource_sets
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import parse_scenario
-from iamtui.policy import truth
+from iamtui.policy import context
 
 ACCOUNT = "111122223333"
 USER = f"arn:aws:iam::{ACCOUNT}:user/u"
@@ -42,7 +42,7 @@ def conditional(effect: str, count: int) -> list[dict[str, Any]]:
 
 def leaves_looked_at(monkeypatch: pytest.MonkeyPatch, statements: list[dict[str, Any]], **more: Any) -> int:
     looked_at = 0
-    identity = truth._identity
+    identity = context._identity
 
     def counted(node: Any) -> object:
         nonlocal looked_at
@@ -50,7 +50,7 @@ def leaves_looked_at(monkeypatch: pytest.MonkeyPatch, statements: list[dict[str,
         return identity(node)
 
     with monkeypatch.context() as patch:
-        patch.setattr(truth, "_identity", counted)
+        patch.setattr(context, "_identity", counted)
         ask(statements, "arn:aws:s3:::b/k", **more).outcome  # noqa: B018 (the decision is made when it is read)
     return looked_at
 

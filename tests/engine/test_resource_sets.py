@@ -16,7 +16,7 @@ from iamtui.engine.representatives import told_apart
 from iamtui.engine.request import MissingPolicy, NotEvaluated
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace, trace_to_json
-from iamtui.policy.truth import And, ConditionLeaf
+from iamtui.policy.context import And, ConditionLeaf
 from tests.conformance.cases import ALLOW_ALL, Json, cases, named
 
 BUCKETS = "arn:aws:s3:::"

@@ -10,9 +10,8 @@ from iamtui.catalog import service_data
 from iamtui.catalog.tables import UNSIGNED_REQUESTS
 from iamtui.engine.decision import Layer, LayerState, Outcome, ResourceScope
 from iamtui.policy.conditions import CompiledCondition
-from iamtui.policy.context import CommonContext, RequestContext
+from iamtui.policy.context import CommonContext, ConditionLeaf, MissingLeaf, RequestContext, leaves
 from iamtui.policy.document import ConditionLine
-from iamtui.policy.truth import ConditionLeaf, MissingLeaf, leaves
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 
 from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, ROLE, SESSION, A, ask, document, named, to

@@ -5,7 +5,19 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.policy.truth import And, ConditionLeaf, Node, Or, Source, Truth, all_of, any_of, leaves, negate, with_source
+from iamtui.policy.context import (
+    And,
+    ConditionLeaf,
+    Node,
+    Or,
+    Source,
+    Truth,
+    all_of,
+    any_of,
+    leaves,
+    negate,
+    with_source,
+)
 
 LEAVES = [ConditionLeaf("Bool", f"k:{name}", ("true",)) for name in "abc"]
 

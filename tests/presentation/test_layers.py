@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome, Reason
-from iamtui.policy.truth import ConditionLeaf, Source
+from iamtui.policy.context import ConditionLeaf, Source
 from iamtui.presentation.layers import layer_block, layer_row, layer_text
 from iamtui.presentation.styled_words import Tone, text_of
 from iamtui.presentation.verdict import notes

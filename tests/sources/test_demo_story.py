@@ -9,8 +9,8 @@ import pytest
 from iamtui.account.model import Known
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.lint.check_document import DocumentKind, Level, findings
+from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.truth import ConditionLeaf, leaves
 from iamtui.questions.question import Question
 from iamtui.sources.demo import DEMO_REGION, load_demo_account
 from iamtui.workspace.principals import resolve_principal

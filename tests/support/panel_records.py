@@ -28,8 +28,8 @@ from iamtui.engine.decision import (
     StatementRef,
 )
 from iamtui.engine.request import Principal, PrincipalKind, Request
+from iamtui.policy.context import And, ConditionLeaf, Source
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.truth import And, ConditionLeaf, Source
 from iamtui.questions.answers import Answer, Cell, worst_first
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace

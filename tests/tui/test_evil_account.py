@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from iamtui.credentials.assume_role import InputName, InputProblem
 from iamtui.credentials.session import CallerIdentity
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
-from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
+from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.app import IamtuiApp

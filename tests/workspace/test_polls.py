@@ -10,7 +10,7 @@ from benchmarks.generator import TINY
 from iamtui.account.model import Account, Missing
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Mode
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.questions.account_index import account_index
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account

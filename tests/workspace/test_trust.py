@@ -9,9 +9,8 @@ import pytest
 
 from iamtui.account.model import InlinePolicy, Role
 from iamtui.engine.decision import Outcome
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import RequestContext, Truth
 from iamtui.policy.statement import CompiledStatement
-from iamtui.policy.truth import Truth
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.opening import open_source

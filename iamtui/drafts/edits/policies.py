@@ -39,8 +39,8 @@ from iamtui.drafts.edits.base import (
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, not_there
 from iamtui.drafts.words import entity_name, policy_name
-from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import Arn, parse_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS, ServiceSpec, TerraformPolicy

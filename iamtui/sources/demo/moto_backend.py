@@ -54,7 +54,7 @@ from moto.sts.models import AssumedRole, sts_backends
 from iamtui.account import model
 from iamtui.account.model import Account, Fact, Known, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.aws.session import session_without_settings
-from iamtui.policy.arn import Arn, parse_arn
+from iamtui.policy.patterns import Arn, parse_arn
 
 _MOST_SESSIONS: Final = 32
 """How many of the sessions that it has given the demo's STS still knows."""

@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.engine.condition_words import LAYER_NAMES
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
 from iamtui.tui.content import fit, line, lines, plain

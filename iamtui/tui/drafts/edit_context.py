@@ -23,7 +23,7 @@ from iamtui.account.model import (
 )
 from iamtui.drafts.edits import Edit
 from iamtui.drafts.words import RCP, SCP, short_type
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.drafts.open_drafts import OpenDraft

@@ -28,8 +28,8 @@ from iamtui.drafts.edits import (
     describe_edit,
 )
 from iamtui.drafts.words import RCP, SCP, level_words, short_type
-from iamtui.policy.arn import resource_policy_arn
 from iamtui.policy.document import render
+from iamtui.policy.patterns import resource_policy_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.tui import lazy

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
-from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit

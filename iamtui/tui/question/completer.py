@@ -11,7 +11,7 @@ from iamtui.account.model import Account
 from iamtui.catalog.action_names import ActionNames
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
 from iamtui.engine.variables import context_of, replaced
-from iamtui.policy.truth import ConditionLeaf, leaves
+from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.tui.question.caller import caller_offers
 from iamtui.tui.question.completing_input import QUOTES, Offer, joined
 from iamtui.tui.question.completion import (

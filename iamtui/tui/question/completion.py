@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account, Group, Role, User
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import parse_arn
 from iamtui.tui import lazy
 
 if TYPE_CHECKING:
