@@ -1,22 +1,23 @@
-"""Reports over a whole account as rows: findings of the audit, escalation paths, and what a number counts."""
+"""Reports over a whole account as rows: overview, findings of the audit, escalation paths, what a number counts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account, ManagedPolicy
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Principal
+from iamtui.presentation.charts import ASCII_FILLS, FILLS, bar, stacked_bar
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import AuditFinding, Severity, UnknownFact
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, Step
-from iamtui.workspace.overview import Figure
+from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
 
 SEVERITY_WORDS: Final[Mapping[Severity, Word]] = {
     Severity.HIGH: Word("[x] high", Tone.DENIED, bold=True),
@@ -221,18 +222,115 @@ def _step(account: Account, number: int, kind: str, move: Move, step: Step) -> R
     )
 
 
-def members_report(account: Account, figure: Figure) -> Report:
-    """What a number of the overview counts: each with the way to it in the tree."""
-    rows = tuple(_member(account, number, member) for number, member in enumerate(figure.members))
+def members_report(account: Account, figure: Figure, parts: Sequence[Figure] = ()) -> Report:
+    """What a number of the overview counts: each with the way to it in the tree.
+
+    Args:
+        parts: what the number is made up of; its list can be narrowed to each.
+    """
+    kinds = {member: part.label.rpartition(": ")[2] for part in parts for member in part.members}
+    rows = tuple(_member(account, at, member, kinds.get(member, "")) for at, member in enumerate(figure.members))
     notes = (f"Of {figure.unknown:,} more it is not known whether they belong here.",) if figure.unknown else ()
-    label = figure.label[:1].upper() + figure.label[1:]
-    return Report(_safe(label), rows, notes=notes, nothing=f"{_safe(label)}: none in this account.")
+    label = _safe(figure.label[:1].upper() + figure.label[1:])
+    counts = Counter(row.kind for row in rows)
+    names = tuple(name for name in dict.fromkeys(kinds.values()) if counts[name])
+    return Report(label, rows, names, notes, f"{label}: none in this account.", counts)
 
 
-def _member(account: Account, number: int, member: str) -> ReportRow:
+def _member(account: Account, number: int, member: str, kind: str) -> ReportRow:
     arn, _, rest = member.partition(" ")
-    entity = account.by_arn(arn)
-    return ReportRow(Word(""), _short(account, arn), _safe(rest), "", number, target=arn if entity is not None else "")
+    target = arn if account.by_arn(arn) is not None else ""
+    return ReportRow(Word(kind, Tone.QUIET), _short(account, arn), _safe(rest), kind, number, target=target)
+
+
+# The overview: its numbers as lines, each the way to its list.
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewLine:
+    """A line of the overview.
+
+    Args:
+        label: what is counted, or a heading where there is nothing to count and nothing to say; safe to show.
+        figure, parts: the number, and what makes it up.
+        report: the report that lists it in full, and its kind; ("", "") where the members do.
+        words: what stands behind the number.
+    """
+
+    label: str
+    figure: Figure | None = None
+    parts: tuple[Figure, ...] = ()
+    report: tuple[str, str] = ("", "")
+    words: Row = ()
+
+    @property
+    def is_heading(self) -> bool:
+        return self.figure is None and not self.words
+
+
+_REPORTED: Final = {
+    "escalations": ("escalations", "certain"),
+    "escalations.possible": ("escalations", "possible"),
+    **{f"findings.{severity}": ("findings", str(severity)) for severity in Severity},
+}
+_ANSWER_TONES: Final = (Tone.ALLOWED, Tone.DEPENDS, Tone.QUIET)
+_LEAST_BAR: Final = 6
+_MOST_BAR: Final = 60
+
+
+def overview_lines(found: Overview, width: int, *, ascii_only: bool) -> list[OverviewLine]:
+    """The overview, its bars as wide as the room behind labels and numbers is."""
+    room = max(_LEAST_BAR, min(width, _MOST_BAR))
+    rows = [OverviewLine("Watch"), *map(_number, found.risks), OverviewLine("Findings")]
+    most = max((figure.count for figure in found.findings), default=0)
+    for figure in found.findings:
+        drawn = bar(figure.count, most, room, ascii_only=ascii_only)
+        tone = SEVERITY_WORDS[Severity(figure.label)].tone
+        rows.append(replace(_number(figure), words=(Word(drawn, tone),)))
+    texts = [*(text for _, text, _ in LAST_USES), "never", "not known"]
+    rows.append(OverviewLine(f"Last used  {_legend(texts, ascii_only=ascii_only)}"))
+    most = max((one.whole.count for one in found.principals), default=0)
+    rows += (_stacked(one, most, room, ascii_only=ascii_only) for one in found.principals)
+    rows.append(OverviewLine(f"Created  {_legend([text for _, text, _ in KEY_AGES], ascii_only=ascii_only)}"))
+    rows.append(_stacked(found.keys, found.keys.whole.count, room, ascii_only=ascii_only))
+    rows += (OverviewLine("Besides"), *map(_number, found.others))
+    if found.questions:
+        rows.append(OverviewLine("Saved questions"))
+        rows += (_question(question, room, ascii_only=ascii_only) for question in found.questions)
+    if found.lacking:
+        rows.append(OverviewLine("Not known"))
+        rows += (OverviewLine("", words=row_of(text, limit=None)) for text in found.lacking)
+    return rows
+
+
+def _number(figure: Figure) -> OverviewLine:
+    return OverviewLine(_safe(figure.label), figure, report=_REPORTED.get(figure.id, ("", "")))
+
+
+def _legend(texts: Sequence[str], *, ascii_only: bool) -> str:
+    fills = ASCII_FILLS if ascii_only else FILLS
+    return "  ".join(f"{fill} {text}" for fill, text in zip(fills, texts, strict=False))
+
+
+def _stacked(breakdown: Breakdown, most: int, room: int, *, ascii_only: bool) -> OverviewLine:
+    counts = [part.count for part in breakdown.parts]
+    width = max(sum(map(bool, counts)), round(room * breakdown.whole.count / most)) if most else 0
+    drawn = "".join(stacked_bar(counts, width, ascii_only=ascii_only))
+    return OverviewLine(_safe(breakdown.whole.label), breakdown.whole, breakdown.parts, words=(Word(drawn),))
+
+
+def _question(question: QuestionBar, room: int, *, ascii_only: bool) -> OverviewLine:
+    if question.problem:
+        words = row_of(Word(f"cannot be asked: {question.problem}", Tone.DEPENDS), limit=None)
+        return OverviewLine(_safe(question.name), words=words)
+    counts = [part.count for part in question.answers]
+    everybody = Figure("", question.name, tuple(member for part in question.answers for member in part.members))
+    pieces = stacked_bar(counts, min(10, room), ascii_only=ascii_only)
+    drawn = tuple(Word(piece, tone) for piece, tone in zip(pieces, _ANSWER_TONES, strict=True))
+    depends = f", {counts[1]:,} depend" if counts[1] else ""
+    count = Word(f"  {counts[0]:,} allowed{depends}  ")
+    verdict = verdict_words(question.decision).row if question.decision is not None else ()
+    return OverviewLine(_safe(question.name), everybody, question.answers, words=(*drawn, count, *verdict))
 
 
 def _short(account: Account, arn: str) -> str:

@@ -30,6 +30,7 @@ from iamtui.policy.document import PolicyDocument
 class Kind(StrEnum):
     """The branches of the tree, in the order in which they stand."""
 
+    OVERVIEW = "overview"
     USERS = "users"
     GROUPS = "groups"
     ROLES = "roles"
@@ -50,7 +51,11 @@ class Branch:
 
 Node: TypeAlias = Branch | User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
 
+OVERVIEW: Final = Branch(Kind.OVERVIEW)
+"""The account in numbers: a node of the tree that holds nothing."""
+
 TOP_BRANCHES: Final = (
+    OVERVIEW,
     Branch(Kind.USERS),
     Branch(Kind.GROUPS),
     Branch(Kind.ROLES),
@@ -60,6 +65,7 @@ TOP_BRANCHES: Final = (
 )
 
 _TITLES: Final = {
+    Kind.OVERVIEW: "Overview",
     Kind.USERS: "Users",
     Kind.GROUPS: "Groups",
     Kind.ROLES: "Roles",
@@ -125,6 +131,7 @@ class Inventory:
         self.account = account
         self._entities: dict[Branch, tuple[Entity, ...]] = {}
         self._children: dict[Branch, tuple[Node, ...]] = {}
+        self._children[OVERVIEW] = ()
         providers = () if isinstance(account.providers, Missing) else account.providers.value
         self._sort(Kind.USERS, account.users)
         self._sort(Kind.GROUPS, account.groups)

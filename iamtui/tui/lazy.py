@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from iamtui.tui.question import simulator_screen as simulator_screen
     from iamtui.tui.question import trace_screen as trace_screen
     from iamtui.tui.question import who_can_screen as who_can_screen
+    from iamtui.tui.reports import overview_view as overview_view
     from iamtui.tui.reports import report_screen as report_screen
     from iamtui.tui.sessions import console_dialog as console_dialog
     from iamtui.tui.sessions import endpoint_screen as endpoint_screen

@@ -76,14 +76,6 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "D", "paste_denial", "Denied", show=False, id="denial.paste",
         tooltip="Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
     ),
-    Binding(
-        "H", "report('findings')", "Findings", show=False, id="account.findings",
-        tooltip="Audit the account: findings by severity, each with its fix",
-    ),
-    Binding(
-        "U", "report('escalations')", "Escalations", show=False, id="account.escalations",
-        tooltip="Who can become administrator, step by step",
-    ),
     Binding("d", "draft", "Draft", id="draft.open", tooltip="Show the what-if draft: its edits, impact and export"),
     Binding(
         "E", "draft_edit", "Edit", id="draft.edit",
@@ -136,6 +128,14 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         tooltip="Ask the source for what it gives only on demand: a user's keys and devices, the resource's policy",
     ),
     Binding("e", "edit", "Editor", id="view.editor", tooltip="Read the JSON in $EDITOR; nothing is written back"),
+    Binding(
+        "H", "report('findings')", "Findings", id="account.findings",
+        tooltip="Audit the account: findings by severity, each with its fix",
+    ),
+    Binding(
+        "U", "report('escalations')", "Escalations", id="account.escalations",
+        tooltip="Who can become administrator, step by step",
+    ),
     Binding("1", "tab('1')", "Tab 1", show=False, id="tab.1", tooltip="Show the first tab"),
     Binding("2", "tab('2')", "Tab 2", show=False, id="tab.2", tooltip="Show the second tab"),
     Binding("3", "tab('3')", "Tab 3", show=False, id="tab.3", tooltip="Show the third tab"),

@@ -23,7 +23,7 @@ from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, ScreenAbove, VisitedPlace
-from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
+from iamtui.tui.inventory import Branch, Inventory, Kind, Node, key_of
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.terminal_app import worker_failure
@@ -133,7 +133,7 @@ class PanedScreen(Screen[None]):
         self._kept_focus = KeptFocus(self)
         self.workspace: Workspace | None = None
         """The workspace on screen."""
-        self.first_branch = TOP_BRANCHES[0]
+        self.first_branch = Branch(Kind.USERS)
         """The branch that is open when an account is."""
 
     def compose(self) -> ComposeResult:
@@ -315,7 +315,7 @@ class Browsing:
         if messages.waits and key_of(node) != self._history.here:
             messages.clear()
         self._history.move(key_of(node))
-        self._screen.subject.show_node(self._inventory, node)
+        self._screen.subject.show_node(self._inventory, node, self._screen.workspace)
         self._place_changed(node)
         self._screen.keys_changed()
 

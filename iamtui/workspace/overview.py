@@ -247,7 +247,7 @@ def _risks(
     account = workspace.account
     everybody = 0
     if _is_searched(account):
-        report = find_escalations(workspace)
+        report = find_escalations(workspace, cancelled)
     else:
         report, everybody = EscalationReport((), ()), len(account.users) + len(account.roles)
     certain = tuple(one.principal.arn for one in report.escalations if one.certain)

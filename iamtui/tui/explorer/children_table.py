@@ -27,7 +27,6 @@ from iamtui.tui import clock
 from iamtui.tui.content import fit
 from iamtui.tui.explorer.explorer import MarkOf, VerdictOf
 from iamtui.tui.inventory import (
-    TOP_BRANCHES,
     Branch,
     Inventory,
     Kind,
@@ -87,7 +86,7 @@ class ChildrenTable(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._inventory = Inventory(Account(id=""))
-        self._branch = TOP_BRANCHES[0]
+        self._branch = Branch(Kind.USERS)
         self._columns = ColumnLayout(self._inventory.account, self._branch, ())
         self._entities: list[Entity] = []
         self._sorts: dict[str, tuple[str, bool]] = {}

@@ -22,12 +22,14 @@ from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDoc
 from iamtui.tui.explorer.explorer import VerdictOf
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.explorer.tab_bar import Tab, TabBar
-from iamtui.tui.inventory import Branch, Inventory, Node, title_of
+from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 
 if TYPE_CHECKING:
     from iamtui.tui.explorer.listings import ListingEntry
+    from iamtui.tui.reports.overview_view import OverviewView
+    from iamtui.workspace.workspace import Workspace
 
 
 # A list of policies or statements over the document of the one under the cursor.
@@ -254,6 +256,8 @@ class SubjectPane(Pane):
         super().__init__(id=id)
         self._node: Node | None = None
         self._before: Account | None = None
+        self._overview: OverviewView | None = None
+        """Made when it is first shown."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="welcome")
@@ -280,6 +284,8 @@ class SubjectPane(Pane):
 
     @property
     def active_view(self) -> Widget:
+        if self._overview is not None and self._overview.display:
+            return self._overview
         return self.table if isinstance(self._node, Branch) else self.detail.active_view
 
     @property
@@ -293,6 +299,8 @@ class SubjectPane(Pane):
         welcome = self.query_one("#welcome", Static)
         welcome.update(words)
         welcome.display = True
+        if self._overview is not None:
+            self._overview.leave()
         for widget in (self.table, self.detail, self.query_one("#table-empty")):
             widget.display = False
 
@@ -303,8 +311,11 @@ class SubjectPane(Pane):
             return None
         return self.detail.json_text(), entity.name
 
-    def show_node(self, inventory: Inventory, node: Node) -> None:
+    def show_node(self, inventory: Inventory, node: Node, workspace: Workspace | None = None) -> None:
+        """Show an entity, what a branch holds, or the overview of a workspace."""
         self._node = node
+        if self._overview is not None and node != OVERVIEW:
+            self._overview.leave()
         self.query_one("#welcome").display = False
         is_branch = isinstance(node, Branch)
         self.detail.display = not is_branch
@@ -316,6 +327,14 @@ class SubjectPane(Pane):
                 (lazy.changes.changed_words(self._before, node), "bold $verdict-depends"),
             )
             self.detail.show_entity(inventory.account, node)
+            return
+        if node == OVERVIEW and workspace is not None:
+            self.table.display = empty.display = False
+            self.border_title = line((title_of(node), "bold"))
+            if self._overview is None:
+                self._overview = lazy.overview_view.OverviewView(id="overview")
+                self.mount(self._overview)
+            self._overview.show(workspace)
             return
         self.table.show_branch(inventory, node)
         words = self.table.empty_text()

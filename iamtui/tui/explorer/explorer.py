@@ -18,7 +18,7 @@ from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
-from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
+from iamtui.tui.inventory import OVERVIEW, TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
 from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Pane
@@ -193,21 +193,21 @@ class ExplorerTree(LineView):
         """Enter: a branch opens or closes, an entity is opened."""
         event.stop()
         node = self.node
-        if isinstance(node, Branch):
+        if isinstance(node, Branch) and node != OVERVIEW:
             self.action_toggle_branch()
         elif node is not None:
             self.post_message(self.NodeOpened(node))
 
     def action_toggle_branch(self) -> None:
         node = self.node
-        if isinstance(node, Branch) and self._result is None:
+        if isinstance(node, Branch) and node != OVERVIEW and self._result is None:
             self._open.symmetric_difference_update({node})
             self._flatten(key_of(node))
 
     def action_line_right(self) -> None:
         """Expand a branch, or step into it; open an entity."""
         node = self.node
-        if isinstance(node, Branch):
+        if isinstance(node, Branch) and node != OVERVIEW:
             if node in self._open:
                 self.action_cursor_down()
             else:
@@ -241,6 +241,8 @@ def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, dept
 
 def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool) -> Sequence[Piece]:
     """`is_heading`: whether it stands over hits, and cannot be opened."""
+    if branch == OVERVIEW:
+        return [Piece("  "), Piece(fit(title_of(branch), width - 3), "strong")]
     indent = "" if is_heading else "  " * row.depth
     arrow = "  " if is_heading else "▾ " if row.expanded else "▸ "
     count = "unknown" if row.count is None else f"{row.count:,}"

@@ -64,8 +64,8 @@ def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
     return escalations_report(workspace.account, find_escalations(workspace, cancelled))
 
 
-def members(figure: Figure, workspace: Workspace, _cancelled: Callable[[], bool]) -> Report:
-    return members_report(workspace.account, figure)
+def members(figure: Figure, parts: Sequence[Figure], workspace: Workspace, _cancelled: Callable[[], bool]) -> Report:
+    return members_report(workspace.account, figure, parts)
 
 
 REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations}
@@ -92,7 +92,7 @@ def giving_turns(worker: Worker[Any]) -> Callable[[], bool]:
 # The rows.
 
 
-_TONES: Final = {
+LINE_TONES: Final = {
     Tone.PLAIN: "",
     Tone.STRONG: "strong",
     Tone.HEADING: "heading",
@@ -144,7 +144,7 @@ class ReportList(LineView):
         room = width - 1
         pieces: list[Piece] = []
         if self._mark_width:
-            pieces.append(Piece(row.mark.text.ljust(self._mark_width) + _GAP, _TONES[row.mark.tone]))
+            pieces.append(Piece(row.mark.text.ljust(self._mark_width) + _GAP, LINE_TONES[row.mark.tone]))
             room -= self._mark_width + len(_GAP)
         indent = "  " if row.inner else ""
         # What has nothing said of it may have the whole line.
@@ -172,7 +172,7 @@ class ReportScreen(Screen[ReportRow | None]):
                 str(number), f"show({number})", f"Kind {number}", show=False, id=f"report.kind-{number}",
                 tooltip="Show every row" if number == 1 else f"Show rows of kind {number} only",
             )
-            for number in range(1, 5)
+            for number in range(1, 8)
         ),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
     ]  # fmt: skip
@@ -474,10 +474,10 @@ def open_report(main: Reported, name: str, kind: str = "") -> None:
     _open(main, ReportScreen(main.workspace, name.capitalize(), REPORTS[name], kind=kind))
 
 
-def open_members(main: Reported, figure: Figure) -> None:
-    """List what a number of the overview counts."""
+def open_members(main: Reported, figure: Figure, parts: Sequence[Figure] = ()) -> None:
+    """List what a number of the overview counts, and which part of it."""
     if main.workspace is not None:
-        _open(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure)))
+        _open(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure, parts)))
 
 
 def _open(main: Reported, screen: ReportScreen) -> None:

@@ -1,0 +1,170 @@
+"""OverviewView: an account in numbers and bars, each number the way to its list."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, cast
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.presentation.charts import needs_ascii
+from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.problem import Problem
+from iamtui.tui.background import few_pauses
+from iamtui.tui.content import fit, plain
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.reports.report_screen import LINE_TONES, Reported, giving_turns, open_members, open_report
+from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.workspace.overview import Overview, account_overview
+from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
+from iamtui.workspace.workspace import Workspace
+
+_LABEL: Final = 26
+_COUNT: Final = 6
+_GAP: Final = 2
+
+
+class OverviewView(LineView):
+    """Numbers are found in a thread when the overview is first shown, which ends when it is left before."""
+
+    HELP_TITLE = "Overview"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "List", id="overview.open", tooltip="List what the number counts"),
+    ]
+
+    DEFAULT_CSS = """
+    OverviewView {
+        height: 1fr;
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Found(Message):
+        """The numbers of a workspace."""
+
+        workspace: Workspace
+        overview: Overview
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._workspace: Workspace | None = None
+        self._found: Overview | None = None
+        self._shown: list[OverviewLine] = []
+        self._ascii = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
+
+    @property
+    def lines(self) -> Sequence[OverviewLine]:
+        return tuple(self._shown)
+
+    def show(self, workspace: Workspace) -> None:
+        """Show the numbers of a workspace; those that were found are kept while it is the same."""
+        self.display = True
+        if workspace is not self._workspace:
+            self._workspace, self._found = workspace, None
+        if self._found is None:
+            self.run_worker(
+                self._find, "counting the account", group="overview", exclusive=True, exit_on_error=False, thread=True
+            )
+        self._lay_out()
+
+    def leave(self) -> None:
+        """Hide it; nothing is looked for any more."""
+        if self.display:
+            self.display = False
+            self.workers.cancel_group(self, "overview")
+
+    def _find(self) -> None:
+        worker, workspace = get_current_worker(), self._workspace
+        if workspace is None:
+            return
+        with few_pauses(workspace.account):
+            overview = account_overview(workspace, _saved(workspace), cancelled=giving_turns(worker))
+        if not worker.is_cancelled:
+            self.post_message(self.Found(workspace, overview))
+
+    def on_overview_view_found(self, event: Found) -> None:
+        event.stop()
+        if event.workspace is self._workspace:
+            self._found = event.overview
+            self._lay_out()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self.post_message(Notice(plain(worker_failure(event.worker)), Severity.ERROR))
+
+    def on_resize(self) -> None:
+        """Draw the bars anew: as wide as there is room."""
+        self._lay_out(self.cursor)
+
+    # Drawing.
+
+    def _lay_out(self, cursor: int = 0) -> None:
+        found, size = self._found, self.size.width
+        if found is None:
+            self._shown = [OverviewLine("Counting …")]
+        else:
+            room = size - 1 - self._label_width(size) - _COUNT - 2 * _GAP
+            self._shown = overview_lines(found, room, ascii_only=self._ascii)
+        self.set_total(len(self._shown), cursor=cursor)
+
+    def _label_width(self, width: int) -> int:
+        return min(_LABEL, max(12, width // 2))
+
+    def is_stop(self, index: int) -> bool:
+        return not self._shown[index].is_heading
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        entry = self._shown[index]
+        if entry.is_heading:
+            return [Piece(fit(entry.label, width - 1), "heading")]
+        label_width = self._label_width(width) if entry.label else 0
+        label = fit(entry.label, label_width - 1)
+        pieces = [Piece(label + " " * (label_width - cell_len(label)))]
+        room = width - 1 - label_width
+        if entry.figure is not None:
+            pieces += [Piece(entry.figure.words.rjust(_COUNT), "strong"), Piece(" " * _GAP)]
+            room -= _COUNT + _GAP
+        for word in entry.words:
+            text = fit(word.text, room)
+            pieces.append(Piece(text, LINE_TONES[word.tone]))
+            room -= cell_len(text)
+        return pieces
+
+    # Keys.
+
+    def action_line_left(self) -> None:
+        self.post_message(RowsView.LeftTowardsTree())
+
+    def action_line_right(self) -> None:
+        self.action_open_line()
+
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+
+    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
+        """List what is counted: as the report that has it in full, or its members."""
+        event.stop()
+        entry, main = self._shown[self.cursor], cast("Reported", self.screen)
+        report, kind = entry.report
+        if report:
+            open_report(main, report, kind)
+        elif entry.figure is not None:
+            open_members(main, entry.figure, entry.parts)
+
+
+def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
+    """The saved questions; none where they cannot be read, which `iamtui questions` says."""
+    try:
+        return QuestionStore(account_key(workspace)).saved()
+    except Problem:
+        return ()

@@ -1,0 +1,125 @@
+"""The overview in the tree: its numbers, the ways to their lists, and what happens when it is left early."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.styled_words import text_of
+from iamtui.sources.demo import load_demo_account
+from iamtui.tui.inventory import OVERVIEW, Branch, Kind, key_of
+from iamtui.tui.reports import overview_view
+from iamtui.tui.reports.overview_view import OverviewView
+from iamtui.tui.reports.report_screen import ReportScreen
+from iamtui.workspace.overview import account_overview
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.panel_apps import until
+from tests.support.screen_app import make_app, press, settle
+from tests.support.slow import EACH_SIZE, SIZES
+
+
+def demo() -> Workspace:
+    return Workspace(load_demo_account(), SourceInfo(SourceKind.SNAPSHOT, "puffin.json", region="eu-west-1"))
+
+
+def labelled(lines: Sequence[OverviewLine], label: str) -> OverviewLine:
+    return next(line for line in lines if line.label == label)
+
+
+def test_every_number_has_its_list_and_bars_fit_their_room() -> None:
+    lines = overview_lines(account_overview(demo()), 20, ascii_only=False)
+    people = labelled(lines, "people")
+    assert people.figure is not None
+    assert sum(part.count for part in people.parts) == people.figure.count
+    assert all(len(text_of(line.words)) <= 20 for line in lines if line.figure is not None)
+    assert labelled(lines, "can become administrator").report == ("escalations", "certain")
+    assert labelled(lines, "high").report == ("findings", "high")
+
+
+def test_bars_are_ascii_where_block_characters_would_not_arrive() -> None:
+    lines = overview_lines(account_overview(demo()), 20, ascii_only=True)
+    assert all((line.label + text_of(line.words)).isascii() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("label", "kinds"), [("high", {"high"}), ("can become administrator", {"certain"}), ("administrators", {""})]
+)
+async def test_enter_on_a_number_lists_what_it_counts(label: str, kinds: set[str]) -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(key_of(OVERVIEW))
+        await settle(pilot)
+        await press(pilot, "l")
+        view = app.main.query_one(OverviewView)
+        assert view.has_focus
+        at = next(index for index, line in enumerate(view.lines) if line.label == label)
+        figure = view.lines[at].figure
+        assert figure is not None
+        view.move_to(at)
+        await press(pilot, "enter")
+        screen = app.screen
+        assert isinstance(screen, ReportScreen)
+        assert {row.kind for row in screen.list.shown} == kinds
+        assert len({row.group for row in screen.list.shown}) == figure.count
+
+
+async def test_a_member_goes_to_its_place_in_the_tree() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(key_of(OVERVIEW))
+        await settle(pilot)
+        await press(pilot, "l", "enter")
+        assert isinstance(app.screen, ReportScreen)
+        row = app.screen.list.row
+        assert row is not None
+        await press(pilot, "enter")
+        assert app.main.subject.detail.entity is not None
+        assert app.main.subject.detail.entity.arn == row.target
+        assert not app.main.query_one(OverviewView).display
+
+
+async def test_leaving_the_overview_stops_the_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(_workspace: Workspace, _saved: object, *, cancelled: Callable[[], bool]) -> Any:
+        begun.set()
+        while not cancelled():
+            pass
+        ended.set()
+
+    monkeypatch.setattr(overview_view, "account_overview", endless)
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(key_of(OVERVIEW))
+        await until(pilot, begun.is_set)
+        app.main.go_to(key_of(Branch(Kind.USERS)))
+        await until(pilot, ended.is_set)
+        assert app.main.subject.table.display
+
+
+async def test_the_numbers_are_kept_while_the_account_is_the_same() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(key_of(OVERVIEW))
+        await settle(pilot)
+        before = app.main.query_one(OverviewView).lines
+        app.main.go_to(key_of(Branch(Kind.USERS)))
+        app.main.go_to(key_of(OVERVIEW))
+        assert app.main.query_one(OverviewView).lines == before
+
+
+@pytest.mark.parametrize("size", EACH_SIZE)
+def test_the_overview(snap_compare: Callable[..., bool], size: str) -> None:
+    async def run(pilot: Any) -> None:
+        await settle(pilot)
+        await press(pilot, "k", "l")
+
+    assert snap_compare(make_app(demo()), terminal_size=SIZES[size], run_before=run)
