@@ -15,11 +15,12 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome
-from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
+from iamtui.presentation.access import NO_EXTERNAL_ID, edge_words, outside_first, trustee_words
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import Chain, TrustEdge, Trustee, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import Chain, TrustEdge, by_principal, chains_from, who_may_assume
 
 if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
@@ -94,39 +95,22 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
 
 def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[TrustEdge], *, most: int) -> None:
     out.line(Span(_short(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
-    # Whoever is let in from outside is not to be cut off behind the account's own.
-    for edge in sorted(edges, key=_from_inside)[:most]:
+    for edge in outside_first(edges)[:most]:
         words = verdict_words(edge.decision)
-        rest = [f"if {edge.condition}" if edge.condition else "", as_far_as_loaded(edge.decision)]
-        if edge.action != "sts:AssumeRole":
-            rest.insert(0, f"by {edge.action.removeprefix('sts:')}")
-        if edge.is_outside:
-            rest.append("where its own account allows it")
-        warning = "  [!] without an external ID" if edge.lacks_external_id else ""
+        warning = f"  {NO_EXTERNAL_ID}" if edge.lacks_external_id else ""
         out.line(
             "  ",
             Span(f"{words.mark}", verdict_style(edge.decision)),
-            f" {_trustee_name(workspace, edge)}",
-            f"  {', '.join(filter(None, rest))}".rstrip(),
+            f" {_trustee(workspace, edge)}",
+            f"  {safe_text(edge_words(edge), limit=None)}".rstrip(),
             Span(warning, Style.BAD),
         )
     if len(edges) > most:
         out.line(f"  and {len(edges) - most} more: iamtui trust {role.name}")
 
 
-def _from_inside(edge: TrustEdge) -> int:
-    """The place in a list: everyone first, then other accounts, then the account's own and services."""
-    return 0 if edge.trustee is Trustee.EVERYONE else 1 if edge.is_outside else 2
-
-
-def _trustee_name(workspace: Workspace, edge: TrustEdge) -> str:
-    name = _short(workspace, edge.name)
-    if edge.trustee is Trustee.EVERYONE:
-        some = "" if edge.name == "*" else f" whose ARN matches {safe_text(edge.name)}"
-        return f"everyone: users and roles of every account{some}"
-    if edge.trustee is Trustee.OTHER_ACCOUNT and edge.name == edge.principal.account:
-        return f"account {name}"
-    return name
+def _trustee(workspace: Workspace, edge: TrustEdge) -> str:
+    return safe_text(trustee_words(workspace.account, edge))
 
 
 def _short(workspace: Workspace, arn: str) -> str:
@@ -162,7 +146,7 @@ def _print_chain(out: Output, workspace: Workspace, chain: Chain) -> None:
 def _print_graph(out: Output, workspace: Workspace, edges: Iterable[TrustEdge], form: str) -> None:
     """From the principal to the role, dashed where a condition remains."""
     found = (
-        Edge(_trustee_name(workspace, edge), _short(workspace, edge.role.arn), edge.condition, bool(edge.condition))
+        Edge(_trustee(workspace, edge), _short(workspace, edge.role.arn), edge.condition, bool(edge.condition))
         for edge in edges
     )
     print_graph(out, "trust", found, form)

@@ -19,7 +19,8 @@ from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer
-from iamtui.presentation.charts import needs_ascii, shade
+from iamtui.presentation.access import SHORT_LEVELS, level_cell
+from iamtui.presentation.charts import needs_ascii
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.workspace import Workspace
 
-_SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
 _MARKS: Final = {"gained": ("[+]", Style.OPEN), "lost": ("[-]", Style.BAD), "changed": ("[~]", Style.QUIET)}
 _MOST_NAMED: Final = 8
 
@@ -146,9 +146,9 @@ def _print_heat_map(out: Output, found: EffectiveAccess, *, ascii_only: bool) ->
     services = found.services
     if not services:
         return
-    headings = ("SERVICE", *(_SHORT_LEVELS.get(level, level) for level in LEVELS))
+    headings = ("SERVICE", *(SHORT_LEVELS.get(level, level) for level in LEVELS))
     rows = [
-        [one.service, *(_level_cell(one.levels.get(level), ascii_only=ascii_only) for level in LEVELS)]
+        [one.service, *(level_cell(one.levels.get(level), ascii_only=ascii_only) for level in LEVELS)]
         for one in services
     ]
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
@@ -158,16 +158,6 @@ def _print_heat_map(out: Output, found: EffectiveAccess, *, ascii_only: bool) ->
         for level, text, width in zip(LEVELS, row[1:], widths[1:], strict=True):
             parts += ("  ", Span(f"{text:<{width}}", _level_style(level, service.levels.get(level))))
         out.line(*parts)
-
-
-def _level_cell(count: LevelCount | None, *, ascii_only: bool) -> str:
-    """`▓ 12+2?/20`: how much of it is allowed, as a shade and counted; "" where the service has no such action."""
-    if count is None:
-        return ""
-    some = count.allowed + count.depends
-    mark = shade(some, count.total, ascii_only=ascii_only)
-    depends = f"+{count.depends}?" if count.depends else ""
-    return f"{mark} {count.allowed}{depends}/{count.total}" if some else mark
 
 
 def _level_style(level: str, count: LevelCount | None) -> Style:
@@ -181,7 +171,7 @@ def _level_style(level: str, count: LevelCount | None) -> Style:
 def _print_actions(out: Output, found: EffectiveAccess) -> None:
     """A line for each action: its verdict, access levels, resources and condition."""
     lines = [
-        (action, ", ".join(_SHORT_LEVELS.get(level, level) for level in levels_of(action)), one)
+        (action, ", ".join(SHORT_LEVELS.get(level, level) for level in levels_of(action)), one)
         for service in found.services
         for action, one in sorted(
             ((action, one) for one in service.permissions for action in one.actions), key=lambda line: line[0].lower()

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic, sleep
-from typing import Final
+from typing import Any, Final
 
 from textual.app import App
+from textual.worker import Worker
 
 from iamtui.account.model import Account
 from iamtui.tui import lazy
@@ -192,6 +193,23 @@ def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
             if monotonic() - turn >= _TURN_SECONDS:
                 sleep(_TURN_SECONDS)
                 turn = monotonic()
+
+
+def giving_turns(worker: Worker[Any]) -> Callable[[], bool]:
+    """Whether a worker was cancelled; asked often enough, the screen gets its turns meanwhile.
+
+    The interpreter's lock is let go only now and then by itself, and the screen needs it.
+    """
+    turn = monotonic()
+
+    def cancelled() -> bool:
+        nonlocal turn
+        if monotonic() - turn >= _TURN_SECONDS:
+            sleep(0)
+            turn = monotonic()
+        return worker.is_cancelled
+
+    return cancelled
 
 
 @contextmanager

@@ -302,6 +302,11 @@ class MainScreen(PanedScreen):
         event.stop()
         self.browsing.go_to(event.target)
 
+    @on(DetailPane.Listed)
+    def _listed(self, event: DetailPane.Listed) -> None:
+        event.stop()
+        lazy.report_screen.open_list(self, event.title, event.make)
+
     @on(RowsView.LeftTowardsTree)
     @on(ChildrenTable.LeftTowardsTree)
     def _left(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,10 +13,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
-from iamtui.account.model import Account, Entity, Role
+from iamtui.account.model import Account, Entity, Role, User
 from iamtui.text import safe_document
 from iamtui.tui import lazy
+from iamtui.tui.background import giving_turns
 from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
@@ -27,9 +30,15 @@ from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 
 if TYPE_CHECKING:
+    from iamtui.presentation.reports import Report
+    from iamtui.tui.explorer.found_tabs import FoundTab
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
     from iamtui.workspace.workspace import Workspace
+
+
+_FINDING: Final = "tab"
+"""The workers that find what a tab shows."""
 
 
 # A list of policies or statements over the document of the one under the cursor.
@@ -72,6 +81,14 @@ class ListAndDocument(Column):
         else:
             self.document_view.show_words("", empty)
 
+    def add_entries(self, entries: Sequence[ListingEntry]) -> None:
+        """Append what was found since; the cursor stays."""
+        self._entries = [*self._entries, *entries]
+        rows = self.rows_view
+        rows.display = True
+        rows.styles.height = min(max(1, len(self._entries)), 12)
+        rows.set_rows([entry.row for entry in self._entries], cursor=rows.cursor)
+
     def show_statement(self, policy: str, statement: int) -> bool:
         """Bring a policy under the cursor and mark one of its statements; False when it is not in the list."""
         for index, entry in enumerate(self._entries):
@@ -112,8 +129,24 @@ class DetailPane(FindsInDocument):
 
         target: str
 
+    @dataclass(eq=False, repr=False)
+    class Listed(Message):
+        """The user wants a list that lies behind a line of the Access tab."""
+
+        title: str
+        make: Callable[[], Report]
+
+    @dataclass(eq=False, repr=False)
+    class _Found(Message):
+        entity: Entity
+        tab: str
+        found: FoundTab
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self.workspace: Workspace | None = None
+        """What the entity is of, where it can be asked what it can do and who may assume it."""
+        self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
         self._account = Account(id="")
         self._before: Account | None = None
         self._entity: Entity | None = None
@@ -210,6 +243,8 @@ class DetailPane(FindsInDocument):
         entity, account, active = self._entity, self._account, self.active_tab
         if entity is None:
             return
+        self.workers.cancel_group(self, _FINDING)
+        self._lists = {}
         find = self.query_one(FindLine)
         if find.display:
             find.display = False
@@ -226,6 +261,32 @@ class DetailPane(FindsInDocument):
             both.set_entries(*lazy.tab_contents.entries(self._before, account, entity, active))
         else:
             record.show_json(*lazy.tab_contents.record(self._before, entity))
+        if active in ("access", "trust") and isinstance(entity, User | Role) and self.workspace is not None:
+            work = partial(self._find, self.workspace, entity, active)
+            self.run_worker(work, "asking what it can do", group=_FINDING, exit_on_error=False, thread=True)
+
+    def _find(self, workspace: Workspace, entity: User | Role, tab: str) -> None:
+        worker = get_current_worker()
+        found = lazy.found_tabs.found_tab(workspace, entity, tab, giving_turns(worker))
+        if not worker.is_cancelled:
+            self.post_message(self._Found(entity, tab, found))
+
+    @on(_Found)
+    def _tab_found(self, event: _Found) -> None:
+        event.stop()
+        if event.entity is not self._entity or event.tab != self.active_tab:
+            return
+        if event.tab == "trust":
+            self.query_one(ListAndDocument).add_entries(event.found.entries)
+        else:
+            self._lists = event.found.lists
+            self.facts.set_rows(event.found.rows, cursor=self.facts.cursor)
+
+    @on(LineView.LineOpened, "#facts")
+    def _line_opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        if event.index in self._lists:
+            self.post_message(self.Listed(*self._lists[event.index]))
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:
@@ -326,6 +387,7 @@ class SubjectPane(Pane):
                 lazy.tab_contents.title_of_entity(inventory.account, node),
                 (lazy.changes.changed_words(self._before, node), "bold $verdict-depends"),
             )
+            self.detail.workspace = workspace
             self.detail.show_entity(inventory.account, node)
             return
         if node == OVERVIEW and workspace is not None:

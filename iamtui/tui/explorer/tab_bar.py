@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+_WITH_NUMBER = len(" 1  ")
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -43,23 +45,28 @@ class TabBar(Widget):
             self._tabs, self._active = tabs, active
             self.refresh()
 
+    def _counts(self) -> list[str]:
+        """What stands behind each title; nothing where all of it would be wider than the bar."""
+        counts = [f" ({tab.count})" if tab.count is not None else "" for tab in self._tabs]
+        needed = sum(_WITH_NUMBER + len(tab.title + count) for tab, count in zip(self._tabs, counts, strict=True))
+        return counts if needed <= self.size.width else [""] * len(counts)
+
     def render(self) -> Content:
         """One line: number, title and count of every tab."""
         parts: list[tuple[str, str]] = []
-        for index, tab in enumerate(self._tabs):
+        for index, (tab, count) in enumerate(zip(self._tabs, self._counts(), strict=True)):
             active = tab.id == self._active
             parts.append((f" {index + 1} ", "$match" if active else "$faint"))
             parts.append((tab.title, "bold underline $foreground" if active else "$muted"))
-            if tab.count is not None:
-                parts.append((f" ({tab.count})", "$muted" if active else "$faint"))
+            if count:
+                parts.append((count, "$muted" if active else "$faint"))
             parts.append((" ", ""))
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:
         at = 0
-        for index, tab in enumerate(self._tabs):
-            count = f" ({tab.count})" if tab.count is not None else ""
-            size = len(f" {index + 1} {tab.title}{count} ")
+        for tab, count in zip(self._tabs, self._counts(), strict=True):
+            size = _WITH_NUMBER + len(tab.title + count)
             if at <= event.x < at + size:
                 self.post_message(self.Chosen(tab.id))
                 return

@@ -295,6 +295,8 @@ _EMPTY_POLICIES: Final = {
 def facts(account: Account, entity: Entity, tab: str) -> Sequence[ListingRow]:
     if tab == "overview":
         return overview(account, entity)
+    if isinstance(entity, User | Role):
+        return [ListingRow("", "Looking …", "muted")]
     return access_rows(account, entity) or [ListingRow("", "nothing to show", "muted")]
 
 
@@ -334,6 +336,8 @@ def tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
     elif isinstance(entity, IdentityProvider):
         tabs.append(Tab("access", "Access"))
     tabs.append(Tab("json", "JSON"))
+    if isinstance(entity, User | Role):
+        tabs.append(Tab("access", "Access"))
     return tuple(tabs)
 
 

@@ -16,10 +16,10 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.presentation.charts import needs_ascii
 from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.problem import Problem
-from iamtui.tui.background import few_pauses
+from iamtui.tui.background import few_pauses, giving_turns
 from iamtui.tui.content import fit, plain
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.reports.report_screen import LINE_TONES, Reported, giving_turns, open_members, open_report
+from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import Notice, Severity

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from rich.cells import cell_len
@@ -32,7 +31,7 @@ from iamtui.presentation.reports import (
 )
 from iamtui.presentation.styled_words import Tone
 from iamtui.problem import Problem
-from iamtui.tui.background import few_pauses
+from iamtui.tui.background import few_pauses, giving_turns
 from iamtui.tui.content import fit, line, lines, plain, styled
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.inputs import SafeInput
@@ -48,9 +47,6 @@ if TYPE_CHECKING:
     from iamtui.questions.question import Question
     from iamtui.tui.explorer.detail_pane import SubjectPane
     from iamtui.tui.history import ScreenAbove
-
-_TURN_SECONDS: Final = 0.002
-"""How long the thread works before it lets the screen have a turn."""
 
 Load = Callable[[Workspace, Callable[[], bool]], Report]
 """Makes a report in a thread; what it is given tells whether nobody wants it any more."""
@@ -70,23 +66,6 @@ def members(figure: Figure, parts: Sequence[Figure], workspace: Workspace, _canc
 
 REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations}
 """By the name that keys and numbers open them with."""
-
-
-def giving_turns(worker: Worker[Any]) -> Callable[[], bool]:
-    """Whether a worker was cancelled; asked often enough, the screen gets its turns meanwhile.
-
-    The interpreter's lock is let go only now and then by itself, and the screen needs it.
-    """
-    turn = monotonic()
-
-    def cancelled() -> bool:
-        nonlocal turn
-        if monotonic() - turn >= _TURN_SECONDS:
-            sleep(0)
-            turn = monotonic()
-        return worker.is_cancelled
-
-    return cancelled
 
 
 # The rows.
@@ -478,6 +457,12 @@ def open_members(main: Reported, figure: Figure, parts: Sequence[Figure] = ()) -
     """List what a number of the overview counts, and which part of it."""
     if main.workspace is not None:
         _open(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure, parts)))
+
+
+def open_list(main: Reported, title: str, make: Callable[[], Report]) -> None:
+    """Open a list that lies behind a line of a tab."""
+    if main.workspace is not None:
+        _open(main, ReportScreen(main.workspace, title, lambda _workspace, _cancelled: make()))
 
 
 def _open(main: Reported, screen: ReportScreen) -> None:

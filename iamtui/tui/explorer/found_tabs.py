@@ -1,0 +1,107 @@
+"""What the Access and Trust tabs show once it is found, in a thread: services, reached roles, who may assume a role."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from iamtui.account.model import Role, User
+from iamtui.engine.decision import Layer
+from iamtui.presentation.access import (
+    NO_EXTERNAL_ID,
+    chain_words,
+    edge_words,
+    outside_first,
+    permissions_report,
+    service_table,
+    trustee_words,
+)
+from iamtui.presentation.charts import needs_ascii
+from iamtui.presentation.reports import Report
+from iamtui.presentation.verdict import verdict_words
+from iamtui.tui.background import few_pauses
+from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.trust import TrustEdge, by_principal, chains_from, who_may_assume
+from iamtui.workspace.what_can import what_can
+from iamtui.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTab:
+    """What was found for a tab.
+
+    Args:
+        rows: of the Access tab.
+        lists: what Enter lists of a row, by its place: a title, and what makes the list.
+        entries: what the Trust tab has besides the statements.
+    """
+
+    rows: list[ListingRow] = field(default_factory=list)
+    lists: dict[int, tuple[str, Callable[[], Report]]] = field(default_factory=dict)
+    entries: list[ListingEntry] = field(default_factory=list)
+
+
+def found_tab(workspace: Workspace, entity: User | Role, tab: str, cancelled: Callable[[], bool]) -> FoundTab:
+    """What a tab shows of a user or role. Blocking.
+
+    Raises:
+        Problem: it cannot be found.
+    """
+    with few_pauses(workspace.account):
+        if tab == "trust" and isinstance(entity, Role):
+            return FoundTab(entries=_trusted(workspace, entity, cancelled))
+        return _access(workspace, entity, cancelled)
+
+
+def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool]) -> FoundTab:
+    principal = principal_for(workspace, entity)
+    found = what_can(workspace, principal, cancelled=cancelled)
+    ascii_only = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
+    title, services = service_table(found, ascii_only=ascii_only)
+    account, tab = workspace.account, FoundTab()
+    count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
+    tab.rows.append(heading(f"What it can do: {count}, actions by access level; Enter lists them"))
+    tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
+    for service, cells in services:
+        tab.lists[len(tab.rows)] = (
+            service.service,
+            lambda service=service: permissions_report(account, found, service),  # type: ignore[misc]
+        )
+        tab.rows.append(ListingRow(service.service, cells))
+    edges: list[TrustEdge] = []
+    for role in account.roles:
+        if cancelled():
+            return tab
+        edges += who_may_assume(workspace, role, cancelled)
+    chains = list(chains_from(principal, by_principal(edges)))
+    tab.rows.extend((BLANK, heading(f"Roles that it reaches ({len(chains)})")))
+    for chain in chains:
+        mark, words = chain_words(account, chain)
+        role = chain[-1].role
+        tab.rows.append(ListingRow(mark, account.short_name(role.arn), target=role.arn, note=words))
+    if not chains:
+        tab.rows.append(ListingRow("", "none", "muted"))
+    return tab
+
+
+def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) -> list[ListingEntry]:
+    """Who may assume a role, each with the statement that lets it."""
+    account = workspace.account
+    edges = outside_first(who_may_assume(workspace, role, cancelled))
+    found = [ListingEntry(heading(f"Who may assume it, all policies considered ({len(edges)})"), role.trust)]
+    for edge in edges:
+        words = verdict_words(edge.decision)
+        lines = next((ref.lines for ref in edge.decision.matched if ref.layer is Layer.RESOURCE), None)
+        target = edge.principal.arn if account.by_arn(edge.principal.arn) is not None else ""
+        warning = NO_EXTERNAL_ID if edge.lacks_external_id else ""
+        note = ", ".join(filter(None, (warning, edge_words(edge))))
+        style = "warning" if warning else ""
+        mark = f"{words.mark} {words.word.lower()}"
+        row = ListingRow(mark, trustee_words(account, edge), style, target, note)
+        found.append(ListingEntry(row, role.trust, lines=lines))
+    if not edges:
+        found.append(ListingEntry(ListingRow("", "nobody", "muted"), role.trust))
+    return found

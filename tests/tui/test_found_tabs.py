@@ -1,0 +1,105 @@
+"""The Access and Trust tabs: what a role can do by service, what it reaches, and who may assume it."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+
+from iamtui.sources.demo import load_demo_account
+from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.tab_bar import TabBar
+from iamtui.tui.reports.report_screen import ReportScreen
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.trust import by_principal, chains_from, who_may_assume
+from iamtui.workspace.what_can import what_can
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.screen_app import make_app, press, settle
+
+ROLE = "arn:aws:iam::111122223333:role/deploy-prod"
+PIPELINE = "arn:aws:iam::111122223333:role/pipelines/codepipeline-release"
+
+
+def demo() -> Workspace:
+    return Workspace(load_demo_account(), SourceInfo(SourceKind.SNAPSHOT, "puffin.json", region="eu-west-1"))
+
+
+async def go_to(pilot: Pilot[None], arn: str, tab: str) -> DetailPane:
+    await settle(pilot)
+    app = pilot.app
+    app.main.go_to(arn)  # type: ignore[attr-defined]
+    detail = app.screen.query_one(DetailPane)
+    assert detail.select_tab(tab)
+    await settle(pilot)
+    return detail
+
+
+async def test_the_access_tab_counts_the_services_and_lists_the_actions_of_one() -> None:
+    workspace = demo()
+    found = what_can(workspace, resolve_principal(workspace, ROLE))
+    app = make_app(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        labels = [row.label for row in detail.facts.rows]
+        assert [one.service for one in found.services] == labels[2 : 2 + len(found.services)]
+        detail.facts.focus()
+        detail.facts.move_to(labels.index("ecs"))
+        await press(pilot, "enter")
+        screen = app.screen
+        assert isinstance(screen, ReportScreen)
+        ecs = next(one for one in found.services if one.service == "ecs")
+        assert len(screen.list.shown) == ecs.allowed + ecs.depends
+        row = screen.list.row
+        assert row is not None
+        assert row.asked is not None
+        await press(pilot, "enter")
+        assert app.main.question.question is not None
+        assert app.main.question.question.action == row.asked.question.action
+        assert app.main.question.answer is not None
+        assert app.main.question.answer.outcome.value == "allowed"
+
+
+async def test_the_access_tab_names_the_roles_that_a_principal_reaches() -> None:
+    workspace = demo()
+    edges = by_principal(edge for role in workspace.account.roles for edge in who_may_assume(workspace, role))
+    chains = list(chains_from(resolve_principal(workspace, PIPELINE), edges))
+    assert chains
+    app = make_app(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, PIPELINE, "access")
+        assert [row.target for row in detail.facts.rows if row.target] == [chain[-1].role.arn for chain in chains]
+
+
+async def test_the_trust_tab_adds_who_may_assume_the_role_below_its_statements() -> None:
+    workspace = demo()
+    role = workspace.account.role("deploy-prod")
+    assert role is not None
+    edges = list(who_may_assume(workspace, role))
+    app = make_app(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await go_to(pilot, ROLE, "trust")
+        both = app.main.query_one(ListAndDocument)
+        rows = both.rows_view.rows
+        at = next(i for i, row in enumerate(rows) if row.heading)
+        assert f"({len(edges)})" in rows[at].label
+        assert [row.target for row in rows[at + 1 :]] == [edge.principal.arn for edge in edges]
+        assert all(row.label == "[?] depends" for row in rows[at + 1 :] if "MultiFactorAuth" in row.note)
+
+
+async def test_what_was_found_for_another_place_is_not_shown() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        detail.select_tab("overview")
+        await settle(pilot)
+        assert detail.facts.rows[0].label != ""
+        assert all("What it can do" not in row.label for row in app.main.query_one("#facts", RowsView).rows)
+
+
+async def test_the_tabs_of_a_role_fit_a_narrow_window() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await go_to(pilot, ROLE, "overview")
+        bar = app.main.query_one(TabBar)
+        words = bar.render().plain
+        assert "5 Access" in words
+        assert len(words) <= bar.size.width
