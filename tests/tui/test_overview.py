@@ -15,6 +15,7 @@ from iamtui.tui.inventory import OVERVIEW, Branch, Kind, key_of
 from iamtui.tui.reports import overview_view
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
+from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.overview import account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
@@ -121,5 +122,8 @@ def test_the_overview(snap_compare: Callable[..., bool], size: str) -> None:
     async def run(pilot: Any) -> None:
         await settle(pilot)
         await press(pilot, "k", "l")
+        # What was opened is said for some seconds only.
+        pilot.app.screen.query_one(MessageLine).clear()
+        await settle(pilot)
 
     assert snap_compare(make_app(demo()), terminal_size=SIZES[size], run_before=run)
