@@ -14,6 +14,8 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.explained import explained
 from iamtui.workspace.inventory import (
     KINDS,
     entities_of,
@@ -70,9 +72,10 @@ def _day(moment: datetime | None) -> str:
 @click.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole record as one object.")
+@click.option("--explain", "explain", is_flag=True, help="Explain what it is, and what it means in this account.")
 @draft_option
 @source_options
-def show(name: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
+def show(name: str, as_json: bool, explain: bool, draft: str | None, source: SourceOptions) -> Exit:
     """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one entity has."""
     workspace = with_draft(open_workspace(source), draft)
     entity = find_entity(workspace.account, name)
@@ -80,11 +83,25 @@ def show(name: str, as_json: bool, draft: str | None, source: SourceOptions) -> 
         workspace = with_user_details(workspace, entity)
         entity = workspace.account.user(entity.name) or entity
     out = stdout()
-    if as_json:
+    if explain:
+        if as_json:
+            raise Problem("--explain and --json exclude each other.", "Give one of them.")
+        _print_explanation(out, workspace, entity)
+    elif as_json:
         out.json(record_to_json(workspace.account, entity), indent=2)
     else:
         _print_record(out, workspace, entity)
     return Exit.OK
+
+
+def _print_explanation(out: Output, workspace: Workspace, entity: Entity) -> None:
+    found = explained(workspace.account, entity)
+    out.line(Span(full_name(entity), Style.STRONG), "  ", Span(found.title.lower(), Style.QUIET))
+    for sentence in found.general:
+        out.paragraph(safe_text(sentence), indent=2, first=("  ",))
+    out.line(Span("In this account", Style.STRONG))
+    for sentence in found.here:
+        out.paragraph(safe_text(sentence), indent=2, first=("  ",))
 
 
 def with_user_details(workspace: Workspace, user: Any) -> Workspace:

@@ -444,7 +444,8 @@ class IamtuiApp(TerminalApp):
 
     def action_help(self) -> None:
         if not isinstance(self.screen, lazy.help.HelpScreen):
-            self.push_screen(lazy.help.HelpScreen(self.screen, self._config.keymap))
+            about = self.main.about if self.screen is self.main else None
+            self.push_screen(lazy.help.HelpScreen(self.screen, self._config.keymap, about))
 
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar, Final
 
 from textual import events
@@ -16,12 +17,17 @@ from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from iamtui.account.model import Account, Entity
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import OUTCOME_WORDS
+from iamtui.text import safe_text
 from iamtui.tui.content import TONES, line, plain
 from iamtui.tui.text_screens import TextScreen
+from iamtui.workspace.explained import Explanation, explained
 
 _KEY_WIDTH: Final = 18
+_EXPLAINED: Final = 74
+"""How wide explanations are set: they fit 80 columns."""
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -65,9 +71,26 @@ class HelpScreen(TextScreen):
         Binding("question_mark", "back", "Back", show=False, id="help.back", tooltip="Close the help"),
     ]
 
-    def __init__(self, screen: Screen[object], keymap: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        screen: Screen[object],
+        keymap: Mapping[str, str] | None = None,
+        about: tuple[Account, Entity] | None = None,
+    ) -> None:
         sections = help_sections(screen, keymap or {})
-        super().__init__(line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted")), rows(sections))
+        super().__init__(
+            line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted")),
+            [*(explanation_rows(explained(*about)) if about is not None else ()), *rows(sections)],
+        )
+
+
+def explanation_rows(found: Explanation) -> Iterator[Content]:
+    """What the thing under the cursor is, and means in this account."""
+    yield plain(found.title, "bold $heading")
+    yield from (plain(f"  {row}") for sentence in found.general for row in wrap(safe_text(sentence), _EXPLAINED))
+    yield plain("In this account", "bold $heading")
+    yield from (plain(f"  {row}") for sentence in found.here for row in wrap(safe_text(sentence), _EXPLAINED))
+    yield plain("")
 
 
 def help_sections(screen: Screen[object], keymap: Mapping[str, str]) -> list[HelpSection]:

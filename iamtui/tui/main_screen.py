@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
-from iamtui.account.model import Entity, Role, User
+from iamtui.account.model import Account, Entity, Role, User
 from iamtui.config import AssumeConfig
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
@@ -418,6 +418,16 @@ class MainScreen(PanedScreen):
         if self.question.answer is None or not is_denied(self.question.answer):
             idle.add("draft_suggestion")
         return frozenset(idle)
+
+    @property
+    def about(self) -> tuple[Account, Entity] | None:
+        """The entity under the cursor with its account."""
+        node = self.subject.node
+        return (
+            None
+            if self.workspace is None or node is None or isinstance(node, Branch)
+            else (self.workspace.account, node)
+        )
 
     def action_edit(self) -> None:
         shown = self.subject.json_text()

@@ -159,3 +159,15 @@ def test_the_last_use_of_services_where_it_is_known(cli: Cli) -> None:
     ]
     assert found["actions"]["PublishVersion"] is None
     assert "services_last_used" not in cli("show", "role/ops-readonly", "--json", "--demo").json
+
+
+def test_show_explains_what_a_thing_is_and_means_in_this_account(cli: Cli) -> None:
+    result = cli("show", "role/deploy-prod", "--explain", "--demo")
+    assert result.code == 0
+    text = " ".join(result.out.split())
+    assert text.startswith("role/deploy-prod a role")
+    assert "A role is an identity without credentials of its own." in text
+    assert "In this account Its trust policy names" in text
+    refused = cli("show", "role/deploy-prod", "--explain", "--json", "--demo")
+    assert refused.code == 2
+    assert "exclude each other" in refused.err

@@ -348,6 +348,16 @@ async def test_help_and_palette_open_and_close() -> None:
         assert pilot.app.screen is pilot.app.main
 
 
+async def test_the_help_begins_with_what_the_thing_under_the_cursor_is_and_means_here() -> None:
+    async with opened() as pilot:
+        pilot.app.main.go_to("arn:aws:iam::123456789012:role/web-server")
+        await press(pilot, "question_mark")
+        text = screen_text(pilot.app)
+        assert text.index("A role") < text.index("In this account") < text.index("ec2.amazonaws.com")
+        await press(pilot, "escape")
+        assert pilot.app.screen is pilot.app.main
+
+
 async def test_ctrl_c_says_on_the_message_line_what_quits() -> None:
     async with opened(make_app(config=Config(keymap={"app.quit": "ctrl+x"}))) as pilot:
         await press(pilot, "ctrl+c")

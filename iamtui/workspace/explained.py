@@ -1,0 +1,283 @@
+"""IAM explained in place: what a user, group, role, policy, instance profile or provider is, and means in its account.
+
+Facts of AWS: IAM User Guide (identities, temporary security credentials, permissions boundaries, methods to assume a
+role, role chaining) and EC2 User Guide (retrieve security credentials from instance metadata).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from iamtui.account.model import (
+    Account,
+    Entity,
+    Fact,
+    Group,
+    IdentityProvider,
+    InstanceProfile,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Role,
+    User,
+)
+from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.workspace.inventory import full_name
+
+T = TypeVar("T")
+
+_METADATA: Final = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
+_MOST_NAMED: Final = 4
+
+
+class Explanation(NamedTuple):
+    """What a kind of thing is in general, and what this one means in its account; sentences, raw text."""
+
+    title: str
+    general: tuple[str, ...]
+    here: tuple[str, ...]
+
+
+def explained(account: Account, entity: Entity) -> Explanation:
+    """The explanation of an entity for somebody who does not know IAM well."""
+    if isinstance(entity, User):
+        user = account.with_report(entity)
+        service_account = _is_service_account(user)
+        title = "A service account" if service_account else "A user"
+        return Explanation(title, _USER, tuple(_of_user(account, user, service_account=service_account)))
+    if isinstance(entity, Group):
+        return Explanation("A group", _GROUP, tuple(_of_group(account, entity)))
+    if isinstance(entity, Role):
+        return Explanation("A role", _ROLE, tuple(_of_role(account, entity)))
+    if isinstance(entity, ManagedPolicy):
+        return Explanation("A managed policy", _POLICY, tuple(_of_policy(account, entity)))
+    if isinstance(entity, InstanceProfile):
+        return Explanation("An instance profile", _PROFILE, tuple(_of_profile(entity)))
+    return Explanation("An identity provider", _PROVIDER, tuple(_of_provider(account, entity)))
+
+
+_USER: Final = (
+    (
+        "A user is an identity with long-term credentials of its own: a password for the console, up to two access "
+        "keys for programs. They work until somebody deactivates or deletes them."
+    ),
+    (
+        "Policies attached to the user, and those of its groups, say what it may do. AWS recommends temporary "
+        "credentials instead, for people by federation and for programs by roles."
+    ),
+)
+_GROUP: Final = (
+    (
+        "A group hands its policies to the users in it. It is not a principal: it cannot sign in, no policy can name "
+        "it as one, and roles cannot be in it."
+    ),
+)
+_ROLE: Final = (
+    (
+        "A role is an identity without credentials of its own. Whoever its trust policy admits assumes it and gets "
+        "temporary credentials: an access key ID, a secret key and a session token, which expire together."
+    ),
+    "The trust policy says who may assume the role; its permissions policies say what a session of it may do.",
+    (
+        "It is usually the better choice than a user with access keys: nothing has to be stored, handed over or "
+        "rotated, and what leaks expires by itself."
+    ),
+)
+_POLICY: Final = (
+    (
+        "A policy is a document of statements, each of which allows or denies actions on resources, perhaps on a "
+        "condition. An explicit Deny always wins; what nothing allows is denied."
+    ),
+    "A managed policy has effect where it is attached, in its default version.",
+)
+_BOUNDARY: Final = "A permissions boundary is the most that identity policies can allow. It grants nothing by itself."
+_PROFILE: Final = (
+    (
+        "An instance profile hands one role to EC2 instances. Programs on such an instance ask the instance metadata "
+        "service, at an address that only the instance reaches, for temporary credentials of the role."
+    ),
+)
+_PROVIDER: Final = (
+    (
+        "An identity provider vouches for people or programs from outside AWS: they sign in there, and exchange the "
+        "proof (a token, or a SAML assertion) for temporary credentials of a role that trusts it. No AWS keys are "
+        "kept."
+    ),
+)
+
+
+def _of_user(account: Account, user: User, *, service_account: bool) -> Iterator[str]:
+    yield _keys(user)
+    yield _known(
+        user.login_profile,
+        lambda profile: "It has no console password." if profile is None else "It has a console password.",
+        "Whether it has a console password",
+    )
+    yield _known(
+        user.mfa_devices,
+        lambda devices: "It has an MFA device." if devices else "It has no MFA device.",
+        "Whether it has an MFA device",
+    )
+    if user.groups:
+        yield f"It is in {_counted(len(user.groups), 'group')}: {_first(user.groups)}."
+    if user.boundary_arn is not None:
+        yield f"{_BOUNDARY} Its boundary is {account.short_name(user.boundary_arn)}."
+    if service_account:
+        yield (
+            "It has access keys and no password, so a program works as it. A role would give that program credentials "
+            f"that expire: `iamtui role-for {full_name(user)}` drafts one."
+        )
+
+
+def _is_service_account(user: User) -> bool:
+    return (
+        isinstance(user.access_keys, Known)
+        and bool(user.access_keys.value)
+        and isinstance(user.login_profile, Known)
+        and user.login_profile.value is None
+    )
+
+
+def _keys(user: User) -> str:
+    if isinstance(user.access_keys, Missing):
+        return _unknown("Whether it has access keys", user.access_keys)
+    keys = user.access_keys.value
+    active = sum(key.status == "Active" for key in keys)
+    return f"It has {_counted(len(keys), 'access key')}, {active} of them active." if keys else "It has no access keys."
+
+
+def _of_group(account: Account, group: Group) -> Iterator[str]:
+    members = account.members(group.name)
+    named = f": {_first([user.name for user in members])}" if members else ""
+    yield f"It has {_counted(len(members), 'user')}{named}."
+    yield f"It hands them {_counted(len(group.attached_policies) + len(group.inline_policies), 'policy', 'policies')}."
+
+
+def _of_role(account: Account, role: Role) -> Iterator[str]:
+    if role.service_linked:
+        yield "AWS owns it for one of its services, which alone can assume it; nobody else can edit it."
+    elif role.sso_reserved:
+        yield "IAM Identity Center made it for people who sign in there; only Identity Center can edit it."
+    if role.trust.error is not None:
+        yield "Who may assume it is not known: its trust policy cannot be read."
+    else:
+        yield from _of_trust(account, role)
+    profiles = [profile.name for profile in account.instance_profiles if role.name in profile.roles]
+    if profiles:
+        yield f"Instance profile {_first(profiles)} hands it to EC2 instances. {_metadata(role.name)}"
+    elif "ec2.amazonaws.com" in _trusted(role)["Service"]:
+        yield "EC2 may use it for instances, and no instance profile that is loaded has it."
+    yield _known(
+        role.max_session_seconds,
+        lambda seconds: f"A session that somebody assumes lasts up to {seconds / 3600:g} hours.",
+        "How long a session may last",
+    )
+    yield _known(
+        role.last_used,
+        lambda used: f"It was last used on {used:%Y-%m-%d}." if used is not None else "It was not used in 400 days.",
+        "When it was last used",
+    )
+    if role.boundary_arn is not None:
+        yield f"{_BOUNDARY} Its boundary is {account.short_name(role.boundary_arn)}."
+
+
+def _of_trust(account: Account, role: Role) -> Iterator[str]:
+    """What the trust policy names, by how they come by credentials."""
+    trusted = _trusted(role)
+    if trusted["Service"]:
+        yield (
+            f"Its trust policy names {_first(trusted['Service'])}: the service assumes it and hands the credentials to "
+            "what runs there."
+        )
+    if trusted["Federated"]:
+        named = _first([account.short_name(arn) for arn in trusted["Federated"]])
+        yield (
+            f"Its trust policy names {named}: who signs in there gets the credentials by federation, for a token or an "
+            "assertion."
+        )
+    if trusted["AWS"]:
+        named = _first([_trusted_name(account, text) for text in trusted["AWS"]])
+        yield f"Its trust policy names {named}, who get the credentials by sts:AssumeRole."
+        if any(":role/" in arn for arn in trusted["AWS"]):
+            yield "From a session of another role that is role chaining: the credentials last at most one hour."
+    if any(trusted.values()):
+        yield f"Who of them may, as AWS decides: `iamtui trust {full_name(role)}`."
+    else:
+        yield "Its trust policy allows nobody by name."
+
+
+def _trusted_name(account: Account, text: str) -> str:
+    """What a trust policy names, an account in words: it then leaves to the account's own policies who may."""
+    arn = parse_arn(text)
+    number = arn.account if arn is not None and arn.resource == "root" else text
+    if number == account.id:
+        return "this account as a whole"
+    return f"account {number}" if is_account_id(number) else account.short_name(text)
+
+
+def _trusted(role: Role) -> dict[str, list[str]]:
+    """Whom the Allow statements of a trust policy name, by the kind of principal."""
+    found: dict[str, dict[str, None]] = {"Service": {}, "Federated": {}, "AWS": {}}
+    for statement in role.trust.policy.statements if role.trust.error is None else ():
+        for entry in statement.principals or () if statement.effect == "Allow" else ():
+            kind = "AWS" if entry.kind == "*" else entry.kind
+            if kind in found:
+                found[kind]["everybody (*)" if entry.value == "*" else entry.value] = None
+    return {kind: list(names) for kind, names in found.items()}
+
+
+def _metadata(role: str) -> str:
+    return (
+        f"A program on one asks {_METADATA}{role} and gets credentials that end in at most 6 hours; new ones are there "
+        f"before. `iamtui serve {role} --imds` does the same here."
+    )
+
+
+def _of_policy(account: Account, policy: ManagedPolicy) -> Iterator[str]:
+    yield "AWS wrote it and may change it." if policy.aws_managed else "It is this account's own."
+    everyone: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    holders = [
+        full_name(holder)
+        for holder in everyone
+        if any(attached.arn == policy.arn for attached in holder.attached_policies)
+    ]
+    named = f": {_first(holders)}" if holders else ""
+    yield f"It is attached to {_counted(len(holders), 'user, group or role', 'users, groups and roles')}{named}."
+    principals: tuple[User | Role, ...] = (*account.users, *account.roles)
+    bounded = [full_name(one) for one in principals if one.boundary_arn == policy.arn]
+    if bounded:
+        yield f"It is the boundary of {_first(bounded)}. {_BOUNDARY}"
+    if policy.default_version is None:
+        yield "What it says is not known: its document is not loaded."
+
+
+def _of_profile(profile: InstanceProfile) -> Iterator[str]:
+    if not profile.roles:
+        yield "It has no role, so instances with it get no credentials."
+    for role in profile.roles:
+        yield f"It hands out role/{role}. {_metadata(role)}"
+
+
+def _of_provider(account: Account, provider: IdentityProvider) -> Iterator[str]:
+    trusting = [full_name(role) for role in account.roles if provider.arn in _trusted(role)["Federated"]]
+    named = f": {_first(trusting)}" if trusting else ""
+    yield f"The trust policies of {_counted(len(trusting), 'role')} name it{named}."
+
+
+def _known(fact: Fact[T], words: Callable[[T], str], what: str) -> str:
+    return words(fact.value) if isinstance(fact, Known) else _unknown(what, fact)
+
+
+def _unknown(what: str, missing: Missing) -> str:
+    need = f" (needs {missing.permission})" if missing.permission else ""
+    return f"{what} is not known: {missing.reason}{need}."
+
+
+def _counted(count: int, one: str, several: str = "") -> str:
+    return f"{count:,} {one if count == 1 else several or one + 's'}" if count else f"no {one}"
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
