@@ -111,31 +111,31 @@ class HeldPolicy:
         self.holders = holders
         self.statements = tuple(HeldStatement(self, number) for number in range(len(compiled.actions)))
 
-    def about(self, action: ActionName) -> Iterator[CompiledStatement]:
+    def about(self, action: ActionName) -> Iterator[HeldStatement]:
         """The statements whose Action or NotAction matches."""
         compiled = self.compiled
         for number in compiled.by_service.get(action.service, ()):
             if compiled.actions[number].names_of(action.service).match(action.name):
-                yield self.statements[number].compiled
+                yield self.statements[number]
         for number in compiled.of_any_service:
             if compiled.actions[number].matches(action):
-                yield self.statements[number].compiled
+                yield self.statements[number]
 
 
 class HeldStatement:
     """One statement of a held policy, compiled when it is first about what is asked."""
 
-    __slots__ = ("_compiled", "_number", "held")
+    __slots__ = ("_compiled", "held", "number")
 
     def __init__(self, held: HeldPolicy, number: int) -> None:
         self.held = held
-        self._number = number
+        self.number = number
         self._compiled: CompiledStatement | None = None
 
     @property
     def compiled(self) -> CompiledStatement:
         if self._compiled is None:
-            self._compiled = self.held.compiled.statement(self._number)
+            self._compiled = self.held.compiled.statement(self.number)
         return self._compiled
 
 
@@ -149,7 +149,18 @@ class AboutResource(NamedTuple):
 class Holdings:
     """The policies of one layer, or of one level of it, found by service and action."""
 
-    __slots__ = ("_about", "_about_resource", "_by_service", "_of_any_service", "_policies", "_type", "incomplete")
+    __slots__ = (
+        "_about",
+        "_about_resource",
+        "_added",
+        "_below",
+        "_by_service",
+        "_of_any_service",
+        "_policies",
+        "_replaced",
+        "_type",
+        "incomplete",
+    )
 
     def __init__(self, policy_type: PolicyType) -> None:
         self._type = policy_type
@@ -158,6 +169,10 @@ class Holdings:
         self._of_any_service: list[HeldStatement] = []
         self._about: dict[str, tuple[HeldStatement, ...]] = {}
         self._about_resource: dict[tuple[str, RequestResource], AboutResource] = {}
+        # Of those below a draft, whose statements are sorted already: what stands for which policy, and what is new.
+        self._below: Holdings | None = None
+        self._replaced: dict[HeldPolicy, HeldPolicy] = {}
+        self._added: list[HeldPolicy] = []
         self.incomplete = 0
         """Who has a policy whose document is not known or cannot be read."""
 
@@ -177,6 +192,8 @@ class Holdings:
                 held = HeldPolicy(compile_policy(document, self._type, DEFAULT_LANGUAGE_OPTIONS))
                 # The document is kept beside, so that its id cannot be reused while it is a key here.
                 known = self._policies[id(document)] = (document, held)
+                if self._below is not None:
+                    self._added.append(held)
             known[1].holders |= holders
             found.append(known[1])
         return found
@@ -186,10 +203,14 @@ class Holdings:
         given = {id(policy.document) for policy in policies if isinstance(policy, NamedPolicy)}
         made = Holdings(self._type)
         made.incomplete = self.incomplete & ~holders
+        if self._below is None:
+            # One draft above another sorts for itself, so that no chain of them grows.
+            made._below = self
         for key, (document, held) in self._policies.items():
             if held.holders & holders or key in given:
                 # What others share is never changed.
-                held = HeldPolicy(held.compiled, held.holders & ~holders)
+                made._replaced[held] = HeldPolicy(held.compiled, held.holders & ~holders)
+                held = made._replaced[held]
             made._policies[key] = (document, held)
         return made
 
@@ -199,20 +220,33 @@ class Holdings:
         if found is None:
             if len(self._about) >= _MOST_ACTIONS:
                 self._about.clear()
-            by_service = self._by_service if self._by_service is not None else self._sorted()
-            name, service = action.name, action.service
-            naming = [
-                statement
-                for statement in by_service.get(service, ())
-                if statement.held.compiled.actions[statement._number].names_of(service).match(name)  # noqa: SLF001 - its own
-            ]
-            naming += [
-                statement
-                for statement in self._of_any_service
-                if statement.held.compiled.actions[statement._number].matches(action)  # noqa: SLF001 - its own
-            ]
-            found = self._about[action.full] = tuple(naming)
+            found = self._about[action.full] = tuple(
+                self._matching(action) if self._below is None else self._matching_below(self._below, action)
+            )
         return found
+
+    def _matching(self, action: ActionName) -> list[HeldStatement]:
+        by_service = self._by_service if self._by_service is not None else self._sorted()
+        name, service = action.name, action.service
+        naming = [
+            statement
+            for statement in by_service.get(service, ())
+            if statement.held.compiled.actions[statement.number].names_of(service).match(name)
+        ]
+        naming += [
+            statement
+            for statement in self._of_any_service
+            if statement.held.compiled.actions[statement.number].matches(action)
+        ]
+        return naming
+
+    def _matching_below(self, below: Holdings, action: ActionName) -> Iterator[HeldStatement]:
+        """As the policies below a draft were sorted, with what the draft put in their place or added."""
+        for statement in below.about(action):
+            held = self._replaced.get(statement.held)
+            yield statement if held is None else held.statements[statement.number]
+        for held in self._added:
+            yield from held.about(action)
 
     def _sorted(self) -> dict[str, list[HeldStatement]]:
         by_service: dict[str, list[HeldStatement]] = {}

@@ -97,7 +97,7 @@ class PrincipalClasses:
     def _of_policy(self, held: HeldPolicy, place: int) -> Iterator[Hashable]:
         """A policy of a principal's own that speaks of the action, and what tells the principal apart there."""
         if held not in self._of_held:
-            statements = tuple(held.about(self._reading.prepared.action))
+            statements = tuple(one.compiled for one in held.about(self._reading.prepared.action))
             told = (one for compiled in statements for one in self._told_by(compiled))
             self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
         found = self._of_held[held]

@@ -107,10 +107,11 @@ def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
     if [entity.arn for entity in before] != [entity.arn for entity in after]:
         return None
     edited = _Edited.between(base, account)
+    shared = any(edited)
     changed: dict[int, IndexedPrincipal] = {}
     for place, (old, new) in enumerate(zip(before, after, strict=True)):
         known = index.principals[place].principal
-        if old is not new or edited.concerns(new):
+        if old is not new or (shared and edited.concerns(new)):
             if _principal_of(account.id, new) != known:
                 return None
             changed[place] = _indexed(account, known)

@@ -137,11 +137,14 @@ def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone(
     for _ in range(12):
         chosen = tuple(random.sample(edits, random.choice((1, 1, 2, 3))))
         drafted = lay_draft(account, Draft(account.id, "", chosen)).account
-        fresh = replace(drafted)
-        assert account_index(drafted).bounded == account_index(fresh).bounded
-        for question in questions:
-            found = QuestionEvaluator(drafted, question, NOON).outcomes()
-            assert found == QuestionEvaluator(fresh, question, NOON).outcomes(), (chosen, question)
+        account_index(drafted)
+        above = lay_draft(drafted, Draft(account.id, "", (PutInlinePolicy(role.arn, "more", allow),))).account
+        for each in (drafted, above):
+            fresh = replace(each)
+            assert account_index(each).bounded == account_index(fresh).bounded
+            for question in questions:
+                found = QuestionEvaluator(each, question, NOON).outcomes()
+                assert found == QuestionEvaluator(fresh, question, NOON).outcomes(), (chosen, question)
     assert before == [QuestionEvaluator(account, question, NOON).outcomes() for question in questions]
     assert account_index(drafted)._conditions is account_index(account)._conditions
 
