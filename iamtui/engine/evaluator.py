@@ -56,13 +56,11 @@ from iamtui.engine.request import (
 )
 from iamtui.engine.resource_sets import settled, settled_by_known
 from iamtui.engine.service_rules import (
-    bucket_owner_root_escape,
     free_action,
-    is_use_of_alias,
-    rcp_exempt,
-    rcp_exempt_in_part,
+    is_about_bucket_policy,
+    rcps_spare_services,
+    rcps_spare_services_in_part,
     some_have_no_policy,
-    takes_resource_policy,
 )
 from iamtui.policy.context import AtLeast, MissingLeaf, RequestContext, all_of, any_of
 from iamtui.policy.operators import SetOperator
@@ -158,7 +156,7 @@ def read_all_layers(
     if asked is None:
         asked = asked_by(request, options, catalogue=catalogue)
     prepared = asked.prepared
-    if is_use_of_alias(prepared.action, prepared.resource) and not request.no_such_resource:
+    if prepared.by_alias and not request.no_such_resource:
         return _read_by_alias(request, policies, options, catalogue, prepared)
     owner = resource_owner(request.resource_account, principal, prepared)
     service_linked = facts.service_linked
@@ -343,7 +341,7 @@ def _scan_plain(
 def _read_resource_policy(result: Evaluation) -> None:
     given = result.policies.resource
     prepared = result.prepared
-    if not takes_resource_policy(prepared.action):
+    if not prepared.facts.takes_resource_policy:
         return
     if (
         result.must_admit
@@ -377,9 +375,8 @@ def _read_resource_policy(result: Evaluation) -> None:
     )
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
-    result.resource_denies_ignored = bucket_owner_root_escape(
-        prepared.action, result.request.principal, same_account=result.same_account
-    )
+    is_owners_root = result.same_account and result.request.principal.kind is PrincipalKind.ROOT
+    result.resource_denies_ignored = is_owners_root and is_about_bucket_policy(prepared.action)
 
 
 def _trust_itself(result: Evaluation) -> None:
@@ -399,16 +396,19 @@ def _read_organization(result: Evaluation) -> None:
     prepared = result.prepared
     if policies.scps and principal.kind in _UNDER_SCPS and not policies.principal_in_management_account:
         result.scp_levels = _read_levels(result, Layer.SCP, policies.scps)
+    is_service = principal.kind is PrincipalKind.SERVICE
     if (
         policies.rcps
         and not policies.resource_in_management_account
         and prepared.resource.kind is not ResourceKind.NONE
         and prepared.facts.under_rcps
-        and not rcp_exempt(prepared.action, prepared.resource, principal)
+        and not (is_service and rcps_spare_services(prepared.action, prepared.resource))
     ):
         result.rcp_levels = _read_levels(result, Layer.RCP, policies.rcps)
-        result.rcps_spare_some = not result.asked.everywhere and rcp_exempt_in_part(
-            prepared.action, prepared.resource, principal
+        result.rcps_spare_some = (
+            is_service
+            and not result.asked.everywhere
+            and rcps_spare_services_in_part(prepared.action, prepared.resource)
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,8 +18,6 @@ from iamtui.engine.service_rules import (
     is_key_question,
     is_trust_question,
     is_use_of_alias,
-    on_plain_bucket,
-    partition_refusal,
     refusal,
     takes_resource_policy,
 )
@@ -282,6 +281,7 @@ class PreparedAction(NamedTuple):
         trust: whether a role trust policy takes part.
         key: whether a KMS key policy takes part.
         refused: why no customer policy can allow this, or None.
+        by_alias: whether a KMS key is asked about by its alias.
         on_plain_bucket: whether Block Public Access of a bucket is asked.
         owner_open: whether the ARN leaves its owner open (an account that is not named, but not `aws`).
         plain: whether nothing but policies that can be known decides.
@@ -296,6 +296,7 @@ class PreparedAction(NamedTuple):
     trust: bool
     key: bool
     refused: str | None
+    by_alias: bool
     on_plain_bucket: bool
     owner_open: bool
     plain: bool
@@ -360,7 +361,7 @@ def _of_no_resource(
     """A set without a resource: statements are held against its text, so that a Deny of all that is like it says so."""
     resource = RequestResource(text, ResourceKind.SET, members=ResourceSet((request_tokens(text),)))
     found = _prepared(facts, resource, partition, notes)
-    if found.refused is not None or is_use_of_alias(found.action, resource):
+    if found.refused is not None or found.by_alias:
         return found
     why = f"{action} has no resource that matches {safe_text(text, limit=256)}."
     return found._replace(refused=why, plain=False)
@@ -384,13 +385,43 @@ def _prepared(facts: ActionFacts, resource: RequestResource, partition: str, not
     if arn is not None:
         owner = arn.account if is_account_id(arn.account) else None
         owner_open = arn.account != "aws"
-    refused = None if arn is None else partition_refusal(partition, arn)
+    refused = None if arn is None else _partition_refusal(partition, arn)
     if facts.with_own_rules:
         return _with_own_rules(facts, resource, arn, owner, owner_open, refused, notes)
     return _made(
         PreparedAction,
-        (facts, facts.action, resource, arn, owner, False, False, refused, False, owner_open, refused is None, notes),
+        (
+            facts,
+            facts.action,
+            resource,
+            arn,
+            owner,
+            False,
+            False,
+            refused,
+            False,
+            False,
+            owner_open,
+            refused is None,
+            notes,
+        ),
     )
+
+
+def _partition_refusal(partition: str, arn: Arn | None) -> str | None:
+    """Why credentials of a partition are of no use for a resource, or None.
+
+    AWS Fault Isolation Boundaries: Partitions.
+
+    Args:
+        partition: the caller's, or "" where it has none.
+        arn: of the resource; a star in it stands for every partition that it can.
+    """
+    if arn is None or not partition or arn.partition == partition:
+        return None
+    if "*" in arn.partition and re.fullmatch(".*".join(map(re.escape, arn.partition.split("*"))), partition):
+        return None
+    return f"Credentials of the partition {partition} are not accepted in {arn.partition}, whatever the policies say."
 
 
 def _with_own_rules(
@@ -407,7 +438,7 @@ def _with_own_rules(
     service = action.service
     trust = key = by_alias = on_bucket = by_credentials = False
     if service == "s3":
-        on_bucket = on_plain_bucket(action, resource, arn)
+        on_bucket = _on_plain_bucket(action, resource, arn)
     elif service == "sts":
         trust = is_trust_question(action, resource)
         by_credentials = depends_on_credentials(action) or is_assumption_of_service_linked_role(action, resource)
@@ -418,8 +449,17 @@ def _with_own_rules(
     plain = not (by_alias or refused is not None or by_credentials)
     return _made(
         PreparedAction,
-        (facts, action, resource, arn, owner, trust, key, refused, on_bucket, owner_open, plain, notes),
+        (facts, action, resource, arn, owner, trust, key, refused, by_alias, on_bucket, owner_open, plain, notes),
     )
+
+
+def _on_plain_bucket(action: ActionName, resource: RequestResource, arn: Arn | None) -> bool:
+    """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
+    if action.service != "s3":
+        return False
+    if resource.text == "*":
+        return True
+    return arn is not None and arn.service == "s3" and not arn.region and not arn.account
 
 
 def resource_owner(named: str | None, caller: Principal, prepared: PreparedAction) -> str | None:

@@ -7,12 +7,11 @@ managed policies, service-linked roles, temporary credentials), KMS Developer Gu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.patterns import Arn, Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionName, Strength
 
@@ -136,22 +135,6 @@ def free_action(action: ActionName, principal: Principal) -> str | None:
     return None
 
 
-def partition_refusal(partition: str, arn: Arn | None) -> str | None:
-    """Why credentials of a partition are of no use for a resource, or None.
-
-    AWS Fault Isolation Boundaries: Partitions.
-
-    Args:
-        partition: the caller's, or "" where it has none.
-        arn: of the resource; a star in it stands for every partition that it can.
-    """
-    if arn is None or not partition or arn.partition == partition:
-        return None
-    if "*" in arn.partition and re.fullmatch(".*".join(map(re.escape, arn.partition.split("*"))), partition):
-        return None
-    return f"Credentials of the partition {partition} are not accepted in {arn.partition}, whatever the policies say."
-
-
 def refusal(action: ActionName, resource: RequestResource) -> str | None:
     """Why no customer policy can allow this, or None; for a set of resources, only when it holds for all."""
     for glob, why in _refused_resources(action):
@@ -239,23 +222,9 @@ def names_only_root(action: ActionName, principal: Principal, strengths: Collect
     )
 
 
-def bucket_owner_root_escape(action: ActionName, principal: Principal, *, same_account: bool) -> bool:
-    """Whether bucket-policy Denies do not bind: the owner's root may always repair a bucket policy (S3)."""
-    return (
-        principal.kind is PrincipalKind.ROOT
-        and same_account
-        and action.service == "s3"
-        and action.name in _BUCKET_POLICY_ACTIONS
-    )
-
-
-def on_plain_bucket(action: ActionName, resource: RequestResource, arn: Arn | None) -> bool:
-    """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
-    if action.service != "s3":
-        return False
-    if resource.text == "*":
-        return True
-    return arn is not None and arn.service == "s3" and not arn.region and not arn.account
+def is_about_bucket_policy(action: ActionName) -> bool:
+    """Whether Denies of the bucket's policy do not bind its owner's root, who may always repair that policy (S3)."""
+    return action.service == "s3" and action.name in _BUCKET_POLICY_ACTIONS
 
 
 _BY_ACL: Final = frozenset(
@@ -279,22 +248,16 @@ def escapes_rcps(action: ActionName) -> bool:
     return action.service == "kms" and action.name == "retiregrant"
 
 
-def rcp_exempt(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
-    """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs).
+def rcps_spare_services(action: ActionName, resource: RequestResource) -> bool:
+    """Whether RCPs leave the call of an AWS service alone: it uses its service-linked roles (Organizations User Guide).
 
     Of a set: whether they do on all of its resources.
     """
-    return escapes_rcps(action) or (_is_of_services(action, principal) and _is_all(_SERVICE_LINKED_ROLE, resource))
+    return action.service == "sts" and _is_all(_SERVICE_LINKED_ROLE, resource)
 
 
-def rcp_exempt_in_part(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
-    """Whether RCPs leave this call alone on some resources of a set: a service uses its own service-linked roles."""
+def rcps_spare_services_in_part(action: ActionName, resource: RequestResource) -> bool:
+    """Whether RCPs leave the call of an AWS service alone on some resources of a set."""
     return (
-        resource.kind is ResourceKind.SET
-        and _is_of_services(action, principal)
-        and resource.members.shares(_SERVICE_LINKED_ROLE)
+        action.service == "sts" and resource.kind is ResourceKind.SET and resource.members.shares(_SERVICE_LINKED_ROLE)
     )
-
-
-def _is_of_services(action: ActionName, principal: Principal) -> bool:
-    return action.service == "sts" and principal.kind is PrincipalKind.SERVICE

@@ -440,6 +440,9 @@ class KnownAliases(NamedTuple):
 
 def known_aliases(account: Account, action: str, resource: str) -> KnownAliases | None:
     """What is known of the aliases that a request names; None where it names none."""
+    # Every question comes here; what is cut and matched below is an alias.
+    if ":alias/" not in resource:
+        return None
     if not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)):
         return None
     asked = Glob(request_tokens(resource))
