@@ -170,7 +170,9 @@ def _of_role(account: Account, role: Role) -> Iterator[str]:
         yield "EC2 may use it for instances, and no instance profile that is loaded has it."
     yield _known(
         role.max_session_seconds,
-        lambda seconds: f"A session that somebody assumes lasts up to {seconds / 3600:g} hours.",
+        lambda seconds: (
+            f"A session that somebody assumes lasts up to {seconds / 3600:g} {'hour' if seconds == 3600 else 'hours'}."
+        ),
         "How long a session may last",
     )
     yield _known(
