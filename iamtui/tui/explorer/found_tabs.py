@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from iamtui.account.model import Role, User
 from iamtui.engine.decision import Layer
@@ -66,10 +67,7 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     tab.rows.append(heading(f"What it can do: {count}, actions by access level; Enter lists them"))
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
     for service, cells in services:
-        tab.lists[len(tab.rows)] = (
-            service.service,
-            lambda service=service: permissions_report(account, found, service),  # type: ignore[misc]
-        )
+        tab.lists[len(tab.rows)] = service.service, partial(permissions_report, account, found, service)
         tab.rows.append(ListingRow(service.service, cells))
     edges: list[TrustEdge] = []
     for role in account.roles:
