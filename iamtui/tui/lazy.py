@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import draft_names as draft_names
     from iamtui.workspace import draft_session as draft_session
     from iamtui.workspace import draft_statements as draft_statements
+    from iamtui.workspace import impact as impact
     from iamtui.workspace import mfa as mfa
     from iamtui.workspace import opening as opening
     from iamtui.workspace import principals as principals

@@ -42,13 +42,20 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         assert main.subject.node.name == "carol"  # type: ignore[union-attr]
 
 
-async def test_an_impact_without_question_or_draft_says_what_to_do() -> None:
+async def test_without_a_question_the_impact_counts_the_whole_account() -> None:
     async with opened() as pilot:
         await press(pilot, "I")
         assert "no draft" in message(pilot)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         await press(pilot, "I")
-        assert "No question is asked" in screen_text(app_of(pilot))
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total > 0 or screen._problem is not None, 30)
+        assert screen._problem is None, str(screen._problem)
+        text = " ".join(screen_text(app_of(pilot)).split())
+        assert "the whole account" in text
+        assert "gains user/carol actions: 3 gained" in text
+        assert "gains s3 Read actions: 1 gained" in text
 
 
 async def test_the_saved_questions_are_a_regression_set() -> None:
@@ -75,7 +82,7 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
         await press(pilot, "f")
         assert screen.lines.total == 3
         await press(pilot, "s")
-        assert "No question is asked" in screen_text(app_of(pilot))
+        await until(pilot, lambda: "the whole account" in screen_text(app_of(pilot)))
 
 
 async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_and_what_it_gains_is_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -28,6 +28,7 @@ from iamtui.tui.widgets.status import KeyLine
 
 if TYPE_CHECKING:
     from iamtui.workspace.draft_session import DraftComparison, DraftedAccount, SavedComparison
+    from iamtui.workspace.impact import Count, Impact
 
 
 # The impact of a draft, one line for each principal or saved question: what changes, before and after.
@@ -117,6 +118,28 @@ def row_of_saved(found: SavedComparison) -> ImpactRow:
         note = "" if effect == "fixed" else f"expected {expect.value}"
         return ImpactRow(arn, label, effect, _verdict(comparison), note)
     return ImpactRow(arn, label, effect, _changed_verdict(comparison), _how_many(comparison))
+
+
+def rows_of_whole(found: Impact) -> Iterator[ImpactRow]:
+    """A row for each principal that can do more or less, then one for each family of actions, counted."""
+    for principal, count in found.by_principal().items():
+        yield ImpactRow(
+            principal.role_arn or principal.arn, label_of(principal), _effect_of(count), None, _says_of(count)
+        )
+    for family, count in found.by_family().items():
+        yield ImpactRow("", family, _effect_of(count), None, _says_of(count))
+
+
+def _effect_of(count: Count) -> str:
+    one_way = {"gained": count.gained, "lost": count.lost, "changed": count.changed}
+    given = [effect for effect, value in one_way.items() if value]
+    return given[0] if len(given) == 1 else "changed"
+
+
+def _says_of(count: Count) -> str:
+    words = ((count.gained, "gained"), (count.lost, "lost"), (count.changed, "changed otherwise"))
+    said = ", ".join(f"{value:,} {word}" for value, word in words if value)
+    return f"{said}: {count.total:,} in all" if said.count(",") else f"actions: {said}"
 
 
 def _verdict(comparison: DraftComparison) -> VerdictWords:
@@ -297,6 +320,8 @@ class DraftImpactScreen(Screen[str | None]):
             self._compare_saved(self._ticket)
         elif self._inquiry is not None:
             self._compare(self._ticket, self._inquiry)
+        else:
+            self._compare_whole(self._ticket)
 
     @property
     def lines(self) -> ImpactLines:
@@ -308,7 +333,7 @@ class DraftImpactScreen(Screen[str | None]):
         if self._saved:
             return line(title, ("  saved questions", "bold"))
         if self._inquiry is None:
-            return title
+            return line(title, ("  the whole account", "bold"))
         actions, resources = ", ".join(self._inquiry.actions), ", ".join(self._inquiry.resources)
         return line(title, ("  ", ""), (actions, "bold"), (" on ", "$muted"), resources)
 
@@ -329,6 +354,17 @@ class DraftImpactScreen(Screen[str | None]):
             return
         if not worker.is_cancelled:
             self.call_later(self._add, ticket, tuple(batch), done=True)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing the account")
+    def _compare_whole(self, ticket: int) -> None:
+        worker = get_current_worker()
+        try:
+            found = lazy.impact.impact_of(self._drafted, lambda: worker.is_cancelled)
+        except Problem as problem:
+            self.call_later(self._refuse, ticket, problem)
+            return
+        if not worker.is_cancelled:
+            self.call_later(self._add, ticket, tuple(rows_of_whole(found)), done=True)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing saved questions")
     def _compare_saved(self, ticket: int) -> None:
@@ -372,6 +408,7 @@ class DraftImpactScreen(Screen[str | None]):
         self.lines.display = bool(rows)
         self.lines.show(rows)
         counted = self.query_one("#impact-counts", Static)
+        # The rows of the whole account are of two kinds, each of which says its own numbers.
         counted.display = self._saved or self._inquiry is not None
         counted.update(self._counts())
         empty = self.query_one("#impact-empty", Static)
@@ -398,13 +435,13 @@ class DraftImpactScreen(Screen[str | None]):
     def _why_empty(self) -> Content:
         if self._problem is not None:
             return line(("! ", "bold $verdict-denied"), plain(self._problem))
-        if not self._saved and self._inquiry is None:
-            return plain(
-                "No question is asked: go back, press F5 and ask one; then everybody's answers are compared. "
-                "s compares the saved questions."
-            )
         if not self._done:
             return plain("Asking, before and after …", "$muted")
+        if not self._saved and self._inquiry is None:
+            return plain(
+                "The draft changes no access. No question is asked: go back, press F5 and ask one; then everybody's "
+                "answers are compared. s compares the saved questions."
+            )
         if not self._saved:
             return plain("The draft changes nobody's answer to this question. f shows everybody.")
         if self._rows:
