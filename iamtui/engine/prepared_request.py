@@ -388,23 +388,10 @@ def _prepared(facts: ActionFacts, resource: RequestResource, partition: str, not
     refused = None if arn is None else _partition_refusal(partition, arn)
     if facts.with_own_rules:
         return _with_own_rules(facts, resource, arn, owner, owner_open, refused, notes)
+    plain = refused is None
     return _made(
         PreparedAction,
-        (
-            facts,
-            facts.action,
-            resource,
-            arn,
-            owner,
-            False,
-            False,
-            refused,
-            False,
-            False,
-            owner_open,
-            refused is None,
-            notes,
-        ),
+        (facts, facts.action, resource, arn, owner, False, False, refused, False, False, owner_open, plain, notes),
     )
 
 
