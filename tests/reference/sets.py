@@ -123,17 +123,20 @@ IN_A_BUCKET = "arn:${Partition}:s3:::${BucketName}/"
 
 
 API_ROOT = "arn:${Partition}:execute-api:${Region}:${Account}:${ApiId}/${Stage}/${Method}/"
+PACKAGE = "arn:${Partition}:codeartifact:${Region}:${Account}:package/${DomainName}/${RepositoryName}/${PackageFormat}/"
 LOG_GROUP = "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}"
 SHORTER = {
     f"{API_ROOT}${{ApiSpecificResourcePath}}": [API_ROOT],
     LOG_GROUP: [f"{LOG_GROUP}:log-stream:"],
+    f"{PACKAGE}${{PackageNamespace}}/${{PackageName}}": [f"{PACKAGE}/${{PackageName}}"],
 }
 NAMED_ALONE = {"logs:tagresource", "logs:untagresource", "logs:listtagsforresource"}
 """Forms whose last part may be empty, and the actions for which it may not.
 
 A log group is asked about as a stream without a name, but for the calls about its tags (CloudWatch Logs API Reference:
-LogGroup). The root of an API has no path: `{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway
-Developer Guide: input to a Lambda authorizer).
+LogGroup). A package may have no namespace (CodeArtifact User Guide: ARNs of packages). The root of an API has no path:
+`{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway Developer Guide: input to a Lambda
+authorizer).
 """
 
 

@@ -296,7 +296,7 @@ async def test_a_wrong_keymap_or_theme_is_said_with_the_nearest_and_the_default_
 
 
 async def test_a_key_given_to_two_actions_is_said() -> None:
-    async with opened(make_app(config=Config(keymap={"endpoint.copy": "g", "assume.cancel": "f4"}))) as pilot:
+    async with opened(make_app(config=Config(keymap={"endpoint.copy": "g", "assume.cancel": "f9"}))) as pilot:
         assert not said(pilot.app).startswith("!"), "bindings of dialogs that are not loaded yet are known"
     async with opened(make_app(config=Config(keymap={"view.zoom": "D"}))) as pilot:
         assert said(pilot.app) == "! The keymap gives the key D to denial.paste and view.zoom; only one of them has it."

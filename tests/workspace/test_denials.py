@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import Known
 from iamtui.aws.connection import Connection
@@ -443,7 +444,7 @@ def test_what_cannot_be_decoded_is_said(connected: tuple[Workspace, FaultProxy],
 
 def test_the_demo_decodes_nothing(connected: tuple[Workspace, FaultProxy]) -> None:
     workspace, proxy = connected
-    demo = Workspace(workspace.account, replace(workspace.source, kind=SourceKind.DEMO), workspace.connection)
+    demo = Workspace(workspace.account, structs.replace(workspace.source, kind=SourceKind.DEMO), workspace.connection)
     with pytest.raises(Problem, match="demo"):
         decode_authorization_message(demo, BLOB)
     assert not proxy.calls

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
@@ -242,7 +243,7 @@ def test_a_session_is_its_callers_and_its_endpoints_alone(space: Workspace, sess
     assert space.connection is not None
     bob = space.with_account(replace(space.account, caller_arn=Known(f"arn:aws:iam::{ID}:user/bob")))
     assert sessions.found(bob) is None
-    demo = replace(space, source=replace(space.source, kind=SourceKind.DEMO))
+    demo = replace(space, source=structs.replace(space.source, kind=SourceKind.DEMO))
     assert sessions.found(demo) is None
     elsewhere = CannedSts().connection()
     elsewhere.endpoint_url = "http://127.0.0.1:5000"
