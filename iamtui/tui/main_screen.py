@@ -309,11 +309,8 @@ class MainScreen(PanedScreen):
 
     @on(RowsView.LeftTowardsTree)
     @on(ChildrenTable.LeftTowardsTree)
-    def _left(self) -> None:
-        self.explorer.tree_view.focus()
-
     @on(QuestionPanel.Left)
-    def _question_left(self, event: QuestionPanel.Left) -> None:
+    def _left(self, event: Message) -> None:
         event.stop()
         self.explorer.tree_view.focus()
 

@@ -52,12 +52,7 @@ _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 
 @dataclass(frozen=True, slots=True)
 class AccessShift:
-    """Actions on a resource that some principals gain, lose, or have otherwise, all of them alike.
-
-    Args:
-        actions: of one service, in full.
-        resource: an ARN, a pattern, or "*".
-    """
+    """Actions of one service on a resource or pattern that some principals gain, lose, or have otherwise."""
 
     effect: Effect
     actions: tuple[str, ...]
@@ -95,11 +90,7 @@ class TrustShift:
 
 @dataclass(frozen=True, slots=True)
 class EscalationShift:
-    """A principal that can become administrator, or is one, only after the draft or only before it.
-
-    Args:
-        escalation: the path; None: it is an administrator itself.
-    """
+    """A principal that can become administrator, or is one (without a path), only after the draft or only before."""
 
     effect: Effect
     principal: User | Role
