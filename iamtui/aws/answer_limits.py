@@ -188,6 +188,7 @@ class AnswerLimits(NamedTuple):
         listing_size: bytes that all pages of one listing take as text. One wide character makes all of a text take two
             or four times its bytes, for which whole pages are counted so often.
         listing_parts: parts of all pages of one listing, which become objects that are kept.
+        listing_pages: pages of one listing, each of which is a request.
     """
 
     size: int
@@ -195,15 +196,16 @@ class AnswerLimits(NamedTuple):
     parts: int
     listing_size: int = 32 * 1024 * 1024
     listing_parts: int = 400_000
+    listing_pages: int = 1_000
 
 
 ORDINARY: Final = AnswerLimits(4 * 1024 * 1024, 20.0, 200_000)
 """The largest real one, a policy of a bucket or key, has 32 kB. Listings, such as of aliases, have thousands of
 entries."""
 
-INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000, 256 * 1024 * 1024, 4_000_000)
+INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000, 256 * 1024 * 1024, 4_000_000, 10_000)
 """AWS's largest, pages of GetAccountAuthorizationDetails, have some 2 MB. moto sends an account at AWS's default quotas
-as one page, of 14 MB. All of an account at AWS's highest quotas has 80 MB, and half as many parts."""
+as one page, of 14 MB. All of an account at AWS's highest quotas has 80 MB, half as many parts, and some 200 pages."""
 
 METADATA: Final = AnswerLimits(64 * 1024, 5.0, 1_000)
 """What a machine's own services say about credentials has 2 kB, and comes from nearby."""

@@ -24,9 +24,6 @@ from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
-MOST_PAGES: Final = 10_000
-"""Pages read of one listing before the endpoint is taken for hostile: at AWS's quotas 200 are usual."""
-
 MOST_EMPTY_PAGES: Final = 20
 """Pages without an entry, one after the other, before the endpoint is taken for hostile. AWS may send some."""
 
@@ -257,7 +254,7 @@ class Connection:
         limits = limits_for(service, operation)
         markers: set[str] = set()
         empty = 0
-        for _ in range(MOST_PAGES):
+        for _ in range(limits.listing_pages):
             if read_here(client) - before > limits.listing_size:
                 size = f"more than {limits.listing_size // 2**20:,} MiB"
                 raise self._endless("AnswerTooLarge", service, operation, size)
@@ -284,7 +281,7 @@ class Connection:
             if marker and empty >= MOST_EMPTY_PAGES:
                 raise self._endless("PaginationError", service, operation, f"{empty} empty pages one after the other")
             yield self._shaped(page, into, service, operation)
-        raise self._endless("PaginationError", service, operation, f"more than {MOST_PAGES:,} pages")
+        raise self._endless("PaginationError", service, operation, f"more than {limits.listing_pages:,} pages")
 
     def _endless(self, code: str, service: str, operation: str, what: str) -> AwsProblem:
         return AwsProblem(

@@ -192,10 +192,13 @@ def _speak_for_all(reading: Evaluation, about: Callable[[str], Evaluation], text
     reading.grant = any_of(member.grant for member in members)
     reading.caps = all_of(member.caps for member in members)
     granting = list(filter(_grants, members))
+    # What AWS refuses to everybody says nothing of the others.
+    open_to_some = [member for member in members if member.refused is None]
     if granting and all(member.refused is not None for member in granting):
         reading.rule = granting[0].rule
+        open_to_some = list(members)
     # Where nothing may be granted after all, no Deny decides.
-    reading.deny = bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
+    reading.deny = bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in open_to_some)
 
 
 def _take_layers(reading: Evaluation, members: tuple[Evaluation, ...]) -> None:

@@ -55,6 +55,12 @@ _AT_ONCE: Final = 8
 _MOST_USERS: Final = 500
 """Users that are asked about one by one, with three calls and more each; of more, the credential report says it."""
 
+_MOST_KEYS: Final = 10
+"""Access keys of one user, each asked about with a call of its own. AWS lets a user have two."""
+
+_MOST_COLUMNS: Final = 64
+"""Columns of a credential report; AWS writes 26."""
+
 _REFUSALS: Final = 5
 """How often a permission must be refused, and never given, before it is not asked for again."""
 
@@ -322,8 +328,7 @@ class _Reading:
         if not answer.content.startswith(b"user,"):
             raise self.connection.unexpected("iam", "GetCredentialReport", "it is not a table of users")
         try:
-            table = csv.DictReader(io.StringIO(answer.content.decode()), strict=True)
-            rows = list(table)
+            rows = _rows_of(answer.content.decode())
             shape = msgspec.convert(
                 {"Rows": rows, "GeneratedTime": answer.generated_time and answer.generated_time.isoformat()},
                 CredentialReportShape,
@@ -416,12 +421,30 @@ def _server_certificates(connection: Connection) -> tuple[ServerCertificate, ...
     )
 
 
+def _rows_of(report: str) -> list[dict[str, str]]:
+    """The rows of a credential report, each with a cell for every column.
+
+    Raises:
+        ValueError: it is not such a table. Rows without their cells would take far more memory than they have text.
+    """
+    lines = csv.reader(io.StringIO(report), strict=True)
+    columns = next(lines, [])
+    if len(columns) > _MOST_COLUMNS:
+        raise ValueError(f"it has {len(columns):,} columns")
+    rows = []
+    for cells in lines:
+        if len(cells) != len(columns):
+            raise ValueError(f"line {lines.line_num} has {len(cells):,} cells instead of {len(columns)}")
+        rows.append(dict(zip(columns, cells, strict=True)))
+    return rows
+
+
 def _access_keys(connection: Connection, user_name: str) -> tuple[AccessKey, ...]:
-    return tuple(
-        _access_key(connection, key)
-        for page in connection.pages("iam", "ListAccessKeys", _AccessKeysPage, UserName=user_name)
-        for key in page.access_key_metadata
-    )
+    pages = connection.pages("iam", "ListAccessKeys", _AccessKeysPage, UserName=user_name)
+    keys = [key for page in pages for key in page.access_key_metadata]
+    if len(keys) > _MOST_KEYS:
+        raise connection.unexpected("iam", "ListAccessKeys", f"it names {len(keys):,} keys of one user")
+    return tuple(_access_key(connection, key) for key in keys)
 
 
 def _access_key(connection: Connection, key: _AccessKey) -> AccessKey:

@@ -14,6 +14,7 @@ import pytest
 
 from iamtui.aws import connection as module
 from iamtui.aws import session as sdk_session
+from iamtui.aws.answer_limits import INVENTORY, limits_for
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.sdk_logging import silence_debug_logging
@@ -385,8 +386,13 @@ def test_threads_share_a_connection(moto: MotoServer) -> None:
     assert found == [ACCOUNT] * 8
 
 
+def test_short_listings_have_fewer_pages_than_inventories() -> None:
+    assert limits_for("iam", "ListServerCertificates").listing_pages <= 1_000
+    assert limits_for("iam", "GetAccountAuthorizationDetails").listing_pages > 1_000
+
+
 def test_an_endless_listing_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PAGES", 3)
+    monkeypatch.setattr(module, "limits_for", lambda *_: INVENTORY._replace(listing_pages=3))
     count = iter(range(1000))
 
     def rule(call: Any) -> Answer | None:

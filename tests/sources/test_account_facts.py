@@ -186,8 +186,10 @@ def test_a_report_that_is_never_ready_is_given_up() -> None:
         REPORT.replace("user,arn", "name,arn"),
         "",
         '"',
+        REPORT + "bob\n",
+        ",".join(("user", *(f"c{number}" for number in range(100)))) + "\nx" * 100,
     ],
-    ids=["twice", "neither yes nor no", "no user", "empty", "cut"],
+    ids=["twice", "neither yes nor no", "no user", "empty", "cut", "short row", "wide"],
 )
 def test_a_report_that_is_not_one_is_missing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from base64 import b64encode
@@ -200,6 +202,20 @@ def test_a_report_that_is_not_one_is_missing(wrong: str, monkeypatch: pytest.Mon
     fact = load_account_facts(aws.connection, load_live(aws.connection)).credential_report
 
     assert isinstance(fact, Missing)
+
+
+def test_no_user_has_hundreds_of_access_keys() -> None:
+    aws = CannedAws()
+    good = GOOD["iam", "ListAccessKeys"]
+    key = good[good.index(b"<member>") : good.index(b"</member>") + len(b"</member>")]
+    aws.wrong["iam", "ListAccessKeys"] = good.replace(key, key * 300)
+
+    loaded = load_account_facts(aws.connection, load_live(aws.connection))
+
+    (alice,) = loaded.users
+    assert isinstance(alice.access_keys, Missing)
+    assert "300 keys" in alice.access_keys.reason
+    assert aws.asked.count(("iam", "GetAccessKeyLastUsed")) == 0
 
 
 def test_the_last_use_of_services() -> None:

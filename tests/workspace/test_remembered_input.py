@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import Known, Missing
 from iamtui.credentials import secure_files as private_file
@@ -57,7 +58,7 @@ def test_it_is_kept_per_role_and_account_of_the_caller(file: Path) -> None:
     remember_input(ALICE, replace(ENTERED, role_arn=FOREIGN, duration_seconds=900), path=file)
     elsewhere = ALICE.with_account(replace(ALICE.account, caller_arn=Known("arn:aws:iam::999999999999:user/alice")))
     assert remembered_input(elsewhere, ROLE, path=file) is None
-    demo = replace(ALICE, source=replace(ALICE.source, kind=SourceKind.DEMO))
+    demo = replace(ALICE, source=structs.replace(ALICE.source, kind=SourceKind.DEMO))
     assert remembered_input(demo, ROLE, path=file) is None
     remember_input(demo, replace(ENTERED, duration_seconds=901), path=file)
     durations = [
