@@ -214,6 +214,10 @@ def _compared(permissions: tuple[Permission, ...]) -> frozenset[Hashable]:
     )
 
 
+_MOST_COMPARED: Final = 300_000
+"""Statements with conditions, times services, up to which all services are asked about: some 15 seconds."""
+
+
 def what_can(
     workspace: Workspace,
     principal: Principal,
@@ -296,7 +300,15 @@ class _Search:
         is_complete = are_all_known(policies.identity) and self._principal.kind is not PrincipalKind.ROOT
         self._caps = caps_of(self._principal, policies)
         self._note_unknown_actions(own)
-        for service in self._services(own, resource, is_complete=is_complete):
+        services = self._services(own, resource, is_complete=is_complete)
+        conditional = sum(one.compiled.reads_context for one in own)
+        if self._wanted is None and conditional * len(services) > _MOST_COMPARED:
+            raise Problem(
+                f"{safe_text(self._principal.arn or '')} has {conditional:,} statements with conditions: all "
+                f"{len(services)} services would take minutes.",
+                "Ask about some services, as with `iamtui what-can --service s3`.",
+            )
+        for service in services:
             if cancelled():
                 return
             yield from self._of_service(service, own, resource, is_complete=is_complete)

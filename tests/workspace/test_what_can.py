@@ -255,3 +255,22 @@ def test_somebody_whose_policies_are_not_known_is_refused() -> None:
     ):
         with pytest.raises(Problem, match="not in the loaded account"):
             what_can(workspace, principal)
+
+
+def test_thousands_of_conditional_statements_are_asked_about_some_services_only() -> None:
+    statements = [
+        {
+            "Effect": effect,
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {f"aws:RequestTag/k{number}": "x"}},
+        }
+        for effect in ("Allow", "Deny")
+        for number in range(500)
+    ]
+    workspace = workspace_of(account_with(*statements))
+    alice = resolve_principal(workspace, "alice")
+
+    with pytest.raises(Problem, match="1,000 statements with conditions"):
+        what_can(workspace, alice, now=NOON)
+    assert what_can(workspace, alice, services=("sqs",), now=NOON).permissions
