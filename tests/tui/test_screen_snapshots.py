@@ -23,7 +23,9 @@ def at(key: str, *keys: str, theme: str = "iamtui-dark") -> Callable[[Pilot[None
         pilot.app.theme = theme
         if key:
             pilot.app.main.go_to(key)  # type: ignore[attr-defined]
-        await press(pilot, *keys)
+        for each in keys:
+            # What a tab shows is found in a thread, before which its rows are others.
+            await press(pilot, each)
         # The message goes by itself after a while, which a slow machine must not decide about.
         pilot.app.query_one(MessageLine).clear()
         await pilot.pause()
