@@ -330,7 +330,6 @@ class MainScreen(PanedScreen):
             self.say(plain(f"There is no tab {number} here."))
 
     def action_leave(self) -> None:
-        """Back to the tree; in the tree: drop the filter."""
         if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
             self.post_message(self.StopWaiting())
         self.hide_sessions()
