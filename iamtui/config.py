@@ -258,7 +258,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for an integer of thousands of digits
         problems.append(f"The config {path} is not TOML: {error}; all defaults are used.")
     except RecursionError:
         problems.append(f"The config {path} is nested too deeply; all defaults are used.")

@@ -70,6 +70,7 @@ def test_the_environment_beats_the_file(file: Path) -> None:
         ("[keymap]\nx = 3", "keymap must be"),
         ("clipboard = 3", "clipboard must be a table: [clipboard]"),
         ("theme = ", "is not TOML"),
+        ("theme = 1" + "0" * 5000, "is not TOML"),
         ("\x00", "is not text; all defaults are used"),
     ],
 )  # fmt: skip

@@ -27,9 +27,11 @@ from iamtui.account.model import (
     PolicyVersion,
     PublicAccessBlock,
     Role,
+    Tags,
     User,
 )
 from iamtui.account.snapshot_format import (
+    BoundaryShape,
     GroupShape,
     HeaderShape,
     LastUsedShape,
@@ -38,6 +40,7 @@ from iamtui.account.snapshot_format import (
     RoleNameShape,
     RoleShape,
     SnapshotShape,
+    TagShape,
     UserShape,
 )
 from iamtui.account.snapshot_parts import (
@@ -171,8 +174,28 @@ class _Reading:
         """One of the optional objects, of all pages."""
         table: dict[str, Any] = {}
         for page in self._pages:
-            table.update(getattr(page, key) or {})
+            for name, entry in (getattr(page, key) or {}).items():
+                if table.setdefault(name, entry) != entry:
+                    raise self._contradiction(f"{name[:256]!r} twice, and differently", f"$.{key}")
         return table
+
+    def _contradiction(self, what: str, at: str) -> Problem:
+        """What is in force is not known where a file says two things about it."""
+        return Problem(f"{self._origin} has {what}: {at}.", "Leave one of them out, or read the account again.")
+
+    def _boundary(self, shape: BoundaryShape | None, at: str) -> str | None:
+        if shape is not None and not shape.permissions_boundary_arn:
+            raise Problem(
+                f"{self._origin} is not an account at {at}.PermissionsBoundary: expected a PermissionsBoundaryArn.",
+                HOW_TO_MAKE_ONE,
+            )
+        return boundary(shape)
+
+    def _tags(self, shapes: list[TagShape] | None, at: str) -> Tags:
+        """The tags of an entity, whose keys differ in more than case (IAM User Guide: tags)."""
+        if shapes and len({shape.key.lower() for shape in shapes}) < len(shapes):
+            raise self._contradiction("two tags of one key", f"{at}.Tags")
+        return tags(shapes)
 
     def _whose(self) -> tuple[str, str]:
         """The account's id and partition: as the file says, else as its ARNs say."""
@@ -242,10 +265,16 @@ class _Reading:
             first, same = found.setdefault(entity.arn, (index, entity))
             if same is not entity and decisive(same) != decisive(entity):
                 at = f"$.{where}[{first}] and [{index}]"
-                raise Problem(
-                    f"{self._origin} has {entity.arn[:256]!r} twice, and differently: {at}.",
-                    "Leave one of them out, or read the account again.",
-                )
+                raise self._contradiction(f"{entity.arn[:256]!r} twice, and differently", at)
+        if where != "Policies":
+            # Names of users, groups and roles are unique whatever their paths; groups are referred to by name.
+            names: dict[str, int] = {}
+            for index, entity in found.values():
+                first = names.setdefault(entity.name, index)
+                if first != index:
+                    raise self._contradiction(
+                        f"two entities named {entity.name!r}", f"$.{where}[{first}] and [{index}]"
+                    )
         return tuple(entity for _, entity in found.values())
 
     def _document(self, raw: Raw) -> PolicyDocument:
@@ -281,8 +310,8 @@ class _Reading:
                     groups=tuple(shape.group_list or ()),
                     inline_policies=self._inline(shape.user_policy_list),
                     attached_policies=attached(shape.attached_managed_policies),
-                    boundary_arn=boundary(shape.permissions_boundary),
-                    tags=tags(shape.tags),
+                    boundary_arn=self._boundary(shape.permissions_boundary, f"$.UserDetailList[{index}]"),
+                    tags=self._tags(shape.tags, f"$.UserDetailList[{index}]"),
                     password_last_used=_fact(details, name, no_details, lambda d: parse_time(d.password_last_used)),
                     access_keys=_fact(keys, name, no_keys, access_keys),
                     mfa_devices=_fact(devices, name, no_devices, mfa_devices),
@@ -324,8 +353,8 @@ class _Reading:
                     trust=self._document(shape.assume_role_policy_document),
                     inline_policies=self._inline(shape.role_policy_list),
                     attached_policies=attached(shape.attached_managed_policies),
-                    boundary_arn=boundary(shape.permissions_boundary),
-                    tags=tags(shape.tags),
+                    boundary_arn=self._boundary(shape.permissions_boundary, f"$.RoleDetailList[{index}]"),
+                    tags=self._tags(shape.tags, f"$.RoleDetailList[{index}]"),
                     description=Known(detail.description or "") if detail else no_details,
                     max_session_seconds=Known(longest) if longest is not None else no_details,
                     last_used=no_last_use
@@ -344,7 +373,7 @@ class _Reading:
                 *self._identify("policy", "Policies", index, shape.policy_name, shape.path, shape.arn),
                 id=shape.policy_id or "",
                 created=parse_time(shape.create_date),
-                versions=self._versions(shape),
+                versions=self._versions(shape, f"$.Policies[{index}]"),
                 attachment_count=_given(shape.attachment_count, absent),
                 boundary_count=_given(shape.permissions_boundary_usage_count, absent),
                 description=no_text if shape.description is UNSET else Known(_set(shape.description) or ""),
@@ -355,9 +384,14 @@ class _Reading:
         ]
         return self._once("Policies", policies, lambda policy: policy.versions)
 
-    def _versions(self, shape: ManagedPolicyShape) -> tuple[PolicyVersion, ...]:
+    def _versions(self, shape: ManagedPolicyShape, at: str) -> tuple[PolicyVersion, ...]:
         versions = shape.policy_version_list or []
-        marked = any(version.is_default_version for version in versions)
+        defaults = {version.version_id for version in versions if version.is_default_version}
+        if len({version.version_id for version in versions}) < len(versions):
+            raise self._contradiction("two versions of one id", f"{at}.PolicyVersionList")
+        if len(defaults) > 1 or (defaults and shape.default_version_id and shape.default_version_id not in defaults):
+            raise self._contradiction("two default versions of one policy", at)
+        marked = bool(defaults)
         return tuple(
             PolicyVersion(
                 id=version.version_id,

@@ -276,9 +276,18 @@ def identity_providers(pages: Sequence[SnapshotShape], missing: MissingBut) -> F
 def organization(
     pages: Sequence[SnapshotShape], document: DocumentOf, missing: MissingBut
 ) -> Fact[Organization | None]:
-    """The organization, as the last page that speaks of it says."""
-    for page in reversed(pages):
-        found = page.organization
+    """The organization, of which all pages that speak of it say the same.
+
+    Raises:
+        Problem: they do not.
+    """
+    spoken = [page.organization for page in pages if page.organization is not UNSET]
+    if any(each != spoken[0] for each in spoken):
+        raise Problem(
+            "Two pages speak of two organizations, or of one differently: $.organization.",
+            "Leave one of them out, or read the account again.",
+        )
+    for found in spoken[:1]:
         if isinstance(found, OrganizationShape):
             path = tuple(_level(shape, document, missing) for shape in found.path)
             delegates = found.delegated_administrators
@@ -316,7 +325,12 @@ def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, orig
                     f'"present" with a document, "none" or "denied", found {shape.state[:40]!r}.',
                     HOW_TO_MAKE_ONE,
                 )
-            found[arn] = ResourcePolicy(shape.state, document(shape.document) if present else None, shape.permission)
+            policy = ResourcePolicy(shape.state, document(shape.document) if present else None, shape.permission)
+            if found.setdefault(arn, policy) != policy:
+                raise Problem(
+                    f"{origin} has the policy of {arn[:256]!r} twice, and differently: $.resource_policies.",
+                    "Leave one of them out, or read the account again.",
+                )
     return found
 
 

@@ -121,7 +121,8 @@ def _of_session(session: Session, base_env: Mapping[str, str]) -> ChildEnvironme
 
     Credentials that are not AWS's come with their endpoint.
     """
-    environ = ChildEnvironment(base_env).without(*variables.ALL, SESSION_MARK, ASKING)
+    tokens = [name for name in base_env if name.upper().startswith(variables.BEARER_TOKENS)]
+    environ = ChildEnvironment(base_env).without(*variables.ALL, *tokens, SESSION_MARK, ASKING)
     if SESSION_MARK in base_env:
         # It is that of another session, around this one.
         environ = environ.without(*variables.ENDPOINT)

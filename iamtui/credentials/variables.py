@@ -48,5 +48,8 @@ OTHER_SOURCES: Final = (
 )
 """Every other way by which a program could find credentials in its environment."""
 
+BEARER_TOKENS: Final = "AWS_BEARER_TOKEN_"
+"""Begins the variables of tokens for one service, such as AWS_BEARER_TOKEN_BEDROCK."""
+
 ALL: Final = (*KEYS, *PROFILES, *OTHER_SOURCES)
 """What a child that gets a session must not inherit."""

@@ -198,7 +198,7 @@ def read_suppressions(text: str, name: str) -> tuple[Suppression, ...]:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for an integer of thousands of digits
         raise Problem(f"{name} is not TOML: {error}.", "See `iamtui lint --help` for an example.") from None
     except RecursionError:
         raise Problem(f"{name} is nested too deeply.", "See `iamtui lint --help` for an example.") from None

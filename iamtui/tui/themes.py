@@ -121,7 +121,7 @@ def read_theme(file: Path) -> tuple[Theme | None, list[str]]:
         data = tomllib.loads(text_of(read_document(file, subject, most=_LARGEST, pipes=False), subject))
     except Problem as problem:
         return None, [problem.sentence]
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for an integer of thousands of digits
         return None, [f"Theme {file.name} cannot be read: {error}."]
     return theme_from(data, file.name)
 

@@ -168,3 +168,65 @@ def test_the_longest_names_of_aws_are_read() -> None:
     account = read(json.dumps(with_role(Arn=arn, RoleName="r" * 64, Path=path, RolePolicyList=policies)).encode())
     assert isinstance(account, Account)
     assert account.roles[0].path == path
+
+
+NUMBER = "123456789012"
+ALIAS = f"arn:aws:kms:eu-west-1:{NUMBER}:alias/x"
+DENY = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+ALLOW = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def page(**more: Any) -> dict[str, Any]:
+    return {"iamtui": {"version": 1, "account_id": NUMBER}, **more}
+
+
+def user(name: str = "u", path: str = "/", **more: Any) -> dict[str, Any]:
+    return {"UserName": name, "Path": path, "Arn": f"arn:aws:iam::{NUMBER}:user{path}{name}", **more}
+
+
+def policy(*versions: tuple[str, bool, Any], default: str | None = None) -> dict[str, Any]:
+    return {
+        "PolicyName": "p",
+        "Arn": f"arn:aws:iam::{NUMBER}:policy/p",
+        "DefaultVersionId": default,
+        "PolicyVersionList": [
+            {"VersionId": name, "IsDefaultVersion": is_default, "Document": document}
+            for name, is_default, document in versions
+        ],
+    }
+
+
+def bucket(**more: Any) -> dict[str, Any]:
+    return page(resource_policies={"arn:aws:s3:::b": more})
+
+
+@pytest.mark.parametrize(
+    ("pages", "where"),
+    [
+        ([bucket(state="present", document=DENY), bucket(state="none")], "$.resource_policies"),
+        ([page(organization=json.loads(TEXT)["organization"]), page(organization=None)], "$.organization"),
+        ([page(kms_aliases={ALIAS: f"key/{number}"}) for number in (1, 2)], "$.kms_aliases"),
+        ([page(Policies=[policy(("v1", True, ALLOW), ("v2", True, DENY))])], "$.Policies[0]"),
+        ([page(Policies=[policy(("v1", True, ALLOW), ("v2", False, DENY), default="v2")])], "$.Policies[0]"),
+        ([page(Policies=[policy(("v1", True, ALLOW), ("v1", False, DENY))])], "$.Policies[0].PolicyVersionList"),
+        (
+            [
+                page(
+                    GroupDetailList=[
+                        {"GroupName": "g", "Path": path, "Arn": f"arn:aws:iam::{NUMBER}:group{path}g"}
+                        for path in ("/", "/x/")
+                    ]
+                )
+            ],
+            "$.GroupDetailList[0] and [1]",
+        ),
+        ([page(UserDetailList=[user(), user(path="/x/")])], "$.UserDetailList[0] and [1]"),
+        ([page(UserDetailList=[user(PermissionsBoundary={"PermissionsBoundaryType": "Policy"})])], "[0].Permissions"),
+        ([page(UserDetailList=[user(Tags=[{"Key": "x", "Value": "1"}, {"Key": "X", "Value": "2"}])])], "[0].Tags"),
+    ],
+    ids=["bucket", "organization", "aliases", "defaults", "default", "version", "groups", "users", "boundary", "tags"],
+)
+def test_a_snapshot_that_says_two_things_is_refused(pages: list[dict[str, Any]], where: str) -> None:
+    found = read(json.dumps(pages).encode())
+    assert isinstance(found, Problem)
+    assert where in found.sentence

@@ -17,6 +17,7 @@ from tests.credentials.test_formats import EXPECTED, SESSION, START
 
 OLD = {
     **dict.fromkeys(variables.ALL, "old"),
+    "AWS_BEARER_TOKEN_BEDROCK": "old",
     "AWS_REGION": "old-region",
     "IAMTUI_SESSION": "old",
     "PATH": "/bin",

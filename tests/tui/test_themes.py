@@ -90,6 +90,7 @@ def test_unknown_keys_and_bad_colours_are_named_with_the_nearest_and_left_to_the
     ("text", "said"),
     [
         ("name = ", "cannot be read"),
+        ("name = 1" + "0" * 5000, "cannot be read"),
         ('primary = "#ffffff"', "needs a name"),
         ('name = "[red]x"\nprimary = "#ffffff"', "needs a name"),
         ('name = "x"', "needs a colour"),
