@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
-from iamtui.engine.condition_words import MOST_NAMED, depends_text, first_of, short_policy_name
+from iamtui.engine.condition_words import depends_text, first_of
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.evaluation import Evaluation, principal_rules
-from iamtui.engine.layer_reports import layer_reports, name_of_statement, statement_name
+from iamtui.engine.layer_reports import layer_reports, statement_name
 from iamtui.engine.layers import GrantSide, LayerScan, Match
-from iamtui.engine.prepared_request import LayerStatement, owner_is_assumed
+from iamtui.engine.prepared_request import owner_is_assumed
+from iamtui.engine.refused_elements import unknown_parts, unproved_statements
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
-from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
 from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, Node, RequestContext, Truth, all_of, leaves, negate
-from iamtui.policy.document import VERSIONS, Statement
+from iamtui.policy.document import Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import parse_pieces, variable_names
 from iamtui.policy.resource import ResourceKind
@@ -33,10 +33,7 @@ def notes(reading: Evaluation) -> Iterator[str]:
     yield from reading.prepared.notes
     yield from _notes_on_set(reading)
     yield from _notes_on_ignored(reading)
-    refused = list(dict.fromkeys(_refused_by_aws(reading)))
-    yield from refused[:MOST_NAMED]
-    if len(refused) > MOST_NAMED:
-        yield f"{len(refused) - MOST_NAMED:,} more documents or statements have what AWS would refuse."
+    yield from unknown_parts(reading)
 
 
 def _notes_on_set(reading: Evaluation) -> Iterator[str]:
@@ -110,88 +107,6 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
             "the VPC endpoint is an interface endpoint: a gateway endpoint whose policy names an account admits its "
             "root user alone"
         )
-
-
-def unsafe_denies(reading: Evaluation) -> Iterator[str]:
-    """The Denies that do not match only because they are not as AWS has them: what AWS does is not known."""
-    found = list(_not_compared(reading))
-    for member, what in found[:MOST_NAMED]:
-        statement = member.compiled.statement
-        sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
-        yield (
-            f"The Deny {sid} of {safe_text(member.policy.name, limit=256)} {what}: it is taken not to match, and that "
-            "cannot be proved."
-        )
-    if len(found) > MOST_NAMED:
-        yield f"{len(found) - MOST_NAMED:,} more Denies cannot be compared: they are taken not to match, too."
-
-
-def _not_compared(reading: Evaluation) -> Iterator[tuple[LayerStatement, str]]:
-    """The Denies that match, or may match, but for what cannot be compared, and what that is."""
-    resource = reading.prepared.resource
-    for layer, _, policies in reading.sets():
-        nobody_named = layer in (Layer.RESOURCE, Layer.RCP)
-        for member in policies.about(reading.asked.action):
-            compiled = member.compiled
-            if compiled.allows:
-                continue
-            unsafe: str | None = None
-            if nobody_named and not (compiled.statement.principals or compiled.statement.not_principals):
-                unsafe = "names no Principal"
-            elif not reading.is_reached(layer, member):
-                continue
-            for condition in compiled.conditions:
-                if condition.test(reading.context) is not False:
-                    continue
-                bad = _what_is_bad(condition, reading)
-                if bad is None:
-                    break
-                unsafe = unsafe or bad
-            else:
-                about = compiled.matches_resource(resource, reading.context, reading.language, everywhere=False)
-                if unsafe is not None and about is not False:
-                    yield member, unsafe
-
-
-def _what_is_bad(condition: CompiledCondition, reading: Evaluation) -> str | None:
-    """Why a condition that does not hold cannot be compared, or None where it can."""
-    line = condition.line
-    if condition.operator is None:
-        return f"has the condition operator {safe_text(line.operator, limit=128)}, which AWS does not have"
-    key = safe_text(line.key, limit=256)
-    cannot = f"which {safe_text(line.operator, limit=128)} cannot compare"
-    if condition.operator.base == "null":
-        wrong = next((value for value in line.values if parse_policy_bool(value) is None), None)
-        return None if wrong is None else f'has for {key} the value "{safe_text(wrong, limit=128)}", {cannot}'
-    seen = reading.context.lookup(condition.key) if condition.key else ()
-    for value in seen if isinstance(seen, tuple) else ():
-        for wanted, outcome in zip(line.values, condition.compare(value, reading.context), strict=True):
-            if outcome is ComparisonResult.BAD_PATTERN:
-                return f'has for {key} the value "{safe_text(wanted, limit=128)}", {cannot}'
-            if outcome is ComparisonResult.BAD_VALUE:
-                return f'reads {key}, and the request has "{safe_text(value, limit=128)}", {cannot}'
-    return None
-
-
-def _refused_by_aws(reading: Evaluation) -> Iterator[str]:
-    """What AWS would refuse of the documents with statements about the action, and how it was read all the same."""
-    for _, _, policies in reading.sets():
-        for member in policies.about(reading.prepared.action):
-            policy = member.policy.document.policy
-            name = short_policy_name(member.policy.name)
-            if policy.version is not None and policy.version not in VERSIONS:
-                version = safe_text(policy.version, limit=64)
-                yield f'{name} has the Version "{version}", which AWS would refuse: it is read as 2008-10-17.'
-            statement = member.compiled.statement
-            for where, elements in (
-                (name, policy.unknown_elements),
-                (name_of_statement(member.policy, statement), statement.unknown_elements),
-            ):
-                if elements:
-                    yield (
-                        f"{where} has unknown policy elements ({first_of(elements)}): AWS would refuse the "
-                        "document, which is read without it."
-                    )
 
 
 def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:
@@ -371,8 +286,7 @@ class DecisionDetails:
             yield from _not_modelled(reading)
         if reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
             yield from _open_besides(reading)
-        if reading.outcome is not Outcome.EXPLICIT_DENY:
-            yield from unsafe_denies(reading)
+        yield from unproved_statements(reading)
 
     def _scope_found(self) -> Scope:
         if self._scope is None and self._reading.by_known and self._reading.total is not False:

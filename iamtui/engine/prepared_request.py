@@ -139,6 +139,17 @@ class PolicySet:
             if member.is_about(action):
                 yield member
 
+    def doubtful(self, action: ActionName) -> Iterator[LayerStatement]:
+        """The Denies about an action, and every statement with elements of a form that AWS refuses."""
+        for member in self.about(action):
+            if not member.compiled.allows:
+                yield member
+        for one in self._carried:
+            for index in one.compiled.malformed:
+                member = LayerStatement(one.compiled, index, one.policy)
+                if member.compiled.allows or not member.is_about(action):
+                    yield member
+
 
 def _carried(
     policy: NamedPolicy, policy_type: PolicyType, options: LanguageOptions, level: int | None, *, lasting: bool

@@ -28,6 +28,7 @@ from iamtui.engine.request import (
 from iamtui.engine.variables import stands_for, value_word, value_words
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition
 from iamtui.policy.context import KeyState, Truth, all_of, any_of
+from iamtui.policy.malformed import action_fault, key_fault, resource_fault
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, allow_strengths, compile_policy, deny_applies
 from iamtui.policy.types import PolicyType
@@ -179,12 +180,17 @@ def _trace_statement(
 ) -> TracedStatement:
     statement = compiled.statement
     action_matches = compiled.action.matches(reading.prepared.action)
+    negated = statement.not_actions is not None
+    entries = (statement.not_actions if negated else statement.actions) or ()
     elements = [
         TracedElement(
-            "NotAction" if statement.not_actions is not None else "Action",
+            "NotAction" if negated else "Action",
             action_matches,
-            statement.not_actions if statement.not_actions is not None else statement.actions or (),
+            entries,
             (reading.request.action,),
+            note=""
+            if action_matches and not negated
+            else _malformed((entry, action_fault(entry)[0]) for entry in entries),
         )
     ]
     truth: Truth = action_matches
@@ -212,6 +218,11 @@ def _trace_statement(
         matched=_plain(truth),
         elements=tuple(elements),
     )
+
+
+def _malformed(faults: Iterable[tuple[str, str]]) -> str:
+    """The first entry of a form that AWS refuses, which can match nothing, in a sentence; or ""."""
+    return next((f'"{entry}" {fault}, so it matches nothing.' for entry, fault in faults if fault), "")
 
 
 def _plain(truth: Truth) -> bool | None:
@@ -265,6 +276,8 @@ def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[T
         if about is False and not compiled.allows and _takes_some_out(reading, compiled):
             note = "Takes some of the resources asked about out, not all of them."
     wanted = element.matcher.texts if element.matcher is not None else ()
+    if about is False or element.negated:
+        note = _malformed((entry, resource_fault(entry)) for entry in wanted) or note
     known: tuple[str, ...] = ()
     if element.matcher is not None and element.matcher.variable_keys:
         known = tuple(stands_for(entry, reading.context, is_resource=True) for entry in wanted)
@@ -292,6 +305,8 @@ def _trace_condition(reading: Evaluation, condition: CompiledCondition, holds: T
         seen = found
         if condition.operator is None:
             note = "AWS has no such operator: the condition never holds."
+        elif not condition.key:
+            note = f"The key {key_fault(line.key)}: it is absent."
         elif not found:
             note = "The key is absent."
         elif condition.is_not_compared(found):

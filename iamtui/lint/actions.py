@@ -24,6 +24,7 @@ from iamtui.lint.subject import (
     reaches,
 )
 from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.malformed import action_fault
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType
 
@@ -34,7 +35,7 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
     entries = statement.actions if statement.actions is not None else statement.not_actions or ()
     for i, action in enumerate(entries):
         here = subject.at(statement, element, i)
-        fault, issue = _fault_of(action)
+        fault, issue = action_fault(action)
         if fault:
             here.error(
                 "action-format",
@@ -50,24 +51,6 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
                 "or a similar action.",
                 aws="UNSUPPORTED_ACTION_IN_POLICY",
             )
-
-
-def _fault_of(action: str) -> tuple[str, str]:
-    """What is wrong with the form of an entry, and Access Analyzer's issue code of that; or empty."""
-    service, colon, name = action.partition(":")
-    if action in ("*", "*:*"):
-        return "", ""
-    if "${" in action:
-        return "contains a policy variable, which is not supported in actions", "VARIABLE_UNSUPPORTED_IN_ELEMENT"
-    if any(c.isspace() for c in action):
-        return "contains a space, which AWS does not trim", "INVALID_ACTION"
-    if "," in action:
-        return "contains a comma, which does not separate actions", "INVALID_ACTION"
-    if not colon or not service:
-        return "has no service in front", "INVALID_ACTION"
-    if is_wild(service):
-        return "has a wildcard in the service", "WILDCARD_IN_SERVICE_NAME"
-    return "" if name else "has no operation behind the colon", "INVALID_ACTION"
 
 
 def _check_known(subject: CheckedDocument, action: str, here: Place) -> None:

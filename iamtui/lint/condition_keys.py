@@ -25,6 +25,7 @@ from iamtui.lint.subject import (
     reaches,
 )
 from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.malformed import key_fault
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType
 
@@ -61,7 +62,6 @@ def check_condition_key(
 ) -> ConditionKey | None:
     """Form and existence of the key of one line; the documented key, or None."""
     key = line.key
-    prefix, colon, name = key.rpartition(":")
     if _TAG_KEY_MISSING.fullmatch(key):
         here.error(
             "tag-key-missing",
@@ -69,7 +69,7 @@ def check_condition_key(
             aws="MISSING_TAG_KEY_IN_CONDITION",
         )
         return None
-    if not colon or not prefix or not name or any(c.isspace() for c in prefix):
+    if key_fault(key):
         here.error(
             "key-format",
             f"{quoted(key)} is not a valid condition key, which is written prefix:name, so it is always absent.",

@@ -14,6 +14,7 @@ from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
 from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, is_wild, quoted, reaches, resource_glob
 from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.malformed import resource_fault
 from iamtui.policy.patterns import is_account_id
 from iamtui.policy.types import PolicyType
 
@@ -48,10 +49,11 @@ def _check_entry(subject: CheckedDocument, entry: str, here: Place) -> None:
     if entry == "*" or (subject.kind is PolicyType.RESOURCE and entry.startswith("execute-api:/")):
         # API Gateway completes the short form when it stores the policy.
         return
-    if not entry.startswith("arn:"):
+    fault = resource_fault(entry)
+    if fault:
         here.error(
             "resource-format",
-            f'{quoted(entry)} is neither "*" nor an ARN, so it matches nothing; write the whole ARN.',
+            f"{quoted(entry)} {fault}, so it matches nothing; write the whole ARN.",
             aws="INVALID_ARN_PREFIX",
         )
         return

@@ -20,6 +20,7 @@ from typing import Final, TypeAlias
 
 from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, RequestContext, Truth
 from iamtui.policy.document import ConditionLine
+from iamtui.policy.malformed import key_fault
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import (
     Glob,
@@ -444,7 +445,7 @@ class CompiledCondition:
 
     def __init__(self, line: ConditionLine, *, variables: bool, options: LanguageOptions) -> None:
         self.line = line
-        self.key = line.key.lower() if ":" in line.key else ""
+        self.key = "" if key_fault(line.key) else line.key.lower()
         self.operator = parse_operator(line.operator)
         self._options = options
         self._made_leaf: ConditionLeaf | None = None

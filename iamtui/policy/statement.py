@@ -11,6 +11,7 @@ from typing import NamedTuple
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, SessionLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
+from iamtui.policy.malformed import is_malformed
 from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import Reach, RequestResource, ResourceElement, ResourceMatcher
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
@@ -422,6 +423,7 @@ class CompiledPolicy:
 
     __slots__ = (
         "_compiled",
+        "_malformed",
         "_options",
         "_policy_type",
         "_statements",
@@ -438,6 +440,7 @@ class CompiledPolicy:
         self._variables = policy.substitutes_variables
         self._options = options
         self._compiled: list[CompiledStatement | None] = [None] * len(policy.statements)
+        self._malformed: tuple[int, ...] | None = None
         self.actions = tuple(map(_action_element, policy.statements))
         by_service: dict[str, list[int]] = {}
         of_any_service: list[int] = []
@@ -463,6 +466,18 @@ class CompiledPolicy:
                 options=self._options,
             )
         return found
+
+    @property
+    def malformed(self) -> tuple[int, ...]:
+        """The indexes of statements with elements of a form that AWS refuses, looked for when first asked."""
+        if self._malformed is None:
+            needs_resource = not self._policy_type.implies_resource
+            self._malformed = tuple(
+                statement.index
+                for statement in self._statements
+                if is_malformed(statement, needs_resource=needs_resource)
+            )
+        return self._malformed
 
     @property
     def statements(self) -> tuple[CompiledStatement, ...]:

@@ -1,0 +1,71 @@
+"""Actions, resources and condition keys of a form that AWS refuses, which can never match as they are written.
+
+Sources: IAM User Guide (policy grammar; Action, Resource and Condition elements), Access Analyzer policy checks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from iamtui.policy.document import Statement
+from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+
+_SEPARATORS: Final = re.compile(r"[\s,]+")
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}?")
+
+
+def action_fault(entry: str) -> tuple[str, str]:
+    """What is wrong with the form of an action, and Access Analyzer's issue code of that; or empty."""
+    if entry in ("*", "*:*"):
+        return "", ""
+    service, colon, name = entry.partition(":")
+    if "${" in entry:
+        return "contains a policy variable, which is not supported in actions", "VARIABLE_UNSUPPORTED_IN_ELEMENT"
+    if any(c.isspace() for c in entry):
+        return "contains a space, which AWS does not trim", "INVALID_ACTION"
+    if "," in entry:
+        return "contains a comma, which does not separate actions", "INVALID_ACTION"
+    if not colon or not service:
+        return "has no service in front", "INVALID_ACTION"
+    if "*" in service or "?" in service:
+        return "has a wildcard in the service", "WILDCARD_IN_SERVICE_NAME"
+    return "" if name else "has no operation behind the colon", "INVALID_ACTION"
+
+
+def resource_fault(entry: str) -> str:
+    """What is wrong with the beginning of a resource, or ""."""
+    return "" if entry == "*" or entry.startswith("arn:") else 'is neither "*" nor an ARN'
+
+
+def key_fault(key: str) -> str:
+    """What is wrong with the form of a condition key, or ""."""
+    prefix, _, name = key.partition(":")
+    return "" if prefix and name and not any(map(str.isspace, prefix)) else "is not written prefix:name"
+
+
+def may_mean(entry: str, service: str, name: str) -> bool:
+    """Whether whoever wrote a malformed action may have meant one, given in lower case."""
+    texts = (f"{service}:{name}", name, service)
+    for part in _SEPARATORS.split(_VARIABLE.sub("*", entry.lower())):
+        glob = Glob(tokens_of(parse_pieces(part.rstrip(":"), variables=False)))
+        if any(map(glob.matches, texts)):
+            return True
+    return False
+
+
+def is_malformed(statement: Statement, *, needs_resource: bool) -> bool:
+    """Whether an element of a statement is missing, empty or has an entry of a form that AWS refuses.
+
+    Args:
+        needs_resource: whether a statement without Resource and NotResource is about nothing.
+    """
+    actions = statement.actions if statement.not_actions is None else statement.not_actions
+    resources = statement.resources if statement.not_resources is None else statement.not_resources
+    return (
+        not actions
+        or (not resources and (needs_resource or resources is not None))
+        or any(action_fault(entry)[0] for entry in actions)
+        or any(map(resource_fault, resources or ()))
+        or any(key_fault(line.key) for line in statement.conditions)
+    )
