@@ -17,7 +17,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import Demands
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.named_files import read_text
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import finding_label, open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
@@ -52,7 +52,6 @@ from iamtui.workspace.draft_session import (
     export_drafted,
     lay,
     open_draft_file,
-    parse_draft,
     save_draft_file,
     with_edited_resources,
 )
@@ -81,47 +80,6 @@ def draft() -> None:
     commands take it with --draft. iamtui never makes the changes: `iamtui draft export` prints the commands that
     would.
     """
-
-
-# Laying a draft over an account.
-
-
-_LARGEST = 32 * 1024 * 1024
-
-
-def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
-    """Lay a draft over an opened account, with the policies loaded that its edits of resources replace.
-
-    Args:
-        name: the draft's file, or "-" for standard input.
-
-    Raises:
-        Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
-    """
-    shown = "on standard input" if name == "-" else name
-    draft = parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id)
-    return lay(with_edited_resources(workspace, draft), draft)
-
-
-def as_drafted(workspace: Workspace, name: str) -> Workspace:
-    """The workspace as the draft would make it, which is said on stderr."""
-    drafted = read_drafted(workspace, name)
-    drafted.check()
-    count = len(drafted.draft.edits)
-    note(f"DRAFT: as if {count} {'edit' if count == 1 else 'edits'} of {name} had been made. Nothing was changed.")
-    say_findings(drafted)
-    return drafted.after
-
-
-def say_findings(drafted: DraftedAccount) -> None:
-    """Say on stderr what is worth knowing about a draft."""
-    for finding in drafted.findings:
-        note(f"{finding_label(finding.edit)}{finding.sentence}")
-
-
-def finding_label(edit: int) -> str:
-    """ "Edit 3: " in front of a finding about an edit, "" in front of one about the whole draft."""
-    return f"Edit {edit}: " if edit else ""
 
 
 def _of_kind(kind: str) -> Callable[[Account, str], str]:
@@ -272,8 +230,7 @@ def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path, 
         note(f"[x] {problem}")
     known = {_told(was, finding) for finding in was.findings}
     new = [finding for finding in drafted.findings if _told(drafted, finding) not in known]
-    for finding in new:
-        note(f"{finding_label(finding.edit)}{finding.sentence}")
+    say_findings(new)
     earlier = len(drafted.findings) - len(new)
     if earlier:
         check = shlex.join(("iamtui", "draft", "check", str(path), *source.words))
@@ -451,9 +408,7 @@ def export(file: str, form: str, source: SourceOptions) -> Exit:
     """
     drafted = read_drafted(open_workspace(source), file)
     text = export_drafted(drafted, form)
-    for finding in drafted.findings:
-        if finding.kind in GRAVE:
-            note(f"{finding_label(finding.edit)}{finding.sentence}")
+    say_findings(finding for finding in drafted.findings if finding.kind in GRAVE)
     out = stdout()
     # A terminal acts on control characters; a file or another program gets the text as it is.
     out.raw(safe_document(text) if sys.stdout.isatty() else text)

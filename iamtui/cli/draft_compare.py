@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import click
 
-from iamtui.cli.draft import read_drafted, say_findings
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
@@ -83,7 +82,7 @@ def compare(
     workspace = load_resource_policies(open_workspace(source), made)
     drafted = read_drafted(workspace, file)
     drafted.check()
-    say_findings(drafted)
+    say_findings(drafted.findings)
     counts: Counter[Effect] = Counter()
     for comparison in _comparisons(drafted, made, workspace, names):
         counts[comparison.effect] += 1
@@ -150,7 +149,7 @@ def _compare_saved(
         workspace = load_resource_policies(workspace, entry.question_matrix)
     drafted = read_drafted(workspace, file)
     drafted.check()
-    say_findings(drafted)
+    say_findings(drafted.findings)
     counts: Counter[Effect] = Counter()
     unmet = failed = 0
     for found in compare_saved(drafted, saved, asking=asking):

@@ -10,9 +10,8 @@ from typing import Any, Final
 import click
 
 from iamtui.account.model import Account
-from iamtui.cli.draft import read_drafted, say_findings
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.charts import bar, needs_ascii
@@ -52,7 +51,7 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     workspace = open_workspace(source)
     drafted = read_drafted(workspace, file)
     drafted.check()
-    say_findings(drafted)
+    say_findings(drafted.findings)
     found = impact_of(drafted)
     account = drafted.after.account
     out = stdout()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import shlex
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from iamtui.account.model import Known
+from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
@@ -18,6 +19,10 @@ from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.workspace.opening import load_account_facts, open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.drafts.ledger import DraftFinding
+    from iamtui.workspace.draft_session import DraftedAccount
 
 
 def command_choice(source: SourceOptions) -> SourceChoice:
@@ -125,6 +130,39 @@ def with_draft(workspace: Workspace, name: str | None) -> Workspace:
     """
     if name is None:
         return workspace
-    from iamtui.cli.draft import as_drafted  # brings drafts and lint, a fifth of the start
+    drafted = read_drafted(workspace, name)
+    drafted.check()
+    count = len(drafted.draft.edits)
+    note(f"DRAFT: as if {count} {'edit' if count == 1 else 'edits'} of {name} had been made. Nothing was changed.")
+    say_findings(drafted.findings)
+    return drafted.after
 
-    return as_drafted(workspace, name)
+
+_LARGEST_DRAFT: Final = 32 * 1024 * 1024
+
+
+def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
+    """Lay a draft over an opened account, with the policies loaded that its edits of resources replace.
+
+    Args:
+        name: the draft's file, or "-" for standard input.
+
+    Raises:
+        Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
+    """
+    from iamtui.workspace import draft_session  # brings drafts and lint, a fifth of the start
+
+    shown = "on standard input" if name == "-" else name
+    draft = draft_session.parse_draft(read_text(name, "draft", most=_LARGEST_DRAFT), shown, workspace.account.id)
+    return draft_session.lay(draft_session.with_edited_resources(workspace, draft), draft)
+
+
+def say_findings(findings: Iterable[DraftFinding]) -> None:
+    """Say on stderr what is worth knowing about a draft."""
+    for finding in findings:
+        note(f"{finding_label(finding.edit)}{finding.sentence}")
+
+
+def finding_label(edit: int) -> str:
+    """ "Edit 3: " in front of a finding about an edit, "" in front of one about the whole draft."""
+    return f"Edit {edit}: " if edit else ""

@@ -60,6 +60,11 @@ def line(*parts: object) -> Content:
     return Content("").join(contents)
 
 
+def wrong(*parts: object) -> Content:
+    """A line about what is wrong, made of parts as `line` takes them."""
+    return line(("! ", "bold $verdict-denied"), *parts)
+
+
 def lines(*rows: Content) -> Content:
     """Several contents below each other."""
     return Content("\n").join(rows)

@@ -26,11 +26,12 @@ from iamtui.tui.history import History, ScreenAbove, VisitedPlace
 from iamtui.tui.inventory import Branch, Inventory, Kind, Node, key_of
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.thread_work import worker_failure
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
+    from iamtui.presentation.reports import Place
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.explorer.search import SearchIndex
     from iamtui.workspace.workspace import Workspace
@@ -321,11 +322,12 @@ class Browsing:
 
     # Going places.
 
-    def go_to(self, key: str, above: ScreenAbove | None = None) -> bool:
+    def go_to(self, key: str, above: ScreenAbove | None = None, place: Place | None = None) -> bool:
         """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there.
 
         Args:
             above: makes the screen anew that the user comes from, to be shown again on the way back.
+            place: what to show of it.
         """
         node = self._inventory.find(key)
         if node is None:
@@ -334,6 +336,11 @@ class Browsing:
         self._history.jump(self._screen.subject.tab, above)
         self._screen.explorer.reveal(key)
         self.show(node)
+        detail = self._screen.subject.detail
+        if place is not None and place.trust:
+            detail.select_tab("trust")
+        elif place is not None:
+            detail.show_statement(place.policy, place.statement)
         return True
 
     def back(self) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import ref
 
 from rich.console import RenderableType
@@ -29,9 +29,7 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.worker import Worker
 
-from iamtui.problem import Problem
 from iamtui.secret import redacted
 from iamtui.text import safe_text
 from iamtui.tui import clock
@@ -53,14 +51,6 @@ def crash_report(error: BaseException | None) -> str:
             for frame in traceback.extract_tb(error.__traceback__)
         )
     return "\n".join(lines)
-
-
-def worker_failure(worker: Worker[Any]) -> str:
-    """A worker that failed in one sentence: the kind of error, but not its words, which may hold data."""
-    if isinstance(worker.error, Problem):
-        return str(worker.error)
-    doing = f" while {worker.name}" if worker.name and worker.name.isprintable() and "<" not in worker.name else ""
-    return f"{type(worker.error).__name__}, an error in iamtui{doing}."
 
 
 # IdleLock: when a screen that was left alone is to be locked.

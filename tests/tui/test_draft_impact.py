@@ -71,7 +71,7 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 2)
-        assert [(row.label, row.effect) for row in screen.lines.rows] == [
+        assert [(row.label, row.effect) for row in screen.lines.shown] == [
             ("web reads the lake", "broken"),
             ("nobody", "problem"),
         ]
@@ -96,7 +96,7 @@ async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_an
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 1)
-        (row,) = screen.lines.rows
+        (row,) = screen.lines.shown
         assert (row.label, row.effect) == ("mine (user/carol)", "gained")
         assert row.verdict is not None
         assert row.verdict.word == "ALLOWED"

@@ -27,6 +27,6 @@ async def test_a_name_is_cut_only_where_the_verdicts_need_the_room(width: int, s
     app = ScreenApp(Screen())
     async with app.run_test(size=(width, 20)) as pilot:
         await app.screen.mount(lines)
-        lines.show([ImpactRow("", LABEL, "gained", NOW)])
+        lines.show_rows([ImpactRow("", LABEL, "gained", NOW)], None)
         await settle(pilot)
         assert "".join(piece.text for piece in lines.pieces(0, width)) == says

@@ -211,7 +211,7 @@ async def test_a_provider_that_fails_is_a_sentence() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "an error in iamtui" in screen_text(app))
         assert "ValueError" in screen_text(app)
-        assert "data" not in str(screen.query_one("#whocan-empty", Static).content)
+        assert "data" not in str(screen.query_one(".-instead", Static).content)
 
 
 async def test_a_draft_shows_before_and_after_and_what_it_changes() -> None:

@@ -25,7 +25,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
 from iamtui.tui.content import fit, line, lines, plain
 from iamtui.tui.denials.report import agreement_mark
-from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.thread_work import worker_failure
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.presentation.verdict import VerdictWords, verdict_words
@@ -21,9 +21,11 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
-from iamtui.tui.content import fit, line, plain
+from iamtui.tui.content import fit, line, plain, wrong
 from iamtui.tui.question.verdict import verdict_pieces
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.status import KeyLine
 
 if TYPE_CHECKING:
@@ -167,34 +169,20 @@ def label_of(principal: Principal) -> str:
     return principal.arn or "anonymous"
 
 
-class ImpactLines(LineView):
+class ImpactLines(FilteredList[ImpactRow]):
     """The rows: what changes, for whom, before and after."""
 
     HELP_TITLE: ClassVar[str] = "Impact"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._rows: Sequence[ImpactRow] = ()
-        self._label = self._says = 0
+    _label = _says = 0
 
-    @property
-    def row(self) -> ImpactRow | None:
-        return self._rows[self.cursor] if self._rows else None
-
-    @property
-    def rows(self) -> Sequence[ImpactRow]:
-        return self._rows
-
-    def show(self, rows: Sequence[ImpactRow]) -> None:
-        """Show these rows; the cursor stays on its row where that is still there."""
-        at = self.row
-        self._rows = rows
+    def show_rows(self, rows: Sequence[ImpactRow], keep: ImpactRow | None) -> None:
         self._label = max((cell_len(safe_text(row.label)) for row in rows[:_MEASURED]), default=0)
         self._says = max((cell_len(_says(row)) for row in rows[:_MEASURED]), default=0)
-        self.set_total(len(rows), cursor=next((i for i, row in enumerate(rows) if row == at), 0))
+        super().show_rows(rows, keep)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        row = self._rows[index]
+        row = self.shown[index]
         room = width - 2 - _EFFECT - _GAP
         label_width = min(self._label, max(12, room // 3, room - self._says))
         label = fit(safe_text(row.label), label_width)
@@ -268,13 +256,6 @@ class DraftImpactScreen(Screen[str | None]):
             width: 100%;
             padding: 0 1;
         }
-        & #impact-empty {
-            padding: 1 2;
-            height: 1fr;
-        }
-        & ImpactLines {
-            height: 1fr;
-        }
     }
     """
 
@@ -292,7 +273,6 @@ class DraftImpactScreen(Screen[str | None]):
         self._inquiry = question_matrix
         self._principal = principal
         self._saved = False
-        self._ticket = 0
         self._rows: list[ImpactRow] = []
         self._done = False
         self._only_changed = True
@@ -301,8 +281,7 @@ class DraftImpactScreen(Screen[str | None]):
     def compose(self) -> ComposeResult:
         yield Static(id="impact-title", markup=False)
         yield Static(id="impact-counts", markup=False)
-        yield Static(id="impact-empty", markup=False)
-        yield ImpactLines(id="impact-rows")
+        yield ListPane(ImpactLines(id="impact-rows"))
         yield KeyLine(id="impact-keys")
 
     def on_mount(self) -> None:
@@ -310,18 +289,16 @@ class DraftImpactScreen(Screen[str | None]):
         self._start()
 
     def _start(self) -> None:
-        """Compare anew what is to be compared; what was being compared is cancelled."""
-        self.workers.cancel_group(self, "impact")
-        self._ticket += 1
+        """Compare anew what is to be compared, in place of what was being compared."""
         self._rows, self._done, self._problem = [], False, None
         self.query_one("#impact-title", Static).update(self._title())
         self._show()
+        compare: Callable[[Work], None] = self._compare_whole
         if self._saved:
-            self._compare_saved(self._ticket)
+            compare = self._compare_saved
         elif self._inquiry is not None:
-            self._compare(self._ticket, self._inquiry)
-        else:
-            self._compare_whole(self._ticket)
+            compare = partial(self._compare, self._inquiry)
+        in_thread(self, compare, self._refuse, name="comparing answers")
 
     @property
     def lines(self) -> ImpactLines:
@@ -337,83 +314,46 @@ class DraftImpactScreen(Screen[str | None]):
         actions, resources = ", ".join(self._inquiry.actions), ", ".join(self._inquiry.resources)
         return line(title, ("  ", ""), (actions, "bold"), (" on ", "$muted"), resources)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing answers")
-    def _compare(self, ticket: int, question_matrix: QuestionMatrix) -> None:
-        worker = get_current_worker()
+    def _compare(self, question_matrix: QuestionMatrix, work: Work) -> None:
         batch: list[ImpactRow] = []
-        try:
-            for comparison in lazy.draft_session.compare_everyone(
-                self._drafted, question_matrix, lambda: worker.is_cancelled
-            ):
-                batch.append(row_of(comparison))
-                if len(batch) >= _BATCH:
-                    self.call_later(self._add, ticket, tuple(batch), done=False)
-                    batch = []
-        except Problem as problem:
-            self.call_later(self._refuse, ticket, problem)
-            return
-        if not worker.is_cancelled:
-            self.call_later(self._add, ticket, tuple(batch), done=True)
+        for comparison in lazy.draft_session.compare_everyone(self._drafted, question_matrix, work.cancelled):
+            batch.append(row_of(comparison))
+            if len(batch) >= _BATCH:
+                work.tell(self._add, batch)
+                batch = []
+        work.tell(self._end, batch)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing the account")
-    def _compare_whole(self, ticket: int) -> None:
-        worker = get_current_worker()
-        try:
-            found = lazy.impact.impact_of(self._drafted, lambda: worker.is_cancelled)
-        except Problem as problem:
-            self.call_later(self._refuse, ticket, problem)
-            return
-        if not worker.is_cancelled:
-            self.call_later(self._add, ticket, tuple(rows_of_whole(found)), done=True)
+    def _compare_whole(self, work: Work) -> None:
+        found = lazy.impact.impact_of(self._drafted, work.cancelled)
+        work.tell(self._end, list(rows_of_whole(found)))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="impact", name="comparing saved questions")
-    def _compare_saved(self, ticket: int) -> None:
-        worker = get_current_worker()
-        try:
-            saved = lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(self._drafted.base)).saved()
-            found = lazy.draft_session.compare_saved(
-                self._drafted, saved, lambda: worker.is_cancelled, asking=self._principal
-            )
-            for comparison in found:
-                self.call_later(self._add, ticket, (row_of_saved(comparison),), done=False)
-        except Problem as problem:
-            self.call_later(self._refuse, ticket, problem)
-            return
-        if not worker.is_cancelled:
-            self.call_later(self._add, ticket, (), done=True)
+    def _compare_saved(self, work: Work) -> None:
+        saved = lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(self._drafted.base)).saved()
+        for found in lazy.draft_session.compare_saved(self._drafted, saved, work.cancelled, asking=self._principal):
+            work.tell(self._add, [row_of_saved(found)])
+        work.tell(self._end, [])
 
-    def _add(self, ticket: int, rows: tuple[ImpactRow, ...], done: bool) -> None:
-        if ticket != self._ticket:
-            return
+    def _add(self, rows: list[ImpactRow]) -> None:
         self._rows += rows
-        self._done = done
         self._show()
 
-    def _refuse(self, ticket: int, problem: Problem) -> None:
-        if ticket == self._ticket:
-            self._problem = problem
-            self._show()
+    def _end(self, rows: list[ImpactRow]) -> None:
+        self._done = True
+        self._add(rows)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A comparison that fails in an unforeseen way is said, without its data."""
-        if event.state is WorkerState.ERROR:
-            event.stop()
-            name = type(event.worker.error).__name__
-            self._problem = Problem(f"The answers could not be compared: {name}, an error in iamtui.")
-            self._show()
+    def _refuse(self, problem: Problem) -> None:
+        self._problem = problem
+        self._show()
 
     def _show(self) -> None:
         rows = [row for row in self._rows if row.matters] if self._only_changed else list(self._rows)
         rows.sort(key=lambda row: (ORDER[row.effect], row.label))
-        self.lines.display = bool(rows)
-        self.lines.show(rows)
+        self.lines.show_rows(rows, self.lines.row)
+        self.query_one(ListPane).show(None if rows else self._why_empty())
         counted = self.query_one("#impact-counts", Static)
         # The rows of the whole account are of two kinds, each of which says its own numbers.
         counted.display = self._saved or self._inquiry is not None
         counted.update(self._counts())
-        empty = self.query_one("#impact-empty", Static)
-        empty.display = not rows
-        empty.update(self._why_empty())
         self.query_one(KeyLine).look_again()
 
     def _counts(self) -> Content:
@@ -434,7 +374,7 @@ class DraftImpactScreen(Screen[str | None]):
 
     def _why_empty(self) -> Content:
         if self._problem is not None:
-            return line(("! ", "bold $verdict-denied"), plain(self._problem))
+            return wrong(self._problem)
         if not self._done:
             return plain("Asking, before and after …", "$muted")
         if not self._saved and self._inquiry is None:

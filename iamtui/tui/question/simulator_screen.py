@@ -25,7 +25,7 @@ from iamtui.presentation.verdict import because, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.content import line, lines, plain, styled
-from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.thread_work import worker_failure
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.aws_simulator import (
     SecondOpinion,

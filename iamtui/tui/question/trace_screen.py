@@ -32,8 +32,8 @@ from iamtui.tui.explorer.document_view import Hits, json_pieces
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
-from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
+from iamtui.tui.thread_work import worker_failure
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.tui.widgets.status import KeyLine, Notice, Severity

@@ -14,7 +14,8 @@ from iamtui.engine.decision import Outcome
 from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow
 from iamtui.text import safe_text
 from iamtui.tui.content import fit
-from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
+from iamtui.tui.widgets.lists.line_list import SORT_KEYS, Piece
+from iamtui.tui.widgets.lists.list_pane import FilteredList
 
 _GAP: Final = "  "
 _VERDICT: Final = 12
@@ -25,7 +26,7 @@ _WHY_BESIDES: Final = 60
 """From which width on the reasons have a column of their own; below, the lines under the list say them."""
 
 
-class WhoCanList(LineView):
+class WhoCanList(FilteredList[WhoCanRow]):
     """Sorted and filtered rows; the cursor stays on its row while others come in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,12 +44,6 @@ class WhoCanList(LineView):
     class Sorted(Message):
         """The order is another."""
 
-    @dataclass(eq=False, repr=False)
-    class Step(Message):
-        """h or l: the filter to the left or right."""
-
-        direction: int
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.rows = Rows()
@@ -59,10 +54,7 @@ class WhoCanList(LineView):
     def on_unmount(self) -> None:
         """Drop the rows, of which a large account has thousands, before the collector would find them."""
         self.rows = Rows()
-
-    @property
-    def row(self) -> WhoCanRow | None:
-        return self.rows.shown[self.cursor] if self.rows.shown else None
+        self.shown = ()
 
     def start(self, *, draft: bool) -> None:
         """Begin anew: no rows yet, the same filter and order."""
@@ -89,13 +81,10 @@ class WhoCanList(LineView):
         self._show(kept)
 
     def _show(self, kept: WhoCanRow | None) -> None:
-        at = 0
-        if kept is not None:
-            at = next((i for i, row in enumerate(self.rows.shown) if row is kept), 0)
         offset = self.cursor - self.scroll_offset.y
-        self.set_total(len(self.rows.shown), cursor=at)
-        if at:
-            self.scroll_to(y=max(0, at - offset), animate=False, force=True)
+        self.show_rows(self.rows.shown, kept)
+        if self.cursor:
+            self.scroll_to(y=max(0, self.cursor - offset), animate=False, force=True)
 
     # Drawing.
 
@@ -127,7 +116,7 @@ class WhoCanList(LineView):
         return pieces
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        row = self.rows.shown[index]
+        row = self.shown[index]
         name, why = self._widths(width)
         pieces: list[Piece] = []
         if self._draft:
@@ -159,12 +148,6 @@ class WhoCanList(LineView):
         rows.choose(outcome=rows.outcome, only_changed=rows.only_changed, needle=rows.needle, order=order)
         self._show(None)
         self.post_message(self.Sorted())
-
-    def action_line_left(self) -> None:
-        self.post_message(self.Step(-1))
-
-    def action_line_right(self) -> None:
-        self.post_message(self.Step(1))
 
 
 def _before(row: WhoCanRow) -> Piece:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import repeat
-from time import monotonic, sleep
+from time import monotonic
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input, Label, Static
-from textual.worker import Worker, WorkerState, get_current_worker
+from textual.widgets import Label
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
@@ -27,44 +24,19 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
 from iamtui.tui.background import few_pauses
-from iamtui.tui.content import TONES, line, lines, plain, styled
+from iamtui.tui.content import TONES, line, lines, plain, styled, wrong
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.question.who_can_list import WhoCanList
-from iamtui.tui.terminal_app import worker_failure
-from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
 from iamtui.workspace.questions import ask
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
 
-# Asking everybody, in a thread: answers become rows in batches, and the screen gets its turns meanwhile.
-
-
-GROUP: Final = "who can"
-"""The workers that ask."""
-
 _BATCH_SECONDS: Final = 0.05
 """How long answers are collected before they are handed on."""
-
-_TURN_SECONDS: Final = 0.002
-"""How long the thread works before it lets the screen have a turn."""
-
-
-def _batches(rows: Iterable[WhoCanRow]) -> Iterator[list[WhoCanRow]]:
-    batch: list[WhoCanRow] = []
-    turn = handed_on = monotonic()
-    for row in rows:
-        batch.append(row)
-        now = monotonic()
-        if now - turn >= _TURN_SECONDS:
-            # The interpreter's lock is let go only now and then by itself, and the screen needs it.
-            sleep(0)
-            turn = now
-        if now - handed_on >= _BATCH_SECONDS:
-            yield batch
-            batch, handed_on = [], now
-    yield batch
 
 
 # What the who-can screen says of its rows: question, counts, filters, what was not evaluated. Pure.
@@ -123,22 +95,17 @@ def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
 
 
 def filters(rows: Rows, *, draft: bool) -> Content:
-    chips: list[object] = []
-    for number, entry in enumerate(FILTERS, 1):
-        active = entry.outcome is rows.outcome and not rows.only_changed
-        chip = f"{'▸' if active else ' '}{number} {entry.words}"
-        chips.append((chip, f"bold underline {entry.style}" if active else "$muted"))
+    entries = [(entry.words, entry.style) for entry in FILTERS]
+    active = [entry.outcome for entry in FILTERS].index(rows.outcome)
     if draft:
-        chip = f"{'▸' if rows.only_changed else ' '}6 changed"
-        chips.append((chip, "bold underline $match" if rows.only_changed else "$muted"))
-    if rows.needle:
-        chips.append((f" / {rows.needle}", "bold $match"))
-    return line(*chips)
+        entries.append(("changed", "$match"))
+        active = len(FILTERS) if rows.only_changed else active
+    return filter_chips(entries, active, *([(f" / {rows.needle}", "bold $match")] if rows.needle else []))
 
 
 def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
     if problem is not None:
-        return line(("! ", "bold $verdict-denied"), str(problem))
+        return wrong(problem)
     if rows.shown:
         return None
     if not done:
@@ -195,54 +162,8 @@ class WhoCanScreen(Screen[str | None]):
             color: $verdict-depends;
             display: none;
         }
-        & WhoCanList {
-            height: 1fr;
-        }
-        & #whocan-empty {
-            height: 1fr;
-            padding: 1 2;
-            color: $muted;
-            display: none;
-        }
-        & #whocan-why {
-            height: 4;
-            padding: 0 1;
-            border-top: solid $rule;
-        }
-        & #whocan-search {
-            height: 1;
-            padding: 0 1;
-            display: none;
-        }
-        &.-searching #whocan-search {
-            display: block;
-        }
-        & #whocan-search Label {
-            width: auto;
-            color: $heading;
-        }
-        & #whocan-search Input {
-            width: 1fr;
-            background: $foreground 10%;
-        }
     }
     """
-
-    @dataclass(eq=False, repr=False)
-    class _Started(Message):
-        ticket: int
-        found: Everybody
-
-    @dataclass(eq=False, repr=False)
-    class _Came(Message):
-        ticket: int
-        rows: list[WhoCanRow]
-        done: bool
-
-    @dataclass(eq=False, repr=False)
-    class _Refused(Message):
-        ticket: int
-        problem: Problem
 
     def __init__(
         self,
@@ -266,7 +187,6 @@ class WhoCanScreen(Screen[str | None]):
         self._before = before
         self._left_out = left_out
         self._provider = provider
-        self._ticket = 0
         self._everybody = Everybody(())
         self._done = False
         self._unloaded: set[Layer] = set()
@@ -277,12 +197,9 @@ class WhoCanScreen(Screen[str | None]):
         yield Label(id="whocan-counts")
         yield Label(id="whocan-filters")
         yield Label(id="whocan-note")
-        yield WhoCanList(id="whocan-list")
-        yield Static(id="whocan-empty")
-        yield Static(id="whocan-why")
-        with Horizontal(id="whocan-search"):
-            yield Label("/")
-            yield SafeInput(placeholder="name, path or policy; Enter keeps it", compact=True, id="whocan-needle")
+        rows = WhoCanList(id="whocan-list")
+        yield ListPane(rows, details=4)
+        yield FilterRow(rows, placeholder="name, path or policy; Enter keeps it")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
@@ -305,26 +222,26 @@ class WhoCanScreen(Screen[str | None]):
             self._ask()
 
     def _ask(self) -> None:
-        self._ticket += 1
         self._done, self._problem = False, None
         self._unloaded.clear()
         self.list.start(draft=self._before is not None)
         self.show_answers()
-        work = partial(self._answer, self._ticket, self._workspace, self._before)
-        self.run_worker(work, thread=True, exclusive=True, group=GROUP, exit_on_error=False, name="asking everybody")
+        answer_all = partial(self._answer, self._workspace, self._before)
+        in_thread(self, answer_all, self._refuse, name="asking everybody", next_step="Go back and ask again.")
 
-    def _answer(self, ticket: int, workspace: Workspace, before: Workspace | None) -> None:
-        worker = get_current_worker()
-        try:
-            found = everybody(workspace, self._inquiry)
-            self.post_message(self._Started(ticket, found))
-            with few_pauses(workspace.account):
-                for rows in _batches(self._rows(found, workspace, before, lambda: worker.is_cancelled)):
-                    self.post_message(self._Came(ticket, rows, False))
-            if not worker.is_cancelled:
-                self.post_message(self._Came(ticket, [], True))
-        except Problem as problem:
-            self.post_message(self._Refused(ticket, problem))
+    def _answer(self, workspace: Workspace, before: Workspace | None, work: Work) -> None:
+        """Ask everybody in a thread; answers become rows in batches."""
+        found = everybody(workspace, self._inquiry)
+        work.tell(self._start_rows, found)
+        with few_pauses(workspace.account):
+            batch: list[WhoCanRow] = []
+            handed_on = monotonic()
+            for row in self._rows(found, workspace, before, work.cancelled):
+                batch.append(row)
+                if monotonic() - handed_on >= _BATCH_SECONDS:
+                    work.tell(self._add, batch)
+                    batch, handed_on = [], monotonic()
+        work.tell(self._end, batch)
 
     def _rows(
         self, found: Everybody, workspace: Workspace, before: Workspace | None, cancelled: Callable[[], bool]
@@ -337,34 +254,22 @@ class WhoCanScreen(Screen[str | None]):
         for at, ((principal, decision), earlier) in enumerate(zip(answers(workspace), old, strict=False)):
             yield who_can_row(principal, decision, earlier, inside=at < inside)
 
-    @on(_Started)
-    def _started(self, event: _Started) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._everybody = event.found
-            self.show_answers()
+    def _start_rows(self, found: Everybody) -> None:
+        self._everybody = found
+        self.show_answers()
 
-    @on(_Came)
-    def _came(self, event: _Came) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._done = event.done
-            self._unloaded.update(layer for row in event.rows for layer in row.unloaded)
-            self.list.add(event.rows)
-            self.show_answers()
+    def _add(self, rows: Sequence[WhoCanRow]) -> None:
+        self._unloaded.update(layer for row in rows for layer in row.unloaded)
+        self.list.add(rows)
+        self.show_answers()
 
-    @on(_Refused)
-    def _refused(self, event: _Refused) -> None:
-        event.stop()
-        if event.ticket == self._ticket:
-            self._problem, self._done = event.problem, True
-            self.show_answers()
+    def _end(self, rows: Sequence[WhoCanRow]) -> None:
+        self._done = True
+        self._add(rows)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._problem, self._done = Problem(worker_failure(event.worker), "Go back and ask again."), True
-            self.show_answers()
+    def _refuse(self, problem: Problem) -> None:
+        self._problem, self._done = problem, True
+        self.show_answers()
 
     # Showing.
 
@@ -378,25 +283,13 @@ class WhoCanScreen(Screen[str | None]):
         note.display = bool(words)
         note.update(plain(words))
         self.query_one(KeyLine).look_again()
-        self._show_empty()
-
-    def _show_empty(self) -> None:
-        words = empty(self.list.rows, self._problem, done=self._done)
-        place = self.query_one("#whocan-empty", Static)
-        place.display = words is not None
-        self.list.display = words is None
-        if words is not None:
-            place.update(words)
-            self.query_one("#whocan-why", Static).update(Content(""))
-        elif self.focused is None:
-            self.list.focus()
+        self.query_one(ListPane).show(empty(rows, self._problem, done=self._done))
 
     @on(LineView.CursorMoved)
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
         row = self.list.row
-        words = lines(answer(row), plain(row.reason)) if row is not None else Content("")
-        self.query_one("#whocan-why", Static).update(words)
+        self.query_one(ListPane).tell(lines(answer(row), plain(row.reason)) if row is not None else Content(""))
 
     # Keys.
 
@@ -414,39 +307,28 @@ class WhoCanScreen(Screen[str | None]):
         event.stop()
         self.show_answers()
 
-    @on(WhoCanList.Step)
-    def _step(self, event: WhoCanList.Step) -> None:
+    @on(FilteredList.Step)
+    def _step(self, event: FilteredList.Step) -> None:
         event.stop()
         outcomes = [entry.outcome for entry in FILTERS]
         at = (outcomes.index(self.list.rows.outcome) + event.direction) % len(outcomes)
         self.action_show(str(at + 1))
 
     def action_search(self) -> None:
-        self.add_class("-searching")
-        self.query_one("#whocan-needle", Input).focus()
+        self.query_one(FilterRow).open()
 
-    @on(Input.Changed, "#whocan-needle")
-    def _typed(self, event: Input.Changed) -> None:
+    @on(FilterRow.Narrowed)
+    def _narrowed(self, event: FilterRow.Narrowed) -> None:
         event.stop()
         rows = self.list.rows
-        self.list.choose(outcome=rows.outcome, only_changed=rows.only_changed, needle=event.value)
+        self.list.choose(outcome=rows.outcome, only_changed=rows.only_changed, needle=event.needle)
         self.show_answers()
 
-    @on(Input.Submitted, "#whocan-needle")
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.list.focus()
-
     def action_leave(self) -> None:
-        if self.has_class("-searching"):
-            self.remove_class("-searching")
-            self.query_one("#whocan-needle", Input).value = ""
-            self.list.focus()
-        else:
-            self.action_back()
+        if not self.query_one(FilterRow).end():
+            self.dismiss(None)
 
     def action_back(self) -> None:
-        self.workers.cancel_group(self, GROUP)
         self.dismiss(None)
 
     @on(LineView.LineOpened)
@@ -457,10 +339,9 @@ class WhoCanScreen(Screen[str | None]):
             return
         if not row.inside:
             words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
-            self.query_one("#whocan-why", Static).update(lines(styled(row.words.row), plain(words)))
-            return
-        self.workers.cancel_group(self, GROUP)
-        self.dismiss(row.principal.arn)
+            self.query_one(ListPane).tell(lines(styled(row.words.row), plain(words)))
+        else:
+            self.dismiss(row.principal.arn)
 
     def action_why(self) -> None:
         row = self.list.row

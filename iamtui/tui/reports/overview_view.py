@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final, cast
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.presentation.charts import needs_ascii
 from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.problem import Problem
-from iamtui.tui.background import few_pauses, giving_turns
+from iamtui.tui.background import few_pauses
 from iamtui.tui.content import fit, plain
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
-from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.overview import Overview, account_overview
@@ -47,13 +45,6 @@ class OverviewView(LineView):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class Found(Message):
-        """The numbers of a workspace."""
-
-        workspace: Workspace
-        overview: Overview
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._workspace: Workspace | None = None
@@ -71,36 +62,26 @@ class OverviewView(LineView):
         if workspace is not self._workspace:
             self._workspace, self._found = workspace, None
         if self._found is None:
-            self.run_worker(
-                self._find, "counting the account", group="overview", exclusive=True, exit_on_error=False, thread=True
-            )
+            in_thread(self, partial(self._find, workspace), self._refuse, name="counting the account")
         self._lay_out()
 
     def leave(self) -> None:
         """Hide it; nothing is looked for any more."""
         if self.display:
             self.display = False
-            self.workers.cancel_group(self, "overview")
+            self.workers.cancel_node(self)
 
-    def _find(self) -> None:
-        worker, workspace = get_current_worker(), self._workspace
-        if workspace is None:
-            return
+    def _find(self, workspace: Workspace, work: Work) -> None:
         with few_pauses(workspace.account):
-            overview = account_overview(workspace, _saved(workspace), cancelled=giving_turns(worker))
-        if not worker.is_cancelled:
-            self.post_message(self.Found(workspace, overview))
+            overview = account_overview(workspace, _saved(workspace), cancelled=work.cancelled)
+        work.tell(self._take, overview)
 
-    def on_overview_view_found(self, event: Found) -> None:
-        event.stop()
-        if event.workspace is self._workspace:
-            self._found = event.overview
-            self._lay_out()
+    def _take(self, found: Overview) -> None:
+        self._found = found
+        self._lay_out()
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self.post_message(Notice(plain(worker_failure(event.worker)), Severity.ERROR))
+    def _refuse(self, problem: Problem) -> None:
+        self.post_message(Notice(plain(problem), Severity.ERROR))
 
     def on_resize(self) -> None:
         """Draw the bars anew: as wide as there is room."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -11,16 +10,11 @@ from rich.cells import cell_len
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input, Label, Static
-from textual.worker import Worker, WorkerState, get_current_worker
+from textual.widgets import Label
 
-from iamtui.account.model import Account
 from iamtui.presentation.reports import (
-    Asked,
     Place,
     Report,
     ReportRow,
@@ -31,11 +25,11 @@ from iamtui.presentation.reports import (
 )
 from iamtui.presentation.styled_words import Tone
 from iamtui.problem import Problem
-from iamtui.tui.background import few_pauses, giving_turns
-from iamtui.tui.content import fit, line, lines, plain, styled
-from iamtui.tui.terminal_app import worker_failure
-from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.background import few_pauses
+from iamtui.tui.content import fit, line, lines, plain, styled, wrong
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.audit import audit, unknown_facts
 from iamtui.workspace.escalations import find_escalations
@@ -45,7 +39,6 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
-    from iamtui.tui.explorer.detail_pane import SubjectPane
     from iamtui.tui.history import ScreenAbove
 
 Load = Callable[[Workspace, Callable[[], bool]], Report]
@@ -85,41 +78,22 @@ _GAP: Final = "  "
 _LEAST_NAME: Final = 24
 
 
-class ReportList(LineView):
+class ReportList(FilteredList[ReportRow]):
     """A report's rows: mark, name, and what is said of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Go there", id="report.open", tooltip="Go to it in the tree, or ask the step"),
     ]
 
-    @dataclass(eq=False, repr=False)
-    class Step(Message):
-        """h or l: the kind to the left or right."""
-
-        direction: int
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._shown: Sequence[ReportRow] = ()
-        self._mark_width = self._name_width = 0
-
-    @property
-    def row(self) -> ReportRow | None:
-        return self._shown[self.cursor] if self._shown else None
-
-    @property
-    def shown(self) -> Sequence[ReportRow]:
-        return self._shown
+    _mark_width = _name_width = 0
 
     def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:
-        """Show these; the cursor stays on its row where that is one of them."""
-        self._shown = rows
         self._mark_width = max((cell_len(row.mark.text) for row in rows), default=0)
         self._name_width = max((cell_len(row.name) + 2 * row.inner for row in rows), default=0)
-        self.set_total(len(rows), cursor=next((at for at, row in enumerate(rows) if row is keep), 0))
+        super().show_rows(rows, keep)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        row = self._shown[index]
+        row = self.shown[index]
         room = width - 1
         pieces: list[Piece] = []
         if self._mark_width:
@@ -133,12 +107,6 @@ class ReportList(LineView):
         pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
         room -= max(column, cell_len(name)) + len(_GAP)
         return [*pieces, Piece(fit(row.text, room), "muted")]
-
-    def action_line_left(self) -> None:
-        self.post_message(self.Step(-1))
-
-    def action_line_right(self) -> None:
-        self.post_message(self.Step(1))
 
 
 class ReportScreen(Screen[ReportRow | None]):
@@ -171,20 +139,6 @@ class ReportScreen(Screen[ReportRow | None]):
             width: 100%;
             padding: 0 1;
         }
-        & ReportList {
-            height: 1fr;
-        }
-        & #report-empty {
-            height: 1fr;
-            padding: 1 2;
-            color: $muted;
-            display: none;
-        }
-        & #report-details {
-            height: 5;
-            padding: 0 1;
-            border-top: solid $rule;
-        }
         & #report-notes {
             height: auto;
             max-height: 3;
@@ -192,32 +146,8 @@ class ReportScreen(Screen[ReportRow | None]):
             padding: 0 1;
             color: $muted;
         }
-        & #report-search {
-            height: 1;
-            padding: 0 1;
-            display: none;
-        }
-        &.-searching #report-search {
-            display: block;
-        }
-        & #report-search Label {
-            width: auto;
-            color: $heading;
-        }
-        & #report-search Input {
-            width: 1fr;
-            background: $foreground 10%;
-        }
     }
     """
-
-    @dataclass(eq=False, repr=False)
-    class _Made(Message):
-        report: Report
-
-    @dataclass(eq=False, repr=False)
-    class _Refused(Message):
-        problem: Problem
 
     def __init__(
         self, workspace: Workspace, title: str, load: Load, *, kind: str = "", at: ReportRow | None = None
@@ -241,19 +171,17 @@ class ReportScreen(Screen[ReportRow | None]):
     def compose(self) -> ComposeResult:
         yield Label(id="report-title")
         yield Label(id="report-kinds")
-        yield ReportList(id="report-list")
-        yield Static(id="report-empty")
-        yield Static(id="report-details")
+        rows = ReportList(id="report-list")
+        yield ListPane(rows, details=5)
         yield Label(id="report-notes")
-        with Horizontal(id="report-search"):
-            yield Label("/")
-            yield SafeInput(placeholder="name, words, code; Enter keeps it", compact=True, id="report-needle")
+        yield FilterRow(rows, placeholder="name, words, code; Enter keeps it")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
         self.list.focus()
         self._show_rows()
-        self.run_worker(self._make, thread=True, exit_on_error=False, name=f"looking for {self._title.lower()}")
+        doing = f"looking for {self._title.lower()}"
+        in_thread(self, self._make, self._refuse, name=doing, next_step="Go back and try again.")
 
     @property
     def list(self) -> ReportList:
@@ -274,36 +202,16 @@ class ReportScreen(Screen[ReportRow | None]):
 
         return make
 
-    # In the thread.
+    def _make(self, work: Work) -> None:
+        with few_pauses(self._workspace.account):
+            report = self._load(self._workspace, work.cancelled)
+        work.tell(self._made, report)
 
-    def _make(self) -> None:
-        worker = get_current_worker()
-        try:
-            with few_pauses(self._workspace.account):
-                report = self._load(self._workspace, giving_turns(worker))
-        except Problem as problem:
-            self.post_message(self._Refused(problem))
-        else:
-            if not worker.is_cancelled:
-                self.post_message(self._Made(report))
-
-    @on(_Made)
-    def _made(self, event: _Made) -> None:
-        event.stop()
-        self._report = event.report
+    def _made(self, report: Report) -> None:
+        self._report = report
         self._show_rows()
 
-    @on(_Refused)
-    def _refused(self, event: _Refused) -> None:
-        event.stop()
-        self._fail(event.problem)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._fail(Problem(worker_failure(event.worker), "Go back and try again."))
-
-    def _fail(self, problem: Problem) -> None:
+    def _refuse(self, problem: Problem) -> None:
         self._problem = problem
         self._show_rows()
 
@@ -324,83 +232,60 @@ class ReportScreen(Screen[ReportRow | None]):
         notes = self.query_one("#report-notes", Label)
         notes.update(lines(*(plain(note, limit=None) for note in report.notes)) if report is not None else Content(""))
         notes.display = bool(report is not None and report.notes)
-        self._show_empty(rows)
+        self.query_one(ListPane).show(None if rows else self._why_empty())
         self.query_one(KeyLine).look_again()
 
     def _kinds(self) -> Content:
         report = self._report
         if report is None:
             return Content("")
-        chips: list[object] = []
-        for number, kind in enumerate(("", *report.kinds), 1):
-            active = kind == self._kind
-            words = f"{kind} {report.counts.get(kind, 0):,}" if kind else "all"
-            chips.append((f"{'▸' if active else ' '}{number} {words}", "bold underline" if active else "$muted"))
-        if self._needle:
-            chips.append((f"  / {self._needle}", "bold $match"))
-        return line(*chips)
+        entries = [("all", ""), *((f"{kind} {report.counts.get(kind, 0):,}", "") for kind in report.kinds)]
+        needle = [(f"  / {self._needle}", "bold $match")] if self._needle else []
+        return filter_chips(entries, self._all_kinds.index(self._kind), *needle)
 
-    def _show_empty(self, rows: Sequence[ReportRow]) -> None:
-        place = self.query_one("#report-empty", Static)
-        place.display, self.list.display = not rows, bool(rows)
-        if rows:
-            if self.focused is None:
-                self.list.focus()
-            return
-        self.query_one("#report-details", Static).update(Content(""))
+    @property
+    def _all_kinds(self) -> Sequence[str]:
+        return ("", *(self._report.kinds if self._report is not None else ()))
+
+    def _why_empty(self) -> Content:
         if self._problem is not None:
-            place.update(line(("! ", "bold $verdict-denied"), str(self._problem)))
-        elif self._report is None:
-            place.update(plain("Looking …"))
-        elif self._report.rows:
-            place.update(plain("Nothing matches. Press 1 for all, or Escape to end the text filter."))
-        else:
-            place.update(plain(self._report.nothing))
+            return wrong(self._problem)
+        if self._report is None:
+            return plain("Looking …")
+        if self._report.rows:
+            return plain("Nothing matches. Press 1 for all, or Escape to end the text filter.")
+        return plain(self._report.nothing)
 
     @on(LineView.CursorMoved)
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
         row = self.list.row
-        self.query_one("#report-details", Static).update(
-            lines(*map(styled, row.details)) if row is not None else Content("")
-        )
+        self.query_one(ListPane).tell(lines(*map(styled, row.details)) if row is not None else Content(""))
 
     # Keys.
 
     def action_show(self, number: int) -> None:
-        kinds = ("", *(self._report.kinds if self._report is not None else ()))
-        if number <= len(kinds):
-            self._kind = kinds[number - 1]
+        if number <= len(self._all_kinds):
+            self._kind = self._all_kinds[number - 1]
             self._show_rows()
 
-    @on(ReportList.Step)
-    def _step(self, event: ReportList.Step) -> None:
+    @on(FilteredList.Step)
+    def _step(self, event: FilteredList.Step) -> None:
         event.stop()
-        kinds = ("", *(self._report.kinds if self._report is not None else ()))
+        kinds = self._all_kinds
         self.action_show((kinds.index(self._kind) + event.direction) % len(kinds) + 1)
 
     def action_search(self) -> None:
-        self.add_class("-searching")
-        self.query_one("#report-needle", Input).focus()
+        self.query_one(FilterRow).open()
 
-    @on(Input.Changed, "#report-needle")
-    def _typed(self, event: Input.Changed) -> None:
+    @on(FilterRow.Narrowed)
+    def _narrowed(self, event: FilterRow.Narrowed) -> None:
         event.stop()
-        self._needle = event.value
+        self._needle = event.needle
         self._show_rows()
 
-    @on(Input.Submitted, "#report-needle")
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.list.focus()
-
     def action_leave(self) -> None:
-        if self.has_class("-searching"):
-            self.remove_class("-searching")
-            self.query_one("#report-needle", Input).value = ""
-            self.list.focus()
-        else:
-            self.workers.cancel_node(self)
+        if not self.query_one(FilterRow).end():
             self.dismiss(None)
 
     @on(LineView.LineOpened)
@@ -412,9 +297,8 @@ class ReportScreen(Screen[ReportRow | None]):
         if row.target:
             self.dismiss(row)
         else:
-            self.query_one("#report-details", Static).update(
-                lines(*map(styled, row.details[:2]), plain("It is about the account, not a part of the tree."))
-            )
+            about = plain("It is about the account, not a part of the tree.")
+            self.query_one(ListPane).tell(lines(*map(styled, row.details[:2]), about))
 
 
 # The way from the main screen to a report and back.
@@ -431,15 +315,11 @@ class Reported(Protocol):
     def workspace(self) -> Workspace | None:
         """The account, with the draft that is open."""
 
-    @property
-    def subject(self) -> SubjectPane:
-        """Where the user is."""
-
     def say(self, text: Content | str) -> None:
         """Show one sentence on the message line."""
 
-    def go_to(self, key: str, above: ScreenAbove | None = ...) -> bool:
-        """Go to an entity of the tree; False when it is not there."""
+    def go_to(self, key: str, above: ScreenAbove | None = ..., place: Place | None = ...) -> bool:
+        """Go to an entity of the tree, and to a place of it; False when it is not there."""
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller."""
@@ -467,22 +347,12 @@ def open_list(main: Reported, title: str, make: Callable[[], Report]) -> None:
 
 def _open(main: Reported, screen: ReportScreen) -> None:
     def left(row: ReportRow | None) -> None:
-        if row is None or main.workspace is None or not main.go_to(row.target, screen.again()):
+        if row is None or main.workspace is None:
             return
-        if row.asked is not None:
-            _ask(main, main.workspace.account, row.asked)
-        elif row.place is not None:
-            _show(main, row.place)
+        asked = row.asked
+        found = main.go_to(row.target, screen.again(), row.place if asked is None else None)
+        if found and asked is not None:
+            account = main.workspace.account
+            main.ask_about(asked.principal, account.short_name(asked.principal.arn), asked.question)
 
     main.app.push_screen(screen, left)
-
-
-def _ask(main: Reported, account: Account, asked: Asked) -> None:
-    main.ask_about(asked.principal, account.short_name(asked.principal.arn), asked.question)
-
-
-def _show(main: Reported, place: Place) -> None:
-    if place.trust:
-        main.subject.detail.select_tab("trust")
-    else:
-        main.subject.detail.show_statement(place.policy, place.statement)
