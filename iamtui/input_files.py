@@ -69,7 +69,7 @@ def open_input(
 
     Raises:
         MissingFile: there is none.
-        Problem: a directory, device or socket, unreadable, or a pipe that nobody writes into.
+        Problem: a directory, device or socket, unreadable, or a pipe that nobody writes into but iamtui itself.
     """
     try:
         # A device may do something when it is opened, so it is looked at first.
@@ -85,6 +85,8 @@ def open_input(
         found = os.fstat(descriptor)
         _refuse_kind(found, subject, pipes=pipes)
         pipe = stat.S_ISFIFO(found.st_mode)
+        if pipe and _is_own_output(found):
+            raise Problem(f"{subject} is where iamtui itself writes to.", "Name a file.")
         os.set_blocking(descriptor, not pipe)
         patience = PATIENCE_SECONDS if pipe else None
         yield io.BufferedReader(_Input(descriptor, subject, told, patience=patience))
@@ -194,6 +196,17 @@ def _refuse_kind(found: os.stat_result, subject: str, *, pipes: bool = True) -> 
     for kind, refused in kinds.items():
         if refused:
             raise Problem(f"{subject} is a {kind}, which is not read.", "Name a file.")
+
+
+def _is_own_output(found: os.stat_result) -> bool:
+    """Whether it is the pipe behind this program's own output (`/dev/stdout`), which never ends for it."""
+    for descriptor in (1, 2):
+        try:
+            if os.path.samestat(found, os.fstat(descriptor)):
+                return True
+        except OSError:
+            pass  # that stream is closed
+    return False
 
 
 def _is_device(found: os.stat_result) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,11 @@ def record(error: BaseException) -> Path | None:
         make_private_folder(path.parent)
         start_again = path.exists() and path.stat().st_size > LARGEST_LOG
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if start_again else os.O_APPEND)
+        # A pipe that nobody reads from would be waited for.
+        flags |= os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             os.fchmod(file.fileno(), 0o600)
             file.write("\n".join(lines) + "\n")
     except OSError:

@@ -202,8 +202,9 @@ def _check_words(kind: str, words: tuple[str, ...]) -> None:
 
 
 def _opened(workspace: Workspace, path: Path) -> Draft | None:
-    """The draft in a file, or None when there is no file."""
-    return open_draft_file(path, workspace.account.id) if path.exists() or path.is_symlink() else None
+    """The draft in a file that will be written again, or None when there is no file."""
+    found = path.exists() or path.is_symlink()
+    return open_draft_file(path, workspace.account.id, pipes=False) if found else None
 
 
 def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, ...]) -> tuple[Draft, str]:

@@ -365,18 +365,21 @@ def parse_draft(text: str, what: str, account_id: str | None = None) -> Draft:
     return draft
 
 
-def open_draft_file(path: Path, account_id: str | None = None) -> Draft:
+def open_draft_file(path: Path, account_id: str | None = None, *, pipes: bool = True) -> Draft:
     """Read a draft.
+
+    Args:
+        pipes: whether a named pipe may stand there, into which no draft can be written back.
 
     Raises:
         Problem: as `parse_draft`, or the file cannot be read.
     """
-    return parse_draft(_read(path), str(path), account_id)
+    return parse_draft(_read(path, pipes=pipes), str(path), account_id)
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, *, pipes: bool = True) -> str:
     subject = f"The draft {safe_text(path)}"
-    return text_of(read_document(path, subject, most=4 * LARGEST), subject)
+    return text_of(read_document(path, subject, most=4 * LARGEST, pipes=pipes), subject)
 
 
 def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, overwrite: bool = False) -> Path:
@@ -411,7 +414,7 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
 def _check_replaceable(draft: Draft, path: Path, seen: Draft | None, overwrite: bool) -> None:
     shown = safe_text(path)
     try:
-        there = read_draft(_read(path))
+        there = read_draft(_read(path, pipes=False))
     except Problem:
         raise Problem(
             f"{shown} is there already and holds no draft that can be read; it is left as it is.",

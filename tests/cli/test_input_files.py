@@ -122,6 +122,26 @@ def running(*words: str, stderr: int = subprocess.PIPE) -> Iterator[subprocess.P
                     stream.close()
 
 
+@pytest.mark.parametrize("kind", ["snapshot", "policy", "draft"])
+def test_the_commands_own_output_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    done = run(kind, "/dev/stdout", subprocess.DEVNULL, tmp_path)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert b"/dev/stdout is where iamtui itself writes to. Name a file." in b" ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("where", ["/dev/stdout", "pipe"])
+def test_no_pipe_is_edited_as_a_draft(tmp_path: Path, where: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = ("draft", "edit", where, "undo", "--demo")
+    done = subprocess.run(
+        [sys.executable, "-m", "iamtui", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+        cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"The draft {where} is a pipe, which is not read." in " ".join(done.stderr.decode().split())
+
+
 def test_slow_lines_are_answered_one_by_one() -> None:
     with running("simulate", "-", "--json") as process:
         assert process.stdin is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.cli import crash
 from tests.support.panel_sessions import SECRET, TOKEN
 from tests.support.program_on_terminal import environment, run_on_terminal
 from tests.support.slow import one_quick
@@ -125,6 +127,19 @@ def test_a_crash_of_a_command(tmp_path: Path) -> None:
     (log,) = home.rglob("*.log")
     assert "KeyError: " in log.read_text()
     assert_none_in_files(home)
+
+
+@pytest.mark.parametrize("reader", [False, True])
+def test_a_log_that_is_a_pipe_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: bool) -> None:
+    monkeypatch.setattr(crash, "log_file", lambda: tmp_path / "iamtui.log")
+    os.mkfifo(tmp_path / "iamtui.log")
+    descriptor = os.open(tmp_path / "iamtui.log", os.O_RDONLY | os.O_NONBLOCK) if reader else None
+    try:
+        assert crash.record(ValueError("x")) is None
+        assert descriptor is None or os.read(descriptor, 1) == b""
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def test_what_is_typed_reaches_no_log_of_textual(tmp_path: Path) -> None:
