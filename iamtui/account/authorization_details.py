@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from iamtui.account.model import (
+    NOT_IN_SNAPSHOT,
     Account,
     Fact,
     Group,
@@ -66,7 +67,6 @@ from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 
 _ALL_LISTS: Final = "iam:GetAccountAuthorizationDetails"
-NOT_IN_SNAPSHOT: Final = "not in the snapshot"
 
 T = TypeVar("T")
 E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
@@ -127,6 +127,8 @@ class _Reading:
             alias=self._missing("iam:ListAccountAliases") if header.alias is UNSET else Known(_set(header.alias)),
             caller_arn=Known(header.caller) if header.caller else self._missing("sts:GetCallerIdentity"),
             taken_at=parse_time(header.taken_at),
+            region=header.region or "",
+            not_aws=header.not_aws or "",
             users=self._make_users(),
             groups=self._make_groups(),
             roles=self._make_roles(),
@@ -435,6 +437,8 @@ def _merged_header(pages: Sequence[SnapshotShape]) -> HeaderShape:
         merged.partition = merged.partition or header.partition
         merged.caller = merged.caller or header.caller
         merged.taken_at = merged.taken_at or header.taken_at
+        merged.region = merged.region or header.region
+        merged.not_aws = merged.not_aws or header.not_aws
         if merged.alias is UNSET:
             merged.alias = header.alias
     return merged

@@ -60,6 +60,8 @@ Tags: TypeAlias = tuple[tuple[str, str], ...]
 """Pairs of tag key and value, in the source's order."""
 
 NOT_LOADED = Missing("not loaded")
+NOT_IN_SNAPSHOT: Final = "not in the snapshot"
+"""Why a fact is Missing that no file of an account has."""
 
 
 class InlinePolicy(Struct, frozen=True):
@@ -316,6 +318,9 @@ class PublicAccessBlock(Struct, frozen=True):
     restrict_public_buckets: bool = False
 
 
+DEMO: Final = "demo"
+"""What a snapshot of the demo says in the place of AWS."""
+
 DRAFTED_FROM: Final = "drafted from"
 """Under what an account that a draft made remembers, in its memo, the one that the draft was laid over."""
 
@@ -332,6 +337,8 @@ class Account:
         alias: the account alias; Known(None) when there is none.
         caller_arn: who is asking, as GetCallerIdentity says it.
         taken_at: when the data was read, UTC.
+        region: the Region that its reader worked in, "" when unknown.
+        not_aws: what answered in the place of AWS (the URL of an endpoint, or DEMO), or "".
         organization: Known(None) when the account is in no organization; Missing: SCPs and RCPs unknown.
         resource_policies: by resource ARN; an ARN that is not there was not asked about.
         public_access_blocks: by bucket name.
@@ -347,6 +354,8 @@ class Account:
     alias: Fact[str | None] = NOT_LOADED
     caller_arn: Fact[str] = NOT_LOADED
     taken_at: datetime | None = None
+    region: str = ""
+    not_aws: str = ""
     users: tuple[User, ...] = ()
     groups: tuple[Group, ...] = ()
     roles: tuple[Role, ...] = ()

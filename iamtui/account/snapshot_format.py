@@ -23,7 +23,8 @@ What iamtui adds, lower case, each key optional. Absent means "not asked": the f
 means "asked": an empty list or a null inside it is the answer "none".
 
     "iamtui":        {"version": 1, "account_id": "123456789012", "alias": "text" or null (has none),
-                      "partition": "aws", "caller": "ARN", "taken_at": "2026-11-24T09:00:00Z"}
+                      "partition": "aws", "caller": "ARN", "taken_at": "2026-11-24T09:00:00Z",
+                      "region": "eu-west-1", "not_aws": "URL of an endpoint"}
     "organization":  null (in no organization), or {"id": "o-...", "management_account": "123456789012",
                       "path": [{"id", "name", "type": "ROOT" | "ORGANIZATIONAL_UNIT" | "ACCOUNT",
                                 "scps": [{"arn", "name", "document"}] or null (not read), "rcps": likewise}],
@@ -55,7 +56,7 @@ means "asked": an empty list or a null inside it is the answer "none".
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -64,9 +65,6 @@ from iamtui.account.model import LEVEL_ID
 
 FORMAT_VERSION: Final = 1
 """The version of iamtui's superset that is written, and the newest that is read."""
-
-NO_DOCUMENT: Final = Raw(b"")
-"""The value of a document field that the file does not have."""
 
 When: TypeAlias = str | float | None
 """A date as it stands in a file."""
@@ -87,7 +85,7 @@ class PolicyShape(Struct, rename="pascal", gc=False):
     """An inline policy."""
 
     policy_name: Name
-    policy_document: Raw = NO_DOCUMENT
+    policy_document: Raw = msgspec.field(default_factory=Raw)
 
 
 class AttachmentShape(Struct, rename="pascal", gc=False):
@@ -175,7 +173,7 @@ class VersionShape(Struct, rename="pascal", gc=False):
     version_id: str = ""
     is_default_version: bool = False
     create_date: When = None
-    document: Raw = NO_DOCUMENT
+    document: Raw = msgspec.field(default_factory=Raw)
 
 
 class ManagedPolicyShape(Struct, rename="pascal"):
@@ -203,7 +201,7 @@ class RoleShape(ManagedPolicyShape, rename="pascal"):
 
     role_name: Name | None = None
     role_id: str | None = None
-    assume_role_policy_document: Raw = NO_DOCUMENT
+    assume_role_policy_document: Raw = msgspec.field(default_factory=Raw)
     role_policy_list: list[PolicyShape] | None = None
     attached_managed_policies: list[AttachmentShape] | None = None
     permissions_boundary: BoundaryShape | None = None
@@ -236,6 +234,8 @@ class HeaderShape(Struct):
     partition: str | None = None
     caller: str | None = None
     taken_at: When = None
+    region: str | None = None
+    not_aws: str | None = None
 
 
 class OrganizationPolicyShape(Struct, gc=False):
@@ -243,7 +243,7 @@ class OrganizationPolicyShape(Struct, gc=False):
 
     arn: ArnText = ""
     name: Name = ""
-    document: Raw = NO_DOCUMENT
+    document: Raw = msgspec.field(default_factory=Raw)
 
 
 class LevelShape(Struct):
@@ -269,7 +269,7 @@ class ResourcePolicyShape(Struct):
     """What is known of one resource's policy."""
 
     state: str
-    document: Raw = NO_DOCUMENT
+    document: Raw = msgspec.field(default_factory=Raw)
     permission: str = ""
 
 
@@ -445,3 +445,22 @@ class SnapshotShape(Struct):
         """Whether the object is an account at all, and not JSON of another kind."""
         lists = (self.users, self.groups, self.roles, self.policies)
         return self.iamtui is not None or any(found is not UNSET and found is not None for found in lists)
+
+
+def snapshot_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a snapshot."""
+    schema = msgspec.json.schema(SnapshotShape)
+    text = {"type": ["object", "string"], "description": "A policy document: an object, JSON text or percent-encoded."}
+    for form in schema["$defs"].values():
+        for name, entry in form["properties"].items():
+            form["properties"][name] = _without_python(entry) or text
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "iamtui snapshot", **schema}
+
+
+def _without_python(schema: Any) -> Any:
+    """A schema with the end of a text as JSON Schema writes it in a pattern."""
+    if isinstance(schema, dict):
+        return {key: _without_python(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_without_python(value) for value in schema]
+    return schema.replace("\\Z", "$") if isinstance(schema, str) else schema

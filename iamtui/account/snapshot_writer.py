@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import (
+    NOT_IN_SNAPSHOT,
+    NOT_LOADED,
     AccessKey,
     Account,
     AttachedPolicy,
@@ -37,6 +40,8 @@ from iamtui.policy.document import PolicyDocument
 
 Json: TypeAlias = dict[str, Any]
 
+_NOT_ASKED: Final = (NOT_LOADED.reason, NOT_IN_SNAPSHOT)
+
 
 def snapshot_of(account: Account) -> Json:
     """Return the account as a JSON object; what is Missing is left out.
@@ -62,7 +67,7 @@ def snapshot_of(account: Account) -> Json:
             for bucket, block in account.public_access_blocks.items()
         },
         "kms_aliases": dict(account.kms_aliases),
-        "missing": [_gap(gap) for gap in account.gaps],
+        "missing": [*map(_gap, account.gaps), *map(_gap, _unsaid(account))],
     }
     # An empty object would say that somebody asked; the AWS lists are always part of the format.
     snapshot = {key: value for key, value in snapshot.items() if value or key[0].isupper()}
@@ -178,6 +183,23 @@ def _gap(gap: Gap) -> Json:
     return _some(what=gap.what, permission=gap.permission or None, error=gap.error or None)
 
 
+def _unsaid(account: Account) -> Iterator[Gap]:
+    """Why single facts are Missing, where it is not for want of asking and no gap says it."""
+    said = {gap.permission for gap in account.gaps}
+    records: tuple[Any, ...] = (account, *account.users, *account.roles, *account.policies, *_levels(account))
+    for record in records:
+        for one in fields(record):
+            fact = getattr(record, one.name)
+            if isinstance(fact, Missing) and fact.permission not in said and fact.reason not in _NOT_ASKED:
+                said.add(fact.permission)
+                yield Gap(f"what {fact.permission} would tell", fact.permission, fact.reason)
+
+
+def _levels(account: Account) -> tuple[OrganizationLevel, ...]:
+    known = account.organization
+    return known.value.path if isinstance(known, Known) and known.value is not None else ()
+
+
 def _instance_profiles(account: Account) -> tuple[dict[str, list[InstanceProfile]], list[InstanceProfile]]:
     """The instance profiles by the role that carries them, and those that none carries."""
     roles: dict[str, list[InstanceProfile]] = {role.name: [] for role in account.roles}
@@ -212,6 +234,8 @@ def _header(account: Account) -> Json:
         partition=account.partition,
         caller=account.caller_arn.value if isinstance(account.caller_arn, Known) else None,
         taken_at=_time(account.taken_at),
+        region=account.region or None,
+        not_aws=account.not_aws or None,
     )
     if isinstance(account.alias, Known):
         header["alias"] = account.alias.value

@@ -88,6 +88,7 @@ ENTRIES: Final = {
     "impact": CommandEntry("iamtui.cli.impact", "impact", "Show what a draft does to the whole account."),
     "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
+    "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
     "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
     "pick": CommandEntry("iamtui.cli.pick", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
     "exec": CommandEntry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),

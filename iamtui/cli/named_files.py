@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -26,20 +25,12 @@ def opened(name: str, what: str) -> Iterator[IO[bytes]]:
     if not name:
         raise Problem(f"No {what} is named.", "Give its path, or - for standard input.")
     told = ProgressNotes(shown_name(name)).tell
-    if name != "-":
+    if name == "-":
+        with open_standard_input(f"The {what} on standard input", told=told) as file:
+            yield file
+    else:
         with open_input(name, f"The {what} {name}", told=told) as file:
             yield file
-        return
-    if sys.stdin is None:
-        raise Problem("There is no standard input to read.", f"Name the {what} instead of -.")
-    try:
-        descriptor = sys.stdin.fileno()
-    except (OSError, ValueError):
-        # Python runs inside something that has put its own in place.
-        yield sys.stdin.buffer
-        return
-    with open_standard_input(descriptor, f"The {what} on standard input", told=told) as file:
-        yield file
 
 
 def shown_name(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.account.model import Known
+from iamtui.account.model import DEMO, Known
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report
 from iamtui.cli.source_choice import choose
@@ -107,6 +107,8 @@ def say_where(workspace: Workspace) -> None:
     """Say on stderr that the answers are not those of AWS about the user's own account, if so."""
     if workspace.source.kind is SourceKind.DEMO:
         note("DEMO: this is the built-in demo account, not yours.")
+    elif workspace.account.not_aws == DEMO:
+        note("DEMO: this is a snapshot of the built-in demo account, not of yours.")
     if workspace.source.endpoint_url:
         note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from iamtui.denials.cloudtrail import is_record, read_record
 from iamtui.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, SourcePlace, needs_no_resource
-from iamtui.denials.search import Readable, has_records, messages_in, messages_of, records_in, text_portions
+from iamtui.denials.search import has_records, messages_in, messages_of, records_in, text_portions
+from iamtui.input_files import Readable
 from iamtui.problem import Problem
 
 MOST_WHOLE: Final = 4 * 1024 * 1024

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import gzip
-import io
 import itertools
 import json
 import math
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.denials.messages import ANCHORS, BARE_ANCHORS, DenialSpan, read_message
 from iamtui.denials.text import SearchableText
-from iamtui.input_files import PORTION
+from iamtui.input_files import PORTION, Readable, unpacked
 from iamtui.problem import Problem
 
 PIECE: Final = 96 * 1024
@@ -159,16 +156,8 @@ def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
 # The text of a log of any length, in pieces: unpacked and decoded as it is read, never held as a whole.
 
 
-LARGEST_RATIO: Final = 100
-"""How many times its size an archive may unpack to: logs shrink to a tenth or a twentieth, and 1,032 is gzip's best."""
-
-_ANY_RATIO: Final = 4 * 1024 * 1024
-"""Bytes up to which it may unpack to any multiple."""
-
-_SLICE: Final = 4096
 _LARGEST_RECORD: Final = 1024 * 1024
 """Characters; CloudTrail cuts an event at 256 kB. Nested objects take forty times as much when they are read."""
-_GZIP: Final = b"\x1f\x8b"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _LIST: Final = re.compile(
     r'\s{0,64}(?:\[|\{.{0,4096}?"(?:Records|records|Events|events)"\s{0,64}:\s{0,64}\[)', re.DOTALL
@@ -176,25 +165,14 @@ _LIST: Final = re.compile(
 _BETWEEN: Final = re.compile(r"[\s,]*")
 
 
-class Readable(Protocol):
-    """A file or a pipe, open for bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; none at the end."""
-        ...
-
-
 def text_portions(stream: Readable) -> Iterator[str]:
-    """The text in a file or a pipe, portion by portion, unpacked when it is gzip (CloudTrail's files in S3).
+    """The text in a file or a pipe, portion by portion, unpacked when it is packed (CloudTrail's files in S3 are).
 
     Raises:
         Problem: a damaged archive, or no text.
     """
-    data = stream.read(PORTION)
-    packed = _Packed(data, stream)
-    portions = _unpacked(packed) if data.startswith(_GZIP) else iter(partial(packed.read, PORTION), b"")
     decoder: codecs.IncrementalDecoder | None = None
-    for portion in portions:
+    for portion in iter(partial(unpacked(stream).read, PORTION), b""):
         if decoder is None:
             name = "utf-16" if portion[:2] in _UTF_16 else "utf-8-sig"
             decoder = codecs.getincrementaldecoder(name)(errors="replace")
@@ -204,49 +182,6 @@ def text_portions(stream: Readable) -> Iterator[str]:
         yield text
     if decoder is not None:
         yield decoder.decode(b"", final=True)
-
-
-class _Packed(io.RawIOBase):
-    """The bytes of a stream from its beginning, which has been read already, counted as they are read."""
-
-    def __init__(self, beginning: bytes, stream: Readable) -> None:
-        super().__init__()
-        self._beginning = beginning
-        self._stream = stream
-        self.given = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        data = self._beginning or self._stream.read(len(buffer))
-        data, self._beginning = data[: len(buffer)], data[len(buffer) :]
-        buffer[: len(data)] = data
-        self.given += len(data)
-        return len(data)
-
-
-def _unpacked(packed: _Packed) -> Iterator[bytes]:
-    """The text of every member of a gzip file, which may be several behind each other.
-
-    Raises:
-        Problem: it is damaged, or unpacks to LARGEST_RATIO times its size and more.
-    """
-    given = 0
-    try:
-        with gzip.GzipFile(fileobj=io.BufferedReader(packed, _SLICE)) as file:
-            while text := file.read(PORTION):
-                given += len(text)
-                if given > max(_ANY_RATIO, LARGEST_RATIO * packed.given):
-                    raise Problem(
-                        f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
-                        "If it is a log, give its text: gunzip -c FILE | iamtui explain -",
-                    )
-                yield text
-    except EOFError:
-        raise Problem("The gzip file ends too early.", "Fetch it again.") from None
-    except (OSError, zlib.error):
-        raise Problem("The gzip file is damaged.", "Fetch it again.") from None
 
 
 def has_records(beginning: str) -> bool:

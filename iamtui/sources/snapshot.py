@@ -10,8 +10,19 @@ from typing import Final
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
 from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, not_json
-from iamtui.input_files import ONE_DOCUMENT, Told, open_input, read_whole, tell_nobody
+from iamtui.input_files import (
+    ONE_DOCUMENT,
+    Told,
+    open_input,
+    open_standard_input,
+    read_whole,
+    tell_nobody,
+    unpacked,
+)
 from iamtui.problem import Problem
+
+STANDARD_INPUT: Final = Path("-")
+"""The path that stands for standard input."""
 
 _HEAD_BYTES: Final = 64 * 1024
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -19,15 +30,21 @@ _WHITE: Final = " \t\r\n\ufeff"
 
 
 def read_snapshot(path: Path, told: Told = tell_nobody) -> Account:
-    """Read the account in a file.
+    """Read the account in a file, or that on standard input; packed (gzip, zstd) or not.
 
     A file that is not JSON is refused after its first 64 kB, one that is not text where that shows.
 
     Raises:
         Problem: no such file, a directory, unreadable, empty, too large, not JSON, or JSON of another kind.
     """
-    origin = f"The snapshot {path}"
-    with open_input(path, origin, told=told, missing=f"Check the path. {HOW_TO_MAKE_ONE}") as file:
+    if path == STANDARD_INPUT:
+        origin = "The snapshot on standard input"
+        opened = open_standard_input(origin, told=told)
+    else:
+        origin = f"The snapshot {path}"
+        opened = open_input(path, origin, told=told, missing=f"Check the path. {HOW_TO_MAKE_ONE}")
+    with opened as stream:
+        file = unpacked(stream, origin)
         head = file.read(_HEAD_BYTES)
         check_head(head, origin)
 

@@ -307,6 +307,8 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                 )
             )
         else:
+            # A file of that name; standard input is the terminal.
+            path = path.absolute() if text == "-" else path
             self._choose(SourceChoice(SourceKind.SNAPSHOT, snapshot=path), path.name)
 
 

@@ -15,7 +15,7 @@ from iamtui.account.model import Account, Known, Missing
 from iamtui.policy.patterns import parse_arn, resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
-from iamtui.sources.snapshot import read_snapshot
+from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.workspace import (
     OpeningCancelled,
     Progress,
@@ -84,13 +84,19 @@ def _open_demo(step: _Step) -> Workspace:
 def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
     if choice.snapshot is None:
         raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
-    reading = f"reading {choice.snapshot.name}"
+    name = "standard input" if choice.snapshot == STANDARD_INPUT else choice.snapshot.name
+    reading = f"reading {name}"
     step(reading, 0)
     account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0))
-    file, region = choice.snapshot, choice.region or ""
-    return Workspace(
-        account, SourceInfo(SourceKind.SNAPSHOT, file.name, region, taken_at=account.taken_at, file=str(file))
+    source = SourceInfo(
+        SourceKind.SNAPSHOT,
+        name,
+        choice.region or account.region,
+        endpoint_url=account.not_aws if "://" in account.not_aws else "",
+        taken_at=account.taken_at,
+        file=str(choice.snapshot),
     )
+    return Workspace(account, source)
 
 
 def _open_live(choice: SourceChoice, step: _Step, approve: Approve | None) -> Workspace:

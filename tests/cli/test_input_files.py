@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -256,7 +257,7 @@ def test_an_error_of_the_one_who_reads_is_not_the_files(tmp_path: Path) -> None:
         raise BrokenPipeError
 
 
-def test_an_error_while_reading_is_a_problem(tmp_path: Path) -> None:
+def test_an_error_while_reading_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     descriptor = os.open(tmp_path, os.O_RDONLY)
     try:
         with (
@@ -264,7 +265,8 @@ def test_an_error_while_reading_is_a_problem(tmp_path: Path) -> None:
             io.BufferedReader(input_files._Input(descriptor, "It", input_files.tell_nobody, patience=None)) as file,
         ):
             file.read()
-        with pytest.raises(Problem, match="It is a directory"), open_standard_input(descriptor, "It"):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(fileno=lambda: descriptor))
+        with pytest.raises(Problem, match="It is a directory"), open_standard_input("It"):
             pass
     finally:
         os.close(descriptor)

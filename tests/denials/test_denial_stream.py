@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -18,6 +19,8 @@ from iamtui.denials import reader as denial_reading
 from iamtui.denials import search as denial_stream
 from iamtui.denials.denial import Findings
 from iamtui.denials.reader import find_denials, read_log
+from iamtui.input_files import PORTION, packed_for
+from iamtui.input_files import unpacked as unpacked_file
 from iamtui.problem import Problem
 from tests.support.slow import one_quick
 
@@ -161,11 +164,14 @@ def test_what_was_found_so_far_remains_when_cancelled() -> None:
 
 
 @one_quick("filling", [b" ", b"x", b"\n", b"a line\n"])
-def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes) -> None:
-    bomb = gzip.compress(filling * (50_000_000 // len(filling)))
+@pytest.mark.parametrize("compress", [gzip.compress, partial(packed_for, "x.zst")])
+def test_an_archive_that_swells_is_refused_before_it_is_unpacked(
+    filling: bytes, compress: Callable[[bytes], bytes]
+) -> None:
+    bomb = compress(filling * (50_000_000 // len(filling)))
     started = time.process_time()
     with pytest.raises(Problem, match="unpacks to more than 100 times its size"):
-        read_log(io.BytesIO(gzip.compress(b"a\n") + bomb * 20))
+        read_log(io.BytesIO(compress(b"a\n") + bomb * 20))
     assert time.process_time() - started < 10
 
 
@@ -186,7 +192,7 @@ class Portions:
 
 
 def unpacked(*portions: bytes) -> list[bytes]:
-    return list(denial_stream._unpacked(denial_stream._Packed(b"", Portions(*portions))))
+    return list(iter(partial(unpacked_file(Portions(*portions)).read, PORTION), b""))
 
 
 def test_what_stands_behind_the_last_member_is_no_log() -> None:
@@ -206,7 +212,7 @@ def test_very_many_members_are_unpacked_in_large_portions() -> None:
     packed = gzip.compress(b" " * 90) * 30_000
     portions = unpacked(*(packed[at : at + 65_536] for at in range(0, len(packed), 65_536)))
     assert sum(map(len, portions)) == 90 * 30_000
-    assert len(portions) <= 90 * 30_000 // denial_stream.PORTION + 1
+    assert len(portions) <= 90 * 30_000 // PORTION + 1
 
 
 _NESTED = """

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.input_files import packed_for
 from iamtui.problem import Problem
 from iamtui.sources import snapshot as module
 from iamtui.sources.snapshot import check_head, read_snapshot
 from tests.support.evil_account import evil_account, evil_snapshot
+from tests.support.peak_memory import peak_megabytes
 from tests.support.snapshot_builder import complete, role, snapshot, user, write
 
 
@@ -88,7 +90,7 @@ def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (b" \n\t", "white space"),
         (b"hello", "starts with 'hello'"),
         (b"---\nyaml: true\n", "starts with"),
-        (b"\x1f\x8b\x08\x00\x00", "is not text"),
+        (b"\x1f\x8b\x08\x00\x00", "ends too early"),
         (b"\x00" * 100, "is not text"),
         (b"\xff\xfe\x00\xdc", "is not text"),
         (b"{'UserDetailList': []}" + b" " * 100, "line 1, column 2"),
@@ -159,3 +161,40 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
     whole = write(tmp_path, complete())
     with subprocess.Popen(["/bin/sh", "-c", 'cat "$1" > "$2"', "sh", str(whole), str(pipe)]):
         assert read_snapshot(pipe) == read_snapshot(whole)
+
+
+@pytest.mark.parametrize("name", ["account.json.gz", "account.json.zst", "account.json"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_packed_file_is_read_whatever_its_name(tmp_path: Path, name: str, encoding: str) -> None:
+    data = json.dumps(complete()).encode(encoding)
+    for kind in (".gz", ".zst"):
+        assert read_snapshot(write(tmp_path, packed_for(kind, data), name)).users[0].name == "alice"
+    halves = packed_for(".gz", data[:1000]) + packed_for(".gz", data[1000:])
+    assert read_snapshot(write(tmp_path, halves, name)).users[0].name == "alice"
+
+
+@pytest.mark.parametrize("kind", [".gz", ".zst"])
+def test_a_packed_file_that_swells_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    bomb = packed_for(kind, b'{"UserDetailList": []' + b" " * 400_000_000 + b"}")
+    before = peak_megabytes()
+    assert "unpacks to more than 100 times its size" in refusal(write(tmp_path, bomb)).sentence
+    assert peak_megabytes() - before < 100
+
+
+@pytest.mark.parametrize("kind", [".gz", ".zst"])
+def test_a_packed_file_is_held_to_the_size_of_a_document(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ONE_DOCUMENT", 100_000)
+    path = write(tmp_path, packed_for(kind, b'{"UserDetailList": []' + b" " * 200_000 + b"}"))
+    assert "has more than the 100,000 bytes" in refusal(path).sentence
+
+
+@pytest.mark.parametrize("kind", [".gz", ".zst"])
+def test_a_packed_file_that_is_cut_or_damaged(tmp_path: Path, kind: str) -> None:
+    data = packed_for(kind, json.dumps(complete()).encode())
+    assert "ends too early" in refusal(write(tmp_path, data[:-200])).sentence
+    noise = bytes(byte ^ 255 for byte in data[200:400])
+    refusal(write(tmp_path, data[:200] + noise + data[400:]))
+    assert "is damaged" in refusal(write(tmp_path, data[:-1] + bytes((data[-1] ^ 1,)))).sentence
+    assert "is damaged" in refusal(write(tmp_path, data + b"more")).sentence

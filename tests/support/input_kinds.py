@@ -22,7 +22,17 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 """What is read there, to the command."""
 
 STANDARD_INPUT: Final = frozenset(
-    ("scenarios", "policy", "log", "context", "session policy", "draft", "document of a draft", "policy of a session")
+    (
+        "snapshot",
+        "scenarios",
+        "policy",
+        "log",
+        "context",
+        "session policy",
+        "draft",
+        "document of a draft",
+        "policy of a session",
+    )
 )
 """Those that read standard input for "-"."""
 

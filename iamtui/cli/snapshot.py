@@ -1,0 +1,63 @@
+"""`iamtui snapshot`: everything known of an account as a file, which answers as the account did."""
+
+from __future__ import annotations
+
+import click
+
+from iamtui.account.snapshot_format import snapshot_schema
+from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace, with_account_facts
+from iamtui.cli.output import note, progress_report, stdout
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.credentials.secure_files import AlreadyThere
+from iamtui.input_files import home_expanded
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.audit import unasked_principals
+from iamtui.workspace.opening import load_last_accessed, with_resource_policies
+from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+
+
+@click.command("snapshot")
+@click.argument("file", required=False)
+@click.option("--on", multiple=True, metavar="ARN", help="Read the policy of this resource too; may be repeated.")
+@click.option("--last-accessed", is_flag=True, help="Also ask AWS when each principal last used each service.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a snapshot and stop.")
+@source_options
+def snapshot(
+    file: str | None, on: tuple[str, ...], last_accessed: bool, overwrite: bool, schema: bool, source: SourceOptions
+) -> Exit:
+    """Write everything that can be read of an account to FILE (- for standard output), for --snapshot FILE.
+
+    FILE is readable by you alone, and complete or not there. A name that ends in .gz or .zst packs it. What could not
+    be read stays unknown to whoever asks the snapshot. It holds no secrets.
+    """
+    if schema:
+        stdout().json(snapshot_schema(), indent=2)
+        return Exit.OK
+    if not file:
+        raise Problem("No file is named.", "Give its path, or - for standard output.")
+    workspace = with_account_facts(open_workspace(source))
+    workspace, failed = with_resource_policies(workspace, on)
+    for arn, problem in failed.items():
+        note(f"The policy of {safe_text(arn)} is not in it: {problem}")
+    if last_accessed:
+        workspace, missing = load_last_accessed(workspace, unasked_principals(workspace.account), progress_report())
+        if missing:
+            note(f"When services were last used is not known of {len(missing):,} principals.")
+    account = account_to_write(workspace)
+    if file == "-":
+        stdout().raw(snapshot_bytes(account).decode())
+        return Exit.OK
+    path = home_expanded(file)
+    try:
+        size = write_snapshot(account, path, overwrite=overwrite)
+    except AlreadyThere as problem:
+        raise Problem(problem.sentence, "Give --overwrite to replace it, or another name.") from None
+    note(
+        f"Wrote {safe_text(path)}: {len(account.users):,} users, {len(account.groups):,} groups, "
+        f"{len(account.roles):,} roles, {len(account.policies):,} policies, "
+        f"{len(account.resource_policies):,} policies of resources; {size:,} bytes."
+    )
+    return Exit.OK

@@ -1,0 +1,198 @@
+"""`iamtui snapshot`: a file that answers as the account did, private, whole, packed as its name says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import stat
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account, Known, Missing
+from iamtui.account.snapshot_format import snapshot_schema
+from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
+from iamtui.sources.live import load_live
+from iamtui.sources.snapshot import read_snapshot
+from iamtui.workspace.opening import load_account_facts, with_resource_policies
+from iamtui.workspace.snapshot_file import snapshot_bytes, write_snapshot
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.cli_runner import Cli, Result
+from tests.support.snapshot_builder import complete, snapshot, user
+
+LAKE = "arn:aws:s3:::puffin-data-lake/x"
+ROLE = "arn:aws:iam::111122223333:role/deploy-prod"
+QUESTIONS = [
+    ("who-can", "s3:GetObject", "--on", LAKE, "--json"),
+    ("who-can", "s3:PutObject", "--on", "arn:aws:s3:::puffin-data-lake/*", "--json"),
+    ("who-can", "sts:AssumeRole", "--on", ROLE, "--json"),
+    ("who-can", "iam:PassRole", "--json"),
+    ("who-can", "ec2:RunInstances", "--json", "--strict"),
+    ("can", "role/analytics-lake-reader", "s3:DeleteObject", "s3:GetObject", "--on", LAKE, "--json", "--trace"),
+    ("can", "ops-readonly", "ec2:StartInstances", "--json"),
+    ("what-can", "ops-readonly", "--service", "s3", "--json"),
+    ("trust", "--json"),
+    ("escalations", "--json"),
+    ("audit", "--json"),
+    ("overview", "--json"),
+    *[("list", kind, "--json") for kind in ("users", "groups", "roles", "policies", "instance-profiles", "providers")],
+    ("show", "role/deploy-prod", "--json"),
+    ("show", "user/maya.okafor", "--json"),
+]
+
+
+@pytest.fixture(scope="module")
+def live() -> Workspace:
+    """The demo's account as moto has it, read through the live source, with the policies of all resources."""
+    connection = demo_connection()
+    account = load_live(connection)
+    source = SourceInfo(SourceKind.LIVE, "live", DEMO_REGION, profile="live", taken_at=account.taken_at)
+    workspace = load_account_facts(Workspace(account, source, connection))
+    return with_resource_policies(workspace, load_demo_account().resource_policies)[0]
+
+
+NOW_AND_SOURCE = re.compile(r'(currenttime|epochtime|"source": "(live|snapshot))[^,}]*', re.IGNORECASE)
+
+
+def said(result: Result) -> tuple[int, str]:
+    """What a command answered, less the second in which it was asked and the kind of the source."""
+    return result.code, NOW_AND_SOURCE.sub("", result.out)
+
+
+@pytest.mark.slow
+def test_a_snapshot_answers_every_question_as_the_live_account_did(cli: Cli, live: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "live.json.zst"
+    on = [word for arn in live.account.resource_policies for word in ("--on", arn)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("iamtui.cli.opening.open_source", lambda *_args, **_kwargs: live)
+        patch.setenv("AWS_PROFILE", "live")
+        written = cli("snapshot", file, *on)
+        assert written.code == 0, written
+        assert "48 users, 16 groups, 81 roles" in written.err
+        answers = {question: cli(*question) for question in QUESTIONS}
+    for question, expected in answers.items():
+        found = cli(*question, "--snapshot", file)
+        assert said(found) == said(expected), question
+        assert found.out
+    assert len({answer.out for answer in answers.values()}) == len(QUESTIONS)
+
+
+def facts(record: Any, path: str = "$") -> dict[str, Any]:
+    """Every fact of an account, by where it stands."""
+    found: dict[str, Any] = {}
+    for one in fields(record):
+        value = getattr(record, one.name)
+        if isinstance(value, Known | Missing):
+            found[f"{path}.{one.name}"] = value
+            value = value.value if isinstance(value, Known) else None
+        for number, entry in enumerate(value if isinstance(value, tuple) else (value,)):
+            if is_dataclass(entry) and not isinstance(entry, type):
+                found |= facts(entry, f"{path}.{one.name}[{number}]")
+    return found
+
+
+def test_what_is_missing_in_the_account_is_missing_in_its_snapshot(live: Workspace) -> None:
+    for account in (live.account, load_demo_account(), load_account(json.dumps(complete()).encode())):
+        again = load_account(snapshot_bytes(account))
+        before, after = facts(account), facts(again)
+        assert before.keys() == after.keys()
+        assert any(isinstance(fact, Missing) for fact in before.values())
+        for place, fact in before.items():
+            assert type(fact) is type(after[place]), place
+            if isinstance(fact, Missing):
+                assert after[place].permission == fact.permission, place
+
+
+def test_why_a_fact_is_missing_is_kept() -> None:
+    refused = Missing("access denied", "iam:ListAccessKeys")
+    account = load_account(json.dumps(snapshot(users=[user()])).encode())
+    users = tuple(type(one)(**{**_dict(one), "access_keys": refused}) for one in account.users)
+    again = load_account(snapshot_bytes(Account(id=account.id, users=users)))
+    assert again.users[0].access_keys == refused
+    assert next(gap.error for gap in again.gaps if gap.permission == "iam:ListAccessKeys") == "access denied"
+
+
+def _dict(record: Any) -> dict[str, Any]:
+    return {one.name: getattr(record, one.name) for one in fields(record)}
+
+
+def test_the_schema_is_that_of_the_documentation_and_holds_for_what_is_written(cli: Cli) -> None:
+    schema = cli("snapshot", "--schema").json
+    assert schema == snapshot_schema()
+    documented = Path(__file__).parent.parent.parent / "docs" / "snapshot.schema.json"
+    assert json.loads(documented.read_text()) == schema, "iamtui snapshot --schema > docs/snapshot.schema.json"
+    validator = jsonschema.Draft202012Validator(schema)
+    for account in (load_demo_account(), load_account(json.dumps(complete()).encode())):
+        validator.validate(snapshot_of(account))
+    validator.validate(complete())
+    for wrong in ({"UserDetailList": 7}, {"iamtui": {"account_id": "12"}}, {"resource_policies": {"a": {}}}):
+        assert not validator.is_valid(wrong)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.json.zst"])
+def test_the_file_is_private_whatever_the_umask_says(cli: Cli, tmp_path: Path, name: str) -> None:
+    old = os.umask(0)
+    try:
+        assert cli("snapshot", tmp_path / name, "--demo").code == 0
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [name]
+    account = read_snapshot(tmp_path / name)
+    assert (account.users, account.region, account.not_aws) == (load_demo_account().users, DEMO_REGION, "demo")
+    assert cli("list", "users", "--snapshot", tmp_path / name).err.startswith("DEMO: this is a snapshot of")
+
+
+def test_a_file_is_replaced_only_on_demand_and_never_half(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("mine")
+    cli("snapshot", file, "--demo").failed_with("is there already", "--overwrite")
+    assert file.read_text() == "mine"
+    cli.monkeypatch.setattr("os.fsync", lambda _descriptor: (_ for _ in ()).throw(OSError(28, "No space left")))
+    cli("snapshot", file, "--demo", "--overwrite").failed_with("cannot be written: No space left")
+    assert file.read_text() == "mine"
+    assert [*tmp_path.iterdir()] == [file, *(one for one in tmp_path.iterdir() if one != file and one.name == "home")]
+    cli.monkeypatch.undo()
+    write_snapshot(load_demo_account(), file, overwrite=True)
+    assert read_snapshot(file) == load_demo_account()
+
+
+def test_what_is_no_place_for_a_file(cli: Cli, tmp_path: Path) -> None:
+    cli("snapshot", "--demo").failed_with("No file is named", "- for standard output")
+    cli("snapshot", tmp_path, "--demo").failed_with("is a folder")
+    cli("snapshot", tmp_path / "none" / "a.json", "--demo").failed_with("cannot be written: No such file")
+
+
+def test_standard_output_and_standard_input(cli: Cli) -> None:
+    written = cli("snapshot", "-", "--demo")
+    assert (written.code, written.out) == (0, snapshot_bytes(load_account(written.out.encode())).decode())
+    again = cli("list", "users", "--snapshot", "-", stdin=written.out)
+    assert again.out == cli("list", "users", "--demo").out
+    packed = cli("list", "users", "--snapshot", "-", stdin=gzip.compress(written.out.encode()))
+    assert packed.out == again.out
+    cli("list", "users", "--snapshot", "-").failed_with("The snapshot on standard input is empty")
+
+
+def test_a_snapshot_of_a_snapshot_is_the_same(cli: Cli, tmp_path: Path) -> None:
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    cli("snapshot", first, "--demo")
+    assert cli("snapshot", second, "--snapshot", first).code == 0
+    assert json.loads(first.read_text()) == json.loads(second.read_text())
+
+
+def test_thousands_of_equal_users_can_be_read_again(tmp_path: Path) -> None:
+    """What is written is never packed so well that it would be refused as a bomb."""
+    users = [
+        user(f"u{number:05}", UserPolicyList=[{"PolicyName": "p", "PolicyDocument": {}}]) for number in range(9000)
+    ]
+    account = load_account(json.dumps(snapshot(users=users)).encode())
+    for name in ("a.gz", "a.zst"):
+        write_snapshot(account, tmp_path / name)
+        assert len(read_snapshot(tmp_path / name).users) == 9000
