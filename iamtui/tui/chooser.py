@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import Worker, WorkerState
 
 from iamtui.problem import Problem
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import line, lines, plain, wrong
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.workspace import workspace as opening
 from iamtui.workspace.credential_commands import login_command
@@ -161,24 +161,17 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         """The demo is chosen unless something else is; look for profiles in a thread."""
         self._options.highlighted = 0
         self._options.focus()
-        self.run_worker(self._find, thread=True, group="profiles", exit_on_error=False)
+        find = self._list_profiles or opening.list_profiles
+        get_in_thread(
+            self, find, self._found, lambda problem: self._note(plain(problem, "$verdict-denied")),
+            name="listing the AWS profiles", group="profiles",
+        )  # fmt: skip
 
     @property
     def _options(self) -> OptionList:
         return self.query_one("#chooser-list", OptionList)
 
-    def _find(self) -> None:
-        """In the thread: reading the files loads botocore."""
-        find = self._list_profiles or opening.list_profiles
-        try:
-            self.call_later(self._found, find())
-        except Problem as problem:
-            self.call_later(self._found, (), problem)
-
-    def _found(self, profiles: Sequence[ProfileListing], problem: Problem | None = None) -> None:
-        if problem is not None:
-            self._note(plain(problem, "$verdict-denied"))
-            return
+    def _found(self, profiles: Sequence[ProfileListing]) -> None:
         self._profiles = {profile.name: profile for profile in profiles}
         rows = [
             Option(
@@ -193,13 +186,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         if self._endpoint_url:
             note = lines(note, line(("NOT AWS: ", "bold $verdict-depends"), f"a profile calls {self._endpoint_url}."))
         self._note(note)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Profiles that cannot be listed leave the rest usable."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            name = type(event.worker.error).__name__
-            self._note(plain(f"The AWS profiles could not be listed: {name}.", "$verdict-denied"))
 
     def show_progress(self, words: Content) -> None:
         if self._busy:
@@ -221,7 +207,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._rest()
         self._note(
             lines(
-                line(("! ", "bold $verdict-denied"), plain(problem.sentence, limit=None)),
+                wrong(plain(problem.sentence, limit=None)),
                 plain(problem.next_step, "$muted", limit=None),
                 *((line("Then ", ("F5", "bold $match"), " tries again."),) if login_command(problem) else ()),
             )
@@ -300,8 +286,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         elif not path.is_file():
             what = "is a folder" if path.is_dir() else "does not exist"
             self._note(
-                line(
-                    ("! ", "bold $verdict-denied"),
+                wrong(
                     f"{text} {what}.",
                     (" Make one with the AWS CLI: aws iam get-account-authorization-details > FILE", "$muted"),
                 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from textual.widget import Widget
 from textual.worker import Worker, get_current_worker
 
 from iamtui.problem import Problem
+
+T = TypeVar("T")
 
 _TURN_SECONDS: Final = 0.002
 """How long a thread works before it lets the screen have a turn."""
@@ -69,6 +71,19 @@ def in_thread(
             task.tell(failed, Problem(failure_words(error, name), next_step))
 
     widget.run_worker(run, name, group=group, exclusive=True, exit_on_error=False, thread=True)
+
+
+def get_in_thread(
+    widget: Widget,
+    get: Callable[[], T],
+    done: Callable[[T], object],
+    failed: Callable[[Problem], object],
+    *,
+    name: str,
+    group: str = "default",
+) -> None:
+    """Get one thing in a thread, as `in_thread` does, and hand it to the widget."""
+    in_thread(widget, lambda work: work.tell(done, get()), failed, name=name, group=group)
 
 
 def worker_failure(worker: Worker[Any]) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
-from textual.worker import get_current_worker
 
 from iamtui.account.model import Role
 from iamtui.denials.denial import Denial
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.problem import Problem
 from iamtui.tui.content import line, plain
 from iamtui.tui.denials.records_screen import (
     NOTHING_FOUND,
@@ -26,6 +23,7 @@ from iamtui.tui.denials.records_screen import (
 )
 from iamtui.tui.denials.report import DenialReportScreen, agreement_words, named_policy_screen
 from iamtui.tui.question.pinned_verdicts import AskedFrom
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace import denials
 from iamtui.workspace.denial_advice import federated_action
@@ -118,21 +116,11 @@ class DenialScreen(DenialReadingScreen):
             return
         self.note(plain("Asking STS …" if decode else "Asking the account …"))
         explain = partial(denials.explain_denial, self._workspace, denial, decode=decode, caller=caller or "")
-        work = partial(self._explaining, explain, decode)
-        self.run_worker(work, thread=True, exclusive=True, group=_EXPLAINING, exit_on_error=False, name="explaining")
+        done = partial(self._show_explained, decode)
+        get_in_thread(self, explain, done, self.refuse, name="explaining", group=_EXPLAINING)
 
-    def _explaining(self, explain: Callable[[], ExplainedDenial], decode: bool) -> None:
-        worker = get_current_worker()
-        try:
-            explained = explain()
-        except Problem as problem:
-            self.call_later(self.note, plain(str(problem), "$verdict-denied"))
-            return
-        if not worker.is_cancelled:
-            self.call_later(self._show_explained, explained, decode and bool(explained.denial.encoded))
-
-    def _show_explained(self, explained: ExplainedDenial, decoded_only: bool) -> None:
-        if decoded_only:
+    def _show_explained(self, decode: bool, explained: ExplainedDenial) -> None:
+        if decode and explained.denial.encoded:
             # Nothing came of it; why stands in what is open.
             self.note(plain(" ".join(explained.open), "$verdict-denied"))
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -16,7 +15,6 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static, TextArea
 from textual.widgets.text_area import Edit as TextEdit
 from textual.widgets.text_area import EditResult
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.engine.condition_words import LAYER_NAMES
@@ -25,7 +23,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
 from iamtui.tui.content import fit, line, lines, plain
 from iamtui.tui.denials.report import agreement_mark
-from iamtui.tui.thread_work import worker_failure
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine
@@ -301,7 +299,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         super().__init__()
         self.kept = kept
         self._held: str | None = None
-        self._ticket = 0
         self._to_list = False
         self.findings = Findings(())
         self.answers: Mapping[int, Agreement] = {}
@@ -392,21 +389,11 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     # Finding.
 
     def _find(self, text: str) -> None:
-        self._ticket += 1
-        work = partial(self._finding, self._ticket, text)
-        self.run_worker(work, thread=True, exclusive=True, group=_FINDING, exit_on_error=False, name="reading the text")
+        def find(work: Work) -> None:
+            if not work.cancelled():
+                work.tell(self._show, denials.find_denials(text, work.cancelled))
 
-    def _finding(self, ticket: int, text: str) -> None:
-        worker = get_current_worker()
-        if worker.is_cancelled:
-            return
-        findings = denials.find_denials(text, lambda: worker.is_cancelled)
-        if not worker.is_cancelled:
-            self.call_later(self._show_found, ticket, findings)
-
-    def _show_found(self, ticket: int, findings: Findings) -> None:
-        if ticket == self._ticket:
-            self._show(findings)
+        in_thread(self, find, self.refuse, name="reading the text", group=_FINDING)
 
     def _show(self, findings: Findings, answers: Mapping[int, Agreement] | None = None) -> None:
         self.findings, self.answers = findings, answers or {}
@@ -463,29 +450,17 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         path = event.value.strip()
         if path:
             self.note(line("Reading ", (path, "bold"), " …"))
-            work = partial(self._reading, path)
-            self.run_worker(
-                work, thread=True, exclusive=True, group=_READING, exit_on_error=False, name="reading a file"
-            )
 
-    def _reading(self, path: str) -> None:
-        worker = get_current_worker()
-        try:
-            log = denials.read_denial_file(path, lambda: worker.is_cancelled)
-        except Problem as problem:
-            self.call_later(self._file_read, path, problem=problem)
-        else:
-            if not worker.is_cancelled:
-                self.call_later(self._file_read, path, log)
+            def read(work: Work) -> None:
+                work.tell(self._file_read, path, denials.read_denial_file(path, work.cancelled))
 
-    def _file_read(self, name: str, log: ReadLog | None = None, problem: Problem | None = None) -> None:
-        if log is None:
-            self.note(plain(str(problem), "$verdict-denied"))
-            return
+            in_thread(self, read, self.refuse, name="reading a file", group=_READING)
+
+    def _file_read(self, name: str, log: ReadLog) -> None:
         self.row("file").close()
         head = log.head
         self._hold(head, log.lines, name, whole=len(head) < denials.HEAD)
-        self._ticket += 1
+        self.workers.cancel_group(self, _FINDING)
         self._show(log.findings)
 
     def row(self, name: str) -> AskRow:
@@ -505,8 +480,5 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     def quiet(self) -> None:
         self.query_one("#denial-note").display = False
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self.note(plain(worker_failure(event.worker), "$verdict-denied"))
+    def refuse(self, problem: Problem) -> None:
+        self.note(plain(problem, "$verdict-denied"))

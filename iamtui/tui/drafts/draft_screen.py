@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -26,6 +26,7 @@ from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -333,26 +334,16 @@ class DraftScreen(Screen[None]):
     def _save(self, text: str | None, *, overwrite: bool) -> None:
         found = self.owner.open_draft
         if text and found is not None:
-            self._save_in_thread(found, text, overwrite)
+            get_in_thread(
+                self, partial(_save, found, text, overwrite), self._saved, self._refuse,
+                name="saving the draft", group="draft file",
+            )  # fmt: skip
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="saving the draft")
-    def _save_in_thread(self, found: OpenDraft, text: str, overwrite: bool) -> None:
-        if "/" in text or text.endswith(".json"):
-            path = Path(text).expanduser()
-            name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
-        else:
-            name = text
-            path = lazy.draft_session.suggested_path(Draft(found.draft.account_id, name))
-        draft = Draft(found.draft.account_id, name, found.draft.edits)
-        seen = found.saved if found.path == path else None
-        try:
-            written = lazy.draft_session.save_draft_file(draft, path, seen=seen, overwrite=overwrite)
-        except Problem as problem:
-            self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
-            return
-        self.app.call_from_thread(self._saved, draft, written)
+    def _refuse(self, problem: Problem) -> None:
+        self.say(str(problem), Severity.ERROR)
 
-    def _saved(self, draft: Draft, path: Path) -> None:
+    def _saved(self, saved: tuple[Draft, Path]) -> None:
+        draft, path = saved
         self.say(line("Saved as ", (path, "bold"), "."))
         self.owner.draft_saved(draft, path)
 
@@ -385,19 +376,14 @@ class DraftScreen(Screen[None]):
         if text:
             self._open_in_thread(Path(text).expanduser())
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="opening the draft")
     def _open_in_thread(self, path: Path) -> None:
         workspace = self.owner.source_workspace
-        if workspace is None:
-            return
-        try:
-            draft = lazy.draft_session.open_draft_file(path, workspace.account.id)
-        except Problem as problem:
-            self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
-            return
-        self.app.call_from_thread(self._file_opened, draft, path)
+        if workspace is not None:
+            opened = partial(lazy.draft_session.open_draft_file, path, workspace.account.id)
+            done = partial(self._file_opened, path)
+            get_in_thread(self, opened, done, self._refuse, name="opening the draft", group="draft file")
 
-    def _file_opened(self, draft: Draft, path: Path) -> None:
+    def _file_opened(self, path: Path, draft: Draft) -> None:
         self.say(line("Opened ", (path, "bold"), "."))
         self.owner.open_draft_from(draft, path)
 
@@ -421,6 +407,19 @@ class DraftScreen(Screen[None]):
         drafted = self.owner.drafted
         if form and drafted is not None:
             self.app.push_screen(DraftExportScreen(drafted, form))
+
+
+def _save(found: OpenDraft, text: str, overwrite: bool) -> tuple[Draft, Path]:
+    """Save a draft under a name or at a path. In a thread."""
+    if "/" in text or text.endswith(".json"):
+        path = Path(text).expanduser()
+        name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
+    else:
+        name = text
+        path = lazy.draft_session.suggested_path(Draft(found.draft.account_id, name))
+    draft = Draft(found.draft.account_id, name, found.draft.edits)
+    seen = found.saved if found.path == path else None
+    return draft, lazy.draft_session.save_draft_file(draft, path, seen=seen, overwrite=overwrite)
 
 
 def _saved_choices(account_id: str) -> list[Choice]:
@@ -490,7 +489,8 @@ class DraftExportScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.view.focus()
-        self._export_in_thread()
+        name = "exporting the draft"
+        get_in_thread(self, self._export, self._show, self._show_problem, name=name, group="draft export")
 
     @property
     def view(self) -> DocumentView:
@@ -499,17 +499,11 @@ class DraftExportScreen(Screen[None]):
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
         self.query_one(MessageLine).say(words, severity)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="exporting the draft")
-    def _export_in_thread(self) -> None:
+    def _export(self) -> str:
         drafted = self._drafted
         demo = drafted.base.source.kind is SourceKind.DEMO
         note = "This is the DEMO account: there is nothing to run these against." if demo else ""
-        try:
-            text = export(drafted.draft, drafted.base.account, drafted.after.account, self._form, note=note)
-        except Problem as problem:
-            self.app.call_from_thread(self._show_problem, problem)
-            return
-        self.app.call_from_thread(self._show, text)
+        return export(drafted.draft, drafted.base.account, drafted.after.account, self._form, note=note)
 
     def _show(self, text: str) -> None:
         self.text = text
@@ -524,22 +518,17 @@ class DraftExportScreen(Screen[None]):
         self.dismiss(None)
 
     def action_copy(self) -> None:
-        if self.text:
-            self._copy_in_thread(self.text)
-        else:
-            self.say(plain("There is nothing to copy."))
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying the export")
-    def _copy_in_thread(self, text: str) -> None:
         app = self.app
-        if not isinstance(app, CopiesDocuments):
-            app.call_from_thread(self.say, plain("No clipboard can be reached: s writes a file."), Severity.ERROR)
-            return
-        try:
-            said, severity = app.copy_document(text, _TITLES[self._form]), Severity.INFORMATION
-        except Problem as problem:
-            said, severity = str(problem), Severity.ERROR
-        app.call_from_thread(self.say, plain(said), severity)
+        if not self.text:
+            self.say(plain("There is nothing to copy."))
+        elif isinstance(app, CopiesDocuments):
+            copy = partial(app.copy_document, self.text, _TITLES[self._form])
+            get_in_thread(self, copy, self.say, self._refuse, name="copying the export", group="copy")
+        else:
+            self.say(plain("No clipboard can be reached: s writes a file."), Severity.ERROR)
+
+    def _refuse(self, problem: Problem) -> None:
+        self.say(str(problem), Severity.ERROR)
 
     def action_save(self) -> None:
         if not self.text:
@@ -556,16 +545,11 @@ class DraftExportScreen(Screen[None]):
 
     def _path_given(self, path: str | None) -> None:
         if path:
-            self._write_in_thread(path, self.text)
+            write = partial(write_new, Path(path).expanduser(), self.text)
+            get_in_thread(self, write, self._written, self._refuse, name="writing the export", group="draft export")
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="writing the export")
-    def _write_in_thread(self, path: str, text: str) -> None:
-        try:
-            written = write_new(Path(path).expanduser(), text)
-        except Problem as problem:
-            self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
-            return
-        self.app.call_from_thread(self.say, line("Written to ", (written, "bold"), "."))
+    def _written(self, path: Path) -> None:
+        self.say(line("Written to ", (path, "bold"), "."))
 
 
 def write_new(path: Path, text: str) -> Path:

@@ -19,7 +19,6 @@ from textual.widget import Widget
 from textual.widgets import Footer, Label, TextArea
 from textual.widgets.text_area import Edit as TextEdit
 from textual.widgets.text_area import EditResult
-from textual.worker import get_current_worker
 
 from iamtui.input_files import read_document, text_of
 from iamtui.lint.check_document import Finding, Level, findings
@@ -29,6 +28,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
 from iamtui.tui.text_screens import editor_command, private_copy
+from iamtui.tui.thread_work import in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.tui.widgets.status import Severity
@@ -325,16 +325,10 @@ class DraftEditorScreen(Screen[str | None]):
     def _examine(self) -> None:
         self._pause = None
         text = self.editor.text
-        self.run_worker(
-            lambda: self._find(text), thread=True, exclusive=True, exit_on_error=False, group="draft findings"
-        )
-
-    def _find(self, text: str) -> None:
-        """In a thread."""
-        worker = get_current_worker()
-        found = self.examine(text, lambda: worker.is_cancelled)
-        if not worker.is_cancelled:
-            self.call_later(self._show, text, found)
+        in_thread(
+            self, lambda work: work.tell(self._show, text, self.examine(text, work.cancelled)),
+            lambda problem: self.say(plain(problem)), name="checking the document", group="draft findings",
+        )  # fmt: skip
 
     def examine(self, text: str, cancelled: Callable[[], bool]) -> tuple[Finding, ...]:  # noqa: ARG002 - for subclasses
         """What is to be said of a document. In a thread; a subclass may find out more and post it."""

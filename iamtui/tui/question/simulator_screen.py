@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, TypeAlias
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Label, Static
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
@@ -24,8 +20,8 @@ from iamtui.presentation.second_opinion import comparison_rows, their_rows
 from iamtui.presentation.verdict import because, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.tui.content import line, lines, plain, styled
-from iamtui.tui.thread_work import worker_failure
+from iamtui.tui.content import line, lines, plain, styled, wrong
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.aws_simulator import (
     SecondOpinion,
@@ -127,14 +123,6 @@ class SecondOpinionScreen(Screen[None]):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class _Answered(Message):
-        opinion: SecondOpinion | None
-
-    @dataclass(eq=False, repr=False)
-    class _Refused(Message):
-        problem: Problem
-
     def __init__(
         self,
         workspace: Workspace,
@@ -213,44 +201,26 @@ class SecondOpinionScreen(Screen[None]):
         waiting = [plain("Asking … Escape stops waiting.", "bold $match")]
         self._show("#opinion-theirs", "AWS's simulator", waiting)
         self.query_one("#opinion-words").display = False
-        self.run_worker(self._ask, thread=True, exclusive=True, group=_GROUP, exit_on_error=False, name="asking AWS")
+        in_thread(self, self._ask, self._refused, name="asking AWS", group=_GROUP)
 
-    def _ask(self) -> None:
-        worker = get_current_worker()
-        try:
-            opinion = self._asker(self._workspace, self._principal, self._question, lambda: worker.is_cancelled)
-        except Problem as problem:
-            if not worker.is_cancelled:
-                self.post_message(self._Refused(problem))
-            return
-        if not worker.is_cancelled:
-            self.post_message(self._Answered(opinion))
+    def _ask(self, work: Work) -> None:
+        work.tell(self._answered, self._asker(self._workspace, self._principal, self._question, work.cancelled))
 
-    @on(_Answered)
-    def _answered(self, event: _Answered) -> None:
-        event.stop()
+    def _answered(self, opinion: SecondOpinion | None) -> None:
         self._asking = False
-        if event.opinion is None:
+        if opinion is None:
             return
-        self._show("#opinion-ours", "iamtui", our_rows(event.opinion.ours))
-        self._show("#opinion-theirs", "AWS's simulator", [styled(row) for row in their_rows(event.opinion.theirs)])
-        self._show("#opinion-words", "Compared", [styled(row) for row in comparison_rows(event.opinion)])
+        self._show("#opinion-ours", "iamtui", our_rows(opinion.ours))
+        self._show("#opinion-theirs", "AWS's simulator", [styled(row) for row in their_rows(opinion.theirs)])
+        self._show("#opinion-words", "Compared", [styled(row) for row in comparison_rows(opinion)])
 
-    @on(_Refused)
-    def _refused(self, event: _Refused) -> None:
-        event.stop()
+    def _refused(self, problem: Problem) -> None:
         self._asking = False
-        self._refuse(event.problem)
+        self._refuse(problem)
 
     def _refuse(self, problem: Problem) -> None:
-        rows = [line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted")]
+        rows = [wrong(problem.sentence), plain(problem.next_step, "$muted")]
         self._show("#opinion-theirs", "AWS's simulator", rows)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._asking = False
-            self._refuse(Problem(worker_failure(event.worker)))
 
     def action_scroll(self, direction: int) -> None:
         self.query_one("#opinion-body", VerticalScroll).scroll_relative(y=direction, animate=False)

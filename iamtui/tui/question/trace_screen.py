@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Label
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.account.model import Role
 from iamtui.engine.condition_words import LAYER_NAMES
@@ -33,10 +31,10 @@ from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
-from iamtui.tui.thread_work import worker_failure
+from iamtui.tui.thread_work import Work, get_in_thread, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
-from iamtui.tui.widgets.status import KeyLine, Notice, Severity
+from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace import questions as asking
 from iamtui.workspace.workspace import Workspace
@@ -330,19 +328,11 @@ class ReadingScreen(SearchableScreen):
             self.say(plain("There is no clipboard to copy to."))
             return
         text = self.copied_text()
-        self.run_worker(lambda: self._copy(copier, text), thread=True, group="copy", exit_on_error=False)
-
-    def _copy(self, copier: Copier, text: str) -> None:
-        try:
-            said, severity = copier.copy_text(text, "Text"), Severity.INFORMATION
-        except Problem as problem:
-            said, severity = str(problem), Severity.ERROR
-        self.post_message(Notice(plain(said), severity))
-
-    @on(Notice)
-    def _notice(self, event: Notice) -> None:
-        event.stop()
-        self.say(event.content, lasts=event.severity is not Severity.INFORMATION)
+        copy = partial(copier.copy_text, text, "Text")
+        get_in_thread(
+            self, copy, lambda said: self.say(plain(said)), lambda problem: self.say(plain(problem), lasts=True),
+            name="copying", group="copy",
+        )  # fmt: skip
 
     def say(self, words: Content, *, lasts: bool = False) -> None:
         note = self.query_one("#text-note", Label)
@@ -353,12 +343,6 @@ class ReadingScreen(SearchableScreen):
 
     def _quiet(self) -> None:
         self.query_one("#text-note").display = False
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self.say(plain(worker_failure(event.worker)), lasts=True)
 
     @on(LineView.CursorMoved)
     @on(LineView.LineOpened)
@@ -398,16 +382,6 @@ class TraceScreen(ReadingScreen):
             tooltip="Make a draft of what would allow it, to see what else it would do",
         ),
     ]  # fmt: skip
-
-    @dataclass(eq=False, repr=False)
-    class _Traced(Message):
-        decision: Decision
-        rows: Sequence[TraceRow]
-        suggestions: tuple[Suggestion, ...]
-
-    @dataclass(eq=False, repr=False)
-    class _Refused(Message):
-        problem: Problem
 
     def __init__(
         self,
@@ -460,7 +434,7 @@ class TraceScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         self._show_rows(self._rows(self._decision, companions=self._companions))
-        self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
+        in_thread(self, self._trace, self._refuse, name="tracing", group="trace")
 
     def _rows(
         self,
@@ -482,45 +456,27 @@ class TraceScreen(ReadingScreen):
             chain=self._chain,
         )
 
-    def _trace(self) -> None:
-        worker = get_current_worker()
+    def _trace(self, work: Work) -> None:
         workspace, principal, question = self._workspace, self._principal, self._question
-        try:
-            decision, traced, explanation = asking.ask_and_trace(workspace, principal, question)
-        except Problem as problem:
-            self.post_message(self._Refused(problem))
-            return
+        decision, traced, explanation = asking.ask_and_trace(workspace, principal, question)
         companions = self._companions or _companions(workspace, principal, question)
         rows = self._rows(decision, traced=traced, explanation=explanation, companions=companions)
-        if not worker.is_cancelled:
-            self.post_message(self._Traced(decision, rows, explanation.suggestions))
+        work.tell(self._show, decision, rows, explanation.suggestions)
 
-    @on(_Traced)
-    def _show(self, event: _Traced) -> None:
-        event.stop()
-        self._decision, self._suggestions = event.decision, event.suggestions
-        self.query_one("#text-verdict", Label).update(styled(verdict_words(event.decision).row))
-        self._show_rows(event.rows)
+    def _show(self, decision: Decision, rows: Sequence[TraceRow], suggestions: tuple[Suggestion, ...]) -> None:
+        self._decision, self._suggestions = decision, suggestions
+        self.query_one("#text-verdict", Label).update(styled(verdict_words(decision).row))
+        self._show_rows(rows)
         self.query_one(KeyLine).look_again()
 
     def _show_rows(self, rows: Sequence[TraceRow]) -> None:
         first = statement_row(rows, self._at) if self._at is not None else deciding_row(rows, self._decision)
         self.view.show(rows, first)
 
-    @on(_Refused)
-    def _refused(self, event: _Refused) -> None:
-        event.stop()
-        self.view.show([refusal_row(str(event.problem))])
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+    def _refuse(self, problem: Problem) -> None:
         """What is there stays when the trace cannot be made."""
-        if event.state is WorkerState.ERROR and event.worker.group == "trace":
-            event.stop()
-            event.prevent_default()
-            name = type(event.worker.error).__name__
-            note = refusal_row(f"The trace could not be made: {name}, an error in iamtui.")
-            rows = self.view.rows
-            self.view.show([*rows, TraceRow(), note], len(rows) + 1)
+        rows = self.view.rows
+        self.view.show([*rows, TraceRow(), refusal_row(str(problem))], len(rows) + 1)
 
     # Keys.
 

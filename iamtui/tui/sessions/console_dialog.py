@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
@@ -13,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Label, Static
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.credentials.console_url import (
     VISIBLE_WARNING,
@@ -28,9 +26,10 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import line, plain, wrong
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.workspace.principals import alias_of
 from iamtui.workspace.session_actions import open_console
@@ -185,12 +184,17 @@ class ConsoleDialog(Dialog[str | None]):
         except Problem as problem:
             self._show_problem(str(problem))
             return
-        self._ticket += 1
         self._busy_seconds = 0
         self.add_class("-busy")
         self._show_progress()
-        work = partial(self._signing_in, self._ticket, page, seconds, use)
-        self.run_worker(work, thread=True, exclusive=True, group=_SIGN_IN, exit_on_error=False)
+
+        def sign_in(work: Work) -> None:
+            made = open_console(self._workspace, self._session, wanted=page, seconds=seconds, clock=clock.now)
+            # A URL that comes after a cancel is dropped.
+            if not work.cancelled():
+                work.tell(self.dismiss, use(made.url))
+
+        in_thread(self, sign_in, self._refuse, name="signing in", group=_SIGN_IN)
 
     def _seconds(self) -> int | None:
         """How long the console shall stay signed in; None: as long as the credentials.
@@ -209,34 +213,9 @@ class ConsoleDialog(Dialog[str | None]):
             raise problem
         return seconds
 
-    def _signing_in(self, ticket: int, page: str, seconds: int | None, use: Callable[[Secret], str]) -> None:
-        """In the thread. A URL that comes after a cancel is dropped."""
-        worker = get_current_worker()
-        try:
-            made = open_console(self._workspace, self._session, wanted=page, seconds=seconds, clock=clock.now)
-            if worker.is_cancelled:
-                return
-            said = use(made.url)
-        except Problem as problem:
-            self.call_later(self._done, ticket, "", problem)
-            return
-        self.call_later(self._done, ticket, said)
-
-    def _done(self, ticket: int, said: str, problem: Problem | None = None) -> None:
-        if ticket != self._ticket or not self._busy:
-            return
+    def _refuse(self, problem: Problem) -> None:
         self.remove_class("-busy")
-        if problem is None:
-            self.dismiss(said)
-        else:
-            self._show_problem(str(problem))
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What fails in an unforeseen way is reported without its data."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self.remove_class("-busy")
-            self._show_problem(f"There is no URL: {type(event.worker.error).__name__}, an error in iamtui.")
+        self._show_problem(str(problem))
 
     def _show_progress(self) -> None:
         if self._busy:
@@ -245,12 +224,10 @@ class ConsoleDialog(Dialog[str | None]):
             self.set_timer(1, self._show_progress)
 
     def drop_secrets(self) -> None:
-        self._ticket += 1
         self.workers.cancel_group(self, _SIGN_IN)
 
     def action_cancel(self) -> None:
         if self._busy:
-            self._ticket += 1
             self.workers.cancel_group(self, _SIGN_IN)
             self.remove_class("-busy")
             self._show(plain("Cancelled. If AWS still answers, its URL is dropped.", "$muted"))
@@ -258,7 +235,7 @@ class ConsoleDialog(Dialog[str | None]):
             self.dismiss(None)
 
     def _show_problem(self, sentence: str) -> None:
-        self._show(lines(line(("! ", "bold $verdict-denied"), (sentence, "$verdict-denied"))))
+        self._show(wrong((sentence, "$verdict-denied")))
 
     def _show(self, content: Content) -> None:
         state = self.query_one("#console-state", Static)

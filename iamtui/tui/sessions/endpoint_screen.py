@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Final
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.export import shell_format
 from iamtui.credentials.export_values import DEMO_LABEL
 from iamtui.credentials.server import Counts, CredentialsService
 from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
-from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import ConfirmDialog, Dialog, DialogBox
 from iamtui.tui.sessions.lifecycle_text import about, failure_words
 from iamtui.tui.sessions.text import MASK, URGENCY_STYLES
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.session_store import (
     ENDPOINT_STALE,
@@ -117,7 +116,8 @@ class EndpointScreen(Dialog[None]):
     def on_mount(self) -> None:
         self._show()
         self.set_interval(0.5, self._show)
-        self._look_for_profiles()
+        name = "looking for a default profile"
+        get_in_thread(self, default_profile_in_the_way, self._found, self._refuse, name=name)
 
     @property
     def _service(self) -> CredentialsService | None:
@@ -133,30 +133,12 @@ class EndpointScreen(Dialog[None]):
         self.query_one("#endpoint-said", Static).update(content.stylize_before(style))
         self._show()
 
-    # In threads.
-
-    @work(thread=True, exit_on_error=False, name="looking for a default profile")
-    def _look_for_profiles(self) -> None:
-        self.call_later(self._found, default_profile_in_the_way())
-
     def _found(self, in_the_way: bool) -> None:
         self._in_the_way = in_the_way
         self._show()
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying the endpoint's lines")
-    def _copy(self, text: Secret) -> None:
-        try:
-            said, severity = self._copier.copy_secret(text, "Lines of the endpoint"), Severity.INFORMATION
-        except Problem as problem:
-            said, severity = str(problem), Severity.ERROR
-        self.call_later(self._say, plain(said), severity)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What fails in an unforeseen way is reported without its data."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._say(plain(f"{type(event.worker.error).__name__}, an error in iamtui while {event.worker.name}."),
-                      Severity.ERROR)  # fmt: skip
+    def _refuse(self, problem: Problem) -> None:
+        self._say(plain(problem), Severity.ERROR)
 
     # Keys.
 
@@ -167,7 +149,10 @@ class EndpointScreen(Dialog[None]):
             return
         label = DEMO_LABEL if self._kept.session.demo else ""
         variables = endpoint_variables(service, os.environ)
-        self._copy(assignments(self._syntax(), variables, ENDPOINT_STALE, label=label, for_paste=True))
+        text = assignments(self._syntax(), variables, ENDPOINT_STALE, label=label, for_paste=True)
+        copy = partial(self._copier.copy_secret, text, "Lines of the endpoint")
+        copying = "copying the endpoint's lines"
+        get_in_thread(self, copy, lambda said: self._say(plain(said)), self._refuse, name=copying, group="copy")
 
     def _syntax(self) -> ShellSyntax:
         try:

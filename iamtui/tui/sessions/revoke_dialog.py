@@ -11,16 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Session
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import document, line, lines, plain, styled
+from iamtui.tui.content import document, line, lines, plain, styled, wrong
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.tui.sessions.text import role_name
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import Workspace
 
@@ -79,21 +79,25 @@ class RevokeDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         """Plan in a thread: AWS may be asked for its time."""
-        self.run_worker(self._planning, thread=True, group="plan", exit_on_error=False)
+        get_in_thread(
+            self,
+            self._make_plan,
+            self._planned,
+            lambda problem: self._show_plan(_words(problem)),
+            name="planning",
+            group="plan",
+        )
 
-    def _planning(self) -> None:
-        try:
-            now = server_now(self._workspace, self._sessions, clock.now)
-            plan = plan_revocation(self._workspace, self._role_arn, now, self._sessions)
-        except Problem as problem:
-            self.call_later(self._planned, None, problem)
-            return
-        self.call_later(self._planned, plan)
+    def _make_plan(self) -> Revocation:
+        now = server_now(self._workspace, self._sessions, clock.now)
+        return plan_revocation(self._workspace, self._role_arn, now, self._sessions)
 
-    def _planned(self, plan: Revocation | None, problem: Problem | None = None) -> None:
+    def _planned(self, plan: Revocation) -> None:
         self._plan = plan
-        shown = plan_content(plan) if plan is not None else _problem(problem)
-        self.query_one("#revoke-plan", Static).update(shown)
+        self._show_plan(plan_content(plan))
+
+    def _show_plan(self, content: Content) -> None:
+        self.query_one("#revoke-plan", Static).update(content)
 
     def action_copy(self) -> None:
         if self._plan is not None:
@@ -108,25 +112,12 @@ class RevokeDialog(Dialog[None]):
             self._copy(self._plan.document, "Policy")
 
     def _copy(self, text: str, what: str) -> None:
-        work = partial(self._copying, text, what)
-        self.run_worker(work, thread=True, exclusive=True, group="copy", exit_on_error=False)
-
-    def _copying(self, text: str, what: str) -> None:
         """In a thread: the clipboard's tools may take seconds."""
-        try:
-            copy = self._copier.copy_document if "\n" in text else self._copier.copy_text
-            self.call_later(self._copied, copy(text, what))
-        except Problem as problem:
-            self.call_later(self._copied, "", problem)
-
-    def _copied(self, said: str, problem: Problem | None = None) -> None:
-        self._say(plain(said) if problem is None else _problem(problem))
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What fails in an unforeseen way is said."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._say(plain(f"{type(event.worker.error).__name__}, an error in iamtui.", "$verdict-denied"))
+        copy = self._copier.copy_document if "\n" in text else self._copier.copy_text
+        get_in_thread(
+            self, partial(copy, text, what), lambda said: self._say(plain(said)),
+            lambda problem: self._say(_words(problem)), name="copying", group="copy",
+        )  # fmt: skip
 
     def _say(self, content: Content) -> None:
         said = self.query_one("#revoke-said", Static)
@@ -143,8 +134,8 @@ class RevokeDialog(Dialog[None]):
         self.dismiss(None)
 
 
-def _problem(problem: Problem | None) -> Content:
-    return line(("! ", "bold $verdict-denied"), (str(problem), "$verdict-denied"))
+def _words(problem: Problem) -> Content:
+    return wrong((str(problem), "$verdict-denied"))
 
 
 def plan_content(plan: Revocation) -> Content:
