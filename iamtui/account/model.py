@@ -494,6 +494,9 @@ class Account:
 IAM_SERVICE: Final = "iam.amazonaws.com"
 """Under which the delegated administrators for IAM stand."""
 
+REST_OF_ACCOUNT: Final = "the rest of the account"
+"""What the gap is called when a listing of the entities broke off."""
+
 ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
 """What the gap is called when the organization is Missing."""
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw
 
 from iamtui.account.model import (
     ORGANIZATION_GAP,
+    REST_OF_ACCOUNT,
     AccessKey,
     Account,
     AttachedPolicy,
@@ -185,7 +186,7 @@ def _cut_short(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
     last = pages[-1]
     if last.is_truncated or last.next_token or (last.marker and last.is_truncated is None):
         yield Gap(
-            "the rest of the account",
+            REST_OF_ACCOUNT,
             _AUTHORIZATION_DETAILS,
             "it ends with a marker for a next page, so entities may be missing",
         )

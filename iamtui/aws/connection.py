@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar, overload
 
 import msgspec
@@ -19,6 +20,7 @@ from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
 from iamtui.aws.profiles import Keys, check_endpoint_url, login_profile_of
+from iamtui.aws.retries import current_retries
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
@@ -219,12 +221,23 @@ class Connection:
             Problem: mostly an AwsProblem, which says whether the call was denied or unsupported.
         """
         client = self.client(service, in_region)
+
+        def answer() -> Any:
+            return self._shaped(self._answer(client, service, operation, parameters), into, service, operation)
+
+        return self._retried(client, operation, answer)
+
+    def _retried(self, client: Any, operation: str, answer: Callable[[], Any]) -> Any:
+        """An answer to a call that reads, tried again as the load does which the thread works for, if any."""
+        retries = current_retries()
+        return answer() if retries is None else retries.call(operation, _attempts(client), answer)
+
+    def _answer(self, client: Any, service: str, operation: str, parameters: dict[str, Any]) -> Any:
         try:
             with limits_of(service, operation):
-                answer = client._make_api_call(operation, parameters)  # noqa: SLF001 - a client's methods do the same
+                return client._make_api_call(operation, parameters)  # noqa: SLF001 - a client's methods do the same
         except Exception as error:  # noqa: BLE001 - emulators and credential chains raise anything
             raise self._problem(error, service, operation) from None
-        return self._shaped(answer, into, service, operation)
 
     @overload
     def pages(
@@ -241,15 +254,13 @@ class Connection:
     ) -> Iterator[Any]:
         """Call a listing operation until its last page, yielding each answer, shaped as by `call`.
 
+        Args:
+            parameters: of the first page: with the marker of an earlier answer, the listing goes on from there.
+
         Raises:
             Problem: as `call`; also when the endpoint repeats a page or never ends.
         """
         client = self.client(service, in_region)
-        try:
-            listing = client.get_paginator(client_method(client, operation)).paginate(**parameters)
-            pages = iter(listing)
-        except Exception as error:  # noqa: BLE001 - as in call
-            raise self._problem(error, service, operation) from None
         before, parts_before = read_here(client), parts_here(client)
         limits = limits_for(service, operation)
         markers: set[str] = set()
@@ -261,27 +272,36 @@ class Connection:
             if parts_here(client) - parts_before > limits.listing_parts:
                 parts = f"more than {limits.listing_parts:,} parts"
                 raise self._endless("AnswerTooComplex", service, operation, parts)
-            try:
-                with limits_of(service, operation):
-                    page = next(pages, None)
-            except Exception as error:  # noqa: BLE001 - as in call
-                raise self._problem(error, service, operation) from None
-            if page is None:
-                return
-            # As IAM, Organizations and KMS name them.
-            marker = page.get("Marker") or page.get("NextToken") or page.get("NextMarker")
-            more = page.get("IsTruncated") or page.get("NextToken") or page.get("Truncated")
+
+            answer = partial(self._page, client, service, operation, into, parameters)
+            page, marker, shaped = self._retried(client, operation, answer)
             if marker and str(marker) in markers:
                 raise self._endless("PaginationError", service, operation, "the same page again")
-            if bool(more) is not bool(marker):
-                # botocore would take the listing for whole.
-                raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")
             markers.add(str(marker))
-            empty = 0 if any(key.search(page) for key in listing.result_keys) else empty + 1
+            empty = 0 if any(entries and isinstance(entries, list) for entries in page.values()) else empty + 1
             if marker and empty >= MOST_EMPTY_PAGES:
                 raise self._endless("PaginationError", service, operation, f"{empty} empty pages one after the other")
-            yield self._shaped(page, into, service, operation)
+            yield shaped
+            if not marker:
+                return
+            parameters = {**parameters, "NextToken" if "NextToken" in page else "Marker": marker}
         raise self._endless("PaginationError", service, operation, f"more than {limits.listing_pages:,} pages")
+
+    def _page(
+        self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
+    ) -> tuple[dict[str, Any], Any, Any]:
+        """A page of a listing, the marker of the next one, and the page in its shape.
+
+        botocore's own paginators would lose lists of the page with which a listing goes on.
+        """
+        page = self._answer(client, service, operation, parameters)
+        # As IAM, Organizations and KMS name them.
+        marker = page.get("Marker") or page.get("NextToken") or page.get("NextMarker")
+        more = page.get("IsTruncated") or page.get("NextToken") or page.get("Truncated")
+        if bool(more) is not bool(marker):
+            # The listing would be taken for whole.
+            raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")
+        return page, marker, self._shaped(page, into, service, operation)
 
     def _endless(self, code: str, service: str, operation: str, what: str) -> AwsProblem:
         return AwsProblem(
@@ -407,14 +427,7 @@ def _empty(thing: Any) -> None:
         held.clear()
 
 
-def client_method(client: Any, operation: str) -> str:
-    """The name of the client's method for an operation ("ListUsers": "list_users").
-
-    Raises:
-        NotImplementedError: the service has no such operation.
-    """
-    names: dict[str, str] = client.meta.method_to_api_mapping
-    for method, api_name in names.items():
-        if api_name == operation:
-            return method
-    raise NotImplementedError(operation)
+def _attempts(client: Any) -> int | None:
+    """How often the user's settings have a call tried; None where they do not say."""
+    most = client.meta.config.retries.get("total_max_attempts")
+    return most if isinstance(most, int) else None

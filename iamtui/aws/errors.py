@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from iamtui.aws.failures import FAILURES, CallSite, capital, detail, login_command, one_line
+from iamtui.aws.failures import FAILURES, UNREADABLE, CallSite, capital, detail, login_command, one_line
 from iamtui.aws.operations import CREDENTIALS, iam_action
 from iamtui.problem import Problem
 
@@ -30,6 +30,10 @@ class AwsProblem(Problem):
         bad_credentials: whether AWS does not accept the caller's credentials: expired, unknown, or wrongly signed.
         unsupported: whether the endpoint does not know the operation (an emulator, not AWS).
         fatal: whether every other call would fail likewise: credentials, clock, or the way to AWS.
+        throttled: whether AWS asked for fewer calls.
+        unreachable: whether no connection came about.
+        unreadable: whether the answer was not one of AWS: of a proxy in between, perhaps, or cut.
+        may_pass: whether the same call may succeed a little later.
     """
 
     def __init__(
@@ -53,6 +57,10 @@ class AwsProblem(Problem):
         self.bad_credentials = code in _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE
         self.unsupported = code in _UNSUPPORTED
         self.fatal = code in _FATAL
+        self.throttled = code in _THROTTLED
+        self.unreachable = code in _UNREACHABLE
+        self.unreadable = code in _UNREADABLE
+        self.may_pass = code in _MAY_PASS
 
 
 _DENIED: Final = frozenset(
@@ -102,6 +110,14 @@ _FATAL: Final = _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE | {
     "EndpointConnectionError", "HTTPClientError", "LoginRefreshRequired", "NoCredentialsError",
     "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError", "SSLError",
     "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
+}  # fmt: skip
+_UNREACHABLE: Final = frozenset(
+    ("ConnectTimeoutError", "ConnectionError", "EndpointConnectionError", "ProxyConnectionError")
+)
+_UNREADABLE: Final = frozenset(kind for kind, words in FAILURES.items() if words in UNREADABLE)
+_MAY_PASS: Final = _THROTTLED | _FAILED_INSIDE | _UNREACHABLE | _UNREADABLE | {
+    "ConnectionClosedError", "HTTPClientError", "ReadTimeoutError", "RequestTimeout", "RequestTimeoutException",
+    "ResponseStreamingError",
 }  # fmt: skip
 
 

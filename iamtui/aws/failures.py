@@ -344,3 +344,6 @@ FAILURES: Final[dict[str, Words]] = {
         "Run that command by hand; it must print one JSON object with Version 1.",
     ),
 }
+
+UNREADABLE: Final = (_unreadable_answer, _unexpected_answer)
+"""The words of those failures in which something came that is not an answer of AWS."""

@@ -13,11 +13,13 @@ from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.config
 import botocore.credentials
+import botocore.endpoint
 import botocore.exceptions
 import botocore.handlers
 import botocore.httpsession
@@ -30,6 +32,7 @@ from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.limited_http import limit_answers, limit_metadata
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
+from iamtui.aws.retries import note_try, sleep_between_tries
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.aws.sdk_settings import PROFILE_SETTINGS, SignInCache, TokenFile, config_store, refuse_endless_config
 from iamtui.resource_policy_services import OperationRequest
@@ -255,6 +258,8 @@ class _UnloggedContext(ssl.SSLContext):
 
 
 botocore.httpsession.SSLContext = _UnloggedContext  # type: ignore[attr-defined]  # nor do they have this
+# botocore has no other way to end its pauses, of which it makes no other use of the module.
+botocore.endpoint.time = SimpleNamespace(sleep=sleep_between_tries)  # type: ignore[attr-defined]  # as above
 
 
 @cache
@@ -416,6 +421,7 @@ def _note_start(**event: Any) -> None:
 
 def _end_retries(longest_pause: float, /, **event: Any) -> bool | None:
     """False, which ends the tries of a call, where the next could begin too late; otherwise None."""
+    note_try(event["response"], event["caught_exception"])
     passed = monotonic() - event["request_dict"]["context"]["iamtui_started"]
     pause = min(2.0 ** (event["attempts"] - 1), longest_pause)
     return False if passed + pause > LONGEST_RETRIES else None

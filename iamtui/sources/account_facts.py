@@ -10,7 +10,6 @@ import csv
 import io
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -44,6 +43,7 @@ from iamtui.account.snapshot_parts import credential_report, last_accessed, pass
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
+from iamtui.sources.parallel import Tasks
 from iamtui.sources.progress import Step, failure, no_step
 from iamtui.sources.resource_policy_loader import read_kms_aliases
 
@@ -286,21 +286,19 @@ class _Reading:
 
     def beside(self, tasks: Mapping[str, Callable[[], Any]], step: Step, what: str) -> dict[str, Any]:
         """The results of the tasks, which are done in their order, some at a time."""
-        step(what, 0)
-        if not tasks:
-            return {}
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="facts") as pool:
-            futures = {name: pool.submit(task) for name, task in tasks.items()}
-            try:
-                waiting = set(futures.values())
-                while waiting:
-                    _, waiting = wait(waiting, timeout=0.2)
-                    step(what, len(futures) - len(waiting))
-                return {name: future.result() for name, future in futures.items()}
-            except BaseException:
-                self._stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        try:
+            with Tasks(_AT_ONCE, step) as beside:
+                beside.what = what
+
+                def counted(task: Callable[[], T]) -> T:
+                    found = task()
+                    beside.done += 1
+                    return found
+
+                futures = [beside.add(partial(counted, task)) for task in tasks.values()]
+                return dict(zip(tasks, beside.watch(*futures), strict=True))
+        finally:
+            self._stopped.set()
 
     def user(self, user: User) -> User:
         """The user with its access keys, MFA devices and console password, where they are Missing."""

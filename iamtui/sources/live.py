@@ -7,27 +7,30 @@ others would have told is Missing and a Gap. Facts that would cost a call for ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from functools import partial
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import account_from_pages
-from iamtui.account.model import NOT_LOADED, Account, Fact, Missing, Organization
+from iamtui.account.model import NOT_LOADED, REST_OF_ACCOUNT, Account, Fact, Known, Missing, Organization
 from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn
 from iamtui.sources.organization import read_organization, with_organization
+from iamtui.sources.parallel import Tasks
 from iamtui.sources.progress import Step, failure, no_step
 
 PAGE_SIZE: Final = 200
 """Entities asked for in one page: small enough that parsing one does not hold up the screen."""
 
-_FEW: Final = {"PageSize": 1000}
+_FEW: Final = 1000
 """The largest page AWS gives, for listings whose entries are small."""
 
 _MOST_PROVIDERS: Final = 100
@@ -35,10 +38,15 @@ _MOST_PROVIDERS: Final = 100
 
 _DECODER: Final = msgspec.json.Decoder(SnapshotShape)
 
-_DETAILS: Final = ("iam", "GetAccountAuthorizationDetails")
+_AT_ONCE: Final = 4
+"""Calls in flight: more would not be faster, since reading the answers takes most of the time."""
 
-P = TypeVar("P")
-T = TypeVar("T")
+_ENTITIES: Final = "users, groups, roles and policies"
+_GROWTH: Final = 3
+"""How many times as much of an account must have come before it is shown again while it is being read."""
+
+_OLD_MARKER: Final = frozenset(("InvalidInput", "InvalidParameterValue", "ValidationError", "ValidationException"))
+"""What AWS answers to a marker that it gave too long ago."""
 
 
 class _User(Struct, rename="pascal"):
@@ -100,154 +108,293 @@ def load_live(connection: Connection, step: Step = no_step) -> Account:
     """Read the account that the connection's credentials belong to.
 
     Args:
-        step: called between any two calls; an exception from it stops the load.
+        step: called now and then; an exception from it stops the load.
 
     Raises:
-        Problem: GetAccountAuthorizationDetails is not permitted or fails.
+        Problem: GetAccountAuthorizationDetails is not permitted, or fails before it gave anything.
     """
-    with collector_paused():
-        return _Loading(connection, step).account()
+    return LiveReading().read(connection, step)
 
 
-class _Loading:
-    """One load: what came so far, and what could not be read."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is read beside the one listing, each by itself.
 
-    def __init__(self, connection: Connection, step: Step) -> None:
-        self._connection = connection
-        self._step = step
-        self._missing: list[dict[str, str]] = []
-        self._broken: AwsProblem | None = None
+    Args:
+        what: what its gap is called.
+        permission: what reading it needs, where the answer does not say it.
+        read: gives what a page of the snapshot's form has of it.
+    """
 
-    def account(self) -> Account:
-        """Read everything."""
-        header: dict[str, Any] = {"version": FORMAT_VERSION, "taken_at": datetime.now(UTC)}
-        extra: dict[str, Any] = {"iamtui": header, "missing": self._missing}
-        self._step("the caller's identity", 0)
-        header |= self._read_caller()
-        pages = self._read_authorization_details()
-        roles = [role for page in pages for role in page.roles or ()]
-        carried = {profile.arn for role in roles for profile in role.instance_profile_list or ()}
-        self._optional("last use of passwords", "iam:ListUsers", lambda: self._read_users(extra))
-        self._optional("descriptions and longest sessions of roles", "iam:ListRoles", lambda: self._read_roles(extra))
-        self._optional("the account alias", "iam:ListAccountAliases", lambda: self._read_alias(header))
-        self._optional(
-            "instance profiles without a role",
-            "iam:ListInstanceProfiles",
-            lambda: self._read_instance_profiles(extra, carried),
-        )
-        self._optional("identity providers", "iam:ListSAMLProviders", lambda: self._read_providers(extra))
-        account = account_from_pages([*pages, _page(extra)], origin=_origin(self._connection), absent=NOT_LOADED.reason)
-        return with_organization(account, self._read_organization(account.id))
+    what: str
+    permission: str
+    read: Callable[[Connection], dict[str, Any]]
 
-    def _read_caller(self) -> dict[str, str]:
+
+class LiveReading:
+    """The reading of an account: what came of it stays when it breaks off, and it can go on from there."""
+
+    def __init__(self) -> None:
+        self._pages: list[SnapshotShape] = []
+        self._marker = ""
+        self._is_whole = False
+        self._broke_off: AwsProblem | None = None
+        self._header: dict[str, Any] = {"version": FORMAT_VERSION, "taken_at": datetime.now(UTC)}
+        self._no_caller: AwsProblem | None = None
+        self._found: dict[str, dict[str, Any]] = {}
+        self._failed: dict[str, AwsProblem] = {}
+        self._organization: Fact[Organization | None] = NOT_LOADED
+        self._fatal: AwsProblem | None = None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether something is lacking that may come when the reading goes on."""
+        failed = [self._broke_off, self._fatal, *self._failed.values()]
+        return any(problem is not None and (problem.may_pass or problem.fatal) for problem in failed)
+
+    def read(
+        self, connection: Connection, step: Step = no_step, show: Callable[[Account], None] | None = None
+    ) -> Account:
+        """Read what is lacking: everything, or the rest.
+
+        Args:
+            step: called now and then; an exception from it stops the load.
+            show: given the account as far as it is read, now and then.
+
+        Raises:
+            Problem: as `load_live`.
+        """
+        self._fatal = self._broke_off = None
+        self._failed.clear()
+        with collector_paused(), Tasks(_AT_ONCE, self._showing(connection, step, show)) as tasks:
+            tasks.what = "the caller's identity"
+            tasks.watch(tasks.add(lambda: self._read_caller(connection)))
+            tasks.what, tasks.done = _ENTITIES, self._count()
+            details = tasks.add(lambda: self._read_details(connection, tasks))
+            parts = [tasks.add(partial(self._read_part, connection, part)) for part in _PARTS]
+            tasks.watch(details)
+            parts.append(tasks.add(lambda: self._read_organization(connection)))
+            tasks.what, tasks.done = "details and the organization", 0
+            tasks.watch(*parts)
+        return self._account(connection)
+
+    def _showing(self, connection: Connection, step: Step, show: Callable[[Account], None] | None) -> Step:
+        """The step, which also shows the account each time when several times as much of it has come."""
+        if show is None:
+            return step
+        shown = self._count()
+
+        def step_and_show(what: str, done: int, waiting: str = "", /) -> None:
+            nonlocal shown
+            step(what, done, waiting)
+            count = self._count()
+            if count > _GROWTH * shown and not self._is_whole:
+                shown = count
+                show(self._account(connection, so_far=True))
+
+        return step_and_show
+
+    def _count(self) -> int:
+        return sum(map(_entities, self._pages))
+
+    def _read_caller(self, connection: Connection) -> None:
+        self._no_caller = None
         try:
-            caller = self._connection.caller()
+            caller = connection.caller()
         except AwsProblem as problem:
             if problem.fatal:
                 raise
-            self._note("the caller's identity", "sts:GetCallerIdentity", problem)
-            return {}
+            self._no_caller = problem
+            return
         arn = parse_arn(caller.arn)
-        return {"account_id": caller.account, "caller": caller.arn, **({"partition": arn.partition} if arn else {})}
+        if self._header.get("account_id", caller.account) != caller.account:
+            # Other credentials: nothing of one account may stand under the name of another.
+            vars(self).update(vars(LiveReading()))
+        self._header |= {"account_id": caller.account, "caller": caller.arn}
+        self._header |= {"partition": arn.partition} if arn else {}
 
-    def _note(self, what: str, permission: str, problem: AwsProblem) -> None:
-        self._missing.append({"what": what, "permission": problem.permission or permission, "error": failure(problem)})
-
-    def _optional(self, what: str, permission: str, read: Callable[[], None]) -> None:
-        """Do one reading; when it fails, note what is missing. Not tried when nothing can be reached any more."""
-        self._step(what, 0)
+    def _read_details(self, connection: Connection, tasks: Tasks) -> None:
+        """The listing that holds nearly everything, from where it broke off."""
+        if self._is_whole:
+            return
+        goes_on = bool(self._marker)
         try:
-            if self._broken is not None:
-                raise self._broken
-            read()
+            self._read_pages(connection, tasks)
         except AwsProblem as problem:
-            self._note(what, permission, problem)
-            if problem.fatal:
-                self._broken = problem
-
-    def _told(self, what: str, pages: Iterator[P], entries: Callable[[P], list[T]]) -> Iterator[T]:
-        """The entries of a listing, page by page, telling how many have come."""
-        done = 0
-        for page in pages:
-            found = entries(page)
-            done += len(found)
-            yield from found
-            self._step(what, done)
-
-    def _read_authorization_details(self) -> list[SnapshotShape]:
-        pages: list[SnapshotShape] = []
-        done = 0
-        listing = self._connection.pages(
-            "iam", "GetAccountAuthorizationDetails", PaginationConfig={"PageSize": PAGE_SIZE}
-        )
-        try:
-            for answer in listing:
-                page = self._details_page(answer)
-                pages.append(page)
-                done += sum(len(found or ()) for found in (page.users, page.groups, page.roles, page.policies))
-                self._step("users, groups, roles and policies", done)
-        except AwsProblem as problem:
-            if not problem.denied:
+            if goes_on and problem.code in _OLD_MARKER:
+                self._pages.clear()
+                self._marker = ""
+                self._read_details(connection, tasks)
+            elif self._pages:
+                self._broke_off = problem
+                if problem.fatal:
+                    self._fatal = problem
+            elif problem.denied:
+                raise _without_inventory(problem) from None
+            else:
                 raise
-            raise AwsProblem(
-                problem.sentence,
-                f"Nothing of the account can be shown without it: ask for {problem.permission}, choose another profile "
-                "with --profile, or open a file that somebody else made with --snapshot FILE. To assume a role it is "
-                "not needed: give the role's whole ARN (iamtui assume arn:aws:iam::ACCOUNT:role/NAME).",
-                code=problem.code,
-                permission=problem.permission,
-            ) from None
-        return pages
 
-    def _details_page(self, answer: dict[str, Any]) -> SnapshotShape:
+    def _read_pages(self, connection: Connection, tasks: Tasks) -> None:
+        marker = {"Marker": self._marker} if self._marker else {}
+        for answer in connection.pages("iam", "GetAccountAuthorizationDetails", MaxItems=PAGE_SIZE, **marker):
+            self._pages.append(_details_page(connection, answer))
+            self._marker = str(answer.get("Marker") or "")
+            tasks.done = self._count()
+        self._is_whole = True
+
+    def _read_part(self, connection: Connection, part: _Part) -> None:
+        """One part; when it fails, note why. Not tried when nothing can be reached any more."""
+        if part.what in self._found:
+            return
         try:
-            page = _page(answer)
-        except (msgspec.ValidationError, TypeError) as error:
-            # botocore puts whole elements of XML where it looks for a text and finds a list of them.
-            raise self._connection.unexpected(*_DETAILS, str(error)) from None
-        if not page.says_anything and page.is_truncated is None:
-            raise self._connection.unexpected(*_DETAILS, "it holds nothing of an account")
-        return page
+            if self._fatal is not None:
+                raise self._fatal
+            self._found[part.what] = part.read(connection)
+        except AwsProblem as problem:
+            self._failed[part.what] = problem
+            if problem.fatal:
+                self._fatal = problem
 
-    def _read_users(self, extra: dict[str, Any]) -> None:
-        pages = self._connection.pages("iam", "ListUsers", _UsersPage, PaginationConfig=_FEW)
-        extra["user_details"] = {
-            user.user_name: {"PasswordLastUsed": user.password_last_used}
-            for user in self._told("last use of passwords", pages, lambda page: page.users)
+    def _read_organization(self, connection: Connection) -> None:
+        if isinstance(self._organization, Known):
+            return
+        if self._fatal is not None:
+            self._organization = Missing(failure(self._fatal), "organizations:DescribeOrganization")
+            return
+        account_id = self._header.get("account_id") or account_from_pages(self._pages).id
+        self._organization = read_organization(connection, account_id)
+
+    def _account(self, connection: Connection, *, so_far: bool = False) -> Account:
+        missing: list[dict[str, str]] = []
+        if self._no_caller is not None:
+            missing.append(_missing("the caller's identity", "sts:GetCallerIdentity", self._no_caller))
+        if so_far:
+            rest = {"what": REST_OF_ACCOUNT, "permission": "", "error": "it is still being read"}
+            missing.append(rest)
+        elif self._broke_off is not None:
+            missing.append(_missing(REST_OF_ACCOUNT, "iam:GetAccountAuthorizationDetails", self._broke_off))
+        failed = dict(self._failed)
+        missing += [_missing(part.what, part.permission, failed[part.what]) for part in _PARTS if part.what in failed]
+        found = dict(self._found)
+        extra: dict[str, Any] = {"missing": missing, "iamtui": dict(self._header)}
+        for part in found.values():
+            extra |= part
+        extra["iamtui"] |= extra.pop("header", {})
+        pages = _latest(list(self._pages))
+        carried = {
+            profile.arn for page in pages for role in page.roles or () for profile in role.instance_profile_list or ()
         }
+        if "instance_profiles" in extra:
+            extra["instance_profiles"] = [one for one in extra["instance_profiles"] if one.arn not in carried]
+        account = account_from_pages([*pages, _page(extra)], origin=_origin(connection), absent=NOT_LOADED.reason)
+        return account if so_far else with_organization(account, self._organization)
 
-    def _read_roles(self, extra: dict[str, Any]) -> None:
-        pages = self._connection.pages("iam", "ListRoles", _RolesPage, PaginationConfig=_FEW)
-        extra["role_details"] = {
+
+def _missing(what: str, permission: str, problem: AwsProblem) -> dict[str, str]:
+    return {"what": what, "permission": problem.permission or permission, "error": failure(problem)}
+
+
+def _without_inventory(problem: AwsProblem) -> AwsProblem:
+    return AwsProblem(
+        problem.sentence,
+        f"Nothing of the account can be shown without it: ask for {problem.permission}, choose another profile "
+        "with --profile, or open a file that somebody else made with --snapshot FILE. To assume a role it is "
+        "not needed: give the role's whole ARN (iamtui assume arn:aws:iam::ACCOUNT:role/NAME).",
+        code=problem.code,
+        permission=problem.permission,
+    )
+
+
+def _details_page(connection: Connection, answer: dict[str, Any]) -> SnapshotShape:
+    try:
+        page = _page(answer)
+    except (msgspec.ValidationError, TypeError) as error:
+        # botocore puts whole elements of XML where it looks for a text and finds a list of them.
+        raise connection.unexpected("iam", "GetAccountAuthorizationDetails", str(error)) from None
+    if not page.says_anything and page.is_truncated is None:
+        raise connection.unexpected("iam", "GetAccountAuthorizationDetails", "it holds nothing of an account")
+    return page
+
+
+def _entities(page: SnapshotShape) -> int:
+    return sum(len(found or ()) for found in (page.users, page.groups, page.roles, page.policies))
+
+
+def _latest(pages: list[SnapshotShape]) -> list[SnapshotShape]:
+    """The pages with each entity once, as it was read last: pages repeat one where the account changes meanwhile."""
+    seen: set[tuple[str, str]] = set()
+    kept: list[SnapshotShape] = []
+    for page in reversed(pages):
+        once: dict[str, Any] = {}
+        for kind in ("users", "groups", "roles", "policies"):
+            entries = getattr(page, kind) or ()
+            ids = [(kind, _identity(kind, entry)) for entry in entries]
+            if not seen.isdisjoint(ids) or len(set(ids)) < len(ids):
+                last = {one: entry for one, entry in zip(ids, entries, strict=True) if one not in seen}
+                once[kind] = list(last.values())
+            seen.update(ids)
+        kept.append(msgspec.structs.replace(page, **once) if once else page)
+    return kept[::-1]
+
+
+def _identity(kind: str, entry: Any) -> str:
+    """What there is one of in an account: policies by their ARN, all else by its name, whatever its path."""
+    if kind == "policies":
+        return str(entry.arn or entry.policy_name)
+    name = {"users": "user_name", "groups": "group_name", "roles": "role_name"}[kind]
+    return str(getattr(entry, name) or entry.arn.rpartition("/")[2])
+
+
+# What is read beside that listing: the cheapest first.
+
+
+def _alias(connection: Connection) -> dict[str, Any]:
+    answer = connection.call("iam", "ListAccountAliases", _Aliases)
+    return {"header": {"alias": next(iter(answer.account_aliases), None)}}
+
+
+def _providers(connection: Connection) -> dict[str, Any]:
+    saml = connection.call("iam", "ListSAMLProviders", _SamlProviders).providers
+    oidc = connection.call("iam", "ListOpenIDConnectProviders", _OidcProviders).providers
+    providers: list[dict[str, Any]] = [{"arn": one.arn, "type": "SAML", "created": one.create_date} for one in saml]
+    for one in oidc[:_MOST_PROVIDERS]:
+        detail = connection.call("iam", "GetOpenIDConnectProvider", _OidcProvider, OpenIDConnectProviderArn=one.arn)
+        providers.append({"arn": one.arn, "type": "OIDC", "created": detail.created, "audiences": detail.audiences})
+    return {"identity_providers": providers}
+
+
+def _instance_profiles(connection: Connection) -> dict[str, Any]:
+    pages = connection.pages("iam", "ListInstanceProfiles", _InstanceProfilesPage, MaxItems=_FEW)
+    return {"instance_profiles": [profile for page in pages for profile in page.instance_profiles]}
+
+
+def _roles(connection: Connection) -> dict[str, Any]:
+    pages = connection.pages("iam", "ListRoles", _RolesPage, MaxItems=_FEW)
+    return {
+        "role_details": {
             role.role_name: {"Description": role.description, "MaxSessionDuration": role.max_session_duration}
-            for role in self._told("descriptions and longest sessions of roles", pages, lambda page: page.roles)
+            for page in pages
+            for role in page.roles
         }
+    }
 
-    def _read_alias(self, header: dict[str, Any]) -> None:
-        answer = self._connection.call("iam", "ListAccountAliases", _Aliases)
-        header["alias"] = next(iter(answer.account_aliases), None)
 
-    def _read_instance_profiles(self, extra: dict[str, Any], carried: set[str | None]) -> None:
-        pages = self._connection.pages("iam", "ListInstanceProfiles", _InstanceProfilesPage, PaginationConfig=_FEW)
-        found = self._told("instance profiles", pages, lambda page: page.instance_profiles)
-        extra["instance_profiles"] = [profile for profile in found if profile.arn not in carried]
+def _users(connection: Connection) -> dict[str, Any]:
+    pages = connection.pages("iam", "ListUsers", _UsersPage, MaxItems=_FEW)
+    return {
+        "user_details": {
+            user.user_name: {"PasswordLastUsed": user.password_last_used} for page in pages for user in page.users
+        }
+    }
 
-    def _read_providers(self, extra: dict[str, Any]) -> None:
-        saml = self._connection.call("iam", "ListSAMLProviders", _SamlProviders).providers
-        oidc = self._connection.call("iam", "ListOpenIDConnectProviders", _OidcProviders).providers
-        providers: list[dict[str, Any]] = [{"arn": one.arn, "type": "SAML", "created": one.create_date} for one in saml]
-        for one in oidc[:_MOST_PROVIDERS]:
-            self._step("identity providers", len(providers))
-            detail = self._connection.call(
-                "iam", "GetOpenIDConnectProvider", _OidcProvider, OpenIDConnectProviderArn=one.arn
-            )
-            providers.append({"arn": one.arn, "type": "OIDC", "created": detail.created, "audiences": detail.audiences})
-        extra["identity_providers"] = providers
 
-    def _read_organization(self, account_id: str) -> Fact[Organization | None]:
-        if self._broken is not None:
-            return Missing(failure(self._broken), "organizations:DescribeOrganization")
-        return read_organization(self._connection, account_id, self._step)
+_PARTS: Final = (
+    _Part("the account alias", "iam:ListAccountAliases", _alias),
+    _Part("identity providers", "iam:ListSAMLProviders", _providers),
+    _Part("instance profiles without a role", "iam:ListInstanceProfiles", _instance_profiles),
+    _Part("descriptions and longest sessions of roles", "iam:ListRoles", _roles),
+    _Part("last use of passwords", "iam:ListUsers", _users),
+)
 
 
 def _page(answer: dict[str, Any]) -> SnapshotShape:

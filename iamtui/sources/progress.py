@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol
 
 from iamtui.aws.errors import AwsProblem
 
-Step: TypeAlias = Callable[[str, int], None]
-"""Told between calls what is being read and how many things came so far; raises to cancel."""
+
+class Step(Protocol):
+    """Told now and then what is being read, how many things came so far, and what is waited for; raises to cancel."""
+
+    def __call__(self, what: str, done: int, waiting: str = "", /) -> None:
+        """Tell it."""
 
 
-def no_step(_what: str, _done: int) -> None:
+def no_step(_what: str, _done: int, _waiting: str = "") -> None:
     """A Step that nobody listens to."""
 
 

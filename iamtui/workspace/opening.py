@@ -29,6 +29,8 @@ from iamtui.workspace.workspace import (
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve
+    from iamtui.sources.live import LiveReading
+    from iamtui.sources.progress import Step
 
 
 def open_source(
@@ -36,10 +38,13 @@ def open_source(
     report: ProgressReport = lambda _progress: None,
     cancelled: Callable[[], bool] = lambda: False,
     approve: Approve | None = None,
+    *,
+    parts: bool = False,
 ) -> Workspace:
     """Load the account that `choice` names. Blocking: screens call it in a worker.
 
     Args:
+        parts: whether to report the account as far as it is read, while the rest is being read.
         approve: asked before a credential_process is run; None: what was confirmed may run.
 
     Raises:
@@ -47,17 +52,49 @@ def open_source(
         OpeningCancelled: `cancelled` returned True between two steps.
     """
 
-    def step(what: str, done: int) -> None:
-        if cancelled():
-            raise OpeningCancelled
-        report(Progress(what, done))
-
+    step = _step(report, cancelled)
     if choice.kind is SourceKind.LIVE:
-        workspace = _open_live(choice, step, approve)
+        step("finding credentials", 0)
+        workspace = _read_live(_connected(choice, approve), None, step, report if parts else None)
     elif choice.kind is SourceKind.DEMO:
         workspace = _open_demo(step)
     else:
         workspace = _open_snapshot(choice, step)
+    return _settled(workspace, cancelled)
+
+
+def go_on_reading(
+    workspace: Workspace,
+    report: ProgressReport = lambda _progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Workspace:
+    """Read what is lacking of an account whose reading broke off, with credentials looked for anew. Blocking.
+
+    What is read is reported as parts, too.
+
+    Raises:
+        Problem: nothing more can be read; what was there can still be gone on with.
+        OpeningCancelled: as `open_source`.
+    """
+    step = _step(report, cancelled)
+    step("finding credentials", 0)
+    connection = _connection(workspace).reopened()
+    read = _read_live(connection, workspace.reading, step, report)
+    return _settled(replace(read, caller_extras=workspace.caller_extras), cancelled)
+
+
+def _step(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
+    """Hands on how far a source is, until the user cancels it."""
+
+    def step(what: str, done: int, waiting: str = "", /) -> None:
+        if cancelled():
+            raise OpeningCancelled
+        report(Progress(what, done, waiting=waiting))
+
+    return step
+
+
+def _settled(workspace: Workspace, cancelled: Callable[[], bool]) -> Workspace:
     if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
         # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas.
         gc.collect()
@@ -68,10 +105,9 @@ def open_source(
 
 
 _MANY = 1000
-_Step = Callable[[str, int], None]
 
 
-def _open_demo(step: _Step) -> Workspace:
+def _open_demo(step: Step) -> Workspace:
     from iamtui.sources.demo import demo_connection, load_demo_account
 
     step("the demo account", 0)
@@ -81,7 +117,7 @@ def _open_demo(step: _Step) -> Workspace:
     return Workspace(account, source, connection)
 
 
-def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
+def _open_snapshot(choice: SourceChoice, step: Step) -> Workspace:
     if choice.snapshot is None:
         raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
     name = "standard input" if choice.snapshot == STANDARD_INPUT else choice.snapshot.name
@@ -99,13 +135,20 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
     return Workspace(account, source)
 
 
-def _open_live(choice: SourceChoice, step: _Step, approve: Approve | None) -> Workspace:
-    from iamtui.sources.live import load_live
+def _read_live(
+    connection: Connection, reading: LiveReading | None, step: Step, report_parts: ProgressReport | None
+) -> Workspace:
+    """Read an account, or the rest of one."""
+    from iamtui.sources.live import LiveReading
 
-    step("finding credentials", 0)
-    connection = _connected(choice, approve)
-    account = load_live(connection, step)
-    return Workspace(account, _live_source(connection, account.taken_at), connection)
+    reading = reading or LiveReading()
+
+    def opened(account: Account) -> Workspace:
+        return Workspace(account, _live_source(connection, account.taken_at), connection)
+
+    show = None if report_parts is None else lambda account: report_parts(Progress("", part=opened(account)))
+    account = reading.read(connection, step, show)
+    return replace(opened(account), reading=reading if reading.may_go_on else None)
 
 
 def _connected(choice: SourceChoice, approve: Approve | None) -> Connection:
@@ -185,9 +228,7 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
 
     from iamtui.sources import account_facts
 
-    def step(what: str, done: int) -> None:
-        report(Progress(what, done))
-
+    step = _step(report, lambda: False)
     return workspace.with_account(account_facts.load_account_facts(workspace.connection, workspace.account, step))
 
 
@@ -205,9 +246,7 @@ def load_last_accessed(
 
     from iamtui.sources import account_facts
 
-    def step(what: str, done: int) -> None:
-        report(Progress(what, done))
-
+    step = _step(report, lambda: False)
     account, missing = account_facts.load_last_accessed(_connection(workspace), workspace.account, arns, step)
     return workspace.with_account(account), missing
 

@@ -17,6 +17,7 @@ from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.profiles import Profile as Profile
+    from iamtui.sources.live import LiveReading
 
 
 class SourceKind(StrEnum):
@@ -59,12 +60,14 @@ class Workspace:
         connection: for STS and on-demand reads; None for a snapshot.
         caller_extras: what the caller's own session was made with, where the caller is a session that was assumed
             here: its session policies limit what it may assume.
+        reading: what can go on reading the account where it broke off; None where nothing is lacking that may come.
     """
 
     account: Account
     source: SourceInfo
     connection: Connection | None = None
     caller_extras: AssumeExtras = NO_EXTRAS
+    reading: LiveReading | None = None
 
     def with_account(self, account: Account) -> Workspace:
         return replace(self, account=account)
@@ -95,11 +98,21 @@ class SourceChoice(Struct, frozen=True):
 
 
 class Progress(NamedTuple):
-    """How far a load has come: a short phrase, how many things so far, and how many in all (None: unknown)."""
+    """How far a load has come.
+
+    Args:
+        step: what is being read, a short phrase.
+        done: how many things so far.
+        total: how many in all; None: unknown.
+        waiting: what it waits for just now ("waiting for AWS: throttled, try 4"), or "".
+        part: the account as far as it is read, when there is more of it to show.
+    """
 
     step: str
     done: int = 0
     total: int | None = None
+    waiting: str = ""
+    part: Workspace | None = None
 
 
 ProgressReport = Callable[[Progress], None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 
 from iamtui.aws import connection as module
 from iamtui.aws import session as sdk_session
@@ -154,9 +155,8 @@ def test_operations_that_are_not_on_the_list_are_never_sent(
 
     with pytest.raises(Problem, match="never writes"):
         connection.call(service, operation, **parameters)
-    method = module.client_method(connection.client(service), operation)
     with pytest.raises(Problem, match="never writes"):
-        getattr(connection.client(service), method)(**parameters)
+        getattr(connection.client(service), xform_name(operation))(**parameters)
     assert fault_proxy.calls == []
 
 

@@ -247,7 +247,7 @@ def test_a_load_can_be_cancelled() -> None:
     aws = CannedAws()
     account = load_live(aws.connection)
 
-    def cancel(_what: str, done: int) -> None:
+    def cancel(_what: str, done: int, _waiting: str = "") -> None:
         if done:
             raise InterruptedError
 

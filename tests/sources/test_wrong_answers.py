@@ -93,7 +93,7 @@ def shared_aws() -> CannedAws:
 
 
 @pytest.fixture
-def aws(shared_aws: CannedAws) -> CannedAws:
+def aws(shared_aws: CannedAws, quick_retries: None) -> CannedAws:
     shared_aws.wrong.clear()
     shared_aws.asked.clear()
     return shared_aws

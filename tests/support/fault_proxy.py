@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.iam_pager import IamPager
 from tests.support.moto_server import MotoServer
 
 
@@ -77,14 +78,19 @@ def json_error(status: int, code: str, message: str = "no") -> Answer:
 
 
 class FaultProxy:
-    """The proxy: add rules with `on`, read `calls` afterwards, and of calls of STS also `sts_answers`."""
+    """The proxy: add rules with `on`, read `calls` afterwards, and of calls of STS also `sts_answers`.
 
-    def __init__(self, moto: MotoServer) -> None:
+    Args:
+        behind: what answers: moto, or a server that gives real pages itself.
+    """
+
+    def __init__(self, behind: MotoServer | IamPager) -> None:
         self.calls: list[Call] = []
         self.sts_answers: list[bytes] = []
         self.rules: list[Rule] = []
         self.page_size_asked: list[int] = []
-        self._moto = urlsplit(moto.url).netloc
+        self._behind = urlsplit(behind.url).netloc
+        self._has_pages = isinstance(behind, IamPager)
         self._stopping = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -160,14 +166,14 @@ class FaultProxy:
         handler.wfile.write(answer.body)
 
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes, call: Call) -> Answer:
-        connection = http.client.HTTPConnection(self._moto, timeout=60)
+        connection = http.client.HTTPConnection(self._behind, timeout=60)
         try:
             connection.request(handler.command, handler.path, body, dict(handler.headers.items()))
             response = connection.getresponse()
             answer = Answer(response.status, response.read(), response.headers.get("Content-Type", "text/xml"))
         finally:
             connection.close()
-        if call.operation == "GetAccountAuthorizationDetails" and answer.status == 200:
+        if call.operation == "GetAccountAuthorizationDetails" and answer.status == 200 and not self._has_pages:
             return self._one_page(answer, call)
         return answer
 
@@ -220,7 +226,8 @@ def fault_proxy(moto: MotoServer) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries without the waiting between them."""
-    import botocore.endpoint
+    """Retries without the waiting between them, botocore's and a load's."""
+    import iamtui.aws.session
 
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(iamtui.aws.session.botocore.endpoint.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("iamtui.aws.retries.pause", lambda stopped, _seconds: stopped.is_set())

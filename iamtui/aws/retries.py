@@ -1,0 +1,188 @@
+"""Retries of a load's calls, on top of botocore's: what may pass is tried again, at one pace for all its threads."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, Final, TypeVar
+
+from iamtui.aws.errors import AwsProblem
+
+T = TypeVar("T")
+
+ROUNDS: Final = 5
+"""How often botocore is asked to make one call, each time with all its own tries, where no setting says otherwise."""
+
+_WHILE_NOTHING_CAME: Final = 4
+"""Rounds of an operation that never had an answer: an emulator may not know it. Where it had one, the fault passes."""
+
+_LONGEST_THROTTLED: Final = 300.0
+_LONGEST_FAILING: Final = 60.0
+"""Seconds after the first try of a call within which another round begins."""
+
+_LONGEST_PAUSE: Final = 20.0
+STOPPED: Final = "Stopped"
+"""The code of the AwsProblem of a call that was not made, or not tried again, because its load was stopped."""
+
+
+def pause(event: threading.Event, seconds: float) -> bool:
+    """Wait, but no longer than until the event; whether that came. Tests replace it."""
+    return event.wait(seconds)
+
+
+class Retries:
+    """What the calls of one load know of each other: whether AWS throttles them, what had an answer, whether to stop.
+
+    Thread-safe. Where AWS throttles one call, all of them wait, the longer the more often, and less again with each
+    answer.
+
+    Attributes:
+        waiting: what is waited for just now ("waiting for AWS: throttled, try 4"), or "".
+    """
+
+    def __init__(self) -> None:
+        self.waiting = ""
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._answered: set[str] = set()
+        self._strain = 0
+        self._not_before = 0.0
+
+    def stop(self) -> None:
+        """Let no further call begin, and end the pauses of those that wait."""
+        self._stopped.set()
+
+    def call(self, operation: str, most_rounds: int | None, make: Callable[[], T]) -> T:
+        """What `make` returns, which calls an operation once; made again while its AwsProblem may pass.
+
+        Args:
+            most_rounds: how often at most; None: as often as seems sensible.
+
+        Raises:
+            AwsProblem: the last one, or that of a stopped load.
+        """
+        started = time.monotonic()
+        tries = 0
+        for number in count(1):
+            self._wait_for_turn()
+            _CALLS.tries = tries
+            try:
+                answer = make()
+            except AwsProblem as problem:
+                tries = max(_CALLS.tries, tries + 1)
+                if not self._has_another_round(problem, operation, number, most_rounds, time.monotonic() - started):
+                    raise
+                self._pause_after(problem, number, tries + 1)
+            else:
+                self._came(operation)
+                return answer
+        raise AssertionError
+
+    def _has_another_round(
+        self, problem: AwsProblem, operation: str, number: int, most_rounds: int | None, seconds: float
+    ) -> bool:
+        rounds = ROUNDS if most_rounds is None else most_rounds
+        longest = _LONGEST_THROTTLED if problem.throttled else _LONGEST_FAILING
+        with self._lock:
+            has_answered, is_reached = operation in self._answered, bool(self._answered)
+        if problem.unreachable and not is_reached:
+            return False
+        if not has_answered and not problem.throttled:
+            rounds = min(rounds, _WHILE_NOTHING_CAME)
+        return problem.may_pass and number < rounds and seconds < longest
+
+    def _pause_after(self, problem: AwsProblem, number: int, next_try: int) -> None:
+        seconds = _seconds_of(number)
+        if problem.throttled:
+            with self._lock:
+                self._strain = min(self._strain + 1, 6)
+                seconds = max(seconds, _seconds_of(self._strain))
+                self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self.wait(seconds, _why(problem), next_try)
+
+    def _came(self, operation: str) -> None:
+        with self._lock:
+            self._answered.add(operation)
+            self._strain = max(self._strain - 1, 0)
+
+    def _wait_for_turn(self) -> None:
+        left = self._not_before - time.monotonic()
+        if left > 0:
+            pause(self._stopped, left)
+        if self._stopped.is_set():
+            raise AwsProblem("The reading was stopped.", code=STOPPED)
+
+    def wait(self, seconds: float, why: str, next_try: int) -> None:
+        """Wait before the next try of a call, and say so.
+
+        Raises:
+            AwsProblem: the load was stopped.
+        """
+        words = f"waiting for AWS: {why}, try {next_try}"
+        self.waiting = words
+        try:
+            stopped = pause(self._stopped, seconds)
+        finally:
+            if self.waiting == words:
+                self.waiting = ""
+        if stopped:
+            raise AwsProblem("The reading was stopped.", code=STOPPED)
+
+
+def _seconds_of(number: int) -> float:
+    """How long to pause after some failures in a row: not all who were throttled together should come back together."""
+    return min(2.0 ** (number - 2), _LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+
+
+def _why(problem: AwsProblem) -> str:
+    if problem.throttled:
+        return "throttled"
+    if problem.unreachable:
+        return "not reached"
+    return "no whole answer" if problem.unreadable or problem.fatal else "it failed inside"
+
+
+class _Calls(threading.local):
+    """What counts for the calls that the thread makes."""
+
+    retries: Retries | None = None
+    tries: int = 0
+    """Tries of the call so far, botocore's own included."""
+    why: str = ""
+
+
+_CALLS: Final = _Calls()
+
+
+@contextmanager
+def retrying(retries: Retries) -> Iterator[None]:
+    """Have the calling thread's calls made by these retries."""
+    before, _CALLS.retries = _CALLS.retries, retries
+    try:
+        yield
+    finally:
+        _CALLS.retries = before
+
+
+def current_retries() -> Retries | None:
+    return _CALLS.retries
+
+
+def note_try(response: Any, caught: BaseException | None) -> None:
+    """To be told of each try of botocore's that has ended, with what came of it."""
+    _CALLS.tries += 1
+    error = response[1].get("Error") if isinstance(response, tuple) and isinstance(response[1], dict) else None
+    code = str(error.get("Code")) if isinstance(error, dict) else type(caught).__name__
+    _CALLS.why = _why(AwsProblem("", code=code))
+
+
+def sleep_between_tries(seconds: float) -> None:
+    """What botocore waits with before it tries a call again: it can be stopped, and is told, where a load makes it."""
+    if _CALLS.retries is None:
+        time.sleep(seconds)
+    else:
+        _CALLS.retries.wait(seconds, _CALLS.why, _CALLS.tries + 1)

@@ -1,0 +1,92 @@
+"""Calls of one load beside each other, in threads that nothing at the end of the program waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Final, TypeVar
+
+from iamtui.aws.retries import Retries, retrying
+from iamtui.sources.progress import Step
+
+T = TypeVar("T")
+
+_LOOK_SECONDS: Final = 0.1
+"""How often the caller is told how far it is, and asked whether to go on, at least."""
+
+
+class Tasks:
+    """Does tasks that call AWS in the order in which they are given, some at a time; a context.
+
+    Leaving it, by an exception too, stops what is under way: nobody waits for a call that gets no answer.
+
+    Args:
+        at_once: calls in flight. botocore keeps ten connections to one service.
+        step: told by `watch` what is being waited for; an exception from it stops everything.
+    """
+
+    def __init__(self, at_once: int, step: Step) -> None:
+        self.retries = Retries()
+        self.what = ""
+        """What is being read, and `done` how much of it came, for `step`; any thread may set them."""
+        self.done = 0
+        self._step = step
+        self._at_once = at_once
+        self._waiting: deque[tuple[Future[object], Callable[[], object]]] = deque()
+        self._running = 0
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def __enter__(self) -> Tasks:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._stopped = True
+            self._waiting.clear()
+        self.retries.stop()
+
+    def add(self, task: Callable[[], T]) -> Future[T]:
+        """Have a task done by the next thread that is free."""
+        future: Future[T] = Future()
+        with self._lock:
+            self._waiting.append((future, task))  # type: ignore[arg-type]  # the two belong together
+            starts = self._running < self._at_once
+            self._running += starts
+        if starts:
+            threading.Thread(target=self._work, name="reading AWS", daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        with retrying(self.retries):
+            while True:
+                with self._lock:
+                    if not self._waiting or self._stopped:
+                        self._running -= 1
+                        return
+                    future, task = self._waiting.popleft()
+                try:
+                    found = task()
+                except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                    future.set_exception(error)
+                else:
+                    future.set_result(found)
+
+    def watch(self, *futures: Future[T]) -> list[T]:
+        """Wait for tasks, telling `step` how far it is, and return what they gave.
+
+        Raises:
+            Exception: what `step` or the first of the tasks that failed raised.
+        """
+        self.tell()
+        waiting: set[Future[T]] = set(futures)
+        while waiting:
+            _, waiting = wait(waiting, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            self.tell()
+        return [future.result() for future in futures]
+
+    def tell(self) -> None:
+        """Tell `step` how far it is."""
+        self._step(self.what, self.done, self.retries.waiting)
