@@ -18,11 +18,10 @@ import msgspec
 from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
+from iamtui.aws.leak_prevention import forbid_core_dumps, silence_debug_logging
 from iamtui.aws.operations import iam_action
 from iamtui.aws.profiles import Keys, check_endpoint_url, login_profile_of
 from iamtui.aws.retries import current_retries
-from iamtui.aws.sdk_logging import silence_debug_logging
-from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 

@@ -29,11 +29,11 @@ import botocore.utils
 
 from iamtui.aws.credential_process import Approve, approved_run, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
+from iamtui.aws.leak_prevention import silence_debug_logging
 from iamtui.aws.limited_http import limit_answers, limit_metadata
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
 from iamtui.aws.retries import note_try, sleep_between_tries
-from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.aws.sdk_settings import PROFILE_SETTINGS, SignInCache, TokenFile, config_store, refuse_endless_config
 from iamtui.resource_policy_services import OperationRequest
 

@@ -10,7 +10,14 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import ANYWAY, Demands, expect_option
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, note, stdout
-from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.question_options import (
+    QuestionOptions,
+    answered,
+    inquiry_of,
+    load_resource_policies,
+    question_options,
+    question_store,
+)
 from iamtui.cli.render import (
     cell_to_json,
     check_comparable,
@@ -21,7 +28,6 @@ from iamtui.cli.render import (
     write_answer,
     write_second_opinions,
 )
-from iamtui.cli.saved import answered, question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.policy.patterns import is_pattern

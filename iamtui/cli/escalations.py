@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.graph import Edge, print_graph
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer

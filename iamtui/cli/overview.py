@@ -12,9 +12,8 @@ from iamtui.account.model import Known
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import load_resource_policies
+from iamtui.cli.question_options import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
-from iamtui.cli.saved import question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.charts import ASCII_FILLS, FILLS, bar, needs_ascii, stacked_bar
 from iamtui.presentation.verdict import verdict_words

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -19,15 +20,17 @@ from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.answers import answer, check_inquiry
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
 from iamtui.workspace.context_values import read_values, undocumented
 from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.questions import check_action
+from iamtui.workspace.saved_questions import QuestionStore
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from iamtui.engine.request import Principal
+    from iamtui.questions.answers import Answer
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -263,3 +266,20 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
     for arn, problem in failed.items():
         note(f"The policy of {arn} is not loaded: {problem}")
     return workspace
+
+
+# Saved questions: their file, and the answer to one.
+
+
+def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:
+    """The questions of an account ("": of all), in the user's own file or in another."""
+    store = QuestionStore(account, Path(file) if file is not None else None)
+    if file is not None and must_exist and not store.path.exists():
+        raise Problem(f"The questions file {file} does not exist.", "Check the path.")
+    return store
+
+
+def answered(workspace: Workspace, who: Principal, asked: QuestionMatrix) -> Answer:
+    found = answer(workspace, who, asked)
+    assert found is not None, "nothing cancels a command's question"
+    return found

@@ -12,9 +12,8 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
-from iamtui.cli.question_options import load_resource_policies
+from iamtui.cli.question_options import answered, load_resource_policies, question_store
 from iamtui.cli.render import cell_to_json, verdict_style
-from iamtui.cli.saved import answered, question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem

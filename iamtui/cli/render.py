@@ -15,10 +15,9 @@ from iamtui.engine.explanation import explain
 from iamtui.policy.document import JsonValue
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.layers import decision_layers
-from iamtui.presentation.second_opinion import comparison_rows, their_rows
 from iamtui.presentation.styled_words import Tone, Word, text_of
 from iamtui.presentation.trace import layer_rows
-from iamtui.presentation.verdict import as_far_as_loaded, counts_of, verdict_words
+from iamtui.presentation.verdict import as_far_as_loaded, comparison_rows, counts_of, their_rows, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
 from iamtui.text import safe_text

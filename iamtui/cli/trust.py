@@ -9,9 +9,8 @@ import click
 
 from iamtui.account.model import Role
 from iamtui.cli.exits import Exit
-from iamtui.cli.graph import Edge, print_graph
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome

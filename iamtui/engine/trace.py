@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.engine.condition_words import stands_for, value_word, value_words
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import read_all_layers
@@ -25,7 +26,6 @@ from iamtui.engine.request import (
     PolicyInForce,
     Request,
 )
-from iamtui.engine.variables import stands_for, value_word, value_words
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition
 from iamtui.policy.context import KeyState, Truth, all_of, any_of
 from iamtui.policy.malformed import action_fault, key_fault, resource_fault

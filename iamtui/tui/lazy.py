@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from iamtui.workspace import answers as answers
     from iamtui.workspace import aws_simulator as aws_simulator
     from iamtui.workspace import context_values as context_values
+    from iamtui.workspace import denied_question as denied_question
     from iamtui.workspace import draft_documents as draft_documents
     from iamtui.workspace import draft_fixes as draft_fixes
     from iamtui.workspace import draft_names as draft_names
     from iamtui.workspace import draft_session as draft_session
-    from iamtui.workspace import draft_statements as draft_statements
     from iamtui.workspace import impact as impact
     from iamtui.workspace import mfa as mfa
     from iamtui.workspace import opening as opening

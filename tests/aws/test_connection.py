@@ -18,7 +18,7 @@ from iamtui.aws import session as sdk_session
 from iamtui.aws.answer_limits import INVENTORY, limits_for
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.sdk_logging import silence_debug_logging
+from iamtui.aws.leak_prevention import silence_debug_logging
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect

@@ -68,7 +68,7 @@ INSIDE = {
     "show": ("iamtui.cli.inventory", "open_workspace"),
     "snapshot": ("iamtui.cli.snapshot", "open_workspace"),
     "assume": ("iamtui.cli.assume_options", "plan_assume"),
-    "pick": ("iamtui.cli.pick", "wanted_format"),
+    "pick": ("iamtui.cli.assume", "wanted_format"),
     "exec": ("iamtui.cli.assume_options", "plan_assume"),
     "serve": ("iamtui.cli.assume_options", "plan_assume"),
     "console": ("iamtui.cli.console", "assumed"),

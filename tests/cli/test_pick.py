@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from iamtui.cli.assume import picking
 from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
-from iamtui.cli.pick import picking
 from iamtui.cli.source_options import SourceOptions
 from iamtui.credentials.export import FORMATS, find_format
 from iamtui.credentials.session import Session, utc_now
@@ -58,7 +58,7 @@ def piped(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
         with open(1, "w", closefd=False) as out, open(2, "w", closefd=False) as err:
             monkeypatch.setattr(sys, "stdout", out)
             monkeypatch.setattr(sys, "stderr", err)
-            monkeypatch.setattr("iamtui.cli.pick._is_terminal", lambda _stream: True)
+            monkeypatch.setattr("iamtui.cli.assume._is_terminal", lambda _stream: True)
             monkeypatch.setattr("iamtui.cli.assume_options.parent_program", lambda: "bash")
             code = run(["pick", "--demo", *words], Screen(lambda _choice: 0, tuple, pick))
         captured = capfd.readouterr()

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.condition_words import condition_of, depends_lines
+from iamtui.engine.condition_words import condition_of, context_of, depends_lines, replaced, stands_for
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import TracedLayer, trace
-from iamtui.engine.variables import context_of, replaced, stands_for
 from iamtui.policy.patterns import Unresolved
 
 ALICE = "arn:aws:iam::111111111111:user/alice"

@@ -24,7 +24,7 @@ from tests.support.question_panel import listener, opened, shown
 from tools.trace_walk import walk
 
 WORDS = {
-    *("engine/decision.py", "engine/condition_words.py", "engine/variables.py"),
+    *("engine/decision.py", "engine/condition_words.py", "engine/condition_words.py"),
     *("questions/question.py", "questions/answers.py"),
 }
 """The modules that making the words of an answer may pass through: records, and their words."""

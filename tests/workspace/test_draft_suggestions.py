@@ -29,11 +29,10 @@ from iamtui.engine.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
-from iamtui.workspace.denied_question import NoEdit
+from iamtui.workspace.denied_question import NoEdit, edit_adding_statement, statement_from_question, statement_places
 from iamtui.workspace.draft_documents import DocumentPlace
 from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_fix
 from iamtui.workspace.draft_session import Effect, as_inquiry, compare_everyone, lay
-from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.questions import ask, ask_and_trace

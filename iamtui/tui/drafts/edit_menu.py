@@ -302,7 +302,7 @@ class DocumentEdits(EditContext):
         for effect in ("Allow", "Deny"):
             choices.append(Choice("", f"{effect} {question.action} on {question.resource}"))
             for index, place in enumerate(
-                lazy.draft_statements.statement_places(workspace, principal, question, effect)
+                lazy.denied_question.statement_places(workspace, principal, question, effect)
             ):
                 chosen = f"{effect}-{index}"
                 found[chosen] = (effect, place)
@@ -311,10 +311,8 @@ class DocumentEdits(EditContext):
 
         def then(chosen: str) -> None:
             effect, place = found[chosen]
-            statement: dict[str, Any] = lazy.draft_statements.statement_from_question(
-                principal, question, effect, place
-            )
-            self.add(lazy.draft_statements.edit_adding_statement(place, statement))
+            statement: dict[str, Any] = lazy.denied_question.statement_from_question(principal, question, effect, place)
+            self.add(lazy.denied_question.edit_adding_statement(place, statement))
 
         self.pick(line("Add a statement"), choices, then)
 

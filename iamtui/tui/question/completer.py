@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from iamtui.account.model import Account
 from iamtui.catalog.action_names import ActionNames
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
-from iamtui.engine.variables import context_of, replaced
+from iamtui.engine.condition_words import context_of, replaced
 from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.tui.question.caller import caller_offers
 from iamtui.tui.question.completing_input import QUOTES, Offer, joined

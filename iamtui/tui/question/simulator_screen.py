@@ -16,8 +16,7 @@ from textual.widgets import Label, Static
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
-from iamtui.presentation.second_opinion import comparison_rows, their_rows
-from iamtui.presentation.verdict import because, verdict_words
+from iamtui.presentation.verdict import because, comparison_rows, their_rows, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.content import line, lines, plain, styled, wrong

@@ -1,8 +1,9 @@
-"""Keeping the memory of this process, which holds credentials, out of core dumps and of other processes' reach."""
+"""Keeping the secrets of this process out of core dumps, of other processes' reach, and of botocore's debug logs."""
 
 from __future__ import annotations
 
 import ctypes
+import logging
 import resource
 import sys
 from contextlib import suppress
@@ -32,3 +33,29 @@ def forbid_core_dumps() -> None:
 def _libc() -> ctypes.CDLL:
     """The C library, loaded once: each loading makes classes that only the garbage collector takes away."""
     return ctypes.CDLL(None)
+
+
+_NOISY_LOGGERS: Final = ("botocore", "boto3", "urllib3", "s3transfer")
+
+
+class _NothingBelowInfo(logging.Filter):
+    """Drops DEBUG records: botocore writes secret keys, session tokens and MFA codes into them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.INFO
+
+
+_FILTER: Final = _NothingBelowInfo()
+
+
+def silence_debug_logging() -> None:
+    """Make sure that no level set by anybody lets botocore and its kin log below INFO.
+
+    A level would be undone by the next `setLevel`, and a filter on a parent is not asked for its children's
+    records, so every one of their loggers gets the filter.
+    """
+    for name in list(logging.Logger.manager.loggerDict):
+        if name.split(".", 1)[0] in _NOISY_LOGGERS:
+            logging.getLogger(name).addFilter(_FILTER)
+    for name in _NOISY_LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)
