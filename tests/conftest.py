@@ -16,6 +16,7 @@ from iamtui.aws.credential_process import ASKING
 pytest_plugins = [
     "tests.support.moto_server",
     "tests.support.fault_proxy",
+    "tests.support.large_account",
     "tests.support.federation",
     "tests.support.connecting",
 ]

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
-from iamtui.cli.output import stderr, with_short_arguments
+from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -201,6 +201,7 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
     except BaseException as error:  # noqa: BLE001 - also SystemExit of a library: no ending may look like an answer
         return _unforeseen(error)
     finally:
+        ProgressLine.clear()
         _drop_unwritable_output()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.account.model import DEMO, Known
+from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Known
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report
 from iamtui.cli.source_choice import choose
@@ -85,9 +85,12 @@ def _approve(profile: str, command: str, *, named: bool) -> bool:
 
 def open_workspace(source: SourceOptions) -> Workspace:
     """Open the account that a command reads, and say on stderr what could not be loaded."""
-    workspace = open_source(command_choice(source), approve=approval(source))
+    workspace = open_source(command_choice(source), progress_report(), approve=approval(source))
     say_where(workspace)
-    gaps = workspace.account.gaps
+    rest = [gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT]
+    for gap in rest:
+        note(f"Only a part of the account was read: {gap.error}. What the rest would say is not known.")
+    gaps = [gap for gap in workspace.account.gaps if gap not in rest]
     if gaps:
         note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
     return workspace

@@ -12,8 +12,9 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO
 
 from iamtui.presentation.styled_words import Row, Tone
 from iamtui.problem import Problem
@@ -215,9 +216,15 @@ class _Nowhere:
 
 
 def _output(stream: TextIO) -> Output:
+    ProgressLine.clear()
     terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     return Output(stream, colour=terminal and wants_colour(os.environ), width=width)
+
+
+def wants_lines(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal can write over what stands in a line."""
+    return environ.get("TERM") not in ("dumb", "", None)
 
 
 def wants_colour(environ: Mapping[str, str]) -> bool:
@@ -264,36 +271,73 @@ _LONGEST_SECONDS: Final = 60.0
 """After how long a reading tells how far it has come, and how often at least from then on."""
 
 
+_QUIET_SECONDS: Final = 0.5
+_LINE_SECONDS: Final = 0.1
+"""After how long the reading of an account is told on a line of its own, and how often that changes at most."""
+
+
 class ProgressNotes:
-    """Says on a terminal how far a long reading has come, in lines that come ever more seldom."""
+    """Says on a terminal how far the reading of a file has come, in lines that come ever more seldom."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._pause = _FIRST_SECONDS
         self._next = time.monotonic() + _FIRST_SECONDS
-        self._terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def tell(self, size: int) -> None:
         """To be called again and again while something is read or waited for, with the bytes so far."""
         if self._is_time():
             note(f"Reading {self._name}: {size / 1024**2:,.1f} MB so far; ctrl+c stops.")
 
-    def count(self, progress: Progress) -> None:
-        """To be called again and again while an account is read."""
-        if self._is_time():
-            note(f"Reading {progress.step}: {progress.done:,} so far; ctrl+c stops.")
-
     def _is_time(self) -> bool:
-        if not self._terminal or time.monotonic() <= self._next:
+        if not _on_terminal() or time.monotonic() <= self._next:
             return False
         self._pause = min(2 * self._pause, _LONGEST_SECONDS)
         self._next = time.monotonic() + self._pause
         return True
 
 
+class ProgressLine:
+    """Says on a terminal how far the reading of an account has come, in one line that changes.
+
+    It goes before anything else is written.
+    """
+
+    _shown: ClassVar[str] = ""
+    """What stands on the terminal."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _QUIET_SECONDS
+
+    def tell(self, progress: Progress) -> None:
+        """To be called again and again while an account is read."""
+        if time.monotonic() <= self._next or not _on_terminal() or not wants_lines(os.environ):
+            return
+        self._next = time.monotonic() + _LINE_SECONDS
+        columns = shutil.get_terminal_size().columns
+        words = safe_text(f"{progress.words} ctrl+c stops", limit=None)[: columns - 1]
+        if words != ProgressLine._shown:
+            sys.stderr.write(f"\r{words}\x1b[K")
+            sys.stderr.flush()
+        ProgressLine._shown = words
+
+    @staticmethod
+    def clear() -> None:
+        """Take the line away, if there is one."""
+        if ProgressLine._shown:
+            ProgressLine._shown = ""
+            with suppress(OSError, ValueError):
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+
+
 def progress_report() -> ProgressReport:
-    """Tells on a terminal, now and then, how far the reading of an account has come."""
-    return ProgressNotes("the account").count
+    """Tells on a terminal, from half a second on, how far the reading of an account has come."""
+    return ProgressLine().tell
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 # Graphs for other tools: the edges that a command found, as Graphviz (dot) or Mermaid.

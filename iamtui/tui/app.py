@@ -40,7 +40,6 @@ from iamtui.workspace.workspace import OpeningCancelled, Progress, ProgressRepor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iamtui.account.model import Account
     from iamtui.credentials.session import Session
     from iamtui.tui.chooser import ChooserScreen
     from iamtui.tui.clipboard import Copier
@@ -55,7 +54,7 @@ _LOADING: Final = "loading"
 
 
 def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    return lazy.opening.open_source(choice, report, cancelled)
+    return lazy.opening.open_source(choice, report, cancelled, parts=True)
 
 
 class SourceOpening:
@@ -74,6 +73,8 @@ class SourceOpening:
         self._endpoint_url = choice.endpoint_url if choice is not None else None
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
         self._opened: SourceChoice | None = None
+        self._unfinished: tuple[SourceChoice, Workspace] | None = None
+        """What was read in part, and is on the main screen."""
         self._chooser: ChooserScreen | None = None
         self._opener = opener
         self.end_commands: Callable[[], None] = lambda: None
@@ -96,7 +97,7 @@ class SourceOpening:
         self._app.main.browsing.show_opening(_name_of(choice))
         self._app.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
         self._app.run_worker(
-            partial(self._load, choice, confirmed),
+            partial(self._load, choice, confirmed, self._unfinished_of(choice)),
             "opening the account",
             group=_LOADING,
             exclusive=True,
@@ -104,7 +105,13 @@ class SourceOpening:
             thread=True,
         )
 
-    def _load(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None) -> None:
+    def _unfinished_of(self, choice: SourceChoice) -> Workspace | None:
+        """What was read of a source so far, where its reading broke off and can go on."""
+        if self._unfinished is None or self._unfinished[0] != choice or self._unfinished[1].reading is None:
+            return None
+        return self._unfinished[1]
+
+    def _load(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None, unfinished: Workspace | None) -> None:
         worker = get_current_worker()
 
         def tell(callback: Callable[..., None], *args: object) -> None:
@@ -117,8 +124,20 @@ class SourceOpening:
             # Where it cannot be kept, it counts for this run.
             with suppress(Problem):
                 confirm(confirmed.profile, confirmed.command)
+
+        def report(progress: Progress) -> None:
+            if progress.part is None:
+                tell(self._show_progress, progress)
+            elif choice is not self._opened:
+                with making():
+                    inventory, index = Inventory(progress.part.account), lazy.search.SearchIndex(progress.part.account)
+                tell(self._show_part, choice, progress.part, inventory, index)
+
         try:
-            workspace = self._opener(choice, partial(tell, self._show_progress), lambda: worker.is_cancelled)
+            if unfinished is not None:
+                workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
+            else:
+                workspace = self._opener(choice, report, lambda: worker.is_cancelled)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
                 inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
@@ -130,23 +149,30 @@ class SourceOpening:
             tell(self._show, choice, workspace, inventory, index)
 
     def _show_progress(self, progress: Progress) -> None:
-        total = f" of {progress.total:,}" if progress.total is not None else ""
-        count = f" {progress.done:,}{total}" if progress.done or progress.total else ""
-        words = line(f"{progress.step[:1].upper()}{progress.step[1:]}{count} …")
+        words = line(progress.words)
         if self._chooser is not None:
             self._chooser.show_progress(words)
         else:
             self._app.say(line(words, ("  esc cancels", "$muted")), stays=True)
 
+    def _show_part(self, choice: SourceChoice, part: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account as far as it is read; the message line still says how far that is."""
+        if choice is not self.choice or self._app.is_leaving:
+            return
+        self._unfinished = choice, part
+        if self._chooser is not None:
+            self._chooser.finish()
+        self._app.main.drafts.show_account(part, inventory, index)
+
     def _show(self, choice: SourceChoice, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
         if choice is not self.choice or self._app.is_leaving:
             return
-        self._opened = choice
+        self._opened, self._unfinished = choice, (choice, workspace)
         if self._chooser is not None:
             self._chooser.finish()
         self._app.main.drafts.show_account(workspace, inventory, index)
         self._app.call_after_refresh(self._load_engine, workspace)
-        self._app.say_opened(workspace.account)
+        self._app.say_opened(workspace)
 
     def _load_engine(self, workspace: Workspace) -> None:
         """Get ready to answer once the account is on screen, so that the first question need not wait."""
@@ -415,23 +441,25 @@ class IamtuiApp(TerminalApp):
         self._problems.clear()
         return True
 
-    def say_opened(self, account: Account) -> None:
+    def say_opened(self, workspace: Workspace) -> None:
         """Say what is wrong with the settings, once; after that what the account holds."""
         if self._config.keymap and not self._keymap_is_checked:
             self._keymap_is_checked = True
             self._check_keymap()
         if not self._say_problems():
-            self.say_account(account)
+            self.say_account(workspace)
 
-    def say_account(self, account: Account) -> None:
+    def say_account(self, workspace: Workspace) -> None:
         """Say what an account holds, and what of it is not loaded."""
+        account = workspace.account
         words = ", ".join(
             f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
             for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
         )
         gaps = ", ".join(gap.what for gap in account.gaps)
         if gaps:
-            self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
+            again = "; r tries again" if workspace.reading is not None else ""
+            self.say(line(f"{words}. Not loaded: ", (gaps, "bold"), again), Severity.WARNING)
         else:
             self.say(line(words, ("   / find   s ask   ? help", "$muted")))
 
@@ -537,7 +565,7 @@ class PickerApp(IamtuiApp):
         """What was picked, once the app has ended."""
         self.main.hand_over.pick_for(format_name)
 
-    def say_account(self, account: Account) -> None:  # noqa: ARG002 - declared by IamtuiApp
+    def say_account(self, workspace: Workspace) -> None:  # noqa: ARG002 - declared by IamtuiApp
         self.say(PICKING, stays=True)
 
     def action_suspend_process(self) -> None:

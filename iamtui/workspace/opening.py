@@ -146,8 +146,11 @@ def _read_live(
     def opened(account: Account) -> Workspace:
         return Workspace(account, _live_source(connection, account.taken_at), connection)
 
-    show = None if report_parts is None else lambda account: report_parts(Progress("", part=opened(account)))
-    account = reading.read(connection, step, show)
+    def show(account: Account) -> None:
+        if report_parts is not None:
+            report_parts(Progress("", part=replace(opened(account), reading=reading)))
+
+    account = reading.read(connection, step, None if report_parts is None else show)
     return replace(opened(account), reading=reading if reading.may_go_on else None)
 
 

@@ -114,6 +114,14 @@ class Progress(NamedTuple):
     waiting: str = ""
     part: Workspace | None = None
 
+    @property
+    def words(self) -> str:
+        """The progress for people: "Users, groups, roles and policies 2,400, waiting for AWS: throttled, try 4 …"."""
+        total = f" of {self.total:,}" if self.total is not None else ""
+        count = f" {self.done:,}{total}" if self.done or self.total else ""
+        waiting = f", {self.waiting}" if self.waiting else ""
+        return f"{self.step[:1].upper()}{self.step[1:]}{count}{waiting} …"
+
 
 ProgressReport = Callable[[Progress], None]
 
