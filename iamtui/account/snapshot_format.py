@@ -292,29 +292,33 @@ class RoleDetailShape(Struct, rename="pascal"):
     max_session_duration: int | None = None
 
 
-class AccessKeyShape(Struct, rename="pascal"):
+# These have the fields of the model's records, under the names of AWS: `snapshot_parts.record_of` makes one of the
+# other, `snapshot_writer` the other of the one.
+
+
+class AccessKeyShape(Struct):
     """An access key without its secret."""
 
-    access_key_id: str
-    status: str = ""
-    create_date: When = None
-    last_used_date: When = None
-    service_name: str | None = None
-    region: str | None = None
+    id: str = msgspec.field(name="AccessKeyId")
+    status: str = msgspec.field(default="", name="Status")
+    created: When = msgspec.field(default=None, name="CreateDate")
+    last_used: When = msgspec.field(default=None, name="LastUsedDate")
+    last_service: str | None = msgspec.field(default=None, name="ServiceName")
+    last_region: str | None = msgspec.field(default=None, name="Region")
 
 
-class MfaDeviceShape(Struct, rename="pascal"):
-    """An MFA device."""
+class MfaDeviceShape(Struct):
+    """A device of a user."""
 
-    serial_number: str
-    enable_date: When = None
+    serial: str = msgspec.field(name="SerialNumber")
+    enabled: When = msgspec.field(default=None, name="EnableDate")
 
 
-class LoginProfileShape(Struct, rename="pascal"):
+class LoginProfileShape(Struct):
     """A console password."""
 
-    create_date: When = None
-    password_reset_required: bool = False
+    created: When = msgspec.field(default=None, name="CreateDate")
+    reset_required: bool = msgspec.field(default=False, name="PasswordResetRequired")
 
 
 class ProviderShape(Struct):
@@ -327,18 +331,18 @@ class ProviderShape(Struct):
     audiences: list[str] | None = None
 
 
-class PasswordPolicyShape(Struct, rename="pascal"):
+class PasswordPolicyShape(Struct):
     """What GetAccountPasswordPolicy answers."""
 
-    minimum_password_length: int
-    require_symbols: bool = False
-    require_numbers: bool = False
-    require_uppercase_characters: bool = False
-    require_lowercase_characters: bool = False
-    allow_users_to_change_password: bool = False
-    max_password_age: int | None = None
-    password_reuse_prevention: int | None = None
-    hard_expiry: bool | None = None
+    minimum_length: int = msgspec.field(name="MinimumPasswordLength")
+    symbols: bool = msgspec.field(default=False, name="RequireSymbols")
+    numbers: bool = msgspec.field(default=False, name="RequireNumbers")
+    uppercase: bool = msgspec.field(default=False, name="RequireUppercaseCharacters")
+    lowercase: bool = msgspec.field(default=False, name="RequireLowercaseCharacters")
+    users_may_change: bool = msgspec.field(default=False, name="AllowUsersToChangePassword")
+    max_age_days: int | None = msgspec.field(default=None, name="MaxPasswordAge")
+    reuse_prevention: int | None = msgspec.field(default=None, name="PasswordReusePrevention")
+    hard_expiry: bool | None = msgspec.field(default=False, name="HardExpiry")
 
 
 class ReportRowShape(Struct, omit_defaults=True):
@@ -369,15 +373,15 @@ class CredentialReportShape(Struct, rename="pascal"):
     generated_time: When = None
 
 
-class ServerCertificateShape(Struct, rename="pascal"):
+class ServerCertificateShape(Struct):
     """An entry of what ListServerCertificates answers."""
 
-    server_certificate_name: Name
-    arn: ArnText
-    path: Name = "/"
-    server_certificate_id: str = ""
-    upload_date: When = None
-    expiration: When = None
+    name: Name = msgspec.field(name="ServerCertificateName")
+    arn: ArnText = msgspec.field(name="Arn")
+    path: Name = msgspec.field(default="/", name="Path")
+    id: str = msgspec.field(default="", name="ServerCertificateId")
+    uploaded: When = msgspec.field(default=None, name="UploadDate")
+    expires: When = msgspec.field(default=None, name="Expiration")
 
 
 class ActionUseShape(Struct, rename="pascal"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
+from msgspec.structs import replace
 
 from iamtui.account.model import (
     ORGANIZATION_GAP,
@@ -58,6 +59,8 @@ from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 
+R = TypeVar("R")
+
 
 def parse_time(value: When) -> datetime | None:
     """A date of a file as a datetime in UTC; None when there is none or it is unreadable.
@@ -97,18 +100,21 @@ def tags(shapes: list[TagShape] | None) -> Tags:
     return tuple((shape.key, shape.value) for shape in shapes) if shapes else ()
 
 
-def access_keys(shapes: list[AccessKeyShape]) -> tuple[AccessKey, ...]:
+_TIMES: Final = ("created", "last_used", "enabled", "uploaded", "expires")
+
+
+def record_of(record: type[R], shape: Struct) -> R:
+    """A record of the model from the shape with the same fields; what is null there is as the record has it."""
+    given = {name: getattr(shape, name) for name in shape.__struct_fields__}
+    times = {name: parse_time(value) for name, value in given.items() if name in _TIMES}
+    return record(**{name: value for name, value in given.items() if value is not None} | times)
+
+
+def access_keys(shapes: Iterable[AccessKeyShape]) -> tuple[AccessKey, ...]:
     """The access keys of one user."""
+    keys = (record_of(AccessKey, shape) for shape in shapes)
     return tuple(
-        AccessKey(
-            id=shape.access_key_id,
-            status=shape.status,
-            created=parse_time(shape.create_date),
-            last_used=parse_time(shape.last_used_date),
-            last_service=_unless_na(shape.service_name),
-            last_region=_unless_na(shape.region),
-        )
-        for shape in shapes
+        replace(key, last_service=_unless_na(key.last_service), last_region=_unless_na(key.last_region)) for key in keys
     )
 
 
@@ -116,17 +122,17 @@ _NO_TEXT: Final = ("N/A", "no_information", "not_supported")
 """What AWS says for a key that was never used, or for what it does not know."""
 
 
-def _unless_na(text: str | None) -> str:
-    return "" if text is None or text in _NO_TEXT else text
+def _unless_na(text: str) -> str:
+    return "" if text in _NO_TEXT else text
 
 
-def mfa_devices(shapes: list[MfaDeviceShape]) -> tuple[MfaDevice, ...]:
-    return tuple(MfaDevice(shape.serial_number, parse_time(shape.enable_date)) for shape in shapes)
+def mfa_devices(shapes: Iterable[MfaDeviceShape]) -> tuple[MfaDevice, ...]:
+    return tuple(record_of(MfaDevice, shape) for shape in shapes)
 
 
 def login_profile(shape: LoginProfileShape | None) -> LoginProfile | None:
     """The console password of one user, or None."""
-    return LoginProfile(parse_time(shape.create_date), shape.password_reset_required) if shape is not None else None
+    return None if shape is None else record_of(LoginProfile, shape)
 
 
 # What a source lacks as a whole: the visible list of what is missing, found once when it is loaded.
@@ -339,19 +345,7 @@ def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, orig
 
 
 def password_policy(shape: PasswordPolicyShape | None) -> PasswordPolicy | None:
-    if shape is None:
-        return None
-    return PasswordPolicy(
-        minimum_length=shape.minimum_password_length,
-        symbols=shape.require_symbols,
-        numbers=shape.require_numbers,
-        uppercase=shape.require_uppercase_characters,
-        lowercase=shape.require_lowercase_characters,
-        users_may_change=shape.allow_users_to_change_password,
-        max_age_days=shape.max_password_age or 0,
-        reuse_prevention=shape.password_reuse_prevention or 0,
-        hard_expiry=bool(shape.hard_expiry),
-    )
+    return None if shape is None else record_of(PasswordPolicy, shape)
 
 
 _YES_NO: Final = {"true": True, "false": False, "n/a": False, "not_supported": False, "": False}
@@ -405,18 +399,8 @@ def _reported_key(row: ReportRowShape, number: int, says: Callable[[str], bool])
     )
 
 
-def server_certificates(shapes: list[ServerCertificateShape]) -> tuple[ServerCertificate, ...]:
-    return tuple(
-        ServerCertificate(
-            name=shape.server_certificate_name,
-            path=shape.path,
-            arn=shape.arn,
-            id=shape.server_certificate_id,
-            uploaded=parse_time(shape.upload_date),
-            expires=parse_time(shape.expiration),
-        )
-        for shape in shapes
-    )
+def server_certificates(shapes: Iterable[ServerCertificateShape]) -> tuple[ServerCertificate, ...]:
+    return tuple(record_of(ServerCertificate, shape) for shape in shapes)
 
 
 def last_accessed(shape: LastAccessedShape) -> LastAccessed:

@@ -7,35 +7,40 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+import msgspec
+from msgspec import Struct
+
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     NOT_LOADED,
-    AccessKey,
     Account,
     AttachedPolicy,
     Fact,
     Gap,
     Group,
-    IdentityProvider,
     InlinePolicy,
     InstanceProfile,
     Known,
     LastAccessed,
-    LoginProfile,
     ManagedPolicy,
-    MfaDevice,
     Missing,
     OrganizationLevel,
     OrganizationPolicy,
-    PasswordPolicy,
     ReportRow,
     ResourcePolicy,
     Role,
-    ServerCertificate,
     Tags,
     User,
 )
-from iamtui.account.snapshot_format import FORMAT_VERSION
+from iamtui.account.snapshot_format import (
+    FORMAT_VERSION,
+    AccessKeyShape,
+    LoginProfileShape,
+    MfaDeviceShape,
+    PasswordPolicyShape,
+    ProviderShape,
+    ServerCertificateShape,
+)
 from iamtui.policy.document import PolicyDocument
 
 Json: TypeAlias = dict[str, Any]
@@ -57,9 +62,9 @@ def snapshot_of(account: Account) -> Json:
         "Policies": [_managed_policy(policy) for policy in account.policies],
         "user_details": _by_user(account, "password_last_used", lambda used: {"PasswordLastUsed": _time(used)}),
         "role_details": {role.name: _role_detail(role) for role in account.roles if _role_detail(role)},
-        "access_keys": _by_user(account, "access_keys", lambda keys: [_access_key(key) for key in keys]),
-        "mfa_devices": _by_user(account, "mfa_devices", lambda devices: [_mfa_device(device) for device in devices]),
-        "login_profiles": _by_user(account, "login_profile", _login_profile),
+        "access_keys": _by_user(account, "access_keys", lambda keys: [_written(AccessKeyShape, key) for key in keys]),
+        "mfa_devices": _by_user(account, "mfa_devices", lambda ones: [_written(MfaDeviceShape, one) for one in ones]),
+        "login_profiles": _by_user(account, "login_profile", lambda one: one and _written(LoginProfileShape, one)),
         "instance_profiles": [_instance_profile(profile) for profile in alone],
         "resource_policies": {arn: _resource_policy(policy) for arn, policy in account.resource_policies.items()},
         "public_access_block": {
@@ -74,7 +79,7 @@ def snapshot_of(account: Account) -> Json:
     if isinstance(account.organization, Known):
         snapshot["organization"] = _organization(account.organization)
     if isinstance(account.providers, Known):
-        snapshot["identity_providers"] = [_identity_provider(provider) for provider in account.providers.value]
+        snapshot["identity_providers"] = [_written(ProviderShape, one) for one in account.providers.value]
     return snapshot | _account_facts(account)
 
 
@@ -84,33 +89,31 @@ def _account_facts(account: Account) -> Json:
     if isinstance(account.summary, Known) and account.summary.value:
         facts["account_summary"] = dict(account.summary.value)
     if isinstance(account.password_policy, Known):
-        facts["password_policy"] = _password_policy(account.password_policy.value)
+        policy = account.password_policy.value
+        facts["password_policy"] = policy and _written(PasswordPolicyShape, policy)
     if isinstance(account.credential_report, Known):
         report = account.credential_report.value
         facts["credential_report"] = _some(
             GeneratedTime=_time(report.generated), Rows=[_report_row(row) for row in report.rows]
         )
     if isinstance(account.server_certificates, Known):
-        facts["server_certificates"] = [_server_certificate(one) for one in account.server_certificates.value]
+        certificates = account.server_certificates.value
+        facts["server_certificates"] = [_written(ServerCertificateShape, one) for one in certificates]
     if account.last_accessed:
         facts["service_last_accessed"] = {arn: _last_accessed(one) for arn, one in account.last_accessed.items()}
     return facts
 
 
-def _password_policy(policy: PasswordPolicy | None) -> Json | None:
-    if policy is None:
-        return None
-    return _some(
-        MinimumPasswordLength=policy.minimum_length,
-        RequireSymbols=policy.symbols,
-        RequireNumbers=policy.numbers,
-        RequireUppercaseCharacters=policy.uppercase,
-        RequireLowercaseCharacters=policy.lowercase,
-        AllowUsersToChangePassword=policy.users_may_change,
-        MaxPasswordAge=policy.max_age_days or None,
-        PasswordReusePrevention=policy.reuse_prevention or None,
-        HardExpiry=policy.hard_expiry,
-    )
+def _written(shape: type[Struct], record: Struct) -> Json:
+    """A record under the names of the shape with the same fields, without what the shape may leave out."""
+    written: Json = {}
+    for field in msgspec.structs.fields(shape):
+        value = getattr(record, field.name)
+        if isinstance(value, datetime):
+            value = _time(value)
+        if value or (value is not None and field.default is not None):
+            written[field.encode_name] = value
+    return written
 
 
 def _report_row(row: ReportRow) -> Json:
@@ -137,17 +140,6 @@ def _report_row(row: ReportRow) -> Json:
 
 def _yes_no(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _server_certificate(certificate: ServerCertificate) -> Json:
-    return _some(
-        ServerCertificateName=certificate.name,
-        Path=certificate.path,
-        Arn=certificate.arn,
-        ServerCertificateId=certificate.id,
-        UploadDate=_time(certificate.uploaded),
-        Expiration=_time(certificate.expires),
-    )
 
 
 def _last_accessed(one: LastAccessed) -> Json:
@@ -207,16 +199,6 @@ def _instance_profiles(account: Account) -> tuple[dict[str, list[InstanceProfile
     for profile in account.instance_profiles:
         roles.get(next(iter(profile.roles), ""), alone).append(profile)
     return roles, alone
-
-
-def _identity_provider(provider: IdentityProvider) -> Json:
-    return _some(
-        arn=provider.arn,
-        type=provider.type,
-        name=provider.name,
-        created=_time(provider.created),
-        audiences=list(provider.audiences),
-    )
 
 
 def _some(**fields: Any) -> Json:
@@ -355,27 +337,6 @@ def _managed_policy(policy: ManagedPolicy) -> Json:
         ],
         Tags=_tags(policy.tags),
     )
-
-
-def _access_key(key: AccessKey) -> Json:
-    return _some(
-        AccessKeyId=key.id,
-        Status=key.status,
-        CreateDate=_time(key.created),
-        LastUsedDate=_time(key.last_used),
-        ServiceName=key.last_service or None,
-        Region=key.last_region or None,
-    )
-
-
-def _mfa_device(device: MfaDevice) -> Json:
-    return _some(SerialNumber=device.serial, EnableDate=_time(device.enabled))
-
-
-def _login_profile(profile: LoginProfile | None) -> Json | None:
-    if profile is None:
-        return None
-    return _some(CreateDate=_time(profile.created), PasswordResetRequired=profile.reset_required)
 
 
 def _organization(fact: Known[Any]) -> Json | None:

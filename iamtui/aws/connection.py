@@ -322,7 +322,7 @@ class Connection:
         if into is dict:
             return answer
         try:
-            return msgspec.convert(answer, into)
+            return msgspec.convert(msgspec.to_builtins(answer, builtin_types=(bytes,)), into)
         except msgspec.ValidationError as error:
             raise self.unexpected(service, operation, str(error)) from None
 

@@ -34,12 +34,25 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.account.snapshot_format import (
+    AccessKeyShape,
     CredentialReportShape,
     LastAccessedShape,
+    LoginProfileShape,
+    MfaDeviceShape,
     PasswordPolicyShape,
+    ServerCertificateShape,
     ServiceUseShape,
+    When,
 )
-from iamtui.account.snapshot_parts import credential_report, last_accessed, password_policy
+from iamtui.account.snapshot_parts import (
+    access_keys,
+    credential_report,
+    last_accessed,
+    login_profile,
+    mfa_devices,
+    password_policy,
+    server_certificates,
+)
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
@@ -102,42 +115,26 @@ class _JobAnswer(Struct, rename="pascal"):
     marker: str | None = None
 
 
-class _AccessKey(Struct, rename="pascal"):
-    access_key_id: str
-    status: str = ""
-    create_date: datetime | None = None
-
-
 class _AccessKeysPage(Struct, rename="pascal"):
-    access_key_metadata: list[_AccessKey]
+    access_key_metadata: list[AccessKeyShape]
 
 
 class _LastUse(Struct, rename="pascal"):
-    last_used_date: datetime | None = None
-    service_name: str = ""
-    region: str = ""
+    last_used_date: When = None
+    service_name: str | None = None
+    region: str | None = None
 
 
 class _LastUseAnswer(Struct, rename="pascal"):
     access_key_last_used: _LastUse
 
 
-class _MfaDevice(Struct, rename="pascal"):
-    serial_number: str
-    enable_date: datetime | None = None
-
-
 class _MfaDevicesPage(Struct):
-    devices: list[_MfaDevice] = field(name="MFADevices")
-
-
-class _LoginProfile(Struct, rename="pascal"):
-    create_date: datetime | None = None
-    password_reset_required: bool = False
+    devices: list[MfaDeviceShape] = field(name="MFADevices")
 
 
 class _LoginProfileAnswer(Struct, rename="pascal"):
-    login_profile: _LoginProfile
+    login_profile: LoginProfileShape
 
 
 def load_account_facts(
@@ -363,7 +360,7 @@ class _Reading:
             )
             services = services + answer.services_last_accessed
         try:
-            shapes = msgspec.convert(msgspec.to_builtins(services), list[ServiceUseShape])
+            shapes = msgspec.convert(services, list[ServiceUseShape])
         except msgspec.ValidationError as error:
             raise connection.unexpected("iam", "GetServiceLastAccessedDetails", str(error)) from None
         done = answer.job_completion_date
@@ -391,32 +388,13 @@ def _password_policy(connection: Connection) -> PasswordPolicy | None:
         raise
 
 
-class _Certificate(Struct, rename="pascal"):
-    server_certificate_name: str
-    arn: str
-    path: str = "/"
-    server_certificate_id: str = ""
-    upload_date: datetime | None = None
-    expiration: datetime | None = None
-
-
 class _CertificatesPage(Struct, rename="pascal"):
-    server_certificate_metadata_list: list[_Certificate]
+    server_certificate_metadata_list: list[ServerCertificateShape]
 
 
 def _server_certificates(connection: Connection) -> tuple[ServerCertificate, ...]:
-    return tuple(
-        ServerCertificate(
-            name=one.server_certificate_name,
-            path=one.path,
-            arn=one.arn,
-            id=one.server_certificate_id,
-            uploaded=one.upload_date,
-            expires=one.expiration,
-        )
-        for page in connection.pages("iam", "ListServerCertificates", _CertificatesPage)
-        for one in page.server_certificate_metadata_list
-    )
+    pages = connection.pages("iam", "ListServerCertificates", _CertificatesPage)
+    return server_certificates(one for page in pages for one in page.server_certificate_metadata_list)
 
 
 def _rows_of(report: str) -> list[dict[str, str]]:
@@ -442,41 +420,26 @@ def _access_keys(connection: Connection, user_name: str) -> tuple[AccessKey, ...
     keys = [key for page in pages for key in page.access_key_metadata]
     if len(keys) > _MOST_KEYS:
         raise connection.unexpected("iam", "ListAccessKeys", f"it names {len(keys):,} keys of one user")
-    return tuple(_access_key(connection, key) for key in keys)
+    return access_keys(_with_last_use(connection, key) for key in keys)
 
 
-def _access_key(connection: Connection, key: _AccessKey) -> AccessKey:
-    used = connection.call(
-        "iam", "GetAccessKeyLastUsed", _LastUseAnswer, AccessKeyId=key.access_key_id
-    ).access_key_last_used
-    return AccessKey(
-        id=key.access_key_id,
-        status=key.status,
-        created=key.create_date,
-        last_used=used.last_used_date,
-        last_service=_unless_na(used.service_name),
-        last_region=_unless_na(used.region),
+def _with_last_use(connection: Connection, key: AccessKeyShape) -> AccessKeyShape:
+    used = connection.call("iam", "GetAccessKeyLastUsed", _LastUseAnswer, AccessKeyId=key.id).access_key_last_used
+    return msgspec.structs.replace(
+        key, last_used=used.last_used_date, last_service=used.service_name, last_region=used.region
     )
-
-
-def _unless_na(text: str) -> str:
-    """AWS says "N/A" for a key that was never used."""
-    return "" if text == "N/A" else text
 
 
 def _mfa_devices(connection: Connection, user_name: str) -> tuple[MfaDevice, ...]:
-    return tuple(
-        MfaDevice(device.serial_number, device.enable_date)
-        for page in connection.pages("iam", "ListMFADevices", _MfaDevicesPage, UserName=user_name)
-        for device in page.devices
-    )
+    pages = connection.pages("iam", "ListMFADevices", _MfaDevicesPage, UserName=user_name)
+    return mfa_devices(device for page in pages for device in page.devices)
 
 
 def _login_profile(connection: Connection, user_name: str) -> LoginProfile | None:
     try:
-        found = connection.call("iam", "GetLoginProfile", _LoginProfileAnswer, UserName=user_name).login_profile
+        found = connection.call("iam", "GetLoginProfile", _LoginProfileAnswer, UserName=user_name)
     except AwsProblem as problem:
         if problem.code in _NOT_THERE:
             return None
         raise
-    return LoginProfile(found.create_date, found.password_reset_required)
+    return login_profile(found.login_profile)
