@@ -119,7 +119,6 @@ class _Reading:
         self._id, self._partition = self._whose()
 
     def account(self) -> Account:
-        """The account of all pages."""
         header = self._header
         account = Account(
             id=self._id,

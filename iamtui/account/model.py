@@ -435,7 +435,6 @@ class Account:
             yield from self.providers.value
 
     def by_arn(self, arn: str) -> Entity | None:
-        """The entity with exactly this ARN, or None."""
         return self._by_arn.get(arn)
 
     def by_id(self, unique_id: str) -> Entity | None:
@@ -443,11 +442,9 @@ class Account:
         return self._by_id.get(unique_id)
 
     def user(self, name: str) -> User | None:
-        """The user of this name, or None."""
         return self._users.get(name)
 
     def group(self, name: str) -> Group | None:
-        """The group of this name, or None."""
         return self._groups.get(name)
 
     def role(self, name: str) -> Role | None:

@@ -111,7 +111,6 @@ def record_of(record: type[R], shape: Struct) -> R:
 
 
 def access_keys(shapes: Iterable[AccessKeyShape]) -> tuple[AccessKey, ...]:
-    """The access keys of one user."""
     keys = (record_of(AccessKey, shape) for shape in shapes)
     return tuple(
         replace(key, last_service=_unless_na(key.last_service), last_region=_unless_na(key.last_region)) for key in keys
@@ -131,7 +130,6 @@ def mfa_devices(shapes: Iterable[MfaDeviceShape]) -> tuple[MfaDevice, ...]:
 
 
 def login_profile(shape: LoginProfileShape | None) -> LoginProfile | None:
-    """The console password of one user, or None."""
     return None if shape is None else record_of(LoginProfile, shape)
 
 

@@ -67,7 +67,6 @@ class CallSite:
 
     @property
     def credentials(self) -> str:
-        """Whose credentials were used."""
         return f'the credentials of profile "{self.profile}"' if self.profile else "the credentials"
 
     @property

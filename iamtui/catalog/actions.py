@@ -153,7 +153,6 @@ class Catalogue:
         return has_resource_type(action)
 
     def action(self, name: str) -> ActionInfo | None:
-        """What is known of an action, or None."""
         return _action(name.lower())
 
     def knows(self, action: str) -> bool:

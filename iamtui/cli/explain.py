@@ -201,7 +201,6 @@ def _labelled(out: Output, label: str, text: str) -> None:
 
 
 def explained_to_json(one: ExplainedDenial) -> dict[str, Any]:
-    """An explained denial as JSON values."""
     denial = one.denial
     claim = denial.claim
     return {

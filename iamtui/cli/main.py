@@ -47,7 +47,6 @@ class LazyGroup(click.Group):
         return list(self._entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import one command."""
         entry = self._entries.get(cmd_name)
         if entry is None:
             return None

@@ -119,7 +119,6 @@ def question_options(command: F) -> F:
 
 
 def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
-    """The question matrix that actions and options make."""
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
         raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
     terms = Question(

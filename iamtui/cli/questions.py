@@ -236,7 +236,6 @@ def _ask_it(name: str) -> str:
 
 
 def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
-    """Answer a saved question."""
     check_inquiry(question.question_matrix)
     if not question.principal:
         raise Problem("It does not name a principal.", _ask_it(question.name))

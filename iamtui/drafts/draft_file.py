@@ -168,7 +168,6 @@ def draft_to_json(draft: Draft) -> dict[str, Any]:
 
 
 def edit_to_json(edit: Edit) -> dict[str, Any]:
-    """One edit as JSON values."""
     made: dict[str, Any] = msgspec.to_builtins(edit)
     return {**made, "document": _document(edit.document)} if edit.document is not None else made
 

@@ -142,7 +142,6 @@ class Ledger:
             )
 
     def policy(self, arn: str) -> ManagedPolicy | None:
-        """The managed policy of this ARN as it stands, or None."""
         found = self.entity(arn)
         return found if isinstance(found, ManagedPolicy) else None
 
@@ -247,7 +246,6 @@ class Ledger:
         return self.base.resource_policies.get(arn)
 
     def put_resource_policy(self, arn: str, policy: ResourcePolicy) -> None:
-        """Exchange the policy of a resource."""
         if self._resources is None:
             self._resources = dict(self.base.resource_policies)
         self._resources[arn] = policy

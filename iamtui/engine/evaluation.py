@@ -317,11 +317,6 @@ class Evaluation:
         else:
             self.total = all_of((negate(deny), cap, grant))
 
-    @property
-    def _is_closed(self) -> bool:
-        """Whether something besides the policies refuses this."""
-        return self.refused is not None or self.block_public_access_closes
-
     def _denies_and_caps(self) -> tuple[list[Truth], list[Truth]]:
         """What each layer denies, and what each of those that grant nothing lets through."""
         caps: list[Truth] = []

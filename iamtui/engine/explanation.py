@@ -449,7 +449,6 @@ def _why(decision: Decision, layer: Layer) -> str:
 
 
 def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
-    """The explanation as JSON values."""
     return {
         "text": explanation.paragraph,
         "blockers": list(explanation.blockers),

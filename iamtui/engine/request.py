@@ -403,10 +403,6 @@ WITH_IAM_POLICIES: Final = frozenset(
 """The callers that have identity policies, a boundary or session policies."""
 
 
-PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
-"""The callers for whom nothing but policies decides within their account."""
-
-
 def partition_of(principal: Principal) -> str:
     arn = parse_arn(principal.arn)
     return arn.partition if arn else ""

@@ -107,7 +107,6 @@ class TracedLayer:
 
 
 def traced(reading: Evaluation) -> tuple[TracedLayer, ...]:
-    """The trace of an evaluation that was made."""
     return tuple(_layers(reading))
 
 

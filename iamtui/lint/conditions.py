@@ -268,7 +268,6 @@ def family_of(operator: Operator) -> str:
 def check_values(
     subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, key: ConditionKey | None
 ) -> None:
-    """The values of one condition line."""
     family = family_of(operator)
     if not line.values:
         _report_no_values(subject, statement, line, operator)

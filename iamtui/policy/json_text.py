@@ -124,7 +124,6 @@ class Brackets(NamedTuple):
 
 
 def brackets_of(text: str) -> Brackets:
-    """Find the brackets of a text, in one pass."""
     found = _TO_NEXT_BRACKET.findall(text)
     # Behind a text that does not end stands only the empty match at the end of all.
     left_open = any(one.startswith('"') for one in found[-2:-1])

@@ -67,7 +67,6 @@ class ResourceSet:
         return all(glob.covers(tokens) for tokens in self.patterns)
 
     def has(self, text: str) -> bool:
-        """Whether an ARN is a resource of the set."""
         if not self._globs:
             self._globs = tuple(tuple(map(Glob, each)) for each in (self.patterns, self.forms) if each)
         if any(glob.matches(text) for glob in self.never):

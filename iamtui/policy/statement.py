@@ -128,7 +128,6 @@ class ActionElement:
         return found
 
     def matches(self, action: ActionName) -> bool:
-        """Whether the statement is about this action."""
         if self.nothing:
             return False
         if self._everything:
@@ -397,7 +396,6 @@ class CompiledStatement:
         return self.resource.applies(resource, context, options, reach=reach)
 
     def holds(self, context: RequestContext) -> Truth:
-        """Whether all conditions hold."""
         undetermined: list[Truth] = []
         for condition in self.conditions:
             truth = condition.test(context)

@@ -407,7 +407,6 @@ class QuestionEvaluator:
         return request, policies, shared.asked
 
     def outcome(self, principal: Principal) -> Outcome:
-        """The outcome for one principal."""
         return self._read_by(principal, ()).outcome
 
     def known_in(self, prepared: PreparedAction) -> frozenset[str]:

@@ -20,7 +20,6 @@ from iamtui.problem import Problem
 
 DEFAULT_DARK: Final = "iamtui-dark"
 _TEXTUAL_DARK: Final = "textual-dark"
-DEFAULT_LIGHT: Final = "iamtui-light"
 
 FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
     "verdict-allowed": "$text-success",

@@ -303,7 +303,6 @@ def _source_arn(principal: Principal) -> str | None:
 def simulation_of(
     workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None
 ) -> Simulation:
-    """What AWS would be asked."""
     refused = can_ask_aws(workspace, principal)
     if refused is not None:
         raise refused

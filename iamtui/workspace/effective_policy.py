@@ -209,7 +209,6 @@ class _Writer:
             yield from scopes
 
     def document(self) -> dict[str, JsonValue]:
-        """The document."""
         everywhere = self._scopes.get(_Scope(), {})
         statements: list[JsonValue] = []
         used: dict[str, int] = {}

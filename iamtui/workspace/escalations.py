@@ -398,7 +398,6 @@ def _spared(statement: Statement) -> tuple[str, ...]:
 
 
 def _all_documents(account: Account) -> Iterator[PolicyDocument]:
-    """The documents that say what principals may do."""
     for policy in account.policies:
         if policy.default_version is not None:
             yield policy.default_version.document

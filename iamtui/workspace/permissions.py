@@ -101,7 +101,6 @@ sts:GetCallerIdentity and sts:GetSessionToken need no permission."""
 
 
 def find_feature(name: str) -> Feature:
-    """The feature of this name."""
     for feature in FEATURES:
         if feature.name == name:
             return feature

@@ -314,7 +314,6 @@ class QuestionStore:
         self._change(put)
 
     def delete(self, name: str) -> None:
-        """Remove a saved question."""
         account = self.find(name).account
         self._change(
             lambda form: msgspec.structs.replace(

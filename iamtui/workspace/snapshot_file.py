@@ -23,7 +23,6 @@ def account_to_write(workspace: Workspace) -> Account:
 
 
 def snapshot_bytes(account: Account) -> bytes:
-    """The account as the JSON of a snapshot."""
     return json.dumps(snapshot_of(account), indent=1).encode() + b"\n"
 
 

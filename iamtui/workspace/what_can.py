@@ -139,7 +139,6 @@ class EffectiveAccess:
         )
 
     def by_action(self) -> Mapping[str, tuple[Permission, ...]]:
-        """The permissions of each action, by its name."""
         found: dict[str, tuple[Permission, ...]] = {}
         for permission in self.permissions:
             for action in permission.actions:

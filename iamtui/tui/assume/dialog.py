@@ -266,7 +266,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
 
     def _planning(self, caller: Session | None, typed: AssumeRoleInput, *, recall: bool) -> None:
-        """In the thread."""
         worker = get_current_worker()
 
         def tell(callback: Callable[..., None], *args: object) -> None:

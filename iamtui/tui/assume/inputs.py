@@ -317,7 +317,6 @@ class MoreSection(Vertical):
             self.text, self.word, self.offers = text, word, offers
 
     def _find(self, text: str, word: str) -> None:
-        """In a thread."""
         worker = get_current_worker()
         kinds = {policy.arn: "AWS" if policy.aws_managed else "yours" for policy in self._account.policies}
         offers = [Offer(arn, kinds[arn]) for arn in best_matches(word, kinds)]

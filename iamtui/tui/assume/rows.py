@@ -230,7 +230,6 @@ class RoleRow(InputRow):
             self.run_worker(find, thread=True, exclusive=True, group="role completion", exit_on_error=False)
 
     def _find(self, text: str) -> None:
-        """In a thread."""
         worker = get_current_worker()
         known = role_arns(self._account, self._recent)
         found = best_matches(text.strip(), known, _MOST) if text.strip() else list(known)[:_MOST]

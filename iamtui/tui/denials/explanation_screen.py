@@ -60,7 +60,6 @@ class DenialScreen(DenialReadingScreen):
         """The denial that the caller in the row was typed for."""
 
     def idle_actions(self) -> frozenset[str]:
-        """The actions that would do nothing now."""
         denial = self.list.denial
         idle: set[str] = set()
         if denial is None:

@@ -191,7 +191,6 @@ class EndpointScreen(Dialog[None]):
         self.dismiss(None)
 
     def action_back(self) -> None:
-        """Go back; the endpoint goes on."""
         self.dismiss(None)
 
 
