@@ -14,7 +14,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.presentation.charts import bar, needs_ascii
+from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import safe_text
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of

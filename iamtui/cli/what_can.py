@@ -20,7 +20,7 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer
 from iamtui.presentation.access import SHORT_LEVELS, level_cell
-from iamtui.presentation.charts import needs_ascii
+from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text

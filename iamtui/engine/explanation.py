@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.catalog.request_keys import is_of_another_resource
+from iamtui.catalog.actions import ENGINE_CATALOGUE, is_of_another_resource
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of, short_policy_name
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.layer_reports import FEDERATED_NEEDS_SESSION_POLICY

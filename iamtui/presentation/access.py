@@ -9,9 +9,8 @@ from typing import Final
 from iamtui.account.model import Account
 from iamtui.engine.condition_words import first_of
 from iamtui.engine.decision import Outcome
-from iamtui.presentation.charts import shade
 from iamtui.presentation.reports import Asked, Report, ReportRow
-from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
+from iamtui.presentation.styled_words import Tone, Word, row_of, shade, text_of
 from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
 from iamtui.questions.question import Question
 from iamtui.workspace.trust import Chain, TrustEdge, Trustee

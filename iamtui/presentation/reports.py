@@ -11,8 +11,7 @@ from iamtui.account.model import Account, ManagedPolicy
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Principal
-from iamtui.presentation.charts import ASCII_FILLS, FILLS, bar, stacked_bar
-from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
+from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import AuditFinding, Severity, UnknownFact

@@ -1,9 +1,10 @@
-"""Styled words: what a row of text is made of, before a door gives its tones colours."""
+"""Styled words, what a row of text is made of before a door gives its tones colours, and bars of characters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from iamtui.text import LABEL_LIMIT, safe_text
 
@@ -51,3 +52,67 @@ def row_of(*parts: object, limit: int | None = LABEL_LIMIT) -> Row:
 
 def text_of(row: Row) -> str:
     return "".join(word.text for word in row)
+
+
+# Bars of characters, as long as a share.
+
+
+_EIGHTHS: Final = "▏▎▍▌▋▊▉█"
+FILLS: Final = "█▓▒░·?"
+ASCII_FILLS: Final = "#=-.o?"
+"""What the parts of a stacked bar are drawn with, in their order."""
+
+
+_SHADES: Final = "·░▒▓█"
+_ASCII_SHADES: Final = ".-=#@"
+"""None, a third, two thirds, less than all, all."""
+
+
+def shade(part: int, total: int, *, ascii_only: bool = False) -> str:
+    """A character as dark as the share that a part has; what is not 0, or not all, can be seen."""
+    shades = _ASCII_SHADES if ascii_only else _SHADES
+    return shades[min(4, 1 + 3 * part // total)] if part > 0 else shades[0]
+
+
+def bar(value: int, most: int, width: int, *, ascii_only: bool = False) -> str:
+    """A bar for one of several values, the largest of which fills the width; what is not 0 can be seen."""
+    if value <= 0 or most <= 0:
+        return ""
+    if ascii_only:
+        return ASCII_FILLS[0] * max(1, round(width * value / most))
+    eighths = max(1, round(8 * width * value / most))
+    whole, rest = divmod(eighths, 8)
+    return _EIGHTHS[-1] * whole + (_EIGHTHS[rest - 1] if rest else "")
+
+
+def stacked_bar(parts: Sequence[int], width: int, *, ascii_only: bool = False) -> tuple[str, ...]:
+    """A bar of several parts that fills the width: a piece for each, in which a part that is not 0 can be seen."""
+    fills = ASCII_FILLS if ascii_only else FILLS
+    return tuple(fill * cells for fill, cells in zip(fills, _cells(parts, width), strict=False))
+
+
+def _cells(parts: Sequence[int], width: int) -> list[int]:
+    """How many cells each part gets: at least one where it is not 0, the rest by the largest remainders."""
+    total = sum(parts)
+    if total == 0:
+        return [0] * len(parts)
+    exact = [width * part / total for part in parts]
+    cells = [max(int(share), 1 if part else 0) for share, part in zip(exact, parts, strict=True)]
+    by_remainder = sorted(range(len(parts)), key=lambda place: exact[place] - cells[place], reverse=True)
+    for place in by_remainder:
+        if sum(cells) < width and parts[place]:
+            cells[place] += 1
+    while sum(cells) > width and max(cells) > 1:
+        cells[cells.index(max(cells))] -= 1
+    return cells
+
+
+def needs_ascii(environ: Mapping[str, str], encoding: str | None) -> bool:
+    """Whether block characters would not arrive: the locale, or what the stream writes, is not UTF-8.
+
+    Python itself sets LC_CTYPE to a locale of UTF-8 where there was none but C (PEP 538), so that it says nothing then.
+    """
+    kind = environ.get("LC_CTYPE", "")
+    coerced = kind.upper() in ("C.UTF-8", "C.UTF8", "UTF-8")
+    locale = environ.get("LC_ALL") or (environ.get("LANG", "") if coerced or not kind else kind)
+    return "utf" not in (encoding or "").lower() or bool(locale and "utf" not in locale.lower())

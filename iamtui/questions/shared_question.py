@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from weakref import finalize
 
 from iamtui.account.model import Account
-from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
+from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.engine.decision import Layer
 from iamtui.engine.index_reading import Surrounded
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, forget_policies

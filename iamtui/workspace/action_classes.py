@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.catalog import service_data
-from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
-from iamtui.catalog.request_keys import LISTED_PER_RESOURCE
+from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import (
     MissingPolicy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.catalog.request_keys import keys_of_other_resources
+from iamtui.catalog.actions import keys_of_other_resources
 
 IMAGE = "arn:aws:ec2:us-east-1::image/ami-1"
 INSTANCES = "arn:aws:ec2:*:111111111111:instance/*"

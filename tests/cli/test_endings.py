@@ -74,7 +74,7 @@ INSIDE = {
     "console": ("iamtui.cli.console", "assumed"),
     "revoke": ("iamtui.cli.revoke", "plan_revocation"),
     "info": ("iamtui.cli.info", "load_config"),
-    "permissions": ("iamtui.cli.permissions", "policy_for"),
+    "permissions": ("iamtui.cli.info", "policy_for"),
     "completion": ("iamtui.cli.completion", "get_completion_class"),
 }
 """A function that each command calls, by the module that calls it."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.presentation.charts import bar, needs_ascii, stacked_bar
+from iamtui.presentation.styled_words import bar, needs_ascii, stacked_bar
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.explorer import VerdictOf
-from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.explorer.tab_bar import Tab, TabBar
+from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView

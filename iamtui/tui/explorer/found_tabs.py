@@ -19,8 +19,8 @@ from iamtui.presentation.access import (
     service_table,
     trustee_words,
 )
-from iamtui.presentation.charts import needs_ascii
 from iamtui.presentation.reports import Report
+from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import verdict_words
 from iamtui.tui.background import few_pauses
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading

@@ -31,8 +31,7 @@ from iamtui.policy.document import PolicyDocument, render
 from iamtui.tui import clock
 from iamtui.tui.content import line
 from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_trust
-from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, access_rows, heading, policy_entries
-from iamtui.tui.explorer.tab_bar import Tab
+from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, access_rows, heading, policy_entries
 from iamtui.tui.inventory import administrator_through, fact_text, kind_word, policy_count, unknown
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.

@@ -11,8 +11,8 @@ from typing import ClassVar, Final, cast
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
-from iamtui.presentation.charts import needs_ascii
 from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.styled_words import needs_ascii
 from iamtui.problem import Problem
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import fit, plain
