@@ -13,6 +13,7 @@ from iamtui.credentials.assume_role import AssumeRoleInput, InputName, InvalidRe
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import AssumeExtras, Clock, Session, utc_now
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
 from iamtui.workspace.assume_plan import (
@@ -57,12 +58,14 @@ def assume(
     workspace: Workspace,
     entered: AssumeRoleInput,
     *,
+    plan: AssumePlan | None = None,
     mfa_sessions: MfaSessions | None = None,
     clock: Clock = utc_now,
 ) -> Session:
     """Call sts:AssumeRole and then GetCallerIdentity with the new credentials. Blocking.
 
     Args:
+        plan: what `plan_assume` said of this input, and as this caller; what it answers is not asked again.
         mfa_sessions: those of the running program, where `entered.mfa_way` is SHARED or REUSED.
         clock: the local time.
 
@@ -72,13 +75,16 @@ def assume(
     """
     if workspace.connection is None:
         raise Problem(NO_CONNECTION, "Open the account with --profile, or the demo with --demo.")
-    role = role_of(workspace, entered.role_arn)
-    problems = input_problems(entered, *longest_session(workspace, role), workspace.caller_extras)
+    if plan is not None:
+        problems = check_input(plan, entered)
+    else:
+        longest = longest_session(workspace, role_of(workspace, entered.role_arn))
+        problems = input_problems(entered, *longest, workspace.caller_extras)
     if problems:
         raise InvalidRequest(problems)
     reused = _session_to_reuse(workspace, entered, mfa_sessions)
     proof = _proof(entered, reused, clock)
-    if workspace.source.kind is SourceKind.DEMO:
+    if workspace.source.kind is SourceKind.DEMO and not _allows(plan):
         decision = decide_as_entered(workspace, entered, proof)
         refusal = demo_refusal(workspace, entered.role_arn, decision) or open_in_the_demo(decision)
         if refusal:
@@ -114,6 +120,13 @@ def assume(
         extras = workspace.caller_extras.inherited_by(entered.extras)
         return replace(session, region=workspace.source.region or session.region, extras=extras)
     raise failure.with_traceback(None)
+
+
+def _allows(plan: AssumePlan | None) -> bool:
+    """Whether a plan allows a call, whatever it left open. The MFA of a session that is reused has grown older."""
+    if plan is None or plan.decision is None or (plan.mfa is not None and plan.mfa.session is not None):
+        return False
+    return plan.decision.outcome is Outcome.ALLOWED
 
 
 def _session_to_reuse(

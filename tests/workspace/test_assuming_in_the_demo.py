@@ -73,6 +73,19 @@ def test_the_demo_wants_the_right_external_id(demo: Workspace) -> None:
         assume(demo, replace(without, external_id="guessed"))
 
 
+def test_what_the_plan_allows_is_not_decided_again(demo: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = demo_role(demo, Outcome.ALLOWED)
+    monkeypatch.setattr("iamtui.workspace.assume.decide_as_entered", None)
+    assert assume(demo, AssumeRoleInput(plan.role_arn, plan.default_session_name, 900), plan=plan).demo
+
+
+def test_what_the_plan_leaves_open_is_decided_by_what_is_sent(demo: Workspace) -> None:
+    plan = demo_role(demo, Outcome.DEPENDS, mfa=True)
+    without = AssumeRoleInput(plan.role_arn, plan.default_session_name, 900)
+    with pytest.raises(Problem, match="AWS would refuse this"):
+        assume(demo, without, plan=plan)
+
+
 def test_the_demo_knows_only_its_own_roles(demo: Workspace) -> None:
     plan = plan_assume(demo, AssumeRoleInput(FOREIGN))
     assert "has no role" in plan.refusal

@@ -349,6 +349,21 @@ def test_in_the_demo_our_refusal_comes_before_the_code_is_spent(sessions: MfaSes
     assert sts.requests == []
 
 
+def test_in_the_demo_a_code_that_has_grown_too_old_since_the_plan_is_refused(
+    sessions: MfaSessions, sts: CannedSts, time: Time
+) -> None:
+    space = workspace(trust(**RECENT), sts=sts, kind=SourceKind.DEMO)
+    assumed(space, sessions, time)
+    plan = plan_assume(space, ENTERED, mfa_sessions=sessions)
+    assert plan.decision is not None
+    assert plan.decision.outcome is Outcome.ALLOWED
+    again = replace(ENTERED, mfa_way=MfaWay.REUSED)
+    assert assume(space, again, plan=plan, mfa_sessions=sessions, clock=time).demo
+    time.passes(seconds=301)
+    with pytest.raises(Problem, match="AWS would refuse this, so the demo does"):
+        assume(space, again, plan=plan, mfa_sessions=sessions, clock=time)
+
+
 def test_the_secrets_of_a_session_are_not_told(space: Workspace, sessions: MfaSessions, time: Time) -> None:
     assumed(space, sessions, time)
     (session,) = sessions.live()

@@ -45,7 +45,7 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
-    from iamtui.workspace.assume import MfaSessions
+    from iamtui.workspace.assume import AssumePlan, MfaSessions
 
 
 # AssumeOptions: what the running program knows beside account and role, for the assume dialog.
@@ -443,8 +443,9 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self._busy_seconds = 0
         self._be_busy()
         self._show_progress()
-        work = partial(self._assuming, self._ticket, self.caller, entered)
-        self.run_worker(work, thread=True, exclusive=True, group=_ASSUME, exit_on_error=False)
+        work = partial(self._assuming, self._ticket, self.caller, entered, planned.plan)
+        # Without a description Textual makes one of all arguments, for which our own answer would explain itself.
+        self.run_worker(work, description=_ASSUME, thread=True, exclusive=True, group=_ASSUME, exit_on_error=False)
 
     def _be_busy(self) -> None:
         """Nothing that is typed while STS is asked could go with the call: the fields take nothing."""
@@ -482,14 +483,14 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.failure.say(f"The answer depends on {words}. Enter again asks STS without.", style="$verdict-depends")
         return True
 
-    def _assuming(self, ticket: int, caller: Session | None, entered: AssumeRoleInput) -> None:
+    def _assuming(self, ticket: int, caller: Session | None, entered: AssumeRoleInput, plan: AssumePlan) -> None:
         """In the thread. An answer that comes after a cancel is dropped, its credentials with it."""
         worker = get_current_worker()
         try:
             if self._signs_in_anew:
                 self.workspace = reconnected(self.workspace)
             with acting_as(self.workspace, caller, clock.now()) as own:
-                session = assuming.assume(own, entered, mfa_sessions=self._options.mfa_sessions)
+                session = assuming.assume(own, entered, plan=plan, mfa_sessions=self._options.mfa_sessions)
         except Problem as problem:
             self.call_later(self._assumed, ticket, None, entered, problem)
             return
