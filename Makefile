@@ -9,13 +9,16 @@ PINNED := --quiet --constraint constraints.txt --build-constraint constraints.tx
 # A new environment has the pip of its Python, which knows less, and on Python 3.11 setuptools, which nothing needs.
 pinned_pip = $(1) -m pip install --quiet --constraint constraints.txt --upgrade pip && $(1) -m pip uninstall --quiet --yes setuptools
 
+# Without byte code each of the hundreds of programs that the tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-slow test-long sdk-clients test-engine check format fuzz bench screenshots clean
 
 demo: $(STAMP)
 	@$(BIN)/iamtui --demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # What `make test` leaves out: the few tests that take most of the time.
 test-slow: $(STAMP)

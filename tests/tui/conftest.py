@@ -10,6 +10,7 @@ import pytest
 from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
+from tests.support.settling import handled
 
 HERE = Path(__file__).parent
 SNAPSHOT_PYTHON = (3, 11)
@@ -34,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", handled)
     monkeypatch.setattr(themes, "user_themes", lambda: tmp_path / "no-themes")
     monkeypatch.setattr(saved_questions, "data_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data-home"))
