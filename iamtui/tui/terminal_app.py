@@ -190,7 +190,7 @@ class KeyOrder:
         self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
 
     async def _look_for(self, lap: Lap, waited: float) -> None:
-        if self._lap is not lap:
+        if self._lap is not lap or not self._app.is_running:
             return
         urgent = next((at for at, event in enumerate(self._typed) if self._is_urgent(event)), None)
         if urgent is not None:

@@ -86,6 +86,16 @@ def typed(pilot: Pilot[None], text: str) -> None:
         pilot.app.post_message(events.Key(names.get(character, character), character))
 
 
+async def test_a_key_that_still_waits_when_the_program_ends_is_forgotten() -> None:
+    app = make_app()
+    async with opened(app):
+        lap = KeyOrder.Lap(app, app.screen, 1)
+    app.key_order._lap = lap
+    app.key_order._typed.append(events.Key("a", "a"))
+    await app.key_order._look_for(lap, PATIENCE_SECONDS)
+    assert len(app.key_order._typed) == 1
+
+
 async def test_what_is_typed_behind_a_key_that_opens_a_screen_is_typed_there() -> None:
     async with opened() as pilot:
         app = app_of(pilot)
