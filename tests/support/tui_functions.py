@@ -56,6 +56,10 @@ def workers() -> list[Function]:
     return found + [Function(owner, name, function) for owner, name, function in _methods() if (owner, name) in given]
 
 
+_OF_A_WIDGET = ("in_thread", "get_in_thread")
+_STARTS = ("run_worker", *_OF_A_WIDGET)
+
+
 def worker_calls() -> Iterator[tuple[str, ast.Call]]:
     """Every call of `run_worker` and every use of `work`, with where it is."""
     for module in modules():
@@ -81,7 +85,7 @@ def _is_work(function: Callable[..., Any]) -> bool:
 
 
 def _given_to_run_worker() -> Iterator[tuple[type, set[str]]]:
-    """The methods of a class that it names where it starts workers: `self._x`, or `partial(self._x, ...)`."""
+    """The methods of a class that it names where it starts work in threads: `self._x`, or `partial(self._x, ...)`."""
     for module in modules():
         classes = {name: owner for name, owner in vars(module).items() if inspect.isclass(owner)}
         for node in ast.parse(inspect.getsource(module)).body:
@@ -92,15 +96,15 @@ def _given_to_run_worker() -> Iterator[tuple[type, set[str]]]:
                 part.attr
                 for function in starts
                 for call in ast.walk(function)
-                if isinstance(call, ast.Call) and _called(call) in ("run_worker", "partial")
-                for part in call.args[:1]
+                if isinstance(call, ast.Call) and _called(call) in (*_STARTS, "partial")
+                for part in call.args[:1] + call.args[1:2] * (_called(call) in _OF_A_WIDGET)
                 if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self"
             }
             yield classes[node.name], names
 
 
 def _starts_workers(function: ast.FunctionDef) -> bool:
-    return any(isinstance(node, ast.Call) and _called(node) == "run_worker" for node in ast.walk(function))
+    return any(isinstance(node, ast.Call) and _called(node) in _STARTS for node in ast.walk(function))
 
 
 def _called(call: ast.Call) -> str:
