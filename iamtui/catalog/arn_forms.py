@@ -114,6 +114,12 @@ def entries_of_other_types(action: str) -> tuple[str, ...]:
     return tuple(map(_entry, others)) if types else ()
 
 
+def parts_between_names(service: str) -> frozenset[str]:
+    """What the ARNs of a service's resources have between names, such as "table" and "index"."""
+    resources = (text.split(":", 5)[-1] for texts in _texts_of_types(service).values() for text in texts)
+    return frozenset(part for text in resources for part in re.split("[:/]", _blanked(text)) if _BLANK not in part)
+
+
 def _entry(form: str) -> str:
     _, _, fields = form.split(":", 2)
     return "arn:*:" + _PLACEHOLDER.sub("*", fields)

@@ -22,16 +22,26 @@ from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, wri
 @click.argument("file", required=False)
 @click.option("--on", multiple=True, metavar="ARN", help="Read the policy of this resource too; may be repeated.")
 @click.option("--last-accessed", is_flag=True, help="Also ask AWS when each principal last used each service.")
+@click.option("--redact", is_flag=True, help="Replace names, ids, ARNs, tags, addresses and dates, to share it.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a snapshot and stop.")
 @source_options
 def snapshot(
-    file: str | None, on: tuple[str, ...], last_accessed: bool, overwrite: bool, schema: bool, source: SourceOptions
+    file: str | None,
+    on: tuple[str, ...],
+    last_accessed: bool,
+    redact: bool,
+    overwrite: bool,
+    schema: bool,
+    source: SourceOptions,
 ) -> Exit:
     """Write everything that can be read of an account to FILE (- for standard output), for --snapshot FILE.
 
     FILE is readable by you alone, and complete or not there. A name that ends in .gz or .zst packs it. What could not
     be read stays unknown to whoever asks the snapshot. It holds no secrets.
+
+    With --redact the answers stay the same, but nothing can be recognized: each word has a made-up one in its place
+    everywhere, and patterns still cut names where they did. Services, actions, Regions and AWS's own policies stay.
     """
     if schema:
         stdout().json(snapshot_schema(), indent=2)
@@ -47,12 +57,13 @@ def snapshot(
         if missing:
             note(f"When services were last used is not known of {len(missing):,} principals.")
     account = account_to_write(workspace)
+    data = snapshot_bytes(account, redacted=redact)
     if file == "-":
-        stdout().raw(snapshot_bytes(account).decode())
+        stdout().raw(data.decode())
         return Exit.OK
     path = home_expanded(file)
     try:
-        size = write_snapshot(account, path, overwrite=overwrite)
+        size = write_snapshot(data, path, overwrite=overwrite)
     except AlreadyThere as problem:
         raise Problem(problem.sentence, "Give --overwrite to replace it, or another name.") from None
     note(

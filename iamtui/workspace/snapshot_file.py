@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import SystemRandom
+from typing import Final
 
 from iamtui.account.model import DEMO, Account
+from iamtui.account.redaction import Json, redact
 from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.catalog.arn_forms import parts_between_names
 from iamtui.credentials.secure_files import AlreadyThere, refuse_diversion, replace_file
 from iamtui.input_files import packed_for
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.workspace import SourceKind, Workspace
+
+_SERVICE: Final = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):")
 
 
 def account_to_write(workspace: Workspace) -> Account:
@@ -22,12 +30,25 @@ def account_to_write(workspace: Workspace) -> Account:
     return replace(account, region=source.region or account.region, not_aws=not_aws)
 
 
-def snapshot_bytes(account: Account) -> bytes:
-    return json.dumps(snapshot_of(account), indent=1).encode() + b"\n"
+def snapshot_bytes(account: Account, *, redacted: bool = False) -> bytes:
+    """The account as the JSON of a snapshot.
+
+    Raises:
+        Problem: it cannot be redacted; says where.
+    """
+    snapshot = snapshot_of(account)
+    if redacted:
+        snapshot = redact(snapshot, types_of_resources(snapshot), SystemRandom())[0]
+    return json.dumps(snapshot, indent=1).encode() + b"\n"
 
 
-def write_snapshot(account: Account, path: Path, *, overwrite: bool = False) -> int:
-    """Write an account to a file: gzip for .gz, zstd for .zst, else as JSON. Blocking.
+def types_of_resources(snapshot: Json) -> Mapping[str, Collection[str]]:
+    """By service of a snapshot's ARNs, what the ARNs of its resource types have beside names, such as "table"."""
+    return {service: parts_between_names(service) for service in set(_SERVICE.findall(json.dumps(snapshot)))}
+
+
+def write_snapshot(data: bytes, path: Path, *, overwrite: bool = False) -> int:
+    """Write a snapshot to a file: gzip for .gz, zstd for .zst, else as it is. Blocking.
 
     Returns:
         The size of the file.
@@ -41,10 +62,10 @@ def write_snapshot(account: Account, path: Path, *, overwrite: bool = False) -> 
         raise Problem(f"{safe_text(path)} is a folder.", "Name a file in it.")
     if path.exists() and not overwrite:
         raise AlreadyThere(f"{safe_text(path)} is there already.", "Replace it, or choose another name.")
-    data = packed_for(path.name, snapshot_bytes(account))
+    packed = packed_for(path.name, data)
     try:
-        replace_file(path, data)
+        replace_file(path, packed)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
         raise Problem(f"{safe_text(path)} cannot be written: {reason}.", "Choose another place.") from None
-    return len(data)
+    return len(packed)

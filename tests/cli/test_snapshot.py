@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +161,7 @@ def test_a_file_is_replaced_only_on_demand_and_never_half(cli: Cli, tmp_path: Pa
     assert file.read_text() == "mine"
     assert [*tmp_path.iterdir()] == [file, *(one for one in tmp_path.iterdir() if one != file and one.name == "home")]
     cli.monkeypatch.undo()
-    write_snapshot(load_demo_account(), file, overwrite=True)
+    write_snapshot(snapshot_bytes(load_demo_account()), file, overwrite=True)
     assert read_snapshot(file) == load_demo_account()
 
 
@@ -194,5 +195,27 @@ def test_thousands_of_equal_users_can_be_read_again(tmp_path: Path) -> None:
     ]
     account = load_account(json.dumps(snapshot(users=users)).encode())
     for name in ("a.gz", "a.zst"):
-        write_snapshot(account, tmp_path / name)
+        write_snapshot(snapshot_bytes(account), tmp_path / name)
         assert len(read_snapshot(tmp_path / name).users) == 9000
+
+
+def test_a_redacted_snapshot_tells_nothing_and_answers(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "shared.json"
+    assert cli("snapshot", file, "--redact", "--demo").code == 0
+    assert not re.search("puffin|okafor|111122223333|deploy-prod", file.read_text())
+    listed = cli("list", "roles", "--json", "--snapshot", file).json
+    assert len(listed) == len(cli("list", "roles", "--json", "--demo").json)
+    asked = ("who-can", "iam:PassRole", "--json")
+    sources: tuple[tuple[str | Path, ...], ...] = (("--demo",), ("--snapshot", file))
+    answers = [Counter(one["decision"] for one in cli(*asked, *source).json_lines) for source in sources]
+    assert answers[0] == answers[1]
+
+
+def test_what_cannot_be_redacted_leaves_no_file(cli: Cli, tmp_path: Path) -> None:
+    statement = {"Effect": "Allow", "Action": "sqs:*", "Resource": "arn:aws:sqs:eu-west-1:1234*"}
+    policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}]
+    source = tmp_path / "account.json"
+    source.write_text(json.dumps(snapshot(users=[user(UserPolicyList=policies)])))
+    result = cli("snapshot", tmp_path / "out.json", "--redact", "--snapshot", source)
+    result.failed_with("cannot be redacted", "cuts an id", "$.UserDetailList[0].UserPolicyList[0]")
+    assert not (tmp_path / "out.json").exists()

@@ -1,0 +1,370 @@
+"""Words of a redaction: their substitutes, and where patterns cut them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from random import Random
+from typing import Final, NamedTuple, TypeAlias
+
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+_PIECE: Final = re.compile(r"\$\{[^}]*\}|[^\W_]+|[*?]+")
+_WORD: Final = re.compile(r"[^\W_]+")
+_VARIABLE: Final = re.compile(r"\$\{([^,}]*)(.*)\}", re.DOTALL)
+_ID: Final = re.compile(r"(A[A-Z]{3})[A-Z0-9]{4,}")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+
+_FIXED: Final = frozenset(
+    (
+        "arn", "aws", "cn", "gov", "us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "iso", "isob", "isoe",
+        "isof", "north", "south", "east", "west", "central", "northeast", "southeast", "northwest", "southwest",
+        "iam", "sts", "amazonaws", "com", "signin", "amazon", "role", "user", "group", "policy", "root", "instance",
+        "profile", "server", "certificate", "mfa", "sms", "saml", "provider", "oidc", "federated", "assumed",
+        "service", "linked", "reserved", "sso", "awsreservedsso", "o", "r", "ou", "p", "repo", "ref", "refs",
+        "heads", "id",
+    )
+)  # fmt: skip
+"""AWS's own words that may stand in names too."""
+
+_HOST: Final = re.compile(
+    r"(?<![\w.-])(?:[a-z0-9-]+\.amazonaws\.com|oidc\.eks\.[a-z0-9-]+\.amazonaws\.com"
+    r"|token\.actions\.githubusercontent\.com|accounts\.google\.com|graph\.facebook\.com|www\.amazon\.com"
+    r"|app\.terraform\.io|gitlab\.com)"
+)
+"""Names of AWS's services, and providers that everybody uses."""
+
+_SERVICE_LINKED: Final = re.compile(r"awsservicerolefor\w*")
+
+_MARKS: Final = "kqxz"
+_LETTERS: Final = "abdefgilmnoprstu"
+_LENGTH: Final = 6
+_SHORT: Final = 3
+_MOST_QUESTION_MARKS: Final = 3
+_TRIES: Final = 20
+_MOST_DRAWN: Final = 2_000
+
+
+_Ahead: TypeAlias = tuple[str, str]
+"""The kind of a text, and the character that stands before one of its words."""
+
+
+class Place(NamedTuple):
+    """Where a text stands.
+
+    Args:
+        where: its path in the snapshot.
+        pattern: whether stars in it are wildcards.
+        kind: "tag" or "account" for the value of a tag or the id of an account, which are compared with their like
+            only; "any" for what may stand for any field of an ARN.
+        whole: what it is a part of.
+    """
+
+    where: str
+    pattern: bool = False
+    kind: str = ""
+    whole: str = ""
+
+
+class RedactedWords:
+    """The words of a snapshot, noted first and replaced after that.
+
+    A substitute begins with a letter that stands nowhere else in it, so that no substitute is found across two others.
+    """
+
+    def __init__(self, aws_words: Iterable[str], random: Random) -> None:
+        self._random = random
+        self._kept = set(_FIXED)
+        self._fields = {word.lower() for word in aws_words}
+        """Words of AWS's own between the names of an ARN."""
+        self._hosts: set[str] = set()
+        self._words: dict[str, None] = {}
+        """All words in lower case, in their order."""
+        self._ids: dict[str, set[_Ahead]] = {}
+        """By id: the kinds and characters that stand before it."""
+        self._fragments: dict[str, set[str]] = {}
+        """By fragment in lower case, where it can be found in a word: "start", "end" or "inside"."""
+        self._places: dict[str, tuple[str, str, set[_Ahead]]] = {}
+        """By fragment: the text and the place where it stands first, and what stands before it likewise."""
+        self._alone: set[str] = set()
+        self._loose: set[str] = set()
+        """Words of patterns that can stand for any field of an ARN."""
+        self._starts: dict[int, set[str]] = {}
+        self._ends: dict[int, set[str]] = {}
+        """Fragments by their length."""
+        self._inside: list[str] = []
+        self._plain: dict[str, set[str]] = {}
+        """The fragments that stay as they are."""
+        self._exact = False
+        self._cuts: dict[str, set[int]] = {}
+        self._substitutes: dict[str, str] = {}
+        self._cases: dict[str, dict[str, int]] = {}
+        self._typed: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def keep(self, text: str, always: bool) -> None:
+        """Let words of AWS's own stay: `always`, or only where a pattern may mean them, as `*:s3:*` does."""
+        (self._kept if always else self._fields).update(word.lower() for word in _WORD.findall(text))
+
+    def note(self, text: str, place: Place) -> str:
+        """Take the words of a text."""
+        kind = "any" if place.pattern and ":" in text and not place.whole else place.kind
+        for host in _HOST.finditer(text):
+            self._hosts.update(word.lower() for word in _WORD.findall(host[0]))
+        if _WORD.fullmatch(text):
+            self._alone.add(text.lower())
+        elif kind == "any":
+            self._loose.update(word.lower() for word in _WORD.findall(text))
+        pieces = list(_PIECE.finditer(text))
+        for number, piece in enumerate(pieces):
+            before = pieces[number - 1][0] if number and pieces[number - 1].end() == piece.start() else ""
+            after = (
+                pieces[number + 1][0] if number + 1 < len(pieces) and pieces[number + 1].start() == piece.end() else ""
+            )
+            if piece[0].startswith("${"):
+                self._note_variable(piece[0], before + after, place.whole or text, place.where)
+            elif piece[0][0] in "*?":
+                if place.pattern:
+                    self._note_wildcards(piece[0], place.whole or text, place.where)
+            else:
+                ahead = text[max(piece.start() - 1, 0) : piece.start()].strip(":/")
+                kinds = {(one, ahead) for one in (("", "account") if kind == "any" else (kind,))}
+                self._note_word(piece[0], before, after, place.whole or text, place.where, kinds)
+        return text
+
+    def _note_variable(self, variable: str, beside: str, text: str, where: str) -> None:
+        if variable in ("${*}", "${?}", "${$}"):
+            return
+        if beside:
+            raise _refusal(f"{variable} stands in {text!r} without a separator beside it", where)
+        name, default = _VARIABLE.fullmatch(variable).groups()  # type: ignore[union-attr]
+        for word in (*_WORD.findall(name.partition("/")[2]), *_WORD.findall(default)):
+            self._note_word(word, "", "", text, where, {("", "")})
+
+    def _note_wildcards(self, wildcards: str, text: str, where: str) -> None:
+        self._exact = self._exact or "?" in wildcards
+        count = wildcards.count("?")
+        if count > _MOST_QUESTION_MARKS or (count > 1 and "*" in wildcards):
+            raise _refusal(f"{wildcards} in {text!r} counts the characters of a name", where)
+
+    def _note_word(self, word: str, before: str, after: str, text: str, where: str, ahead: set[_Ahead]) -> None:
+        if _ACCOUNT.fullmatch(word) or _ID.fullmatch(word):
+            self._ids.setdefault(word, set()).update(ahead)
+            return
+        lower = word.lower()
+        self._words[lower] = None
+        if before or after:
+            kind = "inside" if before and after else "start" if after else "end"
+            self._fragments.setdefault(lower, set()).add(kind)
+            self._places.setdefault(lower, (text, where, set()))[2].update(ahead)
+
+    def settle(self) -> None:
+        """Give every word that has been noted its substitute.
+
+        Raises:
+            Problem: a pattern cuts an id, or cannot be kept.
+        """
+        self._kept |= (self._hosts - self._alone) | (self._fields & self._loose)
+        self._kept |= {word for word in self._words if _SERVICE_LINKED.fullmatch(word)}
+        self._check_ids()
+        self._cut()
+        for word in sorted(self._kept & self._cuts.keys()):
+            self._kept.update(self._segments(word))
+        self._plain = {one: kinds for one, kinds in self._fragments.items() if len(one) == 1 or one in self._kept}
+        broken: str | None = ""
+        for _ in range(_TRIES):
+            self._substitutes.clear()
+            self._draw()
+            broken = next(self._broken(), None)
+            if broken is None:
+                return
+        assert broken is not None
+        text, where, _ = self._places[broken]
+        raise _refusal(f"names that {text!r} cuts cannot be renamed so that it still does", where)
+
+    def _check_ids(self) -> None:
+        for fragment, kinds in self._fragments.items():
+            text, where, ahead = self._places[fragment]
+            for word, before in self._ids.items():
+                found = next(_found(fragment, kinds, word if word.isdigit() else word.lower()), None)
+                if found is None or not _meet(ahead, before, at_start=kinds == {"start"}):
+                    continue
+                if not word.isdigit() and found == 0 and len(fragment) <= 4:
+                    self._kept.add(fragment)
+                    continue
+                # Letters of an id that happen to be a word.
+                if not word.isdigit() and fragment.upper() not in text:
+                    continue
+                raise _refusal(f"{text!r} cuts an id, such as {word}", where)
+
+    def _cut(self) -> None:
+        """Find where each word is cut, until what is cut in one word is cut everywhere."""
+        for fragment, kinds in self._fragments.items():
+            if "inside" in kinds:
+                self._inside.append(fragment)
+            if "start" in kinds:
+                self._starts.setdefault(len(fragment), set()).add(fragment)
+            if "end" in kinds:
+                self._ends.setdefault(len(fragment), set()).add(fragment)
+        self._cuts = {word: set() for word in self._words}
+        found = {word: self._occurrences(word) for word in self._words}
+        found = {word: places for word, places in found.items() if places}
+        changed = True
+        while changed:
+            changed = False
+            for word, places in found.items():
+                cuts = self._cuts[word]
+                for start, fragment in places:
+                    end, inner = start + len(fragment), self._cuts[fragment]
+                    wanted = {start, end, *(start + cut for cut in inner)} - {0, len(word)}
+                    below = {cut - start for cut in cuts if start < cut < end}
+                    if not wanted <= cuts or not below <= inner:
+                        cuts |= wanted
+                        inner |= below
+                        changed = True
+
+    def _occurrences(self, word: str) -> list[tuple[int, str]]:
+        """Where fragments are found in a word."""
+        found = [(0, word[:size]) for size, ones in self._starts.items() if word[:size] in ones]
+        found += [
+            (len(word) - size, word[-size:])
+            for size, ones in self._ends.items()
+            if size <= len(word) and word[-size:] in ones
+        ]
+        for fragment in self._inside:
+            found += [(match.start(), fragment) for match in re.finditer(f"(?={re.escape(fragment)})", word)]
+        return found
+
+    def _segments(self, word: str) -> Iterator[str]:
+        edges = [0, *sorted(self._cuts.get(word, ())), len(word)]
+        for start, end in pairwise(edges):
+            yield word[start:end]
+
+    def _draw(self) -> None:
+        taken = set(self._kept)
+        for word in self._words:
+            for segment in self._segments(word):
+                if segment in self._substitutes:
+                    continue
+                if segment in self._kept or len(segment) == 1:
+                    self._substitutes[segment] = segment
+                    continue
+                self._substitutes[segment] = self._one(segment, taken)
+
+    def _one(self, segment: str, taken: set[str]) -> str:
+        """A substitute that is not taken, and in which no fragment that stays as it is can be found."""
+        draw = self._random.choice
+        for _ in range(_MOST_DRAWN):
+            if self._exact and len(segment) <= _SHORT:
+                found = "".join(draw("0123456789") if letter.isdigit() else draw(_LETTERS) for letter in segment)
+            else:
+                found = draw(_MARKS) + "".join(draw(_LETTERS) for _ in range(_LENGTH - 1))
+            if found not in taken and not any(
+                next(_found(fragment, kinds, found), None) is not None for fragment, kinds in self._plain.items()
+            ):
+                taken.add(found)
+                return found
+        raise _refusal("its patterns cut names into too many single letters", "everywhere")
+
+    def _image(self, lower: str) -> str:
+        return "".join(self._substitutes[segment] for segment in self._segments(lower))
+
+    def _broken(self) -> Iterator[str]:
+        """The fragments that are found in other words than before."""
+        images = {word: self._image(word) for word in self._words}
+        for fragment, kinds in self._fragments.items():
+            substitute = images[fragment]
+            for word, image in images.items():
+                was = next(_found(fragment, kinds, word), None) is not None
+                if was != (next(_found(substitute, kinds, image), None) is not None):
+                    yield fragment
+
+    def of(self, text: str) -> str:
+        """A text with the substitutes of its words; a word that was not noted gets one of its own."""
+        found = self._texts.get(text)
+        if found is None:
+            found = self._texts[text] = _PIECE.sub(self._replaced, text)
+        return found
+
+    def _replaced(self, piece: re.Match[str]) -> str:
+        text = piece[0]
+        if text[0] in "*?" or text in ("${*}", "${?}", "${$}"):
+            return text
+        if text.startswith("${"):
+            name, default = _VARIABLE.fullmatch(text).groups()  # type: ignore[union-attr]
+            head, slash, tag = name.partition("/")
+            return f"${{{head}{slash}{self.of(tag)}{self.of(default)}}}"
+        return self._word(text)
+
+    def _word(self, word: str) -> str:
+        if _ACCOUNT.fullmatch(word):
+            return self._of_form(word, "", "0123456789")
+        if found := _ID.fullmatch(word):
+            return self._of_form(word, found[1], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        lower = word.lower()
+        if lower not in self._cuts:
+            self._words[lower] = None
+            self._cuts[lower] = {
+                cut for start, part in self._occurrences(lower) for cut in (start, start + len(part))
+            } - {0, len(lower)}
+            self._draw_late(lower)
+        at = 0
+        renamed = []
+        for segment in self._segments(lower):
+            original = word[at : at + len(segment)]
+            at += len(segment)
+            substitute = self._substitutes[segment]
+            renamed.append(original if substitute == segment else self._cased(original, substitute))
+        return "".join(renamed)
+
+    def _draw_late(self, word: str) -> None:
+        taken = {*self._kept, *self._substitutes.values()}
+        for segment in self._segments(word):
+            if segment not in self._substitutes:
+                stays = segment in self._kept or len(segment) == 1
+                self._substitutes[segment] = segment if stays else self._one(segment, taken)
+
+    def _of_form(self, word: str, beginning: str, letters: str) -> str:
+        while word not in self._typed:
+            rest = "".join(self._random.choice(letters) for _ in range(len(word) - len(beginning)))
+            if beginning + rest not in self._ids and beginning + rest not in self._typed.values():
+                self._typed[word] = beginning + rest
+        return self._typed[word]
+
+    def _cased(self, word: str, substitute: str) -> str:
+        """The substitute in another case for each case of the word, so that both are the same but for their case."""
+        if len(substitute) == len(word) and len(word) <= _SHORT:
+            return "".join(b.upper() if a.isupper() else b for a, b in zip(word, substitute, strict=True))
+        known = self._cases.setdefault(substitute, {})
+        if word not in known:
+            whole = 2 ** len(substitute) - 1
+            wanted = 0 if word.islower() or word.isdigit() else whole if word.isupper() else 1
+            free = (number for number in (wanted, *range(2, whole)) if number not in known.values())
+            known[word] = next(free)
+        return "".join(
+            letter.upper() if known[word] >> place & 1 else letter for place, letter in enumerate(substitute)
+        )
+
+
+def _meet(ahead: set[_Ahead], before: set[_Ahead], *, at_start: bool) -> bool:
+    """Whether a fragment and an id stand where they can be compared."""
+    return bool(ahead & before if at_start else {kind for kind, _ in ahead} & {kind for kind, _ in before})
+
+
+def _found(fragment: str, kinds: set[str], word: str) -> Iterator[int]:
+    """Where a fragment is found in a word."""
+    if "start" in kinds and word.startswith(fragment):
+        yield 0
+    if "end" in kinds and word.endswith(fragment):
+        yield len(word) - len(fragment)
+    if "inside" in kinds and fragment in word:
+        yield word.index(fragment)
+
+
+def _refusal(what: str, where: str) -> Problem:
+    return Problem(
+        f"The snapshot cannot be redacted, because {safe_text(what, limit=400)} ({safe_text(where, limit=200)}).",
+        "Share it as it is, or leave that policy out.",
+    )

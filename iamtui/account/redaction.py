@@ -1,0 +1,324 @@
+"""Redaction of a snapshot: names, ids, ARNs, tags, addresses and dates replaced, so that it answers as before.
+
+A text is a row of words with what stands between them. Each word has one substitute everywhere, in names, paths, tags,
+ARNs, documents and conditions, so that what was equal stays equal. What a pattern cuts off (`app*`) is a word of its
+own in every word that begins, ends or is made up with it, so that the pattern still cuts the same. What AWS has named
+stays: services, actions, condition keys, Regions, resource types, AWS managed policies.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, TypeAlias
+
+from iamtui.account.model import ROOT_ROW
+from iamtui.account.redacted_words import Place, RedactedWords
+
+Json: TypeAlias = dict[str, Any]
+Rename: TypeAlias = Callable[[str], str]
+
+_KEPT_KEYS: Final = frozenset(
+    (
+        "PermissionsBoundaryType", "VersionId", "DefaultVersionId", "Status", "Region", "ServiceName",
+        "ServiceNamespace", "LastAuthenticatedRegion", "ActionName", "state", "permission", "type", "partition",
+        "region", "version", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active",
+        "access_key_1_last_used_region", "access_key_2_last_used_region", "access_key_1_last_used_service",
+        "access_key_2_last_used_service",
+    )
+)  # fmt: skip
+"""Whose texts are AWS's own words."""
+
+_DOCUMENT_KEYS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document", "document"))
+_BY_NAME: Final = frozenset(
+    (
+        "user_details", "role_details", "access_keys", "mfa_devices", "login_profiles", "resource_policies",
+        "public_access_block", "kms_aliases", "service_last_accessed",
+    )
+)  # fmt: skip
+"""Objects whose keys are names or ARNs."""
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\S*")
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_COLON: Final = re.compile(r":(?![^{]*\})")
+_SEPARATOR: Final = re.compile(r"([:/])(?![^{]*\})")
+_WORD: Final = re.compile(r"[^\W_]+")
+_OF_AWS: Final = re.compile(r"arn:[^:]*:(iam|organizations)::aws:.*", re.DOTALL)
+_OPERATOR: Final = re.compile(
+    r"(?:ForA(?:ll|ny)Values?:)?(String|Arn|Numeric|Date|Bool|Null|Binary|Ip|NotIp)\w*", re.IGNORECASE
+)
+_AWS_VALUES: Final = frozenset(
+    (
+        "requestedregion", "region", "calledvia", "calledviafirst", "calledvialast", "viaservice",
+        "passedtoservice", "awsservicename", "principaltype", "principalservicename", "principalservicenameslist",
+        "x-amz-acl", "x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-content-sha256",
+        "signatureversion", "authtype", "tlsversion", "instancetype", "securetransport", "aud",
+        "multifactorauthpresent", "viaawsservice", "protocol", "acl", "objectownership",
+    )
+)  # fmt: skip
+"""Names of condition keys whose values are AWS's own words, or audiences."""
+
+UNREADABLE: Final = "redacted, because it could not be read"
+"""What stands in the place of a document that cannot be read."""
+
+_NOWHERE: Final = "https://redacted.invalid"
+
+
+def redact(snapshot: Json, types: Mapping[str, Collection[str]], random: Random) -> tuple[Json, Rename]:
+    """A snapshot in which nothing of the original remains but AWS's own words, and what renames other texts alike.
+
+    Args:
+        snapshot: what `snapshot_of` makes.
+        types: by service, what the ARNs of its resource types have beside names, such as "table".
+        random: where substitutes come from.
+
+    Raises:
+        Problem: a pattern cuts what has to keep its form, such as the id of an account; says where.
+    """
+    words = RedactedWords({word for several in types.values() for word in _WORD.findall(" ".join(several))}, random)
+    _Walk(words.note, lambda date: date, lambda address: address, words.keep, types).snapshot(snapshot)
+    words.settle()
+    ago = timedelta(days=random.randrange(30, 400), seconds=random.randrange(86_400))
+    addresses = _Addresses(random)
+    renamed = _Walk(
+        lambda text, _place: words.of(text),
+        lambda date: _earlier(date, ago),
+        addresses.of,
+        lambda _text, _always: None,
+        types,
+    )
+    return renamed.snapshot(snapshot), lambda text: renamed.text(text, Place(""))
+
+
+def _earlier(date: str, ago: timedelta) -> str:
+    try:
+        return (datetime.fromisoformat(date) - ago).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return date
+
+
+class _Walk:
+    """One walk through a snapshot, in which each text is given to whoever notes or replaces it.
+
+    Args:
+        words: gets a text with its place.
+        keep: gets a text of AWS's own words, and whether they stay although a name is the same.
+    """
+
+    def __init__(
+        self,
+        words: Callable[[str, Place], str],
+        date: Rename,
+        address: Rename,
+        keep: Callable[[str, bool], None],
+        types: Mapping[str, Collection[str]],
+    ) -> None:
+        self._types = types
+        self._words = words
+        self._keep = keep
+        self._date = date
+        self._address = address
+
+    def snapshot(self, snapshot: Json) -> Json:
+        """The whole file."""
+        found: Json = {}
+        for key, value in snapshot.items():
+            if key == "missing":
+                gaps = [gap["permission"] for gap in value if gap.get("permission")]
+                found[key] = [{"what": f"what {one} would tell", "permission": one} for one in dict.fromkeys(gaps)]
+            elif key == "iamtui":
+                found[key] = self._header(value)
+            elif key == "account_summary":
+                found[key] = value
+            else:
+                found[key] = self._value(value, key, f"$.{key}")
+        return found
+
+    def _header(self, header: Json) -> Json:
+        found: Json = self._value(header, "iamtui", "$.iamtui")
+        if "://" in header.get("not_aws", ""):
+            found["not_aws"] = _NOWHERE
+        elif "not_aws" in header:
+            found["not_aws"] = header["not_aws"]
+        return found
+
+    def _value(self, value: Any, key: str, where: str) -> Any:
+        if isinstance(value, dict):
+            if key in _DOCUMENT_KEYS:
+                return self._document(value, where)
+            if _OF_AWS.fullmatch(value.get("Arn") or value.get("PolicyArn") or value.get("arn") or ""):
+                return self._of_aws(value, where)
+            named = key in _BY_NAME
+            return {
+                self.text(name, Place(where)) if named else name: self._value(
+                    entry, "" if named else name, f"{where}.{name}"
+                )
+                for name, entry in value.items()
+            }
+        if isinstance(value, list):
+            return [self._value(entry, key, f"{where}[{number}]") for number, entry in enumerate(value)]
+        if not isinstance(value, str) or key in _KEPT_KEYS:
+            return value
+        if key in _DOCUMENT_KEYS:
+            return UNREADABLE if value else value
+        if value == ROOT_ROW:
+            return value
+        if key == "Description":
+            return "redacted" if value else value
+        if _DATE.fullmatch(value):
+            return self._date(value)
+        return self.text(value, Place(where, kind="tag" * (key == "Value")))
+
+    def _of_aws(self, value: Json, where: str) -> Json:
+        """A policy of AWS's own: its name is public, and its document the same in every account."""
+        self.text(value.get("Arn") or value.get("PolicyArn") or value["arn"], Place(where))
+        return {
+            key: entry
+            if isinstance(entry, str) and not _DATE.fullmatch(entry) and key not in _DOCUMENT_KEYS
+            else self._value(entry, key, f"{where}.{key}")
+            for key, entry in value.items()
+        }
+
+    def text(self, text: str, place: Place) -> str:
+        """A name, an ARN, or another text."""
+        if _OF_AWS.fullmatch(text):
+            self._keep(text, True)
+            return text
+        if not text.startswith("arn:"):
+            alone = not place.kind and _ACCOUNT.fullmatch(text)
+            return self._words(text, place._replace(kind="account") if alone else place)
+        # What stands behind a star may be of any field.
+        fields = _COLON.split(text, 5)
+        stars = [number for number, field in enumerate(fields[:4]) if set("*?$") & set(field)]
+        count = stars[0] + 1 if stars else 4
+        self._keep(":".join(fields[1:4]), bool(stars))
+        place = place._replace(whole=text)
+        if stars:
+            rest = [self._words(":".join(fields[count:]), place._replace(kind="any"))] if fields[count:] else []
+        elif len(fields) > 4:
+            rest = [self._words(fields[4], place._replace(kind="account"))]
+            service = fields[2] if fields[3] or fields[4] else ""
+            rest += [self._resource(service, resource, place) for resource in fields[5:]]
+        else:
+            rest = []
+        return ":".join((*fields[:count], *rest))
+
+    def _resource(self, service: str, resource: str, place: Place) -> str:
+        """What stands behind the fifth colon, in which AWS's own words stand between the names."""
+        types = self._types.get(service, ())
+        parts = _SEPARATOR.split(resource)
+        for part in parts:
+            cut = part.strip("*?")
+            if types and cut != part and cut and any(one.startswith(cut) or one.endswith(cut) for one in types):
+                self._keep(" ".join((cut, *types)), True)
+        return "".join(part if part in types or not part else self._words(part, place) for part in parts)
+
+    def _document(self, document: Json, where: str) -> Json:
+        found: Json = {}
+        for key, value in document.items():
+            if key == "Version":
+                found[key] = value
+            elif key == "Statement":
+                several = value if isinstance(value, list) else [value]
+                made = [self._statement(one, f"{where}.Statement[{number}]") for number, one in enumerate(several)]
+                found[key] = made if isinstance(value, list) else made[0]
+            else:
+                found[key] = self._any(value, Place(f"{where}.{key}"))
+        return found
+
+    def _statement(self, statement: Any, where: str) -> Any:
+        if not isinstance(statement, dict):
+            return self._any(statement, Place(where))
+        found: Json = {}
+        for key, value in statement.items():
+            at = f"{where}.{key}"
+            if key in ("Effect", "Action", "NotAction"):
+                found[key] = value
+            elif key in ("Principal", "NotPrincipal") and isinstance(value, dict):
+                found[key] = {
+                    kind: whom if kind == "Service" else self._any(whom, Place(f"{at}.{kind}"))
+                    for kind, whom in value.items()
+                }
+            elif key == "Condition" and isinstance(value, dict):
+                found[key] = {operator: self._tests(operator, tests, at) for operator, tests in value.items()}
+            else:
+                found[key] = self._any(value, Place(at, pattern=key in ("Resource", "NotResource")))
+        return found
+
+    def _any(self, value: Any, place: Place) -> Any:
+        """Whatever stands where texts do, all of them renamed."""
+        if isinstance(value, str):
+            return self.text(value, place)
+        if isinstance(value, list):
+            return [self._any(one, place) for one in value]
+        if isinstance(value, dict):
+            return {self.text(key, place): self._any(one, place) for key, one in value.items()}
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _TELLING:
+            renamed = self.text(str(value), place)
+            return int(renamed) if renamed.isdigit() else renamed
+        return value
+
+    def _tests(self, operator: str, tests: Any, where: str) -> Any:
+        known = _OPERATOR.fullmatch(operator)
+        kind = known[1].lower() if known is not None else "string"
+        if not isinstance(tests, dict):
+            return self._any(tests, Place(where))
+        found: Json = {}
+        for key, values in tests.items():
+            at = f"{where}.{operator}.{key}"
+            name = self._key(key, at)
+            if kind in ("numeric", "date", "bool", "null") or key.rpartition(":")[2].lower() in _AWS_VALUES:
+                found[name] = values
+            elif kind in ("ip", "notip"):
+                found[name] = _each(values, self._address)
+            else:
+                pattern = kind == "arn" or "like" in operator.lower()
+                of = "tag" if "tag/" in key.lower() else "account" if key.lower().endswith("account") else ""
+                found[name] = self._any(values, Place(at, pattern, of))
+        return found
+
+    def _key(self, key: str, where: str) -> str:
+        """A condition key: behind its slash stands a tag, before its colon perhaps the host of a provider."""
+        head, slash, tag = key.partition("/") if "." not in key.partition(":")[0] else (key, "", "")
+        if not slash:
+            provider, colon, name = key.rpartition(":")
+            if "." in provider:
+                return f"{self.text(provider, Place(where))}{colon}{name}"
+            parts = key.split(":", 2)
+            return key if len(parts) < 3 else ":".join((*parts[:2], self.text(parts[2], Place(where))))
+        return f"{head}/{self.text(tag, Place(where))}"
+
+
+_TELLING: Final = 100_000
+"""From where on a number may be an id."""
+
+
+def _each(values: Any, rename: Rename) -> Any:
+    if isinstance(values, list):
+        return [_each(one, rename) for one in values]
+    return rename(values) if isinstance(values, str) else values
+
+
+class _Addresses:
+    """Addresses of networks: what lies in one before lies in it afterwards."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._flipped: dict[tuple[int, str], bool] = {}
+
+    def of(self, text: str) -> str:
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            return text
+        size = network.max_prefixlen
+        bits = f"{int(network.network_address):0{size}b}"[: network.prefixlen]
+        renamed = "".join(str(int(bit) ^ self._flips(size, bits[:at])) for at, bit in enumerate(bits))
+        address = type(network.network_address)(int(renamed.ljust(size, "0") or "0", 2))
+        return f"{address}/{network.prefixlen}" if "/" in text else str(address)
+
+    def _flips(self, size: int, prefix: str) -> bool:
+        return self._flipped.setdefault((size, prefix), self._random.random() < 0.5)

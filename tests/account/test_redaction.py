@@ -1,0 +1,389 @@
+"""Redacted snapshots: nothing of the original remains, and every answer is the same under the renaming."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from ipaddress import ip_address, ip_network
+from itertools import product
+from random import Random
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account, Known
+from iamtui.account.redaction import UNREADABLE, Rename, redact
+from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.engine.decision import Decision
+from iamtui.engine.request import Principal
+from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.problem import Problem
+from iamtui.questions.account_index import account_index
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.audit import audit
+from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.snapshot_file import snapshot_bytes, types_of_resources
+from iamtui.workspace.trust import who_may_assume
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
+from tests.questions.vocabulary import NOON
+from tests.support.snapshot_builder import ID, allow, complete, document, iam, inline, role, snapshot, trust, user
+
+
+def redacted(given: dict[str, Any], seed: int = 1) -> tuple[dict[str, Any], Rename]:
+    """The redacted snapshot, as it is read again from its bytes, and the renaming."""
+    made, rename = redact(given, types_of_resources(given), Random(seed))
+    return json.loads(json.dumps(made)), rename
+
+
+def account_of(made: dict[str, Any]) -> Account:
+    return load_account(json.dumps(made).encode())
+
+
+def renamed(principal: Principal, rename: Rename) -> Principal:
+    texts = {
+        name: rename(value)
+        for name in ("arn", "account", "role_arn", "unique_id", "issuer")
+        if (value := getattr(principal, name, None))
+    }
+    return replace(principal, **texts)  # type: ignore[arg-type]
+
+
+def as_it_is(text: str) -> str:
+    return text
+
+
+def told(decision: Decision, rename: Rename = as_it_is) -> tuple[object, ...]:
+    return (
+        decision.outcome,
+        decision.resource_scope,
+        decision.complete,
+        decision.blocked_by,
+        [rename(text) for text in decision.allowed_resources],
+        [rename(text) for text in decision.denied_resources],
+    )
+
+
+# Answers stay the same.
+
+
+def test_answers_over_random_accounts_stay_the_same() -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(60):
+        random = Random(seed)
+        maker = AccountMaker(random)
+        text = json.dumps(snapshot_of(maker.account())).replace('"ou-1"', '"ou-1-1"')
+        account = load_account(text.encode())
+        try:
+            made, rename = redacted(snapshot_of(account), seed)
+        except Problem as problem:
+            counts["refused" if "cuts an id" in problem.sentence else problem.sentence] += 1
+            continue
+        other = account_of(made)
+        questions = QuestionMaker(random, maker.services)
+        for question in (questions.question() for _ in range(10)):
+            if question.session_policies or question.context:
+                continue
+            owner = question.resource_account
+            asked = replace(question, resource=rename(question.resource), resource_account=owner and rename(owner))
+            before, after = QuestionEvaluator(account, question, NOON), QuestionEvaluator(other, asked, NOON)
+            for principal in callers(account):
+                expected = before.decide(principal)
+                assert told(after.decide(renamed(principal, rename))) == told(expected, rename), (seed, question)
+                counts[expected.outcome] += 1
+    assert counts["refused"] < 40
+    assert all(counts[outcome] > 100 for outcome in ("allowed", "explicitDeny", "implicitDeny", "depends"))
+
+
+DEMO = load_demo_account()
+
+
+@pytest.fixture(scope="module")
+def demo() -> tuple[Account, Rename]:
+    made, rename = redacted(snapshot_of(DEMO))
+    return account_of(made), rename
+
+
+def workspace(account: Account) -> Workspace:
+    return Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "x", "eu-west-1", taken_at=account.taken_at))
+
+
+def demo_questions() -> Iterator[Question]:
+    """Questions about everything that the demo's policies name, by the actions that they name with it."""
+    documents = [policy.document for policy in DEMO.resource_policies.values() if policy.document is not None]
+    for entity in (*DEMO.users, *DEMO.groups, *DEMO.roles):
+        documents += [policy.document for policy in entity.inline_policies]
+    documents += [policy.default_version.document for policy in DEMO.policies if policy.default_version]
+    asked = {}
+    for one in documents:
+        for statement in one.policy.statements:
+            for action, resource in product((statement.actions or ())[:2], (statement.resources or ())[:2]):
+                if not set("*?") & set(action):
+                    asked[action, re.sub(r"\$\{[^}]*\}", "maya.okafor", resource)] = None
+    for action, resource in list(asked)[::3]:
+        yield Question(action, resource, region="eu-west-1")
+        yield Question(action, resource.replace("*", "x"), region="eu-west-1")
+
+
+@pytest.mark.slow
+def test_answers_over_the_demo_stay_the_same(demo: tuple[Account, Rename]) -> None:
+    other, rename = demo
+    outcomes: Counter[str] = Counter()
+    for question in demo_questions():
+        asked = replace(question, resource=rename(question.resource))
+        before, after = QuestionEvaluator(DEMO, question, NOON), QuestionEvaluator(other, asked, NOON)
+        for principal in [one.principal for one in account_index(DEMO).principals][::4]:
+            expected = before.decide(principal)
+            assert told(after.decide(renamed(principal, rename))) == told(expected, rename), (question, principal)
+            outcomes[expected.outcome] += 1
+    assert all(outcomes[outcome] > 50 for outcome in ("allowed", "explicitDeny", "implicitDeny", "depends")), outcomes
+
+
+@pytest.mark.slow
+def test_reports_over_the_demo_stay_the_same(demo: tuple[Account, Rename]) -> None:
+    other, rename = demo
+    before, after = find_escalations(workspace(DEMO)), find_escalations(workspace(other))
+    assert [rename(one.arn) for one in before.administrators] == [one.arn for one in after.administrators]
+    ways = [
+        Counter((name(one.principal.arn), one.certain, *(move.path.id for move in one.moves)) for one in report)
+        for report, name in ((before.escalations, rename), (after.escalations, as_it_is))
+    ]
+    assert ways[0] == ways[1]
+    assert len(ways[0]) > 20
+    found = [
+        Counter((one.code, one.severity, name(one.subject)) for one in audit(workspace(account)))
+        for account, name in ((DEMO, rename), (other, as_it_is))
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) > 100
+    for name in ("deploy-prod", "ops-readonly", "analytics-lake-reader"):
+        first, second = DEMO.role(name), other.role(rename(name))
+        assert first is not None
+        assert second is not None
+        edges = [
+            {(name(edge.name), edge.action, edge.decision.outcome) for edge in who_may_assume(workspace(account), one)}
+            for account, one, name in ((DEMO, first, rename), (other, second, as_it_is))
+        ]
+        assert edges[0] == edges[1]
+
+
+# Nothing of the original remains.
+
+
+def originals(account: Account) -> Iterator[str]:
+    """Whatever tells whose account it is: ids, ARNs, names, tags, addresses."""
+    yield account.id
+    for record in (account, *account.entities(), *account.last_accessed.values()):
+        for one in fields(record) if is_dataclass(record) else ():
+            yield from told_by(getattr(record, one.name))
+    for entity in account.entities():
+        yield from (entity.arn, entity.name)
+    for arn, policy in account.resource_policies.items():
+        yield arn
+        yield from told_by(policy.document.value if policy.document is not None else "")
+    yield from account.kms_aliases
+    yield from account.public_access_blocks
+
+
+def told_by(value: Any) -> Iterator[str]:
+    if isinstance(value, Known):
+        value = value.value
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            if key not in ("Action", "NotAction", "Version", "Effect", "Service", "Condition"):
+                yield from told_by(entry)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from told_by(one)
+
+
+@pytest.mark.parametrize("given", ["demo", "complete"])
+def test_nothing_of_the_original_remains_in_the_bytes(given: str) -> None:
+    account = DEMO if given == "demo" else load_account(json.dumps(complete()).encode())
+    data = snapshot_bytes(account, redacted=True).decode().lower()
+    # A role may be called as the service is that assumes it.
+    data = re.sub(r'"[\w-]+\.amazonaws\.com"', "", data)
+    _, rename = redacted(snapshot_of(account))
+    telling = {text for text in originals(account) if len(text) > 3 and not text.startswith("arn:aws:iam::aws:")}
+    gone = 0
+    for text in telling:
+        if rename(text) == text:
+            # AWS's own words and nothing else.
+            assert not re.search(r"\d{12}|@", text), text
+            continue
+        for form in {text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1], quote(quote(text))}:
+            if len(re.findall(r"\w+", form)) > 1:
+                assert form.lower() not in data, text
+                gone += 1
+    assert gone > (1500 if given == "demo" else 40)
+    of_aws = {policy.id for policy in account.policies if policy.aws_managed}
+    ids = {text for text in telling if re.fullmatch(r"A[A-Z]{3}[A-Z0-9]{12,}", text)} - of_aws
+    assert not [one for one in ids if one.lower() in data]
+    for name in ("puffin", "okafor", "brennan", "acme", "111122223333", "123456789012", "alice"):
+        assert name not in data
+
+
+def test_names_of_services_actions_regions_and_aws_managed_policies_stay() -> None:
+    made, rename = redacted(snapshot_of(DEMO))
+    text = json.dumps(made)
+    managed = [policy.arn for policy in DEMO.policies if policy.aws_managed]
+    assert managed
+    for kept in (*managed, "eu-west-1", "lambda.amazonaws.com", "token.actions.githubusercontent.com"):
+        assert f'"{kept}' in text or f":{kept}:" in text or f"/{kept}" in text, kept
+        assert rename(kept) == kept
+    assert '"s3:GetObject"' in text
+    assert rename("arn:aws:lambda:eu-west-1:111122223333:function:x").startswith("arn:aws:lambda:eu-west-1:")
+
+
+# Patterns cut what they cut.
+
+
+def matches(pattern: str, text: str) -> bool:
+    return Glob(tokens_of(parse_pieces(pattern, variables=False))).matches(text)
+
+
+def with_names(names: list[str], patterns: list[str]) -> dict[str, Any]:
+    body = document(*[allow("s3:GetObject", f"arn:aws:s3:::{pattern}") for pattern in patterns])
+    named = document(*[allow("s3:GetObject", f"arn:aws:s3:::{name}") for name in names])
+    policies = [inline("p", body), inline("n", named)]
+    return snapshot_of(account_of(snapshot(users=[user("zoe", UserPolicyList=policies)])))
+
+
+PATTERNS = (
+    *("app-*", "app*", "*-prod", "*prod", "*data*", "*-lake-*", "a*", "appl*", "ap*ion", "*", "x?", "logs-?-*", "lo*"),
+)
+NAMES = (
+    *("app-web", "app", "application", "apple", "web-prod", "preprod", "my-data-lake", "metadata2", "a", "b", "x1"),
+    *("logs-1-x", "logs-ab-x", "lake", "Application", "APP-1"),
+)
+
+
+def test_patterns_still_cut_the_names_that_they_cut() -> None:
+    for seed in range(20):
+        _, rename = redacted(with_names(NAMES, PATTERNS), seed)
+        for pattern, name in product(PATTERNS, NAMES):
+            assert matches(rename(pattern), rename(name)) is matches(pattern, name), (pattern, name, seed)
+        assert len({rename(name) for name in NAMES}) == len(NAMES)
+        assert rename("app-web") != "app-web"
+
+
+WORDS = st.text("abpq1-", min_size=1, max_size=7)
+GLOBS = st.lists(st.text("abpq1-*", min_size=1, max_size=6), max_size=4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=8, unique=True), GLOBS, st.integers(0, 99))
+def test_any_pattern_still_cuts_any_name(names: list[str], patterns: list[str], seed: int) -> None:
+    _, rename = redacted(with_names(names, patterns), seed)
+    for pattern, name in product(patterns, names):
+        assert matches(rename(pattern), rename(name)) is matches(pattern, name), (pattern, name)
+    assert len({rename(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        (f"{ID[:5]}*", "cuts an id, such as 123456789012"),
+        ("home/${aws:username}*", "stands in 'arn:aws:s3:::b/home/${aws:username}*' without a separator beside it"),
+        ("a${aws:username}", "without a separator beside it"),
+        ("db-????", "counts the characters of a name"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_with_its_place(pattern: str, says: str) -> None:
+    resource = f"arn:aws:sqs:eu-west-1:{pattern}" if pattern[0] == "1" else f"arn:aws:s3:::b/{pattern}"
+    body = document(allow("sqs:*"), allow("s3:*", resource))
+    with pytest.raises(Problem) as raised:
+        redacted(snapshot(roles=[role(RolePolicyList=[inline("p", body)])]))
+    assert says in raised.value.sentence
+    assert "$.RoleDetailList[0].RolePolicyList[0].PolicyDocument.Statement[1].Resource" in raised.value.sentence
+
+
+# Single things.
+
+
+def conditions(**tests: Any) -> Any:
+    """What becomes of the conditions of a trust policy."""
+    made, _ = redacted(snapshot(roles=[role(AssumeRolePolicyDocument=trust(Condition=tests))]))
+    return made["RoleDetailList"][0]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+
+
+def test_addresses_stay_in_their_networks() -> None:
+    given = ("203.0.113.0/24", "203.0.113.9", "203.0.0.0/16", "198.51.100.7", "0.0.0.0/0")
+    given += ("2001:db8::/32", "2001:db8::1")
+    made = conditions(IpAddress={"aws:SourceIp": [*given]})["IpAddress"]["aws:SourceIp"]
+    for (was, now), (text, other) in product(zip(given, made, strict=True), repeat=2):
+        if "/" in was and "/" not in text and ip_network(was).version == ip_address(text).version:
+            assert (ip_address(other) in ip_network(now)) is (ip_address(text) in ip_network(was))
+    assert made[1] != given[1]
+    assert made[4] == "0.0.0.0/0"
+
+
+def test_tags_are_the_same_but_for_their_case() -> None:
+    tags = [{"Key": "CostCenter", "Value": "Blue"}, {"Key": "team", "Value": "blue"}]
+    others = [{"Key": "costcenter", "Value": "BLUE"}]
+    _, rename = redacted(snapshot(users=[user(Tags=tags)], roles=[role(Tags=others)]))
+    spelled = [rename(text) for text in ("Blue", "blue", "BLUE", "bLUE")]
+    assert len(set(spelled)) == 4
+    assert len({text.lower() for text in spelled}) == 1
+    assert rename("CostCenter").lower() == rename("costcenter")
+
+
+def test_conditions_keep_their_keys_numbers_times_and_aws_values() -> None:
+    made = conditions(
+        StringEquals={
+            "aws:PrincipalTag/team": "blue",
+            "aws:RequestedRegion": ["eu-west-1"],
+            "s3:x-amz-acl": "public-read",
+            "oidc.acme.example:sub": "system:bob",
+            "aws:SourceAccount": 999988887777,
+        },
+        NumericLessThan={"aws:MultiFactorAuthAge": "3600"},
+        DateLessThan={"aws:CurrentTime": "2027-01-01T00:00:00Z"},
+        Bool={"aws:MultiFactorAuthPresent": "true"},
+    )
+    text = json.dumps(made)
+    assert '"aws:RequestedRegion": ["eu-west-1"]' in text
+    assert '"s3:x-amz-acl": "public-read"' in text
+    assert made["NumericLessThan"] == {"aws:MultiFactorAuthAge": "3600"}
+    assert made["DateLessThan"] == {"aws:CurrentTime": "2027-01-01T00:00:00Z"}
+    assert made["Bool"] == {"aws:MultiFactorAuthPresent": "true"}
+    assert isinstance(made["StringEquals"]["aws:SourceAccount"], int)
+    assert not re.search("team|blue|acme|bob|999988887777", text)
+
+
+def test_a_document_that_cannot_be_read_stays_unreadable() -> None:
+    policies = [inline("p", '{"Statement": "acme')]
+    made, _ = redacted(snapshot_of(account_of(snapshot(users=[user(UserPolicyList=policies)]))))
+    account = account_of(made)
+    assert account.users[0].inline_policies[0].document.raw == UNREADABLE
+    assert account.users[0].inline_policies[0].document.error is not None
+
+
+def test_ages_stay_and_dates_do_not() -> None:
+    account = load_account(json.dumps(complete()).encode())
+    other = account_of(redacted(snapshot_of(account))[0])
+    assert account.taken_at is not None
+    assert other.taken_at is not None
+    assert account.taken_at != other.taken_at
+    assert account.taken_at - account.users[0].created == other.taken_at - other.users[0].created  # type: ignore[operator]
+    rows = [one.credential_report.value.rows for one in (account, other)]  # type: ignore[union-attr]
+    states = [[key.status for row in several for key in row.access_keys] for several in rows]
+    assert states[0] == states[1] == ["Active", "Inactive"]
+    assert rows[1][0].user == "<root_account>"
+
+
+def test_two_redactions_have_nothing_in_common_but_their_form() -> None:
+    one, two = (snapshot_bytes(DEMO, redacted=True) for _ in range(2))
+    assert one != two
+    assert iam("x") not in one.decode()
