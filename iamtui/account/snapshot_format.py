@@ -456,6 +456,7 @@ def snapshot_schema() -> dict[str, Any]:
     schema = msgspec.json.schema(SnapshotShape)
     text = {"type": ["object", "string"], "description": "A policy document: an object, JSON text or percent-encoded."}
     for form in schema["$defs"].values():
+        form.pop("description", None)
         for name, entry in form["properties"].items():
             form["properties"][name] = _without_python(entry) or text
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "iamtui snapshot", **schema}
