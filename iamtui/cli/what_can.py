@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,11 +16,9 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.condition_words import LAYER_NAMES, first_of
-from iamtui.engine.decision import Layer
-from iamtui.presentation.access import SHORT_LEVELS, level_cell
+from iamtui.presentation.access import SHORT_LEVELS, count_words, level_cell, unloaded_words, where_words
 from iamtui.presentation.styled_words import needs_ascii
-from iamtui.presentation.verdict import unloaded_layers, verdict_words
+from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
@@ -183,18 +180,8 @@ def _print_actions(out: Output, found: EffectiveAccess) -> None:
         words = verdict_words(one.decision)
         out.line(
             Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)),
-            f"  {action:<{width}}  {levels:<{level_width}}  {_where(one)}",
+            f"  {action:<{width}}  {levels:<{level_width}}  {where_words(one)}",
         )
-
-
-def _where(one: Permission) -> str:
-    """On what resources, and on what condition."""
-    limits = verdict_words(one.decision).limit
-    unloaded = ", as far as loaded" if limits == "as loaded" else ""
-    denied = one.decision.denied_resources
-    but_not = f", not on {first_of(denied)}" if denied and not one.is_on_all else ""
-    condition = f"  if {one.condition}" if one.condition else ""
-    return f"{first_of(one.resources)}{but_not}{unloaded}{condition}"
 
 
 def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: bool) -> None:
@@ -210,10 +197,12 @@ def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: boo
         for label, one in labelled:
             words = verdict_words(one.decision)
             out.line(
-                Span(f"      {f'{label:<6} ' if both else ''}{words.mark} {words.word:<7} {_where(one)}", Style.QUIET)
+                Span(
+                    f"      {f'{label:<6} ' if both else ''}{words.mark} {words.word:<7} {where_words(one)}",
+                    Style.QUIET,
+                )
             )
-    counts = Counter(change.kind for change in changes for _ in change.actions)
-    note(f"{counts['gained']} actions gained, {counts['lost']} lost, {counts['changed']} changed.")
+    note(count_words(changes))
 
 
 def _first_of_actions(actions: Sequence[str]) -> str:
@@ -222,11 +211,9 @@ def _first_of_actions(actions: Sequence[str]) -> str:
 
 
 def _say_limits(permissions: Iterable[Permission]) -> None:
-    """The layers that are not loaded and could change some of it."""
-    layers = {layer for one in permissions for layer in unloaded_layers(one.decision)}
-    if layers:
-        names = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in layers)
-        note(f"Not evaluated, and could change some of this: {names}.")
+    words = unloaded_words(permissions)
+    if words:
+        note(words)
 
 
 def _summary(workspace: Workspace, found: EffectiveAccess) -> str:

@@ -7,14 +7,23 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.engine.condition_words import first_of
-from iamtui.engine.decision import Outcome
+from iamtui.engine.condition_words import LAYER_NAMES, first_of
+from iamtui.engine.decision import Layer, Outcome
 from iamtui.presentation.reports import Asked, Report, ReportRow
-from iamtui.presentation.styled_words import Tone, Word, row_of, shade, text_of
-from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
+from iamtui.presentation.styled_words import Row, Tone, Word, row_of, shade, text_of
+from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.workspace.trust import Chain, TrustEdge, Trustee
-from iamtui.workspace.what_can import LEVELS, EffectiveAccess, LevelCount, Permission, ServiceAccess, levels_of
+from iamtui.workspace.what_can import (
+    LEVELS,
+    AccessChange,
+    EffectiveAccess,
+    LevelCount,
+    Permission,
+    ServiceAccess,
+    compare_access,
+    levels_of,
+)
 
 SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
 _TITLES: Final = {"Permissions management": "Perms", "Tagging": "Tags"}
@@ -85,6 +94,86 @@ def _permission(number: int, action: str, one: Permission, found: EffectiveAcces
         target=found.principal.role_arn or found.principal.arn,
         asked=Asked(found.principal, Question(action, resource, request.context, request.mode)),
     )
+
+
+def where_words(one: Permission) -> str:
+    """On what resources, and on what condition."""
+    limit = ", as far as loaded" if verdict_words(one.decision).limit == "as loaded" else ""
+    denied = one.decision.denied_resources
+    but_not = f", not on {first_of(denied)}" if denied and not one.is_on_all else ""
+    condition = f"  if {one.condition}" if one.condition else ""
+    return f"{first_of(one.resources)}{but_not}{limit}{condition}"
+
+
+def unloaded_words(permissions: Iterable[Permission]) -> str:
+    """The layers that are not loaded and could change some of the permissions, in a sentence; "" for none."""
+    layers = {layer for one in permissions for layer in unloaded_layers(one.decision)}
+    names = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in layers)
+    return f"Not evaluated, and could change some of this: {names}." if names else ""
+
+
+def count_words(changes: Iterable[AccessChange]) -> str:
+    counts = Counter(change.kind for change in changes for _ in change.actions)
+    return f"{counts['gained']:,} actions gained, {counts['lost']:,} lost, {counts['changed']:,} changed."
+
+
+_CHANGES: Final = {
+    "gained": Word("[+] gained", Tone.ALLOWED, bold=True),
+    "lost": Word("[-] lost", Tone.DENIED, bold=True),
+    "changed": Word("[~] changed", Tone.DEPENDS, bold=True),
+}
+_NO_LEVEL: Final = "no access level"
+
+
+def changes_report(title: str, before: EffectiveAccess, after: EffectiveAccess) -> Report:
+    """What one principal gains and loses against another by service and access level; Enter asks an action of it."""
+    changes = compare_access(before, after)
+    levels = (*LEVELS, _NO_LEVEL)
+    groups: dict[tuple[str, int, str], list[tuple[str, AccessChange]]] = {}
+    for change in changes:
+        for action in change.actions:
+            level = next(iter(levels_of(action)), _NO_LEVEL)
+            groups.setdefault((change.service, levels.index(level), change.kind), []).append((action, change))
+    kinds = tuple(_CHANGES)
+    ordered = sorted(groups.items(), key=lambda group: (*group[0][:2], kinds.index(group[0][2])))
+    rows: list[ReportRow] = []
+    for number, ((service, at, kind), actions) in enumerate(ordered):
+        name = f"{service}  {_short_level(levels[at])}"
+        text = f"{len(actions):,} action{'' if len(actions) == 1 else 's'}"
+        target = after.principal.role_arn or after.principal.arn
+        details = (row_of(f"{kind.capitalize()}: {', '.join(action for action, _ in actions)}", limit=None),)
+        rows.append(ReportRow(_CHANGES[kind], text_of(row_of(name)), text, kind, number, details, target))
+        rows += (_changed_action(number, action, change, after) for action, change in actions)
+    notes = (count_words(changes), unloaded_words((*before.permissions, *after.permissions)))
+    counts = Counter(change.kind for change in changes for _ in change.actions)
+    nothing = "Both can do the same: the same actions on the same resources and conditions."
+    return Report(title, tuple(rows), kinds if rows else (), tuple(filter(None, notes)), nothing, counts)
+
+
+def _changed_action(number: int, action: str, change: AccessChange, after: EffectiveAccess) -> ReportRow:
+    shown = (change.after or change.before)[0]
+    request = shown.decision.request
+    sides = (("before", change.before), ("after ", change.after))
+    resource = shown.resources[0] if len(shown.resources) == 1 else shown.resource
+    return ReportRow(
+        mark=Word(""),
+        name=text_of(row_of(action)),
+        text=text_of(row_of(f"on {'; '.join(map(where_words, change.after or change.before))}", limit=None)),
+        kind=change.kind,
+        group=number,
+        details=tuple(_side(label, one) for label, side in sides for one in side or (None,)),
+        target=after.principal.role_arn or after.principal.arn,
+        asked=Asked(after.principal, Question(action, resource, request.context, request.mode)),
+        inner=True,
+    )
+
+
+def _side(label: str, one: Permission | None) -> Row:
+    if one is None:
+        return (Word(f"{label}  "), Word("[-] DENIED", Tone.QUIET))
+    words = verdict_words(one.decision)
+    verdict = Word(f"{words.mark} {words.word}", words.tone, bold=True)
+    return row_of(Word(f"{label}  "), verdict, f"  on {where_words(one)}", limit=None)
 
 
 def trustee_words(account: Account, edge: TrustEdge) -> str:

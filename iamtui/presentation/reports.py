@@ -274,6 +274,9 @@ _REPORTED: Final = {
 }
 _ANSWER_TONES: Final = (Tone.ALLOWED, Tone.DEPENDS, Tone.QUIET)
 _LEAST_BAR: Final = 6
+_LEAST_LEGEND: Final = 40
+"""Columns for a bar from which on the legends fit in full words."""
+_SHORT_USES: Final = ("30 d", "90 d", "1 y", "older", "never", "unknown")
 _MOST_BAR: Final = 60
 
 
@@ -286,11 +289,15 @@ def overview_lines(found: Overview, width: int, *, ascii_only: bool) -> list[Ove
         drawn = bar(figure.count, most, room, ascii_only=ascii_only)
         tone = SEVERITY_WORDS[Severity(figure.label)].tone
         rows.append(replace(_number(figure), words=(Word(drawn, tone),)))
+    is_narrow = width < _LEAST_LEGEND
     texts = [*(text for _, text, _ in LAST_USES), "never", "not known"]
-    rows.append(OverviewLine(f"Last used  {_legend(texts, ascii_only=ascii_only)}"))
+    title, gap = ("Used", " ") if is_narrow else ("Last used", "  ")
+    uses = _legend(_SHORT_USES if is_narrow else texts, gap, ascii_only=ascii_only)
+    rows.append(OverviewLine(f"{title}{gap}{uses}"))
     most = max((one.whole.count for one in found.principals), default=0)
     rows += (_stacked(one, most, room, ascii_only=ascii_only) for one in found.principals)
-    rows.append(OverviewLine(f"Created  {_legend([text for _, text, _ in KEY_AGES], ascii_only=ascii_only)}"))
+    ages = _legend([text for _, text, _ in KEY_AGES], gap, ascii_only=ascii_only)
+    rows.append(OverviewLine(f"Created{gap}{ages}"))
     rows.append(_stacked(found.keys, found.keys.whole.count, room, ascii_only=ascii_only))
     rows += (OverviewLine("Besides"), *map(_number, found.others))
     if found.questions:
@@ -306,9 +313,9 @@ def _number(figure: Figure) -> OverviewLine:
     return OverviewLine(_safe(figure.label), figure, report=_REPORTED.get(figure.id, ("", "")))
 
 
-def _legend(texts: Sequence[str], *, ascii_only: bool) -> str:
+def _legend(texts: Sequence[str], gap: str, *, ascii_only: bool) -> str:
     fills = ASCII_FILLS if ascii_only else FILLS
-    return "  ".join(f"{fill} {text}" for fill, text in zip(fills, texts, strict=False))
+    return gap.join(f"{fill} {text}" for fill, text in zip(fills, texts, strict=False))
 
 
 def _stacked(breakdown: Breakdown, most: int, room: int, *, ascii_only: bool) -> OverviewLine:

@@ -22,6 +22,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.text import safe_text
 from iamtui.tui.content import TONES, line, plain
+from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
 from iamtui.tui.text_screens import TextScreen
 from iamtui.workspace.explained import Explanation, explained
 
@@ -45,6 +46,17 @@ LEGEND: Final = (
     (" · ", "$muted", "no allow", "a layer that says nothing, and need not; or one that does not apply"),
 )
 """What the marks mean: mark, style, words, meaning."""
+
+_BESIDE: Final = (
+    (CERTAIN, "can become administrator by a known path; U shows the steps"),
+    (POSSIBLE, "could on a condition, or if something is there that is not known"),
+    (ADMINISTRATOR, "is administrator"),
+    (MARKED, "marked with m; = compares it with the one under the cursor"),
+)
+_UNMARKED: Final = (
+    "Without a mark no known path was found. Where the tree's title says ▲ ? nothing is known: it is being looked for, "
+    "or waits for U in an account of more than 2,000 users and roles."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +193,9 @@ def rows(sections: Sequence[HelpSection]) -> list[Content]:
     shown.append(plain("Verdicts", "bold $heading"))
     for mark, style, words, meaning in LEGEND:
         shown.append(line("  ", (f"{mark} {words}".ljust(_KEY_WIDTH + 2), f"bold {style}"), (meaning, "$muted")))
+    shown += (plain(""), plain("Beside users and roles", "bold $heading"))
+    shown += [line("  ", (sign.text.strip().ljust(4), "bold"), (meaning, "$muted")) for sign, meaning in _BESIDE]
+    shown += [plain(f"  {row}", "$muted") for row in wrap(_UNMARKED, _EXPLAINED)]
     return shown
 
 

@@ -14,7 +14,7 @@ from iamtui.account.model import Account, Entity, Role, User
 from iamtui.config import AssumeConfig
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane
@@ -23,6 +23,7 @@ from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import Branch, Node, key_of, kind_word
+from iamtui.tui.marks import PrincipalMarks
 from iamtui.tui.on_demand import OnDemandLoading, lacks_details
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.question.keys import from_screen
@@ -86,7 +87,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("u", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding(
-        "ctrl+r", "assume_any", "Any role", show=False, id="session.assume-any",
+        "ctrl+r", "assume(True)", "Any role", show=False, id="session.assume-any",
         tooltip="Assume any role by its ARN, also one of another account",
     ),
     Binding(
@@ -114,12 +115,17 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
+    Binding("m", "compare('mark')", "Mark", show=False, id="compare.mark", tooltip="Mark a user or role to compare it"),
     Binding(
-        "left_square_bracket", "back", "Back", key_display="[", show=False, id="go.back",
+        "equals_sign", "compare('now')", "Compare", key_display="=", show=False, id="compare.now",
+        tooltip="Compare what the user or role here can do with the marked one; under a draft, with itself before",
+    ),
+    Binding(
+        "left_square_bracket", "travel(False)", "Back", key_display="[", show=False, id="go.back",
         tooltip="Go back to where you were",
     ),
     Binding(
-        "right_square_bracket", "forward", "Forward", key_display="]", show=False, id="go.forward",
+        "right_square_bracket", "travel(True)", "Forward", key_display="]", show=False, id="go.forward",
         tooltip="Go forward again",
     ),
     Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane by its letter"),
@@ -227,6 +233,7 @@ class MainScreen(PanedScreen):
         self.hand_over = HandOver(self, copier, self.drafts)
         self.lifecycle = SessionLifecycle(self, copier, self.drafts, self.hand_over, assume_config, production)
         self._pinning = Pinning(self)
+        self._marks = PrincipalMarks(self, self.drafts)
         self.tries_again = False
         """Whether no account could be opened until the user signs in again, after which it is tried once more."""
         self.kept_denials: KeptDenials | None = None
@@ -242,7 +249,6 @@ class MainScreen(PanedScreen):
 
     def on_mount(self) -> None:
         """Verdicts in the lists belong to the answer; once a second, look after codes and the clipboard."""
-        self.explorer.border_title = line("Account")
         self.question.alongside = self._pinning.ahead
         self.sessions.is_production = self.lifecycle.is_production
         self.query_one(StatusLine).set_picking(self.hand_over.picking)
@@ -252,6 +258,9 @@ class MainScreen(PanedScreen):
     def on_screen_suspend(self) -> None:
         """Nothing stays readable under a dialog."""
         self.sessions.mask()
+
+    def on_screen_resume(self) -> None:
+        self._marks.look_again()
 
     def on_unmount(self) -> None:
         self.lifecycle.forget_mfa_sessions()
@@ -271,6 +280,7 @@ class MainScreen(PanedScreen):
         self.sessions.can_assume(possible=workspace.can_call_aws)
         self._caller.begin(workspace)
         self.on_demand.again()
+        self._marks.show(workspace)
         tell_screens(self, workspace)
 
     # Browsing.
@@ -306,7 +316,7 @@ class MainScreen(PanedScreen):
     @on(DetailPane.Listed)
     def _listed(self, event: DetailPane.Listed) -> None:
         event.stop()
-        lazy.report_screen.open_list(self, event.title, event.make)
+        lazy.report_screen.open_list(self, event.title, event.load)
 
     @on(RowsView.LeftTowardsTree)
     @on(ChildrenTable.LeftTowardsTree)
@@ -420,11 +430,9 @@ class MainScreen(PanedScreen):
     def about(self) -> tuple[Account, Entity] | None:
         """The entity under the cursor with its account."""
         node = self.subject.node
-        return (
-            None
-            if self.workspace is None or node is None or isinstance(node, Branch)
-            else (self.workspace.account, node)
-        )
+        if self.workspace is None or node is None or isinstance(node, Branch):
+            return None
+        return self.workspace.account, node
 
     def action_edit(self) -> None:
         shown = self.subject.json_text()
@@ -434,13 +442,10 @@ class MainScreen(PanedScreen):
         said, severity = show_in_editor(self.app, *shown)
         self.say(said, severity)
 
-    def action_assume(self) -> None:
+    def action_assume(self, any_role: bool = False) -> None:
         """Ask how to assume the role under the cursor; elsewhere, which role."""
         node = self.subject.node
-        self.lifecycle.open_assume(node.arn if isinstance(node, Role) else None)
-
-    def action_assume_any(self) -> None:
-        self.lifecycle.open_assume(None)
+        self.lifecycle.open_assume(node.arn if isinstance(node, Role) and not any_role else None)
 
     def action_assume_from_session(self) -> None:
         self.lifecycle.assume_from_session()
@@ -475,11 +480,11 @@ class MainScreen(PanedScreen):
     def action_load(self) -> None:
         self.on_demand.load_here()
 
-    def action_back(self) -> None:
-        self.browsing.back()
+    def action_travel(self, forward: bool) -> None:
+        self.browsing.travel(forward=forward)
 
-    def action_forward(self) -> None:
-        self.browsing.forward()
+    def action_compare(self, step: str) -> None:
+        self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()
 
     def action_follow(self) -> None:
         self.browsing.follow()

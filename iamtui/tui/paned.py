@@ -23,7 +23,7 @@ from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, ScreenAbove, VisitedPlace
-from iamtui.tui.inventory import Branch, Inventory, Kind, Node, key_of
+from iamtui.tui.inventory import OVERVIEW, Inventory, Node, key_of
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.thread_work import worker_failure
@@ -134,8 +134,8 @@ class PanedScreen(Screen[None]):
         self._kept_focus = KeptFocus(self)
         self.workspace: Workspace | None = None
         """The workspace on screen."""
-        self.first_branch = Branch(Kind.USERS)
-        """The branch that is open when an account is."""
+        self.first_branch = OVERVIEW
+        """Where the cursor is when an account is opened."""
 
     def compose(self) -> ComposeResult:
         """One tree of widgets for every size; the styles arrange it."""
@@ -343,11 +343,9 @@ class Browsing:
             detail.show_statement(place.policy, place.statement)
         return True
 
-    def back(self) -> None:
-        self._travel(self._history.back(self._screen.subject.tab), "There is no place to go back to.")
-
-    def forward(self) -> None:
-        self._travel(self._history.forward(self._screen.subject.tab), "There is no place to go forward to.")
+    def travel(self, *, forward: bool) -> None:
+        go = self._history.forward if forward else self._history.back
+        self._travel(go(self._screen.subject.tab), f"There is no place to go {'forward' if forward else 'back'} to.")
 
     def _travel(self, place: VisitedPlace | None, otherwise: str) -> None:
         if place is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import islice
+from threading import Lock
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
@@ -116,11 +117,41 @@ class EscalationReport:
     closing: tuple[tuple[str, int], ...] = field(default=())
 
 
+_KEPT: Final = "escalations"
+_SEARCHED: Final = "escalations are searched"
+_LOOK_SECONDS: Final = 0.05
+
+
 def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> EscalationReport:
     """Everybody who can become administrator, certain paths before possible ones, else in the account's order.
 
-    Cancelled, it ends soon, with a part of them.
+    What is found is kept with the account; threads that ask for it meanwhile wait for the first. Cancelled, it ends
+    soon, with a part of them.
     """
+    memo = workspace.account.memo
+    lock: Lock = memo.setdefault(_SEARCHED, Lock())
+    while not lock.acquire(timeout=_LOOK_SECONDS):
+        if cancelled():
+            return EscalationReport((), ())
+    try:
+        found: EscalationReport = memo.get(_KEPT) or _find(workspace, cancelled)
+        if not cancelled():
+            memo[_KEPT] = found
+        return found
+    finally:
+        lock.release()
+
+
+def is_searched_unasked(account: Account) -> bool:
+    return len(account.users) + len(account.roles) <= MOST_SEARCHED
+
+
+def kept_escalations(account: Account) -> EscalationReport | None:
+    """What `find_escalations` found in an account; None where it did not search to the end."""
+    return account.memo.get(_KEPT)
+
+
+def _find(workspace: Workspace, cancelled: Callable[[], bool]) -> EscalationReport:
     search = _Search(workspace, cancelled)
     certain = search.reach(certain=True)
     possible = search.reach(certain=False)

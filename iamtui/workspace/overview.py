@@ -15,7 +15,7 @@ from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.problem import Problem
 from iamtui.workspace.audit import AuditFinding, AuditLimits, Severity, audit, unknown_facts
-from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_escalations
+from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_escalations, is_searched_unasked
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
@@ -246,7 +246,7 @@ def _risks(
 ) -> tuple[Figure, ...]:
     account = workspace.account
     everybody = 0
-    if _is_searched(account):
+    if is_searched_unasked(account):
         report = find_escalations(workspace, cancelled)
     else:
         report, everybody = EscalationReport((), ()), len(account.users) + len(account.roles)
@@ -270,10 +270,6 @@ def _risks(
         Figure("unused-users", "unused users", found("user-unused"), unknown_use),
         Figure("unused-roles", "unused roles", found("role-unused"), unknown_roles),
     )
-
-
-def _is_searched(account: Account) -> bool:
-    return len(account.users) + len(account.roles) <= MOST_SEARCHED
 
 
 def _trusting_outside(workspace: Workspace, cancelled: Callable[[], bool]) -> Iterator[str]:
@@ -327,7 +323,7 @@ def _lacking(account: Account) -> Iterator[str]:
     for fact in unknown_facts(account):
         if fact.permission not in named:
             yield fact.words
-    if not _is_searched(account):
+    if not is_searched_unasked(account):
         yield (
             f"who can become administrator: takes long with more than {MOST_SEARCHED:,} users and roles; "
             "iamtui escalations finds it"

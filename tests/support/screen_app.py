@@ -15,11 +15,13 @@ from iamtui.config import Config
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.inventory import Branch, Kind
 from iamtui.workspace.workspace import ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import sample_workspace
 from tests.support.settling import settled
 
 SAMPLE = SourceChoice(SourceKind.SNAPSHOT)
+USERS = Branch(Kind.USERS)
 
 
 class RecordingCopier:
@@ -62,10 +64,13 @@ def make_app(
     opener: Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace] | None = None,
     copier: RecordingCopier | None = None,
     config: Config | None = None,
+    first_branch: Branch = USERS,
 ) -> IamtuiApp:
-    """An app that opens this workspace (the sample) in place of a source."""
+    """An app that opens this workspace (the sample) in place of a source, with the cursor among the users."""
     opened = workspace or sample_workspace()
-    return IamtuiApp(SAMPLE, config=config, opener=opener or (lambda *_: opened), copier=copier or RecordingCopier())
+    app = IamtuiApp(SAMPLE, config=config, opener=opener or (lambda *_: opened), copier=copier or RecordingCopier())
+    app.main.first_branch = first_branch
+    return app
 
 
 async def settle(pilot: Pilot[Any]) -> None:

@@ -63,7 +63,7 @@ def test_ctrl_z_gives_the_terminal_back_until_fg(tmp_path: Path) -> None:
             screen.keys("C-z")
             in_shell(screen)
             back_on_screen(screen)
-        screen.keys("j", "j")
+        screen.keys("j", "l", "j", "j")
         screen.until_true(lambda: "▌  ▸ /business/" in screen.text)
         quits(screen)
 
@@ -82,7 +82,7 @@ def test_after_a_signal_and_fg_the_screen_is_painted_again(number: signal.Signal
             # It reads no keys before it has painted over what the shell wrote: what was typed is thrown away then.
             screen.gone("Stopped")
             screen.until("q Quit")
-        screen.keys("j", "j")
+        screen.keys("j", "l", "j", "j")
         screen.until_true(lambda: "▌  ▸ /business/" in screen.text)
         quits(screen)
 
@@ -115,7 +115,7 @@ def test_where_no_shell_could_continue_it_that_is_said(tmp_path: Path) -> None:
         screen.until("48 users")
         screen.keys("C-z")
         screen.until("No shell started iamtui")
-        screen.keys("j", "j")
+        screen.keys("j", "l", "j", "j")
         screen.until_true(lambda: "▌  ▸ /business/" in screen.text)
 
 

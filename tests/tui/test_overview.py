@@ -69,6 +69,49 @@ async def test_enter_on_a_number_lists_what_it_counts(label: str, kinds: set[str
         assert len({row.group for row in screen.list.shown}) == figure.count
 
 
+@pytest.mark.parametrize("size", EACH_SIZE)
+async def test_the_overview_is_the_first_thing_on_screen(size: str) -> None:
+    app = make_app(demo(), first_branch=OVERVIEW)
+    async with app.run_test(size=SIZES[size]) as pilot:
+        await settle(pilot)
+        assert app.main.explorer.node == OVERVIEW
+        assert app.main.explorer.tree_view.has_focus
+        assert labelled(app.main.query_one(OverviewView).lines, "people").figure is not None
+        assert not app.main.query_one("#welcome").display
+        await press(pilot, "enter")
+        assert app.main.query_one(OverviewView).has_focus
+
+
+async def test_what_was_typed_while_the_account_was_opened_is_found_first() -> None:
+    begin = threading.Event()
+
+    def opener(*_: object) -> Workspace:
+        begin.wait()
+        return demo()
+
+    app = make_app(opener=opener, first_branch=OVERVIEW)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"deploy-prod")
+        begin.set()
+        await settle(pilot)
+        assert getattr(app.main.subject.node, "name", "") == "deploy-prod"
+
+
+async def test_the_app_can_end_while_the_overview_is_being_loaded() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.exit()
+        app.main.subject._mount_overview(OverviewView)
+    assert not app.return_code
+
+
+def test_legends_fit_a_small_window() -> None:
+    lines = overview_lines(account_overview(demo()), 15, ascii_only=False)
+    assert all(len(line.label) <= 51 for line in lines)
+    assert any("░ older · never ? unknown" in line.label for line in lines)
+
+
 async def test_a_member_goes_to_its_place_in_the_tree() -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
@@ -111,10 +154,13 @@ async def test_the_numbers_are_kept_while_the_account_is_the_same() -> None:
         await settle(pilot)
         app.main.go_to(key_of(OVERVIEW))
         await settle(pilot)
-        before = app.main.query_one(OverviewView).lines
+        view = app.main.query_one(OverviewView)
+        before = view.lines
+        view.move_to(5)
         app.main.go_to(key_of(Branch(Kind.USERS)))
         app.main.go_to(key_of(OVERVIEW))
-        assert app.main.query_one(OverviewView).lines == before
+        assert view.lines == before
+        assert view.cursor == 5, "and so is the place"
 
 
 @pytest.mark.parametrize("size", EACH_SIZE)

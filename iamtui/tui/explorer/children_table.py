@@ -25,7 +25,7 @@ from iamtui.account.model import (
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit
-from iamtui.tui.explorer.explorer import MarkOf, VerdictOf
+from iamtui.tui.explorer.explorer import MarkOf, SignsOf, VerdictOf, no_signs
 from iamtui.tui.inventory import (
     Branch,
     Inventory,
@@ -92,6 +92,7 @@ class ChildrenTable(LineView):
         self._sorts: dict[str, tuple[str, bool]] = {}
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
+        self._signs_of: SignsOf = no_signs
 
     @property
     def entity(self) -> Entity | None:
@@ -122,6 +123,10 @@ class ChildrenTable(LineView):
     def set_marks(self, mark_of: MarkOf | None) -> None:
         """Say what a draft did to an entity; None: no draft is open."""
         self._mark_of = mark_of
+        self.redraw()
+
+    def set_signs(self, signs_of: SignsOf) -> None:
+        self._signs_of = signs_of
         self.redraw()
 
     def _layout(self, width: int) -> list[tuple[Column | None, int]]:
@@ -170,7 +175,8 @@ class ChildrenTable(LineView):
             if column is None:
                 pieces += self._verdict_cell(index, entity, size)
             else:
-                pieces += [*self._columns.cell(column, entity, size, mark), Piece(" " * _GAP)]
+                signs = self._signs_of(entity) if column.id == "name" else ()
+                pieces += [*self._columns.cell(column, entity, size, mark, signs), Piece(" " * _GAP)]
         return pieces
 
     def _verdict_cell(self, index: int, entity: Entity, width: int) -> list[Piece]:
@@ -282,11 +288,17 @@ class ColumnLayout:
     def _needed(self, columns: Sequence[Column]) -> int:
         return sum((self._width_of(column) if column.width else _NAME_ROOM) + _GAP for column in columns)
 
-    def cell(self, column: Column, entity: Entity, size: int, mark: str) -> list[Piece]:
-        """What a column shows of an entity; `mark`: what a draft did to it."""
+    def cell(self, column: Column, entity: Entity, size: int, mark: str, signs: Sequence[Piece]) -> list[Piece]:
+        """What a column shows of an entity.
+
+        Args:
+            mark: what a draft did to it.
+            signs: what else stands behind its name.
+        """
         text, style = column.cell(self._account, entity)
-        shown = fit(safe_text(text), size)
-        padding = " " * (size - cell_len(shown))
+        behind = sum(len(sign.text) for sign in signs)
+        shown = fit(safe_text(text), size - behind)
+        padding = " " * (size - behind - cell_len(shown))
         if column.id != "name":
             return [Piece(padding + shown if column.number else shown + padding, style)]
         words = f" {mark} {'drafted' if mark == '+' else 'changed'}" if mark else ""
@@ -295,7 +307,7 @@ class ColumnLayout:
         padding = padding[len(words) :]
         where = self._where(entity)
         path = fit(f"  {safe_text(where)}", len(padding)) if where and len(padding) >= _LEAST_PATH else ""
-        return [Piece(shown, style), Piece(words, "warning"), Piece(path + padding[cell_len(path) :], "faint")]
+        return [Piece(shown, style), *signs, Piece(words, "warning"), Piece(path + padding[cell_len(path) :], "faint")]
 
     def _where(self, entity: Entity) -> str:
         """The path of an entity, where the branch does not say it already."""

@@ -16,15 +16,17 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from iamtui.account.model import Account, Entity, Role, User
+from iamtui.problem import Problem
 from iamtui.text import safe_document
 from iamtui.tui import lazy
 from iamtui.tui.background import giving_turns
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import line, plain, wrong
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.explorer import VerdictOf
 from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from iamtui.tui.explorer.found_tabs import FoundTab
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
+    from iamtui.tui.reports.report_screen import Load
     from iamtui.workspace.workspace import Workspace
 
 
@@ -130,10 +133,10 @@ class DetailPane(FindsInDocument):
 
     @dataclass(eq=False, repr=False)
     class Listed(Message):
-        """The user wants a list that lies behind a line of the Access tab."""
+        """The user wants a list that lies behind a line of the Access tab, or a comparison."""
 
         title: str
-        make: Callable[[], Report]
+        load: Load
 
     @dataclass(eq=False, repr=False)
     class _Found(Message):
@@ -285,7 +288,8 @@ class DetailPane(FindsInDocument):
     def _line_opened(self, event: LineView.LineOpened) -> None:
         event.stop()
         if event.index in self._lists:
-            self.post_message(self.Listed(*self._lists[event.index]))
+            title, make = self._lists[event.index]
+            self.post_message(self.Listed(title, lambda *_: make()))
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:
@@ -318,6 +322,8 @@ class SubjectPane(Pane):
         self._before: Account | None = None
         self._overview: OverviewView | None = None
         """Made when it is first shown."""
+        self._counted: Workspace | None = None
+        """What the overview is of."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="welcome")
@@ -341,6 +347,13 @@ class SubjectPane(Pane):
     @property
     def node(self) -> Node | None:
         return self._node
+
+    @property
+    def entity(self) -> Entity | None:
+        """The entity where the cursor is: of the table's line, where that has the focus."""
+        if self.table.has_focus:
+            return self.table.entity
+        return None if isinstance(self._node, Branch) else self._node
 
     @property
     def active_view(self) -> Widget:
@@ -392,10 +405,7 @@ class SubjectPane(Pane):
         if node == OVERVIEW and workspace is not None:
             self.table.display = empty.display = False
             self.border_title = line((title_of(node), "bold"))
-            if self._overview is None:
-                self._overview = lazy.overview_view.OverviewView(id="overview")
-                self.mount(self._overview)
-            self._overview.show(workspace)
+            self._show_overview(workspace)
             return
         self.table.show_branch(inventory, node)
         words = self.table.empty_text()
@@ -403,6 +413,35 @@ class SubjectPane(Pane):
         empty.update(plain(words))
         count = "" if inventory.missing(node) else f"{len(inventory.entities(node)):,}"
         self.border_title = line((title_of(node), "bold"), (f" {count}", "$muted"))
+
+    def _show_overview(self, workspace: Workspace) -> None:
+        """Show the numbers of a workspace; the first time, once a thread has loaded what counts them."""
+        self._counted = workspace
+        if self._overview is not None:
+            self._overview.show(workspace)
+            return
+        welcome = self.query_one("#welcome", Static)
+        welcome.update(plain("Counting …"))
+        welcome.display = True
+        in_thread(self, self._load_overview, self._refuse_overview, name="counting the account")
+
+    def _load_overview(self, work: Work) -> None:
+        work.tell(self._mount_overview, lazy.overview_view.OverviewView)
+
+    def _refuse_overview(self, problem: Problem) -> None:
+        self.query_one("#welcome", Static).update(wrong(problem))
+
+    def _mount_overview(self, view: type[OverviewView]) -> None:
+        if not self.is_attached:
+            # The app is ending.
+            return
+        if self._overview is None:
+            self._overview = view(id="overview")
+            self._overview.display = False
+            self.mount(self._overview)
+        if self._node == OVERVIEW and self._counted is not None:
+            self.query_one("#welcome").display = False
+            self._overview.show(self._counted)
 
     def in_sight(self) -> Sequence[Entity]:
         """The entities of a branch whose lines can be seen; none where one entity is shown."""

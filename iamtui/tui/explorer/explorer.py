@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from rich.cells import cell_len
 from textual import on
@@ -37,6 +37,21 @@ VerdictOf: TypeAlias = "Callable[[Entity], VerdictWords | None]"
 
 MarkOf = Callable[[Entity], str]
 """What a draft did to an entity: "~" changed it, "+" made it, or ""."""
+
+SignsOf = Callable[[Entity], Sequence[Piece]]
+"""What else stands behind the name of an entity."""
+
+MARKED: Final = Piece(" =", "match")
+"""What stands beside the user or role that others are compared with."""
+
+CERTAIN: Final = Piece(" ▲", "denied")
+POSSIBLE: Final = Piece(" △", "warning")
+ADMINISTRATOR: Final = Piece(" ◆", "muted")
+"""What stands beside who can become administrator, could under a condition, and is one."""
+
+
+def no_signs(_entity: Entity) -> Sequence[Piece]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,7 @@ class ExplorerTree(LineView):
         self._chosen = ""
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
+        self._signs_of: SignsOf = no_signs
 
     # What others use.
 
@@ -120,6 +136,10 @@ class ExplorerTree(LineView):
     def set_marks(self, mark_of: MarkOf | None) -> None:
         """Say what a draft did to an entity; None: no draft is open."""
         self._mark_of = mark_of
+        self.redraw()
+
+    def set_signs(self, signs_of: SignsOf) -> None:
+        self._signs_of = signs_of
         self.redraw()
 
     def search(self, query: str) -> SearchResult | None:
@@ -172,7 +192,8 @@ class ExplorerTree(LineView):
         if verdict is not None and verdict.is_pending:
             self.note_unfinished(index)
         mark = self._mark_of(row.node) if self._mark_of is not None else ""
-        return _entity_pieces(row, row.node, verdict, mark, width)
+        signs = (*([Piece(f" {mark}", "warning")] if mark else []), *self._signs_of(row.node))
+        return _entity_pieces(row, row.node, verdict, signs, width)
 
     def is_stop(self, index: int) -> bool:
         """Among hits, the cursor skips the headings."""
@@ -260,7 +281,7 @@ def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool
 
 
 def _entity_pieces(
-    row: TreeRow, entity: Entity, verdict: VerdictWords | None, mark: str, width: int
+    row: TreeRow, entity: Entity, verdict: VerdictWords | None, signs: Sequence[Piece], width: int
 ) -> Sequence[Piece]:
     indent = "  " * row.depth + "  "
     shown = verdict_pieces(verdict)
@@ -268,12 +289,10 @@ def _entity_pieces(
     edge = "" if verdict is not None and verdict.star else " "
     tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
     room = max(4, width - 1 - len(indent) - tail)
-    name = fit(safe_text(entity.name), room - (2 if mark else 0))
-    pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ())]
-    used = cell_len(name)
-    if mark:
-        pieces.append(Piece(f" {mark}", "warning"))
-        used += 2
+    behind = sum(len(sign.text) for sign in signs)
+    name = fit(safe_text(entity.name), room - behind)
+    pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ()), *signs]
+    used = cell_len(name) + behind
     if row.hit is not None and row.hit.where and room - used > 4:
         where = fit(safe_text(row.hit.where), room - used - 2)
         pieces.append(Piece("  " + where, "faint"))

@@ -59,11 +59,12 @@ class OverviewView(LineView):
     def show(self, workspace: Workspace) -> None:
         """Show the numbers of a workspace; those that were found are kept while it is the same."""
         self.display = True
+        cursor = self.cursor if workspace is self._workspace else 0
         if workspace is not self._workspace:
             self._workspace, self._found = workspace, None
         if self._found is None:
             in_thread(self, partial(self._find, workspace), self._refuse, name="counting the account")
-        self._lay_out()
+        self._lay_out(cursor)
 
     def leave(self) -> None:
         """Hide it; nothing is looked for any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 from rich.cells import cell_len
 from textual import on
@@ -14,6 +14,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Label
 
+from iamtui.account.model import Role, User
+from iamtui.presentation.access import changes_report
 from iamtui.presentation.reports import (
     Place,
     Report,
@@ -23,7 +25,7 @@ from iamtui.presentation.reports import (
     members_report,
     shown_rows,
 )
-from iamtui.presentation.styled_words import Tone
+from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import fit, line, lines, plain, styled, wrong
@@ -34,6 +36,8 @@ from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.audit import audit, unknown_facts
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.overview import Figure
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.what_can import EffectiveAccess, what_can
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,6 +59,22 @@ def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
 
 def members(figure: Figure, parts: Sequence[Figure], workspace: Workspace, _cancelled: Callable[[], bool]) -> Report:
     return members_report(workspace.account, figure, parts)
+
+
+class Compared(NamedTuple):
+    """One side of a comparison of what two principals can do: of a user or role in a workspace."""
+
+    workspace: Workspace
+    entity: User | Role
+    title: str
+
+    def access(self, cancelled: Callable[[], bool]) -> EffectiveAccess:
+        return what_can(self.workspace, principal_for(self.workspace, self.entity), cancelled=cancelled)
+
+
+def comparison(before: Compared, after: Compared, _workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
+    title = text_of(row_of(f"{before.title} → {after.title}, by service and access level"))
+    return changes_report(title, before.access(cancelled), after.access(cancelled))
 
 
 REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations}
@@ -339,10 +359,10 @@ def open_members(main: Reported, figure: Figure, parts: Sequence[Figure] = ()) -
         _open(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure, parts)))
 
 
-def open_list(main: Reported, title: str, make: Callable[[], Report]) -> None:
-    """Open a list that lies behind a line of a tab."""
+def open_list(main: Reported, title: str, load: Load) -> None:
+    """Open a list that lies behind a line of a tab, or any other."""
     if main.workspace is not None:
-        _open(main, ReportScreen(main.workspace, title, lambda _workspace, _cancelled: make()))
+        _open(main, ReportScreen(main.workspace, title, load))
 
 
 def _open(main: Reported, screen: ReportScreen) -> None:
