@@ -158,7 +158,7 @@ class _Walk:
                 )
                 for name, entry in value.items()
             }
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [self._value(entry, key, f"{where}[{number}]") for number, entry in enumerate(value)]
         if not isinstance(value, str) or key in _KEPT_KEYS:
             return value

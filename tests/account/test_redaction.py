@@ -387,3 +387,9 @@ def test_two_redactions_have_nothing_in_common_but_their_form() -> None:
     one, two = (snapshot_bytes(DEMO, redacted=True) for _ in range(2))
     assert one != two
     assert iam("x") not in one.decode()
+
+
+def test_no_text_is_left_out_whatever_holds_it() -> None:
+    given = snapshot_of(account_of(complete()))
+    given["identity_providers"] = ({"arn": iam("oidc-provider/idp.acme.example"), "audiences": ("acme-app",)},)
+    assert "acme" not in json.dumps(redacted(given)[0])

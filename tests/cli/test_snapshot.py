@@ -131,7 +131,7 @@ def test_the_schema_is_that_of_the_documentation_and_holds_for_what_is_written(c
     assert json.loads(documented.read_text()) == schema, "iamtui snapshot --schema > docs/snapshot.schema.json"
     validator = jsonschema.Draft202012Validator(schema)
     for account in (load_demo_account(), load_account(json.dumps(complete()).encode())):
-        validator.validate(snapshot_of(account))
+        validator.validate(json.loads(json.dumps(snapshot_of(account))))
     validator.validate(complete())
     for wrong in ({"UserDetailList": 7}, {"iamtui": {"account_id": "12"}}, {"resource_policies": {"a": {}}}):
         assert not validator.is_valid(wrong)
