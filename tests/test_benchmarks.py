@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import commands, decisions, generator, loading, screen
+from benchmarks import commands, decisions, generator, live, loading, screen
 from benchmarks.__main__ import main
 from benchmarks.generator import TINY, Size
 from benchmarks.results import SMOKE, Result
@@ -83,7 +83,9 @@ def test_scenarios_are_well_formed() -> None:
     assert all(isinstance(found, Scenario) for found in read_scenarios(io.BytesIO(lines)))
 
 
-@one_quick("benchmark", [decisions.run, loading.run, screen.run], ids=["decisions", "loading", "screen"])
+@one_quick(
+    "benchmark", [decisions.run, loading.run, live.run, screen.run], ids=["decisions", "loading", "live", "screen"]
+)
 def test_a_benchmark_runs(benchmark) -> None:
     results = list(benchmark(SMOKE))
     assert results

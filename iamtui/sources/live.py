@@ -39,7 +39,9 @@ _MOST_PROVIDERS: Final = 100
 _DECODER: Final = msgspec.json.Decoder(SnapshotShape)
 
 _AT_ONCE: Final = 4
-"""Calls in flight: more would not be faster, since reading the answers takes most of the time."""
+_AT_ONCE_BESIDE_A_SCREEN: Final = 2
+"""Calls in flight. Each thread that reads an answer takes its share of the time from a screen: with two, the screen
+still goes on, and what is read beside the listing is there before the listing is."""
 
 _ENTITIES: Final = "users, groups, roles and policies"
 _GROWTH: Final = 3
@@ -166,7 +168,8 @@ class LiveReading:
         """
         self._fatal = self._broke_off = None
         self._failed.clear()
-        with collector_paused(), Tasks(_AT_ONCE, self._showing(connection, step, show)) as tasks:
+        at_once = _AT_ONCE if show is None else _AT_ONCE_BESIDE_A_SCREEN
+        with collector_paused(), Tasks(at_once, self._showing(connection, step, show)) as tasks:
             tasks.what = "the caller's identity"
             tasks.watch(tasks.add(lambda: self._read_caller(connection)))
             tasks.what, tasks.done = _ENTITIES, self._count()

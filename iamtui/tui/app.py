@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -260,6 +261,9 @@ def _name_of(choice: SourceChoice) -> str:
     return f"profile {choice.profile}" if choice.profile else "the AWS account"
 
 
+TURN_SECONDS: Final = 0.001
+"""For how long a thread may work before another one that wants to gets its turn."""
+
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
 
@@ -333,6 +337,8 @@ class IamtuiApp(TerminalApp):
     # Start and end.
 
     def on_mount(self) -> None:
+        # A thread that reads an account otherwise keeps the screen waiting for 5 ms at every turn.
+        sys.setswitchinterval(TURN_SECONDS)
         self._garbage.begin()
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)

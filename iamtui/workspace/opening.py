@@ -96,8 +96,8 @@ def _step(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
 
 def _settled(workspace: Workspace, cancelled: Callable[[], bool]) -> Workspace:
     if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
-        # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas.
-        gc.collect()
+        # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas. One before it would
+        # take as long, and hold up the screen meanwhile.
         gc.freeze()
     if cancelled():
         raise OpeningCancelled
