@@ -46,6 +46,7 @@ from iamtui.account.snapshot_format import (
 )
 from iamtui.account.snapshot_parts import (
     access_keys,
+    arn_fault,
     attached,
     boundary,
     credential_report,
@@ -133,7 +134,7 @@ class _Reading:
             roles=self._make_roles(),
             policies=self._make_policies(),
             instance_profiles=self._make_instance_profiles(),
-            providers=identity_providers(self._pages, self._missing),
+            providers=identity_providers(self._pages, self._missing, self._origin, self._partition),
             organization=organization(self._pages, self._document, self._missing),
             resource_policies=resource_policies(self._pages, self._document, self._origin),
             public_access_blocks={
@@ -243,6 +244,9 @@ class _Reading:
             raise Problem(
                 f"{self._origin} has no ARN of a {kind} at $.{where}[{index}].Arn, but {arn[:80]!r}.", HOW_TO_MAKE_ONE
             )
+        fault = arn_fault(parsed, self._partition, of_aws=kind == "policy")
+        if fault:
+            raise Problem(f"{self._origin} has {arn[:80]!r} at $.{where}[{index}].Arn, {fault}.", HOW_TO_MAKE_ONE)
         if name and not parsed.resource.endswith(f"/{name}"):
             raise Problem(
                 f"{self._origin} names {name[:80]!r} at $.{where}[{index}], whose ARN is {arn[:128]!r}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -57,6 +58,7 @@ from iamtui.account.snapshot_format import (
 )
 from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 
 R = TypeVar("R")
@@ -80,6 +82,27 @@ def parse_time(value: When) -> datetime | None:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+_PARTITION: Final = re.compile(r"aws(-[a-z]+)*")
+
+
+def arn_fault(arn: Arn, partition: str, *, of_aws: bool = False) -> str:
+    """What the ARN of an entity of IAM cannot have before its name, as the end of a sentence; or "".
+
+    Args:
+        partition: that of the account.
+        of_aws: whether AWS may be the owner.
+    """
+    if not _PARTITION.fullmatch(arn.partition):
+        return "where an ARN has a partition, such as aws"
+    if arn.partition != partition:
+        return f"where the partition of the account is {partition[:40]}"
+    if arn.region:
+        return "where an ARN of IAM has no Region"
+    if is_account_id(arn.account) or (of_aws and arn.account == "aws"):
+        return ""
+    return "where an ARN of IAM has the 12 digits of an account"
 
 
 def attached(shapes: list[AttachmentShape] | None) -> tuple[AttachedPolicy, ...]:
@@ -258,11 +281,24 @@ MissingBut = Callable[[str], Missing]
 """Gives the Missing for a fact that this permission would have given."""
 
 
-def identity_providers(pages: Sequence[SnapshotShape], missing: MissingBut) -> Fact[tuple[IdentityProvider, ...]]:
-    """The SAML and OIDC providers, when any page was asked for them."""
+def identity_providers(
+    pages: Sequence[SnapshotShape], missing: MissingBut, origin: str, partition: str
+) -> Fact[tuple[IdentityProvider, ...]]:
+    """The SAML and OIDC providers, when any page was asked for them.
+
+    Raises:
+        Problem: one has an ARN that none can have.
+    """
     asked = [page.identity_providers for page in pages if page.identity_providers is not None]
     if not asked:
         return missing("iam:ListSAMLProviders")
+    for number, shape in enumerate(shape for several in asked for shape in several):
+        arn = parse_arn(shape.arn)
+        fault = "which is not an ARN" if arn is None else arn_fault(arn, partition)
+        if fault:
+            raise Problem(
+                f"{origin} has {shape.arn[:80]!r} at $.identity_providers[{number}].arn, {fault}.", HOW_TO_MAKE_ONE
+            )
     return Known(
         tuple(
             IdentityProvider(
@@ -318,11 +354,18 @@ def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, orig
     """The resource policies by ARN.
 
     Raises:
-        Problem: a state that is none, or "present" without a document.
+        Problem: what is not the ARN of a resource, a state that is none, or "present" without a document.
     """
     found: dict[str, ResourcePolicy] = {}
     for page in pages:
         for arn, shape in (page.resource_policies or {}).items():
+            parsed = parse_arn(arn)
+            if parsed is None or (parsed.account and not is_account_id(parsed.account)):
+                expected = "an ARN" if parsed is None else "an ARN with the 12 digits of an account, or without any"
+                raise Problem(
+                    f"{origin} is not an account at $.resource_policies[{arn[:200]!r}]: expected {expected}.",
+                    HOW_TO_MAKE_ONE,
+                )
             present = shape.state == "present" and len(bytes(shape.document)) > 0
             if not present and shape.state not in ("none", "denied"):
                 raise Problem(

@@ -40,7 +40,7 @@ class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
     """What sts:GetCallerIdentity says."""
 
     arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[^:]+:(iam|sts)::")]
-    account: Annotated[str, msgspec.Meta(pattern=r"^\d{12}$")]
+    account: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
     user_id: str = ""
 
 

@@ -57,8 +57,10 @@ _RESOURCE_REACH: Final = 2300
 _AFTER: Final = 500
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9*]{1,128}")
 _BLOB: Final = re.compile(r"[A-Za-z0-9_-]{20,20000}")
-_QUEUE: Final = re.compile(r"https?://sqs\.([a-z0-9-]{1,32})\.amazonaws\.com(?:\.cn)?/(\d{12})/([A-Za-z0-9_.-]{1,84})")
-_OLD_QUEUE: Final = re.compile(r"https?://([a-z0-9-]{1,32})\.queue\.amazonaws\.com/(\d{12})/([A-Za-z0-9_.-]{1,84})")
+_QUEUE: Final = re.compile(
+    r"https?://sqs\.([a-z0-9-]{1,32})\.amazonaws\.com(?:\.cn)?/([0-9]{12})/([A-Za-z0-9_.-]{1,84})"
+)
+_OLD_QUEUE: Final = re.compile(r"https?://([a-z0-9-]{1,32})\.queue\.amazonaws\.com/([0-9]{12})/([A-Za-z0-9_.-]{1,84})")
 _S3_URL: Final = re.compile(r"s3://([A-Za-z0-9.-]{3,63})(?:/([^\s\"'<>\0]{0,1024}))?")
 
 

@@ -73,7 +73,7 @@ class _RolesPage(Struct, rename="pascal"):
 class _InstanceProfile(Struct, rename="pascal"):
     """Its name and path are left to its ARN, which they could contradict."""
 
-    arn: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::\d{12}:instance-profile/(.*/)?[^/]+$")]
+    arn: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:instance-profile/(.*/)?[^/]+\Z")]
     instance_profile_id: str = ""
     create_date: datetime | None = None
     tags: list[TagShape] = []

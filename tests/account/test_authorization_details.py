@@ -321,6 +321,56 @@ def test_lone_surrogates_and_nan_do_not_stop_a_load() -> None:
     assert "NaN" in str(default.document.error)
 
 
+_NOT_OF_AN_ACCOUNT = "where an ARN of IAM has the 12 digits of an account"
+_WIDE = "".join(chr(ord(digit) + 0xFEE0) for digit in "111122223333")
+
+
+@pytest.mark.parametrize(
+    ("before_name", "said"),
+    [
+        ("arn:aws:iam::11112222333:", _NOT_OF_AN_ACCOUNT),
+        (f"arn:aws:iam::{_WIDE}:", _NOT_OF_AN_ACCOUNT),
+        ("arn:aws:iam::111122223333\n:", _NOT_OF_AN_ACCOUNT),
+        ("arn:aws:iam:::", _NOT_OF_AN_ACCOUNT),
+        ("arn:aws:iam:us-east-1:111122223333:", "where an ARN of IAM has no Region"),
+        ("arn:AWS:iam::111122223333:", "where an ARN has a partition, such as aws"),
+        ("arn:aws-cn:iam::111122223333:", "where the partition of the account is aws"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("where", "kind", "entry"),
+    [
+        ("UserDetailList", "user", {"UserName": "x"}),
+        ("GroupDetailList", "group", {"GroupName": "x"}),
+        ("RoleDetailList", "role", {"RoleName": "x"}),
+        ("Policies", "policy", {"PolicyName": "x"}),
+        ("identity_providers", "saml-provider", {}),
+    ],
+)
+def test_an_arn_that_no_entity_can_have_is_refused_with_its_place(
+    where: str, kind: str, entry: dict[str, Any], before_name: str, said: str
+) -> None:
+    key = "arn" if where == "identity_providers" else "Arn"
+    header = {"account_id": "111122223333", "partition": "aws"}
+    value = {"iamtui": header, "UserDetailList": [], where: [{**entry, key: f"{before_name}{kind}/x"}]}
+    with pytest.raises(Problem) as raised:
+        load(value)
+    assert f"at $.{where}[0].{key}, {said}." in raised.value.sentence
+
+
+def test_only_a_policy_may_belong_to_aws() -> None:
+    assert load({"Policies": [{"PolicyName": "x", "Arn": "arn:aws:iam::aws:policy/x"}]}).policies[0].name == "x"
+    with pytest.raises(Problem, match=_NOT_OF_AN_ACCOUNT):
+        load({"RoleDetailList": [{"RoleName": "x", "Arn": "arn:aws:iam::aws:role/x"}]})
+
+
+@pytest.mark.parametrize("arn", ["bucket", "arn:aws:sqs:eu-west-1:11112222333:q", f"arn:aws:sqs:eu-west-1:{_WIDE}:q"])
+def test_the_policy_of_what_is_not_a_resource_is_refused_with_its_place(arn: str) -> None:
+    with pytest.raises(Problem) as raised:
+        load({"Policies": [], "resource_policies": {arn: {"state": "none"}}})
+    assert f"at $.resource_policies[{arn!r}]: expected an ARN" in raised.value.sentence
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
