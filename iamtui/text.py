@@ -25,6 +25,9 @@ _BLANK: Final = frozenset(
 _LATER: Final = (range(0x1F000, 0x1FB00), range(0x20000, 0x3FFFE))
 """Pictographs and ideographs: what is unassigned there may come with a newer Unicode, and hides nothing."""
 
+_BASES: Final = ("L", "N", "So")
+"""What carries combining marks: letters, numbers, pictographs."""
+
 _MOST_MARKS: Final = 4
 """Combining marks on one character; Vietnamese and Hebrew need three."""
 
@@ -84,20 +87,37 @@ def _cut(text: str, limit: int | None) -> str:
 
 
 def _tame_marks(text: str, characters: Iterable[str]) -> str:
-    """Count the marks that are piled on a character beyond a few, and give one at the start something to sit on.
+    """Count the marks that are piled on a character beyond a few, and give those without a letter something to sit on.
 
-    Hundreds of them are drawn over the neighbouring lines; one at the start would change the label before it.
+    Hundreds of them are drawn over the neighbouring lines; at the start of a name they would change what stands
+    before it: the label, a slash, a quotation mark.
     """
     # None stands before U+0300 in Unicode.
-    high = (character for character in characters if character >= "\u0300")
-    marks = {character for character in high if unicodedata.category(character) in ("Mn", "Me")} - _BLANK
+    marks = {character for character in characters if character >= "\u0300" and _joins(character)} - _BLANK
     if not marks:
         return text
-    pieces: list[str] = ["\u25cc"] if text[0] in marks else []
+    pieces: list[str] = []
+    before = ""
     for are_marks, run in groupby(text, marks.__contains__):
         piece = "".join(run)
-        more = len(piece) - _MOST_MARKS
-        if are_marks and more > 0:
-            piece = f"{piece[:_MOST_MARKS]}<{more} more mark{'s' if more > 1 else ''}>"
+        if are_marks:
+            more = len(piece) - _MOST_MARKS
+            if more > 0:
+                piece = f"{piece[:_MOST_MARKS]}<{more} more mark{'s' if more > 1 else ''}>"
+            if not (before and unicodedata.category(before).startswith(_BASES)):
+                pieces.append("\u25cc")
         pieces.append(piece)
+        before = piece[-1]
     return "".join(pieces)
+
+
+@lru_cache(4096)
+def _joins(character: str) -> bool:
+    """Whether a character is drawn on the one before: a combining mark, a Hangul vowel or final, a skin tone."""
+    if unicodedata.category(character)[0] == "M":
+        return True
+    return (
+        "\u1160" <= character <= "\u11ff"
+        or "\ud7b0" <= character <= "\ud7ff"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )

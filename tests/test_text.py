@@ -123,6 +123,23 @@ def test_labels_are_cut_and_say_so() -> None:
     assert safe_text("x" * 9000, limit=None) == "x" * 9000
 
 
+# A combining acute, a spacing Devanagari sign, a Hangul vowel, a kana mark, a skin tone.
+JOINING = ["\u0301", "\u0903", "\u1161\u11a8", "\u3099", "\U0001f3fb"]
+
+
+@pytest.mark.parametrize("mark", JOINING)
+@pytest.mark.parametrize("before", ["", "user/", "statement ", '"', "a, ", "key=", "(", "arn:aws:iam::1:", "<U+200B>"])
+def test_a_mark_at_the_start_of_a_name_stays_off_what_stands_before_it(before: str, mark: str) -> None:
+    assert safe_text(f"{before}{mark}x") == f"{before}\u25cc{mark}x"
+
+
+@pytest.mark.parametrize(
+    "text", ["e\u0301", "5\u20e3", "\u0915\u094d\u0937\u093f", "\u1112\u1161\u11ab", "\U0001f44d\U0001f3fb"]
+)
+def test_a_mark_on_a_letter_stays_there(text: str) -> None:
+    assert safe_text(f"user/{text}") == f"user/{text}"
+
+
 def test_combining_marks_neither_pile_up_nor_reach_the_text_before() -> None:
     assert safe_text("Z" + "\u0310" * 500 + "a") == "Z" + "\u0310" * 4 + "<496 more marks>a"
     assert safe_text("x" + "\u20dd" * 5) == "x" + "\u20dd" * 4 + "<1 more mark>"  # of combining class 0
