@@ -12,12 +12,13 @@ import click
 from iamtui.account.model import Account
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import safe_text
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
+from iamtui.workspace.workspace import Progress
 
 _MARKS: Final = {
     Effect.GAINED: ("[+] gained", Style.OPEN),
@@ -52,7 +53,8 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     drafted = read_drafted(workspace, file)
     drafted.check()
     say_findings(drafted.findings)
-    found = impact_of(drafted)
+    report = progress_report()
+    found = impact_of(drafted, told=lambda pairs: report(Progress("pairs of action and resource compared", pairs)))
     account = drafted.after.account
     out = stdout()
     if as_json:

@@ -24,7 +24,7 @@ from iamtui.engine.service_rules import (
 from iamtui.engine.set_members import account_asked_about, resources_in, taken_by_others
 from iamtui.policy.context import RequestContext, Truth, all_of
 from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, request_tokens
-from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher, ResourceSet
+from iamtui.policy.resource import RequestResource, ResourceElement, ResourceKind, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 from iamtui.text import safe_text
@@ -491,6 +491,7 @@ def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
 
 
 _MOST_SINGLES: Final = 1024
+_MOST_ABOUT: Final = 4096
 
 
 @dataclass(slots=True, eq=False)
@@ -503,6 +504,7 @@ class SetMemory:
         likely: by the entries that grant, resources that they name.
         walks: by the statements that matter, resources that speak for all.
         of_each_type: resources of the set, one of each type.
+        about: by the resources of a statement in which no variable stands, whether it is about the set.
     """
 
     singles: dict[str, PreparedRequest] = field(default_factory=dict)
@@ -510,6 +512,7 @@ class SetMemory:
     likely: dict[ResourceMatcher, tuple[str, ...]] = field(default_factory=dict)
     walks: dict[Any, Any] = field(default_factory=dict)
     of_each_type: tuple[str, ...] | None = None
+    about: dict[tuple[ResourceElement, bool], Truth] = field(default_factory=dict)
 
 
 class PreparedRequest:
@@ -566,9 +569,18 @@ class PreparedRequest:
         return member.is_about(self.prepared.action) and self.truth(member.compiled, context)
 
     def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
-        return compiled.any_resource or compiled.matches_resource(
-            self.prepared.resource, context, self.language, everywhere=self.everywhere
-        )
+        element = compiled.resource
+        resource = self.prepared.resource
+        if resource.kind is not ResourceKind.SET or (element.matcher is not None and element.matcher.variable_keys):
+            return compiled.matches_resource(resource, context, self.language, everywhere=self.everywhere)
+        # The same for all who carry the statement, and it takes comparing pattern with pattern.
+        known, key = self.of_set.about, (element, compiled.allows)
+        found = known.get(key)
+        if found is None:
+            if len(known) >= _MOST_ABOUT:
+                known.clear()
+            found = known[key] = compiled.matches_resource(resource, context, self.language, everywhere=self.everywhere)
+        return found
 
     def truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
         """As `work_out`, of a statement that is known to be about the action."""

@@ -20,7 +20,7 @@ from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRe
 from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
 from iamtui.policy.context import Truth
 from iamtui.policy.pattern_overlap import PatternTest, Texts, first_common, texts_apart
-from iamtui.policy.patterns import STARS, Token, Wild
+from iamtui.policy.patterns import STARS, Token, Wild, lead_of
 from iamtui.policy.resource import Patterns, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import CompiledStatement
 
@@ -126,7 +126,7 @@ def _in_common(entries: Iterable[tuple[Token, ...]], asked: PreparedRequest, aro
     made = (
         spelled(both, around)
         for entry in islice(entries, _MOST_ENTRIES)
-        for tokens in members.patterns
+        for tokens in members.beginning_as(lead_of(entry))
         if (both := first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)) is not None
     )
     found = list(islice(filter(members.has, made), _MOST_ENTRIES))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.policy.context import KeyState, RequestContext
@@ -366,18 +367,26 @@ class Glob:
     before it; what is done with single characters is worked out when it is needed, which for most patterns it never is.
     """
 
-    __slots__ = ("_made", "_runs", "tokens")
+    __slots__ = ("_lead", "_made", "_runs", "tokens")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tuple(tokens)
         self._runs = _literal_runs(tokens)
         self._made: _Machine | None = None
+        self._lead: str | None = None
 
     @property
     def _machine(self) -> _Machine:
         if self._made is None:
             self._made = _Machine(self.tokens)
         return self._made
+
+    @property
+    def lead(self) -> str:
+        """What every text that matches begins with."""
+        if self._lead is None:
+            self._lead = lead_of(self.tokens)
+        return self._lead
 
     def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
         """Whether the whole text matches. `count_step` is called once for each character or run looked at."""
@@ -429,6 +438,11 @@ class Glob:
             if not state:
                 return False
         return bool(state & machine.final)
+
+
+def lead_of(tokens: Sequence[Token]) -> str:
+    """The literal text before the first wildcard of a pattern."""
+    return "".join(takewhile(lambda token: isinstance(token, str), tokens))  # type: ignore[arg-type]
 
 
 def _literal_runs(tokens: Sequence[Token]) -> tuple[str, ...] | None:

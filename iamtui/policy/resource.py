@@ -16,6 +16,7 @@ from iamtui.policy.patterns import (
     Variable,
     Wild,
     arn_tokens,
+    lead_of,
     literal_text,
     parse_pieces,
     resolve,
@@ -46,7 +47,7 @@ class ResourceSet:
         never: and none of these.
     """
 
-    __slots__ = ("_globs", "forms", "never", "patterns")
+    __slots__ = ("_globs", "_leads", "forms", "never", "patterns")
 
     def __init__(
         self,
@@ -58,12 +59,22 @@ class ResourceSet:
         self.forms = forms
         self.never = never
         self._globs: tuple[tuple[Glob, ...], ...] = ()
+        self._leads = tuple(map(lead_of, patterns))
 
     def shares(self, glob: Glob) -> bool:
         """Whether a pattern matches some resource of the set, as far as the patterns go."""
-        return any(glob.shares(tokens) for tokens in self.patterns)
+        return any(map(glob.shares, self.beginning_as(glob.lead)))
+
+    def beginning_as(self, begins: str) -> Iterator[tuple[Token, ...]]:
+        """The patterns that do not begin otherwise than a text, as most do: that is seen at once."""
+        for lead, tokens in zip(self._leads, self.patterns, strict=True):
+            if lead.startswith(begins) or begins.startswith(lead):
+                yield tokens
 
     def is_covered_by(self, glob: Glob) -> bool:
+        begins = glob.lead
+        if not all(lead.startswith(begins) for lead in self._leads):
+            return False
         return all(glob.covers(tokens) for tokens in self.patterns)
 
     def has(self, text: str) -> bool:

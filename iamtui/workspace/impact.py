@@ -40,6 +40,8 @@ from iamtui.workspace.who_can import everybody
 
 MOST_QUESTIONS: Final = 4_000
 """Pairs of action and resource that are asked about, each before and after."""
+MOST_DECISIONS: Final = 100_000
+"""Answers that are worked out for single principals, where the index of the account cannot tell."""
 _MOST_ROLES: Final = 50
 _FEW: Final = 2
 _MOST_VERSIONS: Final = 5
@@ -47,7 +49,7 @@ _MOST_VERSIONS: Final = 5
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _ASSUMING: Final = (action_name("sts:AssumeRole"),)
 _ESCALATING: Final = tuple(map(action_name, {action: None for path in ESCALATION_PATHS for action, _ in path.steps}))
-_POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+_POSSIBLE: Final = frozenset((Outcome.ALLOWED, Outcome.DEPENDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +147,15 @@ def _most_first(counts: Mapping[T, Count]) -> Mapping[T, Count]:
 
 
 def impact_of(
-    drafted: DraftedAccount, cancelled: Callable[[], bool] = lambda: False, *, now: datetime | None = None
+    drafted: DraftedAccount,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    told: Callable[[int], None] = lambda _pairs: None,
+    now: datetime | None = None,
 ) -> Impact:
     """What a draft does to the whole account; what was found when it is cancelled.
+
+    `told` is called again and again with how many pairs of action and resource have been compared.
 
     Raises:
         DraftProblem: the draft does not fit.
@@ -155,7 +163,7 @@ def impact_of(
     drafted.check()
     changes = _Changes(drafted)
     search = _Search(drafted, changes, now or datetime.now(UTC), cancelled)
-    access = tuple(_merged(search.access()))
+    access = tuple(_merged(search.access(told)))
     trust = tuple(search.trust())
     escalations = tuple(search.escalations())
     return Impact(access, trust, escalations, tuple(dict.fromkeys((*changes.unknown, *search.left_out))))
@@ -264,14 +272,15 @@ class _Changes:
                 continue
             old, new = _documents(self.before, was), _documents(self.after, now)
             pairs = [(old.get(key), new.get(key)) for key in {**old, **new}]
-            self._note_unknown(old, new)
+            bounds = _bound(self.before, was), _bound(self.after, now)
+            self._note_unknown({**old, **bounds[0]}, {**new, **bounds[1]})
             if (was.boundary_arn is None) is not (now.boundary_arn is None):
                 # A boundary that comes or goes is about all that its holder is allowed.
                 rest.append((frozenset().union(*map(_sayings, (*old.values(), *new.values()))), 1 << place))
                 for carrier, policy in self.after.resource_policies.items():
                     rest.append((_sayings(policy.document, carrier), 1 << place))
             else:
-                pairs.append((_boundary(self.before, was), _boundary(self.after, now)))
+                pairs += zip(*(one.values() for one in bounds), strict=True)
             for pair in pairs:
                 if pair[0] is not pair[1]:
                     holders[pair] = holders.get(pair, 0) | 1 << place
@@ -328,14 +337,14 @@ def _documents(account: Account, entity: User | Role) -> dict[str, PolicyDocumen
     return found
 
 
+def _bound(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
+    return {} if entity.boundary_arn is None else {entity.boundary_arn: _managed(account, entity.boundary_arn)}
+
+
 def _managed(account: Account, arn: str) -> PolicyDocument | None:
     policy = account.policy(arn)
     version = policy.default_version if policy is not None else None
     return version.document if version is not None else None
-
-
-def _boundary(account: Account, entity: User | Role) -> PolicyDocument | None:
-    return None if entity.boundary_arn is None else _managed(account, entity.boundary_arn)
 
 
 # The questions before and after.
@@ -360,15 +369,17 @@ class _Search:
         self._now = now
         self._cancelled = cancelled
         self._before, self._after = changes.index, account_index(drafted.after.account)
+        self._decided = 0
         self.left_out: list[str] = []
 
-    def access(self) -> Iterator[AccessShift]:
+    def access(self, told: Callable[[int], None]) -> Iterator[AccessShift]:
         """What is allowed otherwise."""
         for asked, one in enumerate(self._asked()):
+            told(asked)
             if self._cancelled():
                 return
-            if asked >= MOST_QUESTIONS:
-                self.left_out.append(f"Only the first {MOST_QUESTIONS:,} pairs of action and resource are compared")
+            if asked >= MOST_QUESTIONS or self._decided >= MOST_DECISIONS:
+                self.left_out.append(f"Only the first {asked:,} pairs of action and resource are compared")
                 return
             yield from self._compared(one)
 
@@ -449,7 +460,7 @@ class _Search:
             now = new.of(place) if new is not None else None
             if few:
                 change = _change(before, after, principal, self._after.principals[place].principal)
-            elif was is not None and now is not None and not _is_possible_in_both(was, now):
+            elif was is not None and now is not None and not {was, now} <= _POSSIBLE:
                 change = (_effect(was, now), was, now)
             elif was is now is Outcome.ALLOWED and single:
                 continue
@@ -473,10 +484,9 @@ class _Search:
     ) -> tuple[Effect, Outcome, Outcome]:
         old, new = self._before.principals[place].principal, self._after.principals[place].principal
         classes = (before.class_of(old), after.class_of(new))
-        if None in classes:
-            return _change(before, after, old, new)
-        change = by_class.get(classes)
+        change = by_class.get(classes) if None not in classes else None
         if change is None:
+            self._decided += 1
             change = by_class[classes] = _change(before, after, old, new)
         return change
 
@@ -511,12 +521,8 @@ class _Search:
             yield from self._trust_of(arn)
 
     def _roles_in(self, resource: str) -> Iterator[str]:
-        every = (role.arn for role in self._drafted.after.account.roles)
-        if resource == "*":
-            yield from every
-            return
         pattern = Glob(tokens_of(parse_pieces(resource, variables=False)))
-        yield from filter(pattern.matches, every)
+        return filter(pattern.matches, (role.arn for role in self._drafted.after.account.roles))
 
     def _trust_of(self, arn: str) -> Iterator[TrustShift]:
         edges: list[dict[tuple[str, str], TrustEdge]] = []
@@ -547,14 +553,15 @@ class _Search:
                 f"Ways to become administrator are not looked for among more than {MOST_SEARCHED:,} users and roles"
             )
             return
-        before, after = find_escalations(self._drafted.base), find_escalations(self._drafted.after)
+        before, after = (find_escalations(one, self._cancelled) for one in (self._drafted.base, self._drafted.after))
         was = {one.arn: None for one in before.administrators} | {one.principal.arn: one for one in before.escalations}
         now = {one.arn: None for one in after.administrators} | {one.principal.arn: one for one in after.escalations}
         for arn in {**was, **now}:
             entity = self._drafted.after.account.by_arn(arn)
             assert isinstance(entity, (User, Role))
-            effect = _of_power(_power(was, arn), _power(now, arn))
-            if effect is not Effect.SAME:
+            old, new = _power(was, arn), _power(now, arn)
+            effect = Effect.GAINED if new > old else Effect.LOST
+            if old != new:
                 yield EscalationShift(effect, entity, now[arn] if effect is Effect.GAINED else was[arn])
 
 
@@ -562,13 +569,9 @@ def _change(
     before: QuestionEvaluator, after: QuestionEvaluator, old: Principal, new: Principal
 ) -> tuple[Effect, Outcome, Outcome]:
     was, now = before.decide(old), after.decide(new)
-    if not _is_possible_in_both(was.outcome, now.outcome):
+    if not {was.outcome, now.outcome} <= _POSSIBLE:
         return _effect(was.outcome, now.outcome), was.outcome, now.outcome
     return effect_between(was, now), was.outcome, now.outcome
-
-
-def _is_possible_in_both(before: Outcome, after: Outcome) -> bool:
-    return before in _POSSIBLE and after in _POSSIBLE
 
 
 def _effect(before: Outcome, after: Outcome) -> Effect:
@@ -584,10 +587,6 @@ def _power(found: Mapping[str, Escalation | None], arn: str) -> int:
         return 0
     escalation = found[arn]
     return 3 if escalation is None else 2 if escalation.certain else 1
-
-
-def _of_power(before: int, after: int) -> Effect:
-    return Effect.SAME if before == after else Effect.GAINED if after > before else Effect.LOST
 
 
 def _fills_versions(account: Account, drafted: DraftedAccount) -> bool:

@@ -142,6 +142,26 @@ def test_the_questions_are_bounded_and_the_bound_is_said(monkeypatch: pytest.Mon
     assert "Only the first 3 pairs of action and resource are compared" in found.not_compared
 
 
+def test_answers_that_are_worked_out_one_by_one_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.workspace.impact.MOST_DECISIONS", 1)
+    found = impact(PutManagedPolicy(LAKE_READ.arn, text(allow("s3:*", f"{BUCKET}/x*"), allow("sqs:*", "*"))))
+    assert any(said.startswith("Only the first ") for said in found.not_compared)
+
+
+def test_a_boundary_that_is_not_known_is_named() -> None:
+    unknown = iam("policy/ops-runbooks")
+    said = f"What the policy {unknown} says is not known"
+    assert impact(PutPermissionsBoundary(BOB, unknown)).not_compared == (said,)
+    assert impact(PutPermissionsBoundary(CAROL, unknown)).not_compared == (said,)
+
+
+def test_it_tells_how_many_pairs_were_compared() -> None:
+    told: list[int] = []
+    impact_of(drafted(AttachPolicy(CAROL, ADMIN_ARN)), told=told.append, now=NOW)
+    assert told == list(range(len(told)))
+    assert len(told) > 100
+
+
 def test_a_draft_that_does_not_fit_has_no_impact() -> None:
     with pytest.raises(DraftProblem):
         impact(AttachPolicy(iam("user/nobody"), ADMIN_ARN))
