@@ -68,6 +68,8 @@ from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 
 _ALL_LISTS: Final = "iam:GetAccountAuthorizationDetails"
+LARGEST_TRUST: Final = 131_072
+"""Characters of any document that the IAM API takes, spaces aside; of a trust policy it takes 8,192 at most."""
 
 T = TypeVar("T")
 E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
@@ -292,6 +294,20 @@ class _Reading:
             text = json.loads(data)  # lone surrogates
         return self._pool.document(text)
 
+    def _trust(self, raw: Raw, index: int) -> PolicyDocument:
+        """The trust policy of a role: who may assume it takes minutes to tell of one that IAM would never take."""
+        document = self._document(raw)
+        if len(document.raw) > LARGEST_TRUST and document.error is None:
+            size = len("".join(document.text.split()))
+            if size > LARGEST_TRUST:
+                raise Problem(
+                    f"{self._origin} has a trust policy of {size:,} characters at "
+                    f"$.RoleDetailList[{index}].AssumeRolePolicyDocument, "
+                    f"more than the {LARGEST_TRUST:,} that IAM takes.",
+                    HOW_TO_MAKE_ONE,
+                )
+        return document
+
     def _inline(self, shapes: list[PolicyShape] | None) -> tuple[InlinePolicy, ...]:
         if not shapes:
             return ()
@@ -355,7 +371,7 @@ class _Reading:
                     arn=arn,
                     id=shape.role_id or "",
                     created=parse_time(shape.create_date),
-                    trust=self._document(shape.assume_role_policy_document),
+                    trust=self._trust(shape.assume_role_policy_document, index),
                     inline_policies=self._inline(shape.role_policy_list),
                     attached_policies=attached(shape.attached_managed_policies),
                     boundary_arn=self._boundary(shape.permissions_boundary, f"$.RoleDetailList[{index}]"),

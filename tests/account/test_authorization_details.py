@@ -358,6 +358,33 @@ def test_an_arn_that_no_entity_can_have_is_refused_with_its_place(
     assert f"at $.{where}[0].{key}, {said}." in raised.value.sentence
 
 
+@pytest.mark.parametrize("count", [500, 2_000])
+def test_a_trust_policy_that_iam_would_never_take_is_refused_with_its_place(count: int) -> None:
+    # With more than a thousand conditions each of a few users takes seconds.
+    accounts = range(200_000_000_000, 200_000_000_000 + count)
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringLike": {"aws:userid": f"{one}*"}},
+        }
+        for one in accounts
+    ]
+    trusting = {"Version": "2012-10-17", "Statement": statements}
+    spread = json.dumps(trusting, indent=12) if count < 1_000 else json.dumps(trusting)
+    for given in (trusting, spread, quote(spread)):
+        large = role(RoleName="x", Arn=iam("role/x"), AssumeRolePolicyDocument=given)
+        value = {"RoleDetailList": [role(), large]}
+        if count < 1_000:
+            assert len(load(value).roles) == 2, "spaces and percent-encoding do not count"
+            continue
+        with pytest.raises(Problem) as raised:
+            load(value)
+        said = "characters at $.RoleDetailList[1].AssumeRolePolicyDocument, more than the 131,072 that IAM takes."
+        assert said in raised.value.sentence
+
+
 def test_only_a_policy_may_belong_to_aws() -> None:
     assert load({"Policies": [{"PolicyName": "x", "Arn": "arn:aws:iam::aws:policy/x"}]}).policies[0].name == "x"
     with pytest.raises(Problem, match=_NOT_OF_AN_ACCOUNT):
