@@ -18,6 +18,7 @@ from iamtui.policy.patterns import (
     resolve,
     tokens_of,
 )
+from iamtui.policy.resource import ResourceSet
 
 
 def glob(pattern: str) -> Glob:
@@ -73,6 +74,15 @@ def test_covers_and_shares_agree_with_examples(entry: str, request: str) -> None
     if matcher.covers(request_pattern):
         assert all(matched)
         assert matcher.shares(request_pattern)
+
+
+@given(st.text(alphabet="ab:*?", max_size=6), st.lists(st.text(alphabet="ab:*", max_size=6), min_size=1, max_size=3))
+def test_a_set_meets_what_its_patterns_meet(entry: str, members: list[str]) -> None:
+    """That beginnings are looked at first changes nothing."""
+    pattern = glob(entry)
+    sets = tuple(tokens_of(parse_pieces(member, variables=False)) for member in members)
+    assert ResourceSet(sets).shares(pattern) is any(map(pattern.shares, sets))
+    assert ResourceSet(sets).is_covered_by(pattern) is all(map(pattern.covers, sets))
 
 
 @pytest.mark.parametrize("pattern", ["a*" * 1000 + "b", "*a?*" * 300, "?" * 500 + "*", "*" * 5000])
