@@ -75,16 +75,23 @@ def taken_by_others(forms: tuple[ArnForm, ...], entries: tuple[str, ...]) -> tup
 
     Not those that take in all that has one of the forms, so that the type is part of the other.
     """
-    own = tuple(tokens for form in forms for tokens in _patterns_of(form, "", ""))
-    taken = []
-    for entry in entries:
-        tokens = list(arn_tokens(tokens_of(parse_pieces(entry, variables=False))))
-        # Stars that run past colons are dear where texts are long, and that of the partition gains nothing by it.
-        tokens[len("arn:")] = Wild.FIELD_STAR
-        glob = Glob(tokens)
-        if any(map(glob.shares, own)) and not any(map(glob.covers, own)):
-            taken.append(glob)
-    return tuple(taken)
+    takes = (entry for entry in entries if any(_meets(entry, form) for form in forms))
+    return tuple(_taking(entry) for entry in takes if not any(_meets(entry, form, all_of=True) for form in forms))
+
+
+@lru_cache(maxsize=4096)
+def _taking(entry: str) -> Glob:
+    tokens = list(arn_tokens(tokens_of(parse_pieces(entry, variables=False))))
+    # Stars that run past colons are dear where texts are long, and that of the partition gains nothing by it.
+    tokens[len("arn:")] = Wild.FIELD_STAR
+    return Glob(tokens)
+
+
+@lru_cache(maxsize=65536)
+def _meets(entry: str, form: ArnForm, *, all_of: bool = False) -> bool:
+    """Whether an entry takes in some of what a form stands for, or all of one of its patterns."""
+    glob = _taking(entry)
+    return any(map(glob.covers if all_of else glob.shares, _patterns_of(form, "", "")))
 
 
 def tells_resources_apart(key: str) -> bool:

@@ -29,10 +29,14 @@ def first_common(one: Sequence[Token], other: Sequence[Token]) -> tuple[Token, .
     seen: set[_Pair] = {(0, 0)}
     waiting: list[tuple[_Pair, _Back | None]] = [((0, 0), None)]
     while waiting:
-        state, path = waiting.pop()
-        if state == end:
+        (i, j), path = waiting.pop()
+        # Where both spell out the same, there is one way on.
+        while i < end[0] and j < end[1] and isinstance(one[i], str) and one[i] == other[j]:
+            path = (path, one[i])
+            i, j = i + 1, j + 1
+        if (i, j) == end:
             return _unlinked(path)
-        for token, reached in reversed(list(_edges(one, other, state))):
+        for token, reached in reversed(list(_edges(one, other, (i, j)))):
             if reached not in seen:
                 seen.add(reached)
                 waiting.append((reached, path if token is None else (path, token)))

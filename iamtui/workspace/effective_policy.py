@@ -26,7 +26,7 @@ from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-from iamtui.workspace.action_classes import (
+from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
     ServiceActions,

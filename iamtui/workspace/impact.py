@@ -24,7 +24,7 @@ from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.action_classes import (
+from iamtui.questions.action_classes import (
     ActionMasks,
     ServiceActions,
     StatementInForce,

@@ -23,7 +23,7 @@ from iamtui.questions.never_asked import no_action_matches
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.access import ACCESS_LEVELS
-from iamtui.workspace.action_classes import (
+from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
     StatementInForce,
