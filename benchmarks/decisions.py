@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from statistics import median
@@ -30,8 +31,9 @@ from iamtui.engine.scenario import MalformedScenario, read_scenarios
 from iamtui.engine.trace import trace
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
+from iamtui.questions.every_action import EveryAction
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import ask_all, make_ready
+from iamtui.workspace.questions import ask_all, make_ready, with_region
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
@@ -43,6 +45,8 @@ INDEX_GOAL_MS: Final = 400.0
 OUTCOMES_GOAL_MS: Final = 2.0
 FIRST_TOUCH_GOAL_MS: Final = 16.0
 OF_A_SET_GOAL_MS: Final = 50.0
+ONE_ROW_GOAL_MS: Final = 1.0
+MATRIX_GOAL_MS: Final = 2_000.0
 _OF_SETS: Final = ("iam:PassRole", "s3:GetObject", "sts:AssumeRole", "kms:Decrypt")
 _TYPED: Final = ("s3:", "GetObject")
 _PARTS: Final = tuple(part.name for part in fields(Decision))
@@ -256,13 +260,31 @@ def _index(plan: Plan) -> Iterator[Result]:
 
 
 def _what_can(plan: Plan) -> Iterator[Result]:
-    """All actions of the catalogue for one principal."""
+    """All actions of the catalogue for one principal, and for each."""
     workspace = opened(plan.large)
     asked = Random(79).sample(principals_of(workspace), plan.repeats * 3)
     for which in ("first touch", "repeated"):
         works = [cpu_seconds(partial(what_can, workspace, principal)) for principal in asked]
         slowest = f"{len(asked)} principals, slowest {max(works) * 1000:.0f} ms"
         yield Result("what one principal can do, " + which, median(works) * 1000, "ms", note=slowest)
+    every = EveryAction(workspace.account, with_region(workspace, Question("")), datetime.now(UTC))
+    count = len(every.index.principals)
+    everybody = range(count)
+    size = f"{count:,} principals x {every.space.full.bit_length():,} actions"
+    for which in ("first touch", "repeated"):
+        seconds = cpu_seconds(partial(_ask_of_each, every, everybody))
+        yield Result(f"outcomes of {size}, {which}", seconds * 1000, "ms", MATRIX_GOAL_MS)
+    some = Random(80).sample(everybody, min(count, 200))
+    works = [cpu_seconds(partial(every.of, place)) for place in some]
+    slowest = f"{len(some)} principals, slowest {max(works) * 1000:.1f} ms"
+    yield Result(
+        "outcomes of every action for one principal", median(works) * 1000, "ms", ONE_ROW_GOAL_MS, note=slowest
+    )
+
+
+def _ask_of_each(every: EveryAction, everybody: Iterable[int]) -> None:
+    for place in everybody:
+        every.of(place)
 
 
 def scenarios(count: int, seed: int) -> bytes:

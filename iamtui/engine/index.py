@@ -214,6 +214,10 @@ class Holdings:
             made._policies[key] = (document, held)
         return made
 
+    @property
+    def policies(self) -> tuple[HeldPolicy, ...]:
+        return tuple(held for _, held in self._policies.values())
+
     def about(self, action: ActionName) -> tuple[HeldStatement, ...]:
         """The statements whose Action or NotAction matches."""
         found = self._about.get(action.full)

@@ -137,7 +137,6 @@ class IndexReading:
         granted: whom, as it was last read, their own policies may grant some of it.
         settled: whom some layer denies it for certain, or no SCP allows it.
         unclear: of whom it is not even known whether they are settled.
-        caps_complete: whether all SCPs and RCPs are loaded.
         open_allows, open_denies: by condition, or key of a variable, in undetermined statements, for whom they are so.
     """
 
@@ -150,7 +149,6 @@ class IndexReading:
         self._unclear = 0
         self._unsettled = 0
         self.granted = self.settled = self.unclear = 0
-        self.caps_complete = True
         self.open_allows: dict[object, int] = {}
         self.open_denies: dict[object, int] = {}
 
@@ -170,9 +168,6 @@ class IndexReading:
         boundary = Bits(bound.allow.yes | (who & ~bounded), bound.allow.maybe)
         grant = both(own.allow, boundary)
         deny = either(deny, bound.deny)
-        caps_complete = complete = True
-        if prepared.facts.takes_resource_policy and asked.resource is not None:
-            complete = not isinstance(asked.resource, NotEvaluated)
         grant, denied = self._with_resource(grant, boundary, who)
         deny = either(deny, denied)
         cap = Bits(who)
@@ -180,16 +175,13 @@ class IndexReading:
         for level in scps.levels:
             said = self._layer(level, who)
             cap, deny = both(cap, said.allow), either(deny, said.deny)
-        caps_complete = scps.complete
         if prepared.facts.under_rcps and prepared.resource.kind is not ResourceKind.NONE:
             rcps = index.levels(PolicyType.RCP, asked.rcps)
             for level in rcps.levels:
                 deny = either(deny, self._layer(level, who, with_principals=True).deny)
-            caps_complete = caps_complete and rcps.complete
         self.granted = own.allow.yes | own.allow.maybe
         self.settled = deny.yes | (who & ~(cap.yes | cap.maybe))
         self.unclear = self._unclear
-        self.caps_complete = caps_complete
         explicit = deny.yes
         possible = both(grant, cap)
         implicit = who & ~explicit & ~(possible.yes | possible.maybe)
@@ -208,10 +200,25 @@ class IndexReading:
             implicit & ~left,
             rest & ~allowed & ~left,
             left & who,
-            index.everyone if complete and caps_complete else 0,
+            index.everyone if self.complete else 0,
             self._not_evaluated(),
             who & ~(cap.yes | cap.maybe) if self._only_scps_cap else None,
         )
+
+    @property
+    def caps_complete(self) -> bool:
+        """Whether all SCPs and RCPs are loaded."""
+        asked, prepared = self.asked, self.prepared
+        is_complete = self.index.levels(PolicyType.SCP, asked.scps).complete
+        if prepared.facts.under_rcps and prepared.resource.kind is not ResourceKind.NONE:
+            is_complete = is_complete and self.index.levels(PolicyType.RCP, asked.rcps).complete
+        return is_complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer that could cap the answer is evaluated."""
+        takes = self.prepared.facts.takes_resource_policy
+        return self.caps_complete and not (takes and isinstance(self.asked.resource, NotEvaluated))
 
     @property
     def _only_scps_cap(self) -> bool:

@@ -129,10 +129,14 @@ def _in_common(entries: Iterable[tuple[Token, ...]], asked: PreparedRequest, aro
         for tokens in members.beginning_as(lead_of(entry))
         if (both := first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)) is not None
     )
-    found = list(islice(filter(members.has, made), _MOST_ENTRIES))
     # What is named in other Regions may be denied for that.
-    found.sort(key=lambda text: text.split(":", 4)[3] not in ("", around.region))
-    return tuple(found[:_MOST_OF_A_STATEMENT])
+    here: list[str] = []
+    elsewhere: list[str] = []
+    for text in islice(filter(members.has, made), _MOST_ENTRIES):
+        (here if text.split(":", 4)[3] in ("", around.region) else elsewhere).append(text)
+        if len(here) == _MOST_OF_A_STATEMENT:
+            break
+    return tuple((*here, *elsewhere)[:_MOST_OF_A_STATEMENT])
 
 
 def _with_full_folders(entry: tuple[Token, ...]) -> tuple[Token, ...]:

@@ -80,19 +80,22 @@ class ActionElement:
 
     `*` and `*:*` match every action. Otherwise the service is compared literally and only the name is
     globbed; an entry of another form (no colon, blanks, an empty name) matches nothing.
+
+    Args:
+        has_everything: whether one of its entries stands for every action.
     """
 
-    __slots__ = ("_everything", "_names", "_patterns", "negated", "nothing")
+    __slots__ = ("_names", "_patterns", "has_everything", "negated", "nothing")
 
     def __init__(self, entries: tuple[str, ...], *, negated: bool) -> None:
         self.negated = negated
         self.nothing = not entries
-        self._everything = False
+        self.has_everything = False
         names: dict[str, list[str]] = {}
         for entry in entries:
             text = entry.lower()
             if text in ("*", "*:*"):
-                self._everything = True
+                self.has_everything = True
                 continue
             service, colon, name = text.partition(":")
             if colon and name:
@@ -106,15 +109,20 @@ class ActionElement:
         """The services whose actions can match, or None for any."""
         if self.nothing:
             return frozenset()
-        if self.negated or self._everything:
+        if self.negated or self.has_everything:
             return None
+        return frozenset(self._names)
+
+    @property
+    def named_services(self) -> frozenset[str]:
+        """The services of its entries, whether it is about these or about all others."""
         return frozenset(self._names)
 
     def whole_service(self, service: str) -> bool | None:
         """Whether it matches every action of a service (True), or none of them (False); None: some of them."""
         if self.nothing:
             return False
-        if self._everything:
+        if self.has_everything:
             return not self.negated
         if service not in self._names:
             return self.negated
@@ -130,7 +138,7 @@ class ActionElement:
     def matches(self, action: ActionName) -> bool:
         if self.nothing:
             return False
-        if self._everything:
+        if self.has_everything:
             return not self.negated
         service = action.service
         return (service in self._names and self.names_of(service).match(action.name)) is not self.negated
@@ -417,6 +425,7 @@ class CompiledPolicy:
     Args:
         by_service: for each service that is named, the statements that may be about its actions, by index.
         of_any_service: the statements that may be about actions of any service (a star, NotAction).
+        sources: the statements as they are written.
     """
 
     __slots__ = (
@@ -424,16 +433,16 @@ class CompiledPolicy:
         "_malformed",
         "_options",
         "_policy_type",
-        "_statements",
         "_variables",
         "actions",
         "by_service",
         "of_any_service",
+        "sources",
     )
 
     def __init__(self, document: PolicyDocument, policy_type: PolicyType, options: LanguageOptions) -> None:
         policy = document.policy
-        self._statements = policy.statements
+        self.sources = policy.statements
         self._policy_type = policy_type
         self._variables = policy.substitutes_variables
         self._options = options
@@ -457,7 +466,7 @@ class CompiledPolicy:
         found = self._compiled[index]
         if found is None:
             found = self._compiled[index] = _compile_statement(
-                self._statements[index],
+                self.sources[index],
                 self.actions[index],
                 self._policy_type,
                 variables=self._variables,
@@ -471,15 +480,13 @@ class CompiledPolicy:
         if self._malformed is None:
             needs_resource = not self._policy_type.implies_resource
             self._malformed = tuple(
-                statement.index
-                for statement in self._statements
-                if is_malformed(statement, needs_resource=needs_resource)
+                statement.index for statement in self.sources if is_malformed(statement, needs_resource=needs_resource)
             )
         return self._malformed
 
     @property
     def statements(self) -> tuple[CompiledStatement, ...]:
-        return tuple(map(self.statement, range(len(self._statements))))
+        return tuple(map(self.statement, range(len(self.sources))))
 
 
 def _action_element(statement: Statement) -> ActionElement:

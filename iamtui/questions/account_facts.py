@@ -328,7 +328,7 @@ def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce |
     return found
 
 
-_GLOBAL_SERVICES: Final = frozenset(
+GLOBAL_SERVICES: Final = frozenset(
     ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
 )
 """Services whose requests report us-east-1 as aws:RequestedRegion (IAM User Guide: aws:RequestedRegion)."""
@@ -538,7 +538,7 @@ def region_asked(prepared: PreparedAction, region: str) -> str:
     Args:
         region: the one in use, when neither the service nor the resource names one.
     """
-    if prepared.action.service in _GLOBAL_SERVICES:
+    if prepared.action.service in GLOBAL_SERVICES:
         return "us-east-1"
     arn = prepared.arn
     return arn.region if arn is not None and arn.region and "*" not in arn.region else region

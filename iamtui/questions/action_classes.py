@@ -25,7 +25,7 @@ from iamtui.engine.request import (
 )
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.statement import ActionElement, CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.policy.statement import ActionElement, CompiledPolicy, CompiledStatement, NamePatterns, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.never_asked import fits
 
@@ -151,9 +151,8 @@ class ActionMasks:
         if found is None:
             if len(self._masks) >= _MOST_MASKS:
                 self._masks.clear()
-            match = element.names_of(known.service).match
-            found = sum(1 << place for place, name in enumerate(known.lower) if match(name) is not element.negated)
-            self._masks[key] = found
+            found = known.matching(element.names_of(known.service))
+            found = self._masks[key] = known.full & ~found if element.negated else found
         return found
 
     def classes(
@@ -183,7 +182,23 @@ class ServiceActions:
         self.names = names
         self.lower = tuple(name.lower() for name in names)
         self.full = (1 << len(names)) - 1
-        self._kinds: dict[_Told, tuple[int, ...]] = {}
+        self._places = {name: place for place, name in enumerate(self.lower)}
+        self._kinds: dict[Told, tuple[int, ...]] = {}
+
+    def matching(self, patterns: NamePatterns) -> int:
+        """Those that entries of an Action or NotAction match."""
+        if patterns.everything:
+            return self.full
+        found = 0
+        for name in patterns.exact:
+            place = self._places.get(name)
+            if place is not None:
+                found |= 1 << place
+        if patterns.prefixes or patterns.globs:
+            for place, name in enumerate(self.lower):
+                if patterns.match(name):
+                    found |= 1 << place
+        return found
 
     def bits_of(self, actions: Container[str]) -> int:
         """The bits of actions in full."""
@@ -218,18 +233,19 @@ class ServiceActions:
             yield from ((action,) for action in self.named(bits))
             return
         keys = {key for one in statements for key in one.compiled.keys}
-        told = _Told(
+        told = Told(
             forms=resource != "*"
             or any(not one.compiled.any_resource for one in statements)
             or any(tells_resources_apart(key) and not (in_region and key == _REGION) for key in keys),
             regions=_REGION in keys,
             keys=self.service in LISTED_PER_RESOURCE and any(map(_is_of_some_calls, keys)),
         )
-        for kind in self._parted(told):
+        for kind in self.parted(told):
             if kind & bits:
                 yield self.named(kind & bits)
 
-    def _parted(self, told: _Told) -> Sequence[int]:
+    def parted(self, told: Told) -> Sequence[int]:
+        """All of them, parted by what tells them apart."""
         found = self._kinds.get(told)
         if found is None:
             kinds: dict[Hashable, int] = {}
@@ -240,7 +256,7 @@ class ServiceActions:
         return found
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
     """What tells actions apart: forms of their resources, Regions in these, condition keys of their calls."""
 
     forms: bool
@@ -248,7 +264,7 @@ class _Told(NamedTuple):
     keys: bool
 
 
-def _kind_of(action: str, told: _Told) -> Hashable:
+def _kind_of(action: str, told: Told) -> Hashable:
     if ENGINE_CATALOGUE.synthetic_resource(action, "", "") is not None or action.lower() in _OF_THEIR_OWN:
         return action
     forms = ENGINE_CATALOGUE.arn_forms(action)

@@ -45,6 +45,7 @@ from iamtui.questions.shared_question import (
     SharedQuestion,
     candidates,
     keys_with_policy,
+    lets_everyone_in,
     may_be_known_by_name,
     members_with_policy,
     policies_of_members,
@@ -288,6 +289,12 @@ class QuestionEvaluator:
                 )
         return concluded(self._read_by(principal, assumptions))
 
+    def decide_as(self, principal: Principal, outcome: Outcome) -> Decision:
+        """The decision for one principal of the index whose outcome was found from it."""
+        reading = self.reading(account_index(self._account))
+        assert reading is not None
+        return decision_of(outcome, lambda: self._read_by(principal, ()), complete=reading.complete)
+
     def outcomes(self) -> Outcomes | None:
         """The outcomes for everybody in the index of the account; None where it cannot tell any."""
         index = account_index(self._account)
@@ -324,9 +331,7 @@ class QuestionEvaluator:
         known_one_by_one = 0
         if shared.has_known_members:
             members = policies_of_members(account, shared.prepared)
-            for place, one in enumerate(index.principals):
-                if may_be_known_by_name(account, shared.prepared, one.principal):
-                    known_one_by_one |= 1 << place
+            known_one_by_one = self._known_by_name(index, shared)
         surrounded = shared.surrounded(members, known_one_by_one)
         reading = IndexReading(index, surrounded)
         outcomes = None
@@ -336,14 +341,37 @@ class QuestionEvaluator:
                 outcomes = with_known_members(self, index, reading, outcomes, shared.owner)
         return _Everybody(reading, outcomes)
 
-    def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
-        """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
+    def reading(self, index: AccountIndex) -> IndexReading | None:
+        """The reading of the question over an index; None where it cannot tell.
+
+        Each known key or role of a set is taken to let everybody in (`whom_members_let_in`).
+        """
         principal = index.principals[0].principal
         surrounded = self._shared(principal, principal_facts(self._account, principal)).surrounded((), 0)
-        if not is_read_here(surrounded):
+        return IndexReading(index, surrounded) if is_read_here(surrounded) else None
+
+    def whom_members_let_in(self, index: AccountIndex) -> int | None:
+        """Whom a known key or role of the set may let in by itself; None where no such member is known."""
+        principal = index.principals[0].principal
+        shared = self._shared(principal, principal_facts(self._account, principal))
+        if not shared.has_known_members:
             return None
-        reading = IndexReading(index, surrounded)
-        return reading.outcomes(who), reading
+        return (
+            index.everyone if lets_everyone_in(self._account, shared.prepared) else self._known_by_name(index, shared)
+        )
+
+    def _known_by_name(self, index: AccountIndex, shared: SharedQuestion) -> int:
+        """Whom the policies of known resources of the set may name."""
+        found = 0
+        for place, one in enumerate(index.principals):
+            if may_be_known_by_name(self._account, shared.prepared, one.principal):
+                found |= 1 << place
+        return found
+
+    def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
+        """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
+        reading = self.reading(index)
+        return None if reading is None else (reading.outcomes(who), reading)
 
     def _found_for_everybody(self, principal: Principal) -> _Found | None:
         """What was found for a principal, once several have asked."""

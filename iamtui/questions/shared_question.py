@@ -458,6 +458,11 @@ def may_be_known_by_name(account: Account, prepared: PreparedAction, principal: 
     return any(name in trusting for name in names if name)
 
 
+def lets_everyone_in(account: Account, prepared: PreparedAction) -> bool:
+    """Whether the policy of a known resource may let everyone in."""
+    return EVERYONE in _trusting(account, prepared)
+
+
 def _trusting(account: Account, prepared: PreparedAction) -> dict[str, list[str]]:
     """The roles, or keys, by whom the Allows of their policies name."""
     kind = "keys" if prepared.key else "roles"

@@ -23,9 +23,6 @@ from iamtui.policy.document import JsonValue, PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
-from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.question import Question
-from iamtui.text import safe_text
 from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
@@ -36,6 +33,9 @@ from iamtui.questions.action_classes import (
     caps_of,
     statements_in_force,
 )
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
+from iamtui.text import safe_text
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.what_can import EffectiveAccess, Permission, what_can
 from iamtui.workspace.workspace import Workspace

@@ -22,8 +22,6 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.questions.account_index import account_index
-from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.questions.action_classes import (
     ActionMasks,
     ServiceActions,
@@ -31,6 +29,8 @@ from iamtui.questions.action_classes import (
     actions_of,
     statements_in_force,
 )
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
 from iamtui.workspace.questions import with_region

@@ -18,11 +18,6 @@ from iamtui.policy.statement import CompiledStatement, PrincipalRules, compile_p
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
-from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.never_asked import no_action_matches
-from iamtui.questions.question import Question
-from iamtui.text import safe_text
-from iamtui.workspace.access import ACCESS_LEVELS
 from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
@@ -32,6 +27,12 @@ from iamtui.questions.action_classes import (
     caps_of,
     statements_in_force,
 )
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.every_action import EveryAction, Permitted, every_action
+from iamtui.questions.never_asked import no_action_matches
+from iamtui.questions.question import Question
+from iamtui.text import safe_text
+from iamtui.workspace.access import ACCESS_LEVELS
 from iamtui.workspace.questions import check_resource, check_terms, with_region
 from iamtui.workspace.workspace import Workspace
 
@@ -291,6 +292,8 @@ class _Search:
         self.extra: dict[str, set[str]] = {}
         self._caps = Caps(frozenset(), frozenset())
         self.actions: dict[str, tuple[str, ...]] = {}
+        # What is allowed, depends and is left to the evaluator of each action on "*", where that is found at once.
+        self._found: tuple[EveryAction, Permitted] | None = None
 
     def on(self, resource: str, cancelled: Callable[[], bool]) -> Iterator[Permission]:
         """What is allowed on a resource or pattern, or may be."""
@@ -300,6 +303,7 @@ class _Search:
         self._caps = caps_of(self._principal, policies)
         self._note_unknown_actions(own)
         services = self._services(own, resource, is_complete=is_complete)
+        self._found = self._at_once() if resource == "*" else None
         conditional = sum(one.compiled.reads_context for one in own)
         if self._wanted is None and conditional * len(services) > _MOST_COMPARED:
             raise Problem(
@@ -311,6 +315,12 @@ class _Search:
             if cancelled():
                 return
             yield from self._of_service(service, own, resource, is_complete=is_complete)
+
+    def _at_once(self) -> tuple[EveryAction, Permitted] | None:
+        """What a user or role may do of every action on every resource."""
+        every = every_action(self._account, self._terms, self._now)
+        place = every.index.place_of(self._principal)
+        return None if place is None else (every, every.of(place))
 
     def _policies(self, action: str, resource: str) -> PoliciesInForce:
         return self._evaluator(action, resource).request_and_policies(self._principal)[1]
@@ -353,10 +363,18 @@ class _Search:
         if not fitting:
             return
         self.actions[service] = known.named(fitting)
+        allowed = depends = 0
+        if self._found is not None and service in self._found[0].space.services:
+            every, permitted = self._found
+            allowed, depends, left = (every.space.local(service, bits) for bits in permitted)
+            # What policies name besides the catalogue has higher bits.
+            fitting &= allowed | depends | left | ~every.space.services[service][0].full
+            if not fitting:
+                return
         # Of a resource that is named, its policy is known too.
         spoken = own if resource == "*" else tuple(statements_in_force(self._policies(f"{service}:*", resource)))
         grants = any(one.layer is Layer.RESOURCE for one in spoken) or service in _WITHOUT_ALLOW or not is_complete
-        for mask, numbers in self._masks.classes(known, fitting, spoken):
+        for mask, numbers in self._masks.classes(known, fitting & ~allowed & ~depends, spoken):
             statements = [spoken[number] for number in numbers]
             if not grants and not any(one.layer is Layer.IDENTITY and one.compiled.allows for one in statements):
                 continue
@@ -365,6 +383,12 @@ class _Search:
                 continue
             for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
                 yield from self._asked(service, actions, resource)
+        for outcome, bits in ((Outcome.ALLOWED, allowed), (Outcome.DEPENDS, depends)):
+            for mask, numbers in self._masks.classes(known, fitting & bits, spoken) if fitting & bits else ():
+                statements = [spoken[number] for number in numbers]
+                for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
+                    decision = self._evaluator(actions[0], resource).decide_as(self._principal, outcome)
+                    yield Permission(service, actions, resource, decision)
 
     def _asked(self, service: str, actions: tuple[str, ...], resource: str) -> Iterator[Permission]:
         decision = self._evaluator(actions[0], resource).decide(self._principal, read_whole=True)
@@ -373,9 +397,10 @@ class _Search:
 
     def by_resource_policies(self, found: Sequence[Permission], cancelled: Callable[[], bool]) -> Iterator[Permission]:
         """What the policies of loaded resources allow by themselves, beyond what was found."""
-        certain = {
-            action for one in found if one.outcome is Outcome.ALLOWED and one.is_on_all for action in one.actions
-        }
+        by_service: dict[str, list[Permission]] = {}
+        for one in found:
+            by_service.setdefault(one.service, []).append(one)
+        certain: dict[str, frozenset[str]] = {}
         discover = self._terms.mode is Mode.DISCOVER
         bounded = bool(self._policies("s3:GetObject", "*").boundaries)
         caller = caller_facts(self._principal, lasting=True).caller(session_may_vary=discover, has_boundary=bounded)
@@ -394,10 +419,17 @@ class _Search:
                 statement = compiled.statement(number)
                 reached = reached_as(statement, caller, PrincipalRules()) if statement.allows else {}
                 if any(reached.get(strength, False) is not False for strength in (*ALONE, *WITHIN_CAPS)):
+                    for service in statement.action.services or (carrier.split(":", 3)[2],):
+                        if service not in certain:
+                            certain[service] = frozenset(_on_all(by_service.get(service, ())))
                     yield from self._by_statement(statement, carrier, certain, asked)
 
     def _by_statement(
-        self, statement: CompiledStatement, carrier: str, certain: set[str], asked: set[tuple[str, str]]
+        self,
+        statement: CompiledStatement,
+        carrier: str,
+        certain: Mapping[str, Collection[str]],
+        asked: set[tuple[str, str]],
     ) -> Iterator[Permission]:
         service = carrier.split(":", 3)[2]
         for prefix in statement.action.services or (service,):
@@ -412,10 +444,19 @@ class _Search:
                 for bits, numbers in self._masks.classes(known, mask & known.fitting(resource), spoken):
                     statements = [spoken[number] for number in numbers]
                     for each in known.told_apart(bits, statements, resource, in_region=self._in_region):
-                        actions = tuple(one for one in each if one not in certain and (one, resource) not in asked)
+                        actions = tuple(
+                            one for one in each if one not in certain[prefix] and (one, resource) not in asked
+                        )
                         asked.update((one, resource) for one in actions)
                         if actions:
                             yield from self._asked(prefix, actions, resource)
+
+
+def _on_all(permissions: Iterable[Permission]) -> Iterator[str]:
+    """The actions that are allowed for certain on all that was asked about."""
+    for one in permissions:
+        if one.outcome is Outcome.ALLOWED and one.is_on_all:
+            yield from one.actions
 
 
 def _resources_of(statement: CompiledStatement, carrier: str) -> tuple[str, ...]:

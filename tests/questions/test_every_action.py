@@ -1,0 +1,142 @@
+"""What is found for all actions at once is what the evaluator says of each, or is left to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+
+import pytest
+
+from benchmarks import generator
+from benchmarks.generator import Size
+from iamtui.account.model import Account
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.catalog.arn_forms import Name
+from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.overlay import apply_draft
+from iamtui.engine.decision import Outcome
+from iamtui.engine.index import places
+from iamtui.engine.prepared_request import prepare
+from iamtui.engine.request import Mode
+from iamtui.policy.resource import ResourceKind
+from iamtui.questions.account_index import account_index
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.every_action import EveryAction, action_space
+from iamtui.questions.question import Question
+from iamtui.sources.demo import load_demo_account
+
+from .random_accounts import AccountMaker, QuestionMaker
+from .vocabulary import ACTIONS, NOON
+
+_SOME = 6
+"""Actions of each kind of answer that the evaluator is asked about again."""
+
+
+def compare(
+    account: Account,
+    terms: Question,
+    said: Counter[str],
+    random: Random,
+    now: datetime = NOON,
+    asked: tuple[str, ...] = (),
+) -> None:
+    """Hold what is found for everybody against the evaluator, action by action."""
+    every = EveryAction(account, terms, now)
+    space = every.space
+    wanted = sum(1 << place for place in range(space.full.bit_length()) if space.name(place) in asked) if asked else 0
+    for place, one in enumerate(account_index(account).principals):
+        found = every.of(place)
+        assert not found.allowed & found.depends
+        assert not found.left & (found.allowed | found.depends)
+        denied = space.full & ~(found.allowed | found.depends | found.left)
+        for outcome, bits in (("allowed", found.allowed), ("depends", found.depends), ("denied", denied)):
+            some = set(random.sample(list(places(bits)), min(_SOME, bits.bit_count()))) | set(places(bits & wanted))
+            for each in some:
+                question = replace(terms, action=space.name(each), resource="*")
+                asker = QuestionEvaluator(account, question, now)
+                alone = asker.outcome(one.principal)
+                expected = alone.value if alone in (Outcome.ALLOWED, Outcome.DEPENDS) else "denied"
+                assert outcome == expected, f"{one.principal.arn}: {question}"
+                if alone in (Outcome.ALLOWED, Outcome.DEPENDS):
+                    decided = asker.decide_as(one.principal, alone)
+                    assert decided.complete is asker.decide(one.principal, read_whole=True).complete, question
+                said[outcome] += 1
+        said["left"] += (found.left & wanted).bit_count()
+
+
+def hold_in_a_random_account(seed: int, said: Counter[str]) -> None:
+    random = Random(f"every action {seed}")
+    making = AccountMaker(Random(seed))
+    account = making.account()
+    maker = QuestionMaker(random, making.services)
+    asked = tuple(action.lower() for service in making.services for action in ACTIONS[service])
+    for _ in range(2):
+        compare(account, replace(maker.question(), action="", resource="*"), said, random, maker.time(), asked)
+
+
+def test_in_a_random_account() -> None:
+    hold_in_a_random_account(4, Counter())
+
+
+@pytest.mark.slow
+def test_in_random_accounts() -> None:
+    said: Counter[str] = Counter()
+    for seed in range(25):
+        hold_in_a_random_account(seed, said)
+    assert min(said[outcome] for outcome in ("allowed", "depends", "denied")) > 30, said
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(20))
+def test_in_a_thousand_random_accounts(part: int) -> None:
+    said: Counter[str] = Counter()
+    for seed in range(1000 + 50 * part, 1050 + 50 * part):
+        hold_in_a_random_account(seed, said)
+    print(dict(said))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", Mode)
+def test_in_the_demo_account_and_under_a_draft(mode: Mode) -> None:
+    said: Counter[str] = Counter()
+    account = load_demo_account()
+    random = Random(7)
+    compare(account, Question("", mode=mode, region="eu-west-1"), said, random)
+    fenced = """{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:username}/*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {
+            "aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}},
+        {"Effect": "Deny", "Action": "ec2:*", "Resource": "arn:aws:ec2:*:*:volume/*"}]}"""
+    edits = tuple(PutInlinePolicy(one.arn, "fenced", fenced) for one in (*account.users[:4], *account.roles[:4]))
+    drafted = apply_draft(account, Draft(account.id, "", edits))
+    compare(drafted, Question("", mode=mode), said, random, asked=("s3:getobject", "s3:listbucket", "ec2:createtags"))
+    outcomes = ("allowed", "denied") if mode is Mode.STRICT else ("allowed", "depends", "denied")
+    assert min(said[outcome] for outcome in outcomes) > 50, said
+
+
+@pytest.mark.slow
+def test_in_a_generated_account() -> None:
+    said: Counter[str] = Counter()
+    account = generator.account(Size(30, 20, 6, 40))
+    compare(account, Question("", region="eu-west-1"), said, Random(8))
+    compare(account, Question("", context={"aws:MultiFactorAuthPresent": ("true",)}), said, Random(9))
+    assert min(said[outcome] for outcome in ("allowed", "depends", "denied")) > 100, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_what_is_taken_for_granted_of_actions_without_a_look_at_each(partition: str) -> None:
+    """Every action that has resources has some on `*`, in the Region that is asked about, and nothing refuses it."""
+    space = action_space()
+    for place in places(space.full & ~space.with_rules):
+        action = space.name(place)
+        prepared = prepare(action, "*", None, partition, "111122223333", ENGINE_CATALOGUE)
+        assert prepared.plain, action
+        kind = ResourceKind.NONE if space.without_type >> place & 1 else ResourceKind.SET
+        assert prepared.resource.kind is kind, action
+        assert not prepared.resource.members.forms, action
+        forms = ENGINE_CATALOGUE.arn_forms(action)
+        assert not forms or any(isinstance(form.region, Name) or not form.region for form in forms), action
+        assert bool(space.under_rcps >> place & 1) is (prepared.facts.under_rcps and kind is ResourceKind.SET), action
