@@ -97,13 +97,9 @@ class SourceOpening:
         self._app.main.tries_again = False
         self._app.main.browsing.show_opening(_name_of(choice))
         self._app.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
+        load = partial(self._load, choice, confirmed, self._unfinished_of(choice))
         self._app.run_worker(
-            partial(self._load, choice, confirmed, self._unfinished_of(choice)),
-            "opening the account",
-            group=_LOADING,
-            exclusive=True,
-            exit_on_error=False,
-            thread=True,
+            load, "opening the account", group=_LOADING, exclusive=True, exit_on_error=False, thread=True
         )
 
     def _unfinished_of(self, choice: SourceChoice) -> Workspace | None:
@@ -182,14 +178,8 @@ class SourceOpening:
             worker = get_current_worker()
             compile_all(workspace, lambda: worker.is_cancelled)
 
-        self._app.run_worker(
-            compile_policies,
-            "getting the policies ready",
-            group="engine",
-            exclusive=True,
-            exit_on_error=False,
-            thread=True,
-        )
+        name = "getting the policies ready"
+        self._app.run_worker(compile_policies, name, group="engine", exclusive=True, exit_on_error=False, thread=True)
 
     def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
         if choice is not self.choice:

@@ -14,6 +14,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import PanedScreen
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import Workspace
 
@@ -120,12 +121,8 @@ class OnDemandLoading:
         self._screen.say(
             line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True
         )
-        work = partial(self._load_in_thread, workspace, carriers, user)
-        name = "loading on demand"
-        self._screen.run_worker(work, name, group="load", exclusive=True, exit_on_error=False, thread=True)
-
-    def _load_in_thread(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
-        self._screen.call_later(self._show_loaded, load(workspace, carriers, user))
+        get = partial(load, workspace, carriers, user)
+        get_in_thread(self._screen, get, self._show_loaded, self._refuse, name="loading on demand", group="load")
 
     def _show_loaded(self, loaded: Loaded) -> None:
         if loaded.before is not self._drafts.source_workspace:
@@ -135,3 +132,6 @@ class OnDemandLoading:
             self._screen.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
         for problem in loaded.problems:
             self._screen.say(str(problem), Severity.WARNING)
+
+    def _refuse(self, problem: Problem) -> None:
+        self._screen.say(str(problem), Severity.ERROR)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
-from textual.worker import get_current_worker
 
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
@@ -19,7 +18,8 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import Browsing, PanedScreen
-from iamtui.tui.widgets.status import Notice, Severity, StatusLine
+from iamtui.tui.thread_work import Work, get_in_thread, in_thread
+from iamtui.tui.widgets.status import Severity, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.account.model import Entity
@@ -178,17 +178,18 @@ class DraftController:
     def _lay(self, said: Content | None = None) -> None:
         found, given = self.open_draft, self._given
         if found is not None and given is not None:
-            work = partial(self._lay_in_thread, found.draft, given, said)
-            name = "laying the draft over the account"
-            self.screen.run_worker(work, name, group=_GROUP, exclusive=True, exit_on_error=False, thread=True)
+            draft = found.draft
 
-    def _lay_in_thread(self, draft: Draft, given: Given, said: Content | None) -> None:
-        worker = get_current_worker()
-        drafted = lazy.draft_session.lay(given.workspace, draft)
-        account = drafted.after.account
-        inventory, index = Inventory(account), lazy.search.SearchIndex(account)
-        if not worker.is_cancelled:
-            self.screen.call_later(self._show_laid, draft, given, drafted, inventory, index, said)
+            def lay(work: Work) -> None:
+                drafted = lazy.draft_session.lay(given.workspace, draft)
+                account = drafted.after.account
+                inventory, index = Inventory(account), lazy.search.SearchIndex(account)
+                work.tell(self._show_laid, draft, given, drafted, inventory, index, said)
+
+            in_thread(self.screen, lay, self._refuse, name="laying the draft over the account", group=_GROUP)
+
+    def _refuse(self, problem: Problem) -> None:
+        self.screen.say(str(problem), Severity.ERROR)
 
     def _show_laid(
         self,
@@ -253,11 +254,13 @@ class DraftController:
 
     def suggest(self, principal: Principal, question: Question) -> None:
         if self._given is not None:
-            draft = self._desk.draft_of(self._given.workspace.account.id)
+            workspace = self._given.workspace
+            draft = self._desk.draft_of(workspace.account.id)
             self.screen.say(plain("Looking for what would allow it …"), stays=True)
-            work = partial(self._suggest_in_thread, self._given, draft, *self._whole_of(principal, question))
-            name = "drafting the suggestion"
-            self.screen.run_worker(work, name, group=_GROUP, exclusive=True, exit_on_error=False, thread=True)
+            who, asked, matrix = self._whole_of(principal, question)
+            fix = partial(lazy.draft_fixes.with_fix, workspace, draft, who, lazy.draft_fixes.one_cell(matrix, asked))
+            done = partial(self._show_suggested, self._given, draft)
+            get_in_thread(self.screen, fix, done, self._refuse, name="drafting the suggestion", group=_GROUP)
 
     def _whole_of(self, who: Principal, asked: Question) -> tuple[Principal, Question, QuestionMatrix]:
         """Who is to be allowed what, and the question matrix it is part of.
@@ -278,20 +281,6 @@ class DraftController:
         return (
             (answer.principal, looked_at, question_matrix) if who in (answer.principal, chain) else (who, asked, alone)
         )
-
-    def _suggest_in_thread(
-        self, given: Given, draft: Draft, principal: Principal, question: Question, question_matrix: QuestionMatrix
-    ) -> None:
-        worker = get_current_worker()
-        try:
-            made = lazy.draft_fixes.with_fix(
-                given.workspace, draft, principal, lazy.draft_fixes.one_cell(question_matrix, question)
-            )
-        except Problem as problem:
-            self.screen.post_message(Notice(plain(str(problem)), Severity.ERROR))
-            return
-        if not worker.is_cancelled:
-            self.screen.call_later(self._show_suggested, given, draft, made)
 
     def _show_suggested(self, given: Given, before: Draft, made: SuggestedDraft) -> None:
         found = self.open_draft

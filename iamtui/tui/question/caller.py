@@ -18,6 +18,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, last_word, said
+from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.lists.containers import Column, Row
 
 if TYPE_CHECKING:
@@ -183,12 +184,6 @@ class CallerRow(Column):
     class WritePolicy(Message):
         """The user wants to write a session policy."""
 
-    @dataclass(eq=False, repr=False)
-    class _Read(Message):
-        name: str
-        text: str = ""
-        problem: Problem | None = None
-
     def __init__(self) -> None:
         super().__init__(classes="-later -unused")
         self.field = CallerField(Completions(), placeholder="mfa, from=role/NAME, session=FILE", id="question-caller")
@@ -276,23 +271,17 @@ class CallerRow(Column):
             if name == _WRITTEN:
                 self.post_message(self.WritePolicy())
             else:
-                read = partial(self._read_in_thread, name)
-                self.run_worker(read, thread=True, exclusive=True, group="session-policy", exit_on_error=False)
+                get_in_thread(
+                    self, partial(read_policy_file, name), partial(self._policy_read, name),
+                    partial(self._policy_unread, name), name="reading a session policy", group="session-policy",
+                )  # fmt: skip
             return
         self.post_message(self.Changed(done=True))
 
-    def _read_in_thread(self, name: str) -> None:
-        try:
-            self.post_message(self._Read(name, read_policy_file(name)))
-        except Problem as problem:
-            self.post_message(self._Read(name, problem=problem))
+    def _policy_read(self, name: str, text: str) -> None:
+        self._files.add(name)
+        self._take(name, text)
 
-    @on(_Read)
-    def _policy_read(self, event: _Read) -> None:
-        event.stop()
-        if event.problem is None:
-            self._files.add(event.name)
-            self._take(event.name, event.text)
-        else:
-            self._unread[f"{SESSION}{event.name}"] = event.problem
-            self.post_message(self.Changed(done=False))
+    def _policy_unread(self, name: str, problem: Problem) -> None:
+        self._unread[f"{SESSION}{name}"] = problem
+        self.post_message(self.Changed(done=False))

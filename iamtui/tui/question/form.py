@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
-from textual.worker import get_current_worker
 
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
@@ -45,6 +44,7 @@ from iamtui.tui.question.context_field import (
     with_keys,
     write_context,
 )
+from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.context_syntax import written_values
@@ -554,21 +554,16 @@ class FieldCompletion:
 
     def complete(self, entry: CompletingInput, word: str, search: Callable[[Completer], Sequence[Offer]]) -> None:
         """Offer in a field what a search finds for a word, unless the field has another text by then."""
-        find = partial(self._find, entry, entry.value, word, search)
-        self._host.run_worker(
-            find, thread=True, exclusive=True, group="completion", description="completion", exit_on_error=False
-        )
+        text = entry.value
 
-    def _find(
-        self, entry: CompletingInput, text: str, word: str, search: Callable[[Completer], Sequence[Offer]]
-    ) -> None:
-        worker = get_current_worker()
-        if worker.is_cancelled:
-            return
-        with making():
-            offers = search(self._completer)
-        if not worker.is_cancelled:
-            self._host.call_later(self._offer, entry, text, word, offers)
+        def find(work: Work) -> None:
+            if work.cancelled():
+                return
+            with making():
+                offers = search(self._completer)
+            work.tell(self._offer, entry, text, word, offers)
+
+        in_thread(self._host, find, lambda _problem: None, name="completing", group="completion")
 
     def _offer(self, entry: CompletingInput, text: str, word: str, offers: Sequence[Offer]) -> None:
         if entry.value == text:
@@ -577,14 +572,13 @@ class FieldCompletion:
 
     def look_for_resources(self, text: str, actions: Sequence[str], found: Callable[[str, bool], object]) -> None:
         """Find out whether actions work on resources at all; `found` gets their text and whether they need none."""
-        find = partial(self._find_resources, text, actions, found)
-        self._host.run_worker(find, thread=True, exclusive=True, group="resource-types", exit_on_error=False)
 
-    def _find_resources(self, text: str, actions: Sequence[str], found: Callable[[str, bool], object]) -> None:
-        with making():
-            none_needed = self._completer.needs_no_resource(actions)
-        if not get_current_worker().is_cancelled:
-            self._host.call_later(found, text, none_needed)
+        def find(work: Work) -> None:
+            with making():
+                none_needed = self._completer.needs_no_resource(actions)
+            work.tell(found, text, none_needed)
+
+        in_thread(self._host, find, lambda _problem: None, name="looking up resource types", group="resource-types")
 
 
 def _set_entered(field: Widget, *, entered: bool) -> None:
