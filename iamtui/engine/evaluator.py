@@ -201,7 +201,7 @@ def _about_one(reading: Evaluation, text: str, catalogue: ActionCatalogue) -> Ev
         if in_force.session != policies.session:
             in_force = replace(in_force, session=policies.session)
         if options is not DEFAULT_OPTIONS:
-            asked = PreparedRequest(asked.prepared, options.language, of_a_set=asked.of_a_set)
+            asked = PreparedRequest(asked.prepared, options, of_a_set=asked.of_a_set)
     else:
         single, in_force = replace(reading.request, resource=text), policies
         asked = reading.asked.about_single(text, lambda: _prepared(single, catalogue, is_single=True))
@@ -296,7 +296,7 @@ def asked_by(
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
     """
-    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
+    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options
     return PreparedRequest(_prepared(request, catalogue), language, everywhere)
 
 
@@ -495,7 +495,7 @@ def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
     options = replace(reading.options, **{name: not getattr(reading.options, name)})
     asked = None
     if not reading.by_alias:
-        asked = PreparedRequest(reading.prepared, options.language, of_a_set=reading.asked.of_a_set)
+        asked = PreparedRequest(reading.prepared, options, of_a_set=reading.asked.of_a_set)
     return read_all_layers(reading.request, reading.policies, options, asked=asked)
 
 

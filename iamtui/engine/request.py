@@ -107,11 +107,10 @@ class PoliciesInForce:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(LanguageOptions):
     """The open points of AWS's documentation that can change a decision, each with its default.
 
     Args:
-        substitute_variables_in_bool: operators page says supported, variables page says not.
         anonymous_userid: whether an anonymous caller has aws:userid "anonymous".
         deny_federated_without_session_policy: whether GetFederationToken without policies can use identity policies.
         role_grant_limited_by_caps: whether a same-account grant to a role ARN (or to the issuer of a
@@ -120,53 +119,22 @@ class EngineOptions:
         not_principal_root_required: whether Deny with NotPrincipal also denies when the account root is not listed.
         not_principal_allow_grants: whether Allow with NotPrincipal, which AWS no longer accepts, grants to everyone
             who is not listed.
-        compare_multivalued_keys: whether a key with several values is compared by an operator without set
-            operator, instead of positive false and negated true.
-        for_all_negated_holds_when_absent: whether ForAllValues with a negated operator holds for an absent key.
-        short_arns_match: whether a Resource entry that is an ARN of fewer than six fields is read as its kind of
-            policy reads it, instead of matching nothing.
-        trailing_star_crosses_colons: whether a `*` that ends an ARN field may run past the colons behind it.
-        list_buckets_on_bucket_arn: whether `arn:aws:s3:::*` matches s3:ListAllMyBuckets.
-        bare_star_in_arn_operator: whether `*` as an ARN pattern matches every present value.
-        wildcards_in_substituted_values: whether `*` inside a substituted value is a wildcard.
         star_allow_includes_services: whether an Allow to "*" includes service principals.
         trust_aws_star_admits_everyone: whether {"AWS": "*"} in a trust policy admits services.
         legacy_role_self_trust: whether roles trust themselves, as they may trust their account, without saying so.
         block_public_access_is_explicit: whether a Block Public Access rejection counts as an explicit deny.
     """
 
-    substitute_variables_in_bool: bool = True
     anonymous_userid: bool = True
     deny_federated_without_session_policy: bool = True
     role_grant_limited_by_caps: bool = True
     one_session_policy_is_enough: bool = True
     not_principal_root_required: bool = False
     not_principal_allow_grants: bool = True
-    compare_multivalued_keys: bool = False
-    for_all_negated_holds_when_absent: bool = True
-    short_arns_match: bool = True
-    trailing_star_crosses_colons: bool = True
-    list_buckets_on_bucket_arn: bool = True
-    bare_star_in_arn_operator: bool = True
-    wildcards_in_substituted_values: bool = False
     star_allow_includes_services: bool = True
     trust_aws_star_admits_everyone: bool = False
     legacy_role_self_trust: bool = False
     block_public_access_is_explicit: bool = True
-
-    @property
-    def language(self) -> LanguageOptions:
-        """The options that the policy language itself needs."""
-        return LanguageOptions(
-            substitute_variables_in_bool=self.substitute_variables_in_bool,
-            trailing_star_crosses_colons=self.trailing_star_crosses_colons,
-            list_buckets_on_bucket_arn=self.list_buckets_on_bucket_arn,
-            bare_star_in_arn_operator=self.bare_star_in_arn_operator,
-            wildcards_in_substituted_values=self.wildcards_in_substituted_values,
-            compare_multivalued_keys=self.compare_multivalued_keys,
-            for_all_negated_holds_when_absent=self.for_all_negated_holds_when_absent,
-            short_arns_match=self.short_arns_match,
-        )
 
 
 DEFAULT_OPTIONS = EngineOptions()
