@@ -9,7 +9,7 @@ import click
 
 from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, with_draft, with_user_details
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
@@ -25,7 +25,6 @@ from iamtui.workspace.inventory import (
     record_to_json,
     summary_to_json,
 )
-from iamtui.workspace.opening import load_user_details
 from iamtui.workspace.workspace import Workspace
 
 _LABEL: Final = 20
@@ -102,18 +101,6 @@ def _print_explanation(out: Output, workspace: Workspace, entity: Entity) -> Non
     out.line(Span("In this account", Style.STRONG))
     for sentence in found.here:
         out.paragraph(safe_text(sentence), indent=2, first=("  ",))
-
-
-def with_user_details(workspace: Workspace, user: Any) -> Workspace:
-    """The workspace with the user's keys, devices and password, where the source can be asked for them."""
-    facts = (user.access_keys, user.mfa_devices, user.login_profile)
-    if not workspace.can_call_aws or not any(isinstance(fact, Missing) for fact in facts):
-        return workspace
-    try:
-        return load_user_details(workspace, user.name)
-    except Problem as problem:
-        note(f"The access keys, MFA devices and password of {user.name} are not loaded: {problem.sentence}")
-        return workspace
 
 
 _HEADINGS: Final = {

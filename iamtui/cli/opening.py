@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Known
+from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Known, Missing, User
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace.opening import load_account_facts, open_source
+from iamtui.workspace.opening import load_account_facts, load_user_details, open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -104,6 +104,18 @@ def with_account_facts(workspace: Workspace) -> Workspace:
         when = f"{report.value.generated:%Y-%m-%d %H:%M}" if report.value.generated is not None else "an unknown time"
         note(f"Keys, passwords and MFA devices of users are those of the credential report of {when} (UTC).")
     return loaded
+
+
+def with_user_details(workspace: Workspace, user: User) -> Workspace:
+    """The workspace with the user's keys, devices and password, where the source can be asked for them."""
+    facts = (user.access_keys, user.mfa_devices, user.login_profile)
+    if not workspace.can_call_aws or not any(isinstance(fact, Missing) for fact in facts):
+        return workspace
+    try:
+        return load_user_details(workspace, user.name)
+    except Problem as problem:
+        note(f"The access keys, MFA devices and password of {user.name} are not loaded: {problem.sentence}")
+        return workspace
 
 
 def say_where(workspace: Workspace) -> None:

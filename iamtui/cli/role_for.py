@@ -6,8 +6,7 @@ import click
 
 from iamtui.account.model import AccessKey, Known, User
 from iamtui.cli.exits import Exit
-from iamtui.cli.inventory import with_user_details
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import open_workspace, with_user_details
 from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.workspace.inventory import find_entity

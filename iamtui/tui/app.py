@@ -25,7 +25,7 @@ from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import GarbageRounds, compile_all, making
+from iamtui.tui.background import GarbageRounds, compile_all, making, worker_failure
 from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
@@ -33,7 +33,6 @@ from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.terminal_app import IdleLock, TerminalApp
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
-from iamtui.tui.thread_work import worker_failure
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
 from iamtui.workspace.workspace import OpeningCancelled, Progress, ProgressReport, SourceChoice, SourceKind, Workspace

@@ -1,4 +1,4 @@
-"""Keeping the garbage collector from pausing the screen while threads make things that stay.
+"""Work in threads beside the screen, and keeping the garbage collector from pausing it while they make what stays.
 
 A round through all that a large account's answers are made of takes a fifth of a second, holds the interpreter's
 lock meanwhile, and finds next to nothing: the catalogue, compiled policies and parsed documents are kept.
@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from textual.app import App
-from textual.worker import Worker
+from textual.widget import Widget
+from textual.worker import Worker, get_current_worker
 
 from iamtui.account.model import Account
+from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.workspace.workspace import Workspace
@@ -222,3 +224,82 @@ def few_pauses(account: Account) -> Iterator[None]:
     with making(stays=not account.memo.get(_COMPILED)):
         yield
         account.memo[_COMPILED] = True
+
+
+# Work in threads beside the screen: how its results and its failures come back to the widget that wants them.
+
+
+T = TypeVar("T")
+
+
+class Work:
+    """A piece of work, as the thread that does it sees it."""
+
+    def __init__(self, widget: Widget, worker: Worker[None]) -> None:
+        self._widget = widget
+        self._worker = worker
+        self.cancelled = giving_turns(worker)
+        """Whether nobody wants it any more; asked often enough, the screen gets its turns meanwhile."""
+
+    def tell(self, callback: Callable[..., object], *args: object) -> None:
+        """Call the widget in the screen's thread, unless the work has been cancelled by then."""
+        self._widget.call_later(self._tell, callback, args)
+
+    def _tell(self, callback: Callable[..., object], args: tuple[object, ...]) -> None:
+        if not self._worker.is_cancelled:
+            callback(*args)
+
+
+def in_thread(
+    widget: Widget,
+    work: Callable[[Work], None],
+    failed: Callable[[Problem], object],
+    *,
+    name: str,
+    group: str = "default",
+    next_step: str = "",
+) -> None:
+    """Do a widget's work in a thread that ends with the widget, in place of what its group is at.
+
+    Args:
+        failed: is told of a problem, also of one that nobody foresaw.
+        name: what is being done, for the sentence about an unforeseen error, such as `asking AWS`.
+        next_step: what to do after such an error.
+    """
+
+    def run() -> None:
+        task = Work(widget, get_current_worker())
+        try:
+            work(task)
+        except Problem as problem:
+            task.tell(failed, problem)
+        except Exception as error:  # noqa: BLE001 - any error becomes a sentence, without its words
+            task.tell(failed, Problem(failure_words(error, name), next_step))
+
+    widget.run_worker(run, name, group=group, exclusive=True, exit_on_error=False, thread=True)
+
+
+def get_in_thread(
+    widget: Widget,
+    get: Callable[[], T],
+    done: Callable[[T], object],
+    failed: Callable[[Problem], object],
+    *,
+    name: str,
+    group: str = "default",
+) -> None:
+    """Get one thing in a thread, as `in_thread` does, and hand it to the widget."""
+    in_thread(widget, lambda work: work.tell(done, get()), failed, name=name, group=group)
+
+
+def worker_failure(worker: Worker[Any]) -> str:
+    """A worker that failed in one sentence."""
+    if isinstance(worker.error, Problem):
+        return str(worker.error)
+    named = worker.name if worker.name and worker.name.isprintable() and "<" not in worker.name else ""
+    return failure_words(worker.error, named)
+
+
+def failure_words(error: BaseException | None, doing: str) -> str:
+    """An error that nobody foresaw in a sentence: its kind, but not its words, which may hold data."""
+    return f"{type(error).__name__}, an error in iamtui{f' while {doing}' if doing else ''}."

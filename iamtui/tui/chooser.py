@@ -16,8 +16,8 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from iamtui.problem import Problem
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain, wrong
-from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.workspace import workspace as opening
 from iamtui.workspace.credential_commands import login_command

@@ -363,11 +363,6 @@ class MainScreen(PanedScreen):
         self._pinning.unpin()
         self.keys_changed()
 
-    @on(Pinning.Found)
-    def _verdicts_found(self, event: Pinning.Found) -> None:
-        event.stop()
-        self._pinning.found(event)
-
     @on(QuestionPanel.Meant)
     def _meant(self, event: QuestionPanel.Meant) -> None:
         """Answer with the policy of the resource, as `iamtui can` does."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from iamtui.account.model import Entity, Missing, User
 from iamtui.problem import Problem
 from iamtui.tui import lazy
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import PanedScreen
-from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import Workspace
 

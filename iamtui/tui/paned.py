@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
 from iamtui.tui import clock, lazy
+from iamtui.tui.background import worker_failure
 from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
@@ -26,7 +27,6 @@ from iamtui.tui.history import History, ScreenAbove, VisitedPlace
 from iamtui.tui.inventory import OVERVIEW, Inventory, Node, key_of
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.tui.thread_work import worker_failure
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
 

@@ -21,9 +21,8 @@ from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import fit, line, lines, plain
-from iamtui.tui.denials.report import agreement_mark
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine
@@ -137,6 +136,19 @@ class DenialList(LineView):
             Piece(resource),
             Piece(claim, "denied" if denial.denied else "muted"),
         ]
+
+
+_MARKS: Final = {
+    Agreement.AGREES: ("[=]", "$verdict-allowed"),
+    Agreement.OTHER_REASON: ("[!]", "$verdict-denied"),
+    Agreement.DENIED_HERE: ("[!]", "$verdict-denied"),
+    Agreement.ALLOWED_HERE: ("[!]", "$verdict-denied"),
+}
+_OPEN: Final = ("[?]", "$verdict-depends")
+
+
+def agreement_mark(agreement: Agreement) -> tuple[str, str]:
+    return _MARKS.get(agreement, _OPEN)
 
 
 def _columns(where: str, who: str, action: str, resource: str, claim: str, width: int) -> list[str]:

@@ -14,11 +14,11 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
+from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import Browsing, PanedScreen
-from iamtui.tui.thread_work import Work, get_in_thread, in_thread
 from iamtui.tui.widgets.status import Severity, StatusLine
 
 if TYPE_CHECKING:

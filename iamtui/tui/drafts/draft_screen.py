@@ -21,12 +21,12 @@ from iamtui.drafts.exports import export
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.explorer.document_view import DocumentView
-from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
 from iamtui.workspace.workspace import SourceKind, Workspace

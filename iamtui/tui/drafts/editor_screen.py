@@ -26,9 +26,9 @@ from iamtui.policy.document import DocumentError, PolicyDocument, load_json, ren
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.tui.background import in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.text_screens import editor_command, private_copy
-from iamtui.tui.thread_work import in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.tui.widgets.status import Severity

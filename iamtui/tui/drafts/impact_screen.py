@@ -21,9 +21,9 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import fit, line, plain, wrong
 from iamtui.tui.question.verdict import verdict_pieces
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.status import KeyLine

@@ -19,7 +19,7 @@ from iamtui.presentation.answer import AnsweredQuestion
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import making
+from iamtui.tui.background import giving_turns, making
 from iamtui.tui.question.completion import SearchableCatalogue
 
 if TYPE_CHECKING:
@@ -141,11 +141,7 @@ class Asking:
         worker = get_current_worker()
         if worker.is_cancelled:
             return
-        found = self.Found(ticket, asked)
-
-        def stopped() -> bool:
-            return worker.is_cancelled
-
+        found, stopped = self.Found(ticket, asked), giving_turns(worker)
         try:
             with making():
                 self._find(found, entered, stopped)

@@ -17,8 +17,8 @@ from iamtui.input_files import home_expanded, read_document, text_of
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, last_word, said
-from iamtui.tui.thread_work import get_in_thread
 from iamtui.tui.widgets.lists.containers import Column, Row
 
 if TYPE_CHECKING:

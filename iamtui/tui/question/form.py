@@ -17,7 +17,7 @@ from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import making
+from iamtui.tui.background import Work, in_thread, making
 from iamtui.tui.content import line
 from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
 from iamtui.tui.question.completing_input import (
@@ -44,7 +44,6 @@ from iamtui.tui.question.context_field import (
     with_keys,
     write_context,
 )
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.context_syntax import written_values

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from threading import Lock
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from textual.app import App
 from textual.content import Content
-from textual.message import Message
-from textual.worker import get_current_worker
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.engine.decision import Layer, Outcome
@@ -21,7 +19,7 @@ from iamtui.presentation.verdict import PENDING, VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import making
+from iamtui.tui.background import Work, in_thread, making
 from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
@@ -48,9 +46,6 @@ _SHOWN_SECONDS: Final = 0.05
 
 _AHEAD_SECONDS: Final = 0.02
 """How long an answer may be kept back for the verdicts that are painted with it."""
-
-_TURN_SECONDS: Final = 0.002
-"""How long the thread works before it lets the screen have a turn."""
 
 
 class PinnedQuestion:
@@ -103,22 +98,18 @@ class PinnedQuestion:
 
     def find_first(self, entities: Iterable[Entity], cancelled: Callable[[], bool]) -> None:
         """Find verdicts before anybody asks for them, in a thread: of so many as can be found in a moment."""
-        start = turn = monotonic()
+        start = monotonic()
         # Whatever cannot be found is wanted again when it is drawn, and `find` says what is wrong.
         with suppress(Exception):
             for entity in entities:
-                now = monotonic()
-                if cancelled() or now - start >= _AHEAD_SECONDS:
+                if cancelled() or monotonic() - start >= _AHEAD_SECONDS:
                     return
-                if now - turn >= _TURN_SECONDS:
-                    sleep(0)
-                    turn = now
                 if isinstance(entity, (User, Role)):
                     self._known[entity.arn] = self._ask(entity)
 
     def find(self, cancelled: Callable[[], bool], found: Callable[[], object]) -> None:
         """Find what is wanted, in a thread; `found` is called when there is something new to draw."""
-        turn = shown = monotonic()
+        shown = monotonic()
         with making():
             while (entity := self._next()) is not None:
                 if cancelled():
@@ -126,10 +117,6 @@ class PinnedQuestion:
                 if entity.arn not in self._known:
                     self._known[entity.arn] = self._ask(entity)
                 now = monotonic()
-                if now - turn >= _TURN_SECONDS:
-                    # The interpreter's lock is let go only now and then by itself, and the screen needs it.
-                    sleep(0)
-                    turn = now
                 if now - shown >= _SHOWN_SECONDS:
                     found()
                     shown = now
@@ -310,12 +297,6 @@ _WORK: Final = "answering the pinned question"
 class Pinning:
     """Pins questions on the lists of a screen, and has their verdicts found in a thread."""
 
-    @dataclass(eq=False, repr=False)
-    class Found(Message, namespace="pinning"):
-        """Verdicts were found that lines in sight wait for."""
-
-        pinned: PinnedQuestion
-
     def __init__(self, screen: PanedScreen) -> None:
         self._screen = screen
         self._pinned: PinnedQuestion | None = None
@@ -361,8 +342,8 @@ class Pinning:
             ahead.find_first, (*self._screen.explorer.tree_view.in_sight(), *self._screen.subject.in_sight())
         )
 
-    def found(self, event: Found) -> None:
-        if event.pinned is self._pinned:
+    def _found(self, pinned: PinnedQuestion) -> None:
+        if pinned is self._pinned:
             self._screen.explorer.tree_view.redraw_unfinished()
             self._screen.subject.table.redraw_unfinished()
 
@@ -372,16 +353,10 @@ class Pinning:
         self._screen.subject.set_verdicts(pinned)
 
     def _find(self, pinned: PinnedQuestion) -> None:
-        self._screen.run_worker(
-            partial(self._find_in_thread, pinned),
-            thread=True,
-            exclusive=True,
-            exit_on_error=False,
-            group=_GROUP,
-            name=_WORK,
-            description=_WORK,
-        )
+        def find(work: Work) -> None:
+            pinned.find(work.cancelled, lambda: work.tell(self._found, pinned))
 
-    def _find_in_thread(self, pinned: PinnedQuestion) -> None:
-        worker = get_current_worker()
-        pinned.find(lambda: worker.is_cancelled, lambda: self._screen.post_message(self.Found(pinned)))
+        in_thread(self._screen, find, self._refuse, name=_WORK, group=_GROUP)
+
+    def _refuse(self, problem: Problem) -> None:
+        self._screen.say(str(problem), Severity.ERROR)

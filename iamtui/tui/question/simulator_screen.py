@@ -19,8 +19,8 @@ from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
 from iamtui.presentation.verdict import because, comparison_rows, their_rows, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, lines, plain, styled, wrong
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.aws_simulator import (
     SecondOpinion,

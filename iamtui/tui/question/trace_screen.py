@@ -24,6 +24,7 @@ from iamtui.presentation.verdict import statement_name, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain, styled
 from iamtui.tui.explorer.document_view import Hits, json_pieces
@@ -31,7 +32,6 @@ from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
-from iamtui.tui.thread_work import Work, get_in_thread, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.tui.widgets.status import KeyLine

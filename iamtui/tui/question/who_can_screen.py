@@ -26,10 +26,9 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
-from iamtui.tui.background import few_pauses
+from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, fit, line, lines, plain, styled, wrong
 from iamtui.tui.question.panel_text import terms_of
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice

@@ -14,11 +14,10 @@ from textual.binding import Binding, BindingType
 from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.problem import Problem
-from iamtui.tui.background import few_pauses
+from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import fit, plain
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.overview import Overview, account_overview

@@ -27,9 +27,8 @@ from iamtui.presentation.reports import (
 )
 from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
-from iamtui.tui.background import few_pauses
+from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import fit, line, lines, plain, styled, wrong
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine

@@ -25,11 +25,11 @@ from iamtui.credentials.session import Session, parse_duration
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain, wrong
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.workspace.principals import alias_of
 from iamtui.workspace.session_actions import open_console

@@ -16,11 +16,11 @@ from iamtui.credentials.session import Session
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import document, line, lines, plain, styled, wrong
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.tui.sessions.text import role_name
-from iamtui.tui.thread_work import get_in_thread
 from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import Workspace
 
