@@ -12,13 +12,12 @@ from msgspec.structs import replace
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.background import few_pauses
+from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
 from iamtui.tui.paned import PanedScreen
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.line_list import Piece
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import SourceInfo, Workspace

@@ -19,14 +19,13 @@ from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
 from iamtui.text import safe_document
 from iamtui.tui import lazy
-from iamtui.tui.background import giving_turns
+from iamtui.tui.background import Work, giving_turns, in_thread
 from iamtui.tui.content import line, plain, wrong
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.explorer import VerdictOf
 from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
-from iamtui.tui.thread_work import Work, in_thread
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 
