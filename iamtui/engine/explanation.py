@@ -14,6 +14,8 @@ from iamtui.engine.prepared_request import PreparedAction, prepare, resource_own
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
 from iamtui.engine.service_rules import takes_resource_policy
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
+from iamtui.policy.malformed import key_fault
+from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import action_name
 from iamtui.text import safe_text
@@ -215,7 +217,7 @@ def _near_miss(
 ) -> tuple[TracedStatement, TracedElement] | None:
     """An Allow that fails by one element only, conditions first: they can be met without editing.
 
-    Those on a key that the check of this resource never carries cannot.
+    Those on a key that the check of this resource never carries cannot, nor those that AWS would refuse.
     """
     request = decision.request
     found: list[tuple[int, TracedStatement, TracedElement]] = []
@@ -225,6 +227,8 @@ def _near_miss(
             continue
         element = failing[0]
         if element.key and is_of_another_resource(request.action, request.resource, element.key):
+            continue
+        if element.element == "Condition" and (key_fault(element.key) or parse_operator(element.operator) is None):
             continue
         rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
         if rank is not None and (rank == 0 or _is_editable(decision, reason, statement.policy)):

@@ -378,7 +378,6 @@ class CompiledStatement:
         reaches_everyone: whether its principals are the star and nothing else.
         reads_context: whether anything in it depends on the context; a condition on a malformed key counts.
         any_resource: whether it is about every resource (`Resource: "*"`).
-        unknown_operators: condition operators that AWS does not have; they make the statement never match.
     """
 
     statement: Statement
@@ -390,7 +389,6 @@ class CompiledStatement:
     reaches_everyone: bool
     reads_context: bool
     any_resource: bool
-    unknown_operators: tuple[str, ...] = ()
 
     def matches_resource(
         self, resource: RequestResource, context: RequestContext, options: LanguageOptions, *, everywhere: bool
@@ -527,7 +525,6 @@ def _compile_statement(
         and len(statement.principals) == 1
         and statement.principals[0].value == "*"
         and (statement.principals[0].bare or statement.principals[0].kind == "AWS"),
-        unknown_operators=tuple(condition.line.operator for condition in conditions if condition.operator is None),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
+from iamtui.engine.explanation import explain
 from iamtui.engine.request import NamedPolicy
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace
@@ -153,6 +154,18 @@ def test_of_many_malformed_allows_the_first_are_named_and_the_others_counted() -
     assert len(doubts(decision)) == 5
     assert max(map(len, decision.notes)) < 600
     assert "25 more statements have elements of a form that AWS would refuse." in decision.notes
+
+
+@pytest.mark.parametrize("condition", [{"StringEquals": {"username": "alice"}}, {"StringSame": {"aws:username": "x"}}])
+def test_no_condition_that_can_never_be_met_is_said_to_help(condition: dict[str, Any]) -> None:
+    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "s3:GetObject",
+               "resource": "arn:aws:s3:::b/k"}  # fmt: skip
+    made = parse_scenario({"request": request, "identity_policies": policies({**ADMIN, "Condition": condition})})
+    decision = evaluate(made.request, made.policies, made.options)
+    explained = explain(decision, trace(made.request, made.policies, made.options))
+    helps = [suggestion.change for suggestion in explained.suggestions]
+    assert not [text for text in helps if "if its condition held" in text]
+    assert any("Allow s3:GetObject" in text for text in helps)
 
 
 def test_the_trace_says_why_an_element_matches_nothing() -> None:
