@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import re
@@ -17,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO
 
 from iamtui.presentation.styled_words import Row, Tone
+from iamtui.presentation.tables import csv_row, markdown_row
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -27,11 +27,6 @@ LONGEST_WORD: Final = 1000
 _LONG_WORD: Final = re.compile(rf"(?<!\S)(\S{{{LONGEST_WORD // 2}}})\S{{{LONGEST_WORD // 2},}}")
 
 _READABLE: Final = stat.S_IRGRP | stat.S_IROTH
-
-_FORMULA: Final = re.compile(r"(^|;)(?=[ ]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a formula may begin: a cell, or what becomes one where semicolons part cells. Full-width signs count too."""
-
-_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#]")
 
 NARROWEST: Final = 40
 """Columns below which lines are not wrapped any tighter."""
@@ -132,21 +127,10 @@ class Output:
             self.line(Span(padded, Style.QUIET) if number == 0 else padded)
 
     def csv_row(self, cells: Iterable[str | None]) -> None:
-        """Write a row of comma-separated values, which spreadsheets show as text.
-
-        Names of an account can begin like a formula (OWASP: CSV injection).
-        """
-        texts = [_FORMULA.sub(r"\1'", safe_text(cell or "")) for cell in cells]
-        plain = csv.writer(self._stream, lineterminator="\n")
-        quoted = csv.writer(self._stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        (quoted if any(";" in text for text in texts) else plain).writerow(texts)
+        self._stream.write(csv_row(cells))
 
     def markdown_row(self, cells: Iterable[str | None], *, heading: bool = False) -> None:
-        """Write a row of a Markdown table, whose cells are plain text; below a heading the line that makes it one."""
-        texts = [_MARKDOWN.sub(r"\\\g<0>", safe_text(cell or "")) for cell in cells]
-        self._stream.write(f"| {' | '.join(texts)} |\n")
-        if heading:
-            self._stream.write(f"|{' --- |' * len(texts)}\n")
+        self._stream.write(markdown_row(cells, heading=heading))
 
     def blank(self) -> None:
         self._stream.write("\n")

@@ -13,8 +13,9 @@ from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.question_options import answered, load_resource_policies, question_store
-from iamtui.cli.render import cell_to_json, verdict_style
+from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer

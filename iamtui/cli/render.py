@@ -10,9 +10,7 @@ import click
 
 from iamtui.cli.output import TONES, Output, Span, Style, note
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
-from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
-from iamtui.policy.document import JsonValue
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.layers import decision_layers
 from iamtui.presentation.styled_words import Tone, Word, text_of
@@ -123,35 +121,6 @@ def write_trace(out: Output, decision: Decision, layers: Sequence[TracedLayer]) 
     for row in layer_rows(decision, layers):
         if not row.fold:
             out.row((Word(" " * _INDENT), *row.words) if row.words else ())
-
-
-# An answer to a question matrix as JSON: the documented decision of each pair, and what a question matrix adds to it.
-
-
-def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict[str, Any]:
-    found: dict[str, Any] = decision_to_json(cell.decision, trace=trace)
-    found["deciding"] = cell.deciding.outcome.value
-    found["companions"] = [companion_to_json(one) for one in cell.companions]
-    if cell.pattern:
-        found["typed"] = cell.pattern
-    if not cell.fits:
-        found["fits"] = False
-    if cell.never_asked:
-        found["never_asked"] = cell.never_asked
-    if answer.chain is not None:
-        found["chain"] = companion_to_json(answer.chain)
-    return found
-
-
-def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
-    return {
-        "action": one.question.action,
-        "resource": one.question.resource,
-        "what": one.check.resource,
-        "when": one.check.when or None,
-        "decides": one.decides,
-        "answer": decision_to_json(one.decision),
-    }
 
 
 # An answer to a question matrix for people: one pair in full, several worst first, patterns as counts and a list.

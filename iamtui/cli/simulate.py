@@ -14,7 +14,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import expect_option
 from iamtui.cli.named_files import opened
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.render import companion_to_json, subject_of, verdict_style, write_basis, write_trace
+from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Decision, Expectation
 from iamtui.engine.decision_json import decision_schema, decision_to_json
 from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
@@ -22,6 +22,7 @@ from iamtui.engine.explanation import explain
 from iamtui.engine.request import Request
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
+from iamtui.presentation.exports import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer, worst_of

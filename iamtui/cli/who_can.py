@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,28 +11,30 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
-from iamtui.cli.render import cell_to_json, verdict_style
+from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import first_of
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.patterns import is_pattern
+from iamtui.presentation.exports import (
+    WHO_CAN_COLUMNS,
+    access_words,
+    grant_words,
+    is_one,
+    who_can_cells,
+    who_can_json,
+)
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
-    OUTCOME_WORDS,
     VerdictCounts,
-    VerdictWords,
     as_far_as_loaded,
     counts_of,
-    statement_name,
     unloaded_layers,
-    verdict_words,
 )
 from iamtui.presentation.who_can import not_evaluated
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.workspace.access import (
     ACCESS_LEVELS,
-    Grant,
     PrincipalAccess,
     actions_that_fit,
     every_action_about,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.workspace import Workspace
 
-_COLUMNS: Final = ("principal", "decision", "limits", "example", "allowed", "condition", "by", "through")
 _MOST_GRANTS: Final = 2
 _EPILOG: Final = """\
 Without --any, only those who may do all of ACTION on all of RESOURCE are allowed. A pattern such as s3:Put*, and
@@ -144,101 +143,38 @@ class _Listing:
         self.cut = 0
         self.never_asked: tuple[str, ...] = ()
         if form == "csv":
-            self._out.csv_row(_COLUMNS)
+            self._out.csv_row(WHO_CAN_COLUMNS)
         elif form == "markdown":
-            self._out.markdown_row(_COLUMNS, heading=True)
+            self._out.markdown_row(WHO_CAN_COLUMNS, heading=True)
 
     def add(self, one: PrincipalAccess) -> None:
         decision = one.cell.deciding
         if one.through:
             self.through_roles += 1
         else:
-            self.counts.count(_words(one))
+            self.counts.count(access_words(one))
         if not self.unloaded.issuperset(decision.not_evaluated):
             self.unloaded.update(unloaded_layers(decision))
         self.cut, self.never_asked = one.answer.cut, one.answer.never_asked
         if not self._everyone and one.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
             return
         if self._form == "json":
-            self._out.json(_json(self._workspace, one))
+            self._out.json(who_can_json(self._workspace, one))
         elif self._form == "csv":
-            self._out.csv_row(_cells(self._workspace, one))
+            self._out.csv_row(who_can_cells(self._workspace, one))
         elif self._form == "markdown":
-            self._out.markdown_row(_cells(self._workspace, one))
+            self._out.markdown_row(who_can_cells(self._workspace, one))
         else:
             _print_line(self._out, self._workspace, one)
         self._out.flush()
 
 
-def _words(one: PrincipalAccess) -> VerdictWords:
-    decision = one.cell.deciding
-    return verdict_words(decision) if one.outcome is decision.outcome else OUTCOME_WORDS[one.outcome]
-
-
-def _is_one(one: PrincipalAccess) -> bool:
-    return len(one.answer.cells) == 1 and not any(map(is_pattern, one.answer.question_matrix.actions))
-
-
-def _json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
-    """One pair: its decision as `can` prints it; several: the one that decides, and how many have which decision."""
-    found = one.answer
-    grants = [_grant_json(grant) for grant in grants_of(workspace.account, one.cell.decision)]
-    chain = [edge.role.arn for edge in one.through]
-    if _is_one(one):
-        decided = cell_to_json(found, one.cell)
-        if not chain:
-            return {**decided, "grants": grants}
-        return {"principal": one.principal.arn, "decision": one.outcome.value, "through": chain, "role": decided}
-    return {
-        "principal": one.principal.arn,
-        "decision": one.outcome.value,
-        "pairs": len(found.counted),
-        "counts": dict(sorted(Counter(cell.deciding.outcome.value for cell in found.counted).items())),
-        "cut": found.cut,
-        "granted": [
-            {"action": cell.question.action, "resource": cell.question.resource, "decision": cell.deciding.outcome}
-            for cell in one.granted
-        ],
-        "grants": grants,
-        "through": chain,
-        "best" if one.one_is_enough else "worst": cell_to_json(found, one.cell),
-    }
-
-
-def _grant_json(grant: Grant) -> dict[str, Any]:
-    ref = grant.statement
-    return {
-        "kind": grant.kind,
-        "policy": ref.policy,
-        "groups": list(grant.groups),
-        "sid": None if ref.sid is None else safe_text(ref.sid, limit=200),
-        "statement": ref.statement,
-        "lines": list(ref.lines) if ref.lines else None,
-    }
-
-
-def _cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
-    """The cells of a row, under `_COLUMNS`."""
-    decision = one.cell.deciding
-    rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)
-    return (
-        one.principal.arn or "anonymous",
-        one.outcome.value,
-        rest,
-        (one.cell.decision.example_resource or "") if one.outcome is Outcome.ALLOWED else "",
-        "; ".join(f"{cell.question.action} on {cell.question.resource}" for cell in one.granted),
-        one.condition,
-        "; ".join(_grant_words(grant) for grant in grants_of(workspace.account, one.cell.decision)),
-        " -> ".join(edge.role.arn for edge in one.through),
-    )
-
-
 def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None:
     decision = one.cell.deciding
-    words, condition = _words(one), one.condition
+    words, condition = access_words(one), one.condition
     on_condition = filter(None, (f"if {condition}", as_far_as_loaded(decision)))
     rest = ", ".join(on_condition) if condition else words.rest
-    if not _is_one(one):
+    if not is_one(one):
         rest = f"{_counted(one)}  {rest}".rstrip()
     elif decision is not one.cell.decision:
         rest = f"{rest}  because of {decision.request.action}"
@@ -268,14 +204,9 @@ def _by(workspace: Workspace, one: PrincipalAccess) -> str:
     """By which roles and statements it is allowed, the first of them."""
     grants = grants_of(workspace.account, one.cell.decision)
     more = f" and {len(grants) - _MOST_GRANTS} more" if len(grants) > _MOST_GRANTS else ""
-    by = ", ".join(map(_grant_words, grants[:_MOST_GRANTS]))
+    by = ", ".join(map(grant_words, grants[:_MOST_GRANTS]))
     roles = " -> ".join(workspace.account.short_name(edge.role.arn) for edge in one.through)
     return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
-
-
-def _grant_words(grant: Grant) -> str:
-    groups = f" of group {', '.join(map(safe_text, grant.groups))}" if grant.groups else ""
-    return f"{statement_name(grant.statement)}{groups}"
 
 
 def _summary(typed: str, asked: QuestionMatrix, listing: _Listing, outside: int) -> str:

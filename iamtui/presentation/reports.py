@@ -11,6 +11,7 @@ from iamtui.account.model import Account, ManagedPolicy
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Principal
+from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.questions.question import Question
@@ -97,6 +98,15 @@ def shown_rows(report: Report, kind: str, needle: str) -> list[ReportRow]:
         return rows
     found = {row.group for row in rows if wanted in f"{row.mark.text} {row.name} {row.text} {_details(row)}".lower()}
     return [row for row in rows if row.group in found]
+
+
+_REPORT_COLUMNS: Final = ("mark", "name", "text", "kind", "arn")
+
+
+def report_text(form: str, rows: Iterable[ReportRow]) -> str:
+    """Rows in one of the formats that lists are exported in."""
+    cells = ((row.mark.text.strip(), row.name.strip(), row.text.strip(), row.kind, row.target) for row in rows)
+    return table_text(form, _REPORT_COLUMNS, ((row, dict(zip(_REPORT_COLUMNS, row, strict=True))) for row in cells))
 
 
 def _details(row: ReportRow) -> str:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
-
     from iamtui.workspace.workspace import Workspace
 
 _MOST: Final = 200
 
-ScreenAbove: TypeAlias = "Callable[[Workspace], Screen[Any] | None]"
-"""Makes the screen anew that lay over a place; None where its answer is not that of the workspace any more."""
+ScreenAbove: TypeAlias = "Callable[[Workspace], object]"
+"""Shows the screen anew that lay over a place, unless its answer is not that of the workspace any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class VisitedPlace:
     Args:
         key: of the node.
         tab: the tab of the detail pane that was shown, or "".
-        above: makes the screen that lay over the place, or None.
+        above: shows the screen that lay over the place, or None.
     """
 
     key: str

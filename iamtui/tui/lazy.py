@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iamtui.drafts import edits as edits
     from iamtui.tui import chooser as chooser
     from iamtui.tui import dialogs as dialogs
+    from iamtui.tui import export_screen as export_screen
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
     from iamtui.tui import palette as palette

@@ -326,7 +326,7 @@ class Browsing:
         """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there.
 
         Args:
-            above: makes the screen anew that the user comes from, to be shown again on the way back.
+            above: shows the screen anew that the user comes from, on the way back.
             place: what to show of it.
         """
         node = self._inventory.find(key)
@@ -358,13 +358,8 @@ class Browsing:
         self.show(node)
         if place.tab:
             self._screen.subject.detail.select_tab(place.tab)
-        above = (
+        if place.above is not None and self._screen.workspace is not None:
             place.above(self._screen.workspace)
-            if place.above is not None and self._screen.workspace is not None
-            else None
-        )
-        if above is not None:
-            self._screen.app.push_screen(above)
 
     def follow(self) -> None:
         """Go to what the line under the detail pane's cursor names, or to the first name there is."""

@@ -13,8 +13,9 @@ from iamtui.drafts.draft_file import read_draft
 from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog
-from iamtui.tui.drafts.draft_screen import DraftExportScreen, DraftScreen, write_new
+from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
+from iamtui.tui.export_screen import ExportScreen, write_new
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
 from tests.support.panel_apps import screen_text
@@ -195,7 +196,7 @@ async def test_an_export_is_shown_copied_and_written(form: str, words: str, tmp_
         await press(pilot, "d", "e")
         await choose(pilot, form)
         screen = pilot.app.screen
-        assert isinstance(screen, DraftExportScreen)
+        assert isinstance(screen, ExportScreen)
         await until(pilot, lambda: bool(screen.text))
         assert words in screen.text
         assert words in screen_text(app_of(pilot))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import threading
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ import pytest
 from iamtui.presentation.reports import Report
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
+from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.reports.report_screen import ReportScreen, findings
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -72,6 +75,24 @@ async def test_enter_on_a_finding_in_a_policy_shows_its_statement_and_back_shows
         await press_in_app(pilot, "left_square_bracket")
         again = report_on(app.screen)
         assert again.list.row is row
+        # And Enter goes there once more.
+        await press_in_app(pilot, "enter")
+        assert app.screen is app.main
+        assert app.main.subject.detail.active_tab == "policies"
+
+
+async def test_a_list_is_exported_as_it_is_shown() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "H", "2")
+        rows = report_on(app.screen).list.shown
+        await press_in_app(pilot, "x", "enter")
+        export = app.screen
+        assert isinstance(export, ExportScreen)
+        [columns, *lines] = csv.reader(io.StringIO(export.text))
+        assert columns == ["mark", "name", "text", "kind", "arn"]
+        assert [line[1] for line in lines] == [row.name for row in rows]
 
 
 async def test_enter_on_a_step_asks_its_question() -> None:

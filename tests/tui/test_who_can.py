@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
-from textual.widgets import Static
+import pytest
+from textual.widgets import Input, Static
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
 from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.request import Principal
+from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.workspace import who_can as asking_everybody
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support import wording
+from tests.support.cli_runner import Cli, cli, snapshot
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, evil_account
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
@@ -26,6 +32,8 @@ from tests.support.sample_account import iam
 from tests.support.screen_app import make_app
 from tests.support.screen_app import press as press_in_app
 from tests.support.screen_app import settle as settle_app
+
+__all__ = ["cli", "snapshot"]
 
 OBJECT = "arn:aws:s3:::data-lake/x"
 READ = QuestionMatrix(("s3:GetObject",), (OBJECT,), Question("s3:GetObject", OBJECT))
@@ -316,3 +324,71 @@ async def test_w_explains_the_role_chaining_where_that_decides() -> None:
         assert isinstance(app.screen, TraceScreen)
         assert f"Principal  {iam('role/deploy-prod')}" in app.screen.view.plain_text()
         assert str(row.words) in screen_text(app)
+
+
+async def test_filter_order_and_selection_are_there_again_on_the_way_back() -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        app.main.go_to(iam("role/deploy-prod"))
+        app.main.question.ask("s3:GetObject", OBJECT)
+        await settle_app(pilot)
+        app.main.explorer.tree_view.focus()
+        await press_in_app(pilot, "W", "s", "space", "slash")
+        await type_text(pilot, "user/")
+        await press_in_app(pilot, "enter", "j")
+        screen = app.screen
+        assert isinstance(screen, WhoCanScreen)
+        chosen, shown, order = screen.list.row, names(screen), screen.list.rows.order
+        assert chosen is not None
+        assert screen.list.cursor
+        assert len(shown) < len(screen.list.rows.all)
+        await press_in_app(pilot, "enter")
+        assert app.screen is app.main
+        await press_in_app(pilot, "left_square_bracket")
+        again = app.screen
+        assert isinstance(again, WhoCanScreen)
+        await until(pilot, lambda: again.done)
+        assert names(again) == shown
+        assert again.list.rows.order == order
+        assert again.list.row is not None
+        assert again.list.row.principal == chosen.principal
+        # From there it goes on as before.
+        await press_in_app(pilot, "enter")
+        assert app.screen is app.main
+        assert app.main.subject.node is not None
+        assert getattr(app.main.subject.node, "arn", "") == chosen.principal.arn
+
+
+def without_time(text: str) -> str:
+    """A line without the time of the question, in either of the ways that JSON says it."""
+    return re.sub(r"20\d\d-\d\d-\d\dT[0-9:]+Z", "", text)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "markdown"])
+async def test_what_is_shown_is_exported_as_the_command_prints_it(
+    form: str, cli: Cli, snapshot: str, tmp_path: Path
+) -> None:
+    option = ("--json",) if form == "json" else ("--format", form)
+    asked = ("who-can", "s3:GetObject", "--on", OBJECT, "--all", "--snapshot", snapshot, *option)
+    lines = cli(*asked).out.splitlines()
+    asked_as_the_command = replace(READ, terms=replace(READ.terms, mode=Mode.DISCOVER))
+    workspace = open_source(SourceChoice(SourceKind.SNAPSHOT, Path(snapshot)))
+    screen = WhoCanScreen(workspace, asked_as_the_command)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        await pilot.press(*{"csv": (), "json": ("down",), "markdown": ("down", "down")}[form], "enter")
+        await settle(pilot)
+        export = app.screen
+        assert isinstance(export, ExportScreen)
+        assert sorted(map(without_time, export.text.splitlines())) == sorted(map(without_time, lines))
+        await pilot.press("s")
+        await settle(pilot)
+        field = app.screen.query_one(Input)
+        field.value = str(tmp_path / "out")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert (tmp_path / "out").read_text() == export.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,7 +15,6 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.account.model import Account
-from iamtui.credentials.secure_files import write_temporary
 from iamtui.drafts.edits import Draft, Edit, Standing, describe_edit
 from iamtui.drafts.exports import export
 from iamtui.problem import Problem
@@ -26,7 +25,7 @@ from iamtui.tui.content import fit, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
-from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -406,7 +405,7 @@ class DraftScreen(Screen[None]):
 
         drafted = self.owner.drafted
         if form and drafted is not None:
-            self.app.push_screen(DraftExportScreen(drafted, form))
+            self.app.push_screen(draft_export_screen(drafted, form))
 
 
 def _save(found: OpenDraft, text: str, overwrite: bool) -> tuple[Draft, Path]:
@@ -435,149 +434,25 @@ _TITLES: Final = {"cli": "AWS CLI commands", "terraform": "Terraform", "diff": "
 _SUFFIXES: Final = {"cli": ".sh", "terraform": ".tf", "diff": ".diff"}
 
 
-@runtime_checkable
-class CopiesDocuments(Protocol):
-    """An app that can copy a text of several lines."""
-
-    def copy_document(self, text: str, what: str) -> str:
-        """Copy it; returns the sentence for the message line. Blocking; raises Problem when nothing was copied."""
-
-
-class DraftExportScreen(Screen[None]):
-    """A draft as AWS CLI commands, Terraform or a diff: shown, copied, or written to a file; nothing of it is run."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "back", "Back", id="draft-export.back", tooltip="Back to the draft"),
-        Binding("s", "save", "Save as", id="draft-export.save", tooltip="Write it to a new file"),
-        Binding("c,y", "copy", "Copy", id="draft-export.copy", tooltip="Copy it to the clipboard"),
-    ]
-
-    DEFAULT_CSS = """
-    DraftExportScreen {
-        & #export-title {
-            height: 1;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
-        }
-        & MessageLine {
-            height: auto;
-            min-height: 1;
-            max-height: 5;
-            padding: 0 1;
-        }
-    }
-    """
-
-    def __init__(self, drafted: DraftedAccount, form: str) -> None:
-        super().__init__()
-        self._drafted = drafted
-        self._form = form
-        self.text = ""
-
-    def compose(self) -> ComposeResult:
-        name = self._drafted.draft.name or "the draft"
-        yield Static(
-            line(
-                (_TITLES[self._form], "bold $heading"), ("  of ", "$muted"), name, ("  run by nobody but you", "$muted")
-            ),
-            id="export-title",
-        )
-        yield FindableDocument(id="export-text")
-        yield MessageLine(id="export-message")
-        yield KeyLine(id="export-keys")
-
-    def on_mount(self) -> None:
-        self.view.focus()
-        name = "exporting the draft"
-        get_in_thread(self, self._export, self._show, self._show_problem, name=name, group="draft export")
-
-    @property
-    def view(self) -> DocumentView:
-        return self.query_one(FindableDocument).view
-
-    def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
-        self.query_one(MessageLine).say(words, severity)
-
-    def _export(self) -> str:
-        drafted = self._drafted
-        demo = drafted.base.source.kind is SourceKind.DEMO
-        note = "This is the DEMO account: there is nothing to run these against." if demo else ""
-        return export(drafted.draft, drafted.base.account, drafted.after.account, self._form, note=note)
-
-    def _show(self, text: str) -> None:
-        self.text = text
-        rows = text.rstrip("\n").split("\n") if text else ["The draft changes nothing in this account."]
-        self.view.show_words(*rows)
-
-    def _show_problem(self, problem: Problem) -> None:
-        self.view.show_words(problem.sentence, problem.next_step)
-        self.say(str(problem), Severity.ERROR)
-
-    def action_back(self) -> None:
-        self.dismiss(None)
-
-    def action_copy(self) -> None:
-        app = self.app
-        if not self.text:
-            self.say(plain("There is nothing to copy."))
-        elif isinstance(app, CopiesDocuments):
-            copy = partial(app.copy_document, self.text, _TITLES[self._form])
-            get_in_thread(self, copy, self.say, self._refuse, name="copying the export", group="copy")
-        else:
-            self.say(plain("No clipboard can be reached: s writes a file."), Severity.ERROR)
-
-    def _refuse(self, problem: Problem) -> None:
-        self.say(str(problem), Severity.ERROR)
-
-    def action_save(self) -> None:
-        if not self.text:
-            self.say(plain("There is nothing to write."))
-            return
-        name = "".join(c if c.isalnum() or c in "._-" else "-" for c in self._drafted.draft.name) or "draft"
-        hint = plain("The path of a new file; what is there already stays as it is.", "$muted")
-        self.app.push_screen(
-            LineDialog(
-                line("Write ", _TITLES[self._form], " to"), f"{name}{_SUFFIXES[self._form]}", hint, check=needed
-            ),
-            self._path_given,
-        )
-
-    def _path_given(self, path: str | None) -> None:
-        if path:
-            write = partial(write_new, Path(path).expanduser(), self.text)
-            get_in_thread(self, write, self._written, self._refuse, name="writing the export", group="draft export")
-
-    def _written(self, path: Path) -> None:
-        self.say(line("Written to ", (path, "bold"), "."))
+def draft_export_screen(drafted: DraftedAccount, form: str) -> ExportScreen:
+    """A draft as AWS CLI commands, Terraform or a diff; nothing of it is run."""
+    what, draft = _TITLES[form], drafted.draft
+    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in draft.name) or "draft"
+    return ExportScreen(
+        line(
+            (what, "bold $heading"),
+            ("  of ", "$muted"),
+            draft.name or "the draft",
+            ("  run by nobody but you", "$muted"),
+        ),
+        lambda _work: _exported(drafted, form),
+        what=what,
+        file_name=f"{name}{_SUFFIXES[form]}",
+        empty="The draft changes nothing in this account.",
+    )
 
 
-def write_new(path: Path, text: str) -> Path:
-    """Write a text to a file that is not there yet, readable by its owner alone.
-
-    Returns:
-        The whole path.
-
-    Raises:
-        Problem: something is there already, or it cannot be written; nothing is left half-written.
-    """
-    shown = safe_text(path)
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise Problem(
-            f"{shown} is not written: the text holds half a character.", "Correct what the draft says."
-        ) from None
-    try:
-        temporary = write_temporary(path, data)
-        try:
-            # Unlike a rename, a link does not replace what came there meanwhile.
-            path.hardlink_to(temporary)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except FileExistsError:
-        raise Problem(f"{shown} is there already, and is left as it is.", "Choose another name.") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
-    return path.absolute()
+def _exported(drafted: DraftedAccount, form: str) -> str:
+    demo = drafted.base.source.kind is SourceKind.DEMO
+    note = "This is the DEMO account: there is nothing to run these against." if demo else ""
+    return export(drafted.draft, drafted.base.account, drafted.after.account, form, note=note)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from iamtui.tui.denials.records_screen import KeptDenials
     from iamtui.tui.history import ScreenAbove
     from iamtui.tui.question.asking import Alongside
+    from iamtui.tui.question.who_can_screen import WhoCanScreen
     from iamtui.workspace.answers import BulkMatrixEvaluator
 
 
@@ -213,12 +214,18 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
         )
         return
 
+    left_out, screen = main.question.left_out, lazy.who_can_screen.WhoCanScreen
+    _push_who_can(main, screen(workspace, question_matrix, before=before, left_out=left_out))
+
+
+def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:
+    """Show it; on the way back from who was chosen there it is shown again as it was left."""
+
     def left(arn: str | None) -> None:
         if arn is not None:
-            main.go_to(arn)
+            main.go_to(arn, lambda workspace: _push_who_can(main, screen.again(workspace, main.before_workspace)))
 
-    left_out, screen = main.question.left_out, lazy.who_can_screen.WhoCanScreen
-    main.app.push_screen(screen(workspace, question_matrix, before=before, left_out=left_out), left)
+    main.app.push_screen(screen, left)
 
 
 def tell_screens(main: AskedFrom, workspace: Workspace) -> None:

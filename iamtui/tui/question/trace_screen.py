@@ -502,14 +502,17 @@ class TraceScreen(ReadingScreen):
             self.say(line("The document of ", (statement_name(ref), "bold"), " is not among the loaded ones."))
 
     def _anew(self, ref: StatementRef) -> ScreenAbove:
-        """Makes this screen again, at a statement, as long as its answer is the workspace's."""
-        workspace, about = self._workspace, (self._decision, self._principal, self._question, self._label)
+        """Shows this screen again, at a statement, as long as its answer is the workspace's."""
+        app, workspace, about = (
+            self.app,
+            self._workspace,
+            (self._decision, self._principal, self._question, self._label),
+        )
         companions, chain, without = self._companions, self._chain, self._left_out
 
-        def anew(now: Workspace) -> TraceScreen | None:
-            if now is not workspace:
-                return None
-            return TraceScreen(workspace, *about, companions, chain, ref, left_out=without)
+        def anew(now: Workspace) -> None:
+            if now is workspace:
+                app.push_screen(TraceScreen(workspace, *about, companions, chain, ref, left_out=without))
 
         return anew
 

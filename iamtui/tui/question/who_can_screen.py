@@ -20,6 +20,7 @@ from textual.widgets import Label
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
+from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS, who_can_text
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.presentation.who_can import BEST_FIRST, ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
@@ -28,6 +29,7 @@ from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, fit, line, lines, plain, styled, wrong
+from iamtui.tui.export_screen import ExportScreen, choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
@@ -277,11 +279,25 @@ def _place(row: WhoCanRow) -> str:
 # WhoCanScreen.
 
 
+class Arrangement(NamedTuple):
+    """How the answers are narrowed and sorted, and the ARN of the principal under the cursor."""
+
+    outcome: Outcome | None = None
+    only_changed: bool = False
+    needle: str = ""
+    order: Order = Order()
+    at: str = ""
+
+
+AS_FOUND: Final = Arrangement()
+
+
 class WhoCanScreen(Screen[str | None]):
     """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Filter", key_display="/", id="whocan.filter", tooltip="Show what holds a text"),
+        Binding("x", "export", "Export", id="whocan.export", tooltip="Export what is shown as CSV, JSON or Markdown"),
         Binding("w,f7", "why", "Why", id="whocan.why", tooltip="Show the whole trace for this principal"),
         Binding("f6,W", "back", "Can", id="whocan.back", tooltip="Back to one principal"),
         Binding("1", "show('1')", "All", show=False, id="whocan.all", tooltip="Show every principal"),
@@ -328,10 +344,12 @@ class WhoCanScreen(Screen[str | None]):
         before: Workspace | None = None,
         left_out: str = "",
         provider: Provider = who_can,
+        arrangement: Arrangement = AS_FOUND,
     ) -> None:
         """Make the screen.
 
         Args:
+            arrangement: how it is shown at first.
             before: the workspace without the draft that `workspace` holds: every row then shows both answers.
             left_out: what was half typed, and is not asked with; "" for nothing.
             provider: what answers.
@@ -342,6 +360,8 @@ class WhoCanScreen(Screen[str | None]):
         self._before = before
         self._left_out = left_out
         self._provider = provider
+        self.arrangement = arrangement
+        """As it was at first, and when the screen was left."""
         self._everybody = Everybody(())
         self._done = False
         self._unloaded: set[Layer] = set()
@@ -354,16 +374,32 @@ class WhoCanScreen(Screen[str | None]):
         yield Label(id="whocan-note")
         rows = WhoCanList(id="whocan-list")
         yield ListPane(rows, details=4)
-        yield FilterRow(rows, placeholder="name, path or policy; Enter keeps it")
+        needle = self.arrangement.needle
+        yield FilterRow(rows, placeholder="name, path or policy; Enter keeps it", needle=needle)
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
         self.list.focus()
+        first = self.arrangement
+        self.list.rows.choose(
+            outcome=first.outcome, only_changed=first.only_changed, needle=first.needle, order=first.order
+        )
         self._ask()
 
     @property
     def list(self) -> WhoCanList:
         return self.query_one(WhoCanList)
+
+    def again(self, workspace: Workspace, before: Workspace | None) -> WhoCanScreen:
+        """The screen anew as it was left, which asks everybody again."""
+        return WhoCanScreen(
+            workspace,
+            self._inquiry,
+            before=before,
+            left_out=self._left_out,
+            provider=self._provider,
+            arrangement=self.arrangement,
+        )
 
     # Asking.
 
@@ -421,6 +457,9 @@ class WhoCanScreen(Screen[str | None]):
     def _end(self, rows: Sequence[WhoCanRow]) -> None:
         self._done = True
         self._add(rows)
+        at, self.arrangement = self.arrangement.at, self.arrangement._replace(at="")
+        if at and not self.list.cursor:
+            self.list.move_to(next((n for n, row in enumerate(self.list.shown) if row.principal.arn == at), 0))
 
     def _refuse(self, problem: Problem) -> None:
         self._problem, self._done = problem, True
@@ -496,7 +535,34 @@ class WhoCanScreen(Screen[str | None]):
             words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
             self.query_one(ListPane).tell(lines(styled(row.words.row), plain(words)))
         else:
-            self.dismiss(row.principal.arn)
+            rows, arn = self.list.rows, row.principal.arn
+            self.arrangement = Arrangement(rows.outcome, rows.only_changed, rows.needle, rows.order, arn)
+            self.dismiss(arn)
+
+    def action_export(self) -> None:
+        """Export the principals that are shown, in their order; the answers of a draft are those with it."""
+        principals, question_matrix = [row.principal for row in self.list.shown], self._inquiry
+        workspace, action = self._workspace, question_matrix.actions[0].replace(":", "-")
+
+        def made(form: str) -> ExportScreen:
+            shown = FORMATS[form]
+
+            def text(work: Work) -> str:
+                with few_pauses(workspace.account):
+                    return who_can_text(form, workspace, question_matrix, principals, work.cancelled)
+
+            return ExportScreen(
+                lines(line(heading(question_matrix), (f"  as {shown}", "$muted"))),
+                text,
+                what=f"Who can as {shown}",
+                file_name=f"who-can-{action}{FILE_SUFFIXES[form]}",
+                empty="Nobody is shown.",
+            )
+
+        if not self._done:
+            self.query_one(ListPane).tell(plain("Not everybody has been asked yet: export when that is done."))
+        else:
+            choose_export(self.app, "Export who can as", made)
 
     def action_why(self) -> None:
         row = self.list.row

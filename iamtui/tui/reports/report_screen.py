@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
@@ -16,6 +17,7 @@ from textual.widgets import Label
 
 from iamtui.account.model import Role, User
 from iamtui.presentation.access import changes_report
+from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.presentation.reports import (
     Place,
     Report,
@@ -23,12 +25,14 @@ from iamtui.presentation.reports import (
     escalations_report,
     findings_report,
     members_report,
+    report_text,
     shown_rows,
 )
 from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import fit, line, lines, plain, styled, wrong
+from iamtui.tui.export_screen import ExportScreen, choose_export
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine
@@ -140,6 +144,7 @@ class ReportScreen(Screen[ReportRow | None]):
             )
             for number in range(1, 8)
         ),
+        Binding("x", "export", "Export", id="report.export", tooltip="Export the list as CSV, JSON or Markdown"),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
     ]  # fmt: skip
 
@@ -169,12 +174,20 @@ class ReportScreen(Screen[ReportRow | None]):
     """
 
     def __init__(
-        self, workspace: Workspace, title: str, load: Load, *, kind: str = "", at: ReportRow | None = None
+        self,
+        workspace: Workspace,
+        title: str,
+        load: Load,
+        *,
+        kind: str = "",
+        needle: str = "",
+        at: ReportRow | None = None,
     ) -> None:
         """Make the screen.
 
         Args:
             kind: the kind that is shown first; "": all.
+            needle: what is filtered by at first.
             at: the row that the cursor starts on.
         """
         super().__init__()
@@ -182,7 +195,7 @@ class ReportScreen(Screen[ReportRow | None]):
         self._title = title
         self._load = load
         self._kind = kind
-        self._needle = ""
+        self._needle = needle
         self._at = at
         self._report: Report | None = None
         self._problem: Problem | None = None
@@ -193,7 +206,7 @@ class ReportScreen(Screen[ReportRow | None]):
         rows = ReportList(id="report-list")
         yield ListPane(rows, details=5)
         yield Label(id="report-notes")
-        yield FilterRow(rows, placeholder="name, words, code; Enter keeps it")
+        yield FilterRow(rows, placeholder="name, words, code; Enter keeps it", needle=self._needle)
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
@@ -210,16 +223,16 @@ class ReportScreen(Screen[ReportRow | None]):
     def done(self) -> bool:
         return self._report is not None or self._problem is not None
 
-    def again(self) -> ScreenAbove:
-        """Makes the screen anew as it is, with the report that it has; None for another account or another draft."""
-        workspace, title, report, kind, at = self._workspace, self._title, self._report, self._kind, self.list.row
+    def again(self) -> ReportScreen | None:
+        """The screen anew as it is, with the report that it has."""
+        report, kind, needle = self._report, self._kind, self._needle
+        if report is None:
+            return None
+        return ReportScreen(self._workspace, self._title, lambda *_: report, kind=kind, needle=needle, at=self.list.row)
 
-        def make(now: Workspace) -> Screen[Any] | None:
-            if report is None or now.account is not workspace.account:
-                return None
-            return ReportScreen(now, title, lambda _workspace, _cancelled: report, kind=kind, at=at)
-
-        return make
+    def is_of(self, workspace: Workspace) -> bool:
+        """Whether it is about this account, with this draft."""
+        return self._workspace.account is workspace.account
 
     def _make(self, work: Work) -> None:
         with few_pauses(self._workspace.account):
@@ -293,6 +306,22 @@ class ReportScreen(Screen[ReportRow | None]):
         event.stop()
         kinds = self._all_kinds
         self.action_show((kinds.index(self._kind) + event.direction) % len(kinds) + 1)
+
+    def action_export(self) -> None:
+        rows, title, account = self.list.shown, self._title, self._workspace.account
+
+        def made(form: str) -> ExportScreen:
+            shown, suffix = FORMATS[form], FILE_SUFFIXES[form]
+            name = re.sub(r"[^A-Za-z0-9._-]+", "-", title.lower()).strip("-") or "list"
+            return ExportScreen(
+                line((title, "bold $heading"), (f"  as {shown}", "$muted")),
+                lambda _work: report_text(form, rows),
+                what=f"{title} as {shown}",
+                file_name=f"{name}-{account.id}{suffix}",
+                empty="The list is empty.",
+            )
+
+        choose_export(self.app, "Export the list as", made)
 
     def action_search(self) -> None:
         self.query_one(FilterRow).open()
@@ -368,8 +397,13 @@ def _open(main: Reported, screen: ReportScreen) -> None:
     def left(row: ReportRow | None) -> None:
         if row is None or main.workspace is None:
             return
-        asked = row.asked
-        found = main.go_to(row.target, screen.again(), row.place if asked is None else None)
+        again, asked = screen.again(), row.asked
+
+        def return_to(workspace: Workspace) -> None:
+            if again is not None and again.is_of(workspace):
+                _open(main, again)
+
+        found = main.go_to(row.target, return_to, row.place if asked is None else None)
         if found and asked is not None:
             account = main.workspace.account
             main.ask_about(asked.principal, account.short_name(asked.principal.arn), asked.question)

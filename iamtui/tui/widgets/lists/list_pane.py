@@ -117,9 +117,16 @@ class FilterRow(AskRow):
 
         needle: str
 
-    def __init__(self, rows: LineView, *, placeholder: str) -> None:
+    def __init__(self, rows: LineView, *, placeholder: str, needle: str = "") -> None:
+        """Make the row; it is open where there is something to begin with."""
         super().__init__("/", placeholder=placeholder, field_id="filter-needle")
         self._rows = rows
+        self._needle = needle
+        self.set_class(bool(needle), "-open")
+
+    def on_mount(self) -> None:
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = self._needle
 
     def end(self) -> bool:
         """End the filter; False when there is none."""

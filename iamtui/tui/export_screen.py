@@ -1,0 +1,184 @@
+"""ExportScreen: a text for other programs, shown, copied, or written to a new file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from iamtui.credentials.secure_files import write_temporary
+from iamtui.presentation.exports import FORMATS
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.background import Work, get_in_thread, in_thread
+from iamtui.tui.content import line, plain
+from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
+from iamtui.tui.drafts.changes import FindableDocument
+from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
+
+
+@runtime_checkable
+class CopiesDocuments(Protocol):
+    """An app that can copy a text of several lines."""
+
+    def copy_document(self, text: str, what: str) -> str:
+        """Copy it; returns the sentence for the message line. Blocking; raises Problem when nothing was copied."""
+
+
+class ExportScreen(Screen[None]):
+    """Shows a text that a thread makes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "back", "Back", id="draft-export.back", tooltip="Back to where you came from"),
+        Binding("s", "save", "Save as", id="draft-export.save", tooltip="Write it to a new file"),
+        Binding("c,y", "copy", "Copy", id="draft-export.copy", tooltip="Copy it to the clipboard"),
+    ]
+
+    DEFAULT_CSS = """
+    ExportScreen {
+        & #export-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & MessageLine {
+            height: auto;
+            min-height: 1;
+            max-height: 5;
+            padding: 0 1;
+        }
+    }
+    """
+
+    def __init__(self, title: Content, make: Callable[[Work], str], *, what: str, file_name: str, empty: str) -> None:
+        """Make the screen.
+
+        Args:
+            make: makes the text, in a thread; Problem where it cannot.
+            what: what it is, for messages.
+            file_name: what is suggested as the name of a file.
+            empty: what to say where the text is empty.
+        """
+        super().__init__()
+        self._title = title
+        self._make = make
+        self._what = what
+        self._file_name = file_name
+        self._empty = empty
+        self.text = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._title, id="export-title")
+        yield FindableDocument(id="export-text")
+        yield MessageLine(id="export-message")
+        yield KeyLine(id="export-keys")
+
+    def on_mount(self) -> None:
+        self.view.focus()
+        self.view.show_words("Writing …")
+        in_thread(self, self._make_text, self._show_problem, name="making the export", group="export")
+
+    @property
+    def view(self) -> DocumentView:
+        return self.query_one(FindableDocument).view
+
+    def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
+        self.query_one(MessageLine).say(words, severity)
+
+    def _make_text(self, work: Work) -> None:
+        work.tell(self._show, self._make(work))
+
+    def _show(self, text: str) -> None:
+        self.text = text
+        rows = text.rstrip("\n").split("\n") if text else [self._empty]
+        self.view.show_words(*rows)
+
+    def _show_problem(self, problem: Problem) -> None:
+        self.view.show_words(problem.sentence, problem.next_step)
+        self.say(str(problem), Severity.ERROR)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        app = self.app
+        if not self.text:
+            self.say(plain("There is nothing to copy."))
+        elif isinstance(app, CopiesDocuments):
+            copy = partial(app.copy_document, self.text, self._what)
+            get_in_thread(self, copy, self.say, self._refuse, name="copying the export", group="copy")
+        else:
+            self.say(plain("No clipboard can be reached: s writes a file."), Severity.ERROR)
+
+    def _refuse(self, problem: Problem) -> None:
+        self.say(str(problem), Severity.ERROR)
+
+    def action_save(self) -> None:
+        if not self.text:
+            self.say(plain("There is nothing to write."))
+            return
+        hint = plain("The path of a new file; what is there already stays as it is.", "$muted")
+        self.app.push_screen(
+            LineDialog(line("Write ", self._what, " to"), self._file_name, hint, check=needed),
+            self._path_given,
+        )
+
+    def _path_given(self, path: str | None) -> None:
+        if path:
+            write = partial(write_new, Path(path).expanduser(), self.text)
+            get_in_thread(self, write, self._written, self._refuse, name="writing the export", group="export")
+
+    def _written(self, path: Path) -> None:
+        self.say(line("Written to ", (path, "bold"), "."))
+
+
+def choose_export(app: App[Any], title: str, made: Callable[[str], ExportScreen]) -> None:
+    """Ask for one of the formats of lists, and show the export in it."""
+
+    def chosen(form: str | None) -> None:
+        if form:
+            app.push_screen(made(form))
+
+    notes = {"csv": "for spreadsheets", "json": "one object a line", "markdown": "a table"}
+    choices = [Choice(form, name, notes[form]) for form, name in FORMATS.items()]
+    app.push_screen(ChoiceDialog(plain(title), choices), chosen)
+
+
+def write_new(path: Path, text: str) -> Path:
+    """Write a text to a file that is not there yet, readable by its owner alone.
+
+    Returns:
+        The whole path.
+
+    Raises:
+        Problem: something is there already, or it cannot be written; nothing is left half-written.
+    """
+    shown = safe_text(path)
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Problem(
+            f"{shown} is not written: the text holds half a character.", "Correct what the draft says."
+        ) from None
+    try:
+        temporary = write_temporary(path, data)
+        try:
+            # Unlike a rename, a link does not replace what came there meanwhile.
+            path.hardlink_to(temporary)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        raise Problem(f"{shown} is there already, and is left as it is.", "Choose another name.") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
+        raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
+    return path.absolute()
