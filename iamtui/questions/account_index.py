@@ -1,12 +1,13 @@
-"""The compiled index of an account's users and roles."""
+"""The compiled index of an account's users and roles, and which of them a draft can matter to."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
-from iamtui.account.model import DRAFTED_FROM, Account, Role, User
+from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
@@ -106,12 +107,11 @@ def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
     after: tuple[User | Role, ...] = (*account.users, *account.roles)
     if [entity.arn for entity in before] != [entity.arn for entity in after]:
         return None
-    edited = _Edited.between(base, account)
-    shared = any(edited)
+    edited = reach_of(base, account).entities
     changed: dict[int, IndexedPrincipal] = {}
     for place, (old, new) in enumerate(zip(before, after, strict=True)):
         known = index.principals[place].principal
-        if old is not new or (shared and edited.concerns(new)):
+        if old is not new or new.arn in edited:
             if _principal_of(account.id, new) != known:
                 return None
             changed[place] = _indexed(account, known)
@@ -122,34 +122,79 @@ def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
     return index.with_changed(changed)
 
 
-class _Edited(NamedTuple):
-    """The managed policies, by ARN, and the groups, by name, that a draft changed, or attached policies of which."""
-
-    policies: frozenset[str]
-    groups: frozenset[str]
-
-    @classmethod
-    def between(cls, base: Account, account: Account) -> _Edited:
-        policies = frozenset(policy.arn for policy in account.policies if base.policy(policy.arn) is not policy)
-        groups = (
-            group.name
-            for group in account.groups
-            if base.group(group.name) is not group
-            or any(attached.arn in policies for attached in group.attached_policies)
-        )
-        return cls(policies, frozenset(groups))
-
-    def concerns(self, entity: User | Role) -> bool:
-        """Whether a user or role has one of the policies, or is in one of the groups."""
-        if self.groups and isinstance(entity, User) and not self.groups.isdisjoint(entity.groups):
-            return True
-        if not self.policies:
-            return False
-        attached = any(attached.arn in self.policies for attached in entity.attached_policies)
-        return attached or entity.boundary_arn in self.policies
-
-
 def _indexed(account: Account, principal: Principal) -> IndexedPrincipal:
     policies = principal_policies(account, principal)
     known = principal_context(account, principal)
     return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)
+
+
+# Whom a draft can matter to: what lets answers be shared where a change provably cannot show.
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedPrincipals:
+    """Whom the difference between two accounts can matter to.
+
+    Args:
+        everyone: what decides for every caller differs: an organization's policy, a resource's policy, a role's
+            trust policy, or which policies there are.
+        entities: ARNs of the users and roles whose own record, groups, policies or boundary differ.
+    """
+
+    everyone: bool
+    entities: frozenset[str]
+
+    def reaches(self, entity_arn: str | None) -> bool:
+        """Whether the user or role of this ARN can be answered differently; None is a caller of another kind."""
+        return self.everyone or entity_arn is None or entity_arn in self.entities
+
+
+def reach_of(before: Account, after: Account) -> AffectedPrincipals:
+    """Compare two accounts of which one was made from the other, so that what is equal is the same object.
+
+    What decides about a caller is its own record (tags, boundary, policies), those of its groups, the documents
+    they attach, and what is the same for all: organization, resources, trust policies. Whoever shares all of
+    these objects is answered alike.
+    """
+    documents = _changed_documents(before, after)
+    everyone = (
+        before.organization is not after.organization
+        or before.resource_policies is not after.resource_policies
+        or before.public_access_blocks is not after.public_access_blocks
+        or any(before.policy(policy.arn) is None for policy in after.policies[len(before.policies) :])
+        or any(_trust(before, role) is not role.trust for role in after.roles)
+    )
+    groups = {group.name for group in after.groups if _differs(before, group, documents)}
+    entities: set[str] = set()
+    for user in after.users:
+        if _differs(before, user, documents) or (groups and not groups.isdisjoint(user.groups)):
+            entities.add(user.arn)
+    entities.update(role.arn for role in after.roles if _differs(before, role, documents))
+    return AffectedPrincipals(everyone, frozenset(entities))
+
+
+def _changed_documents(before: Account, after: Account) -> frozenset[str]:
+    """ARNs of the managed policies whose text in force differs."""
+    if before.policies is after.policies:
+        return frozenset()
+    changed: set[str] = set()
+    for policy in after.policies:
+        was = before.policy(policy.arn)
+        if was is not policy and (was is None or was.default_version is not policy.default_version):
+            changed.add(policy.arn)
+    return frozenset(changed)
+
+
+def _trust(before: Account, role: Role) -> object:
+    was = before.by_arn(role.arn)
+    return was.trust if isinstance(was, Role) else None
+
+
+def _differs(before: Account, holder: User | Group | Role, documents: frozenset[str]) -> bool:
+    if before.by_arn(holder.arn) is not holder:
+        return True
+    if not documents:
+        return False
+    if not isinstance(holder, Group) and holder.boundary_arn in documents:
+        return True
+    return any(attached.arn in documents for attached in holder.attached_policies)

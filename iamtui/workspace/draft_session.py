@@ -16,12 +16,13 @@ from iamtui.drafts.draft_file import LARGEST, DraftFormError, draft_schema, read
 from iamtui.drafts.edits import Draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
-from iamtui.drafts.overlay import AffectedPrincipals, DraftProblem, lay_draft, reach_of
+from iamtui.drafts.overlay import DraftProblem, lay_draft
 from iamtui.engine.decision import Decision, Expectation, ResourceScope, severity
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
 from iamtui.paths import data_folder, make_private_folder
 from iamtui.problem import Problem
+from iamtui.questions.account_index import AffectedPrincipals, reach_of
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text

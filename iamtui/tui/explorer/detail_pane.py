@@ -13,13 +13,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
-from textual.worker import get_current_worker
 
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
 from iamtui.text import safe_document
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, giving_turns, in_thread
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, plain, wrong
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
@@ -28,6 +27,7 @@ from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.status import Notice, Severity
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import Report
@@ -136,12 +136,6 @@ class DetailPane(FindsInDocument):
 
         title: str
         load: Load
-
-    @dataclass(eq=False, repr=False)
-    class _Found(Message):
-        entity: Entity
-        tab: str
-        found: FoundTab
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -263,25 +257,21 @@ class DetailPane(FindsInDocument):
         else:
             record.show_json(*lazy.tab_contents.record(self._before, entity))
         if active in ("access", "trust") and isinstance(entity, User | Role) and self.workspace is not None:
-            work = partial(self._find, self.workspace, entity, active)
-            self.run_worker(work, "asking what it can do", group=_FINDING, exit_on_error=False, thread=True)
+            ask = partial(self._find, self.workspace, entity, active)
+            in_thread(self, ask, self._refuse, name="asking what it can do", group=_FINDING)
 
-    def _find(self, workspace: Workspace, entity: User | Role, tab: str) -> None:
-        worker = get_current_worker()
-        found = lazy.found_tabs.found_tab(workspace, entity, tab, giving_turns(worker))
-        if not worker.is_cancelled:
-            self.post_message(self._Found(entity, tab, found))
+    def _find(self, workspace: Workspace, entity: User | Role, tab: str, work: Work) -> None:
+        work.tell(self._show_found, tab, lazy.found_tabs.found_tab(workspace, entity, tab, work.cancelled))
 
-    @on(_Found)
-    def _tab_found(self, event: _Found) -> None:
-        event.stop()
-        if event.entity is not self._entity or event.tab != self.active_tab:
-            return
-        if event.tab == "trust":
-            self.query_one(ListAndDocument).add_entries(event.found.entries)
+    def _show_found(self, tab: str, found: FoundTab) -> None:
+        if tab == "trust":
+            self.query_one(ListAndDocument).add_entries(found.entries)
         else:
-            self._lists = event.found.lists
-            self.facts.set_rows(event.found.rows, cursor=self.facts.cursor)
+            self._lists = found.lists
+            self.facts.set_rows(found.rows, cursor=self.facts.cursor)
+
+    def _refuse(self, problem: Problem) -> None:
+        self.post_message(Notice(plain(problem), Severity.ERROR))
 
     @on(LineView.LineOpened, "#facts")
     def _line_opened(self, event: LineView.LineOpened) -> None:
