@@ -75,7 +75,7 @@ T = TypeVar("T")
 E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
 
 
-def load_account(data: bytes, *, origin: str = "The snapshot") -> Account:
+def load_account(data: bytes, *, origin: str = "The snapshot", pool: DocumentPool | None = None) -> Account:
     """Read an account from the bytes of a file: see `reading` for the dialects.
 
     Args:
@@ -86,11 +86,15 @@ def load_account(data: bytes, *, origin: str = "The snapshot") -> Account:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
     with collector_paused():
-        return account_from_pages(decode_pages(data, origin=origin), origin=origin)
+        return account_from_pages(decode_pages(data, origin=origin), origin=origin, pool=pool)
 
 
 def account_from_pages(
-    pages: Sequence[SnapshotShape], *, origin: str = "The snapshot", absent: str = NOT_IN_SNAPSHOT
+    pages: Sequence[SnapshotShape],
+    *,
+    origin: str = "The snapshot",
+    absent: str = NOT_IN_SNAPSHOT,
+    pool: DocumentPool | None = None,
 ) -> Account:
     """Make one account of the pages of a listing.
 
@@ -98,18 +102,19 @@ def account_from_pages(
         pages: in their order.
         origin: what the source is called in an error.
         absent: why a fact that no page has is Missing.
+        pool: where documents come from, so that the equal ones of another account are the same objects.
     """
-    return _Reading(pages, origin, absent).account()
+    return _Reading(pages, origin, absent, DocumentPool() if pool is None else pool).account()
 
 
 class _Reading:
     """One reading of some pages: what they say as a whole, and the records made from it."""
 
-    def __init__(self, pages: Sequence[SnapshotShape], origin: str, absent: str) -> None:
+    def __init__(self, pages: Sequence[SnapshotShape], origin: str, absent: str, pool: DocumentPool) -> None:
         self._pages = pages
         self._origin = origin
         self._absent = absent
-        self._pool = DocumentPool()
+        self._pool = pool
         self._refused = _refused(pages)
         self._header = _merged_header(pages)
         self._users = [shape for page in pages for shape in page.users or ()]

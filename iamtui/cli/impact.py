@@ -58,19 +58,29 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     account = drafted.after.account
     out = stdout()
     if as_json:
-        out.json(_to_json(found), indent=2)
+        out.json(impact_json(found), indent=2)
     else:
-        plain = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
-        _print(out, account, found, ascii_only=plain)
+        print_impact(out, account, found, ascii_only=ascii_only)
+    say_impact(found)
+    return Exit.NO if fails(found, fail_on) else Exit.OK
+
+
+def say_impact(found: Impact) -> None:
+    """Say on stderr what was not compared, and how much there is in all."""
     for sentence in found.not_compared:
         note(f"{safe_text(sentence)}.")
     note(_summary(found))
-    effects = found.effects()
+
+
+def fails(found: Impact, fail_on: str | None) -> bool:
+    """Whether what --fail-on names has happened."""
     wanted = {"gained": {Effect.GAINED, Effect.CHANGED}, "lost": {Effect.LOST, Effect.CHANGED}, "change": {*Effect}}
-    return Exit.NO if fail_on is not None and effects & wanted[fail_on] else Exit.OK
+    return fail_on is not None and bool(found.effects() & wanted[fail_on])
 
 
-def _print(out: Output, account: Account, found: Impact, *, ascii_only: bool) -> None:
+def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bool) -> None:
+    """Bars by principal and by service, then each change."""
+    ascii_only = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
     named = {_name(account, one.arn): count for one, count in found.by_principal().items()}
     for title, counts in (("PRINCIPAL", named), ("ACTIONS", found.by_family())):
         _bars(out, title, counts, ascii_only=ascii_only)
@@ -154,7 +164,8 @@ def _by_effect(shifts: Iterable[TrustShift | EscalationShift]) -> str:
     return f"{effects.count(Effect.GAINED)} opened, {effects.count(Effect.LOST)} closed"
 
 
-def _to_json(found: Impact) -> dict[str, Any]:
+def impact_json(found: Impact) -> dict[str, Any]:
+    """Everything as one object."""
     return {
         "principals": [
             {"principal": principal.arn or None, **count._asdict()} for principal, count in found.by_principal().items()

@@ -85,6 +85,7 @@ ENTRIES: Final = {
     "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
     "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),
     "impact": CommandEntry("iamtui.cli.impact", "impact", "Show what a draft does to the whole account."),
+    "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
     "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
     "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
@@ -100,7 +101,7 @@ ENTRIES: Final = {
 }
 
 
-_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion"))
+_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "diff"))
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 """The commands whose output is for `eval`, unless they are told otherwise."""
@@ -126,7 +127,7 @@ def cli(context: click.Context, source: SourceOptions) -> Exit | None:
     command = context.invoked_subcommand
     if command is not None:
         if command in _WITHOUT_SOURCE and source.given:
-            raise Problem(f"{source.given[0]} does not apply to {command}, which reads no account.", "Leave it out.")
+            raise Problem(f"{source.given[0]} does not apply to {command}.", "Leave it out.")
         return None
     return _open_screen(context.obj, source)
 

@@ -19,6 +19,7 @@ from iamtui.input_files import (
     tell_nobody,
     unpacked,
 )
+from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 
 STANDARD_INPUT: Final = Path("-")
@@ -29,7 +30,7 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WHITE: Final = " \t\r\n\ufeff"
 
 
-def read_snapshot(path: Path, told: Told = tell_nobody) -> Account:
+def read_snapshot(path: Path, told: Told = tell_nobody, pool: DocumentPool | None = None) -> Account:
     """Read the account in a file, or that on standard input; packed (gzip, zstd) or not.
 
     A file that is not JSON is refused after its first 64 kB, one that is not text where that shows.
@@ -53,7 +54,7 @@ def read_snapshot(path: Path, told: Told = tell_nobody) -> Account:
                 raise _no_text(origin)
 
         data = read_whole(file, origin, most=ONE_DOCUMENT, beginning=head, check=check)
-    return load_account(data, origin=origin)
+    return load_account(data, origin=origin, pool=pool)
 
 
 def check_head(head: bytes, origin: str) -> None:

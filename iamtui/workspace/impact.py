@@ -6,21 +6,19 @@ before the draft and not after it, or the other way round, is asked about once, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
 
-from iamtui.account.model import Account, Known, Role, User
+from iamtui.account.model import Account, Role, User
 from iamtui.catalog import service_data
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index import places
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import Glob, parse_arn, parse_pieces, tokens_of
-from iamtui.policy.statement import ActionElement, ActionName, action_name
+from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.policy.statement import ActionElement, action_name
 from iamtui.questions.account_index import account_index
 from iamtui.questions.action_classes import (
     ActionMasks,
@@ -31,12 +29,14 @@ from iamtui.questions.action_classes import (
 )
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.changed_statements import ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.trust import TrustEdge, who_may_assume
 from iamtui.workspace.what_can import levels_of
 from iamtui.workspace.who_can import everybody
+from iamtui.workspace.workspace import Workspace
 
 MOST_QUESTIONS: Final = 4_000
 """Pairs of action and resource that are asked about, each before and after."""
@@ -46,7 +46,6 @@ _MOST_ROLES: Final = 50
 _FEW: Final = 2
 _MOST_VERSIONS: Final = 5
 
-_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _ASSUMING: Final = (action_name("sts:AssumeRole"),)
 _ESCALATING: Final = tuple(map(action_name, {action: None for path in ESCALATION_PATHS for action, _ in path.steps}))
 _POSSIBLE: Final = frozenset((Outcome.ALLOWED, Outcome.DEPENDS))
@@ -161,8 +160,24 @@ def impact_of(
         DraftProblem: the draft does not fit.
     """
     drafted.check()
-    changes = _Changes(drafted)
-    search = _Search(drafted, changes, now or datetime.now(UTC), cancelled)
+    changes = ChangedStatements(drafted.base.account, drafted.after.account, drafted.reach.entities)
+    return impact_between(drafted.base, drafted.after, changes, cancelled, told=told, now=now)
+
+
+def impact_between(
+    before: Workspace,
+    after: Workspace,
+    changes: ChangedStatements,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    told: Callable[[int], None] = lambda _pairs: None,
+    now: datetime | None = None,
+) -> Impact:
+    """What the whole account gains and loses from one state to another; as `impact_of`.
+
+    Access of those who are there in one of the states only is left to the caller.
+    """
+    search = _Search(before, after, changes, now or datetime.now(UTC), cancelled)
     access = tuple(_merged(search.access(told)))
     trust = tuple(search.trust())
     escalations = tuple(search.escalations())
@@ -177,174 +192,6 @@ def _merged(shifts: Iterable[AccessShift]) -> Iterator[AccessShift]:
         found.setdefault((service, replace(shift, actions=())), []).extend(shift.actions)
     for (_, shift), actions in found.items():
         yield replace(shift, actions=tuple(dict.fromkeys(actions)))
-
-
-# What the statements of a draft's edits say otherwise, and to whom they apply.
-
-
-class _Saying(NamedTuple):
-    """One action entry and one resource entry of a statement, with all else that it says; hashable to be compared."""
-
-    effect: str
-    about: tuple[object, ...]
-    actions: tuple[str, ...]
-    negated: bool
-    resource: str
-
-
-def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[_Saying]:
-    """All that a document says.
-
-    Args:
-        carrier: the ARN of the resource whose policy it is.
-    """
-    if document is None or document.error is not None:
-        return frozenset()
-    found: set[_Saying] = set()
-    substitutes = document.policy.substitutes_variables
-    for one in document.policy.statements:
-        about = (one.conditions, one.principals, one.not_principals, one.not_resources, substitutes)
-        actions: list[tuple[tuple[str, ...], bool]] = [((entry,), False) for entry in one.actions or ()]
-        if one.not_actions is not None:
-            actions.append((one.not_actions, True))
-        for resource in one.resources or ("*",):
-            asked = _VARIABLE.sub("*", resource) if substitutes else resource
-            if asked != "*" and parse_arn(asked) is None:
-                asked = "*"
-            inside = (asked,) if asked != "*" or not carrier else _inside(carrier)
-            found.update(
-                _Saying(one.effect, (*about, resource), entries, negated, text)
-                for entries, negated in actions
-                for text in inside
-            )
-    return frozenset(found)
-
-
-def _inside(carrier: str) -> tuple[str, ...]:
-    return (carrier, f"{carrier}/*") if carrier.split(":", 3)[2:3] == ["s3"] else (carrier,)
-
-
-class _Changes:
-    """What documents say before a draft and not after it, or the other way round.
-
-    Args:
-        said: by resource and by the users and roles to whom it applies, as bits: the actions.
-        carriers: the resources whose policies differ.
-        unknown: what could not be read, sentences without their end.
-    """
-
-    def __init__(self, drafted: DraftedAccount) -> None:
-        self.before, self.after = before, after = drafted.base.account, drafted.after.account
-        self._reached = drafted.reach.entities
-        self.said: dict[tuple[str, int], set[tuple[tuple[str, ...], bool]]] = {}
-        self.unknown: list[str] = []
-        self.index = account_index(before)
-        self._everyone = self.index.everyone
-        self._known: dict[tuple[int, int], frozenset[_Saying]] = {}
-        self.binds_root = False
-        self._of_entities()
-        self._of_organization()
-        self.carriers = tuple(self._of_resources())
-        self.opened = tuple(
-            role
-            for role in after.roles
-            if isinstance(was := before.by_arn(role.arn), Role) and was.trust is not role.trust
-        )
-
-    def touches(self, actions: Iterable[ActionName]) -> bool:
-        """Whether one of the actions is among those that are said otherwise."""
-        elements = [ActionElement(entries, negated=negated) for key in self.said.values() for entries, negated in key]
-        return any(element.matches(action) for action in actions for element in elements)
-
-    def _note(self, sayings: Iterable[_Saying], who: int) -> None:
-        for one in sayings:
-            self.said.setdefault((one.resource, who), set()).add((one.actions, one.negated))
-
-    def _of_entities(self) -> None:
-        """What the policies of users, roles, their groups, and their boundaries say."""
-        holders: dict[tuple[PolicyDocument | None, PolicyDocument | None], int] = {}
-        rest: list[tuple[frozenset[_Saying], int]] = []
-        for place, one in enumerate(self.index.principals):
-            if one.principal.arn not in self._reached:
-                continue
-            was, now = self.before.by_arn(one.principal.arn), self.after.by_arn(one.principal.arn)
-            if not isinstance(was, (User, Role)) or not isinstance(now, (User, Role)):
-                continue
-            old, new = _documents(self.before, was), _documents(self.after, now)
-            pairs = [(old.get(key), new.get(key)) for key in {**old, **new}]
-            bounds = _bound(self.before, was), _bound(self.after, now)
-            self._note_unknown({**old, **bounds[0]}, {**new, **bounds[1]})
-            if (was.boundary_arn is None) is not (now.boundary_arn is None):
-                # A boundary that comes or goes is about all that its holder is allowed.
-                rest.append((frozenset().union(*map(_sayings, (*old.values(), *new.values()))), 1 << place))
-                for carrier, policy in self.after.resource_policies.items():
-                    rest.append((_sayings(policy.document, carrier), 1 << place))
-            else:
-                pairs += zip(*(one.values() for one in bounds), strict=True)
-            for pair in pairs:
-                if pair[0] is not pair[1]:
-                    holders[pair] = holders.get(pair, 0) | 1 << place
-        for (document, other), who in holders.items():
-            self._note(_sayings(document) ^ _sayings(other), who)
-        for sayings, who in rest:
-            self._note(sayings, who)
-
-    def _note_unknown(self, old: Mapping[str, PolicyDocument | None], new: Mapping[str, PolicyDocument | None]) -> None:
-        for name in {**old, **new}:
-            documents = [known[name] for known in (old, new) if name in known]
-            changed = (name in old) is not (name in new) or documents[0] is not documents[-1]
-            if changed and any(document is None or document.error is not None for document in documents):
-                self.unknown.append(f"What the policy {name} says is not known")
-
-    def _of_organization(self) -> None:
-        before, after = self.before.organization, self.after.organization
-        if before is after or not isinstance(before, Known) or not isinstance(after, Known):
-            return
-        if before.value is None or after.value is None:
-            return
-        self.binds_root = True
-        for was, now in zip(before.value.path, after.value.path, strict=False):
-            for old, new in ((was.scps, now.scps), (was.rcps, now.rcps)):
-                if isinstance(old, Known) and isinstance(new, Known) and old is not new:
-                    said = frozenset().union(*(_sayings(policy.document) for policy in old.value))
-                    says = frozenset().union(*(_sayings(policy.document) for policy in new.value))
-                    self._note(said ^ says, self._everyone)
-            if was.rcps is not now.rcps:
-                self.unknown.append("Whom of other accounts the RCPs keep out is not compared")
-
-    def _of_resources(self) -> Iterator[str]:
-        before, after = self.before.resource_policies, self.after.resource_policies
-        if before is after:
-            return
-        for carrier in {**before, **after}:
-            was, now = before.get(carrier), after.get(carrier)
-            if was is now:
-                continue
-            if was is None or was.state == "denied":
-                self.unknown.append(f"The policy of {carrier} before the draft is not known")
-            old = _sayings(was.document if was is not None else None, carrier)
-            self._note(old ^ _sayings(now.document if now is not None else None, carrier), self._everyone)
-            yield carrier
-
-
-def _documents(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
-    """The identity policies of a user or role, by what names them; None: not known."""
-    found: dict[str, PolicyDocument | None] = {}
-    groups = (account.group(name) for name in entity.groups) if isinstance(entity, User) else ()
-    for holder in (entity, *filter(None, groups)):
-        found.update((f"{inline.name} of {holder.name}", inline.document) for inline in holder.inline_policies)
-        found.update((attached.arn, _managed(account, attached.arn)) for attached in holder.attached_policies)
-    return found
-
-
-def _bound(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
-    return {} if entity.boundary_arn is None else {entity.boundary_arn: _managed(account, entity.boundary_arn)}
-
-
-def _managed(account: Account, arn: str) -> PolicyDocument | None:
-    policy = account.policy(arn)
-    version = policy.default_version if policy is not None else None
-    return version.document if version is not None else None
 
 
 # The questions before and after.
@@ -362,13 +209,19 @@ class _Search:
     """The search for all that a draft does."""
 
     def __init__(
-        self, drafted: DraftedAccount, changes: _Changes, now: datetime, cancelled: Callable[[], bool]
+        self,
+        base: Workspace,
+        changed: Workspace,
+        changes: ChangedStatements,
+        now: datetime,
+        cancelled: Callable[[], bool],
     ) -> None:
-        self._drafted = drafted
+        self._base = base
+        self._changed = changed
         self._changes = changes
         self._now = now
         self._cancelled = cancelled
-        self._before, self._after = changes.index, account_index(drafted.after.account)
+        self._before, self._after = changes.index, account_index(changed.account)
         self._decided = 0
         self.left_out: list[str] = []
 
@@ -398,7 +251,7 @@ class _Search:
                     service, _, rest = name.partition(":")
                     if rest and not set("*?") & set(name) and rest.lower() not in service_data.actions(service.lower()):
                         extra.setdefault(service.lower(), set()).add(rest)
-        masks = ActionMasks(self._drafted.after.account)
+        masks = ActionMasks(self._changed.account)
         for (service, resource, who), elements in sorted(wanted.items(), key=lambda item: len(item[1])):
             known = actions_of(service, tuple(sorted(extra.get(service, ()))))
             bits = 0
@@ -424,7 +277,7 @@ class _Search:
 
     def _statements(self, action: str, resource: str, who: int) -> Iterator[StatementInForce]:
         seen: set[int] = set()
-        for workspace, index in ((self._drafted.base, self._before), (self._drafted.after, self._after)):
+        for workspace, index in ((self._base, self._before), (self._changed, self._after)):
             first = next(places(who), None)
             if first is None:
                 continue
@@ -442,8 +295,8 @@ class _Search:
                                 yield StatementInForce(layer, 0, True, held.compiled, number)
 
     def _evaluators(self, action: str, resource: str) -> tuple[QuestionEvaluator, QuestionEvaluator]:
-        asked = with_region(self._drafted.base, Question(action, resource))
-        before, after = self._drafted.base.account, self._drafted.after.account
+        asked = with_region(self._base, Question(action, resource))
+        before, after = self._base.account, self._changed.account
         return QuestionEvaluator(before, asked, self._now), QuestionEvaluator(after, asked, self._now)
 
     def _compared(self, asked: _Asked) -> Iterator[AccessShift]:
@@ -458,6 +311,8 @@ class _Search:
             principal = self._before.principals[place].principal
             was = old.of(place) if old is not None else None
             now = new.of(place) if new is not None else None
+            if principal.arn in self._changes.only_before or principal.arn in self._changes.only_after:
+                continue
             if few:
                 change = _change(before, after, principal, self._after.principals[place].principal)
             elif was is not None and now is not None and not {was, now} <= _POSSIBLE:
@@ -494,12 +349,12 @@ class _Search:
         """Whom besides users and roles a change is about: those whom a resource's policy names, and the root user."""
         if asked.who != self._before.everyone:
             return
-        account = self._drafted.base.account
+        account = self._base.account
         if self._changes.binds_root:
             yield Principal(PrincipalKind.ROOT, f"arn:{account.partition}:iam::{account.id}:root", account.id)
         carriers = [one for one in self._changes.carriers if asked.resource.startswith(one)]
         named: dict[Principal, None] = {}
-        for workspace in (self._drafted.base, self._drafted.after) if carriers else ():
+        for workspace in (self._base, self._changed) if carriers else ():
             listed = everybody(workspace, QuestionMatrix((asked.actions[0],), (asked.resource,), Question("")))
             named.update(dict.fromkeys(listed.principals[len(listed.principals) - listed.outside :]))
             if listed.lacks:
@@ -522,14 +377,15 @@ class _Search:
 
     def _roles_in(self, resource: str) -> Iterator[str]:
         pattern = Glob(tokens_of(parse_pieces(resource, variables=False)))
-        return filter(pattern.matches, (role.arn for role in self._drafted.after.account.roles))
+        return filter(pattern.matches, (role.arn for role in self._changed.account.roles))
 
     def _trust_of(self, arn: str) -> Iterator[TrustShift]:
         edges: list[dict[tuple[str, str], TrustEdge]] = []
-        for workspace in (self._drafted.base, self._drafted.after):
+        for workspace in (self._base, self._changed):
             role = workspace.account.by_arn(arn)
             found = who_may_assume(workspace, role, self._cancelled) if isinstance(role, Role) else ()
-            edges.append({(edge.name, edge.action): edge for edge in found})
+            gone = self._changes.only_before if workspace is self._changed else self._changes.only_after
+            edges.append({(edge.name, edge.action): edge for edge in found if edge.name not in gone})
         before, after = edges
         for key in {**before, **after}:
             old, new = before.get(key), after.get(key)
@@ -543,9 +399,13 @@ class _Search:
 
     def escalations(self) -> Iterator[EscalationShift]:
         """Who can become administrator, or is one, only before or only after; nothing where the draft cannot matter."""
-        account = self._drafted.base.account
+        account = self._base.account
         if self._cancelled() or not (
-            self._changes.opened or self._changes.touches(_ESCALATING) or _fills_versions(account, self._drafted)
+            self._changes.only_before
+            or self._changes.only_after
+            or self._changes.opened
+            or self._changes.touches(_ESCALATING)
+            or _fills_versions(account, self._changed.account)
         ):
             return
         if len(self._before.principals) > MOST_SEARCHED:
@@ -553,11 +413,11 @@ class _Search:
                 f"Ways to become administrator are not looked for among more than {MOST_SEARCHED:,} users and roles"
             )
             return
-        before, after = (find_escalations(one, self._cancelled) for one in (self._drafted.base, self._drafted.after))
+        before, after = (find_escalations(one, self._cancelled) for one in (self._base, self._changed))
         was = {one.arn: None for one in before.administrators} | {one.principal.arn: one for one in before.escalations}
         now = {one.arn: None for one in after.administrators} | {one.principal.arn: one for one in after.escalations}
         for arn in {**was, **now}:
-            entity = self._drafted.after.account.by_arn(arn)
+            entity = self._changed.account.by_arn(arn)
             assert isinstance(entity, (User, Role))
             old, new = _power(was, arn), _power(now, arn)
             effect = Effect.GAINED if new > old else Effect.LOST
@@ -589,10 +449,10 @@ def _power(found: Mapping[str, Escalation | None], arn: str) -> int:
     return 3 if escalation is None else 2 if escalation.certain else 1
 
 
-def _fills_versions(account: Account, drafted: DraftedAccount) -> bool:
+def _fills_versions(account: Account, after: Account) -> bool:
     """Whether an edit leaves a policy with as many versions as there can be, so that nobody can add another."""
     return any(
         len(policy.versions) >= _MOST_VERSIONS > len(was.versions)
-        for policy in drafted.after.account.policies
+        for policy in after.policies
         if (was := account.policy(policy.arn)) is not None and was is not policy
     )

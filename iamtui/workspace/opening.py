@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iamtui.account.model import Account, Known, Missing
+from iamtui.policy.document import DocumentPool
 from iamtui.policy.patterns import parse_arn, resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
@@ -59,7 +60,7 @@ def open_source(
     elif choice.kind is SourceKind.DEMO:
         workspace = _open_demo(step)
     else:
-        workspace = _open_snapshot(choice, step)
+        workspace = open_snapshot(choice, step)
     return _settled(workspace, cancelled)
 
 
@@ -117,13 +118,22 @@ def _open_demo(step: Step) -> Workspace:
     return Workspace(account, source, connection)
 
 
-def _open_snapshot(choice: SourceChoice, step: Step) -> Workspace:
+def _no_step(_what: str, _done: int, _waiting: str = "", /) -> None:
+    """Nobody is told how far it has come."""
+
+
+def open_snapshot(choice: SourceChoice, step: Step = _no_step, pool: DocumentPool | None = None) -> Workspace:
+    """The account in a file.
+
+    Args:
+        pool: where documents come from, so that the equal ones of another account are the same objects.
+    """
     if choice.snapshot is None:
         raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
     name = "standard input" if choice.snapshot == STANDARD_INPUT else choice.snapshot.name
     reading = f"reading {name}"
     step(reading, 0)
-    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0))
+    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0), pool)
     source = SourceInfo(
         SourceKind.SNAPSHOT,
         name,

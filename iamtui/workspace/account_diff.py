@@ -1,0 +1,315 @@
+"""Difference between two snapshots of an account: entities added, removed and changed, and what everybody gained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from iamtui.account.model import (
+    Account,
+    AttachedPolicy,
+    Entity,
+    Group,
+    IdentityProvider,
+    InlinePolicy,
+    InstanceProfile,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Organization,
+    PolicyVersion,
+    Role,
+    User,
+)
+from iamtui.engine.decision import Outcome
+from iamtui.policy.document import DocumentPool, JsonValue, PolicyDocument
+from iamtui.problem import Problem
+from iamtui.workspace.changed_statements import ChangedStatements
+from iamtui.workspace.draft_session import Effect
+from iamtui.workspace.impact import AccessShift, Impact, impact_between
+from iamtui.workspace.opening import open_snapshot
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.what_can import what_can
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class EntityChange:
+    """An entity, a resource's policy or a level of the organization that is not as it was; raw text.
+
+    Args:
+        kind: "user", "role", "policy", "resource policy", "organization", ...
+        name: its ARN or id.
+        change: "added", "removed", "changed", or "made anew": deleted and made again under the same ARN.
+        details: what differs ("trust policy", "attached policies: +ReadOnlyAccess").
+    """
+
+    kind: str
+    name: str
+    change: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDiff:
+    """What two snapshots of an account differ in.
+
+    Args:
+        impact: what everybody gained and lost; of who was added or removed, everything.
+    """
+
+    before: Workspace
+    after: Workspace
+    entities: tuple[EntityChange, ...]
+    impact: Impact
+
+
+def diff_snapshots(
+    before: Path, after: Path, cancelled: Callable[[], bool] = lambda: False, *, now: datetime | None = None
+) -> AccountDiff:
+    """Compare two files. Blocking.
+
+    Raises:
+        Problem: one cannot be read, or they are of two accounts.
+    """
+    pool = _SameDocuments()
+    first, second = (open_snapshot(SourceChoice(SourceKind.SNAPSHOT, path), pool=pool) for path in (before, after))
+    if first.account.id != second.account.id:
+        raise Problem(
+            f"{before} is of account {first.account.id or '(unknown)'}, {after} of {second.account.id or '(unknown)'}.",
+            "Compare two snapshots of one account. Redacted ones have made-up ids, so redact neither or compare first.",
+        )
+    return diff(first, second, cancelled, now=now)
+
+
+def diff(
+    before: Workspace, after: Workspace, cancelled: Callable[[], bool] = lambda: False, *, now: datetime | None = None
+) -> AccountDiff:
+    """Compare two states of an account, whose equal documents are the same objects."""
+    old, new = before.account, after.account
+    only_before, only_after = _only_in(old, new), _only_in(new, old)
+    # The same principals in the same order on both sides: where one is not there, it has nothing.
+    strangers = (*only_before.values(), *only_after.values())
+    there: tuple[User | Role, ...] = (*old.users, *old.roles)
+    common = [entity for entity in there if entity.arn not in only_before]
+    first = before.with_account(_aligned(old, strangers, common))
+    second = after.with_account(_aligned(new, strangers, common))
+    reached = {entity.arn for entity in common}
+    changes = ChangedStatements(first.account, second.account, reached, only_before, only_after)
+    impact = impact_between(first, second, changes, cancelled, now=now)
+    gone = [(Effect.LOST, before, one) for one in only_before.values()]
+    come = [(Effect.GAINED, after, one) for one in only_after.values()]
+    strangers_access: list[AccessShift] = []
+    left_out = impact.not_compared
+    for number, (effect, workspace, entity) in enumerate((*come, *gone)):
+        if number >= MOST_ASKED or cancelled():
+            asked = f"{number:,} of {len(strangers):,} principals that were added or removed"
+            left_out = (*left_out, f"What was allowed is asked of {asked}")
+            break
+        strangers_access += _all_access(effect, workspace, entity, cancelled, now)
+    impact = replace(impact, access=(*impact.access, *strangers_access), not_compared=left_out)
+    return AccountDiff(before, after, tuple(_changes(old, new)), impact)
+
+
+MOST_ASKED: Final = 50
+"""Principals that were added or removed who are asked what they may do: each takes a second."""
+
+_NOBODY: Final = PolicyDocument.of({"Version": "2012-10-17", "Statement": []})
+
+
+class _SameDocuments(DocumentPool):
+    """Gives one PolicyDocument for all texts that say the same, however they are spelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spelled: dict[str, PolicyDocument] = {}
+
+    def document(self, raw: Mapping[str, JsonValue] | str) -> PolicyDocument:
+        found = super().document(raw)
+        if found.error is not None:
+            return found
+        return self._spelled.setdefault(json.dumps(found.value, sort_keys=True), found)
+
+
+def _only_in(account: Account, other: Account) -> dict[str, User | Role]:
+    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
+    return {entity.arn: entity for entity in everyone if not isinstance(other.by_arn(entity.arn), type(entity))}
+
+
+def _all_access(
+    effect: Effect, workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool], now: datetime | None
+) -> Iterator[AccessShift]:
+    """Everything that one may do who is there in one of the states only."""
+    principal = principal_for(workspace, entity)
+    for one in what_can(workspace, principal, now=now, cancelled=cancelled).permissions:
+        outcomes = (Outcome.IMPLICIT_DENY, one.outcome)
+        was, now_allowed = outcomes if effect is Effect.GAINED else outcomes[::-1]
+        for resource in one.resources:
+            yield AccessShift(effect, one.actions, resource, was, now_allowed, (principal,))
+
+
+def _aligned(account: Account, strangers: tuple[User | Role, ...], common: list[User | Role]) -> Account:
+    def found(entity: User | Role) -> User | Role:
+        here = account.by_arn(entity.arn)
+        return here if isinstance(here, type(entity)) else _empty(entity)
+
+    everyone = [found(entity) for entity in (*strangers, *common)]
+    users = tuple(entity for entity in everyone if isinstance(entity, User))
+    roles = tuple(entity for entity in everyone if isinstance(entity, Role))
+    return replace(account, users=users, roles=roles)
+
+
+def _empty(entity: User | Role) -> User | Role:
+    """A principal that has nothing, under a name that no other has."""
+    name, path, arn = entity.arn, entity.path, entity.arn
+    if isinstance(entity, User):
+        return User(name, path, arn, "", None)
+    return Role(name, path, arn, "", None, trust=_NOBODY)
+
+
+# Entities: what is there in one of the states only, and what is not as it was.
+
+
+_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "groups": "groups",
+    "inline_policies": "inline policies",
+    "attached_policies": "attached policies",
+    "boundary_arn": "permissions boundary",
+    "trust": "trust policy",
+    "tags": "tags",
+    "description": "description",
+    "max_session_seconds": "longest session",
+    "roles": "roles",
+    "audiences": "audiences",
+    "versions": "versions",
+    "access_keys": "access keys",
+    "mfa_devices": "MFA devices",
+    "login_profile": "console password",
+}
+"""What is compared of an entity. Dates of use and counts of attachments change all the time."""
+
+_KINDS: Final[tuple[tuple[type[Entity], str], ...]] = (
+    (User, "user"),
+    (Group, "group"),
+    (Role, "role"),
+    (ManagedPolicy, "policy"),
+    (InstanceProfile, "instance profile"),
+    (IdentityProvider, "provider"),
+)
+
+
+def _changes(before: Account, after: Account) -> Iterator[EntityChange]:
+    for kind, word in _KINDS:
+        old = {one.arn: one for one in before.entities() if isinstance(one, kind)}
+        new = {one.arn: one for one in after.entities() if isinstance(one, kind)}
+        if kind is IdentityProvider and any(isinstance(one.providers, Missing) for one in (before, after)):
+            continue
+        for arn in {**old, **new}:
+            if arn not in new:
+                yield EntityChange(word, arn, "removed")
+            elif arn not in old:
+                yield EntityChange(word, arn, "added")
+            else:
+                yield from _changed(word, old[arn], new[arn])
+    yield from _resources(before, after)
+    yield from _organization(before, after)
+
+
+def _changed(word: str, old: Entity, new: Entity) -> Iterator[EntityChange]:
+    details = tuple(_details(old, new))
+    ids = [getattr(entity, "id", "") for entity in (old, new)]
+    if all(ids) and ids[0] != ids[1]:
+        yield EntityChange(word, new.arn, "made anew", details)
+    elif details:
+        yield EntityChange(word, new.arn, "changed", details)
+
+
+def _details(old: Entity, new: Entity) -> Iterator[str]:
+    for name, words in _ATTRIBUTES.items():
+        was, now = _value(getattr(old, name, None)), _value(getattr(new, name, None))
+        if was is not None and now is not None and was != now:
+            yield words if name in ("trust", "description") else f"{words}: {_listed(was, now)}"
+
+
+_Parts: TypeAlias = dict[str, object]
+"""The parts of a value by name, with what else of each is compared."""
+
+
+def _listed(was: _Parts, now: _Parts) -> str:
+    gone = [f"-{name}" for name in was if name not in now]
+    come = [f"+{name}" for name in now if name not in was]
+    return ", ".join((*gone, *come, *(f"~{name}" for name in now if name in was and was[name] != now[name])))
+
+
+def _value(fact: Any) -> _Parts | None:
+    """The parts of a value by name; None: not known."""
+    if isinstance(fact, Missing):
+        return None
+    value = fact.value if isinstance(fact, Known) else fact
+    if value is None or value == "":
+        return {}
+    return dict(map(_named, value if isinstance(value, tuple) else (value,)))
+
+
+def _named(one: Any) -> tuple[str, object]:
+    """The name of a part, and what else of it is compared."""
+    if isinstance(one, InlinePolicy):
+        return one.name, one.document
+    if isinstance(one, AttachedPolicy):
+        return one.arn, None
+    if isinstance(one, PolicyDocument):
+        return "", one
+    if isinstance(one, PolicyVersion):
+        return one.id, (one.is_default, one.document)
+    if isinstance(one, tuple):
+        return f"{one[0]}={one[1]}", None
+    for name in ("serial", "id"):
+        if hasattr(one, name):
+            return str(getattr(one, name)), getattr(one, "status", "")
+    return ("set", one) if hasattr(one, "reset_required") else (str(one), None)
+
+
+def _resources(before: Account, after: Account) -> Iterator[EntityChange]:
+    old, new = before.resource_policies, after.resource_policies
+    for arn in old:
+        # What was not asked for in one of the states is not known to be gone.
+        if arn in new and old[arn] != new[arn]:
+            states = [one[arn].state for one in (old, new)]
+            change = {"none": "added", "present": "changed"}.get(states[0], "changed")
+            yield EntityChange("resource policy", arn, "removed" if states == ["present", "none"] else change)
+    for bucket, block in before.public_access_blocks.items():
+        if after.public_access_blocks.get(bucket, block) != block:
+            yield EntityChange("block public access", bucket, "changed")
+
+
+def _organization(before: Account, after: Account) -> Iterator[EntityChange]:
+    old, new = before.organization, after.organization
+    if not isinstance(old, Known) or not isinstance(new, Known) or old == new:
+        return
+    if old.value is None or new.value is None or old.value.id != new.value.id:
+        name = (new.value or old.value).id if new.value or old.value else ""  # type: ignore[union-attr]
+        yield EntityChange("organization", name, "removed" if new.value is None else "added")
+        return
+    yield from _levels(old.value, new.value)
+
+
+def _levels(old: Organization, new: Organization) -> Iterator[EntityChange]:
+    if [level.id for level in old.path] != [level.id for level in new.path]:
+        ways = [" / ".join(level.name or level.id for level in one.path) for one in (old, new)]
+        yield EntityChange("organization", new.id, "changed", (f"the account moved from {ways[0]} to {ways[1]}",))
+    known = {level.id: level for level in old.path}
+    for level in new.path:
+        was = known.get(level.id)
+        if was is None:
+            continue
+        details = []
+        for word, first, second in (("SCPs", was.scps, level.scps), ("RCPs", was.rcps, level.rcps)):
+            if isinstance(first, Known) and isinstance(second, Known) and first != second:
+                attached: list[_Parts] = [{one.name: one.document for one in fact.value} for fact in (first, second)]
+                details.append(f"{word}: {_listed(*attached)}")
+        if details:
+            yield EntityChange("organization", level.name or level.id, "changed", tuple(details))

@@ -1,0 +1,208 @@
+"""Statements that differ between two states of an account: what they speak of, and to whom they apply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Final, NamedTuple
+
+from iamtui.account.model import Account, Fact, Known, OrganizationLevel, OrganizationPolicy, Role, User
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import parse_arn
+from iamtui.policy.statement import ActionElement, ActionName
+from iamtui.questions.account_index import account_index
+
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+
+
+class Saying(NamedTuple):
+    """One action entry and one resource entry of a statement, with all else that it says; hashable to be compared."""
+
+    effect: str
+    about: tuple[object, ...]
+    actions: tuple[str, ...]
+    negated: bool
+    resource: str
+
+
+def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[Saying]:
+    """All that a document says.
+
+    Args:
+        carrier: the ARN of the resource whose policy it is.
+    """
+    if document is None or document.error is not None:
+        return frozenset()
+    found: set[Saying] = set()
+    substitutes = document.policy.substitutes_variables
+    for one in document.policy.statements:
+        about = (one.conditions, one.principals, one.not_principals, one.not_resources, substitutes)
+        actions: list[tuple[tuple[str, ...], bool]] = [((entry,), False) for entry in one.actions or ()]
+        if one.not_actions is not None:
+            actions.append((one.not_actions, True))
+        for resource in one.resources or ("*",):
+            asked = _VARIABLE.sub("*", resource) if substitutes else resource
+            if asked != "*" and parse_arn(asked) is None:
+                asked = "*"
+            inside = (asked,) if asked != "*" or not carrier else _inside(carrier)
+            found.update(
+                Saying(one.effect, (*about, resource), entries, negated, text)
+                for entries, negated in actions
+                for text in inside
+            )
+    return frozenset(found)
+
+
+def _inside(carrier: str) -> tuple[str, ...]:
+    return (carrier, f"{carrier}/*") if carrier.split(":", 3)[2:3] == ["s3"] else (carrier,)
+
+
+class ChangedStatements:
+    """What the documents of an account say in one of two of its states and not in the other.
+
+    Args:
+        before, after: the states, with the same users and roles in the same order.
+        reached: the ARNs of those who can differ.
+        only_before, only_after: the ARNs of those who really are in one of the states only; nobody who is reached.
+
+    Attributes:
+        said: by resource and by the users and roles to whom it applies, as bits: the actions.
+        carriers: the resources whose policies differ.
+        unknown: what could not be read, sentences without their end.
+    """
+
+    def __init__(
+        self,
+        before: Account,
+        after: Account,
+        reached: Collection[str],
+        only_before: Collection[str] = (),
+        only_after: Collection[str] = (),
+    ) -> None:
+        self.before, self.after = before, after
+        self.only_before, self.only_after = only_before, only_after
+        self._reached = reached
+        self.said: dict[tuple[str, int], set[tuple[tuple[str, ...], bool]]] = {}
+        self.unknown: list[str] = []
+        self.index = account_index(before)
+        self._everyone = self.index.everyone
+        self.binds_root = False
+        self._of_entities()
+        self._of_organization()
+        self.carriers = tuple(self._of_resources())
+        self.opened = tuple(
+            role
+            for role in after.roles
+            if isinstance(was := before.by_arn(role.arn), Role) and was.trust is not role.trust
+        )
+
+    def touches(self, actions: Iterable[ActionName]) -> bool:
+        """Whether one of the actions is among those that are said otherwise."""
+        elements = [ActionElement(entries, negated=negated) for key in self.said.values() for entries, negated in key]
+        return any(element.matches(action) for action in actions for element in elements)
+
+    def _note(self, sayings: Iterable[Saying], who: int) -> None:
+        for one in sayings:
+            self.said.setdefault((one.resource, who), set()).add((one.actions, one.negated))
+
+    def _of_entities(self) -> None:
+        """What the policies of users, roles, their groups, and their boundaries say."""
+        holders: dict[tuple[PolicyDocument | None, PolicyDocument | None], int] = {}
+        rest: list[tuple[frozenset[Saying], int]] = []
+        for place, one in enumerate(self.index.principals):
+            if one.principal.arn not in self._reached:
+                continue
+            was, now = self.before.by_arn(one.principal.arn), self.after.by_arn(one.principal.arn)
+            if not isinstance(was, (User, Role)) or not isinstance(now, (User, Role)):
+                continue
+            old, new = _documents(self.before, was), _documents(self.after, now)
+            pairs = [(old.get(key), new.get(key)) for key in {**old, **new}]
+            bounds = _bound(self.before, was), _bound(self.after, now)
+            self._note_unknown({**old, **bounds[0]}, {**new, **bounds[1]})
+            if was.tags != now.tags or (was.boundary_arn is None) is not (now.boundary_arn is None):
+                # A boundary that comes or goes, and tags, are about all that the principal is allowed.
+                rest.append((frozenset().union(*map(_sayings, (*old.values(), *new.values()))), 1 << place))
+                for carrier, policy in self.after.resource_policies.items():
+                    rest.append((_sayings(policy.document, carrier), 1 << place))
+            if (was.boundary_arn is None) is (now.boundary_arn is None):
+                pairs += zip(*(one.values() for one in bounds), strict=True)
+            for pair in pairs:
+                if pair[0] is not pair[1]:
+                    holders[pair] = holders.get(pair, 0) | 1 << place
+        for (document, other), who in holders.items():
+            self._note(_sayings(document) ^ _sayings(other), who)
+        for sayings, who in rest:
+            self._note(sayings, who)
+
+    def _note_unknown(self, old: Mapping[str, PolicyDocument | None], new: Mapping[str, PolicyDocument | None]) -> None:
+        for name in {**old, **new}:
+            documents = [known[name] for known in (old, new) if name in known]
+            changed = (name in old) is not (name in new) or documents[0] is not documents[-1]
+            if changed and any(document is None or document.error is not None for document in documents):
+                self.unknown.append(f"What the policy {name} says is not known")
+
+    def _of_organization(self) -> None:
+        before, after = self.before.organization, self.after.organization
+        if before is after:
+            return
+        if not isinstance(before, Known) or not isinstance(after, Known):
+            if isinstance(before, Known) or isinstance(after, Known):
+                self.unknown.append("The organization is known in one of the states only, and not compared")
+            return
+        if before.value is None or after.value is None:
+            return
+        self.binds_root = True
+        for was, now in zip_longest(before.value.path, after.value.path):
+            for old, new in zip(_policies(was), _policies(now), strict=True):
+                if isinstance(old, Known) and isinstance(new, Known) and old != new:
+                    said = frozenset().union(*(_sayings(policy.document) for policy in old.value))
+                    says = frozenset().union(*(_sayings(policy.document) for policy in new.value))
+                    self._note(said ^ says, self._everyone)
+                elif old != new:
+                    self.unknown.append("SCPs or RCPs that could be read in one of the states only are not compared")
+            if _policies(was)[1] != _policies(now)[1]:
+                self.unknown.append("Whom of other accounts the RCPs keep out is not compared")
+
+    def _of_resources(self) -> Iterator[str]:
+        before, after = self.before.resource_policies, self.after.resource_policies
+        if before is after:
+            return
+        for carrier in {**before, **after}:
+            was, now = before.get(carrier), after.get(carrier)
+            bucket = carrier.rpartition(":")[2]
+            blocks = [account.public_access_blocks.get(bucket) for account in (self.before, self.after)]
+            if was == now and blocks[0] == blocks[1]:
+                continue
+            for policy, when in ((was, "before"), (now, "after")):
+                if policy is None or policy.state == "denied":
+                    self.unknown.append(f"What the policy of {carrier} says is not known {when}")
+            old = _sayings(was.document if was is not None else None, carrier)
+            new = _sayings(now.document if now is not None else None, carrier)
+            self._note(old ^ new if blocks[0] == blocks[1] else old | new, self._everyone)
+            yield carrier
+
+
+def _policies(level: OrganizationLevel | None) -> tuple[Fact[tuple[OrganizationPolicy, ...]], ...]:
+    """The SCPs and the RCPs of a level; none where there is no such level."""
+    return (Known(()), Known(())) if level is None else (level.scps, level.rcps)
+
+
+def _documents(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
+    """The identity policies of a user or role, by what names them; None: not known."""
+    found: dict[str, PolicyDocument | None] = {}
+    groups = (account.group(name) for name in entity.groups) if isinstance(entity, User) else ()
+    for holder in (entity, *filter(None, groups)):
+        found.update((f"{inline.name} of {holder.name}", inline.document) for inline in holder.inline_policies)
+        found.update((attached.arn, _managed(account, attached.arn)) for attached in holder.attached_policies)
+    return found
+
+
+def _bound(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
+    return {} if entity.boundary_arn is None else {entity.boundary_arn: _managed(account, entity.boundary_arn)}
+
+
+def _managed(account: Account, arn: str) -> PolicyDocument | None:
+    policy = account.policy(arn)
+    version = policy.default_version if policy is not None else None
+    return version.document if version is not None else None
