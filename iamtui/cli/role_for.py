@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from iamtui.account.model import AccessKey, Known, User
@@ -35,13 +37,13 @@ def role_for(user: str, place: str, as_json: bool, source: SourceOptions) -> Exi
         for fact in missing.values():
             note(f"What the user never uses is not known: {fact.reason} ({fact.permission}).")
     draft = draft_role_for(workspace.account, workspace.account.user(found.name) or found, place)
-    commands = draft.commands
+    is_demo = workspace.source.kind is SourceKind.DEMO
+    lines = draft.script(*(("DEMO: this user is in no account of AWS.",) if is_demo else ()))
     if as_json:
-        stdout().json(_to_json(draft), indent=2)
+        stdout().json(_to_json(draft, lines), indent=2)
         return Exit.OK
     _explain(draft)
-    remark = ["# DEMO: this user is in no account of AWS."] if workspace.source.kind is SourceKind.DEMO else []
-    stdout().raw("\n".join((*remark, *commands)) + "\n")
+    stdout().raw("\n".join(lines) + "\n")
     return Exit.OK
 
 
@@ -67,7 +69,7 @@ def _use(key: AccessKey) -> str:
     return f"last used on {key.last_used:%Y-%m-%d} for {key.last_service or 'an unknown service'}{region}"
 
 
-def _to_json(draft: RoleDraft) -> dict[str, object]:
+def _to_json(draft: RoleDraft, lines: Sequence[str]) -> dict[str, object]:
     return {
         "user": draft.user.arn,
         "role_name": draft.name,
@@ -78,5 +80,5 @@ def _to_json(draft: RoleDraft) -> dict[str, object]:
         "inline_policies": draft.inline,
         "left_out": draft.left_out,
         "notes": draft.notes,
-        "commands": list(draft.commands),
+        "commands": list(lines),
     }

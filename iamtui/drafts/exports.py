@@ -6,7 +6,7 @@ The script and the configuration give each edit its turn; what an edit is in the
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import unified_diff
@@ -133,13 +133,7 @@ def _cli_script(edits: Sequence[Edit], draft: Draft, before: Account, note: str)
             for lines in edit.aws_cli(edits, before):
                 section.lines += [*lines, ""]
     sections = [section for section in (own, above) if section.lines]
-    head = [
-        "#!/bin/sh",
-        *(f"# {row}" for row in _header("AWS CLI commands", draft, before, note)),
-        "# iamtui never runs them: read them, then run them with the account's credentials.",
-        "set -eu",
-        "",
-    ]
+    head = [*script_head(_header("AWS CLI commands", draft, before, note))]
     if not sections:
         return "\n".join([*head[:-2], "# The draft changes nothing in this account."]) + "\n"
     rows = [*head, *_guarded(sections)]
@@ -148,19 +142,40 @@ def _cli_script(edits: Sequence[Edit], draft: Draft, before: Account, note: str)
     return "\n".join(rows) + "\n"
 
 
+def script_head(remarks: Iterable[str]) -> Iterator[str]:
+    """The first lines of a script of AWS CLI commands, which then stops at the first call that fails.
+
+    Args:
+        remarks: safe to stand in a comment.
+    """
+    yield "#!/bin/sh"
+    yield from (f"# {remark}" for remark in remarks)
+    yield "# iamtui never runs them: read them, then run them with the account's credentials."
+    yield "set -eu"
+    yield ""
+
+
+def account_check(account: str) -> Iterator[str]:
+    """The lines that stop a script run with credentials of another account; "" is an account whose id is not known."""
+    yield _CALLER
+    if account:
+        yield f'if [ "$caller" != {shlex.quote(account)} ]; then'
+        yield _refusal(account)
+        yield "    exit 1"
+        yield "fi"
+    yield ""
+
+
+_CALLER: Final = "caller=$(aws sts get-caller-identity --query Account --output text)"
+
+
 def _guarded(sections: Sequence[_Section]) -> Iterator[str]:
-    yield "caller=$(aws sts get-caller-identity --query Account --output text)"
     if len({section.account for section in sections}) == 1:
-        account = sections[0].account
-        if account:
-            yield f'if [ "$caller" != {shlex.quote(account)} ]; then'
-            yield _refusal(account)
-            yield "    exit 1"
-            yield "fi"
-        yield ""
+        yield from account_check(sections[0].account)
         for section in sections:
             yield from section.lines
         return
+    yield _CALLER
     yield "# Two accounts take part: run the script once with the credentials of each."
     yield "ran=0"
     yield ""

@@ -9,24 +9,28 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, User
-from iamtui.drafts.aws_values import NAME, PATH, POLICY_ARN
+from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, PATH, POLICY_ARN
 from iamtui.drafts.edits.base import STDIN, call, option
+from iamtui.drafts.exports import account_check, script_head
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 Json: TypeAlias = dict[str, Any]
 
 _LARGEST_INLINE: Final = 10_240
 """IAM User Guide: quotas: characters of all inline policies of a role, white space not counted."""
 _MOST_ATTACHED: Final = 10
-_LONGEST_NAME: Final = 64
+_LONGEST_ROLE_NAME: Final = 64
+_LONGEST_POLICY_NAME: Final = 128
 _USERNAME: Final = re.compile(r"\$\{\s*aws:username\s*(?:,[^}]*)?\}", re.IGNORECASE)
 _USERS_ONLY: Final = frozenset(("aws:username", "aws:userid", "aws:principalarn", "aws:principaltype"))
 """Keys that requests of a role have not, or with another value (IAM User Guide: global condition keys)."""
@@ -45,6 +49,7 @@ class RoleDraft:
         notes: what has to be looked at before the role takes over; a sentence each, raw text.
     """
 
+    account_id: str
     user: User
     name: str
     trust: Json
@@ -53,19 +58,27 @@ class RoleDraft:
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def commands(self) -> tuple[str, ...]:
-        """The AWS CLI calls that make it, for somebody to read and run.
+    def script(self, *remarks: str) -> tuple[str, ...]:
+        """A script of the AWS CLI calls that make it, for somebody to read and run, as its lines.
+
+        It stops in another account than the user's, and at the first call that fails: policies never go to a role that
+        was there before.
+
+        Args:
+            remarks: for its head; raw text.
 
         Raises:
-            Problem: a name or ARN is not one of AWS's.
+            Problem: the account's id, a name or an ARN is not one of AWS's.
         """
+        account = ACCOUNT_ID.checked(self.account_id) if self.account_id else ""
         role = option("--role-name", NAME.checked(self.name))
         words = ["iam", "create-role", role, option("--path", PATH.checked(self.user.path))]
         if self.user.boundary_arn:
             words.append(option("--permissions-boundary", POLICY_ARN.checked(self.user.boundary_arn)))
         words.append(option("--assume-role-policy-document", STDIN))
-        lines = call(words, json_text(self.trust, indent=2, ensure_ascii=True))
+        what = f"AWS CLI commands for the role {self.name} in account {account or 'unknown'}, written by iamtui."
+        lines = [*script_head(safe_text(remark) for remark in (what, *remarks)), *account_check(account)]
+        lines += call(words, json_text(self.trust, indent=2, ensure_ascii=True))
         for arn in self.attached:
             policy = option("--policy-arn", POLICY_ARN.checked(arn))
             lines += call(("iam", "attach-role-policy", role, policy))
@@ -89,7 +102,9 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
     keys = account.with_report(user).access_keys
     if isinstance(keys, Known) and not keys.value:
         raise Problem(f"{user.name} has no access keys, so no program works as this user.", "Choose another user.")
-    draft = RoleDraft(user, _free_name(account, user.name), {})
+    suffixes = (f"-role{number or ''}" for number in count())
+    taken = {role.name.lower() for role in account.roles}
+    draft = RoleDraft(account.id, user, _free_name(user.name, suffixes, taken, _LONGEST_ROLE_NAME), {})
     accessed = account.last_accessed.get(user.arn)
     if accessed is None:
         draft.notes.append("What the user never uses is not known: audit --last-accessed asks AWS for it.")
@@ -113,12 +128,15 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
     return draft
 
 
-def _free_name(account: Account, name: str) -> str:
-    taken = {role.name.lower() for role in account.roles}
-    if name.lower() not in taken:
-        return name
-    numbered = (f"{name[: _LONGEST_NAME - 8]}-role{number or ''}" for number in range(1_000))
-    return next(one for one in numbered if one.lower() not in taken)
+def _free_name(name: str, suffixes: Iterator[str], taken: Collection[str], longest: int) -> str:
+    """The name with the first suffix, "" before all others, that no other has; names differ by more than case in IAM.
+
+    Args:
+        taken: in lower case.
+        longest: characters that such a name may have.
+    """
+    candidates = (f"{name[: longest - len(suffix)]}{suffix}" for suffix in chain(("",), suffixes))
+    return next(one for one in candidates if one.lower() not in taken)
 
 
 def _policies_of(
@@ -131,7 +149,7 @@ def _policies_of(
     for holder in holders:
         prefix = "" if holder is user else f"{holder.name}-"
         for inline in holder.inline_policies:
-            yield f"{prefix}{inline.name}"[:128], None, inline.document
+            yield f"{prefix}{inline.name}", None, inline.document
         for attached in holder.attached_policies:
             policy = account.policy(attached.arn)
             version = policy.default_version if policy is not None else None
@@ -171,9 +189,9 @@ def _add(
     if policy is not None and changed == document.value:
         draft.attached.append(policy.arn)
         return
-    while name in draft.inline:
-        name += "-2"
-    draft.inline[name] = changed
+    taken = {one.lower() for one in draft.inline}
+    numbers = (f"-{number}" for number in count(2))
+    draft.inline[_free_name(name, numbers, taken, _LONGEST_POLICY_NAME)] = changed
 
 
 def _keep_used(draft: RoleDraft, name: str, statement: Json, accessed: LastAccessed | None) -> bool:

@@ -200,25 +200,65 @@ def test_what_needs_a_look_is_said() -> None:
     assert draft.name == "svc-role"
 
 
+def run_script(draft: RoleDraft, *, account: str = ID, create_role: str = "true") -> subprocess.CompletedProcess[str]:
+    """Run it in a shell in which `aws` prints its words and input."""
+    aws = f"""aws() {{
+        case "$*" in
+            *get-caller-identity*) echo {account}; return ;;
+            *create-role*) {create_role} || return ;;
+        esac
+        printf '%s|' "$@"; cat
+    }}
+    """
+    script = aws + "\n".join(draft.script("a remark"))
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
 def test_the_commands_are_read_by_a_shell_as_they_are_meant() -> None:
     one = replace(user(document(allow("s3:*", "arn:aws:s3:::b/$(touch x)'\u202e"))), boundary_arn=iam("policy/b"))
-    script = "aws() { printf '%s|' \"$@\"; cat; }\n" + "\n".join(drafted(one).commands)
 
-    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    run = run_script(drafted(one))
 
+    assert run.returncode == 0
     create, put = run.stdout.split("iam|")[1:]
     assert create.startswith("create-role|--role-name|svc|--path|/|--permissions-boundary|" + iam("policy/b"))
     assert json.loads(put.partition("file:///dev/stdin|")[2])["Statement"][0]["Resource"].endswith("$(touch x)'\u202e")
+
+
+def test_nothing_goes_to_another_account_or_to_a_role_that_was_there_before() -> None:
+    draft = drafted(user(document(allow("s3:*"))))
+
+    elsewhere = run_script(draft, account="999999999999")
+    assert elsewhere.returncode == 1
+    assert elsewhere.stdout == ""
+    assert elsewhere.stderr == f"These commands are for account {ID}, not for 999999999999.\n"
+
+    there_already = run_script(draft, create_role="false")
+    assert there_already.returncode == 1
+    assert "put-role-policy" not in there_already.stdout
+    assert "put-role-policy" in run_script(draft).stdout
+
+
+def test_a_name_that_no_other_has_is_found_within_what_iam_takes() -> None:
+    long = "n" * 64
+    one = replace(user(document(allow("s3:*"))), name=long)
+    names = [long, f"{'n' * 59}-role", *(f"{'n' * (59 - len(str(number)))}-role{number}" for number in range(1, 1_000))]
+    roles = tuple(Role(name.upper(), "/", iam(f"role/{name}"), "AROA", NOW, trust({"AWS": ID})) for name in names)
+    assert drafted(one, roles=roles).name == f"{'n' * 55}-role1000"
+
+    held = tuple(InlinePolicy(name, document(allow("s3:*"))) for name in ("p" * 128, "P" * 128, "p" * 126 + "-2"))
+    drafted_names = list(drafted(replace(one, inline_policies=held)).inline)
+    assert drafted_names == ["p" * 128, "P" * 126 + "-2", "p" * 126 + "-3"]
 
 
 @pytest.mark.parametrize("name", ["-x", "a b", "svc;true"])
 def test_a_name_that_aws_does_not_have_is_refused_or_stays_one_word(name: str) -> None:
     one = replace(user(document(allow("s3:*"))), name=name)
     if name == "-x":
-        assert "--role-name=-x" in drafted(one).commands[0]
+        assert any("create-role --role-name=-x " in line for line in drafted(one).script())
     else:
         with pytest.raises(Problem, match="not a valid name"):
-            _ = drafted(one).commands
+            drafted(one).script()
 
 
 DEMO = load_demo_account()
@@ -264,4 +304,4 @@ def test_the_role_may_nothing_that_the_user_may_not(one: User) -> None:
             assert ours is theirs
         same += ours is theirs
     assert same >= len(ASKED) - 2
-    assert draft.commands
+    assert draft.script()
