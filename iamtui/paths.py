@@ -82,6 +82,16 @@ def make_private_folder(folder: Path) -> None:
             new.chmod(PRIVATE_FOLDER)
 
 
+def special_kind(path: Path) -> str | None:
+    """What stands at a path, links followed, if no file may be put in its place: a pipe, a device, a socket."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    kinds = {"pipe": stat.S_ISFIFO, "device": stat.S_ISCHR, "block device": stat.S_ISBLK, "socket": stat.S_ISSOCK}
+    return next((kind for kind, found in kinds.items() if found(mode)), None)
+
+
 class Exposure(NamedTuple):
     """A file, folder or link by which somebody else can change what a path leads to.
 

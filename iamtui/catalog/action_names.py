@@ -217,7 +217,7 @@ def load() -> ActionNames:
 
 def _read_cache(path: Path, version: str) -> list[str] | None:
     """The cached names; None when there are none, they are damaged, of another version, or others can write them."""
-    if paths.exposure(path) is not None:
+    if paths.exposure(path) is not None or not path.is_file():
         return None
     try:
         header, count, *names = path.read_text(encoding="ascii").split("\n")
@@ -232,6 +232,8 @@ def _write_cache(path: Path, version: str, names: list[str]) -> None:
     """Keep the names for the next start: written beside, then renamed; a failure is of no consequence."""
     with suppress(OSError):
         paths.make_private_folder(path.parent)
+        if paths.special_kind(path) is not None:
+            return
         temporary = path.with_suffix(f".{os.getpid()}.new")
         try:
             # Opened anew: a link that somebody put there must not be written through.

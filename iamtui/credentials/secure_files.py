@@ -7,6 +7,7 @@ No secret is kept in a variable of a frame that raises: a traceback may print lo
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -17,13 +18,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from iamtui.paths import diverting_link, make_private_folder
+from iamtui.paths import diverting_link, make_private_folder, special_kind
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
 
 PRIVATE: Final = 0o600
 """The mode of a file that only its owner may read."""
+
+_NO_LINKS: Final = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What file systems say that have no hard links, such as those of memory sticks."""
 
 
 class AlreadyThere(Problem):
@@ -49,11 +53,7 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
         _check_target(path, overwrite)
         temporary = write_temporary(path, text)
         try:
-            if overwrite:
-                temporary.replace(path)
-            else:
-                # Unlike a rename, a link does not replace what came there meanwhile.
-                path.hardlink_to(temporary)
+            put(temporary, path, new=not overwrite)
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
@@ -66,22 +66,57 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
     raise problem
 
 
-def replace_file(path: Path, data: bytes, *, keep_mode: bool = False) -> None:
+def replace_file(path: Path, data: bytes, *, keep_mode: bool = False, new: bool = False) -> None:
     """Write a file without secrets: it is complete or as it was before, and only its owner may read it.
 
     Args:
         keep_mode: leave an existing file as readable as it is (one of a repository).
+        new: replace nothing.
 
     Raises:
+        FileExistsError: there is a file, and it is to be a new one.
         OSError: it cannot be written; nothing is left behind.
+        Problem: a pipe, device or socket stands there.
     """
+    refuse_special(path)
     mode = path.stat().st_mode & 0o777 if keep_mode and path.exists() else PRIVATE
     temporary = write_temporary(path, data, mode=mode)
     try:
-        temporary.replace(path)
+        put(temporary, path, new=new)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def put(temporary: Path, path: Path, *, new: bool) -> None:
+    """Give a written file its name; a new one never replaces what came there meanwhile.
+
+    Raises:
+        FileExistsError: there is a file, and it is to be a new one.
+        OSError: it cannot be renamed.
+    """
+    if new:
+        try:
+            path.hardlink_to(temporary)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # The name is taken by an empty file first, for the time of a rename.
+            path.touch(PRIVATE, exist_ok=False)
+            temporary.replace(path)
+    else:
+        temporary.replace(path)
+
+
+def refuse_special(path: Path) -> None:
+    """Before a file is written: refuse to put it where a pipe, device or socket stands, links followed.
+
+    Raises:
+        Problem: there is one.
+    """
+    kind = special_kind(path)
+    if kind is not None:
+        raise Problem(f"{safe_text(path)} is a {kind}, and is left as it is.", "Name a file.")
 
 
 def refuse_diversion(path: Path) -> None:

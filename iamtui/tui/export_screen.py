@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from iamtui.credentials.secure_files import write_temporary
+from iamtui.credentials.secure_files import replace_file
 from iamtui.presentation.exports import FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -170,12 +170,7 @@ def write_new(path: Path, text: str) -> Path:
             f"{shown} is not written: the text holds half a character.", "Correct what the draft says."
         ) from None
     try:
-        temporary = write_temporary(path, data)
-        try:
-            # Unlike a rename, a link does not replace what came there meanwhile.
-            path.hardlink_to(temporary)
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace_file(path, data, new=True)
     except FileExistsError:
         raise Problem(f"{shown} is there already, and is left as it is.", "Choose another name.") from None
     except (OSError, ValueError) as error:

@@ -408,7 +408,7 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
     if exists:
         _check_replaceable(draft, path, seen, overwrite)
     # A lone surrogate cannot be here: the form escapes what is beyond ASCII.
-    _write(target, write_draft(draft).encode("ascii"), shown)
+    _write(target, write_draft(draft).encode("ascii"), shown, new=not exists)
     return target
 
 
@@ -441,10 +441,14 @@ def _check_replaceable(draft: Draft, path: Path, seen: Draft | None, overwrite: 
         )
 
 
-def _write(target: Path, data: bytes, shown: str) -> None:
+def _write(target: Path, data: bytes, shown: str, *, new: bool) -> None:
     try:
         make_private_folder(target.parent)
-        replace_file(target, data)
+        replace_file(target, data, new=new)
+    except FileExistsError:
+        raise Problem(
+            f"{shown} was written by another program just now; it is left as it is.", "Choose another name."
+        ) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Problem(f"The draft {shown} cannot be written: {reason}.", "Choose another place.") from None

@@ -14,7 +14,7 @@ from iamtui.account.model import DEMO, Account
 from iamtui.account.redaction import Json, redact
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.catalog.arn_forms import parts_between_names
-from iamtui.credentials.secure_files import AlreadyThere, refuse_diversion, replace_file
+from iamtui.credentials.secure_files import AlreadyThere, refuse_diversion, refuse_special, replace_file
 from iamtui.input_files import packed_for
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -55,17 +55,24 @@ def write_snapshot(data: bytes, path: Path, *, overwrite: bool = False) -> int:
 
     Raises:
         AlreadyThere: there is a file, and `overwrite` was not said.
-        Problem: it cannot be written, or a link of somebody else stands there; what was there is as it was.
+        Problem: it cannot be written, or a link of somebody else, a folder, pipe, device or socket stands there; what
+            was there is as it was.
     """
+    shown = safe_text(path)
     refuse_diversion(path)
     if path.is_dir():
-        raise Problem(f"{safe_text(path)} is a folder.", "Name a file in it.")
+        raise Problem(f"{shown} is a folder.", "Name a file in it.")
+    refuse_special(path)
+    there = AlreadyThere(f"{shown} is there already.", "Replace it, or choose another name.")
     if path.exists() and not overwrite:
-        raise AlreadyThere(f"{safe_text(path)} is there already.", "Replace it, or choose another name.")
+        raise there
     packed = packed_for(path.name, data)
     try:
-        replace_file(path, packed)
-    except (OSError, ValueError) as error:
+        # Where a link leads to, so that the link itself stays.
+        replace_file(path.resolve(), packed, new=not overwrite)
+    except FileExistsError:
+        raise there from None
+    except (OSError, ValueError, RuntimeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
-        raise Problem(f"{safe_text(path)} cannot be written: {reason}.", "Choose another place.") from None
+        raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
     return len(packed)
