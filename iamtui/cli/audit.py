@@ -16,10 +16,12 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.problem import Problem
 from iamtui.workspace.audit import (
+    SUPPRESSIONS_FILE,
     AuditFinding,
     AuditLimits,
     Severity,
     Suppression,
+    read_suppressions,
     suppression_of,
     unasked_principals,
     unknown_facts,
@@ -38,9 +40,15 @@ _STYLES: Final = {Severity.HIGH: Style.BAD, Severity.MEDIUM: Style.OPEN, Severit
 _SARIF_LEVELS: Final = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _COLUMNS: Final = ("severity", "code", "subject", "message", "fix", "cis", "suppressed")
 
-_EPILOG: Final = """\
+_EPILOG: Final = f"""\
 A suppression accepts findings and says why: --suppress role-unused:role/legacy-*="kept for the audit of 2026". They are
-listed as suppressed, and --fail-on does not count them.
+listed as suppressed, and --fail-on does not count them. {SUPPRESSIONS_FILE} holds those that stay:
+
+\b
+[[suppress]]
+code = "role-unused"
+pattern = "role/legacy-*"
+reason = "kept for the audit of 2026"
 
 Exit codes: 0; 1 with --fail-on.
 """
@@ -57,6 +65,7 @@ class _Found:
     "--fail-on", type=click.Choice([*map(str, Severity)]), help="Exit 1 on a finding of this severity or a worse one."
 )
 @click.option("--suppress", multiple=True, metavar="CODE[:PATTERN]=REASON", help="Accept findings.")
+@click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {SUPPRESSIONS_FILE}.")
 @click.option("--json", "as_json", is_flag=True, help="Print one finding as JSON per line.")
 @click.option("--format", "form", type=click.Choice(("text", "csv", "sarif")), default="text", help="For other tools.")
 @click.option(
@@ -71,6 +80,7 @@ class _Found:
 def audit(
     fail_on: str | None,
     suppress: tuple[str, ...],
+    suppressions: str | None,
     as_json: bool,
     form: str,
     unused_days: int | None,
@@ -85,7 +95,7 @@ def audit(
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
-    accepted = [suppression_of(text) for text in suppress]
+    accepted = [*map(suppression_of, suppress), *read_suppressions(suppressions)]
     workspace = with_account_facts(open_workspace(source))
     if last_accessed:
         workspace = _with_last_accessed(workspace)

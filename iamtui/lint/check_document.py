@@ -11,7 +11,7 @@ import fnmatch
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -196,33 +196,52 @@ def read_suppressions(text: str, name: str) -> tuple[Suppression, ...]:
     Raises:
         Problem: it is not TOML, or a suppression has no code or no reason, or something that none has.
     """
+    directory = Path(name).parent
+    return tuple(
+        Suppression(table["code"], table["reason"], origin, table.get("file"), table.get("sid"), directory)
+        for table, origin in suppression_tables(text, name, _FIELDS, "lint")
+    )
+
+
+def suppression_tables(
+    text: str, name: str, names: Sequence[str], command: str
+) -> Iterator[tuple[Mapping[str, str], str]]:
+    """The suppressions in the text of a TOML file, each with what to call it.
+
+    Args:
+        names: what a suppression may have; it must have a code and a reason.
+        command: the command that prints the codes.
+
+    Raises:
+        Problem: it is not TOML, or a suppression has no code or no reason, or something that none has.
+    """
+    see = f"See `iamtui {command} --help` for an example."
     try:
         data = tomllib.loads(text)
     except ValueError as error:  # also for an integer of thousands of digits
-        raise Problem(f"{name} is not TOML: {error}.", "See `iamtui lint --help` for an example.") from None
+        raise Problem(f"{name} is not TOML: {error}.", see) from None
     except RecursionError:
-        raise Problem(f"{name} is nested too deeply.", "See `iamtui lint --help` for an example.") from None
+        raise Problem(f"{name} is nested too deeply.", see) from None
     unknown = sorted(data.keys() - {"suppress"})
     if unknown:
         raise Problem(f'{name} has "{unknown[0]}", which it cannot have.', "Write tables named [[suppress]] only.")
     tables = data.get("suppress", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise Problem(f"suppress in {name} is not a list of tables.", "Write [[suppress]], with two brackets.")
-    directory = Path(name).parent
-    return tuple(_read(table, f"suppression {number} in {name}", directory) for number, table in enumerate(tables, 1))
+    for number, table in enumerate(tables, 1):
+        origin = f"suppression {number} in {name}"
+        yield _checked(table, origin, names, command), origin
 
 
-def _read(table: dict[str, Any], origin: str, directory: Path) -> Suppression:
+def _checked(table: dict[str, Any], origin: str, names: Sequence[str], command: str) -> Mapping[str, str]:
     subject = origin[:1].upper() + origin[1:]
     for field, value in table.items():
-        if field not in _FIELDS:
-            raise Problem(f'{subject} has "{field}", which it cannot have.', f"It takes {', '.join(_FIELDS)}.")
+        if field not in names:
+            raise Problem(f'{subject} has "{field}", which it cannot have.', f"It takes {', '.join(names)}.")
         if not isinstance(value, str) or not value.strip():
             raise Problem(f"{subject}: {field} is not a text, or is empty.", f'Write {field} = "...".')
     if "code" not in table:
-        raise Problem(f"{subject} has no code.", 'Write the code that lint prints: code = "...".')
+        raise Problem(f"{subject} has no code.", f'Write the code that {command} prints: code = "...".')
     if "reason" not in table:
         raise Problem(f"{subject} ({table['code']}) has no reason.", 'Write why it is accepted: reason = "...".')
-    return Suppression(
-        table["code"].strip(), table["reason"].strip(), origin, table.get("file"), table.get("sid"), directory
-    )
+    return {field: value.strip() if field in ("code", "reason") else value for field, value in table.items()}

@@ -15,7 +15,8 @@ from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.questions.question import Question
-from iamtui.workspace.audit import AuditFinding, Severity, UnknownFact
+from iamtui.workspace.audit import AuditFinding, Severity, Suppression, UnknownFact
+from iamtui.workspace.audit_edits import mending_words
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, Step
 from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
 
@@ -58,6 +59,7 @@ class ReportRow:
         place: what Enter shows there, or None.
         asked: the question that Enter asks, or None.
         inner: whether it is a part of the row above.
+        finding: what an edit of a draft may mend, or None.
     """
 
     mark: Word
@@ -70,6 +72,7 @@ class ReportRow:
     place: Place | None = None
     asked: Asked | None = None
     inner: bool = False
+    finding: AuditFinding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Report:
         kinds: what the rows can be narrowed to, in the order of the keys.
         notes: what the report does not know, or counts; safe to show.
         nothing: what to say when there are no rows.
+        aside: a kind whose rows are shown only when it is chosen, or "".
     """
 
     title: str
@@ -88,11 +92,12 @@ class Report:
     notes: tuple[str, ...] = ()
     nothing: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    aside: str = ""
 
 
 def shown_rows(report: Report, kind: str, needle: str) -> list[ReportRow]:
     """The rows of a kind ("": of all) in whose group a text occurs, in any letter case."""
-    rows = [row for row in report.rows if not kind or row.kind == kind]
+    rows = [row for row in report.rows if (row.kind == kind if kind else row.kind != report.aside)]
     wanted = needle.lower()
     if not wanted:
         return rows
@@ -113,36 +118,57 @@ def _details(row: ReportRow) -> str:
     return " ".join(map(text_of, row.details))
 
 
-def findings_report(account: Account, findings: Iterable[AuditFinding], unknown: Iterable[UnknownFact]) -> Report:
-    """The findings of the audit, the worst first."""
+def findings_report(
+    account: Account,
+    findings: Iterable[AuditFinding],
+    unknown: Iterable[UnknownFact],
+    accepted: Sequence[Suppression] = (),
+) -> Report:
+    """The findings of the audit, the worst first; those that are accepted stand aside, with the reason."""
     order = tuple(Severity)
     ordered = sorted(findings, key=lambda one: (order.index(one.severity), one.code))
-    rows = tuple(_finding(account, number, one) for number, one in enumerate(ordered))
+    rows = tuple(
+        _finding(account, number, one, next((each for each in accepted if each.covers(one)), None))
+        for number, one in enumerate(ordered)
+    )
     facts = "; ".join(fact.words for fact in unknown)
+    counts = Counter(row.kind for row in rows)
     return Report(
         title="Findings",
         rows=rows,
-        kinds=tuple(map(str, order)),
+        kinds=(*map(str, order), *((_SUPPRESSED,) if counts[_SUPPRESSED] else ())),
         notes=(text_of(row_of(f"Not checked: {facts}.", limit=None)),) if facts else (),
         nothing="The audit finds nothing.",
-        counts=Counter(row.kind for row in rows),
+        counts=counts,
+        aside=_SUPPRESSED,
     )
 
 
-def _finding(account: Account, number: int, finding: AuditFinding) -> ReportRow:
+_SUPPRESSED: Final = "suppressed"
+
+
+def _finding(account: Account, number: int, finding: AuditFinding, accepted: Suppression | None) -> ReportRow:
     control = f"  CIS {finding.control}" if finding.control else ""
+    fix = row_of(finding.fix, Word(f"  {finding.code}{control}", Tone.QUIET), limit=None)
+    place, mending = _place(account, finding), mending_words(account, finding)
+    if accepted is not None:
+        fix = row_of(f"Accepted because: {accepted.reason}", Word(f"  {finding.code}{control}", Tone.QUIET), limit=None)
+    elif not mending and place is not None:
+        mending = "opens the statement to edit it"
     return ReportRow(
-        mark=SEVERITY_WORDS[finding.severity],
+        mark=SEVERITY_WORDS[finding.severity] if accepted is None else Word("[~] suppressed", Tone.QUIET),
         name=_short(account, finding.subject),
         text=_safe(finding.message),
-        kind=str(finding.severity),
+        kind=str(finding.severity) if accepted is None else _SUPPRESSED,
         group=number,
         details=(
             row_of(finding.message, limit=None),
-            row_of(finding.fix, Word(f"  {finding.code}{control}", Tone.QUIET), limit=None),
+            fix,
+            *([row_of(Word(f"A, in a draft: {mending}.", Tone.QUIET))] if mending else []),
         ),
         target=finding.subject if account.by_arn(finding.subject) is not None else "",
-        place=_place(account, finding),
+        place=place,
+        finding=finding if mending else None,
     )
 
 

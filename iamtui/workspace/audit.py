@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import ROOT_ROW, Account, Fact, Group, Known, Missing, Role, User
+from iamtui.input_files import MissingFile, read_document, text_of
+from iamtui.lint.check_document import suppression_tables
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
@@ -171,6 +173,35 @@ def suppression_of(text: str) -> Suppression:
     if not reason:
         raise Problem(f"--suppress {code} has no reason.", f'Write why it is accepted: --suppress {what}="the reason".')
     return Suppression(code, pattern or "*", reason)
+
+
+SUPPRESSIONS_FILE: Final = ".iamtui-audit.toml"
+"""Where suppressions are read when no file is named, in the current directory."""
+
+_LARGEST_FILE: Final = 1024 * 1024
+
+
+def read_suppressions(file: str | None = None) -> tuple[Suppression, ...]:
+    """The suppressions in a TOML file; none where SUPPRESSIONS_FILE is not there.
+
+    Raises:
+        Problem: the file cannot be read, or holds something else.
+    """
+    name = file if file is not None else SUPPRESSIONS_FILE
+    try:
+        text = text_of(read_document(name, f"The suppression file {name}", most=_LARGEST_FILE), name)
+    except MissingFile:
+        if file is None:
+            return ()
+        raise
+    found = []
+    for table, origin in suppression_tables(text, name, ("code", "reason", "pattern"), "audit"):
+        if table["code"] not in CODES:
+            raise Problem(
+                f"{origin[:1].upper()}{origin[1:]} does not name a finding.", f"Codes are {', '.join(CODES)}."
+            )
+        found.append(Suppression(table["code"], table.get("pattern", "*"), table["reason"]))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,42 @@ def test_suppressed_findings_are_listed_and_not_counted(cli: Cli) -> None:
     assert "8 suppressed" in result.err
 
 
+FILE = """
+[[suppress]]
+code = "console-without-mfa"
+pattern = "user/*"
+reason = "sign-in goes through the identity center"
+"""
+
+
+def test_a_file_holds_suppressions_that_stay(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".iamtui-audit.toml").write_text(FILE)
+    (tmp_path / "other.toml").write_text("")
+    assert "because: sign-in goes through the identity center" in cli("audit", "--demo").out
+    assert "suppressed" not in cli("audit", "--suppressions", "other.toml", "--demo").out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (FILE.replace("console-without-mfa", "nothing"), "does not name a finding"),
+        (FILE.replace("pattern", "file"), 'has "file", which it cannot have'),
+        ("[suppress", "is not TOML"),
+        (None, "missing.toml"),
+    ],
+)
+def test_a_file_of_suppressions_that_cannot_be_read_is_one_sentence(
+    cli: Cli, tmp_path: Path, text: str | None, said: str
+) -> None:
+    file = tmp_path / "missing.toml"
+    if text is not None:
+        file.write_text(text)
+    result = cli("audit", "--suppressions", str(file), "--demo")
+    assert result.code == 2
+    assert said in result.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

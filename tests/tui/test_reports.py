@@ -6,18 +6,24 @@ import csv
 import io
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from iamtui.account.model import Known, Missing
 from iamtui.presentation.reports import Report
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.reports.report_screen import ReportScreen, findings
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace import opening
+from iamtui.workspace.workspace import Progress, SourceInfo, SourceKind, Workspace
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
+from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.panel_records import small_workspace
 from tests.support.screen_app import make_app
@@ -93,6 +99,84 @@ async def test_a_list_is_exported_as_it_is_shown() -> None:
         [columns, *lines] = csv.reader(io.StringIO(export.text))
         assert columns == ["mark", "name", "text", "kind", "arn"]
         assert [line[1] for line in lines] == [row.name for row in rows]
+
+
+async def test_a_key_drafts_what_mends_a_finding() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "H")
+        screen = report_on(app.screen)
+        at = next(i for i, row in enumerate(screen.list.shown) if row.finding and row.finding.code == "inline-policy")
+        row = screen.list.shown[at]
+        screen.list.move_to(at)
+        await settle_app(pilot)
+        assert "A, in a draft: makes them managed policies with the same documents." in screen_text(app)
+        await press_in_app(pilot, "A")
+        await until(pilot, lambda: app.main.drafts.drafted is not None)
+        assert app.main.drafts.drafted is not None
+        assert not app.main.drafts.drafted.problems
+        assert getattr(app.main.subject.node, "arn", "") == row.target
+        await press_in_app(pilot, "H")
+        screen = report_on(app.screen)
+        assert row.name not in [one.name for one in screen.list.shown if one.finding == row.finding]
+
+
+async def test_where_no_edit_is_known_the_statement_is_edited() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "H")
+        screen = report_on(app.screen)
+        at = next(i for i, row in enumerate(screen.list.shown) if row.finding and row.place and row.place.policy)
+        screen.list.move_to(at)
+        await press_in_app(pilot, "A")
+        assert isinstance(app.screen, DraftEditorScreen)
+
+
+async def test_suppressed_findings_stand_aside_with_their_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".iamtui-audit.toml").write_text(
+        '[[suppress]]\ncode = "console-without-mfa"\nreason = "sign-in goes through the identity center"\n'
+    )
+    app = make_app(demo())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "H")
+        screen = report_on(app.screen)
+        assert not any(row.kind == "suppressed" for row in screen.list.shown)
+        await press_in_app(pilot, "5")
+        assert {row.kind for row in screen.list.shown} == {"suppressed"}
+        assert "Accepted because: sign-in goes through the identity center" in screen_text(app)
+
+
+async def test_facts_of_a_live_account_are_loaded_and_what_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = threading.Event()
+    lacking = Missing("access denied", "iam:GetAccountSummary")
+
+    def load(workspace: Workspace, report: Callable[[Progress], None]) -> Workspace:
+        report(Progress("facts about the account", 3))
+        begin.wait()
+        policy = Known(None)
+        return workspace.with_account(replace(workspace.account, password_policy=policy, summary=lacking))
+
+    monkeypatch.setattr(opening, "load_account_facts", load)
+    account = replace(demo().account, password_policy=Missing("not loaded"), credential_report=Missing("not loaded"))
+    app = make_app(live_workspace(account))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        await pilot.press("H")
+        await until(pilot, lambda: "Reading facts about the account 3 …" in screen_text(app))
+        begin.set()
+        await settle_app(pilot)
+        screen = report_on(app.screen)
+        assert any(row.finding is None and "No password policy is set" in row.text for row in screen.list.shown)
+        assert "iam:GetAccountSummary" in screen_text(app)
+        await press_in_app(pilot, "escape")
+        assert app.main.workspace is not None
+        assert app.main.workspace.account.password_policy == Known(None), "what was loaded stays"
 
 
 async def test_enter_on_a_step_asks_its_question() -> None:

@@ -367,6 +367,9 @@ class DraftController:
     def edit_again(self, index: int) -> None:
         self._maker.edit_again(index)
 
+    def edit_policy(self, name: str) -> None:
+        self._maker.edit_policy(name)
+
     def edit_menu(self) -> None:
         self._maker.menu()
 

@@ -106,6 +106,14 @@ class EditMaker(EditContext):
     def edit_again(self, index: int) -> None:
         self._documents.edit_again(index)
 
+    def edit_policy(self, name: str) -> None:
+        """Edit the managed policy where the user is, or the inline policy of this name there."""
+        node, documents = self.node, self._documents
+        edit = (
+            partial(documents.managed, node.arn) if isinstance(node, ManagedPolicy) else partial(documents.inline, name)
+        )
+        self.doing(lambda _: edit())("")
+
     def _make(self, chosen: str) -> None:
         what, *parts = chosen.split(SEPARATOR)
         documents, holders = self._documents, self._holders

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Label
 
-from iamtui.account.model import Role, User
+from iamtui.account.model import Account, Role, User
 from iamtui.presentation.access import changes_report
 from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.presentation.reports import (
@@ -30,22 +30,27 @@ from iamtui.presentation.reports import (
 )
 from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
+from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import fit, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import ExportScreen, choose_export
+from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine
-from iamtui.workspace.audit import audit, unknown_facts
+from iamtui.workspace.audit import audit, read_suppressions, unknown_facts
+from iamtui.workspace.audit_edits import edits_that_mend
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.overview import Figure
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.what_can import EffectiveAccess, what_can
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
+    from iamtui.drafts.edits import Edit
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
+    from iamtui.tui.explorer.search import SearchIndex
     from iamtui.tui.history import ScreenAbove
 
 Load = Callable[[Workspace, Callable[[], bool]], Report]
@@ -53,7 +58,9 @@ Load = Callable[[Workspace, Callable[[], bool]], Report]
 
 
 def findings(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    return findings_report(workspace.account, audit(workspace, cancelled=cancelled), unknown_facts(workspace.account))
+    account = workspace.account
+    found = audit(workspace, cancelled=cancelled)
+    return findings_report(account, found, unknown_facts(account), read_suppressions())
 
 
 def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
@@ -132,6 +139,18 @@ class ReportList(FilteredList[ReportRow]):
         return [*pieces, Piece(fit(row.text, room), "muted")]
 
 
+class More(NamedTuple):
+    """How a workspace gets what a report needs and the account lacks.
+
+    Args:
+        load: loads it, in a thread; tells how far it is.
+        show: shows the main screen the workspace that has it.
+    """
+
+    load: Callable[[Workspace, Callable[[Progress], None]], Workspace]
+    show: Callable[[Workspace, Inventory, SearchIndex], object]
+
+
 class ReportScreen(Screen[ReportRow | None]):
     """Shows a report, made in a thread that ends with the screen; it returns the row to go to, or None."""
 
@@ -143,6 +162,10 @@ class ReportScreen(Screen[ReportRow | None]):
                 tooltip="Show every row" if number == 1 else f"Show rows of kind {number} only",
             )
             for number in range(1, 8)
+        ),
+        Binding(
+            "f10,A", "draft", "Draft a fix", id="report.draft",
+            tooltip="Draft what mends the finding, or edit the statement that it is about",
         ),
         Binding("x", "export", "Export", id="report.export", tooltip="Export the list as CSV, JSON or Markdown"),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
@@ -182,10 +205,12 @@ class ReportScreen(Screen[ReportRow | None]):
         kind: str = "",
         needle: str = "",
         at: ReportRow | None = None,
+        more: More | None = None,
     ) -> None:
         """Make the screen.
 
         Args:
+            more: what the account still lacks for it, or None.
             kind: the kind that is shown first; "": all.
             needle: what is filtered by at first.
             at: the row that the cursor starts on.
@@ -197,6 +222,10 @@ class ReportScreen(Screen[ReportRow | None]):
         self._kind = kind
         self._needle = needle
         self._at = at
+        self._more = more
+        self._progress: Progress | None = None
+        self.drafts = False
+        """Whether it was left to draft what mends the chosen row."""
         self._report: Report | None = None
         self._problem: Problem | None = None
 
@@ -235,9 +264,36 @@ class ReportScreen(Screen[ReportRow | None]):
         return self._workspace.account is workspace.account
 
     def _make(self, work: Work) -> None:
-        with few_pauses(self._workspace.account):
-            report = self._load(self._workspace, work.cancelled)
+        workspace = self._workspace
+        if self._more is not None:
+            try:
+                workspace = self._load_more(self._more, work)
+            except OpeningCancelled:
+                return
+        with few_pauses(workspace.account):
+            report = self._load(workspace, work.cancelled)
         work.tell(self._made, report)
+
+    def _load_more(self, more: More, work: Work) -> Workspace:
+        """The workspace with what the source gives only on demand, which the main screen is shown too."""
+
+        def tell(progress: Progress) -> None:
+            if work.cancelled():
+                raise OpeningCancelled
+            work.tell(self._say_progress, progress)
+
+        workspace = more.load(self._workspace, tell)
+        inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
+        work.tell(self._took_more, more, workspace, inventory, index)
+        return workspace
+
+    def _say_progress(self, progress: Progress) -> None:
+        self._progress = progress
+        self._show_rows()
+
+    def _took_more(self, more: More, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        self._workspace = workspace
+        more.show(workspace, inventory, index)
 
     def _made(self, report: Report) -> None:
         self._report = report
@@ -283,7 +339,9 @@ class ReportScreen(Screen[ReportRow | None]):
         if self._problem is not None:
             return wrong(self._problem)
         if self._report is None:
-            return plain("Looking …")
+            progress = self._progress
+            count = f" {progress.done:,}" if progress is not None and progress.done else ""
+            return plain(f"Reading {progress.step}{count} …" if progress is not None else "Looking …")
         if self._report.rows:
             return plain("Nothing matches. Press 1 for all, or Escape to end the text filter.")
         return plain(self._report.nothing)
@@ -293,6 +351,7 @@ class ReportScreen(Screen[ReportRow | None]):
         event.stop()
         row = self.list.row
         self.query_one(ListPane).tell(lines(*map(styled, row.details)) if row is not None else Content(""))
+        self.query_one(KeyLine).look_again()
 
     # Keys.
 
@@ -306,6 +365,18 @@ class ReportScreen(Screen[ReportRow | None]):
         event.stop()
         kinds = self._all_kinds
         self.action_show((kinds.index(self._kind) + event.direction) % len(kinds) + 1)
+
+    def action_draft(self) -> None:
+        row = self.list.row
+        if row is not None and row.finding is not None:
+            self.drafts = True
+            self.dismiss(row)
+        else:
+            self.query_one(ListPane).tell(plain("No edit of a draft mends this."))
+
+    def idle_actions(self) -> frozenset[str]:
+        row = self.list.row
+        return frozenset() if row is not None and row.finding is not None else frozenset({"draft"})
 
     def action_export(self) -> None:
         rows, title, account = self.list.shown, self._title, self._workspace.account
@@ -352,8 +423,29 @@ class ReportScreen(Screen[ReportRow | None]):
 # The way from the main screen to a report and back.
 
 
+class Drafting(Protocol):
+    """Keeps the draft, and the account that it is laid over."""
+
+    @property
+    def before_workspace(self) -> Workspace | None:
+        """The account without the draft that is open, or None."""
+
+    def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account."""
+
+    def add_edits(self, edits: Sequence[Edit]) -> None:
+        """Add edits to the draft, opening one when there is none."""
+
+    def edit_policy(self, name: str) -> None:
+        """Edit the managed policy where the user is, or the inline policy of this name there."""
+
+
 class Reported(Protocol):
     """The main screen, as the reports know it."""
+
+    @property
+    def drafts(self) -> Drafting:
+        """Keeps the draft."""
 
     @property
     def app(self) -> App[Any]:
@@ -378,7 +470,20 @@ def open_report(main: Reported, name: str, kind: str = "") -> None:
     if main.workspace is None:
         main.say(plain("Open an account first: P chooses one."))
         return
-    _open(main, ReportScreen(main.workspace, name.capitalize(), REPORTS[name], kind=kind))
+    more = _facts(main, main.workspace) if name == "findings" else None
+    _open(main, ReportScreen(main.workspace, name.capitalize(), REPORTS[name], kind=kind, more=more))
+
+
+def _facts(main: Reported, workspace: Workspace) -> More | None:
+    """Loads the account's own facts, which a live source gives only on demand; those of a draft are not kept."""
+    if workspace.source.kind is not SourceKind.LIVE or not workspace.can_call_aws:
+        return None
+
+    def show(loaded: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        if main.workspace is workspace and main.drafts.before_workspace is None:
+            main.drafts.show_account(loaded, inventory, index)
+
+    return More(lazy.opening.load_account_facts, show)
 
 
 def open_members(main: Reported, figure: Figure, parts: Sequence[Figure] = ()) -> None:
@@ -404,8 +509,20 @@ def _open(main: Reported, screen: ReportScreen) -> None:
                 _open(main, again)
 
         found = main.go_to(row.target, return_to, row.place if asked is None else None)
+        if found and screen.drafts and row.finding is not None:
+            _mend(main, main.workspace.account, row)
+            return
         if found and asked is not None:
             account = main.workspace.account
             main.ask_about(asked.principal, account.short_name(asked.principal.arn), asked.question)
 
     main.app.push_screen(screen, left)
+
+
+def _mend(main: Reported, account: Account, row: ReportRow) -> None:
+    """Draft the edits that mend a finding; where there are none, edit the statement that it is about."""
+    edits = edits_that_mend(account, row.finding) if row.finding is not None else ()
+    if edits:
+        main.drafts.add_edits(edits)
+    elif row.place is not None and row.place.policy:
+        main.drafts.edit_policy(row.place.policy)

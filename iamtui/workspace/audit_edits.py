@@ -1,0 +1,145 @@
+"""Edits that mend findings of the audit, as far as an edit of a draft can; the rest is told in the finding's fix."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from iamtui.account.model import Account, Group, Role, User
+from iamtui.drafts.edits import (
+    AttachPolicy,
+    DeleteInlinePolicy,
+    DetachPolicy,
+    Edit,
+    PutManagedPolicy,
+    UpdateTrustPolicy,
+)
+from iamtui.policy.document import render
+from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.workspace.audit import AuditFinding
+
+Json: TypeAlias = dict[str, Any]
+
+EXTERNAL_ID: Final = "REPLACE-WITH-THE-EXTERNAL-ID"
+SUBJECT: Final = "REPLACE-WITH-THE-SUBJECT"
+"""What stands in a drafted trust policy where only the user knows what has to."""
+
+
+def mending_words(account: Account, finding: AuditFinding) -> str:
+    """What the edits do that mend a finding, in a few words; "" where no edit does."""
+    words, edits = _MENDED.get(finding.code, ("", None))
+    if edits is None:
+        return ""
+    return words if next(edits(account, finding), None) is not None else ""
+
+
+def edits_that_mend(account: Account, finding: AuditFinding) -> tuple[Edit, ...]:
+    """The edits that mend a finding; none where no edit does."""
+    return tuple(_MENDED[finding.code][1](account, finding)) if finding.code in _MENDED else ()
+
+
+def _inline_to_managed(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    holder = account.by_arn(finding.subject)
+    if not isinstance(holder, User | Group | Role):
+        return
+    taken = {policy.name.lower() for policy in account.policies if not policy.aws_managed}
+    for policy in holder.inline_policies:
+        names = (policy.name, f"{holder.name}-{policy.name}", *(f"{policy.name}-{at}" for at in range(2, 100)))
+        name = next((name for name in names if len(name) <= _LONGEST_NAME and name.lower() not in taken), "")
+        if policy.document.error is not None or not name:
+            continue
+        taken.add(name.lower())
+        arn = f"arn:{account.partition}:iam::{account.id}:policy/{name}"
+        yield PutManagedPolicy(arn, policy.document.text)
+        yield AttachPolicy(holder.arn, arn)
+        yield DeleteInlinePolicy(holder.arn, policy.name)
+
+
+_LONGEST_NAME: Final = 128
+"""IAM User Guide: quotas: characters of the name of a managed policy."""
+
+
+def _given_by_groups(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    user = account.by_arn(finding.subject)
+    if not isinstance(user, User):
+        return
+    groups = [group for group in map(account.group, user.groups) if group is not None]
+    given = {attached.arn for group in groups for attached in group.attached_policies}
+    for attached in user.attached_policies:
+        if attached.arn in given:
+            yield DetachPolicy(user.arn, attached.arn)
+
+
+def _only_own_account(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    own = f"arn:{account.partition}:iam::{account.id}:root"
+
+    def narrow(statement: Json) -> None:
+        principal = statement.get("Principal")
+        if principal == "*":
+            statement["Principal"] = {"AWS": own}
+        elif isinstance(principal, dict) and "AWS" in principal:
+            entries = _as_list(principal["AWS"])
+            kept = list(dict.fromkeys(own if entry == "*" else entry for entry in entries))
+            principal["AWS"] = kept[0] if len(kept) == 1 else kept
+
+    yield from _trust(account, finding, narrow)
+
+
+def _with_external_id(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    def require(statement: Json) -> None:
+        principal = statement.get("Principal")
+        named = _as_list(principal.get("AWS", [])) if isinstance(principal, dict) else []
+        if any(_is_of_another(account, entry) for entry in named):
+            _add_condition(statement, "StringEquals", "sts:ExternalId", EXTERNAL_ID)
+
+    yield from _trust(account, finding, require)
+
+
+def _is_of_another(account: Account, entry: object) -> bool:
+    arn = parse_arn(entry) if isinstance(entry, str) else None
+    number = arn.account if arn is not None else entry
+    return isinstance(number, str) and is_account_id(number) and number != account.id
+
+
+def _with_subject(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    def require(statement: Json) -> None:
+        principal = statement.get("Principal")
+        for entry in _as_list(principal.get("Federated", [])) if isinstance(principal, dict) else []:
+            provider = str(entry).partition(":oidc-provider/")[2]
+            if provider:
+                _add_condition(statement, "StringEquals", f"{provider}:sub", SUBJECT)
+
+    yield from _trust(account, finding, require)
+
+
+def _add_condition(statement: Json, operator: str, key: str, value: str) -> None:
+    conditions = statement.setdefault("Condition", {})
+    if isinstance(conditions, dict) and isinstance(conditions.setdefault(operator, {}), dict):
+        conditions[operator].setdefault(key, value)
+
+
+def _trust(account: Account, finding: AuditFinding, change: Callable[[Json], None]) -> Iterator[Edit]:
+    role = account.by_arn(finding.subject)
+    if not isinstance(role, Role) or role.trust.error is not None:
+        return
+    document: Any = copy.deepcopy(role.trust.value)
+    for statement in _as_list(document.get("Statement", [])):
+        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
+            change(statement)
+    if document != role.trust.value:
+        yield UpdateTrustPolicy(role.arn, render(document))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+_MENDED: Final[Mapping[str, tuple[str, Callable[[Account, AuditFinding], Iterator[Edit]]]]] = {
+    "inline-policy": ("makes them managed policies with the same documents", _inline_to_managed),
+    "policy-on-user": ("detaches those that a group of the user gives too", _given_by_groups),
+    "trust-everyone": ("trusts this account only", _only_own_account),
+    "trust-without-external-id": ("requires an external ID, which you put in", _with_external_id),
+    "oidc-without-subject": ("requires a subject, which you put in", _with_subject),
+}
+"""By code: what the edits do, and what makes them."""
