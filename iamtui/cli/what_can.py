@@ -21,6 +21,7 @@ from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.access import levels_of
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
@@ -32,7 +33,6 @@ from iamtui.workspace.what_can import (
     Permission,
     ServiceAccess,
     compare_access,
-    levels_of,
 )
 from iamtui.workspace.what_can import what_can as find_what_can
 from iamtui.workspace.workspace import SourceChoice, SourceKind

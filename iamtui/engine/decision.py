@@ -181,6 +181,11 @@ class Decision:
         return self.outcome is Outcome.ALLOWED
 
     @property
+    def denied(self) -> bool:
+        """Whether it is a denial, explicit or not, and not one that waits for what is not known."""
+        return self.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+
+    @property
     def allowed_parts(self) -> tuple[str, ...]:
         """The resources where it holds; () when only the whole that was asked about can be named.
 

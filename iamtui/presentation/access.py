@@ -13,6 +13,7 @@ from iamtui.presentation.reports import Asked, Report, ReportRow
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, shade, text_of
 from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
+from iamtui.workspace.access import levels_of
 from iamtui.workspace.trust import Chain, TrustEdge, Trustee
 from iamtui.workspace.what_can import (
     LEVELS,
@@ -22,7 +23,6 @@ from iamtui.workspace.what_can import (
     Permission,
     ServiceAccess,
     compare_access,
-    levels_of,
 )
 
 SHORT_LEVELS: Final = {"Permissions management": "Permissions"}

@@ -20,7 +20,9 @@ from textual.worker import Worker, get_current_worker
 from iamtui.account.model import Account
 from iamtui.problem import Problem
 from iamtui.tui import lazy
+from iamtui.tui.content import plain
 from iamtui.tui.textual_internals import forget_drawn_widgets
+from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.workspace import Workspace
 
 _MANY: Final = 20_000
@@ -253,7 +255,7 @@ class Work:
 def in_thread(
     widget: Widget,
     work: Callable[[Work], None],
-    failed: Callable[[Problem], object],
+    failed: Callable[[Problem], object] | None = None,
     *,
     name: str,
     group: str = "default",
@@ -262,19 +264,24 @@ def in_thread(
     """Do a widget's work in a thread that ends with the widget, in place of what its group is at.
 
     Args:
-        failed: is told of a problem, also of one that nobody foresaw.
+        failed: is told of a problem, also of one that nobody foresaw; None: it is posted as a Notice.
         name: what is being done, for the sentence about an unforeseen error, such as `asking AWS`.
         next_step: what to do after such an error.
     """
+
+    def say(problem: Problem) -> None:
+        widget.post_message(Notice(plain(problem), Severity.ERROR))
+
+    refuse = failed or say
 
     def run() -> None:
         task = Work(widget, get_current_worker())
         try:
             work(task)
         except Problem as problem:
-            task.tell(failed, problem)
+            task.tell(refuse, problem)
         except Exception as error:  # noqa: BLE001 - any error becomes a sentence, without its words
-            task.tell(failed, Problem(failure_words(error, name), next_step))
+            task.tell(refuse, Problem(failure_words(error, name), next_step))
 
     widget.run_worker(run, name, group=group, exclusive=True, exit_on_error=False, thread=True)
 
@@ -283,7 +290,7 @@ def get_in_thread(
     widget: Widget,
     get: Callable[[], T],
     done: Callable[[T], object],
-    failed: Callable[[Problem], object],
+    failed: Callable[[Problem], object] | None = None,
     *,
     name: str,
     group: str = "default",

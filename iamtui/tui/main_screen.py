@@ -31,7 +31,6 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,
     has_simulator,
-    is_denied,
     open_second_opinion,
     open_who_can,
     show_statement,
@@ -417,7 +416,7 @@ class MainScreen(PanedScreen):
             idle.add("second_opinion")
         if self.drafts.drafted is None:
             idle.add("draft_impact")
-        if self.question.answer is None or not is_denied(self.question.answer):
+        if self.question.answer is None or not self.question.answer.denied:
             idle.add("draft_suggestion")
         return frozenset(idle)
 

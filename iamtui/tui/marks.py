@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from iamtui.account.model import Account, Entity, Role, User
-from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import line, plain
@@ -19,7 +18,6 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.lists.line_list import Piece
-from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import SourceInfo, Workspace
 
 if TYPE_CHECKING:
@@ -51,10 +49,7 @@ class PrincipalMarks:
             self._begin(partial(self._take, self._account))
 
     def _begin(self, work: Callable[[Work], None]) -> None:
-        in_thread(self._screen, work, self._refuse, name="looking for ways to become administrator", group=_GROUP)
-
-    def _refuse(self, problem: Problem) -> None:
-        self._screen.say(plain(problem), Severity.WARNING)
+        in_thread(self._screen, work, name="looking for ways to become administrator", group=_GROUP)
 
     def _search(self, workspace: Workspace, work: Work) -> None:
         if lazy.escalations.is_searched_unasked(workspace.account):

@@ -122,7 +122,7 @@ class OnDemandLoading:
             line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True
         )
         get = partial(load, workspace, carriers, user)
-        get_in_thread(self._screen, get, self._show_loaded, self._refuse, name="loading on demand", group="load")
+        get_in_thread(self._screen, get, self._show_loaded, name="loading on demand", group="load")
 
     def _show_loaded(self, loaded: Loaded) -> None:
         if loaded.before is not self._drafts.source_workspace:
@@ -132,6 +132,3 @@ class OnDemandLoading:
             self._screen.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
         for problem in loaded.problems:
             self._screen.say(str(problem), Severity.WARNING)
-
-    def _refuse(self, problem: Problem) -> None:
-        self._screen.say(str(problem), Severity.ERROR)

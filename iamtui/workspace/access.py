@@ -195,7 +195,7 @@ def actions_that_fit(
             raise no_action_matches(pattern)
         for name in names:
             is_about = written_out or any(fits(name, resource) for resource in resources)
-            if is_about and (wanted is None or wanted in _levels(name)):
+            if is_about and (wanted is None or wanted in levels_of(name)):
                 found[name] = None
     if not found:
         what = f"action of access level {wanted}" if wanted else "action"
@@ -222,6 +222,7 @@ def every_action_about(resources: tuple[str, ...]) -> tuple[str, ...]:
     return known
 
 
-def _levels(action: str) -> tuple[str, ...]:
+def levels_of(action: str) -> tuple[str, ...]:
+    """The access levels of an action; () where the catalogue does not have it."""
     info = catalogue().action(action)
     return info.access_levels if info is not None else ()

@@ -176,14 +176,9 @@ def deciding_inputs(workspace: Workspace, entered: AssumeRoleInput, proof: MfaPr
             decision = decide_as_entered(workspace, entered, proof, unknown=some)
             if decision is None:
                 return ()
-            if not is_denied(decision):
+            if not decision.denied:
                 return some
     return ()
-
-
-def is_denied(decision: Decision) -> bool:
-    """Whether it is a refusal, explicit or implicit."""
-    return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
 def is_worse(one: Decision, other: Decision) -> bool:

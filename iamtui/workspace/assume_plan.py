@@ -23,7 +23,6 @@ from iamtui.workspace.assume_decision import (
     MFA_KEYS,
     decide_as_entered,
     decide_so_far,
-    is_denied,
     is_temporary,
     policy_problem,
     role_of,
@@ -114,10 +113,10 @@ def plan_assume(
             decision = decide_so_far(workspace, so_far, choice.proof)
     known = known_mfa_devices(workspace)
     wrong_id = False
-    if entered.external_id and role is not None and decision is not None and is_denied(decision):
+    if entered.external_id and role is not None and decision is not None and decision.denied:
         shared = choice.proof if choice is not None and choice.session is not None else None
         open_id = decide_so_far(workspace, replace(so_far, external_id=""), FRESH_CODE if has_code else shared)
-        wrong_id = open_id is not None and not is_denied(open_id)
+        wrong_id = open_id is not None and not open_id.denied
     return AssumePlan(
         role_arn=role_arn,
         decision=decision,

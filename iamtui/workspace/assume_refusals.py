@@ -19,7 +19,6 @@ from iamtui.workspace.assume_decision import (
     MfaProof,
     TestedInput,
     deciding_inputs,
-    is_denied,
     role_of,
     tested_keys,
 )
@@ -32,7 +31,7 @@ def demo_refusal(workspace: Workspace, role_arn: str, decision: Decision | None)
         return ""
     if decision is None or role_of(workspace, role_arn) is None:
         return f"The demo account has no role {safe_text(role_arn)}, or does not know its own caller."
-    if is_denied(decision):
+    if decision.denied:
         return f"AWS would refuse this, so the demo does: {_why_denied(decision)}"
     return ""
 
@@ -67,7 +66,7 @@ def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None
         caller = decision.request.principal
         if caller.account == workspace.account.id:
             return ""
-        if is_denied(decision):
+        if decision.denied:
             lets = "does not let you in"
         else:
             trusts = _state(decision, Layer.RESOURCE) is LayerState.ALLOWS
@@ -76,13 +75,13 @@ def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None
     allows = _state(decision, Layer.IDENTITY) is LayerState.ALLOWS
     if account == workspace.account.id:
         lacking = "the role is not in the data of this account: refresh, or check its name"
-        if is_denied(decision):
+        if decision.denied:
             return f"Your side forbids it; {lacking}."
         # In one account a trust policy that names the caller needs no other Allow.
         own = "Your side allows it" if allows else "Only a trust policy that names you could let you in"
         return f"{own}; {lacking}."
     lacking = f"the trust policy, in account {safe_text(account)}, is not loaded"
-    if is_denied(decision):
+    if decision.denied:
         return f"Your side does not allow it, and both must; {lacking}."
     return f"Your side allows it{'' if allows else ' under conditions at most'}; {lacking}."
 
@@ -138,7 +137,7 @@ def read_refusal(
     known = what_is_known(workspace, entered.role_arn, decision)
     if decision is None:
         return Refusal(f"The reason is not known: {_lower(known)}" if known else "", _ASK_OWNER)
-    if is_denied(decision):
+    if decision.denied:
         inputs = deciding_inputs(workspace, entered, proof)
         if inputs:
             words = [_input_words(workspace, entered, proof, one) for one in inputs]

@@ -14,7 +14,7 @@ from typing import Any, Final
 from iamtui.catalog.actions import catalogue
 from iamtui.drafts.edits import Draft, PutManagedPolicy, PutPermissionsBoundary
 from iamtui.drafts.words import SCP, entity_name, policy_name
-from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedStatement
@@ -429,15 +429,11 @@ class _Part:
 
 def _denied(answer: Answer) -> Iterator[_Part]:
     """What is denied of all that decides, the chain first: without it there is no session that could ask."""
-
-    def denied(decision: Decision) -> bool:
-        return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
-
-    if answer.chain is not None and denied(answer.chain.decision):
+    if answer.chain is not None and answer.chain.decision.denied:
         yield _Part(answer.chain.decision.request.principal, answer.chain.question, companion=False)
     for cell in _fitting(answer):
-        if denied(cell.decision):
+        if cell.decision.denied:
             yield _Part(answer.principal, cell.question, companion=False)
         for one in cell.companions:
-            if one.decides and denied(one.decision):
+            if one.decides and one.decision.denied:
                 yield _Part(answer.principal, one.question, companion=True)

@@ -29,12 +29,12 @@ from iamtui.questions.action_classes import (
 )
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.access import levels_of
 from iamtui.workspace.changed_statements import ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.trust import TrustEdge, who_may_assume
-from iamtui.workspace.what_can import levels_of
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
 

@@ -32,7 +32,7 @@ from iamtui.questions.every_action import EveryAction, Permitted, every_action
 from iamtui.questions.never_asked import no_action_matches
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-from iamtui.workspace.access import ACCESS_LEVELS
+from iamtui.workspace.access import ACCESS_LEVELS, levels_of
 from iamtui.workspace.questions import check_resource, check_terms, with_region
 from iamtui.workspace.workspace import Workspace
 
@@ -156,12 +156,6 @@ def _service_access(service: str, permissions: tuple[Permission, ...], actions: 
         if named:
             levels[level] = LevelCount(len(allowed & named), len(depends & named), len(named))
     return ServiceAccess(service, permissions, levels, len(allowed), len(depends), len(actions))
-
-
-def levels_of(action: str) -> tuple[str, ...]:
-    """The access levels of an action; () where the catalogue does not have it."""
-    info = catalogue().action(action)
-    return info.access_levels if info is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.never_asked import fits
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.access import levels_of
 from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.what_can import EffectiveAccess, compare_access, levels_of, what_can
+from iamtui.workspace.what_can import EffectiveAccess, compare_access, what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
 from tests.questions.vocabulary import NOON, RESOURCES

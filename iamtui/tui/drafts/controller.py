@@ -186,10 +186,7 @@ class DraftController:
                 inventory, index = Inventory(account), lazy.search.SearchIndex(account)
                 work.tell(self._show_laid, draft, given, drafted, inventory, index, said)
 
-            in_thread(self.screen, lay, self._refuse, name="laying the draft over the account", group=_GROUP)
-
-    def _refuse(self, problem: Problem) -> None:
-        self.screen.say(str(problem), Severity.ERROR)
+            in_thread(self.screen, lay, name="laying the draft over the account", group=_GROUP)
 
     def _show_laid(
         self,
@@ -260,7 +257,7 @@ class DraftController:
             who, asked, matrix = self._whole_of(principal, question)
             fix = partial(lazy.draft_fixes.with_fix, workspace, draft, who, lazy.draft_fixes.one_cell(matrix, asked))
             done = partial(self._show_suggested, self._given, draft)
-            get_in_thread(self.screen, fix, done, self._refuse, name="drafting the suggestion", group=_GROUP)
+            get_in_thread(self.screen, fix, done, name="drafting the suggestion", group=_GROUP)
 
     def _whole_of(self, who: Principal, asked: Question) -> tuple[Principal, Question, QuestionMatrix]:
         """Who is to be allowed what, and the question matrix it is part of.

@@ -22,7 +22,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.drafts.edits import Edit
-from iamtui.drafts.words import RCP, SCP, short_type
+from iamtui.drafts.words import RCP, SCP, levels, short_type
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import Choice, ChoiceDialog
@@ -285,12 +285,6 @@ def is_of_aws(account: Account, policy_type: str, name: str) -> bool:
             if policy.name == name and arn is not None and arn.account == "aws":
                 return True
     return False
-
-
-def levels(account: Account) -> tuple[OrganizationLevel, ...]:
-    """The levels from the root to the account; none when they are not known."""
-    fact = account.organization
-    return () if isinstance(fact, Missing) or fact.value is None else fact.value.path
 
 
 def _names_at(level: OrganizationLevel, policy_type: str) -> list[str]:

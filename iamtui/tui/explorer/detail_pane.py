@@ -27,7 +27,6 @@ from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.status import Notice, Severity
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import Report
@@ -258,7 +257,7 @@ class DetailPane(FindsInDocument):
             record.show_json(*lazy.tab_contents.record(self._before, entity))
         if active in ("access", "trust") and isinstance(entity, User | Role) and self.workspace is not None:
             ask = partial(self._find, self.workspace, entity, active)
-            in_thread(self, ask, self._refuse, name="asking what it can do", group=_FINDING)
+            in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
     def _find(self, workspace: Workspace, entity: User | Role, tab: str, work: Work) -> None:
         work.tell(self._show_found, tab, lazy.found_tabs.found_tab(workspace, entity, tab, work.cancelled))
@@ -269,9 +268,6 @@ class DetailPane(FindsInDocument):
         else:
             self._lists = found.lists
             self.facts.set_rows(found.rows, cursor=self.facts.cursor)
-
-    def _refuse(self, problem: Problem) -> None:
-        self.post_message(Notice(plain(problem), Severity.ERROR))
 
     @on(LineView.LineOpened, "#facts")
     def _line_opened(self, event: LineView.LineOpened) -> None:

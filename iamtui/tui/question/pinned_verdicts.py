@@ -14,7 +14,7 @@ from textual.app import App
 from textual.content import Content
 
 from iamtui.account.model import Entity, Role, User
-from iamtui.engine.decision import Layer, Outcome
+from iamtui.engine.decision import Layer
 from iamtui.presentation.verdict import PENDING, VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
@@ -31,7 +31,7 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
-    from iamtui.engine.decision import Decision, StatementRef
+    from iamtui.engine.decision import StatementRef
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import AnsweredQuestion
     from iamtui.questions.question import Question
@@ -265,12 +265,6 @@ def _show_document(main: AskedFrom, account: Account, principal: Principal, reso
     return document is not None
 
 
-def is_denied(decision: Decision) -> bool:
-    """Whether a decision is a denial, not only one that waits for what is not known."""
-
-    return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
-
-
 def has_simulator(workspace: Workspace | None) -> bool:
     """Whether the source may have AWS's simulator behind it."""
     return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
@@ -363,7 +357,4 @@ class Pinning:
         def find(work: Work) -> None:
             pinned.find(work.cancelled, lambda: work.tell(self._found, pinned))
 
-        in_thread(self._screen, find, self._refuse, name=_WORK, group=_GROUP)
-
-    def _refuse(self, problem: Problem) -> None:
-        self._screen.say(str(problem), Severity.ERROR)
+        in_thread(self._screen, find, name=_WORK, group=_GROUP)

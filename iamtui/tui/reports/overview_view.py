@@ -15,11 +15,10 @@ from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.problem import Problem
 from iamtui.tui.background import Work, few_pauses, in_thread
-from iamtui.tui.content import fit, plain
+from iamtui.tui.content import fit
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.overview import Overview, account_overview
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
 from iamtui.workspace.workspace import Workspace
@@ -62,7 +61,7 @@ class OverviewView(LineView):
         if workspace is not self._workspace:
             self._workspace, self._found = workspace, None
         if self._found is None:
-            in_thread(self, partial(self._find, workspace), self._refuse, name="counting the account")
+            in_thread(self, partial(self._find, workspace), name="counting the account")
         self._lay_out(cursor)
 
     def leave(self) -> None:
@@ -79,9 +78,6 @@ class OverviewView(LineView):
     def _take(self, found: Overview) -> None:
         self._found = found
         self._lay_out()
-
-    def _refuse(self, problem: Problem) -> None:
-        self.post_message(Notice(plain(problem), Severity.ERROR))
 
     def on_resize(self) -> None:
         """Draw the bars anew: as wide as there is room."""
