@@ -322,6 +322,7 @@ class _Reading:
         details, keys = self._table("user_details"), self._table("access_keys")
         devices, logins = self._table("mfa_devices"), self._table("login_profiles")
         no_details, no_keys = self._missing("iam:ListUsers"), self._missing("iam:ListAccessKeys")
+        unread = self._table("unread")
         no_devices, no_login = self._missing("iam:ListMFADevices"), self._missing("iam:GetLoginProfile")
         users: list[User] = []
         for index, shape in enumerate(self._users):
@@ -342,25 +343,32 @@ class _Reading:
                     access_keys=_fact(keys, name, no_keys, access_keys),
                     mfa_devices=_fact(devices, name, no_devices, mfa_devices),
                     login_profile=_fact(logins, name, no_login, login_profile),
+                    unread=tuple(unread.get(arn, ())),
                 )
             )
         return self._once("UserDetailList", users)
 
     def _make_groups(self) -> tuple[Group, ...]:
-        groups = [
-            Group(
-                *self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn),
-                id=shape.group_id or "",
-                created=parse_time(shape.create_date),
-                inline_policies=self._inline(shape.group_policy_list),
-                attached_policies=attached(shape.attached_managed_policies),
+        unread = self._table("unread")
+        groups: list[Group] = []
+        for index, shape in enumerate(self._groups):
+            name, path, arn = self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn)
+            groups.append(
+                Group(
+                    name=name,
+                    path=path,
+                    arn=arn,
+                    id=shape.group_id or "",
+                    created=parse_time(shape.create_date),
+                    inline_policies=self._inline(shape.group_policy_list),
+                    attached_policies=attached(shape.attached_managed_policies),
+                    unread=tuple(unread.get(arn, ())),
+                )
             )
-            for index, shape in enumerate(self._groups)
-        ]
         return self._once("GroupDetailList", groups)
 
     def _make_roles(self) -> tuple[Role, ...]:
-        details = self._table("role_details")
+        details, unread = self._table("role_details"), self._table("unread")
         no_details = self._missing("iam:ListRoles")
         no_last_use = self._missing(_ALL_LISTS)
         roles: list[Role] = []
@@ -387,6 +395,7 @@ class _Reading:
                     if not isinstance(used, LastUsedShape)
                     else Known(parse_time(used.last_used_date)),
                     last_used_region=(used.region or "") if isinstance(used, LastUsedShape) else "",
+                    unread=tuple(unread.get(arn, ())),
                 )
             )
         return self._once("RoleDetailList", roles)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -56,6 +56,8 @@ class Gap(Struct, frozen=True):
     error: str = ""
 
 
+UnreadPart: TypeAlias = Literal["groups", "inline policies", "attached policies", "permissions boundary", "tags"]
+
 Tags: TypeAlias = tuple[tuple[str, str], ...]
 """Pairs of tag key and value, in the source's order."""
 
@@ -76,6 +78,20 @@ class AttachedPolicy(Struct, frozen=True):
 
     name: str
     arn: str
+
+
+class Unread(Struct, frozen=True):
+    """A part of a user, group or role that could not be read: what it allows or forbids is not known.
+
+    Args:
+        part: "groups", "inline policies", "attached policies", "permissions boundary" or "tags".
+        permission: the IAM action that would let it be read.
+        reason: why it was not, as a short phrase.
+    """
+
+    part: UnreadPart
+    permission: str = ""
+    reason: str = ""
 
 
 class AccessKey(Struct, frozen=True):
@@ -195,6 +211,7 @@ class User:
     access_keys: Fact[tuple[AccessKey, ...]] = NOT_LOADED
     mfa_devices: Fact[tuple[MfaDevice, ...]] = NOT_LOADED
     login_profile: Fact[LoginProfile | None] = NOT_LOADED
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +225,7 @@ class Group:
     created: datetime | None
     inline_policies: tuple[InlinePolicy, ...] = ()
     attached_policies: tuple[AttachedPolicy, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +246,7 @@ class Role:
     max_session_seconds: Fact[int] = NOT_LOADED
     last_used: Fact[datetime | None] = NOT_LOADED
     last_used_region: str = ""
+    unread: tuple[Unread, ...] = ()
 
     @property
     def service_linked(self) -> bool:

@@ -27,7 +27,7 @@ _KEPT_KEYS: Final = frozenset(
         "ServiceNamespace", "LastAuthenticatedRegion", "ActionName", "state", "permission", "type", "partition",
         "region", "version", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active",
         "access_key_1_last_used_region", "access_key_2_last_used_region", "access_key_1_last_used_service",
-        "access_key_2_last_used_service",
+        "access_key_2_last_used_service", "part",
     )
 )  # fmt: skip
 """Whose texts are AWS's own words."""
@@ -36,7 +36,7 @@ _DOCUMENT_KEYS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument",
 _BY_NAME: Final = frozenset(
     (
         "user_details", "role_details", "access_keys", "mfa_devices", "login_profiles", "resource_policies",
-        "public_access_block", "kms_aliases", "service_last_accessed",
+        "public_access_block", "kms_aliases", "service_last_accessed", "unread",
     )
 )  # fmt: skip
 """Objects whose keys are names or ARNs."""

@@ -51,6 +51,8 @@ means "asked": an empty list or a null inside it is the answer "none".
                               "ServicesLastAccessed": [{"ServiceNamespace", "LastAuthenticated": date or absent,
                                "LastAuthenticatedRegion",
                                "TrackedActionsLastAccessed": [{"ActionName", "LastAccessedTime"}]}]}}
+    "unread":              {ARN: [{"part": "groups" | "inline policies" | "attached policies" | "permissions boundary" |
+                                    "tags", "permission", "reason"}]}: what could not be read of a user, group or role
     "missing":             [{"what", "permission", "error"}]: what the writer of the file could not read
 """
 
@@ -61,10 +63,11 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from iamtui.account.model import LEVEL_ID
+from iamtui.account.model import LEVEL_ID, Unread
 
-FORMAT_VERSION: Final = 1
-"""The version of iamtui's superset that is written, and the newest that is read."""
+FORMAT_VERSION: Final = 2
+"""The newest version of iamtui's superset that is read. Written is 1, which more programs read, where nothing of an
+entity is "unread": they would take that for none."""
 
 When: TypeAlias = str | float | None
 """A date as it stands in a file."""
@@ -228,7 +231,7 @@ AccountId: TypeAlias = Annotated[str, msgspec.Meta(pattern=_ACCOUNT_ID)]
 class HeaderShape(Struct):
     """The "iamtui" key."""
 
-    version: int = FORMAT_VERSION
+    version: int = 1
     account_id: AccountId | None = None
     alias: str | UnsetType | None = UNSET
     partition: str | None = None
@@ -442,6 +445,7 @@ class SnapshotShape(Struct):
     credential_report: CredentialReportShape | None = None
     server_certificates: list[ServerCertificateShape] | None = None
     service_last_accessed: dict[str, LastAccessedShape] | None = None
+    unread: dict[ArnText, list[Unread]] | None = None
     missing: list[MissingShape] | None = None
 
     @property

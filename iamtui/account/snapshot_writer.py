@@ -72,6 +72,7 @@ def snapshot_of(account: Account) -> Json:
             for bucket, block in account.public_access_blocks.items()
         },
         "kms_aliases": dict(account.kms_aliases),
+        "unread": {entity.arn: msgspec.to_builtins(entity.unread) for entity in _holders(account) if entity.unread},
         "missing": [*map(_gap, account.gaps), *map(_gap, _unsaid(account))],
     }
     # An empty object would say that somebody asked; the AWS lists are always part of the format.
@@ -209,9 +210,15 @@ def _time(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat().replace("+00:00", "Z")
 
 
+def _holders(account: Account) -> Iterator[User | Group | Role]:
+    yield from account.users
+    yield from account.groups
+    yield from account.roles
+
+
 def _header(account: Account) -> Json:
     header = _some(
-        version=FORMAT_VERSION,
+        version=FORMAT_VERSION if any(entity.unread for entity in _holders(account)) else 1,
         account_id=account.id or None,
         partition=account.partition,
         caller=account.caller_arn.value if isinstance(account.caller_arn, Known) else None,

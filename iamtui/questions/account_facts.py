@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from iamtui.account.model import IAM_SERVICE, Account, Group, Missing, Organization, OrganizationPolicy, Role, User
+from iamtui.account.model import (
+    IAM_SERVICE,
+    Account,
+    Group,
+    Missing,
+    Organization,
+    OrganizationPolicy,
+    Role,
+    UnreadPart,
+    User,
+)
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import (
     MissingPolicy,
@@ -101,6 +111,7 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
         identity = tuple(identity_policies(account, entity))
         if entity.boundary_arn is not None:
             boundaries = _boundary(account, entity.boundary_arn)
+        boundaries += tuple(_unread(entity, "", ("permissions boundary",)))
     elif principal.kind in (
         PrincipalKind.USER,
         PrincipalKind.ROLE,
@@ -139,6 +150,7 @@ def identity_policies(account: Account, entity: User | Group | Role) -> Iterator
     """
     yield from _own_policies(account, entity, "")
     if isinstance(entity, User):
+        yield from _unread(entity, "", ("groups",))
         for name in entity.groups:
             group = account.group(name)
             if group is None:
@@ -162,6 +174,14 @@ def _own_policies(account: Account, entity: User | Group | Role, prefix: str) ->
         yield NamedPolicy(prefix + inline.name, inline.document)
     for attached in entity.attached_policies:
         yield managed_policy(account, attached.arn)
+    yield from _unread(entity, prefix, ("inline policies", "attached policies"))
+
+
+def _unread(entity: User | Group | Role, prefix: str, parts: tuple[UnreadPart, ...]) -> Iterator[MissingPolicy]:
+    """In place of the policies of some parts of an entity that could not be read: they may allow, and they may deny."""
+    for unread in entity.unread:
+        if unread.part in parts:
+            yield MissingPolicy(f"{prefix}{unread.part} of {entity.name}", unread.permission, unread.reason)
 
 
 def managed_policy(account: Account, arn: str) -> PolicyInForce:
@@ -378,7 +398,9 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
             values[f"aws:PrincipalTag/{tag}".lower()] = (value,)
         if kind is PrincipalKind.USER:
             # A role or federated session may carry session tags besides; a user has only its own.
-            absent += ("aws:PrincipalTag/*", "aws:SourceIdentity")
+            absent += (
+                ("aws:SourceIdentity",) if _tags_are_unread(entity) else ("aws:PrincipalTag/*", "aws:SourceIdentity")
+            )
         user_id = _user_id(principal, entity)
         if user_id:
             values["aws:userid"] = (user_id,)
@@ -415,7 +437,11 @@ def _tagged(account: Account, prepared: PreparedAction) -> User | Role | None:
     if arn is None or arn.service != "iam":
         return None
     found = account.by_arn(prepared.resource.text)
-    return found if isinstance(found, (User, Role)) else None
+    return found if isinstance(found, (User, Role)) and not _tags_are_unread(found) else None
+
+
+def _tags_are_unread(entity: User | Role) -> bool:
+    return any(unread.part == "tags" for unread in entity.unread)
 
 
 def key_behind_alias(account: Account, action: str, resource: str) -> str | None:

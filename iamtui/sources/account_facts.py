@@ -56,8 +56,8 @@ from iamtui.account.snapshot_parts import (
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
-from iamtui.sources.parallel import Tasks
-from iamtui.sources.progress import Step, failure, no_step
+from iamtui.sources.parallel import FactReader, Tasks
+from iamtui.sources.progress import Step, no_step
 from iamtui.sources.resource_policy_loader import read_kms_aliases
 
 T = TypeVar("T")
@@ -73,9 +73,6 @@ _MOST_KEYS: Final = 10
 
 _MOST_COLUMNS: Final = 64
 """Columns of a credential report; AWS writes 26."""
-
-_REFUSALS: Final = 5
-"""How often a permission must be refused, and never given, before it is not asked for again."""
 
 _WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between two looks at a report that AWS is making: about a minute in all."""
@@ -253,33 +250,14 @@ def _tasks(reading: _Reading) -> dict[str, Callable[[], Any]]:
     }
 
 
-class _Reading:
-    """Facts that are read beside each other; what makes every call fail is found out once."""
+class _Reading(FactReader):
+    """Facts that are read beside each other."""
 
     def __init__(self, connection: Connection, waits: Sequence[float]) -> None:
+        super().__init__()
         self.connection = connection
-        self.broken: AwsProblem | None = None
         self._waits = waits
         self._stopped = threading.Event()
-        self._given: set[str] = set()
-        self._refused: dict[str, int] = {}
-
-    def fact(self, permission: str, read: Callable[[], T]) -> Fact[T]:
-        """What `read` gives, or why it does not."""
-        if self.broken is not None:
-            return Missing(failure(self.broken), permission)
-        if permission not in self._given and self._refused.get(permission, 0) >= _REFUSALS:
-            return Missing("access denied", permission)
-        try:
-            value = read()
-        except AwsProblem as problem:
-            if problem.fatal:
-                self.broken = problem
-            if problem.denied:
-                self._refused[permission] = self._refused.get(permission, 0) + 1
-            return Missing(failure(problem), problem.permission or permission)
-        self._given.add(permission)
-        return Known(value)
 
     def beside(self, tasks: Mapping[str, Callable[[], Any]], step: Step, what: str) -> dict[str, Any]:
         """The results of the tasks, which are done in their order, some at a time."""

@@ -1,8 +1,8 @@
 """Live account: read from AWS, or from a compatible endpoint, by reading calls only.
 
 One listing holds nearly everything (GetAccountAuthorizationDetails); ListUsers and ListRoles add what it never
-returns (PasswordLastUsed, Description, MaxSessionDuration). Only the first listing must be permitted: what the
-others would have told is Missing and a Gap. Facts that would cost a call for each user are loaded on demand.
+returns (PasswordLastUsed, Description, MaxSessionDuration). Where the first listing is denied, entities are read one by
+one. What else is denied is Missing and a Gap. Facts that would cost a call for each user are loaded on demand.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import account_from_pages
 from iamtui.account.model import NOT_LOADED, REST_OF_ACCOUNT, Account, Fact, Known, Missing, Organization
-from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape, TagShape
+from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn
+from iamtui.sources.one_by_one import OneByOne
 from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.parallel import Tasks
 from iamtui.sources.progress import Step, failure, no_step
@@ -44,6 +45,8 @@ _AT_ONCE_BESIDE_A_SCREEN: Final = 2
 still goes on, and what is read beside the listing is there before the listing is."""
 
 _ENTITIES: Final = "users, groups, roles and policies"
+_LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+
 _GROWTH: Final = 3
 """How many times as much of an account must have come before it is shown again while it is being read."""
 
@@ -76,6 +79,7 @@ class _InstanceProfile(Struct, rename="pascal"):
     arn: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:instance-profile/(.*/)?[^/]+\Z")]
     instance_profile_id: str = ""
     create_date: datetime | None = None
+    roles: list[RoleNameShape] = []
     tags: list[TagShape] = []
 
 
@@ -140,8 +144,11 @@ class LiveReading:
         self._pages: list[SnapshotShape] = []
         self._marker = ""
         self._is_whole = False
+        self._one_by_one = OneByOne()
+        self._entities: dict[str, Any] | None = None
+        """What was read one by one in place of pages."""
         self._broke_off: AwsProblem | None = None
-        self._header: dict[str, Any] = {"version": FORMAT_VERSION, "taken_at": datetime.now(UTC)}
+        self._header: dict[str, Any] = {"version": 1, "taken_at": datetime.now(UTC)}
         self._no_caller: AwsProblem | None = None
         self._found: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, AwsProblem] = {}
@@ -152,7 +159,9 @@ class LiveReading:
     def may_go_on(self) -> bool:
         """Whether something is lacking that may come when the reading goes on."""
         failed = [self._broke_off, self._fatal, *self._failed.values()]
-        return any(problem is not None and (problem.may_pass or problem.fatal) for problem in failed)
+        return self._one_by_one.may_pass or any(
+            problem is not None and (problem.may_pass or problem.fatal) for problem in failed
+        )
 
     def read(
         self, connection: Connection, step: Step = no_step, show: Callable[[Account], None] | None = None
@@ -175,7 +184,14 @@ class LiveReading:
             tasks.what, tasks.done = _ENTITIES, self._count()
             details = tasks.add(lambda: self._read_details(connection, tasks))
             parts = [tasks.add(partial(self._read_part, connection, part)) for part in _PARTS]
-            tasks.watch(details)
+            try:
+                tasks.watch(details)
+            except AwsProblem as problem:
+                if not problem.denied:
+                    raise
+                self._entities = self._one_by_one.read(connection, tasks)
+                if self._entities is None:
+                    raise _without_inventory(problem) from None
             parts.append(tasks.add(lambda: self._read_organization(connection)))
             tasks.what, tasks.done = "details and the organization", 0
             tasks.watch(*parts)
@@ -232,8 +248,6 @@ class LiveReading:
                 self._broke_off = problem
                 if problem.fatal:
                     self._fatal = problem
-            elif problem.denied:
-                raise _without_inventory(problem) from None
             else:
                 raise
 
@@ -244,6 +258,7 @@ class LiveReading:
             self._marker = str(answer.get("Marker") or "")
             tasks.done = self._count()
         self._is_whole = True
+        self._one_by_one, self._entities = OneByOne(), None
 
     def _read_part(self, connection: Connection, part: _Part) -> None:
         """One part; when it fails, note why. Not tried when nothing can be reached any more."""
@@ -264,7 +279,7 @@ class LiveReading:
         if self._fatal is not None:
             self._organization = Missing(failure(self._fatal), "organizations:DescribeOrganization")
             return
-        account_id = self._header.get("account_id") or account_from_pages(self._pages).id
+        account_id = self._header.get("account_id") or account_from_pages(self._entity_pages()).id
         self._organization = read_organization(connection, account_id)
 
     def _account(self, connection: Connection, *, so_far: bool = False) -> Account:
@@ -283,7 +298,10 @@ class LiveReading:
         for part in found.values():
             extra |= part
         extra["iamtui"] |= extra.pop("header", {})
-        pages = _latest(list(self._pages))
+        pages = self._entity_pages()
+        if self._entities is not None:
+            extra["unread"] = self._entities["unread"]
+            missing += self._entities["missing"]
         carried = {
             profile.arn for page in pages for role in page.roles or () for profile in role.instance_profile_list or ()
         }
@@ -291,6 +309,11 @@ class LiveReading:
             extra["instance_profiles"] = [one for one in extra["instance_profiles"] if one.arn not in carried]
         account = account_from_pages([*pages, _page(extra)], origin=_origin(connection), absent=NOT_LOADED.reason)
         return account if so_far else with_organization(account, self._organization)
+
+    def _entity_pages(self) -> list[SnapshotShape]:
+        if self._entities is not None:
+            return [_page({key: self._entities[key] for key in _LISTS})]
+        return _latest(list(self._pages))
 
 
 def _missing(what: str, permission: str, problem: AwsProblem) -> dict[str, str]:

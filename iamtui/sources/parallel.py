@@ -8,13 +8,57 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Final, TypeVar
 
+from iamtui.account.model import Fact, Known, Missing
+from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
-from iamtui.sources.progress import Step
+from iamtui.sources.progress import Step, failure
 
 T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 0.1
 """How often the caller is told how far it is, and asked whether to go on, at least."""
+
+
+_REFUSALS: Final = 5
+"""How often a permission must be refused, and never given, before it is not asked for again."""
+
+
+class FactReader:
+    """Reads facts, each by itself; what makes every call fail is found out once.
+
+    Attributes:
+        broken: the failure of a call that every other call would share, or None.
+        may_pass: whether something is lacking that may come when it is asked for again.
+    """
+
+    def __init__(self) -> None:
+        self.broken: AwsProblem | None = None
+        self.may_pass = False
+        self._given: set[str] = set()
+        self._refused: dict[str, int] = {}
+
+    def begin_again(self) -> None:
+        """Forget the failures: what makes calls fail may have been mended."""
+        self.broken, self.may_pass = None, False
+        self._refused.clear()
+
+    def fact(self, permission: str, read: Callable[[], T]) -> Fact[T]:
+        """What `read` gives, or why it does not."""
+        if self.broken is not None:
+            return Missing(failure(self.broken), permission)
+        if permission not in self._given and self._refused.get(permission, 0) >= _REFUSALS:
+            return Missing("access denied", permission)
+        try:
+            value = read()
+        except AwsProblem as problem:
+            if problem.fatal:
+                self.broken = problem
+            self.may_pass = self.may_pass or problem.may_pass or problem.fatal
+            if problem.denied:
+                self._refused[permission] = self._refused.get(permission, 0) + 1
+            return Missing(failure(problem), problem.permission or permission)
+        self._given.add(permission)
+        return Known(value)
 
 
 class Tasks:
@@ -32,8 +76,8 @@ class Tasks:
         self.what = ""
         """What is being read, and `done` how much of it came, for `step`; any thread may set them."""
         self.done = 0
+        self.at_once = at_once
         self._step = step
-        self._at_once = at_once
         self._waiting: deque[tuple[Future[object], Callable[[], object]]] = deque()
         self._running = 0
         self._lock = threading.Lock()
@@ -53,7 +97,7 @@ class Tasks:
         future: Future[T] = Future()
         with self._lock:
             self._waiting.append((future, task))  # type: ignore[arg-type]  # the two belong together
-            starts = self._running < self._at_once
+            starts = self._running < self.at_once
             self._running += starts
         if starts:
             threading.Thread(target=self._work, name="reading AWS", daemon=True).start()

@@ -423,11 +423,12 @@ def _is_more(one: Permission, had: Permission) -> bool:
 def _with_nothing_else(account: Account, entity: User | Role, document: PolicyDocument) -> Account:
     """The account, in which one of its users or roles has this policy alone, and no SCP or RCP denies anything."""
     own = (InlinePolicy("effective", document),)
+    unread = tuple(one for one in entity.unread if one.part == "tags")
     if isinstance(entity, User):
-        user = replace(entity, inline_policies=own, attached_policies=(), groups=(), boundary_arn=None)
+        user = replace(entity, inline_policies=own, attached_policies=(), groups=(), boundary_arn=None, unread=unread)
         made = replace(account, users=tuple(user if one is entity else one for one in account.users))
     else:
-        role = replace(entity, inline_policies=own, attached_policies=(), boundary_arn=None)
+        role = replace(entity, inline_policies=own, attached_policies=(), boundary_arn=None, unread=unread)
         made = replace(account, roles=tuple(role if one is entity else one for one in account.roles))
     fact = made.organization
     if isinstance(fact, Known) and fact.value is not None:

@@ -19,6 +19,7 @@ from iamtui.account.model import (
     Missing,
     Role,
     ServiceUse,
+    UnreadPart,
     User,
 )
 from iamtui.catalog.tables import unique_id_kind
@@ -199,10 +200,14 @@ def record_to_json(account: Account, entity: Entity) -> Json:
 
 def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
     if isinstance(entity, (User, Group, Role)):
-        yield "inline_policies", [{"name": p.name, **_document(p.document)} for p in entity.inline_policies]
-        yield "attached_policies", [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
+        inline = [{"name": p.name, **_document(p.document)} for p in entity.inline_policies]
+        yield "inline_policies", inline or _unread(entity, "inline policies") or []
+        attached = [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
+        yield "attached_policies", attached or _unread(entity, "attached policies") or []
+        if entity.unread:
+            yield "unread", [{"part": one.part, "permission": one.permission or None} for one in entity.unread]
     if isinstance(entity, (User, Role)):
-        yield "boundary_arn", entity.boundary_arn
+        yield "boundary_arn", entity.boundary_arn or _unread(entity, "permissions boundary")
     accessed = account.last_accessed.get(entity.arn)
     if accessed is not None:
         yield "services_last_used", [_service_use(use) for use in accessed.services]
@@ -221,6 +226,11 @@ def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
         yield "audiences", list(entity.audiences)
 
 
+def _unread(entity: User | Group | Role, part: UnreadPart) -> Missing | None:
+    """Why a part of an entity could not be read, if so."""
+    return next((Missing(one.reason, one.permission) for one in entity.unread if one.part == part), None)
+
+
 def _service_use(use: ServiceUse) -> Json:
     return {
         "service": use.service,
@@ -231,7 +241,7 @@ def _service_use(use: ServiceUse) -> Json:
 
 
 def _user_details(user: User) -> Iterator[tuple[str, Any]]:
-    yield "groups", list(user.groups)
+    yield "groups", list(user.groups) or _unread(user, "groups") or []
     yield "password_last_used", _of(user.password_last_used, _time)
     yield (
         "access_keys",

@@ -28,6 +28,27 @@ class Feature:
 
 
 _INVENTORY: Final = ("iam:GetAccountAuthorizationDetails",)
+_ONE_BY_ONE: Final = (
+    ("iam", "ListUsers"),
+    ("iam", "ListGroups"),
+    ("iam", "ListRoles"),
+    ("iam", "ListPolicies"),
+    ("iam", "GetUser"),
+    ("iam", "GetGroup"),
+    ("iam", "GetRole"),
+    ("iam", "GetPolicy"),
+    ("iam", "GetPolicyVersion"),
+    ("iam", "ListGroupsForUser"),
+    ("iam", "ListUserPolicies"),
+    ("iam", "ListGroupPolicies"),
+    ("iam", "ListRolePolicies"),
+    ("iam", "GetUserPolicy"),
+    ("iam", "GetGroupPolicy"),
+    ("iam", "GetRolePolicy"),
+    ("iam", "ListAttachedUserPolicies"),
+    ("iam", "ListAttachedGroupPolicies"),
+    ("iam", "ListAttachedRolePolicies"),
+)
 _DETAILS: Final = (
     ("iam", "ListUsers"),
     ("iam", "ListRoles"),
@@ -64,7 +85,12 @@ def _resource_policies() -> tuple[str, ...]:
 
 FEATURES: Final = (
     Feature(
-        "browse", "users, groups, roles, policies; every question about them", _INVENTORY, "nothing can be opened"
+        "browse", "users, groups, roles, policies; every question about them", _INVENTORY,
+        "they are read one by one, which takes longer",
+    ),
+    Feature(
+        "browse-one-by-one", "the same without iam:GetAccountAuthorizationDetails", _actions(_ONE_BY_ONE),
+        "what is lacking is unknown, and answers depend on it",
     ),
     Feature("details", "last use, descriptions, aliases, providers", _actions(_DETAILS), "these facts are unknown"),
     Feature(

@@ -161,6 +161,11 @@ def _policies_of(
                 draft.notes.append(f"The text of {attached.name} is not loaded: it is attached as it is.")
             else:
                 yield policy.name, policy, version.document
+        draft.notes += [
+            f"The {one.part} of {holder.name} could not be read: left out, also what they deny."
+            for one in holder.unread
+            if one.part != "tags"
+        ]
     for name, group in zip(user.groups, groups, strict=True):
         if group is None:
             draft.notes.append(f"The policies of the group {name} are not loaded: left out, also what they deny.")

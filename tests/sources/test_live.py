@@ -149,8 +149,9 @@ def test_only_reading_calls_are_made(fault_proxy: FaultProxy, moto: MotoServer) 
     assert len(fault_proxy.operations()) == len(set(fault_proxy.operations())) == 10
 
 
-def test_without_the_one_permission_nothing_loads(fault_proxy: FaultProxy) -> None:
-    fault_proxy.on("GetAccountAuthorizationDetails", error(403, "AccessDenied", "no"))
+def test_without_any_list_nothing_loads(fault_proxy: FaultProxy) -> None:
+    for operation in ("GetAccountAuthorizationDetails", "ListUsers", "ListGroups", "ListRoles", "ListPolicies"):
+        fault_proxy.on(operation, error(403, "AccessDenied", "no"))
 
     with pytest.raises(AwsProblem) as raised:
         load_live(connect(fault_proxy.url))
@@ -160,20 +161,48 @@ def test_without_the_one_permission_nothing_loads(fault_proxy: FaultProxy) -> No
     assert raised.value.permission == "iam:GetAccountAuthorizationDetails"
 
 
-def test_moto_really_denies_it(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_moto_denies_is_read_one_by_one_as_far_as_it_may_be(
+    moto: MotoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(moto)
+    whole = load_live(connect(moto.url))
     iam = moto.client("iam")
     iam.create_user(UserName="poor")
     keys = iam.create_access_key(UserName="poor")["AccessKey"]
-    iam.put_user_policy(UserName="poor", PolicyName="p", PolicyDocument=policy(allow("iam:ListUsers")))
+    reads = ["iam:ListUsers", "iam:GetUser", "iam:ListUserPolicies", "iam:ListAttachedUserPolicies"]
+    iam.put_user_policy(UserName="poor", PolicyName="p", PolicyDocument=policy(allow(reads)))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
     moto.enforce_policies()
 
-    with pytest.raises(AwsProblem) as raised:
-        load_live(connect(moto.url))
+    account = load_live(connect(moto.url))
 
-    assert raised.value.denied
-    assert raised.value.permission == "iam:GetAccountAuthorizationDetails"
+    assert [user.name for user in account.users] == ["user-0", "poor"]
+    user, before = account.users[0], whole.users[0]
+    assert (user.tags, user.attached_policies, user.path) == (before.tags, before.attached_policies, before.path)
+    assert {unread.part: unread.permission for unread in user.unread} == {
+        "groups": "iam:ListGroupsForUser",
+        "inline policies": "iam:GetUserPolicy",
+    }
+    gaps = {gap.what: gap.permission for gap in account.gaps}
+    assert gaps["all roles"] == "iam:ListRoles"
+    assert gaps["groups of 2 users"] == "iam:ListGroupsForUser"
+
+
+def test_moto_says_the_same_one_by_one(fault_proxy: FaultProxy, moto: MotoServer) -> None:
+    fill(moto, users=3)
+    whole = load_live(connect(moto.url))
+    fault_proxy.on("GetAccountAuthorizationDetails", error(403, "AccessDenied", "no"))
+
+    account = load_live(connect(fault_proxy.url))
+
+    assert account.users == whole.users
+    assert account.groups == whole.groups
+    assert [(role.trust.raw, role.tags, role.boundary_arn, role.inline_policies) for role in account.roles] == [
+        (role.trust.raw, role.tags, role.boundary_arn, role.inline_policies) for role in whole.roles
+    ]
+    assert [(one.name, one.roles) for one in account.instance_profiles] == [("hosts", ("deploy",)), ("spare", ())]
+    assert account.gaps == ()
 
 
 DENIED = error(403, "AccessDenied")

@@ -48,6 +48,30 @@ SCPS = (("organizations", "ListPoliciesForTarget"), ("organizations", "DescribeP
 
 DETAILS = ("iam", "GetAccountAuthorizationDetails")
 
+ONE_BY_ONE: dict[Pair, str] = {
+    ("iam", "ListGroups"): "all groups",
+    ("iam", "ListPolicies"): "all policies",
+    ("iam", "GetUser"): "tags of 1 user",
+    ("iam", "GetRole"): "tags of 1 role",
+    ("iam", "ListUserPolicies"): "inline policies of 1 user",
+    ("iam", "ListGroupPolicies"): "inline policies of 1 group",
+    ("iam", "ListRolePolicies"): "inline policies of 1 role",
+    ("iam", "GetUserPolicy"): "inline policies of 1 user",
+    ("iam", "GetGroupPolicy"): "inline policies of 1 group",
+    ("iam", "GetRolePolicy"): "inline policies of 1 role",
+    ("iam", "ListAttachedUserPolicies"): "attached policies of 1 user",
+    ("iam", "ListAttachedGroupPolicies"): "attached policies of 1 group",
+    ("iam", "ListAttachedRolePolicies"): "attached policies of 1 role",
+    ("iam", "GetPolicyVersion"): "documents of 1 customer managed policy",
+}
+"""What the account lacks with each of the calls that stand in for the inventory."""
+
+IN_THEIR_PLACE = {
+    ("iam", "GetGroup"): ("iam", "ListGroupsForUser"),
+    ("iam", "GetPolicy"): ("iam", "ListPolicies"),
+}
+"""Two ways to the same; without both it is unread."""
+
 OF_A_USER: dict[Pair, str] = {
     ("iam", "ListAccessKeys"): "access_keys",
     ("iam", "GetAccessKeyLastUsed"): "access_keys",
@@ -95,13 +119,14 @@ def shared_aws() -> CannedAws:
 @pytest.fixture
 def aws(shared_aws: CannedAws, quick_retries: None) -> CannedAws:
     shared_aws.wrong.clear()
+    shared_aws.denied.clear()
     shared_aws.asked.clear()
     return shared_aws
 
 
 def test_the_table_names_every_read(aws: CannedAws) -> None:
     tables = {*LAYERS, *SCPS, DELEGATES, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE}
-    tables |= {*OF_THE_ACCOUNT, *LAST_ACCESSED}
+    tables |= {*OF_THE_ACCOUNT, *LAST_ACCESSED, *ONE_BY_ONE, *IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}
     assert tables == READ.keys() == GOOD.keys()
 
 
@@ -121,6 +146,10 @@ def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
     assert [service.service for service in used.last_accessed[alice.arn].services] == ["s3", "sqs"]
     assert not missing
     assert decode_authorization_message(workspace(aws), "x") == "{}"
+    aws.denied.add(DETAILS)
+    for first in ((), IN_THEIR_PLACE.keys(), IN_THEIR_PLACE.values()):
+        aws.denied |= set(first)
+        load_live(aws.connection)
     assert set(aws.asked) == READ.keys()
 
 
@@ -201,6 +230,33 @@ def test_without_the_inventory_there_is_no_account_but_a_sentence(aws: CannedAws
 
 
 @pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", ONE_BY_ONE, ids=":".join)
+def test_one_by_one_what_is_no_answer_is_unread_and_said(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.denied.add(DETAILS)
+    assert load_live(aws.connection).gaps == ()
+    aws.wrong[pair] = body
+
+    account = load_live(aws.connection)
+
+    assert [user.name for user in account.users] == ["alice"]
+    assert ONE_BY_ONE[pair] in [gap.what for gap in account.gaps]
+    if "Group" not in pair[1] and "Polic" in pair[1] and pair[1] not in ("ListPolicies", "GetPolicyVersion"):
+        assert any(entity.unread for entity in (*account.users, *account.roles))
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize(("pair", "other"), IN_THEIR_PLACE.items(), ids=str)
+def test_without_both_ways_it_is_unread(aws: CannedAws, pair: Pair, other: Pair, body: bytes) -> None:
+    aws.denied.add(DETAILS)
+    aws.wrong[pair] = aws.wrong[other] = body
+
+    account = load_live(aws.connection)
+
+    assert account.gaps
+    assert account.users[0].unread or account.policies == ()
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
 @pytest.mark.parametrize("pair", OF_A_USER, ids=":".join)
 def test_what_is_no_answer_about_a_user_costs_that_detail(aws: CannedAws, pair: Pair, body: bytes) -> None:
     account = load_live(aws.connection)
@@ -276,6 +332,7 @@ def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> No
             assert pair not in (*SCPS, DELEGATES)
             assert pair not in OF_A_USER
             assert pair not in BLOCKS
+            assert pair not in ONE_BY_ONE
 
 
 SIMULATION = Simulation(f"arn:aws:iam::{ACCOUNT}:user/alice", "s3:GetObject", ("arn:aws:s3:::b/x",))
@@ -297,6 +354,10 @@ def _reader(aws: CannedAws, pair: Pair) -> Callable[[], object]:
         return lambda: simulate(aws.connection, SIMULATION)
     if pair == DECODE:
         return lambda: decode_authorization_message(workspace(aws), "x")
+    if pair in ONE_BY_ONE or pair in {*IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}:
+        aws.denied.add(DETAILS)
+        aws.denied |= {first for first, second in IN_THEIR_PLACE.items() if second == pair}
+        aws.denied |= {second for first, second in IN_THEIR_PLACE.items() if first == pair and pair[1] == "GetPolicy"}
     return lambda: load_live(aws.connection)
 
 

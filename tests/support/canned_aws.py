@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -46,6 +47,35 @@ def _iam(operation: str, inside: str, *, listing: bool = True) -> tuple[tuple[st
 
 def _json(service: str, operation: str, value: Any) -> tuple[tuple[str, str], bytes]:
     return (service, operation), json.dumps(value).encode()
+
+
+def _one_by_one() -> Iterator[tuple[tuple[str, str], bytes]]:
+    """What is asked where GetAccountAuthorizationDetails is denied, beside the lists of users and roles."""
+    group = f"<GroupName>devs</GroupName><Arn>{_arn('group/devs')}</Arn>"
+    policy = f"<PolicyName>p</PolicyName><Arn>{_arn('policy/p')}</Arn><DefaultVersionId>v1</DefaultVersionId>"
+    tags = "<Tags><member><Key>k</Key><Value>v</Value></member></Tags>"
+    boundary = f"<PermissionsBoundary><PermissionsBoundaryArn>{_arn('policy/p')}</PermissionsBoundaryArn>"
+    boundary += "</PermissionsBoundary>"
+    yield _iam("ListGroups", f"<Groups><member>{group}</member></Groups>")
+    yield _iam("ListPolicies", f"<Policies><member>{policy}<AttachmentCount>1</AttachmentCount></member></Policies>")
+    yield _iam(
+        "GetGroup",
+        f"<Group>{group}</Group><Users><member><UserName>alice</UserName><Arn>{_arn('user/alice')}"
+        "</Arn></member></Users>",
+    )
+    yield _iam("ListGroupsForUser", f"<Groups><member>{group}</member></Groups>")
+    for name, entity in (("User", "user/alice"), ("Role", "role/ci")):
+        inside = f"<{name}><Arn>{_arn(entity)}</Arn>{boundary}{tags}</{name}>"
+        yield _iam(f"Get{name}", inside, listing=False)
+    yield _iam("GetPolicy", f"<Policy>{policy}</Policy>", listing=False)
+    version = "<VersionId>v1</VersionId><IsDefaultVersion>true</IsDefaultVersion><Document>%7B%7D</Document>"
+    yield _iam("GetPolicyVersion", f"<PolicyVersion>{version}</PolicyVersion>", listing=False)
+    attached = f"<member><PolicyName>p</PolicyName><PolicyArn>{_arn('policy/p')}</PolicyArn></member>"
+    for name in ("User", "Group", "Role"):
+        yield _iam(f"List{name}Policies", "<PolicyNames><member>own</member></PolicyNames>")
+        inside = "<PolicyName>own</PolicyName><PolicyDocument>%7B%7D</PolicyDocument>"
+        yield _iam(f"Get{name}Policy", inside, listing=False)
+        yield _iam(f"ListAttached{name}Policies", f"<AttachedPolicies>{attached}</AttachedPolicies>")
 
 
 _BLOCK = (
@@ -95,13 +125,16 @@ GOOD: dict[tuple[str, str], bytes] = dict(
         ),
         _iam(
             "ListUsers",
-            f"<Users><member><UserName>alice</UserName><PasswordLastUsed>{WHEN}</PasswordLastUsed></member></Users>",
+            f"<Users><member><UserName>alice</UserName><Arn>{_arn('user/alice')}</Arn>"
+            f"<PasswordLastUsed>{WHEN}</PasswordLastUsed></member></Users>",
         ),
         _iam(
             "ListRoles",
-            "<Roles><member><RoleName>ci</RoleName><Description>d</Description>"
+            f"<Roles><member><RoleName>ci</RoleName><Arn>{_arn('role/ci')}</Arn><Description>d</Description>"
+            "<AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument>"
             "<MaxSessionDuration>3600</MaxSessionDuration></member></Roles>",
         ),
+        *_one_by_one(),
         _iam("ListAccountAliases", "<AccountAliases><member>acme</member></AccountAliases>"),
         _iam(
             "ListInstanceProfiles",
@@ -260,11 +293,15 @@ GOOD: dict[tuple[str, str], bytes] = dict(
 _PARENT_OF_UNIT = json.dumps({"Parents": [{"Id": ROOT, "Type": "ROOT"}]}).encode()
 
 
+DENIED = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+
+
 class CannedAws:
-    """Answers every call with GOOD, save those whose answer `wrong` replaces; `asked` lists the calls."""
+    """Answers with GOOD all calls but those whose answer `wrong` replaces or that are `denied`; `asked` lists all."""
 
     def __init__(self) -> None:
         self.wrong: dict[tuple[str, str], bytes] = {}
+        self.denied: set[tuple[str, str]] = set()
         self.asked: list[tuple[str, str]] = []
         self.connection = Connection.with_stub(
             self._answer, access_key_id=KEY_ID, secret_access_key="x", region="eu-west-1"
@@ -278,6 +315,8 @@ class CannedAws:
         self.asked.append(pair)
         body = request.body if isinstance(request.body, bytes) else b""
         good = _PARENT_OF_UNIT if operation == "ListParents" and UNIT.encode() in body else GOOD[pair]
+        if pair in self.denied:
+            return AWSResponse(request.url, 403, {}, _Body(DENIED))
         body = self.wrong.get(pair, good)
         return AWSResponse(request.url, 200, {}, _Body(body))
 

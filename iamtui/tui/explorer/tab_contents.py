@@ -78,11 +78,17 @@ def _identity(entity: User | Group | Role | ManagedPolicy | InstanceProfile) -> 
 
 def _permissions(account: Account, holder: User | Group | Role) -> list[ListingRow]:
     count = policy_count(account, holder)
-    rows = [ListingRow("Policies", f"{count} in force" if count else "none: it may do nothing by itself")]
+    unread = {one.part: Missing(one.reason, one.permission) for one in holder.unread}
+    lacking = [part for part in ("groups", "inline policies", "attached policies") if part in unread]
+    words = f"{count} in force" if count or lacking else "none: it may do nothing by itself"
+    rows = [ListingRow("Policies", words, note=f"without {' and '.join(lacking)}" if lacking else "")]
+    rows += [_unknown_row(part.capitalize(), unread[part]) for part in (*lacking, "tags") if part in unread]
     through = administrator_through(account, holder)
     if through:
         rows.append(ListingRow("Administrator", "ADMIN", "warning", note=f"AdministratorAccess attached {through}"))
-    if not isinstance(holder, Group):
+    if "permissions boundary" in unread:
+        rows.append(_unknown_row("Boundary", unread["permissions boundary"]))
+    elif not isinstance(holder, Group):
         arn = holder.boundary_arn
         rows.append(
             ListingRow("Boundary", arn.rsplit("/", 1)[-1], target=arn if account.policy(arn) else "", note=arn)

@@ -1,0 +1,430 @@
+"""Users, groups, roles and policies by their List and Get calls, where GetAccountAuthorizationDetails is denied.
+
+What comes has the form of that listing. Each part of an entity that cannot be read is noted as unread, with its
+permission: it may allow and forbid anything.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from iamtui.account.model import Fact, Known, Missing
+from iamtui.account.snapshot_format import TagShape
+from iamtui.aws.connection import Connection
+from iamtui.sources.parallel import FactReader, Tasks
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_FEW: Final = 1000
+"""The largest page AWS gives."""
+
+_AT_ONCE: Final = 8
+"""Calls in flight: each is short, and there are thousands."""
+
+
+class _ListedUser(Struct, rename="pascal"):
+    user_name: str
+    arn: str
+    path: str = "/"
+    user_id: str = ""
+    create_date: datetime | None = None
+
+
+class _ListedUsers(Struct, rename="pascal"):
+    users: list[_ListedUser]
+
+
+class _ListedGroup(Struct, rename="pascal"):
+    group_name: str
+    arn: str
+    path: str = "/"
+    group_id: str = ""
+    create_date: datetime | None = None
+
+
+class _ListedGroups(Struct, rename="pascal"):
+    groups: list[_ListedGroup]
+
+
+class _ListedRole(Struct, rename="pascal"):
+    role_name: str
+    arn: str
+    path: str = "/"
+    role_id: str = ""
+    create_date: datetime | None = None
+    assume_role_policy_document: str | None = None
+
+
+class _ListedRoles(Struct, rename="pascal"):
+    roles: list[_ListedRole]
+
+
+class _ListedPolicy(Struct, rename="pascal"):
+    arn: str
+    default_version_id: str
+    path: str = "/"
+    policy_name: str | None = None
+    policy_id: str = ""
+    attachment_count: int | None = None
+    permissions_boundary_usage_count: int | None = None
+    create_date: datetime | None = None
+    update_date: datetime | None = None
+
+
+class _ListedPolicies(Struct, rename="pascal"):
+    policies: list[_ListedPolicy]
+
+
+class _PolicyAnswer(Struct, rename="pascal"):
+    policy: _ListedPolicy
+
+
+class _Version(Struct, rename="pascal"):
+    document: str
+    version_id: str
+    create_date: datetime | None = None
+
+
+class _VersionAnswer(Struct, rename="pascal"):
+    policy_version: _Version
+
+
+class _Boundary(Struct, rename="pascal"):
+    permissions_boundary_arn: str
+
+
+class _LastUsed(Struct, rename="pascal"):
+    last_used_date: datetime | None = None
+    region: str | None = None
+
+
+class _Details(Struct, rename="pascal"):
+    """What listings leave out. `arn` tells whose they are."""
+
+    arn: str
+    permissions_boundary: _Boundary | None = None
+    tags: list[TagShape] = []
+    role_last_used: _LastUsed | None = None
+
+
+class _UserAnswer(Struct, rename="pascal"):
+    user: _Details
+
+
+class _RoleAnswer(Struct, rename="pascal"):
+    role: _Details
+
+
+class _NamesPage(Struct, rename="pascal"):
+    policy_names: list[str]
+
+
+class _Inline(Struct, rename="pascal"):
+    policy_name: str
+    policy_document: str
+
+
+class _Attachment(Struct, rename="pascal"):
+    policy_arn: str
+    policy_name: str | None = None
+
+
+class _AttachmentsPage(Struct, rename="pascal"):
+    attached_policies: list[_Attachment]
+
+
+class _Kind(NamedTuple):
+    """How the policies of one kind of entity are read, and what they are called in the listing of all."""
+
+    name: str
+    parameter: str
+    list_inline: str
+    get_inline: str
+    list_attached: str
+    inline_key: str
+
+
+_OF_USERS: Final = _Kind(
+    "users", "UserName", "ListUserPolicies", "GetUserPolicy", "ListAttachedUserPolicies", "UserPolicyList"
+)
+_OF_GROUPS: Final = _Kind(
+    "groups", "GroupName", "ListGroupPolicies", "GetGroupPolicy", "ListAttachedGroupPolicies", "GroupPolicyList"
+)
+_OF_ROLES: Final = _Kind(
+    "roles", "RoleName", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "RolePolicyList"
+)
+
+
+class OneByOne(FactReader):
+    """The entities of an account, as far as they are read: what came once is not asked for again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came: dict[Hashable, Known[Any]] = {}
+        self._lock = threading.Lock()
+        self._lacking: Counter[tuple[str, str, str, str]] = Counter()
+        self._unread: dict[str, list[Json]] = {}
+
+    def read(self, connection: Connection, tasks: Tasks) -> Json | None:
+        """Read what is lacking, and return all in the form of GetAccountAuthorizationDetails, and of a snapshot.
+
+        None where no list of entities may be read.
+        """
+        self.begin_again()
+        self._lacking.clear()
+        self._unread.clear()
+        tasks.at_once = _AT_ONCE
+        tasks.what, tasks.done = "lists of users, groups, roles and policies", 0
+        users_read = tasks.add(lambda: self._users(connection))
+        groups_read = tasks.add(lambda: self._groups(connection))
+        roles_read = tasks.add(lambda: self._roles(connection))
+        policies_read = tasks.add(lambda: self._policies(connection))
+        tasks.watch(users_read), tasks.watch(groups_read), tasks.watch(roles_read), tasks.watch(policies_read)
+        users, groups, roles = users_read.result(), groups_read.result(), roles_read.result()
+        policies = policies_read.result()
+        if all(isinstance(listed, Missing) for listed in (users, groups, roles, policies)):
+            return None
+        everybody = len(_listed(users)) + len(_listed(groups)) + len(_listed(roles))
+        tasks.what = f"{everybody:,} users, groups and roles one by one:"
+        memberships = self._memberships(connection, tasks, groups)
+        found: Json = {
+            "GroupDetailList": _counted(tasks, (partial(self._group, connection, one) for one in _listed(groups))),
+            "RoleDetailList": _counted(tasks, (partial(self._role, connection, one) for one in _listed(roles))),
+            "UserDetailList": _counted(
+                tasks, (partial(self._user, connection, one, memberships) for one in _listed(users))
+            ),
+        }
+        known = {one.arn: one for one in _listed(policies)}
+        arns = sorted({*(arn for arn in known if ":iam::aws:" not in arn), *_named(found)})
+        tasks.what, tasks.done = f"{len(arns):,} policies one by one:", 0
+        read = _counted(tasks, (partial(self._policy, connection, arn, known.get(arn)) for arn in arns))
+        found["Policies"] = [policy for policy in read if policy is not None]
+        found["unread"] = dict(self._unread)
+        found["missing"] = [
+            {"what": what, "permission": listed.permission, "error": listed.reason}
+            for what, listed in (
+                ("all users", users), ("all groups", groups), ("all roles", roles), ("all policies", policies),
+            )
+            if isinstance(listed, Missing)
+        ]  # fmt: skip
+        found["missing"] += [
+            {
+                "what": f"{part} of {count:,} {kind if count > 1 else kind.removesuffix('s')}",
+                "permission": permission,
+                "error": reason,
+            }
+            for (part, kind, permission, reason), count in self._lacking.items()
+        ]
+        return found
+
+    def _once(self, key: Hashable, permission: str, read: Callable[[], T]) -> Fact[T]:
+        """What a call gives, which is made until it gives something; or why not."""
+        came = self._came.get(key)
+        if came is not None:
+            return came
+        fact = self.fact(permission, read)
+        if isinstance(fact, Known):
+            self._came[key] = fact
+        return fact
+
+    # The lists.
+
+    def _users(self, connection: Connection) -> Fact[list[_ListedUser]]:
+        def read() -> list[_ListedUser]:
+            pages = connection.pages("iam", "ListUsers", _ListedUsers, MaxItems=_FEW)
+            return [user for page in pages for user in page.users]
+
+        return self._once("ListUsers", "iam:ListUsers", read)
+
+    def _groups(self, connection: Connection) -> Fact[list[_ListedGroup]]:
+        def read() -> list[_ListedGroup]:
+            pages = connection.pages("iam", "ListGroups", _ListedGroups, MaxItems=_FEW)
+            return [group for page in pages for group in page.groups]
+
+        return self._once("ListGroups", "iam:ListGroups", read)
+
+    def _roles(self, connection: Connection) -> Fact[list[_ListedRole]]:
+        def read() -> list[_ListedRole]:
+            pages = connection.pages("iam", "ListRoles", _ListedRoles, MaxItems=_FEW)
+            return [role for page in pages for role in page.roles]
+
+        return self._once("ListRoles", "iam:ListRoles", read)
+
+    def _policies(self, connection: Connection) -> Fact[list[_ListedPolicy]]:
+        def read() -> list[_ListedPolicy]:
+            pages = connection.pages("iam", "ListPolicies", _ListedPolicies, MaxItems=_FEW)
+            return [policy for page in pages for policy in page.policies]
+
+        return self._once("ListPolicies", "iam:ListPolicies", read)
+
+    def _memberships(
+        self, connection: Connection, tasks: Tasks, groups: Fact[list[_ListedGroup]]
+    ) -> dict[str, list[str]] | None:
+        """The groups of each user, by the members of each group; None where those of one group are not known."""
+        if isinstance(groups, Missing):
+            return None
+        reading = [tasks.add(partial(self._members, connection, group.group_name)) for group in groups.value]
+        found: dict[str, list[str]] = {}
+        for group, members in zip(groups.value, tasks.watch(*reading), strict=True):
+            if isinstance(members, Missing):
+                return None
+            for user in members.value:
+                found.setdefault(user, []).append(group.group_name)
+        return found
+
+    def _members(self, connection: Connection, name: str) -> Fact[list[str]]:
+        def read() -> list[str]:
+            pages = connection.pages("iam", "GetGroup", _ListedUsers, GroupName=name, MaxItems=_FEW)
+            return [user.user_name for page in pages for user in page.users]
+
+        return self._once(("GetGroup", name), "iam:GetGroup", read)
+
+    # One entity, in the form of GetAccountAuthorizationDetails.
+
+    def _user(self, connection: Connection, listed: _ListedUser, memberships: dict[str, list[str]] | None) -> Json:
+        name = listed.user_name
+        user = _as_json(listed)
+        if memberships is not None:
+            user["GroupList"] = memberships.get(name, [])
+        else:
+            groups = self._groups_of(connection, name)
+            user["GroupList"] = groups.value if isinstance(groups, Known) else []
+            self._note_missing(listed.arn, "groups", "users", groups)
+
+        def read() -> _Details:
+            return connection.call("iam", "GetUser", _UserAnswer, UserName=name).user
+
+        details = self._once(("GetUser", name), "iam:GetUser", read)
+        return user | self._details(listed.arn, "users", details) | self._own(connection, _OF_USERS, name, listed.arn)
+
+    def _groups_of(self, connection: Connection, name: str) -> Fact[list[str]]:
+        def read() -> list[str]:
+            pages = connection.pages("iam", "ListGroupsForUser", _ListedGroups, UserName=name, MaxItems=_FEW)
+            return [group.group_name for page in pages for group in page.groups]
+
+        return self._once(("ListGroupsForUser", name), "iam:ListGroupsForUser", read)
+
+    def _group(self, connection: Connection, listed: _ListedGroup) -> Json:
+        return _as_json(listed) | self._own(connection, _OF_GROUPS, listed.group_name, listed.arn)
+
+    def _role(self, connection: Connection, listed: _ListedRole) -> Json:
+        name = listed.role_name
+
+        def read() -> _Details:
+            return connection.call("iam", "GetRole", _RoleAnswer, RoleName=name).role
+
+        details = self._once(("GetRole", name), "iam:GetRole", read)
+        role = _as_json(listed) | self._details(listed.arn, "roles", details)
+        if isinstance(details, Known):
+            role["RoleLastUsed"] = _as_json(details.value.role_last_used or _LastUsed())
+        return role | self._own(connection, _OF_ROLES, name, listed.arn)
+
+    def _details(self, arn: str, kind: str, fact: Fact[_Details]) -> Json:
+        """The boundary and the tags of a user or role."""
+        if isinstance(fact, Known) and fact.value.arn != arn:
+            fact = Missing(f"the answer was about {fact.value.arn}")
+        self._note_missing(arn, "permissions boundary", kind, fact)
+        self._note_missing(arn, "tags", kind, fact)
+        if isinstance(fact, Missing):
+            return {}
+        found: Json = {"Tags": msgspec.to_builtins(fact.value.tags)}
+        if fact.value.permissions_boundary is not None:
+            found["PermissionsBoundary"] = _as_json(fact.value.permissions_boundary)
+        return found
+
+    def _own(self, connection: Connection, kind: _Kind, name: str, arn: str) -> Json:
+        """The inline and the attached policies of an entity."""
+        whose = {kind.parameter: name}
+
+        def names() -> list[str]:
+            pages = connection.pages("iam", kind.list_inline, _NamesPage, MaxItems=_FEW, **whose)
+            return [policy for page in pages for policy in page.policy_names]
+
+        def attachments() -> list[Json]:
+            pages = connection.pages("iam", kind.list_attached, _AttachmentsPage, MaxItems=_FEW, **whose)
+            return [_as_json(one) for page in pages for one in page.attached_policies]
+
+        def inline(policy: str) -> _Inline:
+            return connection.call("iam", kind.get_inline, _Inline, PolicyName=policy, **whose)
+
+        listed = self._once((kind.list_inline, name), f"iam:{kind.list_inline}", names)
+        self._note_missing(arn, "inline policies", kind.name, listed)
+        policies: list[Json] = []
+        for policy in _listed(listed):
+            document = self._once((kind.get_inline, name, policy), f"iam:{kind.get_inline}", partial(inline, policy))
+            self._note_missing(arn, "inline policies", kind.name, document)
+            if isinstance(document, Known):
+                policies.append(_as_json(document.value))
+        attached = self._once((kind.list_attached, name), f"iam:{kind.list_attached}", attachments)
+        self._note_missing(arn, "attached policies", kind.name, attached)
+        return {kind.inline_key: policies, "AttachedManagedPolicies": _listed(attached)}
+
+    def _policy(self, connection: Connection, arn: str, listed: _ListedPolicy | None) -> Json | None:
+        """A managed policy with the version in force; None where nothing of it can be read."""
+        if listed is None:
+
+            def read() -> _ListedPolicy:
+                return connection.call("iam", "GetPolicy", _PolicyAnswer, PolicyArn=arn).policy
+
+            found = self._once(("GetPolicy", arn), "iam:GetPolicy", read)
+            if isinstance(found, Missing):
+                return None
+            listed = found.value
+        version_id = listed.default_version_id
+
+        def read_version() -> _Version:
+            answer = connection.call("iam", "GetPolicyVersion", _VersionAnswer, PolicyArn=arn, VersionId=version_id)
+            return answer.policy_version
+
+        policy = _as_json(listed)
+        version = self._once(("GetPolicyVersion", arn, version_id), "iam:GetPolicyVersion", read_version)
+        if isinstance(version, Known) and (listed.arn, version.value.version_id) == (arn, version_id):
+            policy["PolicyVersionList"] = [_as_json(version.value) | {"IsDefaultVersion": True}]
+        return policy
+
+    def _note_missing(self, arn: str, part: str, kind: str, fact: Fact[Any]) -> None:
+        if isinstance(fact, Known):
+            return
+        with self._lock:
+            parts = self._unread.setdefault(arn, [])
+            if all(one["part"] != part for one in parts):
+                parts.append({"part": part, "permission": fact.permission, "reason": fact.reason})
+                self._lacking[part, kind, fact.permission, fact.reason] += 1
+
+
+def _counted(tasks: Tasks, jobs: Iterable[Callable[[], T]]) -> list[T]:
+    """What the jobs make, while `tasks` counts them."""
+
+    def counted(job: Callable[[], T]) -> T:
+        made = job()
+        tasks.done += 1
+        return made
+
+    return tasks.watch(*[tasks.add(partial(counted, job)) for job in jobs])
+
+
+def _listed(fact: Fact[list[T]]) -> Sequence[T]:
+    return fact.value if isinstance(fact, Known) else []
+
+
+def _as_json(record: Struct) -> Json:
+    """A record as AWS names its fields, without those that it lacks."""
+    return {key: value for key, value in msgspec.to_builtins(record).items() if value is not None}
+
+
+def _named(found: Json) -> Iterator[str]:
+    """The managed policies that are attached to entities, or are boundaries."""
+    for key in ("UserDetailList", "GroupDetailList", "RoleDetailList"):
+        for entity in found[key]:
+            yield from (one["PolicyArn"] for one in entity["AttachedManagedPolicies"])
+            if "PermissionsBoundary" in entity:
+                yield entity["PermissionsBoundary"]["PermissionsBoundaryArn"]
