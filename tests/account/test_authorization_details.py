@@ -436,7 +436,7 @@ def test_another_shape_is_one_sentence_with_the_path(value: Any, path: str) -> N
         (b'{"UserDetailList": [{"UserName": "\xff"}]}', "not valid UTF-8"),
         (codecs.BOM_UTF16_LE + b"\x00", "not valid UTF-16"),
         pytest.param(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="deep"),
-        (b'{"iamtui": {"version": 2}}', "format version 2"),
+        (b'{"iamtui": {"version": 3}}', "format version 3"),
     ],
 )
 def test_what_is_no_account_is_refused(data: bytes, words: str) -> None:
