@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from iamtui.account.config_items import pages_of
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     Account,
@@ -75,18 +76,80 @@ T = TypeVar("T")
 E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
 
 
-def load_account(data: bytes, *, origin: str = "The snapshot", pool: DocumentPool | None = None) -> Account:
+def load_account(
+    data: bytes, *, origin: str = "The snapshot", pool: DocumentPool | None = None, account_id: str | None = None
+) -> Account:
     """Read an account from the bytes of a file: see `reading` for the dialects.
 
     Args:
         data: the bytes of the file.
         origin: what it is called in an error ("The snapshot account.json").
+        pool: where documents come from, so that the equal ones of another account are the same objects.
+        account_id: the account that is meant, of those in the file; None: there is one.
 
     Raises:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
     with collector_paused():
-        return account_from_pages(decode_pages(data, origin=origin), origin=origin, pool=pool)
+        pages = [one for page in decode_pages(data, origin=origin) for one in pages_of(page, origin)]
+        if account_id is not None:
+            pages = _of_account(pages, account_id, origin)
+        return account_from_pages(pages, origin=origin, pool=pool)
+
+
+_LISTS: Final = ("users", "groups", "roles", "policies")
+_BY_NAME: Final = ("user_details", "role_details", "access_keys", "mfa_devices", "login_profiles", "instance_profiles")
+
+
+def _of_account(pages: Sequence[SnapshotShape], account_id: str, origin: str) -> list[SnapshotShape]:
+    """The pages of one account, and of those that mix several the entities of this one.
+
+    Raises:
+        Problem: there is nothing of that account.
+    """
+    found: list[SnapshotShape] = []
+    known: set[str] = set()
+    for page in pages:
+        owners = _owners(page)
+        known |= owners
+        if owners <= {account_id}:
+            found.append(page)
+        elif account_id in owners:
+            found.append(_only_of(page, account_id, origin))
+    if account_id not in known:
+        ids = ", ".join(sorted(known)[:10]) or "none"
+        raise Problem(f"{origin} has no account {account_id}.", f"It has: {ids}.")
+    return found
+
+
+def _owners(page: SnapshotShape) -> set[str]:
+    """The accounts that the entities of a page, or its header, belong to."""
+    arns = (parse_arn(entity.arn) for name in _LISTS for entity in _listed(page, name) or () if entity.arn)
+    owners = {arn.account for arn in arns if arn is not None and is_account_id(arn.account)}
+    return owners or ({page.iamtui.account_id} if page.iamtui is not None and page.iamtui.account_id else set())
+
+
+def _listed(page: SnapshotShape, name: str) -> list[Any] | None:
+    found = getattr(page, name)
+    return None if isinstance(found, UnsetType) else found
+
+
+def _only_of(page: SnapshotShape, account_id: str, origin: str) -> SnapshotShape:
+    """A page that mixes accounts with the entities of one; what it says by name alone could be of any of them."""
+    lists: dict[str, Any] = dict.fromkeys(_BY_NAME)
+    for name in _LISTS:
+        entities = _listed(page, name)
+        for index, entity in enumerate(entities or ()):
+            if not entity.arn:
+                raise Problem(
+                    f"{origin} mixes accounts, and does not say whose the entry {index} of its {name} is.",
+                    "Make a file of each account.",
+                )
+        if entities is not None:
+            wanted = (f"::{account_id}:", "::aws:")
+            lists[name] = [entity for entity in entities if any(owner in entity.arn for owner in wanted)]
+    header = HeaderShape(account_id=account_id)
+    return msgspec.structs.replace(page, iamtui=header, **lists)
 
 
 def account_from_pages(
@@ -218,7 +281,10 @@ class _Reading:
             found.setdefault(header.account_id, Arn(header.partition or "aws", "iam", "", header.account_id, ""))
         if len(found) > 1:
             ids = ", ".join(sorted(found)[:3])
-            raise Problem(f"{self._origin} mixes entities of several accounts ({ids}).", "Open one account at a time.")
+            raise Problem(
+                f"{self._origin} mixes entities of several accounts ({ids}).",
+                "Name one of them with --snapshot-account ID.",
+            )
         for account_id, owner in found.items():
             return account_id, header.partition or owner.partition
         return "", header.partition or "aws"

@@ -418,6 +418,21 @@ class MissingShape(Struct):
     error: str | None = None
 
 
+class ConfigItemShape(Struct, rename="camel"):
+    """A configuration item of AWS Config, in its snapshots or in what its API answers."""
+
+    resource_type: str = ""
+    resource_id: str = ""
+    long_arn: ArnText | None = msgspec.field(default=None, name="ARN")
+    arn: ArnText | None = None
+    aws_account_id: AccountId | None = None
+    account_id: AccountId | None = None
+    configuration_item_status: str = ""
+    captured: str | float | None = msgspec.field(default=None, name="configurationItemCaptureTime")
+    configuration: Raw = msgspec.field(default_factory=Raw)
+    tags: dict[str, str] | list[Any] | None = None
+
+
 class SnapshotShape(Struct):
     """The whole file, or one page of it."""
 
@@ -447,10 +462,20 @@ class SnapshotShape(Struct):
     service_last_accessed: dict[str, LastAccessedShape] | None = None
     unread: dict[ArnText, list[Unread]] | None = None
     missing: list[MissingShape] | None = None
+    configuration_items: list[ConfigItemShape] | None = msgspec.field(default=None, name="configurationItems")
+    base_configuration_items: list[ConfigItemShape] | None = msgspec.field(default=None, name="baseConfigurationItems")
+    results: list[str] | None = msgspec.field(default=None, name="Results")
+
+    @property
+    def is_of_config(self) -> bool:
+        """Whether it holds configuration items of AWS Config."""
+        return any(one is not None for one in (self.configuration_items, self.base_configuration_items, self.results))
 
     @property
     def says_anything(self) -> bool:
         """Whether the object is an account at all, and not JSON of another kind."""
+        if self.is_of_config:
+            return True
         lists = (self.users, self.groups, self.roles, self.policies)
         return self.iamtui is not None or any(found is not UNSET and found is not None for found in lists)
 
@@ -459,6 +484,9 @@ def snapshot_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a snapshot."""
     schema = msgspec.json.schema(SnapshotShape)
     text = {"type": ["object", "string"], "description": "A policy document: an object, JSON text or percent-encoded."}
+    for name in ("configurationItems", "baseConfigurationItems", "Results"):
+        del schema["$defs"]["SnapshotShape"]["properties"][name]
+    del schema["$defs"]["ConfigItemShape"]
     for form in schema["$defs"].values():
         form.pop("description", None)
         for name, entry in form["properties"].items():

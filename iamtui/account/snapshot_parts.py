@@ -203,10 +203,17 @@ def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bo
 
 
 def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
-    """Lists that a file lacks: it may have been asked for with a filter. (AWS itself may leave empty ones out.)"""
+    """Lists that a file lacks: it may have been asked for with a filter. (AWS itself may leave empty ones out.)
+
+    An empty list of users or roles of the AWS CLI looks the same with a filter and without; every account has roles.
+    """
+    ours = any(page.iamtui is not None for page in pages)
     for field, what, key in _LISTS:
-        if all(getattr(page, field) is UNSET for page in pages):
+        lists = [getattr(page, field) for page in pages]
+        if all(found is UNSET for found in lists):
             yield Gap(what, _AUTHORIZATION_DETAILS, f"there is no {key}")
+        elif not ours and field in ("users", "roles") and not any(found and found is not UNSET for found in lists):
+            yield Gap(what, _AUTHORIZATION_DETAILS, f"the {key} is empty, as --filter leaves it")
 
 
 def _cut_short(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:

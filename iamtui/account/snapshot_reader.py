@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from iamtui.account.snapshot_format import EXPECTED, FORMAT_VERSION, SnapshotShape
+from iamtui.account.snapshot_format import EXPECTED, FORMAT_VERSION, HeaderShape, SnapshotShape
 from iamtui.input_files import PORTION, size_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -43,6 +43,7 @@ _KEY_OR_TEXTS: Final = re.compile(
     re.DOTALL,
 )
 _SOME_TEXTS: Final = re.compile(rb'(?:[^"]*+%s){1,20000}+[^"]*+' % _TEXT, re.DOTALL)
+_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 _QUOTE: Final = re.compile(rb'(?<!\\)"')
 
 _MOST_PARTS: Final = 5_000_000
@@ -81,9 +82,14 @@ _LARGEST_SLOW: Final = 32 * 1024 * 1024
 _MOST_SLOW: Final = 500_000
 """Bytes and commas of a file that the standard library is given: it needs about a hundred bytes for each value."""
 _AWS_LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
-_AWS_DOCUMENTS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document"))
-_OUR_DOCUMENTS: Final = {"organization": frozenset(("document",)), "resource_policies": frozenset(("document",))}
-_DOCUMENT_KEYS: Final = _AWS_DOCUMENTS | frozenset(("document",))
+AWS_DOCUMENTS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document"))
+_OUR_DOCUMENTS: Final = {
+    "organization": frozenset(("document",)),
+    "resource_policies": frozenset(("document",)),
+    "configurationItems": frozenset(("configuration",)),
+    "baseConfigurationItems": frozenset(("configuration",)),
+}
+_DOCUMENT_KEYS: Final = AWS_DOCUMENTS | frozenset(("document",))
 
 
 @contextmanager
@@ -147,9 +153,11 @@ def _decode_next(data: bytes, position: int, origin: str, *, crowded: bool = Fal
             end = position + int(more["byte"]) - 1
             pages = _decode(memoryview(data)[position:end])
         value = data[position:end]
+        if len(pages) == 1 and not pages[0].says_anything:
+            pages = _by_account(value, origin) or pages
         _refuse_repeats(value, _without_texts(value) if crowded else value, origin)
     except msgspec.ValidationError as error:
-        raise _wrong_shape(str(error), origin) from None
+        raise wrong_shape(str(error), origin) from None
     except RecursionError:
         raise _too_deep(origin) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -159,6 +167,23 @@ def _decode_next(data: bytes, position: int, origin: str, *, crowded: bool = Fal
 
 def _decode(data: bytes | memoryview) -> list[SnapshotShape]:
     return _MANY.decode(data) if data[:1] == b"[" else [_ONE.decode(data)]
+
+
+def _by_account(data: bytes, origin: str) -> list[SnapshotShape]:
+    """The pages of an object that has an account, or pages of one, for each account id; none of any other object."""
+    accounts = msgspec.json.decode(data, type=dict[str, Raw])
+    if not all(_ACCOUNT_ID.fullmatch(key) for key in accounts):
+        return []
+    found: list[SnapshotShape] = []
+    for account_id, value in accounts.items():
+        try:
+            pages = _decode(bytes(value))
+        except msgspec.ValidationError as error:
+            raise wrong_shape(str(error), origin, f"$.{account_id}") from None
+        for page in pages:
+            page.iamtui = page.iamtui or HeaderShape(account_id=account_id)
+        found += pages
+    return found
 
 
 def _refuse_long_text(data: bytes, origin: str) -> None:
@@ -257,7 +282,7 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
     try:
         return [msgspec.convert(_keep_documents(value), SnapshotShape) for value in values]
     except msgspec.ValidationError as error:
-        raise _wrong_shape(str(error), origin) from None
+        raise wrong_shape(str(error), origin) from None
     except UnicodeEncodeError:
         # Lone surrogates are kept in texts, but msgspec can neither compare them with keys nor read them as numbers.
         raise Problem(f"{origin} has a broken character in a key, or where no text belongs.", HOW_TO_MAKE_ONE) from None
@@ -348,19 +373,20 @@ def _keep_documents(page: Any) -> Any:
     kept = dict(page)
     for key in _AWS_LISTS:
         if key in kept:
-            kept[key] = _with_raw(kept[key], _AWS_DOCUMENTS)
+            kept[key] = with_raw(kept[key], AWS_DOCUMENTS)
     for key, names in _OUR_DOCUMENTS.items():
         if key in kept:
-            kept[key] = _with_raw(kept[key], names)
+            kept[key] = with_raw(kept[key], names)
     return kept
 
 
-def _with_raw(value: Any, names: frozenset[str]) -> Any:
+def with_raw(value: Any, names: frozenset[str]) -> Any:
+    """The value with what stands under these names as JSON text."""
     if isinstance(value, list):
-        return [_with_raw(item, names) for item in value]
+        return [with_raw(item, names) for item in value]
     if isinstance(value, dict):
         return {
-            key: Raw(_text_of(item).encode("ascii")) if key in names else _with_raw(item, names)
+            key: Raw(_text_of(item).encode("ascii")) if key in names else with_raw(item, names)
             for key, item in value.items()
         }
     return value
@@ -407,13 +433,18 @@ def _keys(data: bytes) -> str:
 _LENGTH: Final = re.compile(r"str of length <= (\d+)")
 
 
-def _wrong_shape(message: str, origin: str) -> Problem:
+def wrong_shape(message: str, origin: str, within: str = "$") -> Problem:
+    """The Problem for JSON that is not what it should be, with its place.
+
+    Args:
+        within: the path of the value that the message is about.
+    """
     found = _ERROR_PATH.fullmatch(message)
     what = (found.group("what") if found else message).replace("`", "")
     for pattern, words in EXPECTED.items():
         what = what.replace(f"str matching regex {pattern!r}", words)
     what = _LENGTH.sub(r"a text of at most \1 characters", what)
-    path = (found.group("path") if found else None) or "$"
+    path = within + ((found.group("path") if found else None) or "$")[1:]
     return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
 
 

@@ -31,7 +31,12 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     config, _ = load_config()
     region = source.region or (None if _region_in_environment() else config.source.region or None)
     if source.snapshot is not None:
-        return Chosen(SourceChoice(SourceKind.SNAPSHOT, Path(source.snapshot), region=region), "--snapshot")
+        return Chosen(
+            SourceChoice(
+                SourceKind.SNAPSHOT, Path(source.snapshot), region=region, snapshot_account=source.snapshot_account
+            ),
+            "--snapshot",
+        )
     found = choice_from_environment(os.environ)
     if source.profile is not None:
         profile: str | None = source.profile

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from iamtui.problem import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 
 
 def option_words(options: Any) -> tuple[str, ...]:
@@ -40,6 +44,7 @@ class SourceOptions:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    snapshot_account: str | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -65,10 +70,14 @@ class SourceOptions:
 
     def check(self) -> None:
         """Refuse options that contradict each other."""
-        for name in ("snapshot", "profile", "region", "endpoint_url"):
+        for name in ("snapshot", "profile", "region", "endpoint_url", "snapshot_account"):
             value = getattr(self, name)
             if value is not None and not value.strip():
                 raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
+        if self.snapshot_account is not None and self.snapshot is None:
+            raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
+        if self.snapshot_account is not None and not _ACCOUNT_ID.fullmatch(self.snapshot_account):
+            raise Problem("--snapshot-account is not an account id.", "Give its 12 digits.")
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
         clashes["--snapshot"] = {"--profile", "--endpoint-url"}
         for option, others in clashes.items():
@@ -100,9 +109,10 @@ def source_options(command: F) -> F:
         profile: str | None,
         region: str | None,
         endpoint_url: str | None,
+        snapshot_account: str | None,
         **kwargs: Any,
     ) -> Any:
-        own = SourceOptions(demo, snapshot, profile, region, endpoint_url)
+        own = SourceOptions(demo, snapshot, profile, region, endpoint_url, snapshot_account)
         merged = own.over(_given_before(click.get_current_context()))
         merged.check()
         return command(*args, source=merged, **kwargs)
@@ -110,6 +120,7 @@ def source_options(command: F) -> F:
     options = (
         click.option("--demo", is_flag=True, help="Use the built-in demo account."),
         click.option("--snapshot", metavar="FILE", help="Read an account from a file, offline."),
+        click.option("--snapshot-account", metavar="ID", help="Which account, where the file holds several."),
         click.option("--profile", metavar="NAME", help="Use this AWS profile."),
         click.option("--region", metavar="REGION", help="Use this region."),
         click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),

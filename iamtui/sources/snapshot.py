@@ -30,7 +30,9 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WHITE: Final = " \t\r\n\ufeff"
 
 
-def read_snapshot(path: Path, told: Told = tell_nobody, pool: DocumentPool | None = None) -> Account:
+def read_snapshot(
+    path: Path, told: Told = tell_nobody, pool: DocumentPool | None = None, account_id: str | None = None
+) -> Account:
     """Read the account in a file, or that on standard input; packed (gzip, zstd) or not.
 
     A file that is not JSON is refused after its first 64 kB, one that is not text where that shows.
@@ -54,7 +56,7 @@ def read_snapshot(path: Path, told: Told = tell_nobody, pool: DocumentPool | Non
                 raise _no_text(origin)
 
         data = read_whole(file, origin, most=ONE_DOCUMENT, beginning=head, check=check)
-    return load_account(data, origin=origin, pool=pool)
+    return load_account(data, origin=origin, pool=pool, account_id=account_id)
 
 
 def check_head(head: bytes, origin: str) -> None:

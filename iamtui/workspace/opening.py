@@ -133,7 +133,7 @@ def open_snapshot(choice: SourceChoice, step: Step = _no_step, pool: DocumentPoo
     name = "standard input" if choice.snapshot == STANDARD_INPUT else choice.snapshot.name
     reading = f"reading {name}"
     step(reading, 0)
-    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0), pool)
+    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0), pool, choice.snapshot_account)
     source = SourceInfo(
         SourceKind.SNAPSHOT,
         name,
@@ -141,6 +141,7 @@ def open_snapshot(choice: SourceChoice, step: Step = _no_step, pool: DocumentPoo
         endpoint_url=account.not_aws if "://" in account.not_aws else "",
         taken_at=account.taken_at,
         file=str(choice.snapshot),
+        snapshot_account=choice.snapshot_account or "",
     )
     return Workspace(account, source)
 

@@ -296,7 +296,8 @@ def _source_words(source: SourceInfo, region: str) -> list[str]:
     if source.kind is SourceKind.DEMO:
         return ["--demo"]
     if source.kind is SourceKind.SNAPSHOT:
-        return ["--snapshot", source.file or source.label, *(["--region", region] if region else [])]
+        account = ["--snapshot-account", source.snapshot_account] if source.snapshot_account else []
+        return ["--snapshot", source.file or source.label, *account, *(["--region", region] if region else [])]
     options = (("--profile", source.profile), ("--region", region), ("--endpoint-url", source.endpoint_url))
     return [word for option, value in options if value for word in (option, value)]
 

@@ -39,6 +39,7 @@ class SourceInfo(Struct, frozen=True):
         endpoint_url: an endpoint that is not AWS, or "": shown as NOT AWS.
         taken_at: when the data was read, UTC, or None when unknown.
         file: the snapshot's path as it was given, or "".
+        snapshot_account: the account of a file that holds several, or "".
     """
 
     kind: SourceKind
@@ -48,6 +49,7 @@ class SourceInfo(Struct, frozen=True):
     endpoint_url: str = ""
     taken_at: datetime | None = None
     file: str = ""
+    snapshot_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class SourceChoice(Struct, frozen=True):
         kind: live, snapshot or demo.
         snapshot: the file, for a snapshot.
         profile, region, endpoint_url: for live; None where not given.
+        snapshot_account: which of the accounts in the file; None: there is one.
     """
 
     kind: SourceKind
@@ -95,6 +98,7 @@ class SourceChoice(Struct, frozen=True):
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    snapshot_account: str | None = None
 
 
 class Progress(NamedTuple):

@@ -95,4 +95,4 @@ def test_completion_completes_commands_and_options() -> None:
     assert done.stdout.split() == ["plain,simulate"]
     environ |= {"COMP_WORDS": "iamtui can --sna", "COMP_CWORD": "2"}
     done = subprocess.run([sys.executable, "-m", "iamtui"], capture_output=True, text=True, check=False, env=environ)
-    assert done.stdout.split() == ["plain,--snapshot"]
+    assert done.stdout.split() == ["plain,--snapshot", "plain,--snapshot-account"]

@@ -219,3 +219,15 @@ def test_what_cannot_be_redacted_leaves_no_file(cli: Cli, tmp_path: Path) -> Non
     result = cli("snapshot", tmp_path / "out.json", "--redact", "--snapshot", source)
     result.failed_with("cannot be redacted", "cuts an id", "$.UserDetailList[0].UserPolicyList[0]")
     assert not (tmp_path / "out.json").exists()
+
+
+def test_one_account_of_a_file_with_several(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    mine = json.dumps(snapshot(users=[user("alice")]))
+    file.write_text(f"[{mine}, {mine.replace('123456789012', '777777777777').replace('alice', 'bob')}]")
+    cli("list", "users", "--snapshot", file).failed_with("several accounts", "--snapshot-account ID")
+    chosen = ("--snapshot", file, "--snapshot-account", "777777777777")
+    assert [one["name"] for one in cli("list", "users", "--json", *chosen).json] == ["bob"]
+    cli("list", "users", "--snapshot", file, "--snapshot-account", "1").failed_with("is not an account id", "12 digits")
+    cli("list", "users", "--snapshot-account", "777777777777").failed_with("applies only with --snapshot")
+    cli("list", "users", "--demo", "--snapshot-account", "777777777777").failed_with("applies only with --snapshot")

@@ -90,7 +90,8 @@ GOOD: Final[dict[str, bytes]] = {
 _KEYS: Final = (
     "UserDetailList", "RoleDetailList", "GroupDetailList", "Policies", "Records", "Statement", "request", "saved",
     "edits", "Condition", "Action", "Principal", "iamtui", "organization", "resource_policies", "user_details",
-    "identity_policies", "version", "UserName", "Tags", "GroupList", "InstanceProfileList", "Roles", "history",
+    "identity_policies", "version", "configurationItems", "Results",
+    "UserName", "Tags", "GroupList", "InstanceProfileList", "Roles", "history",
 )  # fmt: skip
 _ATOMS: Final = (
     "{}", "[]", '""', "0", "null", "true", "1e999", "-0", "NaN", "9" * 400, '"\\ud800"', '"\\u0000"', "1.5",

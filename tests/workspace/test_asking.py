@@ -221,3 +221,10 @@ def test_a_session_policy_with_a_caller_who_has_no_session_is_said_plainly() -> 
         assert found.worst.decision.notes == decision.notes
         told[name] = ("no session" in session.why, any("session policies" in note for note in decision.notes))
     assert told == {"user/alice": (True, True), "role/deploy-prod": (False, False)}
+
+
+def test_the_line_names_the_account_of_a_file_with_several() -> None:
+    source = SourceInfo(SourceKind.SNAPSHOT, "all.json", file="all.json", snapshot_account="123456789012")
+    workspace = Workspace(sample_account(), source)
+    line = as_command(workspace, resolve_principal(workspace, "role/web-server"), Question("s3:GetObject", LAKE))
+    assert "--snapshot all.json --snapshot-account 123456789012" in line
