@@ -97,7 +97,7 @@ class Report:
 
 def shown_rows(report: Report, kind: str, needle: str) -> list[ReportRow]:
     """The rows of a kind ("": of all) in whose group a text occurs, in any letter case."""
-    rows = [row for row in report.rows if (row.kind == kind if kind else row.kind != report.aside)]
+    rows = [row for row in report.rows if (row.kind == kind if kind else not row.kind or row.kind != report.aside)]
     wanted = needle.lower()
     if not wanted:
         return rows

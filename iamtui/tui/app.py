@@ -30,6 +30,7 @@ from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.terminal_app import IdleLock, TerminalApp
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
@@ -38,13 +39,9 @@ from iamtui.workspace.credential_commands import UnconfirmedCommand, about_comma
 from iamtui.workspace.workspace import OpeningCancelled, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from iamtui.credentials.session import Session
     from iamtui.tui.chooser import ChooserScreen
-    from iamtui.tui.clipboard import Copier
     from iamtui.tui.explorer.search import SearchIndex
-    from iamtui.workspace.workspace import SourceChoice
 
 
 Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
@@ -269,6 +266,8 @@ class IamtuiApp(TerminalApp):
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh", tooltip="Read the account again"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),
+        Binding("f1", "help", "Help", show=False, priority=True, id="app.help-anywhere",
+                tooltip="Show the help, also from a field or a dialog"),
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
         Binding("q", "back_or_quit", "Quit", id="app.back", tooltip="One step back; with none left, quit"),
         Binding("f12", "lock", "Lock", show=False, priority=True, id="app.lock",
@@ -467,7 +466,7 @@ class IamtuiApp(TerminalApp):
         self.opening.open_or_choose()
 
     def action_help(self) -> None:
-        if not isinstance(self.screen, lazy.help.HelpScreen):
+        if not isinstance(self.screen, lazy.help.HelpScreen | LockScreen):
             about = self.main.about if self.screen is self.main else None
             self.push_screen(lazy.help.HelpScreen(self.screen, self._config.keymap, about))
 

@@ -17,14 +17,15 @@ from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from iamtui.account.model import Account, Entity
+from iamtui.account.model import Account
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.text import safe_text
 from iamtui.tui.content import TONES, line, plain
 from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
+from iamtui.tui.inventory import Branch, Node
 from iamtui.tui.text_screens import TextScreen
-from iamtui.workspace.explained import Explanation, explained
+from iamtui.workspace.explained import Explanation, explained, explained_kind
 
 _KEY_WIDTH: Final = 18
 _EXPLAINED: Final = 74
@@ -87,13 +88,30 @@ class HelpScreen(TextScreen):
         self,
         screen: Screen[object],
         keymap: Mapping[str, str] | None = None,
-        about: tuple[Account, Entity] | None = None,
+        about: tuple[Account, Node] | None = None,
     ) -> None:
         sections = help_sections(screen, keymap or {})
         super().__init__(
             line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted")),
-            [*(explanation_rows(explained(*about)) if about is not None else ()), *rows(sections)],
+            [*_about_screen(screen), *_about_node(about), *rows(sections)],
         )
+
+
+def _about_screen(screen: Screen[object]) -> Iterator[Content]:
+    """What a screen or dialog is for, as its class says it (HELP_ABOUT)."""
+    about = getattr(screen, "HELP_ABOUT", "")
+    if about:
+        yield plain(_title(screen), "bold $heading")
+        yield from (plain(f"  {row}") for row in wrap(about, _EXPLAINED))
+        yield plain("")
+
+
+def _about_node(about: tuple[Account, Node] | None) -> Iterator[Content]:
+    if about is not None:
+        account, node = about
+        found = explained_kind(account, node.kind) if isinstance(node, Branch) else explained(account, node)
+        if found is not None:
+            yield from explanation_rows(found)
 
 
 def explanation_rows(found: Explanation) -> Iterator[Content]:

@@ -421,12 +421,10 @@ class MainScreen(PanedScreen):
         return frozenset(idle)
 
     @property
-    def about(self) -> tuple[Account, Entity] | None:
-        """The entity under the cursor with its account."""
-        node = self.subject.node
-        if self.workspace is None or node is None or isinstance(node, Branch):
-            return None
-        return self.workspace.account, node
+    def about(self) -> tuple[Account, Node] | None:
+        """What the cursor is on, with its account."""
+        node = self.subject.entity or self.subject.node
+        return (self.workspace.account, node) if self.workspace is not None and node is not None else None
 
     def action_edit(self) -> None:
         shown = self.subject.json_text()

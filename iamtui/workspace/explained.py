@@ -6,7 +6,7 @@ role, role chaining) and EC2 User Guide (retrieve security credentials from inst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from iamtui.account.model import (
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _METADATA: Final = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
 _MOST_NAMED: Final = 4
+_TRACKED: Final = "the last 400 days, or as long as IAM has tracked that in the Region"
+"""IAM API Reference, RoleLastUsed: activity of the trailing 400 days; of less where a Region tracks it since later."""
 
 
 class Explanation(NamedTuple):
@@ -55,6 +57,14 @@ def explained(account: Account, entity: Entity) -> Explanation:
     if isinstance(entity, InstanceProfile):
         return Explanation("An instance profile", _PROFILE, tuple(_of_profile(entity)))
     return Explanation("An identity provider", _PROVIDER, tuple(_of_provider(account, entity)))
+
+
+def explained_kind(account: Account, kind: str) -> Explanation | None:
+    """The explanation of all of a kind ("users", "customer policies"), and how many there are; None for no kind."""
+    if kind not in _KINDS:
+        return None
+    title, general, here = _KINDS[kind]
+    return Explanation(title, general, tuple(here(account)))
 
 
 _USER: Final = (
@@ -105,6 +115,84 @@ _PROVIDER: Final = (
         "kept."
     ),
 )
+
+
+_ACCOUNT: Final = (
+    (
+        "IAM decides who may do what in an AWS account. A principal (a user, a role, a service) asks for an action on "
+        "a resource; policies allow or deny it."
+    ),
+    (
+        "Identity policies say what a principal may do, resource policies who may use a resource, trust policies who "
+        "may assume a role. Boundaries, SCPs and RCPs grant nothing: they cap what the others allow."
+    ),
+    (
+        "Users have long-term credentials, which work until somebody deletes them; roles give temporary credentials, "
+        "which expire by themselves."
+    ),
+)
+
+
+def _of_account(account: Account) -> Iterator[str]:
+    yield (
+        f"It has {_counted(len(account.users), 'user')}, {_counted(len(account.groups), 'group')} and "
+        f"{_counted(len(account.roles), 'role')}."
+    )
+    if isinstance(account.organization, Missing):
+        yield _unknown("Whether SCPs and RCPs cap it", account.organization)
+    elif account.organization.value is None:
+        yield "It is in no organization, so no SCP or RCP caps it."
+    else:
+        yield "It is in an organization, whose SCPs and RCPs cap it."
+
+
+def _of_users(account: Account) -> Iterator[str]:
+    users = [account.with_report(user) for user in account.users]
+    services = sum(map(_is_service_account, users))
+    unknown = sum(isinstance(user.access_keys, Missing) or isinstance(user.login_profile, Missing) for user in users)
+    people = sum(isinstance(user.login_profile, Known) and user.login_profile.value is not None for user in users)
+    yield _sentence(
+        f"{_counted(len(users), 'user')}: {people:,} with a console password, {services:,} service accounts."
+    )
+    if services:
+        yield "A service account has access keys and no password: a role would give its program keys that expire."
+    if unknown:
+        yield f"Of {unknown:,} it is not known whether they have a password or access keys (L asks for one; H for all)."
+
+
+def _of_groups(account: Account) -> Iterator[str]:
+    empty = sum(not account.members(group.name) for group in account.groups)
+    yield _sentence(f"{_counted(len(account.groups), 'group')}, {empty:,} of them without users.")
+
+
+def _of_roles(account: Account) -> Iterator[str]:
+    by_kind = [_trusted(role) for role in account.roles]
+    named = (("Service", "services"), ("Federated", "identity providers"), ("AWS", "users, roles or accounts"))
+    counts = ", ".join(f"{sum(bool(one[kind]) for one in by_kind):,} trust {words}" for kind, words in named)
+    yield _sentence(f"{_counted(len(account.roles), 'role')}: {counts}.")
+    profiles = {name for profile in account.instance_profiles for name in profile.roles}
+    if profiles:
+        yield _sentence(f"{_counted(len(profiles), 'role')} can be handed to EC2 instances.")
+
+
+def _of_policies(account: Account) -> Iterator[str]:
+    own = [policy for policy in account.policies if not policy.aws_managed]
+    yield f"{len(own):,} of its own, and {len(account.policies) - len(own):,} that AWS wrote."
+    principals: tuple[User | Role, ...] = (*account.users, *account.roles)
+    bounds = {one.boundary_arn for one in principals if one.boundary_arn is not None}
+    if bounds:
+        yield f"{_BOUNDARY} {_counted(len(bounds), 'policy is one', 'policies are one')} here."
+
+
+def _of_profiles(account: Account) -> Iterator[str]:
+    empty = sum(not profile.roles for profile in account.instance_profiles)
+    yield _sentence(f"{_counted(len(account.instance_profiles), 'instance profile')}, {empty:,} without a role.")
+
+
+def _of_providers(account: Account) -> Iterator[str]:
+    yield _known(
+        account.providers, lambda found: _sentence(f"{_counted(len(found), 'provider')}."), "Which providers there are"
+    )
 
 
 def _of_user(account: Account, user: User, *, service_account: bool) -> Iterator[str]:
@@ -177,7 +265,7 @@ def _of_role(account: Account, role: Role) -> Iterator[str]:
     )
     yield _known(
         role.last_used,
-        lambda used: f"It was last used on {used:%Y-%m-%d}." if used is not None else "It was not used in 400 days.",
+        lambda used: f"It was last used on {used:%Y-%m-%d}." if used is not None else f"It was not used in {_TRACKED}.",
         "When it was last used",
     )
     if role.boundary_arn is not None:
@@ -231,8 +319,8 @@ def _trusted(role: Role) -> dict[str, list[str]]:
 
 def _metadata(role: str) -> str:
     return (
-        f"A program on one asks {_METADATA}{role} and gets credentials that end in at most 6 hours; new ones are there "
-        f"before. `iamtui serve {role} --imds` does the same here."
+        f"A program on one asks {_METADATA}{role} and gets credentials that end after some 6 hours; new ones are there "
+        f"at least 5 minutes before. `iamtui serve {role} --imds` does the same here."
     )
 
 
@@ -280,6 +368,24 @@ def _counted(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}" if count else f"no {one}"
 
 
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _first(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
+
+
+_KINDS: Final[Mapping[str, tuple[str, tuple[str, ...], Callable[[Account], Iterator[str]]]]] = {
+    "overview": ("An account", _ACCOUNT, _of_account),
+    "users": ("Users", _USER, _of_users),
+    "groups": ("Groups", _GROUP, _of_groups),
+    "roles": ("Roles", _ROLE, _of_roles),
+    "policies": ("Managed policies", _POLICY, _of_policies),
+    "customer policies": ("Customer managed policies", _POLICY, _of_policies),
+    "AWS policies": ("AWS managed policies", _POLICY, _of_policies),
+    "instance profiles": ("Instance profiles", _PROFILE, _of_profiles),
+    "identity providers": ("Identity providers", _PROVIDER, _of_providers),
+}
+"""By the kinds of branches of the tree."""

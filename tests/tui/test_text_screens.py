@@ -11,6 +11,7 @@ from textual.widgets import Static
 from iamtui.engine.decision import Decision
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
+from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.help import HelpScreen, help_sections
 from iamtui.tui.palette import ActionCommands
 from iamtui.tui.question.panel import QuestionPanel
@@ -21,7 +22,8 @@ from iamtui.workspace import questions as asking
 from tests.support import panel_records as records
 from tests.support import wording
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
-from tests.support.screen_app import make_app
+from tests.support.sample_account import iam
+from tests.support.screen_app import make_app, opened, press
 
 ASKED = Question("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
@@ -247,3 +249,37 @@ def test_what_is_cut_off_fills_its_last_line_also_with_part_of_a_long_word() -> 
     row = Content("denied by policy of arn:aws:s3:::a-bucket-with-a-long-name / NoWrites")
     assert [piece.plain for piece in wrap_all([row], 34, 1)] == ["denied by policy of arn:aws:s3:::…"]
     assert [piece.plain for piece in wrap_all([row, row], 70, 1)] == [f"{row.plain}…"]
+
+
+@pytest.mark.parametrize(("place", "title"), [("roles:", "Roles"), ("overview:", "An account"), ("users:", "Users")])
+async def test_help_on_a_branch_begins_with_what_its_things_are(place: str, title: str) -> None:
+    async with opened() as pilot:
+        pilot.app.main.go_to(place)  # type: ignore[attr-defined]
+        await settle(pilot)
+        await press(pilot, "question_mark")
+        shown = screen_text(pilot.app)
+        assert shown.splitlines()[1].strip() == title
+        assert "In this account" in shown
+
+
+async def test_help_opens_from_a_field_of_a_dialog_and_says_what_the_dialog_is_for() -> None:
+    async with opened() as pilot:
+        main = pilot.app.main  # type: ignore[attr-defined]
+        main.go_to(iam("role/deploy-prod"))
+        main.explorer.tree_view.focus()
+        await press(pilot, "a")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, AssumeDialog)
+        await press(pilot, "f1")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        assert "temporary credentials" in screen_text(pilot.app)
+        await press(pilot, "escape")
+        assert pilot.app.screen is dialog
+
+
+async def test_a_locked_screen_shows_no_help() -> None:
+    async with opened() as pilot:
+        await press(pilot, "f12")
+        locked = pilot.app.screen
+        await press(pilot, "f1")
+        assert pilot.app.screen is locked

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import AccessKey, Account, Entity, IdentityProvider, InstanceProfile, Known
-from iamtui.workspace.explained import Explanation, explained
+from iamtui.tui.inventory import Kind
+from iamtui.workspace.explained import Explanation, explained, explained_kind
 from tests.support.sample_account import BOUNDARY, iam, sample_account, trust
 
 ACCOUNT = sample_account()
@@ -28,6 +29,31 @@ def test_everything_has_a_short_explanation_in_whole_sentences(entity: Entity) -
     assert all(sentence.endswith((".", "`.")) for sentence in (*found.general, *found.here))
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_every_branch_of_the_tree_is_explained_with_what_the_account_has_of_it(kind: Kind) -> None:
+    found = explained_kind(ACCOUNT, kind)
+    assert found is not None
+    assert found.title
+    assert 1 <= len(found.general) <= 5
+    assert found.here
+    assert all(sentence.endswith((".", "`.", ").")) for sentence in (*found.general, *found.here))
+    assert all(sentence[0].isupper() or sentence[0].isdigit() for sentence in found.here)
+    empty = explained_kind(Account(id="123456789012"), kind)
+    assert empty is not None
+    assert empty.here
+
+
+def test_users_and_roles_are_counted_by_what_they_are() -> None:
+    users = explained_kind(ACCOUNT, "users")
+    roles = explained_kind(ACCOUNT, "roles")
+    assert users is not None
+    assert roles is not None
+    assert f"{len(ACCOUNT.users)} users: " in users.here[0]
+    assert f"{len(ACCOUNT.roles)} roles: " in roles.here[0]
+    trusting = sum("amazonaws.com" in role.trust.text for role in ACCOUNT.roles)
+    assert f"{trusting} trust services" in roles.here[0]
+
+
 def test_a_role_of_instances_tells_how_they_come_by_its_credentials() -> None:
     role = ACCOUNT.role("web-server")
     assert role is not None
@@ -39,7 +65,7 @@ def test_a_role_of_instances_tells_how_they_come_by_its_credentials() -> None:
     for entity in (role, profile):
         _, here = of(entity, account)
         assert "http://169.254.169.254/latest/meta-data/iam/security-credentials/web-server" in here
-        assert "end in at most 6 hours" in here
+        assert "end after some 6 hours" in here
         assert "`iamtui serve web-server --imds`" in here
 
 

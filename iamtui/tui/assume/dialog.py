@@ -109,6 +109,14 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     Returns the new session and how it was asked for, or None when cancelled. Enter in any field assumes.
     """
 
+    HELP_ABOUT: ClassVar[str] = (
+        "Assuming a role asks AWS (STS) for temporary credentials of it: an access key ID, a secret key and a "
+        "session token, which expire together. The role's trust policy must let you in; unless it names you "
+        "yourself, in the same account, your own policies must allow sts:AssumeRole too. A session policy "
+        "narrows what the session may do; an MFA code or an external ID is asked for where the trust policy "
+        "demands one. Nothing is sent before you press Enter."
+    )
+
     HELP_TITLE: ClassVar[str] = "Assume a role"
 
     AUTO_FOCUS = ""

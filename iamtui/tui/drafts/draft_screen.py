@@ -123,6 +123,12 @@ class EditLines(LineView):
 class DraftScreen(Screen[None]):
     """The edits of the open draft in words, over what is to know about the one under the cursor."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "A draft lays edits over a copy of the account to see what they would do: who gains and who loses "
+        "what. Nothing is ever written to AWS; the export gives commands, Terraform or a diff for you to run "
+        "elsewhere."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape,q,d", "back", "Back", id="draft.back", tooltip="Back to the account, with the draft laid over it"

@@ -220,6 +220,11 @@ PAUSE_SECONDS: Final = 0.12
 class DraftEditorScreen(Screen[str | None]):
     """Gives the text that was saved, or None. A document with errors can be kept too: the draft says so."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "You edit a policy document of the draft. What AWS would refuse or warn about is listed below the "
+        "text; saving adds the edit to the draft, and writes nothing to AWS."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Into the draft", priority=True, id="draft-editor.save", tooltip="Take it over"),
         Binding("f4", "next_finding", "Next finding", id="draft-editor.next", tooltip="Go to the next finding's line"),

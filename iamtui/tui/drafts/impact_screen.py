@@ -233,6 +233,11 @@ _BATCH: Final = 200
 class DraftImpactScreen(Screen[str | None]):
     """Gives the ARN of the principal to go to, or None. The rows come in while a thread compares."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "The impact of a draft is what the account's users and roles may do with it, held against what they "
+        "may do without it."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,I", "back", "Back", id="impact.back", tooltip="Back to where you came from"),
         Binding(

@@ -295,6 +295,11 @@ AS_FOUND: Final = Arrangement()
 class WhoCanScreen(Screen[str | None]):
     """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "The question is put to every user and role, and to whoever the resource's policy names besides. Each "
+        "answer is what AWS would decide after all policies; what depends on a condition says on which."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Filter", key_display="/", id="whocan.filter", tooltip="Show what holds a text"),
         Binding("x", "export", "Export", id="whocan.export", tooltip="Export what is shown as CSV, JSON or Markdown"),

@@ -50,6 +50,11 @@ _OUTLIVES: Final = "15m to 12h; longer than the session"
 class ConsoleDialog(Dialog[str | None]):
     """Returns what was done, in a sentence, or None when cancelled. The URL never leaves its worker."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "A sign-in URL opens the AWS console as the session. Whoever has the URL is signed in by it, until it "
+        "or the session expires."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="console.cancel", tooltip="Stop waiting, or close the dialog"),
         Binding("enter", "copy", "Copy", id="console.copy", show=False, tooltip="Make the URL and copy it"),

@@ -46,6 +46,12 @@ METADATA_WARNING: Final = (
 class EndpointScreen(Dialog[None]):
     """Shows the endpoint of a session as it answers, in a dialog. It goes on when the dialog is left."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "On EC2 an instance asks the instance metadata service, at 169.254.169.254, for temporary credentials "
+        "of its role, and again before they expire. The endpoint does the same here for the session: programs "
+        "ask it, on this machine alone, and no key is stored anywhere."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,y", "copy", "Copy its lines", id="endpoint.copy",
                 tooltip="Copy the lines that have the programs of a shell ask the endpoint; taken back as a secret"),

@@ -117,6 +117,12 @@ class ExportChoice:
 class ExportDialog(Dialog[ExportChoice | None]):
     """Gives what was chosen, or None. Nothing secret is in it: the preview is made from stand-ins."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "Temporary credentials are three values that belong together: access key ID, secret access key and "
+        "session token. Each format hands all three to a shell, a program or a file; they stop working when "
+        "the session expires."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "cancel", "Cancel", id="export.cancel", tooltip="Hand nothing over"),
         Binding("c", "take('copy')", "Copy", id="export.copy", tooltip="Copy it; it is taken back after a while"),

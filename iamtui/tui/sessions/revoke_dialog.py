@@ -28,6 +28,11 @@ from iamtui.workspace.workspace import Workspace
 class RevokeDialog(Dialog[None]):
     """Shows the policy, its effect on the sessions held here, and the AWS CLI command."""
 
+    HELP_ABOUT: ClassVar[str] = (
+        "Temporary credentials cannot be taken back one by one. A policy that denies everything to sessions "
+        "that began before now ends them all; it is shown here for you to put in place."
+    )
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "Close", id="revoke.close", tooltip="Close the dialog"),
         Binding("enter,c,y", "copy", "Copy command", id="revoke.copy", tooltip="Copy the AWS CLI command"),
