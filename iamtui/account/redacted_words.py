@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from random import Random
 from typing import Final, NamedTuple, TypeAlias
@@ -117,12 +117,7 @@ class RedactedWords:
             self._alone.add(text.lower())
         elif kind == "any":
             self._loose.update(word.lower() for word in _WORD.findall(text))
-        pieces = list(_PIECE.finditer(text))
-        for number, piece in enumerate(pieces):
-            before = pieces[number - 1][0] if number and pieces[number - 1].end() == piece.start() else ""
-            after = (
-                pieces[number + 1][0] if number + 1 < len(pieces) and pieces[number + 1].start() == piece.end() else ""
-            )
+        for before, piece, after in _with_neighbours(list(_PIECE.finditer(text))):
             if piece[0].startswith("${"):
                 self._note_variable(piece[0], before + after, place.whole or text, place.where)
             elif piece[0][0] in "*?":
@@ -368,3 +363,15 @@ def _refusal(what: str, where: str) -> Problem:
         f"The snapshot cannot be redacted, because {safe_text(what, limit=400)} ({safe_text(where, limit=200)}).",
         "Share it as it is, or leave that policy out.",
     )
+
+
+def _with_neighbours(pieces: Sequence[re.Match[str]]) -> Iterator[tuple[str, re.Match[str], str]]:
+    """Each piece between the texts of those that it touches, "" where it touches none."""
+    for number, piece in enumerate(pieces):
+        before = pieces[number - 1] if number else None
+        after = pieces[number + 1] if number + 1 < len(pieces) else None
+        yield (
+            before[0] if before is not None and before.end() == piece.start() else "",
+            piece,
+            after[0] if after is not None and after.start() == piece.end() else "",
+        )

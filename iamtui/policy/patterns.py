@@ -411,33 +411,24 @@ class Glob:
 
     def shares(self, request: Sequence[Token]) -> bool:
         """Whether some text matches both this pattern and a request pattern."""
-        machine = self._machine
-        state = 1
-        for token in request:
-            if isinstance(token, str):
-                state = machine.step(state, token)
-            elif token in STARS:
-                state = machine.run_by_some(state, WITHOUT[token])
-            else:
-                state = machine.step_by_some(state, WITHOUT[token])
-            if not state:
-                return False
-        return bool(state & machine.final)
+        return self._reads(request, self._machine.run_by_some, self._machine.step_by_some)
 
     def covers(self, request: Sequence[Token]) -> bool:
         """Whether this pattern is seen to match every text that the request pattern matches.
 
         It is not seen of a few patterns with question marks that match texts of different lengths each in its own way.
         """
+        return self._reads(request, self._machine.run_by_all, self._machine.step_by_all)
+
+    def _reads(self, request: Sequence[Token], run: Callable[[int, str], int], step: Callable[[int, str], int]) -> bool:
+        """Whether the machine comes to its end on a request pattern, whose wildcards it reads by `run` and `step`."""
         machine = self._machine
         state = 1
         for token in request:
             if isinstance(token, str):
                 state = machine.step(state, token)
-            elif token in STARS:
-                state = machine.run_by_all(state, WITHOUT[token])
             else:
-                state = machine.step_by_all(state, WITHOUT[token])
+                state = (run if token in STARS else step)(state, WITHOUT[token])
             if not state:
                 return False
         return bool(state & machine.final)

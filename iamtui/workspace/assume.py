@@ -75,13 +75,7 @@ def assume(
     """
     if workspace.connection is None:
         raise Problem(NO_CONNECTION, "Open the account with --profile, or the demo with --demo.")
-    if plan is not None:
-        problems = check_input(plan, entered)
-    else:
-        longest = longest_session(workspace, role_of(workspace, entered.role_arn))
-        problems = input_problems(entered, *longest, workspace.caller_extras)
-    if problems:
-        raise InvalidRequest(problems)
+    _check(workspace, entered, plan)
     reused = _session_to_reuse(workspace, entered, mfa_sessions)
     proof = _proof(entered, reused, clock)
     if workspace.source.kind is SourceKind.DEMO and not _allows(plan):
@@ -120,6 +114,16 @@ def assume(
         extras = workspace.caller_extras.inherited_by(entered.extras)
         return replace(session, region=workspace.source.region or session.region, extras=extras)
     raise failure.with_traceback(None)
+
+
+def _check(workspace: Workspace, entered: AssumeRoleInput, plan: AssumePlan | None) -> None:
+    if plan is not None:
+        problems = check_input(plan, entered)
+    else:
+        longest = longest_session(workspace, role_of(workspace, entered.role_arn))
+        problems = input_problems(entered, *longest, workspace.caller_extras)
+    if problems:
+        raise InvalidRequest(problems)
 
 
 def _allows(plan: AssumePlan | None) -> bool:

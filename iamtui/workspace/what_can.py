@@ -21,6 +21,7 @@ from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
+    ServiceActions,
     StatementInForce,
     actions_of,
     are_all_known,
@@ -378,11 +379,18 @@ class _Search:
             for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
                 yield from self._asked(service, actions, resource)
         for outcome, bits in ((Outcome.ALLOWED, allowed), (Outcome.DEPENDS, depends)):
-            for mask, numbers in self._masks.classes(known, fitting & bits, spoken) if fitting & bits else ():
-                statements = [spoken[number] for number in numbers]
-                for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
-                    decision = self._evaluator(actions[0], resource).decide_as(self._principal, outcome)
-                    yield Permission(service, actions, resource, decision)
+            if fitting & bits:
+                yield from self._decided(known, fitting & bits, spoken, resource, outcome)
+
+    def _decided(
+        self, known: ServiceActions, bits: int, spoken: Sequence[StatementInForce], resource: str, outcome: Outcome
+    ) -> Iterator[Permission]:
+        """Actions whose outcome is known already."""
+        for mask, numbers in self._masks.classes(known, bits, spoken):
+            statements = [spoken[number] for number in numbers]
+            for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
+                decision = self._evaluator(actions[0], resource).decide_as(self._principal, outcome)
+                yield Permission(known.service, actions, resource, decision)
 
     def _asked(self, service: str, actions: tuple[str, ...], resource: str) -> Iterator[Permission]:
         decision = self._evaluator(actions[0], resource).decide(self._principal, read_whole=True)

@@ -23,7 +23,7 @@ from iamtui.tui import clock
 from iamtui.tui.assume.inputs import MoreSection, Planned, UsualInputs
 from iamtui.tui.assume.rows import FormRow, InputRow, SidesView
 from iamtui.tui.content import line, plain, safe_text
-from iamtui.tui.question.completing_input import CompletingInput, Completions
+from iamtui.tui.question.completing_input import CompletingInput
 from iamtui.tui.sessions.text import role_name
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace import assume as assuming
@@ -360,13 +360,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
     def _submitted(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Submitted())
-
-    @on(Completions.Clicked)
-    def _clicked(self, event: Completions.Clicked) -> None:
-        event.stop()
-        entry = self.app.focused
-        if isinstance(entry, CompletingInput) and entry.is_open:
-            entry.take_offer(event.index)
 
     @on(LineView.CursorMoved)
     def _unused(self, event: LineView.CursorMoved) -> None:

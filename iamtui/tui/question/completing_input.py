@@ -154,12 +154,6 @@ class Completions(LineView, can_focus=False):
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class Clicked(Message):
-        """A completion was clicked."""
-
-        index: int
-
     class Switched(Message):
         """The list was opened or closed."""
 
@@ -226,8 +220,10 @@ class Completions(LineView, can_focus=False):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         offset = event.get_content_offset(self)
-        if offset is not None and offset.y + self.scroll_offset.y < len(self.offers):
-            self.post_message(self.Clicked(offset.y + self.scroll_offset.y))
+        entry = self.app.focused
+        at = offset.y + self.scroll_offset.y if offset is not None else len(self.offers)
+        if at < len(self.offers) and isinstance(entry, CompletingInput) and entry.is_open:
+            entry.take_offer(at)
 
 
 def _tail_of(name: str, width: int) -> str:

@@ -223,13 +223,6 @@ class QuestionForm(Column):
     def _unused(self, event: LineView.CursorMoved) -> None:
         event.stop()
 
-    @on(Completions.Clicked)
-    def _clicked(self, event: Completions.Clicked) -> None:
-        event.stop()
-        entry = self.app.focused
-        if isinstance(entry, CompletingInput) and entry.is_open:
-            entry.take_offer(event.index)
-
     def shorten(self, *, short: bool) -> None:
         self._short = short
         self._show_later()
