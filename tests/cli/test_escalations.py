@@ -7,7 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.workspace.escalations import EscalationReport, find_escalations
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.cli_runner import Cli
+
+
+@pytest.fixture(scope="module")
+def of_the_demo() -> EscalationReport:
+    return find_escalations(open_source(SourceChoice(SourceKind.DEMO)))
+
+
+@pytest.fixture(autouse=True)
+def _found_once(monkeypatch: pytest.MonkeyPatch, of_the_demo: EscalationReport) -> None:
+    """The paths of the demo are found once for all of these tests."""
+
+    def find(workspace: Workspace) -> EscalationReport:
+        return of_the_demo if workspace.source.kind is SourceKind.DEMO else find_escalations(workspace)
+
+    monkeypatch.setattr("iamtui.cli.escalations.find_escalations", find)
 
 
 def test_paths_are_listed_step_by_step_and_summed_up(cli: Cli) -> None:

@@ -10,6 +10,7 @@ from benchmarks.iam_pager import IamPager
 from iamtui.aws.connection import Connection
 from iamtui.sources.live import load_live
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, Reset, Truncate, error
+from tests.support.slow import one_quick
 
 
 def connect(url: str) -> Connection:
@@ -38,7 +39,7 @@ def test_pages_are_those_of_aws(large_account: IamPager, pager_keys: None) -> No
     assert account.gaps == ()
 
 
-@pytest.mark.parametrize("attempts", ["", "3", "8"])
+@one_quick("attempts", ["", "3", "8"])
 def test_with_three_in_ten_calls_failing_everything_comes(
     large_proxy: FaultProxy, quick_retries: None, monkeypatch: pytest.MonkeyPatch, attempts: str
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from iamtui.account import snapshot_reader as reading
 from iamtui.account.authorization_details import load_account
 from iamtui.problem import Problem
-from tests.support.slow import one_quick
+from tests.support.slow import all_but, one_quick
 from tests.support.snapshot_builder import snapshot, user
 
 SIZE = 64_000_000
@@ -97,7 +97,7 @@ def test_only_a_small_file_is_given_to_the_standard_library(monkeypatch: pytest.
         load_account(text.encode())
 
 
-@pytest.mark.parametrize("character", ["x", "é", "😀", "\\u0041"])
+@pytest.mark.parametrize("character", all_but("é", ["x", "é", "😀", "\\u0041"]))
 @pytest.mark.parametrize("length", [100_000, 200_000_000])
 def test_184_mb_of_text_stay_below_500_mb(tmp_path: Path, length: int, character: str) -> None:
     size = 184_000_000

@@ -167,6 +167,7 @@ def test_a_draft_that_does_not_fit_has_no_impact() -> None:
         impact(AttachPolicy(iam("user/nobody"), ADMIN_ARN))
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(edits(drafting_account()), min_size=1, max_size=2))
 def test_whatever_a_single_question_finds_gained_or_lost_is_in_it(made: list[Edit]) -> None:

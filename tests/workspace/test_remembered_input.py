@@ -88,8 +88,10 @@ def test_the_latest_replaces_the_one_before(file: Path) -> None:
     assert len(json.loads(file.read_text(encoding="utf-8"))["roles"]) == 1
 
 
-def test_the_oldest_go(file: Path) -> None:
-    for number in range(MOST_ROLES + 1):
+def test_the_oldest_go(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST_ROLES == 200
+    monkeypatch.setattr("iamtui.workspace.remembered_assume_input.MOST_ROLES", 5)
+    for number in range(6):
         remember_input(ALICE, replace(ENTERED, role_arn=f"{ROLE}{number}"), path=file)
     assert remembered_input(ALICE, f"{ROLE}0", path=file) is None
     assert remembered_input(ALICE, f"{ROLE}1", path=file) is not None
