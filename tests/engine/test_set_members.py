@@ -130,6 +130,7 @@ def is_shown_on_another_type(action: str, other: str) -> bool:
     return decided(action, {"Effect": "Allow", "Action": "*", "Resource": other.replace("arn:*:", "arn:aws:")}).allowed
 
 
+@pytest.mark.slow
 def test_a_grant_of_all_resources_of_another_type_allows_nothing() -> None:
     asked = [question for service in SERVICES for question in grants_of_another_type(service)][::EVERY_NTH]
     assert len(asked) > 1_000

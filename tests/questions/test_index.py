@@ -36,6 +36,7 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
+from tests.support.slow import one_quick
 from tests.workspace.test_polls import DEMO_QUESTIONS, ways
 
 from .random_accounts import AccountMaker, QuestionMaker
@@ -79,10 +80,12 @@ def test_in_random_accounts(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     assert min(said[outcome] for outcome in ("allowed", "depends", "explicitDeny", "implicitDeny")) > 100, said
 
 
-def test_in_the_demo_account() -> None:
+@one_quick("drawn", [range(6), range(6, 30)])
+def test_in_the_demo_account(drawn: range) -> None:
     said: Counter[str | None] = Counter()
     account = load_demo_account()
-    for question in (*DEMO_QUESTIONS, *generator.questions(account, 30, seed=15)):
+    asked = () if drawn.start else DEMO_QUESTIONS
+    for question in (*asked, *generator.questions(account, 30, seed=15)[drawn.start : drawn.stop]):
         for way in ways(question):
             compare(account, way, said)
     assert min(said[outcome] for outcome in Outcome) > 50, said

@@ -195,6 +195,7 @@ async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console
             life.check_that_nothing_is_left()
 
 
+@pytest.mark.slow
 @in_own_process
 async def test_nothing_can_be_reached_of_a_session_that_a_shell_was_opened_with(
     app: DrawingApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -78,8 +78,6 @@ class ScreenApp(HarnessApp):
 async def settle(pilot: Pilot[object]) -> None:
     """Wait until every worker has ended and its messages are handled, and what they changed is drawn."""
     await settled(pilot)
-    await pilot.pause()
-    await settled(pilot)
 
 
 async def until(pilot: Pilot[object], holds: Callable[[], bool], seconds: float = 90) -> None:

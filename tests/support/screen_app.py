@@ -74,13 +74,13 @@ def make_app(
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until no worker runs and every message they posted has been handled."""
+    """Wait until no worker runs and every message they posted has been handled; no cursor blinks from then on."""
     await settled(pilot)
-    await pilot.pause()
-    await settled(pilot)
-    for field in pilot.app.screen.query(Input):
-        field.cursor_blink = False
-    await pilot.pause()
+    blinking = [field for field in pilot.app.screen.query(Input) if field.cursor_blink]
+    if blinking:
+        for field in blinking:
+            field.cursor_blink = False
+        await settled(pilot)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from iamtui.workspace.overview import account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
-from tests.support.slow import EACH_SIZE, SIZES
+from tests.support.slow import EACH_SIZE, SIZES, one_quick
 
 
 def demo() -> Workspace:
@@ -46,7 +46,7 @@ def test_bars_are_ascii_where_block_characters_would_not_arrive() -> None:
     assert all((line.label + text_of(line.words)).isascii() for line in lines)
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("label", "kinds"), [("high", {"high"}), ("can become administrator", {"certain"}), ("administrators", {""})]
 )
 async def test_enter_on_a_number_lists_what_it_counts(label: str, kinds: set[str]) -> None:

@@ -21,7 +21,7 @@ from iamtui.workspace import questions as asking
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
 from tests.support.panel_sessions import START, RecordingCopier, StillClock, session
-from tests.support.slow import EACH_SIZE, NARROW_AND_MEDIUM, SIZES
+from tests.support.slow import EACH_SIZE, NARROW_AND_MEDIUM, SIZES, one_quick
 
 SnapCompare = Callable[..., bool]
 Run = Callable[[Pilot[object]], Awaitable[None]]
@@ -70,7 +70,7 @@ async def on_a_group(pilot: Pilot[object]) -> None:
 
 
 @pytest.mark.parametrize("size", EACH_SIZE)
-@pytest.mark.parametrize("action", ["s3:GetObject", "s3:GetObjectAcl", "s3:DeleteObject", "iam:CreateUser"])
+@one_quick("action", ["s3:GetObject", "s3:GetObjectAcl", "s3:DeleteObject", "iam:CreateUser"])
 def test_an_answer(snap_compare: SnapCompare, size: str, action: str) -> None:
     assert snap_compare(question_app(), terminal_size=SIZES[size], run_before=asked(action))
 

@@ -14,6 +14,7 @@ from tests.support.panel_apps import until
 from tests.support.panel_sessions import SECRET
 from tests.support.screen_app import press
 from tests.support.session_stage import ask, stage
+from tests.support.slow import one_quick
 
 
 def variable(copied: str, name: str) -> str:
@@ -22,7 +23,7 @@ def variable(copied: str, name: str) -> str:
     return line.partition("=")[2]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@one_quick("size", [(120, 40), (80, 24), (200, 60)])
 async def test_a_session_is_served_from_a_key(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     async with stage(monkeypatch, size) as it:
         await it.hold(60)
