@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from iamtui.text import safe_text
 from iamtui.tui.content import line
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.containers import Column
@@ -119,7 +120,7 @@ class FilterRow(AskRow):
 
     def __init__(self, rows: LineView, *, placeholder: str, needle: str = "") -> None:
         """Make the row; it is open where there is something to begin with."""
-        super().__init__("/", placeholder=placeholder, field_id="filter-needle")
+        super().__init__("/", placeholder=safe_text(placeholder), field_id="filter-needle")
         self._rows = rows
         self._needle = needle
         self.set_class(bool(needle), "-open")
