@@ -77,16 +77,16 @@ def snapshot_of(account: Account) -> Json:
     }
     # An empty object would say that somebody asked; the AWS lists are always part of the format.
     snapshot = {key: value for key, value in snapshot.items() if value or key[0].isupper()}
-    if isinstance(account.organization, Known):
-        snapshot["organization"] = _organization(account.organization)
-    if isinstance(account.providers, Known):
-        snapshot["identity_providers"] = [_written(ProviderShape, one) for one in account.providers.value]
     return snapshot | _account_facts(account)
 
 
 def _account_facts(account: Account) -> Json:
     """The facts of the whole account that are known; an empty list or null among them is the answer "none"."""
     facts: Json = {}
+    if isinstance(account.organization, Known):
+        facts["organization"] = _organization(account.organization)
+    if isinstance(account.providers, Known):
+        facts["identity_providers"] = [_written(ProviderShape, one) for one in account.providers.value]
     if isinstance(account.summary, Known) and account.summary.value:
         facts["account_summary"] = dict(account.summary.value)
     if isinstance(account.password_policy, Known):

@@ -200,14 +200,7 @@ def record_to_json(account: Account, entity: Entity) -> Json:
 
 def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
     if isinstance(entity, (User, Group, Role)):
-        inline = [{"name": p.name, **_document(p.document)} for p in entity.inline_policies]
-        yield "inline_policies", inline or _unread(entity, "inline policies") or []
-        attached = [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
-        yield "attached_policies", attached or _unread(entity, "attached policies") or []
-        if entity.unread:
-            yield "unread", [{"part": one.part, "permission": one.permission or None} for one in entity.unread]
-    if isinstance(entity, (User, Role)):
-        yield "boundary_arn", entity.boundary_arn or _unread(entity, "permissions boundary")
+        yield from _holder_details(entity)
     accessed = account.last_accessed.get(entity.arn)
     if accessed is not None:
         yield "services_last_used", [_service_use(use) for use in accessed.services]
@@ -224,6 +217,17 @@ def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
     else:
         yield "type", entity.type
         yield "audiences", list(entity.audiences)
+
+
+def _holder_details(entity: User | Group | Role) -> Iterator[tuple[str, Any]]:
+    inline = [{"name": p.name, **_document(p.document)} for p in entity.inline_policies]
+    yield "inline_policies", inline or _unread(entity, "inline policies") or []
+    attached = [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
+    yield "attached_policies", attached or _unread(entity, "attached policies") or []
+    if entity.unread:
+        yield "unread", [{"part": one.part, "permission": one.permission or None} for one in entity.unread]
+    if isinstance(entity, (User, Role)):
+        yield "boundary_arn", entity.boundary_arn or _unread(entity, "permissions boundary")
 
 
 def _unread(entity: User | Group | Role, part: UnreadPart) -> Missing | None:

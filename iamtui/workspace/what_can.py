@@ -368,8 +368,24 @@ class _Search:
                 return
         # Of a resource that is named, its policy is known too.
         spoken = own if resource == "*" else tuple(statements_in_force(self._policies(f"{service}:*", resource)))
+        yield from self._open(known, fitting & ~allowed & ~depends, spoken, resource, is_complete=is_complete)
+        for outcome, bits in ((Outcome.ALLOWED, allowed), (Outcome.DEPENDS, depends)):
+            if fitting & bits:
+                yield from self._decided(known, fitting & bits, spoken, resource, outcome)
+
+    def _open(
+        self,
+        known: ServiceActions,
+        bits: int,
+        spoken: Sequence[StatementInForce],
+        resource: str,
+        *,
+        is_complete: bool,
+    ) -> Iterator[Permission]:
+        """Actions that have to be asked about, where the statements about them may allow any."""
+        service = known.service
         grants = any(one.layer is Layer.RESOURCE for one in spoken) or service in _WITHOUT_ALLOW or not is_complete
-        for mask, numbers in self._masks.classes(known, fitting & ~allowed & ~depends, spoken):
+        for mask, numbers in self._masks.classes(known, bits, spoken):
             statements = [spoken[number] for number in numbers]
             if not grants and not any(one.layer is Layer.IDENTITY and one.compiled.allows for one in statements):
                 continue
@@ -378,9 +394,6 @@ class _Search:
                 continue
             for actions in known.told_apart(mask, statements, resource, in_region=self._in_region):
                 yield from self._asked(service, actions, resource)
-        for outcome, bits in ((Outcome.ALLOWED, allowed), (Outcome.DEPENDS, depends)):
-            if fitting & bits:
-                yield from self._decided(known, fitting & bits, spoken, resource, outcome)
 
     def _decided(
         self, known: ServiceActions, bits: int, spoken: Sequence[StatementInForce], resource: str, outcome: Outcome
