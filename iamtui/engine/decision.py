@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from iamtui.engine.request import Request
 from iamtui.policy.context import Node
 
@@ -51,8 +53,7 @@ class ResourceScope(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class StatementRef:
+class StatementRef(Struct, frozen=True):
     """A statement that took part.
 
     Args:

@@ -63,6 +63,14 @@ def places(bits: int) -> Iterator[int]:
         bits ^= last
 
 
+def bits_of(found: Iterable[int], size: int) -> int:
+    """Some places as bits, out of so many: in one step, which is faster than bit by bit where there are thousands."""
+    made = bytearray(size + 7 >> 3)
+    for place in found:
+        made[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(made, "little")
+
+
 def with_value(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> dict[KeyValue, int]:
     made = dict(groups)
     _add(made, value, bits)
@@ -198,6 +206,30 @@ class Holdings:
             found.append(known[1])
         return found
 
+    def add_for_each(self, policies: Sequence[tuple[PolicyInForce, ...]]) -> list[tuple[HeldPolicy, ...]]:
+        """Take in the policies of one principal after the other, by their places; no other has been taken in before."""
+        known: dict[int, HeldPolicy | None] = {}
+        having: dict[HeldPolicy | None, list[int]] = {}
+        held_by: list[tuple[HeldPolicy, ...]] = []
+        for place, each in enumerate(policies):
+            found: list[HeldPolicy] = []
+            for policy in each:
+                # Most are the same objects for all who have them, which are kept in what is given.
+                if id(policy) not in known:
+                    known[id(policy)] = next(iter(self.add((policy,), 0)), None)
+                held = known[id(policy)]
+                having.setdefault(held, []).append(place)
+                if held is not None:
+                    found.append(held)
+            held_by.append(tuple(found))
+        for held, places_of in having.items():
+            bits = bits_of(places_of, len(policies))
+            if held is None:
+                self.incomplete |= bits
+            else:
+                held.holders |= bits
+        return held_by
+
     def without(self, holders: int, policies: Iterable[PolicyInForce]) -> Holdings:
         """The same policies, held by all but some; ready to be given some of the policies that are named here."""
         given = {id(policy.document) for policy in policies if isinstance(policy, NamedPolicy)}
@@ -326,6 +358,19 @@ class Levels(NamedTuple):
     complete: bool
 
 
+def _kind_of(one: IndexedPrincipal) -> tuple[PrincipalKind, bool, str | None]:
+    return one.principal.kind, bool(one.boundaries), one.principal.credentials
+
+
+def _by_value(principals: Iterable[IndexedPrincipal]) -> dict[str, dict[KeyValue, list[int]]]:
+    """Who has which value of the condition keys that the account knows, by their places."""
+    found: dict[str, dict[KeyValue, list[int]]] = {}
+    for place, one in enumerate(principals):
+        for key, value in one.values.items():
+            found.setdefault(key, {}).setdefault(value, []).append(place)
+    return found
+
+
 class AccountIndex:
     """The users and roles of an account, and who of them has which policies.
 
@@ -343,10 +388,7 @@ class AccountIndex:
         self.identity = Holdings(PolicyType.IDENTITY)
         self.boundary = Holdings(PolicyType.BOUNDARY)
         self.bounded = 0
-        self.held: list[tuple[HeldPolicy, ...]] = []
-        self.bounds: list[tuple[HeldPolicy, ...]] = []
-        self._named: dict[str, int] = {}
-        self.kinds: dict[tuple[PrincipalKind, bool, str | None], int] = {}
+        self._named: dict[str, list[int]] = {}
         self._absent: dict[tuple[str, ...], int] = {}
         self._keys: dict[str, KeyFacts] = {}
         self._values: dict[tuple[str, bool], Mapping[KeyValue, int]] = {}
@@ -356,11 +398,17 @@ class AccountIndex:
         self._of_resources: dict[tuple[int, PolicyType], tuple[PolicyDocument, Holdings]] = {}
         self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
         self._unfit = 0
+        self._own: dict[str, dict[KeyValue, list[int]]] | None = None
         for place, one in enumerate(self.principals):
-            self._name(1 << place, one)
-            self.held.append(())
-            self.bounds.append(())
-            self._hold(place, one)
+            self._name(place, one)
+        self.held = self.identity.add_for_each([one.identity for one in self.principals])
+        self.bounds = self.boundary.add_for_each([one.boundaries for one in self.principals])
+        kinds: dict[tuple[PrincipalKind, bool, str | None], list[int]] = {}
+        for place, one in enumerate(self.principals):
+            kinds.setdefault(_kind_of(one), []).append(place)
+        self.kinds = {kind: bits_of(having, len(self.principals)) for kind, having in kinds.items()}
+        for (_, has_boundary, _), bits in self.kinds.items():
+            self.bounded |= bits if has_boundary else 0
         self.left = self._unfit | self.identity.incomplete | self.boundary.incomplete
 
     def with_changed(self, changed: Mapping[int, IndexedPrincipal]) -> AccountIndex:
@@ -391,10 +439,11 @@ class AccountIndex:
         self.bounds[place] = tuple(self.boundary.add(one.boundaries, bit))
         if one.boundaries:
             self.bounded |= bit
-        kind = (one.principal.kind, bool(one.boundaries), one.principal.credentials)
+        kind = _kind_of(one)
         self.kinds[kind] = self.kinds.get(kind, 0) | bit
 
-    def _name(self, bit: int, one: IndexedPrincipal) -> None:
+    def _name(self, place: int, one: IndexedPrincipal) -> None:
+        bit = 1 << place
         principal = one.principal
         is_role = principal.kind is PrincipalKind.ROLE and principal.role_arn == principal.arn
         if (
@@ -404,7 +453,7 @@ class AccountIndex:
             self._unfit |= bit
         for name in {principal.arn, principal.unique_id, principal.arn.rsplit("/", 1)[-1]}:
             if name:
-                self._named[name] = self._named.get(name, 0) | bit
+                self._named.setdefault(name, []).append(place)
         self._absent[one.absent] = self._absent.get(one.absent, 0) | bit
 
     def place_of(self, principal: Principal) -> int | None:
@@ -413,7 +462,7 @@ class AccountIndex:
         if known is not None:
             # The index holds the principal, so its id is not that of another.
             return known
-        for place in places(self._named.get(principal.arn, 0)):
+        for place in self._named.get(principal.arn, ()):
             found = self.principals[place].principal
             if found is principal or found == principal:
                 return place
@@ -421,7 +470,7 @@ class AccountIndex:
 
     def named(self, name: str) -> int:
         """Who has an ARN, an id, or a name without its path."""
-        return self._named.get(name, 0)
+        return sum(1 << place for place in self._named.get(name, ()))
 
     def key_facts(self, key: str) -> KeyFacts:
         """What is known of a condition key in lower case."""
@@ -433,23 +482,21 @@ class AccountIndex:
         return found
 
     def _facts_of(self, key: str) -> KeyFacts:
-        own: dict[KeyValue, int] = {}
-        fixed: dict[tuple[str, ...], int] = {}
-        owners = fixers = absent = 0
-        for place, one in enumerate(self.principals):
-            values = one.values.get(key)
-            if values is not None:
-                own[values] = own.get(values, 0) | 1 << place
-                owners |= 1 << place
-        if key in FIXED_KEYS:
-            for place in range(len(self.principals)):
-                values = self.fixed_keys(place)[key]
-                fixed[values] = fixed.get(values, 0) | 1 << place
-                fixers |= 1 << place
+        size = len(self.principals)
+        if self._own is None:
+            self._own = _by_value(self.principals)
+        own = {values: bits_of(having, size) for values, having in self._own.get(key, {}).items()}
+        owners = absent = 0
+        for bits in own.values():
+            owners |= bits
+        fixed: dict[tuple[str, ...], list[int]] = {}
+        for place in range(size if key in FIXED_KEYS else 0):
+            fixed.setdefault(self.fixed_keys(place)[key], []).append(place)
         for names, bits in self._absent.items():
             if key in KeyNames(names):
                 absent |= bits
-        return KeyFacts(own, owners, absent, fixed, fixers)
+        having_fixed = {values: bits_of(having, size) for values, having in fixed.items()}
+        return KeyFacts(own, owners, absent, having_fixed, self.everyone if fixed else 0)
 
     def values_of(self, key: str, *, discover: bool) -> Mapping[KeyValue, int]:
         """Who has which value of a condition key of which the question says nothing."""
@@ -481,9 +528,9 @@ class AccountIndex:
         named = 0
         for entry in entries:
             value = entry.value
-            named |= self._named.get(value, 0)
+            named |= self.named(value)
             if ":assumed-role/" in value:
-                named |= self._named.get(value.split("/")[1], 0)
+                named |= self.named(value.split("/")[1])
         for place in places(named):
             yield 1 << place
         for bits in self.kinds.values():

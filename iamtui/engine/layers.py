@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
+
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest, policy_set
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
@@ -298,8 +300,7 @@ class GrantSide:
         return any_of(ways)
 
 
-@dataclass(frozen=True, slots=True)
-class LevelScan:
+class LevelScan(Struct, frozen=True):
     """What the SCPs or RCPs of one level say."""
 
     index: int
@@ -354,12 +355,32 @@ class LevelStack:
             reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
         looked_at = None if self.layer is Layer.SCP else reached
-        return LevelsScan(
-            tuple(
-                LevelScan(index or 0, name, scan(self.layer, policies, asked, context, level=index, reached=looked_at))
-                for index, name, policies in self.levels
-            )
-        )
+        return LevelsScan(tuple(self._level(level, asked, context, looked_at) for level in self.levels))
+
+    def _level(
+        self,
+        level: tuple[int | None, str | None, PolicySet],
+        asked: PreparedRequest,
+        context: RequestContext,
+        reached: Callable[[CompiledStatement], Truth] | None,
+    ) -> LevelScan:
+        index, name, policies = level
+        kept = asked.plain_levels
+        found: LevelScan | None = kept.get(policies)
+        if found is None:
+            scanned = scan(self.layer, policies, asked, context, level=index, reached=reached)
+            found = LevelScan(index or 0, name, scanned)
+            if policies not in kept:
+                # The levels have few policies, most of which say the same to everybody.
+                is_plain = is_same_for_all(policies, asked, names_callers=reached is not None)
+                kept[policies] = found if is_plain else None
+        return found
+
+
+def is_same_for_all(policies: PolicySet, asked: PreparedRequest, *, names_callers: bool) -> bool:
+    """Whether what policies say of an action does not depend on who asks, and when."""
+    about = [member.compiled for member in policies.about(asked.action)]
+    return not any(one.reads_context or (names_callers and not one.reaches_everyone) for one in about)
 
 
 _MOST_REMEMBERED: Final = 256

@@ -521,11 +521,12 @@ class PreparedRequest:
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
         whole: the same question about all resources of the set, once it was asked.
+        plain_levels: of the SCPs and RCPs of a level, what they say where that is the same for all who ask.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
     """
 
-    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "prepared", "whole")
+    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "plain_levels", "prepared", "whole")
 
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
@@ -535,6 +536,7 @@ class PreparedRequest:
         self.everywhere = everywhere
         self.of_a_set = of_a_set
         self.whole: PreparedRequest | None = None
+        self.plain_levels: dict[PolicySet, Any] = {}
         self._of_set: SetMemory | None = None
 
     @property

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id, parse_arn
@@ -14,8 +16,7 @@ from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
 
 
-@dataclass(frozen=True, slots=True)
-class NamedPolicy:
+class NamedPolicy(Struct, frozen=True):
     """A document under the name it is known by (policy name or ARN)."""
 
     name: str

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 
 class KeyState(Enum):
@@ -177,8 +178,7 @@ class RequestContext:
 # Three-valued truth.
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a leaf comes from: layer, policy name or ARN, statement index, effect."""
 
     layer: str
@@ -187,8 +187,7 @@ class Source:
     effect: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionLeaf:
+class ConditionLeaf(Struct, frozen=True):
     """A condition line, or a Resource entry with a variable, that is undetermined.
 
     Args:
@@ -211,8 +210,7 @@ class ConditionLeaf:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLeaf:
+class SessionLeaf(Struct, frozen=True):
     """The session name of a caller given as a role ARN must be, or must not be, this one."""
 
     name: str
@@ -220,8 +218,7 @@ class SessionLeaf:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MissingLeaf:
+class MissingLeaf(Struct, frozen=True):
     """What a document that is not known does: it allows the request (effect Allow), or denies it (Deny).
 
     Args:
@@ -240,15 +237,13 @@ class MissingLeaf:
 Leaf: TypeAlias = ConditionLeaf | SessionLeaf | MissingLeaf
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All parts must hold; at least two, none constant, none an And, no duplicates."""
 
     parts: tuple[Or | Leaf, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """One part must hold; at least two, none constant, none an Or, no duplicates."""
 
     parts: tuple[And | Leaf, ...]

@@ -15,6 +15,8 @@ from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct
+
 from iamtui.policy.json_text import WrittenNumber, brackets_of, json_text, line_deeper_than
 from iamtui.policy.operators import parse_operator
 from iamtui.problem import Problem
@@ -71,8 +73,7 @@ class DocumentError(Problem):
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionLine:
+class ConditionLine(Struct, frozen=True):
     """One operator, key and list of values of a Condition block; values as text (true becomes "true")."""
 
     operator: str
@@ -80,8 +81,7 @@ class ConditionLine:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalEntry:
+class PrincipalEntry(Struct, frozen=True):
     """One entry of a Principal or NotPrincipal element.
 
     Args:
@@ -95,8 +95,7 @@ class PrincipalEntry:
     bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement. An element that is absent is None; a present but empty list is ().
 
     Args:
