@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
+from iamtui.engine.bits import Bits, bits_of, places
 from iamtui.engine.request import (
     FIXED_KEYS,
     MissingPolicy,
@@ -33,42 +34,6 @@ _MOST_KEYS: Final = 256
 _MOST_CONDITIONS: Final = 2048
 _MOST_STACKS: Final = 16
 _MOST_TEXTS: Final = 256
-
-
-class Bits(NamedTuple):
-    """For whom something holds, and for whom that depends on what is not known; for all others it does not hold."""
-
-    yes: int = 0
-    maybe: int = 0
-
-
-NOBODY: Final = Bits()
-
-
-def both(one: Bits, other: Bits) -> Bits:
-    yes = one.yes & other.yes
-    return Bits(yes, (one.yes | one.maybe) & (other.yes | other.maybe) & ~yes)
-
-
-def either(one: Bits, other: Bits) -> Bits:
-    yes = one.yes | other.yes
-    return Bits(yes, (one.maybe | other.maybe) & ~yes)
-
-
-def places(bits: int) -> Iterator[int]:
-    """The places of the bits that are set."""
-    while bits:
-        last = bits & -bits
-        yield last.bit_length() - 1
-        bits ^= last
-
-
-def bits_of(found: Iterable[int], size: int) -> int:
-    """Some places as bits, out of so many: in one step, which is faster than bit by bit where there are thousands."""
-    made = bytearray(size + 7 >> 3)
-    for place in found:
-        made[place >> 3] |= 1 << (place & 7)
-    return int.from_bytes(made, "little")
 
 
 def with_value(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> dict[KeyValue, int]:
@@ -147,11 +112,25 @@ class HeldStatement:
         return self._compiled
 
 
-class AboutResource(NamedTuple):
-    """The statements that may be about an action on a resource; of each, whether that depends on its variables."""
+_Varying: TypeAlias = tuple[tuple[HeldStatement, bool], ...]
+"""Statements, of each whether its variables tell whether it is about a resource."""
 
-    denies: tuple[tuple[HeldStatement, bool], ...]
-    allows: tuple[tuple[HeldStatement, bool], ...]
+
+class AboutResource:
+    """The statements that may be about an action on a resource: one object for all resources with the same.
+
+    Args:
+        keys: the condition keys that they read.
+        varies: whether some are about the resource by their variables.
+    """
+
+    __slots__ = ("allows", "denies", "keys", "varies")
+
+    def __init__(self, denies: _Varying, allows: _Varying) -> None:
+        self.denies = denies
+        self.allows = allows
+        self.keys = frozenset().union(*(statement.compiled.keys for statement, _ in (*denies, *allows)))
+        self.varies = any(varies for _, varies in (*denies, *allows))
 
 
 class Holdings:
@@ -166,6 +145,7 @@ class Holdings:
         "_of_any_service",
         "_policies",
         "_replaced",
+        "_same_about",
         "_type",
         "incomplete",
     )
@@ -177,6 +157,7 @@ class Holdings:
         self._of_any_service: list[HeldStatement] = []
         self._about: dict[str, tuple[HeldStatement, ...]] = {}
         self._about_resource: dict[tuple[str, RequestResource], AboutResource] = {}
+        self._same_about: dict[tuple[_Varying, _Varying], AboutResource] = {}
         # Of those below a draft, whose statements are sorted already: what stands for which policy, and what is new.
         self._below: Holdings | None = None
         self._replaced: dict[HeldPolicy, HeldPolicy] = {}
@@ -311,7 +292,12 @@ class Holdings:
         if found is None:
             if len(self._about_resource) >= _MOST_RESOURCES:
                 self._about_resource.clear()
-            found = self._about_resource[key] = _about_resource(self.about(action), resource)
+                self._same_about.clear()
+            made = _about_resource(self.about(action), resource)
+            found = self._same_about.get(made)
+            if found is None:
+                found = self._same_about[made] = AboutResource(*made)
+            self._about_resource[key] = found
         return found
 
 
@@ -319,7 +305,7 @@ _NO_CONTEXT: Final = RequestContext(CommonContext({}))
 """For elements without variables, which look nothing up."""
 
 
-def _about_resource(statements: Iterable[HeldStatement], resource: RequestResource) -> AboutResource:
+def _about_resource(statements: Iterable[HeldStatement], resource: RequestResource) -> tuple[_Varying, _Varying]:
     denies: list[tuple[HeldStatement, bool]] = []
     allows: list[tuple[HeldStatement, bool]] = []
     for statement in statements:
@@ -332,7 +318,7 @@ def _about_resource(statements: Iterable[HeldStatement], resource: RequestResour
             or compiled.matches_resource(resource, _NO_CONTEXT, DEFAULT_LANGUAGE_OPTIONS, everywhere=False) is True
         ):
             (allows if compiled.allows else denies).append((statement, varies))
-    return AboutResource(tuple(denies), tuple(allows))
+    return tuple(denies), tuple(allows)
 
 
 class KeyFacts(NamedTuple):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from iamtui.engine.index import AccountIndex, IndexedPrincipal, places, with_value
+from iamtui.engine.bits import places
+from iamtui.engine.index import AccountIndex, IndexedPrincipal, with_value
 from iamtui.policy.context import ABSENT, CommonContext, KeyValue, KeyValues, RequestContext
 
 _MOST_GROUPS: Final = 20_000
@@ -64,19 +65,25 @@ class Contexts:
 
     def _column(self, key: str) -> tuple[Mapping[KeyValue, int], bool]:
         """As `RequestContext.lookup` has it, for everybody."""
-        index, common = self._index, self._of_question
+        index = self._index
+        given, derived = self.said_of(key)
+        if given is not None:
+            return {given: index.everyone}, False
+        if derived is None:
+            return index.values_of(key, discover=self._of_question.discover), True
+        facts = index.key_facts(key)
+        return with_value(facts.own, derived, index.everyone & ~facts.owners), False
+
+    def said_of(self, key: str) -> tuple[KeyValue | None, KeyValue | None]:
+        """What the question says of a key, for everybody, and for those of whom the account does not say it."""
+        common = self._of_question
         given = common.given.get(key)
         if given is None and common.given_absent is not None and key in common.given_absent:
             given = ABSENT
-        if given is not None:
-            return {given: index.everyone}, False
         derived = common.derived.get(key)
         if derived is None and key in common.absent:
             derived = ABSENT
-        if derived is None:
-            return index.values_of(key, discover=common.discover), True
-        facts = index.key_facts(key)
-        return with_value(facts.own, derived, index.everyone & ~facts.owners), False
+        return given, derived
 
     def varying(self, keys: Iterable[str]) -> tuple[str, ...]:
         """Those of the keys of which not everybody has the same value."""

@@ -7,12 +7,13 @@ evaluator can tell; it is asked as well wherever else this reading cannot be sur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from iamtui.engine.bits import NOBODY, Bits, both, either, places
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.index import NOBODY, AccountIndex, Bits, HeldStatement, Holdings, both, either, places, standing_in
+from iamtui.engine.index import AccountIndex, HeldStatement, Holdings, standing_in
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
@@ -204,6 +205,22 @@ class IndexReading:
             self._not_evaluated(),
             who & ~(cap.yes | cap.maybe) if self._only_scps_cap else None,
         )
+
+    def follows_from(self) -> Hashable | None:
+        """What the outcomes of a question about a resource that has no policy follow from: equal for two with the same.
+
+        None where a policy of the resource, or of resources of a set, has a say.
+        """
+        index, prepared = self.index, self.prepared
+        facts, action, resource = prepared.facts, prepared.action, prepared.resource
+        if facts.takes_resource_policy or facts.under_rcps or resource.kind is not ResourceKind.ONE:
+            return None
+        layers = (index.identity, index.boundary, *index.levels(PolicyType.SCP, self.asked.scps).levels)
+        about = tuple(layer.about_resource(action, resource) for layer in layers)
+        keys = frozenset(("aws:multifactorauthpresent",)).union(*(one.keys for one in about))
+        text = resource.text if any(one.varies for one in about) else ""
+        said = tuple(map(self.contexts.said_of, sorted(keys)))
+        return action.full, self.asked.discover, text, about, said
 
     @property
     def caps_complete(self) -> bool:

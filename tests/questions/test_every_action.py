@@ -16,8 +16,8 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import Name
 from iamtui.drafts.edits import Draft, PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
+from iamtui.engine.bits import places
 from iamtui.engine.decision import Outcome
-from iamtui.engine.index import places
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import Mode
 from iamtui.policy.resource import ResourceKind
