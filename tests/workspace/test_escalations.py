@@ -23,7 +23,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
-from iamtui.engine.index import AccountIndex
+from iamtui.engine.index_reading import Outcomes
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.escalations import _OWN_PATHS, _TARGET_PATHS, Escalation, Move, _Search, find_escalations
 from tests.support.sample_account import (
@@ -308,13 +308,13 @@ def test_one_target_is_read_for_those_alone_who_may_take_it(monkeypatch: pytest.
     one = replace(users[7], inline_policies=(may,))
     account = Account(ID, users=(*users[:7], one, *users[8:], boss), policies=(ADMINISTRATOR,))
     asked: list[int] = []
-    read_index = QuestionEvaluator.read_index
+    outcomes_on = _Search._outcomes_on
 
-    def counted(self: QuestionEvaluator, index: AccountIndex, who: int) -> object:
+    def counted(self: _Search, evaluator: QuestionEvaluator, who: int) -> Outcomes | None:
         asked.append(who.bit_count())
-        return read_index(self, index, who)
+        return outcomes_on(self, evaluator, who)
 
-    monkeypatch.setattr(QuestionEvaluator, "read_index", counted)
+    monkeypatch.setattr(_Search, "_outcomes_on", counted)
     report = find_escalations(sample_workspace().with_account(account))
     assert [found.principal.name for found in report.escalations] == ["u7"]
     assert asked
