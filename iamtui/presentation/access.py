@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from iamtui.account.model import Account
@@ -57,9 +58,9 @@ def service_table(found: EffectiveAccess, *, ascii_only: bool) -> tuple[str, lis
     return columns(titles), [(one, columns(row)) for one, row in zip(services, cells, strict=True)]
 
 
-def permissions_report(account: Account, found: EffectiveAccess, service: ServiceAccess) -> Report:
-    """The actions of a service that a principal can call, with resources and conditions; Enter asks one."""
-    lines = [(action, one) for one in service.permissions for action in one.actions]
+def permissions_report(account: Account, found: EffectiveAccess, services: Sequence[ServiceAccess]) -> Report:
+    """The actions of services that a principal can call, with resources and conditions; Enter asks one."""
+    lines = [(action, one) for service in services for one in service.permissions for action in one.actions]
     rows = tuple(
         _permission(number, action, one, found)
         for number, (action, one) in enumerate(sorted(lines, key=lambda line: line[0].lower()))
@@ -67,7 +68,28 @@ def permissions_report(account: Account, found: EffectiveAccess, service: Servic
     counts = Counter(row.kind for row in rows)
     kinds = tuple(level for level in map(_short_level, LEVELS) if counts[level])
     name = account.short_name(found.principal.arn)
-    return Report(text_of(row_of(f"{service.service}: what {name} can do")), rows, kinds, counts=counts)
+    where = f"{services[0].service}: " if len(services) == 1 else ""
+    return Report(text_of(row_of(f"{where}what {name} can do")), rows, kinds, counts=counts)
+
+
+def resources_report(account: Account, found: EffectiveAccess) -> Report:
+    """The resources and patterns that a principal can touch, each with the actions; "*" last."""
+    by_resource: dict[str, list[tuple[str, Permission]]] = {}
+    for one in found.permissions:
+        for resource in one.resources:
+            by_resource.setdefault(resource, []).extend((action, one) for action in one.actions)
+    rows: list[ReportRow] = []
+    target = found.principal.role_arn or found.principal.arn
+    for number, (resource, lines) in enumerate(
+        sorted(by_resource.items(), key=lambda entry: (entry[0] == "*", entry[0]))
+    ):
+        text = f"{len(lines):,} action{'' if len(lines) == 1 else 's'}"
+        details = (row_of(resource, limit=None), row_of(", ".join(action for action, _ in lines), limit=None))
+        rows.append(ReportRow(Word(""), text_of(row_of(resource)), text, "", number, details, target))
+        inner = (_permission(number, action, one, found) for action, one in sorted(lines, key=lambda each: each[0]))
+        rows += (replace(row, kind="", inner=True) for row in inner)
+    name = account.short_name(found.principal.arn)
+    return Report(text_of(row_of(f"Resources that {name} can touch")), tuple(rows))
 
 
 def _short_level(level: str) -> str:

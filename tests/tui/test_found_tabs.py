@@ -57,6 +57,32 @@ async def test_the_access_tab_counts_the_services_and_lists_the_actions_of_one()
         assert app.main.question.answer.outcome.value == "allowed"
 
 
+async def test_the_access_tab_lists_every_action_and_the_resources_it_touches() -> None:
+    workspace = demo()
+    found = what_can(workspace, resolve_principal(workspace, ROLE))
+    app = make_app(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        labels = [row.label for row in detail.facts.rows]
+        detail.facts.focus()
+        detail.facts.move_to(labels.index("all"))
+        await press(pilot, "enter")
+        screen = app.screen
+        assert isinstance(screen, ReportScreen)
+        assert {row.name for row in screen.list.shown} == set(found.by_action())
+        await press(pilot, "escape")
+        detail.facts.move_to(labels.index("resources"))
+        await press(pilot, "enter")
+        screen = app.screen
+        assert isinstance(screen, ReportScreen)
+        touched = {resource for one in found.permissions for resource in one.resources}
+        assert {row.name for row in screen.list.shown if not row.inner} == touched
+        buckets = next(row for row in screen.list.shown if row.name.startswith("arn:aws:s3"))
+        inside = [row.name for row in screen.list.shown if row.inner and row.group == buckets.group]
+        assert inside
+        assert all(name.startswith("s3:") for name in inside)
+
+
 async def test_the_access_tab_names_the_roles_that_a_principal_reaches() -> None:
     workspace = demo()
     edges = by_principal(edge for role in workspace.account.roles for edge in who_may_assume(workspace, role))

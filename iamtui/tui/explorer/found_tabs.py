@@ -16,6 +16,7 @@ from iamtui.presentation.access import (
     edge_words,
     outside_first,
     permissions_report,
+    resources_report,
     service_table,
     trustee_words,
 )
@@ -67,8 +68,14 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     tab.rows.append(heading(f"What it can do: {count}, actions by access level; Enter lists them"))
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
     for service, cells in services:
-        tab.lists[len(tab.rows)] = service.service, partial(permissions_report, account, found, service)
+        tab.lists[len(tab.rows)] = service.service, partial(permissions_report, account, found, (service,))
         tab.rows.append(ListingRow(service.service, cells))
+    if services:
+        everything = partial(permissions_report, account, found, [service for service, _ in services])
+        tab.lists[len(tab.rows)] = "Actions", everything
+        tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
+        tab.lists[len(tab.rows)] = "Resources", partial(resources_report, account, found)
+        tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
     edges: list[TrustEdge] = []
     for role in account.roles:
         if cancelled():
