@@ -368,6 +368,7 @@ class Connection:
             profile=profile,
             endpoint_url=self.endpoint_url,
             login_profile="" if self._keys is not None else login_profile_of(profile, known),
+            certificates=self._session.configured_certificates() if type(error).__name__ == "SSLError" else ("", ""),
         )
 
     def _profile_in_use(self) -> str:

@@ -129,6 +129,7 @@ def problem_from(
     profile: str = "",
     endpoint_url: str = "",
     login_profile: str = "",
+    certificates: tuple[str, str] = ("", ""),
 ) -> Problem:
     """Turn whatever a call to AWS raised into a Problem.
 
@@ -139,10 +140,11 @@ def problem_from(
         profile: the profile in use, to be named in the next step.
         endpoint_url: the endpoint in use when it is not AWS, to be named in the sentence.
         login_profile: the profile to log in with, where `profile` starts from another one.
+        certificates: the setting that names a file of certificates, and the file, or empty.
     """
     if isinstance(error, Problem):
         return error
-    where = CallSite(service, operation, profile, endpoint_url, login_profile)
+    where = CallSite(service, operation, profile, endpoint_url, login_profile, certificates)
     response = getattr(error, "response", None)
     if isinstance(response, dict) and isinstance(response.get("Error"), dict):
         return _from_answer(error, response, where)

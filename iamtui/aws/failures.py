@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 _LONGEST_DETAIL: Final = 400
@@ -38,6 +39,7 @@ class CallSite:
         service, operation: botocore's name of the service and the API operation, or "" where unknown.
         endpoint_url: the endpoint in use when it is not AWS, or "".
         login_profile: the profile to log in with, where that is another one that `profile` starts from, or "".
+        certificates: the setting that names a file of certificates, and the file; empty where none is set.
     """
 
     service: str
@@ -45,6 +47,7 @@ class CallSite:
     profile: str
     endpoint_url: str
     login_profile: str = ""
+    certificates: tuple[str, str] = ("", "")
     clock_words: str = ""
     """How far this machine's clock is off, where that is why the call failed, or ""."""
 
@@ -226,6 +229,31 @@ def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
     )
 
 
+def _not_verified(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    setting, file = where.certificates
+    if not setting:
+        return (
+            f"The TLS certificate of {where.target} could not be verified, so nothing was sent.",
+            "If a company proxy re-signs traffic, name its certificates in AWS_CA_BUNDLE.",
+        )
+    path = Path(file).expanduser()
+    try:
+        wrong = "" if path.is_dir() or _holds_certificates(path) else "holds no certificates"
+    except OSError as failed:
+        wrong = "does not exist" if isinstance(failed, FileNotFoundError) else "cannot be read"
+    if wrong:
+        sentence = f"{setting} names {file}, which {wrong}: the TLS certificate of {where.target} could not be verified"
+        return f"{sentence}, so nothing was sent.", f"Correct {setting}, or unset it."
+    sentence = f"The TLS certificate of {where.target} could not be verified with those in {file} ({setting})"
+    step = "the file must hold the certificate of who signed it, a company proxy or AWS; or unset it."
+    return f"{sentence}, so nothing was sent.", f"Correct {setting}: {step}"
+
+
+def _holds_certificates(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"-----BEGIN " in file.read(1024**2)
+
+
 def _says(sentence: str, step: str) -> Words:
     """Words that are the same for all failures of a kind but for the names in braces."""
 
@@ -294,10 +322,7 @@ FAILURES: Final[dict[str, Words]] = {
         "Install botocore[crt] beside iamtui, or choose another profile.",
     ),
     "ProxyConnectionError": _says("The HTTP proxy cannot be reached.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
-    "SSLError": _says(
-        "The TLS certificate of {target} could not be verified, so nothing was sent.",
-        "If a company proxy re-signs traffic, name its certificates in AWS_CA_BUNDLE.",
-    ),
+    "SSLError": _not_verified,
     "EndpointConnectionError": _refused,
     "ConnectTimeoutError": _refused,
     "ReadTimeoutError": _says(

@@ -142,8 +142,15 @@ class SdkSession(botocore.session.Session):
 
     def certificates(self) -> str:
         """The file of certificates that calls over TLS are checked with: as configured, else botocore's own."""
-        configured = self.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        return str(configured or botocore.httpsession.get_cert_path(verify=True))
+        return self.configured_certificates()[1] or str(botocore.httpsession.get_cert_path(verify=True))
+
+    def configured_certificates(self) -> tuple[str, str]:
+        """The setting that names a file of certificates, and the file; empty where botocore's own are used."""
+        configured = self.get_config_variable("ca_bundle")
+        if configured:
+            return "AWS_CA_BUNDLE" if os.environ.get("AWS_CA_BUNDLE") == configured else "ca_bundle", str(configured)
+        requests = os.environ.get("REQUESTS_CA_BUNDLE", "")
+        return ("REQUESTS_CA_BUNDLE", requests) if requests else ("", "")
 
     def _make_safe(self, chain: Any) -> None:
         """Change the providers of a chain. Fails, so that nothing is run, where those of a newer botocore differ.

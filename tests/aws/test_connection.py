@@ -24,6 +24,7 @@ from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, Stall, Truncate, error
 from tests.support.moto_server import ACCOUNT, SECRET, MotoServer, trust
+from tests.support.tls_server import tls_server
 
 
 def test_no_credentials_is_said_at_once() -> None:
@@ -447,3 +448,39 @@ def test_a_closed_connection_begins_anew() -> None:
         assert connection.caller().account == "111122223333"
     assert connection.caller().account == "111122223333"
     assert connection.client("sts") is not before
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "which does not exist"),
+        ("", "which holds no certificates"),
+        ("hello", "which holds no certificates"),
+        ("other", "could not be verified with those in"),
+    ],
+)
+def test_a_wrong_file_of_certificates_is_named_as_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pager_keys: None, content: str | None, says: str
+) -> None:
+    bundle = tmp_path / "company.pem"
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    with tls_server(tmp_path, b"") as server, tls_server(tmp_path / "other", b"") as other:
+        if content is not None:
+            bundle.write_text(other.certificate.read_text() if content == "other" else content)
+        with pytest.raises(AwsProblem) as raised:
+            connect(f"https://localhost:{server.port}").caller()
+
+    assert says in raised.value.sentence
+    assert str(bundle) in raised.value.sentence
+    assert "AWS_CA_BUNDLE" in raised.value.next_step
+    assert "company proxy re-signs" not in raised.value.next_step
+    assert server.received == []
+
+
+def test_the_setting_that_names_the_certificates_is_named(
+    tmp_path: Path, no_aws_settings: Path, pager_keys: None
+) -> None:
+    (no_aws_settings / "config").write_text("[default]\nca_bundle = /none/company.pem\n")
+    with tls_server(tmp_path, b"") as server, pytest.raises(AwsProblem, match=r"^ca_bundle names /none/company\.pem"):
+        connect(f"https://localhost:{server.port}").caller()
