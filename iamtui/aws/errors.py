@@ -148,14 +148,18 @@ def problem_from(
     response = getattr(error, "response", None)
     if isinstance(response, dict) and isinstance(response.get("Error"), dict):
         return _from_answer(error, response, where)
-    for kind in type(error).__mro__:
-        make = FAILURES.get(kind.__name__)
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    if "ClientError" in kinds:
+        # An answer without an error of AWS: the page of a proxy, mostly.
+        kinds = ["ResponseParserError"]
+    for kind in kinds:
+        make = FAILURES.get(kind)
         if make is not None:
             sentence, step = make(error, where)
             return AwsProblem(
                 sentence,
                 step,
-                code=kind.__name__,
+                code=kind,
                 permission=_permission(where),
                 login_command=login_command(error, where),
             )

@@ -246,7 +246,7 @@ class LiveReading:
                 self._read_details(connection, tasks)
             elif self._pages:
                 self._broke_off = problem
-                if problem.fatal:
+                if problem.fatal and not problem.may_pass:
                     self._fatal = problem
             else:
                 raise
@@ -270,7 +270,9 @@ class LiveReading:
             self._found[part.what] = part.read(connection)
         except AwsProblem as problem:
             self._failed[part.what] = problem
-            if problem.fatal:
+            # One that is not answered says nothing of the others; when two are not, there is no way to AWS.
+            unanswered = [one for one in self._failed.values() if one.fatal and one.may_pass]
+            if problem.fatal and (not problem.may_pass or len(unanswered) > 1):
                 self._fatal = problem
 
     def _read_organization(self, connection: Connection) -> None:
