@@ -132,7 +132,7 @@ def _examine(name: str, kind: str | None, account: str | None, accepted: Sequenc
     of_kind = DocumentKind(kind) if kind is not None else guess_kind(document)
     found = []
     for finding in findings(document, of_kind, account=account):
-        sid = None if finding.statement is None else document.policy.statements[finding.statement].sid
+        sid = None if finding.statement is None else document.written.statements[finding.statement].sid
         covering = (one for one in accepted if finding.code not in _UNREADABLE and one.covers(finding, name, sid))
         found.append(_Found(finding, next(covering, None)))
     return _Report(name, of_kind, tuple(found))

@@ -12,7 +12,7 @@ from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.layer_reports import layer_reports, statement_name
 from iamtui.engine.layers import GrantSide, LayerScan, Match
 from iamtui.engine.prepared_request import owner_is_assumed
-from iamtui.engine.refused_elements import unknown_parts, unproved_statements
+from iamtui.engine.refused_elements import ignored_principals, unproved_statements
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
@@ -33,7 +33,7 @@ def notes(reading: Evaluation) -> Iterator[str]:
     yield from reading.prepared.notes
     yield from _notes_on_set(reading)
     yield from _notes_on_ignored(reading)
-    yield from unknown_parts(reading)
+    yield from ignored_principals(reading)
 
 
 def _notes_on_set(reading: Evaluation) -> Iterator[str]:

@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from iamtui.engine.condition_words import MOST_NAMED, first_of, short_policy_name
+from iamtui.engine.condition_words import MOST_NAMED
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.layer_reports import name_of_statement
 from iamtui.engine.prepared_request import LayerStatement
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
-from iamtui.policy.document import VERSIONS, Statement
-from iamtui.policy.malformed import action_fault, key_fault, may_mean, resource_fault
+from iamtui.policy.document import Statement
+from iamtui.policy.malformed import action_fault, key_fault, may_mean, misplaced_principal, resource_fault
 from iamtui.policy.statement import ActionName, CompiledStatement
 from iamtui.text import safe_text
 
-
-def unknown_parts(reading: Evaluation) -> Iterator[str]:
-    """One sentence each on the documents and statements with versions or elements that AWS does not know."""
-    refused = list(dict.fromkeys(_unknown_parts(reading)))
-    yield from refused[:MOST_NAMED]
-    if len(refused) > MOST_NAMED:
-        yield f"{len(refused) - MOST_NAMED:,} more documents or statements have what AWS would refuse."
+_WITHOUT_PRINCIPAL: Final = (Layer.IDENTITY, Layer.SESSION, Layer.BOUNDARY, Layer.SCP)
 
 
-def _unknown_parts(reading: Evaluation) -> Iterator[str]:
-    """What AWS would refuse of the documents with statements about the action, and how it was read all the same."""
-    for _, _, policies in reading.sets():
-        for member in policies.about(reading.prepared.action):
-            policy = member.policy.document.policy
-            name = short_policy_name(member.policy.name)
-            if policy.version is not None and policy.version not in VERSIONS:
-                version = safe_text(policy.version, limit=64)
-                yield f'{name} has the Version "{version}", which AWS would refuse: it is read as 2008-10-17.'
-            statement = member.compiled.statement
-            for where, elements in (
-                (name, policy.unknown_elements),
-                (name_of_statement(member.policy, statement), statement.unknown_elements),
-            ):
-                if elements:
-                    yield (
-                        f"{where} has unknown policy elements ({first_of(elements)}): AWS would refuse the "
-                        "document, which is read without it."
-                    )
+def ignored_principals(reading: Evaluation) -> Iterator[str]:
+    """One sentence each on the statements about the action that name a Principal where no policy can."""
+    found = list(dict.fromkeys(_ignored_principals(reading)))
+    yield from found[:MOST_NAMED]
+    if len(found) > MOST_NAMED:
+        yield f"{len(found) - MOST_NAMED:,} more statements have a Principal, which AWS would refuse."
+
+
+def _ignored_principals(reading: Evaluation) -> Iterator[str]:
+    for layer, _, policies in reading.sets():
+        for member in policies.about(reading.prepared.action) if layer in _WITHOUT_PRINCIPAL else ():
+            element = misplaced_principal(member.compiled.statement)
+            if element:
+                where = name_of_statement(member.policy, member.compiled.statement)
+                yield f"{where} has {element}, which AWS would refuse in such a policy: it is read without it."
 
 
 def unproved_statements(reading: Evaluation) -> Iterator[str]:

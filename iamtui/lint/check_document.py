@@ -61,7 +61,7 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
     Never raises for anything a document holds.
     """
     error = document.error
-    if error is not None:
+    if error is not None and error.fault is not Fault.UNKNOWN:
         return (_unreadable(document, error),)
     subject = CheckedDocument(document, kind, account)
     check_document(subject)
@@ -113,9 +113,10 @@ def guess_kind(document: PolicyDocument) -> DocumentKind:
     Principals make it a trust policy when every action is one of STS and no statement names a resource, else
     a resource-based policy. SCPs, RCPs, boundaries, session and endpoint policies cannot be told apart.
     """
-    if document.error is not None:
+    error = document.error
+    if error is not None and error.fault is not Fault.UNKNOWN:
         return DocumentKind.IDENTITY
-    statements = document.policy.statements
+    statements = document.written.statements
     if not any(s.principals is not None or s.not_principals is not None for s in statements):
         return DocumentKind.IDENTITY
     without_resources = all(s.resources is None and s.not_resources is None for s in statements)

@@ -72,7 +72,7 @@ class CheckedDocument:
     """A readable document of one type, and what has been found in it.
 
     Args:
-        document: the document; its `policy` can be read.
+        document: the document; its `written` policy can be read.
         account: the account it belongs to, 12 digits, or None when not known.
     """
 
@@ -87,7 +87,7 @@ class CheckedDocument:
 
     @property
     def policy(self) -> Policy:
-        return self.document.policy
+        return self.document.written
 
     def raw(self, statement: Statement) -> dict[str, JsonValue]:
         listed = self.document.value["Statement"]

@@ -2,8 +2,8 @@
 
 Reading is as tolerant as AWS's evaluation (a single value equals a list of one, a single statement needs no
 brackets, misplaced elements are kept for findings) and as strict as safety asks: a document whose meaning
-cannot be known (not JSON, no Statement, an Effect that is neither Allow nor Deny, a repeated key) is an
-error, never a guess.
+cannot be known (not JSON, no Statement, an Effect that is neither Allow nor Deny, a repeated key, an element or
+Version that AWS does not have) is an error, never a guess.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Fault(Enum):
     VALUE = "an element has a text that it cannot have"
     TYPE = "an element has a JSON type that it cannot have"
     COMBINATION = "two elements exclude each other"
+    UNKNOWN = "an element or a version that AWS does not have"
 
 
 class DocumentError(Problem):
@@ -238,6 +239,23 @@ def parse_policy(value: JsonValue) -> Policy:
         raise DocumentError(f"Statement is an object or a list of objects, not {_kind(raw)}", path="$.Statement")
     unknown = tuple(key for key in value if key not in ("Version", "Id", "Statement"))
     return Policy(version, policy_id, tuple(statements), unknown)
+
+
+def _refused_part(policy: Policy) -> DocumentError | None:
+    """What no policy that AWS took can have: with a misspelt Condition, what the document means is not known."""
+    if policy.version is not None and policy.version not in VERSIONS:
+        found = json.dumps(policy.version[:64])
+        return DocumentError(
+            f'Version is "2012-10-17" or "2008-10-17", not {found}', path="$.Version", fault=Fault.UNKNOWN
+        )
+    for path, names, what in (
+        ("$", policy.unknown_elements, "a policy"),
+        *((f"$.Statement[{one.index}]", one.unknown_elements, "a statement") for one in policy.statements),
+    ):
+        for name in names[:1]:
+            message = f"{json.dumps(name[:64])} is not an element of {what}, so AWS would refuse the document"
+            return DocumentError(message, path=path, fault=Fault.UNKNOWN)
+    return None
 
 
 def _refuse_impossible_sizes(policy: Policy) -> None:
@@ -455,7 +473,7 @@ class PolicyDocument:
         """The decoded JSON object.
 
         Raises:
-            DocumentError: the document is unreadable.
+            DocumentError: the document is unreadable, and not only for elements that AWS does not have.
         """
         self._read()
         return self._value
@@ -468,6 +486,19 @@ class PolicyDocument:
             DocumentError: the document is unreadable.
         """
         self._read()
+        if self._error is not None:
+            raise self._error
+        assert self._policy is not None
+        return self._policy
+
+    @property
+    def written(self) -> Policy:
+        """The policy as it is written, also with elements or a version that AWS does not have.
+
+        Raises:
+            DocumentError: the document is unreadable for another reason.
+        """
+        self._read()
         assert self._policy is not None
         return self._policy
 
@@ -478,12 +509,13 @@ class PolicyDocument:
             self._read()
         except DocumentError as error:
             return error
-        return None
+        return self._error
 
     @property
     def text(self) -> str:
         """The canonical rendering, or the beginning of the text as given when it cannot be read."""
-        return self.source_text[:MAX_CHARACTERS] if self.error else render(self._value)
+        self.error  # noqa: B018 - reads it
+        return self.source_text[:MAX_CHARACTERS] if self._policy is None else render(self._value)
 
     @property
     def lines(self) -> tuple[tuple[int, int], ...]:
@@ -510,18 +542,20 @@ class PolicyDocument:
         return found
 
     def _read(self) -> None:
-        if self._error is not None:
-            raise self._error
         if self._policy is not None:
             return
+        # What AWS would refuse is noted before the policy is there, for threads that read at the same time.
+        if self._error is not None and self._error.fault is not Fault.UNKNOWN:
+            raise self._error
         try:
             text = self.source_text
             value = load_json(text)
             policy = parse_policy(value)
             if len(text) > _ORDINARY:
                 _refuse_impossible_sizes(policy)
-            self._policy = policy
             self._value = value
+            self._error = _refused_part(policy)
+            self._policy = policy
         except DocumentError as error:
             self._error = error
             raise

@@ -44,6 +44,13 @@ def key_fault(key: str) -> str:
     return "" if prefix and name and not any(map(str.isspace, prefix)) else "is not written prefix:name"
 
 
+def misplaced_principal(statement: Statement) -> str:
+    """The Principal element of a statement in a policy that can have none, with its article, or ""."""
+    if statement.principals is not None:
+        return "a Principal"
+    return "" if statement.not_principals is None else "a NotPrincipal"
+
+
 def may_mean(entry: str, service: str, name: str) -> bool:
     """Whether whoever wrote a malformed action may have meant one, given in lower case."""
     texts = (f"{service}:{name}", name, service)

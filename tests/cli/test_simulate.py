@@ -100,18 +100,18 @@ def test_trace_is_added(cli: Cli) -> None:
 
 
 def test_text_says_why_a_decision_is_not_the_expected_one_and_what_it_rests_on(cli: Cli) -> None:
-    misspelt = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Conditions": {}}
+    misspelt = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": "*"}
     policies = [{"name": "p", "document": {"Version": "2012-10-17", "Statement": misspelt}}]
     unmet, met = (scenario("a", identity_policies=policies, expect=expect) for expect in ("implicitDeny", "allowed"))
     told = cli("simulate", "-", stdin=lines(unmet)).out
     assert "granted by p / statement 1" in told
     assert "assumed        the resource belongs to the caller's account 111111111111" in told
-    assert "(Conditions)" in told
+    assert "has a Principal, which AWS would refuse" in told
     assert "[+] Action" not in told
     assert len(cli("simulate", "-", stdin=lines(met)).out.splitlines()) == 1
     traced = cli("simulate", "-", "--trace", stdin=lines(met)).out
     assert "granted by p / statement 1" in traced
-    assert traced.index("[+] Action") < traced.index("(Conditions)")
+    assert traced.index("[+] Action") < traced.index("has a Principal")
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.evaluator import evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
+from iamtui.engine.request import NamedPolicy
 from iamtui.engine.scenario import ScenarioError, parse_scenario
 from iamtui.engine.trace import trace
+from iamtui.policy.document import PolicyDocument
 
 A = "111111111111"
 ALICE = f"arn:aws:iam::{A}:user/alice"
@@ -212,39 +215,63 @@ def test_a_denial_names_the_conditions_that_stay_when_what_denies_is_changed() -
 CONDITIONS = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 
 
-def test_an_answer_from_a_document_that_aws_would_refuse_says_so() -> None:
-    misspelt = {**ADMIN, "Conditions": CONDITIONS}
-    decision, _ = ask(ALICE, identity_policies=named(misspelt))
-    assert decision.outcome is Outcome.ALLOWED
-    assert decision.notes == (
-        (
-            "p / statement 1 has unknown policy elements (Conditions): AWS would refuse the document, which is "
-            "read without it."
-        ),
-    )
-    deny = {"Effect": "Deny", "Action": "s3:*", "Resources": "*"}
-    assert any("(Resources)" in note for note in ask(ALICE, identity_policies=named(ADMIN, deny))[0].notes)
-    resource_policy = document(to("*", Conditions=CONDITIONS))
-    (note,) = ask(ALICE, resource_policy=resource_policy)[0].notes
-    assert note.startswith("resource_policy / statement 1 has unknown policy elements (Conditions)")
-    others = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*", "Conditions": CONDITIONS}
-    assert ask(ALICE, identity_policies=named(ADMIN, others))[0].notes == ()
+REFUSED = {
+    "Conditions": document({**ADMIN, "Conditions": CONDITIONS}),
+    "condition": document({**ADMIN, "condition": CONDITIONS}),
+    "Resources": document(ADMIN, {"Effect": "Deny", "Action": "s3:*", "Resources": "*"}),
+    "Statements": {**document(ADMIN), "Statements": []},
+    "version": {"version": "2012-10-17", "Statement": [ADMIN]},
+    "2012-10-18": {"Version": "2012-10-18", "Statement": [ADMIN]},
+}
 
 
-def test_an_answer_from_a_document_of_an_unknown_version_says_so() -> None:
-    made_up = {"Version": "2012-10-18", "Statement": [ADMIN, ADMIN], "Statements": []}
-    decision, _ = ask(ALICE, identity_policies=[{"name": "p", "document": made_up}])
-    assert decision.notes == (
-        'p has the Version "2012-10-18", which AWS would refuse: it is read as 2008-10-17.',
-        "p has unknown policy elements (Statements): AWS would refuse the document, which is read without it.",
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_document_that_aws_would_refuse_is_not_read(name: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"{name}") as raised:
+        ask(ALICE, identity_policies=[{"name": "p", "document": REFUSED[name]}])
+    assert raised.value.path.startswith("$.identity_policies[0].document")
+
+
+@pytest.mark.parametrize("mode", ["strict", "discover"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_answer_depends_on_a_document_that_aws_would_refuse(name: str, mode: str) -> None:
+    made = parse_scenario(
+        {
+            "request": {"principal": ALICE, "action": "s3:GetObject", "resource": OBJECT},
+            "mode": mode,
+            "identity_policies": named(ADMIN),
+        }
     )
+    refused = NamedPolicy("q", PolicyDocument.of(REFUSED[name]))
+    denied = NamedPolicy("r", PolicyDocument.of(document({**ADMIN, "Effect": "Deny"})))
+    admin = made.policies.identity
+    assert isinstance(admin, tuple)
+    for identity, expected in (
+        ((refused,), Outcome.DEPENDS),
+        ((*admin, refused), Outcome.DEPENDS),
+        ((*admin, refused, denied), Outcome.EXPLICIT_DENY),
+        (admin, Outcome.ALLOWED),
+    ):
+        found = evaluate(made.request, replace(made.policies, identity=identity), made.options)
+        assert found.outcome is expected
+
+
+def test_a_principal_in_a_policy_of_a_caller_is_ignored_and_said() -> None:
+    for element in ("Principal", "NotPrincipal"):
+        decision, _ = ask(ALICE, identity_policies=named({**ADMIN, element: {"AWS": "*"}}))
+        assert decision.outcome is Outcome.ALLOWED
+        assert decision.notes == (
+            f"p / statement 1 has a {element}, which AWS would refuse in such a policy: it is read without it.",
+        )
+    elsewhere = {**ADMIN, "Action": "ec2:*", "Principal": "*"}
+    assert ask(ALICE, identity_policies=named(ADMIN, elsewhere))[0].notes == ()
 
 
 def test_of_much_that_aws_would_refuse_the_first_is_named_and_the_rest_counted() -> None:
-    decision, _ = ask(ALICE, identity_policies=named(*({**ADMIN, "x" * 3000: 1} for _ in range(30))))
+    many = ({**ADMIN, "Principal": "*", "Sid": f"s{number}"} for number in range(30))
+    decision, _ = ask(ALICE, identity_policies=named(*many))
     assert len(decision.notes) == 6
-    assert decision.notes[5] == "25 more documents or statements have what AWS would refuse."
-    assert max(map(len, decision.notes)) < 600
+    assert decision.notes[5] == "25 more statements have a Principal, which AWS would refuse."
 
 
 _DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}

@@ -1,0 +1,66 @@
+"""Documents of an account that AWS would refuse: no answer of the index or of the evaluator takes them as read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamtui.account.authorization_details import load_account
+from iamtui.questions.question import Question
+from tests.engine.test_ignored_and_refused import ADMIN, REFUSED, document
+from tests.questions.test_index import compare
+from tests.support.cli_runner import Cli
+from tests.support.snapshot_builder import snapshot, user
+
+NAMES = ("only", "besides", "denied", "plain", "bounded")
+
+
+def account_bytes(refused: dict[str, Any]) -> bytes:
+    """Users with a refused document alone, beside full access, beside a Deny, without it, and as a boundary."""
+    held = {
+        "only": [refused],
+        "besides": [document(ADMIN), refused],
+        "denied": [document(ADMIN), refused, document({**ADMIN, "Effect": "Deny"})],
+        "plain": [document(ADMIN)],
+        "bounded": [document(ADMIN)],
+    }
+    users = [
+        user(name, UserPolicyList=[{"PolicyName": f"p{i}", "PolicyDocument": one} for i, one in enumerate(held[name])])
+        for name in NAMES
+    ]
+    arn = users[0]["Arn"].replace("user/only", "policy/b")
+    users[-1]["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    version = {"VersionId": "v1", "IsDefaultVersion": True, "Document": refused}
+    policies = [{"PolicyName": "b", "Arn": arn, "PolicyVersionList": [version], "DefaultVersionId": "v1"}]
+    return json.dumps(snapshot(users=users, policies=policies)).encode()
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_index_and_the_evaluator_agree(name: str) -> None:
+    account = load_account(account_bytes(REFUSED[name]))
+    said: Counter[str | None] = Counter()
+    for action, resource in (("s3:GetObject", "arn:aws:s3:::b/k"), ("ec2:RunInstances", "*"), ("s3:GetObject", "*")):
+        compare(account, Question(action, resource), said)
+    assert said
+
+
+EXPECTED = {"only": "depends", "besides": "depends", "denied": "explicitDeny", "plain": "allowed", "bounded": "depends"}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_no_command_counts_on_it(cli: Cli, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "account.json"
+    file.write_bytes(account_bytes(REFUSED[name]))
+    asked = ("s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file, "--json")
+    rows = cli("who-can", *asked, "--all").json_lines
+    assert {one["request"]["principal"].rpartition("/")[2]: one["decision"] for one in rows} == EXPECTED
+    assert cli("can", "user/besides", *asked).code == 3
+    assert cli("can", "user/bounded", *asked).code == 3
+    of_s3 = ("--service", "s3", "--snapshot", file, "--json")
+    for name_of_user in ("only", "besides", "bounded"):
+        actions = cli("what-can", f"user/{name_of_user}", *of_s3).json["actions"]
+        assert {one["decision"] for one in actions} == {"depends"}
