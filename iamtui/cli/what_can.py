@@ -111,7 +111,10 @@ def what_can(
         _print_actions(out, found)
     else:
         _print_heat_map(out, found, ascii_only=needs_ascii(os.environ, getattr(sys.stdout, "encoding", None)))
-    _say_limits((*found.permissions, *(other.permissions if other is not None else ())))
+    both = (found,) if other is None else (found, other)
+    _say_limits(one for each in both for one in each.permissions)
+    for sentence in dict.fromkeys(each.refused for each in both if each.refused):
+        note(sentence)
     if other is None:
         note(_summary(workspace, found))
     return Exit.OK
@@ -228,6 +231,7 @@ def _to_json(found: EffectiveAccess) -> dict[str, Any]:
     return {
         "principal": found.principal.arn,
         "resources": list(found.resources),
+        "notes": [found.refused] if found.refused else [],
         "services": [_service_json(service) for service in found.services],
         "actions": [
             {"action": action, "access_levels": list(levels_of(action)), **_permission_json(one)}

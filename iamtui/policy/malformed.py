@@ -9,7 +9,10 @@ import re
 from typing import Final
 
 from iamtui.policy.document import Statement
+from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.policy.types import PolicyType
+from iamtui.text import safe_text
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}?")
@@ -76,3 +79,24 @@ def is_malformed(statement: Statement, *, needs_resource: bool) -> bool:
         or any(map(resource_fault, resources or ()))
         or any(key_fault(line.key) for line in statement.conditions)
     )
+
+
+def fault_of(statement: Statement, policy_type: PolicyType) -> str:
+    """What of a statement AWS would refuse, which no request can settle: the first of it in words, or ""."""
+    element = misplaced_principal(statement)
+    if element and not policy_type.has_principals:
+        return f"has {element}, which such a policy cannot have"
+    for line in statement.conditions:
+        if parse_operator(line.operator) is None:
+            return f"has the condition operator {safe_text(line.operator, limit=128)}, which AWS does not have"
+        if key_fault(line.key):
+            return f'has the condition key "{safe_text(line.key, limit=128)}", which {key_fault(line.key)}'
+    for entry in (*(statement.actions or ()), *(statement.not_actions or ())):
+        if action_fault(entry)[0]:
+            return f'has the action "{safe_text(entry, limit=128)}", which {action_fault(entry)[0]}'
+    for entry in (*(statement.resources or ()), *(statement.not_resources or ())):
+        if resource_fault(entry):
+            return f'has the resource "{safe_text(entry, limit=128)}", which {resource_fault(entry)}'
+    if is_malformed(statement, needs_resource=not policy_type.implies_resource):
+        return "lacks actions or resources"
+    return ""

@@ -69,7 +69,8 @@ def permissions_report(account: Account, found: EffectiveAccess, services: Seque
     kinds = tuple(level for level in map(_short_level, LEVELS) if counts[level])
     name = account.short_name(found.principal.arn)
     where = f"{services[0].service}: " if len(services) == 1 else ""
-    return Report(text_of(row_of(f"{where}what {name} can do")), rows, kinds, counts=counts)
+    title = text_of(row_of(f"{where}what {name} can do"))
+    return Report(title, rows, kinds, notes=(found.refused,) if found.refused else (), counts=counts)
 
 
 def resources_report(account: Account, found: EffectiveAccess) -> Report:

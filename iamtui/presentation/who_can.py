@@ -224,7 +224,7 @@ class Rows:
 
 
 def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
-    """Whom the list lacks, and what could change its answers; "" when nothing."""
-    words = found.lacks
+    """Whom the list lacks, what could change its answers, and what cannot be proved; "" when nothing."""
     layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
-    return f"{words} Not evaluated, and could change some answers: {layers}.".lstrip() if layers else words
+    lacking = f"Not evaluated, and could change some answers: {layers}." if layers else ""
+    return " ".join(filter(None, (found.lacks, lacking, found.refused)))

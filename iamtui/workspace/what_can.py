@@ -35,6 +35,7 @@ from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.access import ACCESS_LEVELS, levels_of
 from iamtui.workspace.questions import check_resource, check_terms, with_region
+from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.workspace import Workspace
 
 LEVELS: Final = tuple(ACCESS_LEVELS.values())
@@ -112,11 +113,13 @@ class EffectiveAccess:
     Args:
         resources: what was asked about; "*" is every resource.
         permissions: what is allowed, or may be, the services in alphabetical order; all else is denied.
+        refused: what AWS would refuse of the policies that this rests on, one sentence, safe to show.
     """
 
     principal: Principal
     resources: tuple[str, ...]
     permissions: tuple[Permission, ...]
+    refused: str = ""
     _actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     _extra: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
 
@@ -257,6 +260,7 @@ def what_can(
         principal,
         tuple(dict.fromkeys(resources)),
         tuple(found),
+        refused_statements(account, principal=principal),
         search.actions,
         search.extra,
     )

@@ -19,6 +19,7 @@ from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.outsiders import Outsiders, policy_of_resource
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.workspace import Workspace
 
 Provider: TypeAlias = Callable[
@@ -40,6 +41,7 @@ class Everybody:
         unknown: why it is not known whom else the resource lets in, a phrase; "" when it is known.
         by_arn: whether accounts are named as a whole and a condition asks for the ARN of their principals, so that
             the answer for an account is not that for each of them.
+        refused: what AWS would refuse of the policies that the answers rest on, one sentence, safe to show.
     """
 
     principals: tuple[Principal, ...]
@@ -47,6 +49,7 @@ class Everybody:
     everyone: bool = False
     unknown: str = ""
     by_arn: bool = False
+    refused: str = ""
 
     @property
     def lacks(self) -> str:
@@ -71,7 +74,8 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
     entities: tuple[User | Role, ...] = (*account.users, *account.roles)
     if question_matrix.chained_from:
         return Everybody(tuple(principal_for(workspace, role) for role in account.roles))
-    found = Everybody(tuple(principal_for(workspace, entity) for entity in entities))
+    refused = refused_statements(account, actions)
+    found = Everybody(tuple(principal_for(workspace, entity) for entity in entities), refused=refused)
     for resource in dict.fromkeys(question_matrix.resources):
         for action in _naming_others(actions, resource):
             found = _with_resource(workspace, replace(question_matrix.terms, action=action, resource=resource), found)

@@ -64,3 +64,34 @@ def test_no_command_counts_on_it(cli: Cli, tmp_path: Path, name: str) -> None:
     for name_of_user in ("only", "besides", "bounded"):
         actions = cli("what-can", f"user/{name_of_user}", *of_s3).json["actions"]
         assert {one["decision"] for one in actions} == {"depends"}
+
+
+DENY = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+STATEMENTS = {
+    "the condition operator StringEqual": {**DENY, "Condition": {"StringEqual": {"aws:username": "x"}}},
+    "the condition operator ForSomeValues:Bool": {**DENY, "Condition": {"ForSomeValues:Bool": {"aws:username": "x"}}},
+    'the condition key "username"': {**DENY, "Condition": {"StringEquals": {"username": "x"}}},
+    'the action "GetObject"': {**DENY, "Action": "GetObject"},
+    'the resource "b/*"': {**DENY, "Resource": "b/*"},
+    "a NotPrincipal": {**ADMIN, "NotPrincipal": {"AWS": "*"}},
+    "a Principal": {**ADMIN, "Principal": "*"},
+}
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_every_answer_about_many_says_which_statements_aws_would_refuse(cli: Cli, tmp_path: Path, what: str) -> None:
+    file = tmp_path / "account.json"
+    policies = [{"PolicyName": "p", "PolicyDocument": document(ADMIN, STATEMENTS[what])}]
+    other = [{"PolicyName": "q", "PolicyDocument": document(ADMIN)}]
+    users = [user("alice", UserPolicyList=policies), user("bob", UserPolicyList=other)]
+    file.write_text(json.dumps(snapshot(users=users)))
+    said = f"cannot be proved: statement 2 of p of user/alice has {what}"
+    source = ("--snapshot", file)
+    assert said in " ".join(cli("who-can", "s3:GetObject", "--on", "arn:aws:s3:::b/k", *source).err.split())
+    assert said in " ".join(cli("what-can", "user/alice", "--service", "s3", *source).err.split())
+    (note,) = cli("what-can", "user/alice", "--service", "s3", "--json", *source).json["notes"]
+    assert said in note
+    bob = cli("what-can", "user/bob", "--service", "s3", "--json", *source)
+    assert (bob.json["notes"], "refuse" in bob.err) == ([], False)
+    if "Principal" not in what:
+        assert "refuse" not in cli("who-can", "ec2:RunInstances", *source).err

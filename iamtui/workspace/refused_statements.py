@@ -1,0 +1,86 @@
+"""Statements of an account that AWS would refuse, said once beside answers about many principals or actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
+from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.malformed import fault_of, may_mean
+from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.types import PolicyType
+from iamtui.questions.account_facts import principal_policies
+from iamtui.text import safe_text
+
+_MOST_NAMED: Final = 3
+
+
+class _Refused(NamedTuple):
+    """A statement with the policy that it stands in, and what AWS would refuse of it."""
+
+    where: str
+    document: PolicyDocument
+    statement: Statement
+    fault: str
+
+    def may_be_about(self, actions: Sequence[str]) -> bool:
+        """Whether it is about one of some actions, or its author may have meant it to be."""
+        entries = self.statement.actions or self.statement.not_actions or ()
+        element = ActionElement(entries, negated=self.statement.not_actions is not None)
+        for action in map(action_name, actions):
+            if element.matches(action) or any(may_mean(entry, action.service, action.name) for entry in entries):
+                return True
+        return False
+
+
+def refused_statements(account: Account, actions: Sequence[str] = (), principal: Principal | None = None) -> str:
+    """One sentence on what AWS would refuse of the policies that answers rest on, safe to show; "" for nothing.
+
+    Args:
+        actions: only of statements that may be about one of these; empty: about any.
+        principal: only of policies of this principal and of the SCPs above it; None: of all in the account.
+    """
+    found = account.memo.get("refused statements")
+    if found is None:
+        found = account.memo["refused statements"] = tuple(_refused(account))
+    if principal is not None and found:
+        own = principal_policies(account, principal)
+        levels = () if isinstance(own.scps, NotEvaluated) else own.scps
+        policies = (*own.identity, *own.boundaries, *(policy for level in levels for policy in level.policies))
+        documents = {policy.document for policy in policies if isinstance(policy, NamedPolicy)}
+        found = tuple(one for one in found if one.document in documents)
+    words = [f"{one.where} {one.fault}" for one in found if not actions or one.may_be_about(actions)]
+    if not words:
+        return ""
+    more = f"; {len(words) - _MOST_NAMED:,} more" if len(words) > _MOST_NAMED else ""
+    named = "; ".join(words[:_MOST_NAMED])
+    return f"What AWS does with statements that it would refuse cannot be proved: {named}{more}."
+
+
+def _refused(account: Account) -> Iterator[_Refused]:
+    for name, policy_type, document in _documents(account):
+        for statement in document.policy.statements if document.error is None else ():
+            fault = fault_of(statement, policy_type)
+            if fault:
+                which = safe_text(statement.sid, limit=64) if statement.sid else f"statement {statement.index + 1}"
+                yield _Refused(f"{which} of {safe_text(name, limit=128)}", document, statement, fault)
+
+
+def _documents(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocument]]:
+    for policy in account.policies:
+        if policy.default_version is not None:
+            yield policy.name, PolicyType.IDENTITY, policy.default_version.document
+    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    for holder in holders:
+        for inline in holder.inline_policies:
+            yield f"{inline.name} of {account.short_name(holder.arn)}", PolicyType.IDENTITY, inline.document
+    organization = None if isinstance(account.organization, Missing) else account.organization.value
+    for level in organization.path if organization is not None else ():
+        for policy_type, fact in ((PolicyType.SCP, level.scps), (PolicyType.RCP, level.rcps)):
+            for one in () if isinstance(fact, Missing) else fact.value:
+                yield one.name or one.arn, policy_type, one.document
+    for arn, of_resource in account.resource_policies.items():
+        if of_resource.document is not None:
+            yield arn, PolicyType.RESOURCE, of_resource.document
