@@ -19,6 +19,7 @@ from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, bar, needs_asci
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.audit import read_suppressions
 from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar, account_overview
 from iamtui.workspace.saved_questions import SavedQuestion, account_key
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -52,7 +53,7 @@ def overview(listed: str | None, ascii_only: bool, as_json: bool, draft: str | N
     saved = _saved_questions(workspace)
     for question in saved:
         workspace = load_resource_policies(workspace, question.question_matrix)
-    found = account_overview(with_draft(workspace, draft), saved)
+    found = account_overview(with_draft(workspace, draft), saved, accepted=read_suppressions())
     out = stdout()
     if listed is not None:
         members = found.figure(listed).members

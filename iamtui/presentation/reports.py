@@ -145,6 +145,8 @@ def findings_report(
 
 
 _SUPPRESSED: Final = "suppressed"
+_LONGEST_MESSAGE: Final = 150
+"""Characters of a finding in two lines below the list, which have its fix as well; the export has all of it."""
 
 
 def _finding(account: Account, number: int, finding: AuditFinding, accepted: Suppression | None) -> ReportRow:
@@ -162,7 +164,7 @@ def _finding(account: Account, number: int, finding: AuditFinding, accepted: Sup
         kind=str(finding.severity) if accepted is None else _SUPPRESSED,
         group=number,
         details=(
-            row_of(finding.message, limit=None),
+            row_of(finding.message, limit=_LONGEST_MESSAGE),
             fix,
             *([row_of(Word(f"A, in a draft: {mending}.", Tone.QUIET))] if mending else []),
         ),

@@ -14,7 +14,7 @@ from typing import Final
 from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.problem import Problem
-from iamtui.workspace.audit import AuditFinding, AuditLimits, Severity, audit, unknown_facts
+from iamtui.workspace.audit import AuditFinding, AuditLimits, Severity, Suppression, audit, unknown_facts
 from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_escalations, is_searched_unasked
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
@@ -144,12 +144,14 @@ def account_overview(
     saved: Iterable[SavedQuestion] = (),
     now: datetime | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    accepted: Sequence[Suppression] = (),
 ) -> Overview:
     """The numbers of an account. Blocking: seconds for thousands of principals.
 
     Args:
         saved: the questions to answer for everybody.
         now: UTC; default: when the account was read, else the clock.
+        accepted: findings that are not counted among those of their severity.
     """
     account = workspace.account
     moment = now or account.taken_at or datetime.now(UTC)
@@ -162,7 +164,7 @@ def account_overview(
         others=_others(account),
         keys=_keys(users, moment),
         risks=_risks(workspace, users, findings, cancelled),
-        findings=tuple(_by_severity(findings)),
+        findings=tuple(_by_severity([one for one in findings if not any(each.covers(one) for each in accepted)])),
         questions=tuple(_question_bar(workspace, question, cancelled) for question in saved),
         lacking=tuple(_lacking(account)),
     )

@@ -16,6 +16,7 @@ from iamtui.tui.reports import overview_view
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace.audit import suppression_of
 from iamtui.workspace.overview import account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
@@ -128,10 +129,18 @@ async def test_a_member_goes_to_its_place_in_the_tree() -> None:
         assert not app.main.query_one(OverviewView).display
 
 
+def test_accepted_findings_are_not_counted() -> None:
+    accepted = (suppression_of("console-without-mfa=sign-in goes through the identity center"),)
+    every, fewer = account_overview(demo()), account_overview(demo(), accepted=accepted)
+    high = every.figure("findings.high").count
+    assert fewer.figure("findings.high").count == high - every.figure("without-mfa").count
+    assert fewer.figure("without-mfa").count == every.figure("without-mfa").count, "the fact itself is counted"
+
+
 async def test_leaving_the_overview_stops_the_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def endless(_workspace: Workspace, _saved: object, *, cancelled: Callable[[], bool]) -> Any:
+    def endless(_workspace: Workspace, _saved: object, *, cancelled: Callable[[], bool], accepted: object) -> Any:
         begun.set()
         while not cancelled():
             pass

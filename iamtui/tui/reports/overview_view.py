@@ -19,6 +19,7 @@ from iamtui.tui.content import fit
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.workspace.audit import Suppression, read_suppressions
 from iamtui.workspace.overview import Overview, account_overview
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
 from iamtui.workspace.workspace import Workspace
@@ -72,7 +73,7 @@ class OverviewView(LineView):
 
     def _find(self, workspace: Workspace, work: Work) -> None:
         with few_pauses(workspace.account):
-            overview = account_overview(workspace, _saved(workspace), cancelled=work.cancelled)
+            overview = account_overview(workspace, _saved(workspace), cancelled=work.cancelled, accepted=_accepted())
         work.tell(self._take, overview)
 
     def _take(self, found: Overview) -> None:
@@ -143,5 +144,13 @@ def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
     """The saved questions; none where they cannot be read, which `iamtui questions` says."""
     try:
         return QuestionStore(account_key(workspace)).saved()
+    except Problem:
+        return ()
+
+
+def _accepted() -> tuple[Suppression, ...]:
+    """The suppressions; none where they cannot be read, which the list of findings says."""
+    try:
+        return read_suppressions()
     except Problem:
         return ()
