@@ -18,6 +18,7 @@ from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, Reset, Stall, Truncate, error, json_error
 from tests.support.large_account import arn, snapshot
+from tests.support.slow import one_quick
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Welcome</p></body></html>"
 OTHER_XML = b'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name></ListBucketResult>'
@@ -81,7 +82,7 @@ def gaps(account: Account) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("operation", PARTS)
+@one_quick("operation", [*PARTS])
 def test_a_fault_costs_one_part(proxy: FaultProxy, operation: str, fault: Fault) -> None:
     proxy.on(operation, fault)
     try:
@@ -99,7 +100,7 @@ def test_a_fault_costs_one_part(proxy: FaultProxy, operation: str, fault: Fault)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("page", [2, 3])
+@one_quick("page", [2, 3])
 def test_a_fault_in_the_middle_costs_the_rest(proxy: FaultProxy, page: int, fault: Fault) -> None:
     proxy.rules.append(at_page(page, fault))
     account = load(proxy)
@@ -125,7 +126,7 @@ def test_a_fault_at_the_first_page_is_one_sentence(proxy: FaultProxy, fault: Fau
 
 
 @pytest.mark.parametrize("fault", FATAL.values(), ids=FATAL)
-@pytest.mark.parametrize("operation", [*(name for name in PARTS if name.endswith(("s", "y"))), DETAILS])
+@one_quick("operation", [*(name for name in PARTS if name.endswith(("s", "y"))), DETAILS])
 def test_what_ends_all_calls_keeps_what_came_and_is_said(proxy: FaultProxy, operation: str, fault: Fault) -> None:
     seen: list[str] = []
 

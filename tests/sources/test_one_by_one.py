@@ -25,6 +25,7 @@ from iamtui.workspace.questions import ask, ask_all
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import Call, Fault, FaultProxy, error
 from tests.support.large_account import arn, snapshot
+from tests.support.slow import one_quick
 
 DETAILS = "GetAccountAuthorizationDetails"
 ONE_BY_ONE = (
@@ -153,7 +154,7 @@ def test_a_generated_account_comes_whole_too() -> None:
     assert by_arn == {policy.arn: policy.default_version for policy in whole.policies}
 
 
-@pytest.mark.parametrize("operation", ONE_BY_ONE)
+@one_quick("operation", ONE_BY_ONE)
 def test_what_is_denied_there_too_never_makes_an_answer_allowed(pager: IamPager, operation: str) -> None:
     whole = outcomes(load_live(connect(pager.url)))
     pager.denied.add(operation)
@@ -170,7 +171,7 @@ def test_what_is_denied_there_too_never_makes_an_answer_allowed(pager: IamPager,
     assert [holder.unread for holder in holders(snapshot_again)] == [holder.unread for holder in holders(account)]
 
 
-@pytest.mark.parametrize("operation", ONE_BY_ONE)
+@one_quick("operation", ONE_BY_ONE)
 def test_who_can_agrees_with_can_about_what_is_unread(pager: IamPager, operation: str) -> None:
     pager.denied.add(operation)
     account = load_live(connect(pager.url))
