@@ -429,6 +429,11 @@ class Account:
                 holders.setdefault(attached.arn, []).append(holder)
         return {arn: tuple(found) for arn, found in holders.items()}
 
+    @property
+    def lacks_principals(self) -> bool:
+        """Whether it may have users and roles that are not here."""
+        return any(gap.what in (REST_OF_ACCOUNT, UNLISTED["users"], UNLISTED["roles"]) for gap in self.gaps)
+
     def short_name(self, arn: str) -> str:
         """An IAM ARN of this account without what all of them begin with: "role/deploy"; any other as it is."""
         return arn.removeprefix(f"arn:{self.partition}:iam::{self.id}:")
@@ -512,6 +517,9 @@ IAM_SERVICE: Final = "iam.amazonaws.com"
 
 REST_OF_ACCOUNT: Final = "the rest of the account"
 """What the gap is called when a listing of the entities broke off."""
+
+UNLISTED: Final = {"users": "all users", "groups": "all groups", "roles": "all roles", "policies": "all policies"}
+"""What the gaps are called when the entities of a kind could not be listed."""
 
 ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
 """What the gap is called when the organization is Missing."""

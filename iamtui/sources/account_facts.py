@@ -55,6 +55,7 @@ from iamtui.account.snapshot_parts import (
 )
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
+from iamtui.aws.retries import Retries, retrying
 from iamtui.problem import Problem
 from iamtui.sources.parallel import FactReader, Tasks
 from iamtui.sources.progress import Step, no_step
@@ -178,7 +179,8 @@ def load_user_details(connection: Connection, account: Account, user_name: str) 
     if user is None:
         raise Problem(f'The account has no user "{user_name}".', "Refresh, or check the name.")
     reading = _Reading(connection, ())
-    loaded = reading.user(replace(user, access_keys=_UNREAD, mfa_devices=_UNREAD, login_profile=_UNREAD))
+    with retrying(Retries()):
+        loaded = reading.user(replace(user, access_keys=_UNREAD, mfa_devices=_UNREAD, login_profile=_UNREAD))
     if reading.broken is not None:
         raise reading.broken
     return replace(account, users=tuple(loaded if one is user else one for one in account.users))

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.model import Fact, Known, Missing
+from iamtui.account.model import UNLISTED, Fact, Known, Missing
 from iamtui.account.snapshot_format import TagShape
 from iamtui.aws.connection import Connection
 from iamtui.sources.parallel import FactReader, Tasks
@@ -210,12 +210,10 @@ class OneByOne(FactReader):
         found["Policies"] = [policy for policy in read if policy is not None]
         found["unread"] = dict(self._unread)
         found["missing"] = [
-            {"what": what, "permission": listed.permission, "error": listed.reason}
-            for what, listed in (
-                ("all users", users), ("all groups", groups), ("all roles", roles), ("all policies", policies),
-            )
+            {"what": UNLISTED[kind], "permission": listed.permission, "error": listed.reason}
+            for kind, listed in (("users", users), ("groups", groups), ("roles", roles), ("policies", policies))
             if isinstance(listed, Missing)
-        ]  # fmt: skip
+        ]
         found["missing"] += [
             {
                 "what": f"{part} of {count:,} {kind if count > 1 else kind.removesuffix('s')}",

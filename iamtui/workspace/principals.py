@@ -199,7 +199,8 @@ def _unknown(account: Account, text: str) -> UnknownPrincipal:
     nearest = nearest[: 2 if in_full else _MOST_SUGGESTIONS]
     list_of = "roles" if "role/" in text else "users"
     hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else f"See `iamtui list {list_of}`."
-    return UnknownPrincipal(f"No user or role of this account is {safe_text(text)}.", hint, tuple(nearest))
+    where = "the part of this account that was read" if account.lacks_principals else "this account"
+    return UnknownPrincipal(f"No user or role of {where} is {safe_text(text)}.", hint, tuple(nearest))
 
 
 def caller_principal(workspace: Workspace) -> Principal | None:

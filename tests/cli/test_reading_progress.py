@@ -62,3 +62,14 @@ def test_without_a_terminal_the_part_that_came_is_listed_and_the_lack_is_said(
     assert len(done.stdout.splitlines()) >= 200
     assert "Only a part of the account was read: " in done.stderr
     assert "\r" not in done.stderr
+
+
+@pytest.mark.screen
+def test_the_screen_quits_although_nothing_answers(large_proxy: FaultProxy, tmp_path: Path) -> None:
+    only_first_page(large_proxy, Stall())
+    with TerminalSession(command(large_proxy), environ(tmp_path), tmp_path) as session:
+        session.until("roles and policies 200 …")
+        session.type(b"\x11")
+        assert session.wait() == 0
+        asked = [call for call in large_proxy.calls if call.operation == "GetAccountAuthorizationDetails"][1:]
+        assert len(asked) == 1, "it would have been asked again, had its answer been waited for"
