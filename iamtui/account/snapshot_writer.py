@@ -66,18 +66,23 @@ def snapshot_of(account: Account) -> Json:
         "mfa_devices": _by_user(account, "mfa_devices", lambda ones: [_written(MfaDeviceShape, one) for one in ones]),
         "login_profiles": _by_user(account, "login_profile", lambda one: one and _written(LoginProfileShape, one)),
         "instance_profiles": [_instance_profile(profile) for profile in alone],
-        "resource_policies": {arn: _resource_policy(policy) for arn, policy in account.resource_policies.items()},
-        "public_access_block": {
-            bucket: {"RestrictPublicBuckets": block.restrict_public_buckets}
-            for bucket, block in account.public_access_blocks.items()
-        },
-        "kms_aliases": dict(account.kms_aliases),
+        **_resources(account),
         "unread": {entity.arn: msgspec.to_builtins(entity.unread) for entity in _holders(account) if entity.unread},
         "missing": [*map(_gap, account.gaps), *map(_gap, _unsaid(account))],
     }
     # An empty object would say that somebody asked; the AWS lists are always part of the format.
     snapshot = {key: value for key, value in snapshot.items() if value or key[0].isupper()}
     return snapshot | _account_facts(account)
+
+
+def _resources(account: Account) -> Json:
+    """What is known of resources outside IAM."""
+    blocks = account.public_access_blocks.items()
+    return {
+        "resource_policies": {arn: _resource_policy(policy) for arn, policy in account.resource_policies.items()},
+        "public_access_block": {name: {"RestrictPublicBuckets": one.restrict_public_buckets} for name, one in blocks},
+        "kms_aliases": dict(account.kms_aliases),
+    }
 
 
 def _account_facts(account: Account) -> Json:

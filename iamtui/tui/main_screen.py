@@ -133,6 +133,10 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "L", "load", "Load more", id="view.load",
         tooltip="Ask the source for what it gives only on demand: a user's keys and devices, the resource's policy",
     ),
+    Binding(
+        "X", "snapshot", "Snapshot", show=False, id="account.snapshot",
+        tooltip="Write everything loaded of the account to a file, for --snapshot",
+    ),
     Binding("e", "edit", "Editor", id="view.editor", tooltip="Read the JSON in $EDITOR; nothing is written back"),
     Binding(
         "H", "report('findings')", "Findings", id="account.findings",
@@ -471,6 +475,9 @@ class MainScreen(PanedScreen):
 
     def action_load(self) -> None:
         self.on_demand.load_here()
+
+    def action_snapshot(self) -> None:
+        lazy.snapshot_saving.ask_for_file(self, self.source_workspace)
 
     def action_travel(self, forward: bool) -> None:
         self.browsing.travel(forward=forward)
