@@ -54,12 +54,6 @@ def foreign_prefixes() -> Mapping[str, tuple[str, ...]]:
     return {prefix.lower(): tuple(services) for prefix, services in _read("unassociatedConditions.json").items()}
 
 
-@cache
-def rcp_services() -> frozenset[str]:
-    """The services that the data set lists as supporting RCPs."""
-    return frozenset(_read("rcpSupportedServices.json"))
-
-
 @lru_cache(maxsize=96)
 def actions(service: str) -> Data:
     """The actions of a service by lower-case name; empty when there is no such service."""

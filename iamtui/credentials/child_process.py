@@ -412,7 +412,7 @@ def parent_program() -> str:
     return told.stdout.decode(errors="replace").strip()
 
 
-def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> int:
+def run_shell(session: Session) -> int:
     """Run the user's shell with a session's credentials, for the screen, which must have left the terminal.
 
     Blocking, until the shell ends. The terminal is ours again afterwards, with the settings it had. A SIGTERM or
@@ -424,11 +424,10 @@ def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> in
     Raises:
         Problem: the session cannot be exported, or the shell cannot be started.
     """
-    base = os.environ if base_env is None else base_env
-    environ = child_environment(session, base)
+    environ = child_environment(session, os.environ)
     relay = _Relay(interactive=True)
     with _terminal_kept():
-        code = _run_child([shell_of(base)], environ, relay)
+        code = _run_child([shell_of(os.environ)], environ, relay)
     if relay.ending is not None:
         os.kill(os.getpid(), relay.ending)
     return code

@@ -191,9 +191,12 @@ def document_positions(document: PolicyDocument) -> tuple[dict[str, Lines], dict
     return canonical, {} if encoded else positions(document.raw)
 
 
-def quoted(text: str, longest: int = 120) -> str:
+_LONGEST_QUOTED: Final = 120
+
+
+def quoted(text: str) -> str:
     """A text in quotes for a message, cut where it is very long."""
-    return f'"{text}"' if len(text) <= longest else f'"{text[: longest - 1]}…"'
+    return f'"{text}"' if len(text) <= _LONGEST_QUOTED else f'"{text[: _LONGEST_QUOTED - 1]}…"'
 
 
 def named(texts: Sequence[str], most: int = 3) -> str:

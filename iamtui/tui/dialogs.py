@@ -20,6 +20,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from iamtui.text import safe_text
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -197,16 +198,11 @@ class ChoiceDialog(ModalScreen[str | None]):
         self._narrow("")
         self.query_one(Input).focus()
         if self._more is not None:
-            self.run_worker(self._load, thread=True, exit_on_error=False)
+            get_in_thread(self, self._more, self._add, name="looking for more")
 
     @property
     def lines(self) -> OptionLines:
         return self.query_one(OptionLines)
-
-    def _load(self) -> None:
-        assert self._more is not None
-        more = self._more()
-        self.app.call_from_thread(self._add, more)
 
     def _add(self, more: Sequence[Choice]) -> None:
         known = {choice.key for choice in self._choices}

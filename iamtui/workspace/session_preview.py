@@ -193,7 +193,6 @@ def typical_questions(
     role: Role,
     extras: AssumeExtras,
     *,
-    most: int = MOST_TYPICAL,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Question, ...]:
     """A few actions that the role may do by our own answer, spread over the services that its policies name.
@@ -201,25 +200,25 @@ def typical_questions(
     They are worked out once for an account, role and tags: the session policy is typed meanwhile.
     """
     memo = workspace.account.memo
-    key = ("typical questions", role.arn, most, tuple(sorted(extras.principal_context.items())))
+    key = ("typical questions", role.arn, tuple(sorted(extras.principal_context.items())))
     kept = memo.get(key)
     if isinstance(kept, tuple):
         return kept
-    found = _typical_questions(workspace, role, extras, most, cancelled)
+    found = _typical_questions(workspace, role, extras, cancelled)
     if not cancelled():
         memo[key] = found
     return found
 
 
 def _typical_questions(
-    workspace: Workspace, role: Role, extras: AssumeExtras, most: int, cancelled: Callable[[], bool]
+    workspace: Workspace, role: Role, extras: AssumeExtras, cancelled: Callable[[], bool]
 ) -> tuple[Question, ...]:
     principal = principal_for(workspace, role)
     by_service: dict[str, list[Question]] = {}
     tried: set[tuple[str, str]] = set()
     total = 0
     for question in _candidates(tuple(_allowing(workspace, principal))):
-        if total >= 2 * most or len(tried) >= _MOST_TRIED or cancelled():
+        if total >= 2 * MOST_TYPICAL or len(tried) >= _MOST_TRIED or cancelled():
             break
         key = (question.action.lower(), question.resource)
         found = by_service.setdefault(question.action.partition(":")[0].lower(), [])
@@ -230,7 +229,7 @@ def _typical_questions(
         if _may(workspace, principal, replace(question, context=extras.principal_context)):
             found.append(question)
             total += 1
-    return tuple(_in_turns(by_service.values()))[:most]
+    return tuple(_in_turns(by_service.values()))[:MOST_TYPICAL]
 
 
 def _may(workspace: Workspace, principal: Principal, question: Question) -> bool:

@@ -26,7 +26,7 @@ def test_rcp_services_are_services() -> None:
 
 
 def test_rcp_list_differs_from_the_data_set_only_by_what_was_added_since() -> None:
-    assert RCP_SERVICES.issubset(service_data.rcp_services())
+    assert RCP_SERVICES.issubset(service_data._read("rcpSupportedServices.json"))
 
 
 def test_actions_in_the_tables_exist() -> None:

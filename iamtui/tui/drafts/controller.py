@@ -149,11 +149,11 @@ class DraftController:
         else:
             self._lay(said)
 
-    def add_edits(self, edits: Sequence[Edit], said: Content | None = None) -> None:
+    def add_edits(self, edits: Sequence[Edit]) -> None:
         """Add edits to the draft of this account, opening one when there is none."""
         if self._given is not None and edits:
             self._desk.add(self._given.workspace.account.id, edits)
-            self.draft_changed(said or self.added_words(len(edits)))
+            self.draft_changed(self.added_words(len(edits)))
 
     def words_of(self, draft: Draft, index: int) -> str:
         """An edit of a draft over this account in words, safe to show."""

@@ -56,7 +56,7 @@ class DraftKeeper(Protocol):
     def draft_screen(self) -> DraftScreen | None:
         """The list of edits, while it is on screen."""
 
-    def add_edits(self, edits: Sequence[Edit], said: Content | None = None) -> None:
+    def add_edits(self, edits: Sequence[Edit]) -> None:
         """Add edits to the draft, opening one when there is none."""
 
     def words_of(self, draft: Draft, index: int) -> str:

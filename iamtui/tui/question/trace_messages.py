@@ -46,10 +46,9 @@ class JumpToStatement(Message, namespace="question_panel"):
     above: ScreenAbove | None = None
 
 
-def send_to_main(app: App[object], message: Message, *, leave: bool = True) -> None:
-    """Post a message to the screen that lies under all others; `leave`: and show that screen again."""
+def send_to_main(app: App[object], message: Message) -> None:
+    """Post a message to the screen that lies under all others, and show that screen again."""
     main = app.screen_stack[0]
-    if leave:
-        while len(app.screen_stack) > 1:
-            app.pop_screen()
+    while len(app.screen_stack) > 1:
+        app.pop_screen()
     main.post_message(message)

@@ -23,6 +23,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
 from iamtui.tui.inventory import Branch, Kind
@@ -91,17 +92,11 @@ class HandOver:
 
     def in_thread(self, doing: str, work: Callable[[], str]) -> None:
         """Do what blocks, and say the sentence that it returns, or its Problem."""
-        self._screen.run_worker(
-            partial(self._doing, work), doing, group="copy", exclusive=True, exit_on_error=False, thread=True
-        )
+        get_in_thread(self._screen, work, self._say_done, name=doing, group="copy")
 
-    def _doing(self, work: Callable[[], str]) -> None:
-        try:
-            said, severity = work(), Severity.INFORMATION
-        except Problem as problem:
-            said, severity = str(problem), Severity.ERROR
+    def _say_done(self, said: str) -> None:
         if said:
-            self._screen.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}"), severity))
+            self._screen.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}")))
 
     def ask_file(self, session: Session, name: str) -> None:
         """Ask where, then write a session in the format of this name."""

@@ -342,14 +342,14 @@ MOST_LINES: Final = 5
 """How many lines a message may take; the style sheets say the same."""
 
 
-def fitted(words: Content, width: int, most: int = MOST_LINES) -> Content:
-    """The message in at most `most` lines: of one that is longer the middle goes, as what to do stands at its end."""
-    if width <= 0 or len(words.wrap(width)) <= most:
+def fitted(words: Content, width: int) -> Content:
+    """A message in MOST_LINES lines or fewer: of a longer one the middle goes, as what to do stands at its end."""
+    if width <= 0 or len(words.wrap(width)) <= MOST_LINES:
         return words
-    tail = words[-width * (most - 2) :]
+    tail = words[-width * (MOST_LINES - 2) :]
     for head in range(width * 2, 0, -1):
         shorter = Content.assemble(words[:head].rstrip(), " … ", tail[_word_start(tail.plain) :])
-        if len(shorter.wrap(width)) <= most:
+        if len(shorter.wrap(width)) <= MOST_LINES:
             return shorter
     return tail
 
