@@ -223,7 +223,8 @@ def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:
 
     def left(arn: str | None) -> None:
         if arn is not None:
-            main.go_to(arn, lambda workspace: _push_who_can(main, screen.again(workspace, main.before_workspace)))
+            again = screen.again()
+            main.go_to(arn, lambda workspace: _push_who_can(main, again(workspace, main.before_workspace)))
 
     main.app.push_screen(screen, left)
 

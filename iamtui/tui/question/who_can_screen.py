@@ -395,16 +395,25 @@ class WhoCanScreen(Screen[str | None]):
     def list(self) -> WhoCanList:
         return self.query_one(WhoCanList)
 
-    def again(self, workspace: Workspace, before: Workspace | None) -> WhoCanScreen:
-        """The screen anew as it was left, which asks everybody again."""
-        return WhoCanScreen(
-            workspace,
-            self._inquiry,
-            before=before,
-            left_out=self._left_out,
-            provider=self._provider,
-            arrangement=self.arrangement,
-        )
+    def again(self) -> Callable[[Workspace, Workspace | None], WhoCanScreen]:
+        """Makes the screen anew as it was left, of a workspace and the one without its draft; it asks everybody again.
+
+        What it makes it from keeps this screen no longer.
+        """
+        question_matrix, left_out, provider = self._inquiry, self._left_out, self._provider
+        arrangement = self.arrangement
+
+        def make(workspace: Workspace, before: Workspace | None) -> WhoCanScreen:
+            return WhoCanScreen(
+                workspace,
+                question_matrix,
+                before=before,
+                left_out=left_out,
+                provider=provider,
+                arrangement=arrangement,
+            )
+
+        return make
 
     # Asking.
 

@@ -256,16 +256,17 @@ class ReportScreen(Screen[ReportRow | None]):
     def done(self) -> bool:
         return self._report is not None or self._problem is not None
 
-    def again(self) -> ReportScreen | None:
-        """The screen anew as it is, with the report that it has."""
-        report, kind, needle = self._report, self._kind, self._needle
-        if report is None:
-            return None
-        return ReportScreen(self._workspace, self._title, lambda *_: report, kind=kind, needle=needle, at=self.list.row)
+    def again(self) -> Callable[[Workspace], ReportScreen | None]:
+        """Makes the screen anew as it is, with the report that it has; None for another account or another draft."""
+        report, kind, needle, at = self._report, self._kind, self._needle, self.list.row
+        account, title = self._workspace.account, self._title
 
-    def is_of(self, workspace: Workspace) -> bool:
-        """Whether it is about this account, with this draft."""
-        return self._workspace.account is workspace.account
+        def make(now: Workspace) -> ReportScreen | None:
+            if report is None or now.account is not account:
+                return None
+            return ReportScreen(now, title, lambda *_: report, kind=kind, needle=needle, at=at)
+
+        return make
 
     def _make(self, work: Work) -> None:
         workspace = self._workspace
@@ -509,8 +510,9 @@ def _open(main: Reported, screen: ReportScreen) -> None:
         again, asked = screen.again(), row.asked
 
         def return_to(workspace: Workspace) -> None:
-            if again is not None and again.is_of(workspace):
-                _open(main, again)
+            screen = again(workspace)
+            if screen is not None:
+                _open(main, screen)
 
         found = main.go_to(row.target, return_to, row.place if asked is None else None)
         if found and screen.drafts and row.finding is not None:
