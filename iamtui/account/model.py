@@ -393,6 +393,12 @@ class Account:
     last_accessed: Mapping[str, LastAccessed] = field(default_factory=dict)
 
     @cached_property
+    def unlisted(self) -> tuple[Gap, ...]:
+        """Why there may be users, groups or roles that are not here; empty when all of them are."""
+        names = (REST_OF_ACCOUNT, UNLISTED["users"], UNLISTED["groups"], UNLISTED["roles"])
+        return tuple(gap for gap in self.gaps if gap.what in names)
+
+    @cached_property
     def _by_arn(self) -> dict[str, Entity]:
         return {entity.arn: entity for entity in self.entities()}
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_account_facts, with_draft
+from iamtui.cli.opening import (
+    draft_option,
+    open_workspace,
+    unlisted_failures,
+    whole_or_open,
+    with_account_facts,
+    with_draft,
+)
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
@@ -113,7 +120,7 @@ def audit(
     hidden = sum(each.suppression is not None for each in found)
     note(", ".join(f"{counted[level]} {level}" for level in _ORDER) + (f", {hidden} suppressed." if hidden else "."))
     worst = _ORDER[: _ORDER.index(Severity(fail_on)) + 1] if fail_on else ()
-    return Exit.NO if any(counted[level] for level in worst) else Exit.OK
+    return Exit.NO if any(counted[level] for level in worst) else whole_or_open(workspace.account)
 
 
 def _with_last_accessed(workspace: Workspace) -> Workspace:
@@ -165,7 +172,8 @@ def _sarif(workspace: Workspace, found: Sequence[_Found]) -> dict[str, Any]:
                 properties=(("cis", each.finding.control),) if each.finding.control else (),
             )
             for each in found
-        ]
+        ],
+        failures=unlisted_failures(workspace.account),
     )
 
 

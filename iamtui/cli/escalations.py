@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, unlisted_failures, whole_or_open, with_draft
 from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES
@@ -64,7 +64,7 @@ def escalations(
                 _print(out, workspace, one)
     _summarize(report, found)
     failing = found if fail_on == "possible" else [one for one in found if one.certain]
-    return Exit.NO if fail_on and failing else Exit.OK
+    return Exit.NO if fail_on and failing else whole_or_open(workspace.account)
 
 
 def _is_named(one: Escalation, text: str) -> bool:
@@ -156,6 +156,7 @@ def _sarif(workspace: Workspace, found: Sequence[Escalation]) -> dict[str, Any]:
             for one in found
         ],
         help_uri="https://pathfinding.cloud/paths/",
+        failures=unlisted_failures(workspace.account),
     )
 
 

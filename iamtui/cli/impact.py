@@ -11,7 +11,7 @@ import click
 
 from iamtui.account.model import Account
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, read_drafted, say_findings
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.styled_words import bar, needs_ascii
@@ -62,7 +62,7 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     else:
         print_impact(out, account, found, ascii_only=ascii_only)
     say_impact(found)
-    return Exit.NO if fails(found, fail_on) else Exit.OK
+    return Exit.NO if fails(found, fail_on) else whole_or_open(workspace.account)
 
 
 def say_impact(found: Impact) -> None:

@@ -9,7 +9,7 @@ import click
 
 from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_draft, with_user_details
+from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft, with_user_details
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
@@ -45,11 +45,11 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
     out = stdout()
     if as_json:
         out.json([summary_to_json(entity) for entity in entities.value], indent=2)
-        return Exit.OK
+        return whole_or_open(workspace.account)
     if entities.value:
         out.table([_row(entity) for entity in entities.value], ("NAME", "CREATED", "LAST USED", "PATH"))
     note(f"{len(entities.value)} {kind}.")
-    return Exit.OK
+    return whole_or_open(workspace.account)
 
 
 def _row(entity: Entity) -> tuple[str, ...]:

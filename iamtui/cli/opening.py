@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Known, Missing, User
+from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
+from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.workspace.opening import load_account_facts, load_user_details, open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
@@ -94,6 +96,19 @@ def open_workspace(source: SourceOptions) -> Workspace:
     if gaps:
         note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
     return workspace
+
+
+def whole_or_open(account: Account, code: Exit = Exit.OK) -> Exit:
+    """How a command ends that says something of all users and roles: open where some may not have been read."""
+    return Exit.OPEN if code is Exit.OK and account.unlisted else code
+
+
+def unlisted_failures(account: Account) -> list[tuple[str, str]]:
+    """What a SARIF log says of a part of an account that was not read."""
+    return [
+        (f"aws-account-{account.id}", f"Not read: {gap.what}: {safe_text(gap.error, limit=512)}.")
+        for gap in account.unlisted
+    ]
 
 
 def with_account_facts(workspace: Workspace) -> Workspace:

@@ -10,7 +10,7 @@ import click
 
 from iamtui.account.model import Known
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_account_facts, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
@@ -67,7 +67,7 @@ def overview(listed: str | None, ascii_only: bool, as_json: bool, draft: str | N
     else:
         plain = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
         _Drawing(out, ascii_only=plain).draw(found)
-    return Exit.OK
+    return whole_or_open(workspace.account)
 
 
 def _saved_questions(workspace: Workspace) -> tuple[SavedQuestion, ...]:
@@ -170,6 +170,7 @@ def _to_json(found: Overview) -> dict[str, Any]:
         "source": found.source.kind.value,
         "taken_at": found.source.taken_at.isoformat() if found.source.taken_at is not None else None,
         "numbers": {figure.id: figure.count for figure in found.figures()},
+        "complete": not account.unlisted,
         "incomplete": {figure.id: figure.unknown for figure in found.figures() if figure.unknown},
         "questions": [
             {

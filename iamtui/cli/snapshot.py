@@ -6,7 +6,7 @@ import click
 
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, with_account_facts
+from iamtui.cli.opening import open_workspace, whole_or_open, with_account_facts
 from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
@@ -60,7 +60,7 @@ def snapshot(
     data = snapshot_bytes(account, redacted=redact)
     if file == "-":
         stdout().raw(data.decode())
-        return Exit.OK
+        return whole_or_open(account)
     path = home_expanded(file)
     try:
         size = write_snapshot(data, path, overwrite=overwrite)
@@ -71,4 +71,4 @@ def snapshot(
         f"{len(account.roles):,} roles, {len(account.policies):,} policies, "
         f"{len(account.resource_policies):,} policies of resources; {size:,} bytes."
     )
-    return Exit.OK
+    return whole_or_open(account)

@@ -9,7 +9,7 @@ import click
 
 from iamtui.account.model import Role
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
 from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -54,11 +54,11 @@ def trust(
     out = stdout()
     if start is not None:
         _print_chains(out, workspace, start, as_json=as_json, form=form)
-        return Exit.OK
+        return whole_or_open(workspace.account)
     roles = workspace.account.roles if role is None else (_role_named(workspace, role),)
     if form != "text":
         _print_graph(out, workspace, (edge for one in roles for edge in who_may_assume(workspace, one)), form)
-        return Exit.OK
+        return whole_or_open(workspace.account)
     for one in roles:
         edges = tuple(who_may_assume(workspace, one))
         if as_json:
@@ -66,7 +66,7 @@ def trust(
                 out.json(_edge_json(edge))
         else:
             _print_role(out, workspace, one, edges, most=_MOST_LISTED if role is None else len(edges))
-    return Exit.OK
+    return whole_or_open(workspace.account)
 
 
 def _role_named(workspace: Workspace, name: str) -> Role:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
@@ -112,7 +112,7 @@ def who_can(
     cut = listing.cut + left_out
     if cut:
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
-    return Exit.OK
+    return whole_or_open(workspace.account)
 
 
 def _matrix(

@@ -60,7 +60,10 @@ class MemberLookup(Protocol):
         """Resources whose own policy is known and may let the caller in, those first that do."""
 
     def are_all(self, reading: Evaluation) -> bool:
-        """Whether the set has no other resources than known ones."""
+        """Whether the set has no other resources than known ones, and those that `unlisted` stands for."""
+
+    def unlisted(self, reading: Evaluation) -> MissingPolicy | None:
+        """The policies of resources of the set that exist, if at all, without being known."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.evaluation import Evaluation, MemberLookup
 from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
-from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match
+from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match, missing_allow
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
+from iamtui.engine.request import NotEvaluated
 from iamtui.engine.service_rules import refused_in_part
 from iamtui.policy.context import And, ConditionLeaf, Or, Truth, all_of, any_of
 from iamtui.policy.patterns import request_tokens
@@ -142,6 +143,9 @@ def _of_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluatio
     Args:
         members: those that may be allowed; none is for certain.
     """
+    unlisted = reading.known_members.unlisted(reading) if reading.known_members is not None else None
+    # As if each of them let the caller in.
+    favourable, grant = reading.total, reading.grant
     reading.by_known = True
     if members:
         _take_layers(reading, members)
@@ -152,6 +156,11 @@ def _of_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluatio
     reading.forget_sums()
     reading.grant = any_of(member.grant for member in members)
     reading.total = any_of(member.total for member in members)
+    if unlisted is not None and favourable is not False:
+        leaf = missing_allow(Layer.RESOURCE, unlisted)
+        reading.grant = any_of((reading.grant, all_of((grant, leaf))))
+        reading.total = any_of((reading.total, all_of((favourable, leaf))))
+        reading.not_evaluated[Layer.RESOURCE] = NotEvaluated(unlisted.reason, unlisted.permission)
     if reading.total is False:
         reading.among_known = True
         reading.members = members

@@ -17,7 +17,16 @@ from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_classes import PrincipalClasses
 from iamtui.engine.index_reading import IndexReading, Outcomes, exclusive, is_read_here
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
-from iamtui.engine.request import Mode, NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, Principal, Request
+from iamtui.engine.request import (
+    MissingPolicy,
+    Mode,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+    Principal,
+    Request,
+)
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
@@ -80,6 +89,13 @@ class KnownMembers:
         request = reading.request
         owner = account_asked_about(request.resource, request.resource_account, request.principal.account)
         return _knows_all(self._asker.account, reading.prepared, reading.policies.resource, owner)
+
+    def unlisted(self, reading: Evaluation) -> MissingPolicy | None:
+        """The trust policies of roles that the account may have besides those that are loaded."""
+        gaps = self._asker.account.unlisted
+        if not (gaps and reading.prepared.trust):
+            return None
+        return MissingPolicy("trust policies of roles that were not read", gaps[0].permission, gaps[0].error)
 
     def texts(self, reading: Evaluation) -> Iterator[str]:
         """Known resources of the set on which the caller may be allowed, those first on which it is."""
@@ -335,7 +351,8 @@ class QuestionEvaluator:
         surrounded = shared.surrounded(members, known_one_by_one)
         reading = IndexReading(index, surrounded)
         outcomes = None
-        if is_read_here(surrounded):
+        # Roles that are not loaded may let anybody in.
+        if is_read_here(surrounded) and not (shared.has_known_members and shared.prepared.trust and account.unlisted):
             outcomes = reading.outcomes(index.everyone)
             if members:
                 outcomes = with_known_members(self, index, reading, outcomes, shared.owner)

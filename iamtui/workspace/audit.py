@@ -252,7 +252,7 @@ _FACTS_OF_USERS: Final = (
 
 def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
     """What the audit could not look at, and with which permission it could."""
-    found: list[UnknownFact] = []
+    found = [UnknownFact(gap.what, gap.permission, reason=gap.error) for gap in account.unlisted]
     report, summary = account.credential_report, account.summary
     if isinstance(report, Missing):
         found.append(UnknownFact("last use of the root user", report.permission, reason=report.reason))

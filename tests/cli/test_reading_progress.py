@@ -58,7 +58,7 @@ def test_without_a_terminal_the_part_that_came_is_listed_and_the_lack_is_said(
     done = subprocess.run(
         words, env=environ(tmp_path, AWS_MAX_ATTEMPTS="1"), capture_output=True, text=True, check=False, timeout=90
     )
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert len(done.stdout.splitlines()) >= 200
     assert "Only a part of the account was read: " in done.stderr
     assert "\r" not in done.stderr
