@@ -21,7 +21,8 @@ _FIXED: Final = frozenset(
     (
         "arn", "aws", "cn", "gov", "us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "iso", "isob", "isoe",
         "isof", "north", "south", "east", "west", "central", "northeast", "southeast", "northwest", "southwest",
-        "iam", "sts", "amazonaws", "com", "signin", "amazon", "role", "user", "group", "policy", "root", "instance",
+        "iam", "sts", "amazonaws", "com", "signin", "amazon", "https", "role", "user", "group", "policy",
+        "root", "instance",
         "profile", "server", "certificate", "mfa", "sms", "saml", "provider", "oidc", "federated", "assumed",
         "service", "linked", "reserved", "sso", "awsreservedsso", "o", "r", "ou", "p", "repo", "ref", "refs",
         "heads", "id",

@@ -47,6 +47,8 @@ _COLON: Final = re.compile(r":(?![^{]*\})")
 _SEPARATOR: Final = re.compile(r"([:/])(?![^{]*\})")
 _WORD: Final = re.compile(r"[^\W_]+")
 _OF_AWS: Final = re.compile(r"arn:[^:]*:(iam|organizations)::aws:.*", re.DOTALL)
+_ELEMENTS: Final = ("Sid", "Principal", "NotPrincipal", "Resource", "NotResource", "Condition")
+_ACTION: Final = re.compile(r"\*|[a-zA-Z0-9*?-]+:[a-zA-Z0-9*?]*")
 _OPERATOR: Final = re.compile(
     r"(?:ForA(?:ll|ny)Values?:)?(String|Arn|Numeric|Date|Bool|Null|Binary|Ip|NotIp)\w*", re.IGNORECASE
 )
@@ -55,11 +57,11 @@ _AWS_VALUES: Final = frozenset(
         "requestedregion", "region", "calledvia", "calledviafirst", "calledvialast", "viaservice",
         "passedtoservice", "awsservicename", "principaltype", "principalservicename", "principalservicenameslist",
         "x-amz-acl", "x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-content-sha256",
-        "signatureversion", "authtype", "tlsversion", "instancetype", "securetransport", "aud",
+        "signatureversion", "authtype", "tlsversion", "instancetype", "securetransport",
         "multifactorauthpresent", "viaawsservice", "protocol", "acl", "objectownership",
     )
 )  # fmt: skip
-"""Names of condition keys whose values are AWS's own words, or audiences."""
+"""Names of condition keys whose values are AWS's own words."""
 
 UNREADABLE: Final = "redacted, because it could not be read"
 """What stands in the place of a document that cannot be read."""
@@ -226,7 +228,8 @@ class _Walk:
                 made = [self._statement(one, f"{where}.Statement[{number}]") for number, one in enumerate(several)]
                 found[key] = made if isinstance(value, list) else made[0]
             else:
-                found[key] = self._any(value, Place(f"{where}.{key}"))
+                name = key if key == "Id" else self.text(key, Place(where))
+                found[name] = self._any(value, Place(f"{where}.{key}"))
         return found
 
     def _statement(self, statement: Any, where: str) -> Any:
@@ -236,17 +239,30 @@ class _Walk:
         for key, value in statement.items():
             at = f"{where}.{key}"
             if key in ("Effect", "Action", "NotAction"):
-                found[key] = value
+                found[key] = self._of_language(value, at)
             elif key in ("Principal", "NotPrincipal") and isinstance(value, dict):
                 found[key] = {
                     kind: whom if kind == "Service" else self._any(whom, Place(f"{at}.{kind}"))
                     for kind, whom in value.items()
                 }
             elif key == "Condition" and isinstance(value, dict):
-                found[key] = {operator: self._tests(operator, tests, at) for operator, tests in value.items()}
+                found[key] = {
+                    operator if _OPERATOR.fullmatch(operator) else self.text(operator, Place(at)): self._tests(
+                        operator, tests, at
+                    )
+                    for operator, tests in value.items()
+                }
             else:
-                found[key] = self._any(value, Place(at, pattern=key in ("Resource", "NotResource")))
+                name = key if key in _ELEMENTS else self.text(key, Place(at))
+                found[name] = self._any(value, Place(at, pattern=key in ("Resource", "NotResource")))
         return found
+
+    def _of_language(self, value: Any, where: str) -> Any:
+        """Actions and effects, which stay; what is none is a text like any other."""
+        if isinstance(value, list):
+            return [self._of_language(one, where) for one in value]
+        known = isinstance(value, str) and (value in ("Allow", "Deny") or _ACTION.fullmatch(value))
+        return value if known else self._any(value, Place(where))
 
     def _any(self, value: Any, place: Place) -> Any:
         """Whatever stands where texts do, all of them renamed."""

@@ -21,7 +21,7 @@ def ask_for_file(screen: PanedScreen, workspace: Workspace | None) -> None:
         return
     taken = workspace.source.taken_at
     proposed = f"{workspace.account.id or 'account'}{f'-{taken:%Y-%m-%d}' if taken is not None else ''}.json.zst"
-    hint = plain("Everything loaded, for you alone (0600); packed as .zst or .gz. Escape goes back.", "$muted")
+    hint = plain("For you alone (0600); .gz and .zst pack it. Escape goes back.", "$muted")
     screen.app.push_screen(
         lazy.dialogs.LineDialog(line("Snapshot"), proposed, hint, check=lazy.dialogs.needed),
         lambda name: _write(screen, workspace, name) if name else None,

@@ -359,6 +359,10 @@ def test_conditions_keep_their_keys_numbers_times_and_aws_values() -> None:
     assert made["DateLessThan"] == {"aws:CurrentTime": "2027-01-01T00:00:00Z"}
     assert made["Bool"] == {"aws:MultiFactorAuthPresent": "true"}
     assert isinstance(made["StringEquals"]["aws:SourceAccount"], int)
+    audiences = {"accounts.google.com:aud": "1234-acme.apps.example", "SAML:aud": "https://signin.aws.amazon.com/saml"}
+    kept = conditions(StringEquals=audiences)["StringEquals"]
+    assert kept["SAML:aud"] == audiences["SAML:aud"]
+    assert "acme" not in json.dumps(kept)
     assert not re.search("team|blue|acme|bob|999988887777", text)
 
 
@@ -393,3 +397,18 @@ def test_no_text_is_left_out_whatever_holds_it() -> None:
     given = snapshot_of(account_of(complete()))
     given["identity_providers"] = ({"arn": iam("oidc-provider/idp.acme.example"), "audiences": ("acme-app",)},)
     assert "acme" not in json.dumps(redacted(given)[0])
+
+
+def test_what_stands_in_the_wrong_place_of_a_statement_does_not_remain() -> None:
+    wrong = {
+        "Effect": "Allow",
+        "Action": ["s3:Get*", "acme:Do It", "acme"],
+        "Resource": "*",
+        "Acme": {"acme": ["acme"]},
+    }
+    tests = {"AcmeEquals": {"aws:RequestTag/acme": "acme"}, "StringEquals": {"kms:EncryptionContext:acme": "acme"}}
+    policies = [inline("acme", document({**wrong, "Condition": tests, "Sid": "acme"}))]
+    made, _ = redacted(snapshot(users=[user(UserPolicyList=policies)]))
+    text = json.dumps(made)
+    assert "acme" not in text.lower().replace("acme:do", "")
+    assert '"s3:Get*"' in text
