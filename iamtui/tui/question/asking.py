@@ -1,7 +1,4 @@
-"""Asking: puts a question matrix to the engine in a thread that the next one cancels. It shows nothing.
-
-What a thread finds comes back as a message to the widget that asks; an answer to an older question matrix is dropped.
-"""
+"""Asking: puts a question matrix to the engine in a thread that the next one cancels. It shows nothing."""
 
 from __future__ import annotations
 
@@ -10,16 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.presentation.answer import AnsweredQuestion
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import giving_turns, making
+from iamtui.tui.background import Work, in_thread, making
 from iamtui.tui.question.completion import SearchableCatalogue
 
 if TYPE_CHECKING:
@@ -42,49 +37,52 @@ Alongside = Callable[[Callable[[], bool]], object]
 """Finds in the thread, once there is an answer, what is to be shown together with it; told whether to stop."""
 
 
+@dataclass(slots=True)
+class Found:
+    """An answer, or without one that `unknown` is not the name of an action, or not yet.
+
+    Args:
+        before: the answer without the draft, when that was asked for.
+        remarks: sentences about what was asked with.
+    """
+
+    asked: AnsweredQuestion
+    answer: Answer | None = None
+    before: Answer | None = None
+    unknown: str = ""
+    remarks: tuple[str, ...] = ()
+
+
 class Asking:
-    """Asks one question matrix at a time for a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
+    """Asks one question matrix at a time for a widget.
 
-    @dataclass(eq=False, repr=False)
-    class Found(Message):
-        """An answer, a problem, or (all None) that `unknown` is not the name of an action, or not yet.
+    Args:
+        found: is given what was found.
+        slow: is called when the answer takes long enough to say so.
+        explained: is given the question and what would help with it, found after the answer.
+        failed: is told why there is no answer.
+    """
 
-        Args:
-            before: the answer without the draft, when that was asked for.
-            remarks: sentences about what was asked with.
-        """
-
-        ticket: int
-        asked: AnsweredQuestion
-        answer: Answer | None = None
-        before: Answer | None = None
-        problem: Problem | None = None
-        unknown: str = ""
-        remarks: tuple[str, ...] = ()
-
-    @dataclass(eq=False, repr=False)
-    class Slow(Message):
-        """The answer takes long enough to say so."""
-
-        ticket: int
-
-    @dataclass(eq=False, repr=False)
-    class Explained(Message):
-        """What would help, found after the answer."""
-
-        ticket: int
-        question: Question
-        explanation: Explanation
-
-    def __init__(self, host: Widget, catalogue: SearchableCatalogue) -> None:
+    def __init__(
+        self,
+        host: Widget,
+        catalogue: SearchableCatalogue,
+        *,
+        found: Callable[[Found], None],
+        slow: Callable[[], None],
+        explained: Callable[[Question, Explanation], None],
+        failed: Callable[[Problem], None],
+    ) -> None:
         self._host = host
         self._catalogue = catalogue
-        self._ticket = 0
-        self._slow: Timer | None = None
+        self._found = found
+        self._slow = slow
+        self._explained = explained
+        self._failed = failed
+        self._timer: Timer | None = None
 
     def void(self) -> None:
         """Whatever was asked before no longer matters."""
-        self._ticket += 1
         for group in (_ANSWERS, _EXPLANATIONS):
             self._host.workers.cancel_group(self._host, group)
         self._stop_timer()
@@ -97,60 +95,43 @@ class Asking:
             alongside: what else is found before the answer is handed over; short, and it raises nothing.
         """
         self.void()
-        ticket = self._ticket
-        self._slow = self._host.set_timer(SLOW_SECONDS, lambda: self._host.post_message(self.Slow(ticket)))
-        work = partial(self._answer, ticket, asked, entered, alongside)
-        self._run(work, _ANSWERS)
+        self._timer = self._host.set_timer(SLOW_SECONDS, self._be_slow)
+        answer = partial(self._answer, asked, entered, alongside)
+        in_thread(self._host, answer, self._refuse, name="answering the question", group=_ANSWERS)
 
     def explain(self, asked: AnsweredQuestion, question: Question) -> None:
         """Find in a thread what would help with one question of the question matrix that was answered last."""
-        work = partial(self._explain, self._ticket, asked, question)
-        self._run(work, _EXPLANATIONS)
+        explain = partial(self._explain, asked, question)
+        in_thread(self._host, explain, lambda _problem: None, name="explaining the answer", group=_EXPLANATIONS)
 
-    def _run(self, work: Callable[[], None], group: str) -> None:
-        # Without a description Textual writes out the work with all that it is about.
-        self._host.run_worker(work, thread=True, exclusive=True, group=group, description=group, exit_on_error=False)
+    def _be_slow(self) -> None:
+        if self._timer is not None:
+            self._slow()
 
-    def is_current(self, ticket: int) -> bool:
-        return ticket == self._ticket
-
-    def arrived(self, found: Found) -> bool:
-        """Whether an answer is still wanted; if so nothing is slow any more."""
-        if not self.is_current(found.ticket):
-            return False
+    def _arrive(self, found: Found) -> None:
         self._stop_timer()
-        return True
+        self._found(found)
 
-    def failure(self, event: Worker.StateChanged) -> Problem | None:
-        """What to say of a worker's end: an unforeseen error of the engine by its name, without its data; else None."""
-        if event.state is not WorkerState.ERROR or event.worker.group != _ANSWERS:
-            return None
+    def _refuse(self, problem: Problem) -> None:
         self._stop_timer()
-        return Problem(
-            f"The question could not be answered: {type(event.worker.error).__name__}, an error in iamtui.", ""
-        )
+        self._failed(problem)
 
     def _stop_timer(self) -> None:
-        if self._slow is not None:
-            self._slow.stop()
-            self._slow = None
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     # In the threads.
 
-    def _answer(self, ticket: int, asked: AnsweredQuestion, entered: bool, alongside: Alongside | None) -> None:
-        worker = get_current_worker()
-        if worker.is_cancelled:
+    def _answer(self, asked: AnsweredQuestion, entered: bool, alongside: Alongside | None, work: Work) -> None:
+        if work.cancelled():
             return
-        found, stopped = self.Found(ticket, asked), giving_turns(worker)
-        try:
-            with making():
-                self._find(found, entered, stopped)
-                if alongside is not None and found.answer is not None:
-                    alongside(stopped)
-        except Problem as problem:
-            found.problem = problem
-        if not worker.is_cancelled:
-            self._host.post_message(found)
+        found = Found(asked)
+        with making():
+            self._find(found, entered, work.cancelled)
+            if alongside is not None and found.answer is not None:
+                alongside(work.cancelled)
+        work.tell(self._arrive, found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
         asked = found.asked
@@ -174,14 +155,12 @@ class Asking:
             if answer is not None:
                 put_together(answer, stopped)
 
-    def _explain(self, ticket: int, asked: AnsweredQuestion, question: Question) -> None:
-        worker = get_current_worker()
-        if worker.is_cancelled:
+    def _explain(self, asked: AnsweredQuestion, question: Question, work: Work) -> None:
+        if work.cancelled():
             return
         with making():
             _decision, _traced, explanation = lazy.questions.ask_and_trace(asked.workspace, asked.principal, question)
-        if not worker.is_cancelled:
-            self._host.post_message(self.Explained(ticket, question, explanation))
+        work.tell(self._explained, question, explanation)
 
 
 def put_together(answer: Answer, stopped: Callable[[], bool]) -> None:

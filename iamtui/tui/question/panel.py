@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.worker import Worker
 
 from iamtui.engine.request import Mode
 from iamtui.presentation.answer import AnsweredQuestion, Shown
@@ -19,7 +18,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.answer_view import AnswerView
-from iamtui.tui.question.asking import Alongside, Asking
+from iamtui.tui.question.asking import Alongside, Asking, Found
 from iamtui.tui.question.caller import CallerRow
 from iamtui.tui.question.completing_input import ActionField, Completions
 from iamtui.tui.question.completion import SearchableCatalogue
@@ -35,6 +34,7 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Decision
+    from iamtui.engine.explanation import Explanation
     from iamtui.engine.request import Principal
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
@@ -110,7 +110,14 @@ class QuestionPanel(Pane):
     def __init__(self, *, catalogue: SearchableCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._catalogue = catalogue or SearchableCatalogue()
-        self._asking = Asking(self, self._catalogue)
+        self._asking = Asking(
+            self,
+            self._catalogue,
+            found=self._found,
+            slow=self._show_slow,
+            explained=self._explained,
+            failed=self._refuse,
+        )
         self._memory = Memory(self)
         self._meant: QuestionMatrix | None = None
         """What Enter was pressed for, until it is answered."""
@@ -285,18 +292,12 @@ class QuestionPanel(Pane):
         entered = question_matrix.actions == self._entered_actions
         self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
 
-    @on(Asking.Found)
-    def _found(self, event: Asking.Found) -> None:
-        event.stop()
-        if not self._asking.arrived(event):
-            return
+    def _found(self, found: Found) -> None:
         self._view.remove_class("-stale")
-        if event.problem is not None:
-            self._show_problem(event.problem)
-        elif event.answer is None:
-            self._show_unfinished(event.unknown)
+        if found.answer is None:
+            self._show_unfinished(found.unknown)
         else:
-            self._show(event, event.answer)
+            self._show(found, found.answer)
 
     def _show_unfinished(self, action: str) -> None:
         self._show_nothing(f"{action} is not a complete action yet.", self._form.how_to_finish)
@@ -309,25 +310,18 @@ class QuestionPanel(Pane):
         if self._unfinished:
             self._show_unfinished(self._unfinished)
 
-    @on(Asking.Slow)
-    def _slow(self, event: Asking.Slow) -> None:
-        event.stop()
-        if self._asking.is_current(event.ticket):
-            self._view.add_class("-stale")
-            self.post_message(self.Unanswered())
-            self._put_title(line("Asking for ", (self._label, "bold"), " …"))
+    def _show_slow(self) -> None:
+        self._view.add_class("-stale")
+        self.post_message(self.Unanswered())
+        self._put_title(line("Asking for ", (self._label, "bold"), " …"))
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A question that fails in an unforeseen way is reported, without its data, and ends nothing."""
-        event.stop()
-        problem = self._asking.failure(event)
-        if problem is not None:
-            self._view.remove_class("-stale")
-            self._show_problem(problem)
+    def _refuse(self, problem: Problem) -> None:
+        self._view.remove_class("-stale")
+        self._show_problem(problem)
 
     # Showing
 
-    def _show(self, found: Asking.Found, answer: Answer) -> None:
+    def _show(self, found: Found, answer: Answer) -> None:
 
         kept = self._shown
         same = kept is not None and kept.answer.question_matrix == answer.question_matrix
@@ -363,12 +357,9 @@ class QuestionPanel(Pane):
         if not self.has_class(NARROW) and not shown.decision.allowed:
             self._asking.explain(replace(asked, principal=shown.principal), shown.question)
 
-    @on(Asking.Explained)
-    def _explained(self, event: Asking.Explained) -> None:
-        event.stop()
-        current = self._asking.is_current(event.ticket)
-        if current and self._shown is not None and self._shown.question == event.question:
-            self._view.explain(event.explanation)
+    def _explained(self, question: Question, explanation: Explanation) -> None:
+        if self._shown is not None and self._shown.question == question:
+            self._view.explain(explanation)
 
     def _show_problem(self, problem: Problem) -> None:
         self._forget_answer()
