@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from textual.app import App
 from textual.widgets import Input, Static
 
@@ -52,7 +53,7 @@ def evil_workspace() -> Workspace:
 def evil_decision() -> Decision:
     """A decision with hostile text wherever a decision has text."""
     source = Source("identity", EVIL, 0, "Allow")
-    ref = replace(records.statement(sid=EVIL), policy=EVIL)
+    ref = structs.replace(records.statement(sid=EVIL), policy=EVIL)
     node = And(
         (
             ConditionLeaf(EVIL, EVIL, (EVIL, EVIL), source=source),
@@ -64,7 +65,7 @@ def evil_decision() -> Decision:
         Outcome.DEPENDS,
         tuple(LayerReport(layer, LayerState.NOT_EVALUATED, EVIL) for layer in Layer),
         reasons=(Reason(Layer.SCP, "explicit", 1, EVIL, (ref,)),),
-        matched=(ref, replace(ref, effect="Deny", layer=Layer.SCP, level=0)),
+        matched=(ref, structs.replace(ref, effect="Deny", layer=Layer.SCP, level=0)),
         resource_scope=ResourceScope.SOME,
         allowed_resources=(EVIL,),
         depends_on=node,
