@@ -11,6 +11,7 @@ from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
 from iamtui.input_files import home_expanded
+from iamtui.policy.patterns import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.audit import unasked_principals
@@ -52,6 +53,13 @@ def snapshot(
     workspace, failed = with_resource_policies(workspace, on)
     for arn, problem in failed.items():
         note(f"The policy of {safe_text(arn)} is not in it: {problem}")
+    for arn in on:
+        if resource_policy_arn(arn) not in {
+            *workspace.account.resource_policies,
+            *failed,
+            *workspace.account.kms_aliases,
+        }:
+            note(f"The policy of {safe_text(arn)} is not in it: it is no resource whose policy can be read here.")
     if last_accessed:
         workspace, missing = load_last_accessed(workspace, unasked_principals(workspace.account), progress_report())
         if missing:

@@ -231,3 +231,13 @@ def test_one_account_of_a_file_with_several(cli: Cli, tmp_path: Path) -> None:
     cli("list", "users", "--snapshot", file, "--snapshot-account", "1").failed_with("is not an account id", "12 digits")
     cli("list", "users", "--snapshot-account", "777777777777").failed_with("applies only with --snapshot")
     cli("list", "users", "--demo", "--snapshot-account", "777777777777").failed_with("applies only with --snapshot")
+
+
+def test_a_policy_that_cannot_be_read_is_said(cli: Cli, tmp_path: Path) -> None:
+    first = tmp_path / "1.json"
+    assert "is not in it" not in cli("snapshot", first, "--demo", "--on", LAKE).err
+    result = cli("snapshot", tmp_path / "2.json", "--snapshot", first, "--on", "arn:aws:s3:::other/x", "--on", "lake")
+    assert result.code == 0
+    said = " ".join(result.err.split())
+    assert "The policy of arn:aws:s3:::other/x is not in it" in said
+    assert "The policy of lake is not in it" in said
