@@ -22,6 +22,9 @@ from typing import IO, Any, Final, Protocol
 from iamtui.problem import Problem
 
 ONE_DOCUMENT: Final = 1024 * 1024 * 1024
+ONE_UNPACKED: Final = 160 * 1024 * 1024
+"""Bytes up to which a document is unpacked: an account at AWS's highest quotas has 140 MB, and a small file must not
+take the memory of a large one."""
 """Bytes of one document."""
 
 PATIENCE_SECONDS: Final = 5.0
@@ -152,12 +155,16 @@ def read_whole(
         check: called with each portion as it comes; raises to refuse it.
     """
     _refuse_size(file, subject, most)
+    is_packed = isinstance(getattr(file, "raw", None), _Unpacking)
+    most = min(most, ONE_UNPACKED) if is_packed else most
     # Hands its bytes over without a copy.
     found = io.BytesIO()
     found.write(beginning)
     while portion := file.read(min(PORTION, most + 1 - found.tell())):
         found.write(portion)
         if found.tell() > most:
+            if is_packed:
+                raise Problem(f"{subject} unpacks to more than the {size_words(most)} that are read.", _UNPACK)
             raise Problem(f"{subject} has more than the {size_words(most)} that are read.", "Is it the right file?")
         check(portion)
     return found.getvalue()

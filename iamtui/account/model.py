@@ -438,7 +438,7 @@ class Account:
     @property
     def lacks_principals(self) -> bool:
         """Whether it may have users and roles that are not here."""
-        return any(gap.what in (REST_OF_ACCOUNT, UNLISTED["users"], UNLISTED["roles"]) for gap in self.gaps)
+        return any(gap.what != UNLISTED["groups"] for gap in self.unlisted)
 
     def short_name(self, arn: str) -> str:
         """An IAM ARN of this account without what all of them begin with: "role/deploy"; any other as it is."""

@@ -118,7 +118,7 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
     objects = data.count(b"{")
     parts = objects + data.count(b"[") + data.count(b",")
     if parts > _MOST_PARTS:
-        raise Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
+        raise _many_values(origin)
     _refuse_long_text(data, origin)
     pages: list[SnapshotShape] = []
     position = _past_white(data, 0)
@@ -186,15 +186,49 @@ def _by_account(data: bytes, origin: str) -> list[SnapshotShape]:
     return found
 
 
+class PortionCheck:
+    """Refuses what is no snapshot while it still comes: a text that does not end, or too many values."""
+
+    def __init__(self, origin: str, beginning: bytes) -> None:
+        self._origin = origin
+        self._run = self._line = self._parts = 0
+        # In UTF-16 the bytes of brackets and commas are parts of other characters too.
+        self._is_utf8 = not beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self.add(beginning)
+
+    def add(self, portion: bytes) -> None:
+        """Take the next portion.
+
+        Raises:
+            Problem: it is refused.
+        """
+        first = portion.find(b'"')
+        # Twice as much always holds what `_refuse_long_text` refuses.
+        if self._run + (len(portion) if first < 0 else first) > 2 * _LONGEST_TEXT:
+            raise _long_text(self._origin, self._line + 1)
+        self._run = self._run + len(portion) if first < 0 else len(portion) - portion.rfind(b'"') - 1
+        self._line += portion.count(b"\n")
+        if self._is_utf8:
+            self._parts += portion.count(b"{") + portion.count(b"[") + portion.count(b",")
+            if self._parts > _MOST_PARTS:
+                raise _many_values(self._origin)
+
+
+def _long_text(origin: str, line: int) -> Problem:
+    return Problem(
+        f"{origin} has a text, or a gap between texts, of more than {size_words(_LONGEST_TEXT)} in line {line:,}.",
+        HOW_TO_MAKE_ONE,
+    )
+
+
+def _many_values(origin: str) -> Problem:
+    return Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
+
+
 def _refuse_long_text(data: bytes, origin: str) -> None:
     for start in range(0, len(data) - _LONGEST_TEXT, _LONGEST_TEXT):
         if not _QUOTE.search(data, start, start + _LONGEST_TEXT):
-            line = data.count(b"\n", 0, start) + 1
-            raise Problem(
-                f"{origin} has a text, or a gap between texts, of more than {size_words(_LONGEST_TEXT)} in line "
-                f"{line:,}.",
-                HOW_TO_MAKE_ONE,
-            )
+            raise _long_text(origin, data.count(b"\n", 0, start) + 1)
 
 
 def _refuse_long_lists(data: bytes, position: int, origin: str) -> None:

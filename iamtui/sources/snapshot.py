@@ -9,7 +9,7 @@ from typing import Final
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, not_json
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, not_json
 from iamtui.input_files import (
     ONE_DOCUMENT,
     Told,
@@ -51,7 +51,10 @@ def read_snapshot(
         head = file.read(_HEAD_BYTES)
         check_head(head, origin)
 
+        values = PortionCheck(origin, head)
+
         def check(portion: bytes) -> None:
+            values.add(portion)
             if b"\0" in portion and not head.startswith(_UTF_16):
                 raise _no_text(origin)
 

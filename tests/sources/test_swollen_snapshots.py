@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from iamtui import input_files
 from iamtui.account import snapshot_reader as reading
 from iamtui.account.authorization_details import load_account
+from iamtui.input_files import packed_for
 from iamtui.problem import Problem
+from iamtui.sources.snapshot import read_snapshot
 from tests.support.slow import all_but, one_quick
 from tests.support.snapshot_builder import snapshot, user
 
@@ -147,3 +153,60 @@ def test_a_key_that_stands_twice_is_found_among_millions_of_texts(monkeypatch: p
                 load_account(text.encode())
         else:
             assert load_account(text.encode()).users == ()
+
+
+def swelling(text_bytes: int, megabytes: int) -> Iterator[bytes]:
+    """A snapshot with texts of a size, which packs to a ninetieth: too much of it is random to be refused for that."""
+    random = Random(1)
+    yield b'{"UserDetailList": [], "x": ["'
+    size = 0
+    for _ in range(megabytes * 1024):
+        yield b"A" * 1008 + b"%016x" % random.getrandbits(64)
+        size += 1024
+        if size >= text_bytes:
+            size = 0
+            yield b'","'
+    yield b'"]}'
+
+
+def packed(path: Path, pieces: Iterator[bytes]) -> Path:
+    if path.suffix == ".gz":
+        with gzip.open(path, "wb", 6) as file:
+            file.writelines(pieces)
+    else:
+        path.write_bytes(packed_for(path.name, b"".join(pieces)))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.json.gz", "a.json.zst"])
+@pytest.mark.parametrize(
+    ("text_bytes", "says"), [(1024**3, "a text, or a gap between texts, of more"), (400_000, "unpacks to more than")]
+)
+def test_a_packed_snapshot_is_refused_while_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text_bytes: int, says: str
+) -> None:
+    monkeypatch.setattr(input_files, "ONE_UNPACKED", 3 * 1024 * 1024)
+    path = packed(tmp_path / name, swelling(text_bytes, 4))
+    with pytest.raises(Problem, match=says):
+        read_snapshot(path)
+
+
+def test_a_packed_snapshot_below_the_limit_is_read(tmp_path: Path) -> None:
+    assert read_snapshot(packed(tmp_path / "a.json.gz", swelling(400_000, 4))).users == ()
+
+
+def test_too_many_values_are_refused_while_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST_PARTS", 60)
+    check = reading.PortionCheck("The snapshot", b'{"UserDetailList": [], "x": [')
+    check.add(b"1," * 50)
+    with pytest.raises(Problem, match="has more than the 60 values that are read"):
+        check.add(b"1," * 50)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text_bytes", "megabytes"), [(1024**3, 600), (400_000, 600), (400_000, 155)])
+def test_a_small_packed_file_takes_no_more_than_500_mb(tmp_path: Path, text_bytes: int, megabytes: int) -> None:
+    path = packed(tmp_path / "a.json.gz", swelling(text_bytes, megabytes))
+    command = [sys.executable, "-c", READ.replace(" - before", ""), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert int(done.stdout.splitlines()[-1]) < 500
