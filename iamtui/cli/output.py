@@ -372,7 +372,12 @@ def _mermaid(target: int, edge: Edge) -> str:
 
 
 def _quoted(text: str, form: str) -> str:
+    """A label in quotes, as it is read: without directives (`%%`), Markdown, HTML or character references in it."""
     if form == "dot":
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    escaped = text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-    return f'"{escaped}"'
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    return f'"{text.translate(_MERMAID)}"'
+
+
+_MERMAID: Final = str.maketrans(
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "%": "#37;", "`": "#96;", "&": "#amp;"}
+)

@@ -6,6 +6,7 @@ that could not be read. Results that are suppressed stay in the log and carry th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ def sarif_log(
     rules = sorted({result.rule for result in results})
     index = {rule: number for number, rule in enumerate(rules)}
     notifications = [
-        {"level": "error", "message": {"text": why}, "locations": [_location(file, None, "")]} for file, why in failures
+        {"level": "error", "message": _message(why), "locations": [_location(file, None, "")]} for file, why in failures
     ]
     return {
         "$schema": _SCHEMA,
@@ -75,6 +76,14 @@ def sarif_log(
     }
 
 
+def _message(text: str) -> dict[str, str]:
+    """A message in which brackets are no links (SARIF 2.1.0, 3.11.6: embedded links)."""
+    return {"text": _BRACKET.sub(r"\1\1\\\2", text)}
+
+
+_BRACKET: Final = re.compile(r"(\\*+)([\[\]])")
+
+
 def _rule(rule: str, help_uri: str | None) -> dict[str, Any]:
     words = rule.replace("-", " ")
     found: dict[str, Any] = {"id": rule, "shortDescription": {"text": words[:1].upper() + words[1:]}}
@@ -86,7 +95,7 @@ def _result(result: SarifResult, index: int) -> dict[str, Any]:
         "ruleId": result.rule,
         "ruleIndex": index,
         "level": result.level,
-        "message": {"text": result.message},
+        "message": _message(result.message),
         "locations": [_location(result.file, result.line, result.element)],
     }
     if result.count > 1:

@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from iamtui.cli.output import Output, Span, Style, wants_colour
+from iamtui.cli.output import Edge, Output, Span, Style, print_graph, stdout, wants_colour
+from iamtui.lint.sarif import SarifResult, sarif_log
 from tests.support import wording
 
 
@@ -80,3 +81,27 @@ def test_no_cell_of_a_table_begins_a_formula_whatever_parts_the_cells(sign: str)
     out, stream = written()
     out.csv_row(["a", "b"])
     assert stream.getvalue() == "a,b\n"
+
+
+HOSTILE = "role/%%{init:{'theme':'dark'}}%%/`x` [y](http://e.example) &#10;n0-->n1 \"q\""
+
+
+def test_no_label_of_a_graph_is_read_as_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("mermaid", "dot"):
+        print_graph(stdout(), "g", [Edge(HOSTILE, "b", HOSTILE)], form)
+    mermaid, _, dot = capsys.readouterr().out.partition("digraph")
+    assert not set("%`&") & set(mermaid)
+    assert mermaid.count("-->") == 1
+    start = "role/#37;#37;{init:{'theme':'dark'}}#37;#37;/#96;x#96; [y](http://e.example) "
+    assert f'n0["{start}#amp;#35;10;n0--#gt;n1 #quot;q#quot;"]' in mermaid
+    assert "&amp;#10;n0-->n1" in dot
+    assert "&#" not in dot
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("a [y](http://e)", r"a \[y\](http://e)"), (r"a \[y](u)", r"a \\\[y\](u)"), ("a\\b", "a\\b")]
+)
+def test_no_text_is_a_link_in_sarif(text: str, written: str) -> None:
+    (run,) = sarif_log([SarifResult("r", "error", text, "f")], failures=[("f", text)])["runs"]
+    assert run["results"][0]["message"]["text"] == written
+    assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"] == written
