@@ -53,8 +53,13 @@ def _bindings() -> Sequence[KeyBinding]:
     return tuple(KeyBinding(name, keys, words) for name, keys, words in named_bindings())
 
 
+_COMMAND_ROUNDS = 50_000, 20, 20
+"""After how many new objects garbage is looked for: nearly all that a command makes stays until it ends."""
+
+
 def main() -> None:
     """Run iamtui and exit with its code."""
+    gc.set_threshold(*_COMMAND_ROUNDS)
     try:
         from iamtui.cli.main import run  # inside, so that Ctrl+C ends this import too
 
