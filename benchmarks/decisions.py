@@ -32,8 +32,10 @@ from iamtui.engine.trace import trace
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.questions.every_action import EveryAction
+from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import ask_all, make_ready, with_region
+from iamtui.workspace.trust import who_may_assume
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
@@ -47,6 +49,9 @@ FIRST_TOUCH_GOAL_MS: Final = 16.0
 OF_A_SET_GOAL_MS: Final = 50.0
 ONE_ROW_GOAL_MS: Final = 1.0
 MATRIX_GOAL_MS: Final = 2_000.0
+EDGES_GOAL_MS: Final = 1_000.0
+ESCALATIONS_GOAL_MS: Final = 5_000.0
+OUTCOMES_ALONE_GOAL: Final = 100_000.0
 _OF_SETS: Final = ("iam:PassRole", "s3:GetObject", "sts:AssumeRole", "kms:Decrypt")
 _TYPED: Final = ("s3:", "GetObject")
 _PARTS: Final = tuple(part.name for part in fields(Decision))
@@ -59,6 +64,7 @@ def run(plan: Plan) -> Iterator[Result]:
     yield from _pinned_question(plan)
     yield from _index(plan)
     yield from _what_can(plan)
+    yield from _paths(plan)
     yield _scenarios(plan)
 
 
@@ -89,6 +95,12 @@ def decide(account: Account, asked: Sequence[Asked]) -> None:
     """Answer each question on its own, with the complete Decision record."""
     for principal, question in asked:
         QuestionEvaluator(account, question).decide(principal)
+
+
+def outcomes_alone(account: Account, asked: Sequence[Asked]) -> None:
+    """The same without a record of any kind."""
+    for principal, question in asked:
+        QuestionEvaluator(account, question).outcome(principal)
 
 
 def decide_and_read(account: Account, asked: Sequence[Asked]) -> None:
@@ -133,6 +145,8 @@ def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
     _compile_all(workspace)
     warm = sets[3:]
     yield from _against_the_yardstick(account, yardstick, warm, where)
+    seconds = median_cpu_seconds([partial(outcomes_alone, account, asked) for asked in warm])
+    yield Result(f"outcomes alone, {where}", count / seconds, "/s", OUTCOMES_ALONE_GOAL, more_is_better=True)
     seconds = median_cpu_seconds([partial(decide_and_read, account, asked) for asked in warm])
     yield Result(f"decisions, {where}, every part read", count / seconds, "/s", note="layers, reasons, notes, ...")
     seconds = median_cpu_seconds([partial(decide, account, warm[0]) for _ in range(plan.repeats)])
@@ -280,6 +294,23 @@ def _what_can(plan: Plan) -> Iterator[Result]:
     yield Result(
         "outcomes of every action for one principal", median(works) * 1000, "ms", ONE_ROW_GOAL_MS, note=slowest
     )
+
+
+def _paths(plan: Plan) -> Iterator[Result]:
+    """Who may assume which role, and who can become administrator, in a whole account."""
+    workspace = opened(plan.large)
+    account_index(workspace.account)
+    where = f"{plan.large.principals:,} principals"
+    seconds = cpu_seconds(partial(_all_edges, workspace))
+    yield Result(f"all edges of role chains of {where}", seconds * 1000, "ms", EDGES_GOAL_MS)
+    seconds = cpu_seconds(partial(find_escalations, workspace))
+    yield Result(f"all escalation paths of {where}", seconds * 1000, "ms", ESCALATIONS_GOAL_MS)
+
+
+def _all_edges(workspace: Workspace) -> None:
+    for role in workspace.account.roles:
+        for _ in who_may_assume(workspace, role):
+            pass
 
 
 def _ask_of_each(every: EveryAction, everybody: Iterable[int]) -> None:
