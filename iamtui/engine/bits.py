@@ -14,16 +14,18 @@ class Bits(NamedTuple):
 
 
 NOBODY: Final = Bits()
+_made: Final = tuple.__new__
+"""What the constructor of a NamedTuple calls, which is itself called for every statement."""
 
 
 def both(one: Bits, other: Bits) -> Bits:
     yes = one.yes & other.yes
-    return Bits(yes, (one.yes | one.maybe) & (other.yes | other.maybe) & ~yes)
+    return _made(Bits, (yes, (one.yes | one.maybe) & (other.yes | other.maybe) & ~yes))
 
 
 def either(one: Bits, other: Bits) -> Bits:
     yes = one.yes | other.yes
-    return Bits(yes, (one.maybe | other.maybe) & ~yes)
+    return _made(Bits, (yes, (one.maybe | other.maybe) & ~yes))
 
 
 def places(bits: int) -> Iterator[int]:

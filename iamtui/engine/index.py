@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from iamtui.engine.bits import Bits, bits_of, places
 from iamtui.engine.request import (
@@ -34,6 +34,7 @@ _MOST_KEYS: Final = 256
 _MOST_CONDITIONS: Final = 2048
 _MOST_STACKS: Final = 16
 _MOST_TEXTS: Final = 256
+_MOST_SAID: Final = 512
 
 
 def with_value(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> dict[KeyValue, int]:
@@ -98,18 +99,22 @@ class HeldPolicy:
 class HeldStatement:
     """One statement of a held policy, compiled when it is first about what is asked."""
 
-    __slots__ = ("_compiled", "held", "number")
+    __slots__ = ("compiled", "held", "number")
+
+    compiled: CompiledStatement
 
     def __init__(self, held: HeldPolicy, number: int) -> None:
         self.held = held
         self.number = number
-        self._compiled: CompiledStatement | None = None
 
-    @property
-    def compiled(self) -> CompiledStatement:
-        if self._compiled is None:
-            self._compiled = self.held.compiled.statement(self.number)
-        return self._compiled
+    if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Compile the statement, once; after that it is an attribute like any other, which is found faster."""
+            if name != "compiled":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.compiled = self.held.compiled.statement(self.number)
+            return self.compiled
 
 
 _Varying: TypeAlias = tuple[tuple[HeldStatement, bool], ...]
@@ -380,6 +385,7 @@ class AccountIndex:
         self._values: dict[tuple[str, bool], Mapping[KeyValue, int]] = {}
         self._stacks: dict[tuple[int, PolicyType], tuple[tuple[PolicyLevel, ...], Levels]] = {}
         self._conditions: dict[object, Bits] = {}
+        self.said: dict[object, Any] = {}
         self._standing: dict[tuple[str, str, bool], tuple[list[tuple[KeyValue, int]], KeyValue | None]] = {}
         self._of_resources: dict[tuple[int, PolicyType], tuple[PolicyDocument, Holdings]] = {}
         self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
@@ -574,6 +580,12 @@ class AccountIndex:
                 self._standing.clear()
             found = self._standing[key, text, discover] = standing_in(self.values_of(key, discover=discover), text)
         return found
+
+    def keep_said(self, key: object, said: object) -> None:
+        """Keep what a layer says in `said`, by what it follows from."""
+        if len(self.said) >= _MOST_SAID:
+            self.said.clear()
+        self.said[key] = said
 
     def condition(self, key: object, find: Callable[[], Bits]) -> Bits:
         """For whom a condition holds that reads nothing of the question, kept by what it is and what else it reads."""

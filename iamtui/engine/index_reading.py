@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from iamtui.engine.bits import NOBODY, Bits, both, either, places
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.index import AccountIndex, HeldStatement, Holdings, standing_in
+from iamtui.engine.index import AboutResource, AccountIndex, HeldStatement, Holdings, standing_in
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
@@ -127,6 +127,14 @@ class _Side:
     def __init__(self, allow: Bits = NOBODY, deny: Bits = NOBODY) -> None:
         self.allow = allow
         self.deny = deny
+
+
+class _Kept(NamedTuple):
+    """What a layer says, and for whom undetermined statements in it wait for what, as `IndexReading` notes it."""
+
+    side: _Side
+    open_allows: tuple[tuple[object, int], ...]
+    open_denies: tuple[tuple[object, int], ...]
 
 
 class IndexReading:
@@ -355,11 +363,30 @@ class IndexReading:
         if holdings.incomplete & who:
             self._unclear |= holdings.incomplete & who
         about = holdings.about_resource(self.prepared.action, self.prepared.resource)
+        if with_principals or about.varies:
+            return self._side(about, who, with_principals=with_principals)
+        # The same statements say the same of other resources, as far as they read nothing else of the question.
+        said = (about, who, self.asked.discover, tuple(map(self.contexts.said_of, sorted(about.keys))))
+        found: _Kept | None = self.index.said.get(said)
+        if found is None:
+            before = self.open_allows, self.open_denies
+            self.open_allows, self.open_denies = {}, {}
+            found = _Kept(
+                self._side(about, who, with_principals=False),
+                tuple(self.open_allows.items()),
+                tuple(self.open_denies.items()),
+            )
+            self.open_allows, self.open_denies = before
+            self.index.keep_said(said, found)
+        for noted, into in ((found.open_allows, self.open_allows), (found.open_denies, self.open_denies)):
+            for waited_for, bits in noted:
+                into[waited_for] = into.get(waited_for, 0) | bits
+        return found.side
+
+    def _side(self, about: AboutResource, who: int, *, with_principals: bool) -> _Side:
         deny = self._some(about.denies, who, with_principals=with_principals)
-        return _Side(
-            NOBODY if with_principals else self._some(about.allows, who, with_principals=False),
-            deny,
-        )
+        allow = NOBODY if with_principals else self._some(about.allows, who, with_principals=False)
+        return _Side(allow, deny)
 
     def _some(self, statements: tuple[tuple[HeldStatement, bool], ...], who: int, *, with_principals: bool) -> Bits:
         yes = maybe = 0
