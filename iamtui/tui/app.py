@@ -223,7 +223,9 @@ class SourceOpening:
         self.choice = self._opened or self.choice
         if running:
             self._app.main.browsing.show_nothing_open()
-            self._app.say(plain("Cancelled. Press P to choose a source, r to try again."))
+            in_part = self.choice is not None and self._unfinished_of(self.choice) is not None
+            goes_on = "A part of the account is there, r reads the rest." if in_part else "r tries again."
+            self._app.say(plain(f"Cancelled. {goes_on} P chooses a source."))
 
     def choose(self) -> None:
         if self._chooser is None:

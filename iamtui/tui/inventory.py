@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from iamtui.account.model import (
+    REST_OF_ACCOUNT,
+    UNLISTED,
     Account,
     AttachedPolicy,
     Entity,
@@ -124,6 +126,17 @@ def _folder_of(entity: Entity) -> str:
     return path[: end + 1] if end > 0 else ""
 
 
+_LISTED_AS: Final = {
+    Kind.USERS: "users",
+    Kind.GROUPS: "groups",
+    Kind.ROLES: "roles",
+    Kind.POLICIES: "policies",
+    Kind.CUSTOMER_POLICIES: "policies",
+    Kind.AWS_POLICIES: "policies",
+}
+"""The list of AWS that a branch comes from."""
+
+
 class Inventory:
     """An account sorted into branches, folders and entities. Reading it never changes it."""
 
@@ -169,7 +182,11 @@ class Inventory:
         """Why the source has nothing about a branch, or None when it has."""
         if branch.kind is Kind.PROVIDERS and isinstance(self.account.providers, Missing):
             return self.account.providers
-        return None
+        if self.entities(branch) or branch.kind not in _LISTED_AS:
+            return None
+        lacking = (REST_OF_ACCOUNT, UNLISTED[_LISTED_AS[branch.kind]])
+        gap = next((gap for gap in self.account.gaps if gap.what in lacking), None)
+        return Missing(gap.error, gap.permission) if gap is not None else None
 
     def parents(self, node: Node) -> tuple[Branch, ...]:
         """The branches above a node, outermost first."""

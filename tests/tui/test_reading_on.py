@@ -9,7 +9,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Reset, Stall
-from tests.support.panel_apps import until
+from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import RecordingCopier, settle
 
 PAGE = 200
@@ -51,9 +51,12 @@ async def test_first_rows_are_there_while_the_rest_is_read_and_cancelling_keeps_
 
         app.main.explorer.tree_view.focus()
         await pilot.press("escape")
-        await settle(pilot)
-        assert "Cancelled." in said(app)
+        words = "Cancelled. A part of the account is there, r reads the rest. P chooses a source."
+        await until(pilot, lambda: said(app) == words)
         assert users_shown(app) == PAGE
+        await pilot.press("j", "j")
+        await settle(pilot)
+        assert "Groups: unknown" in screen_text(app)
 
         large_proxy.rules.clear()
         large_proxy.calls.clear()
