@@ -436,6 +436,11 @@ class Account:
         return {arn: tuple(found) for arn, found in holders.items()}
 
     @property
+    def is_being_read(self) -> bool:
+        """Whether this is only what came of it so far."""
+        return any(gap.what == REST_OF_ACCOUNT and gap.error == BEING_READ for gap in self.gaps)
+
+    @property
     def lacks_principals(self) -> bool:
         """Whether it may have users and roles that are not here."""
         return any(gap.what != UNLISTED["groups"] for gap in self.unlisted)
@@ -523,6 +528,9 @@ IAM_SERVICE: Final = "iam.amazonaws.com"
 
 REST_OF_ACCOUNT: Final = "the rest of the account"
 """What the gap is called when a listing of the entities broke off."""
+
+BEING_READ: Final = "it is still being read"
+"""Why that is so as long as the listing goes on."""
 
 UNLISTED: Final = {"users": "all users", "groups": "all groups", "roles": "all roles", "policies": "all policies"}
 """What the gaps are called when the entities of a kind could not be listed."""

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import account_from_pages
-from iamtui.account.model import NOT_LOADED, REST_OF_ACCOUNT, Account, Fact, Known, Missing, Organization
+from iamtui.account.model import BEING_READ, NOT_LOADED, REST_OF_ACCOUNT, Account, Fact, Known, Missing, Organization
 from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection
@@ -289,7 +289,7 @@ class LiveReading:
         if self._no_caller is not None:
             missing.append(_missing("the caller's identity", "sts:GetCallerIdentity", self._no_caller))
         if so_far:
-            rest = {"what": REST_OF_ACCOUNT, "permission": "", "error": "it is still being read"}
+            rest = {"what": REST_OF_ACCOUNT, "permission": "", "error": BEING_READ}
             missing.append(rest)
         elif self._broke_off is not None:
             missing.append(_missing(REST_OF_ACCOUNT, "iam:GetAccountAuthorizationDetails", self._broke_off))

@@ -41,7 +41,8 @@ class PrincipalMarks:
         """Mark the users and roles of an account: once it is found, in a thread, who can become administrator."""
         self._account, self._escalations = workspace.account, None
         self._draw()
-        self._begin(partial(self._search, workspace))
+        if not workspace.account.is_being_read:
+            self._begin(partial(self._search, workspace))
 
     def look_again(self) -> None:
         """Mark what another screen has found meanwhile: of a large account only the one that is opened for it does."""

@@ -35,6 +35,8 @@ Entity: TypeAlias = User | Role
 
 MOST_SEARCHED: Final = 20_000
 """Users and roles of an account that is searched unasked: with more it takes a minute."""
+_MOST_UNREAD: Final = 500
+"""Those of them of which a part could not be read: what is unknown of them could be any way."""
 _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 _MOST_VERSIONS: Final = 5
 """IAM User Guide: IAM and AWS STS quotas, versions of a managed policy."""
@@ -145,7 +147,11 @@ def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambd
 
 
 def is_searched_unasked(account: Account) -> bool:
-    return len(account.users) + len(account.roles) <= MOST_SEARCHED
+    """Whether it is looked for without being asked: not where it takes long, since most of the account is unknown."""
+    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
+    if account.lacks_principals or sum(bool(entity.unread) for entity in everyone) > _MOST_UNREAD:
+        return False
+    return len(everyone) <= MOST_SEARCHED
 
 
 def kept_escalations(account: Account) -> EscalationReport | None:

@@ -84,6 +84,7 @@ async def test_what_broke_off_stays_and_r_reads_the_rest(large_proxy: FaultProxy
         assert "tries again" not in said(app)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_retries")
 async def test_a_refresh_that_fails_leaves_what_is_there(large_proxy: FaultProxy) -> None:
     app = live_app(large_proxy.url)

@@ -61,7 +61,7 @@ class OverviewView(LineView):
         cursor = self.cursor if workspace is self._workspace else 0
         if workspace is not self._workspace:
             self._workspace, self._found = workspace, None
-        if self._found is None:
+        if self._found is None and not workspace.account.is_being_read:
             in_thread(self, partial(self._find, workspace), name="counting the account")
         self._lay_out(cursor)
 
@@ -89,7 +89,8 @@ class OverviewView(LineView):
     def _lay_out(self, cursor: int = 0) -> None:
         found, size = self._found, self.size.width
         if found is None:
-            self._shown = [OverviewLine("Counting …")]
+            in_part = self._workspace is not None and self._workspace.account.is_being_read
+            self._shown = [OverviewLine("It is counted once all of it is read." if in_part else "Counting …")]
         else:
             room = size - 1 - self._label_width(size) - _COUNT - 2 * _GAP
             self._shown = overview_lines(found, room, ascii_only=self._ascii)
