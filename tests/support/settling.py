@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from time import process_time
+from time import monotonic, process_time
 from typing import Any
 
 from textual._context import active_app
@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed, WorkerState
 
-_MOST_ROUNDS = 500
+_MOST_SECONDS = 90
 _QUIET_ROUNDS = 3
 _BUSY_SHARE = 0.05
 _LOOK_SECONDS = 0.02
@@ -32,7 +32,8 @@ async def handled(_least: float = 0, _most: float = 1) -> None:
     waited for while they work: one that waits for something else is the test's to let go on.
     """
     app: App[Any] = active_app.get()
-    for _ in range(_MOST_ROUNDS):
+    end = monotonic() + _MOST_SECONDS
+    while monotonic() < end:
         await _nothing_ready()
         if app._exit or not app.screen_stack or not (_drawn(app.screen) or await _worked(app)):
             return
@@ -64,11 +65,13 @@ async def settled(pilot: Pilot[Any]) -> None:
 
     Timers are not waited for, nor what they will start.
     """
-    for _ in range(_MOST_ROUNDS):
+    end = monotonic() + _MOST_SECONDS
+    while monotonic() < end:
         await _nothing_ready()
         unfinished = [worker for worker in pilot.app.workers if not worker.is_finished]
         for worker in unfinished:
             if worker.state is WorkerState.PENDING:
+                await asyncio.sleep(_LOOK_SECONDS)
                 continue
             # One that was cancelled or has failed has ended too; what the app makes of it is the test's to look at.
             with suppress(WorkerCancelled, WorkerFailed):
