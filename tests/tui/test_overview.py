@@ -66,6 +66,8 @@ async def test_enter_on_a_number_lists_what_it_counts(label: str, kinds: set[str
         await press(pilot, "enter")
         screen = app.screen
         assert isinstance(screen, ReportScreen)
+        assert screen._problem is None
+        assert screen.done
         assert {row.kind for row in screen.list.shown} == kinds
         assert len({row.group for row in screen.list.shown}) == figure.count
 
