@@ -37,8 +37,8 @@ def in_shell(screen: TmuxScreen) -> None:
     """Wait for the shell, and for the terminal in order."""
     screen.until_true(lambda: screen.modes == LEFT)
     screen.type("clear; stty -a | grep -o '.icanon'; echo in shell $((40+2))")
-    screen.until("in shell 42")
-    assert " icanon" in screen.text
+    # What stood there the last time is cleared at some moment: both are waited for together.
+    screen.until_true(lambda: all(words in screen.text for words in (" icanon", "in shell 42")))
 
 
 def back_on_screen(screen: TmuxScreen) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from iamtui.account.model import AccessKey, Account, Known, Missing
+from iamtui.account.model import AccessKey, Account, Known, Missing, Unread
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui import clock
 from iamtui.tui.explorer.document_view import json_pieces
@@ -178,6 +178,11 @@ def test_the_record_keeps_missing_facts_apart_from_what_is_known() -> None:
     assert record["Missing"] == {"Description": "not in the snapshot (needs iam:ListRoles)"}
     assert record["AssumeRolePolicyDocument"]["Statement"][0]["Effect"] == "Allow"
     assert "Missing" not in json.loads(record_text(ROLES[0]))
+    assert "Unread" not in json.loads(record_text(ROLES[0]))
+    part = Unread("inline policies", "iam:ListRolePolicies", "access denied")
+    unread = json.loads(record_text(replace(ROLES[0], inline_policies=(), unread=(part,))))
+    assert unread["Missing"] == {"InlinePolicies": "access denied (needs iam:ListRolePolicies)"}
+    assert "InlinePolicies" not in unread, "nothing is known of them, not that there are none"
 
 
 def test_json_lines_lose_no_character_and_use_known_styles() -> None:

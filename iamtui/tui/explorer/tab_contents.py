@@ -25,6 +25,7 @@ from iamtui.account.model import (
     Missing,
     Role,
     Tags,
+    Unread,
     User,
 )
 from iamtui.policy.document import PolicyDocument, render
@@ -280,14 +281,37 @@ def _json(value: Any, missing: dict[str, str]) -> Any:
     for own_name in names:
         name = _NAMES.get(own_name, "".join(word.capitalize() for word in own_name.split("_")))
         content = getattr(value, own_name)
-        if own_name == "tags":
+        if own_name == "unread":
+            for part in content:
+                _note_unread(part, result, missing)
+        elif own_name == "tags":
             result[name] = [{"Key": key, "Value": text} for key, text in content]
         elif isinstance(content, Missing):
-            needs = f" (needs {content.permission})" if content.permission else ""
-            missing[name] = f"{content.reason}{needs}"
+            missing[name] = _why(content)
         elif content is not None:
             result[name] = _json(content, missing)
     return result
+
+
+_PARTS: Final = {
+    "groups": "GroupList",
+    "inline policies": "InlinePolicies",
+    "attached policies": "AttachedManagedPolicies",
+    "permissions boundary": "PermissionsBoundary",
+    "tags": "Tags",
+}
+
+
+def _note_unread(part: Unread, result: dict[str, Any], missing: dict[str, str]) -> None:
+    """Say that a part was not read, and not that there is nothing in it."""
+    name = _PARTS[part.part]
+    missing[name] = _why(part)
+    if not result.get(name):
+        result.pop(name, None)
+
+
+def _why(lacking: Missing | Unread) -> str:
+    return f"{lacking.reason}{f' (needs {lacking.permission})' if lacking.permission else ''}"
 
 
 _EMPTY_POLICIES: Final = {

@@ -154,9 +154,8 @@ class More(NamedTuple):
 class ReportScreen(Screen[ReportRow | None]):
     """Shows a report, made in a thread that ends with the screen; it returns the row to go to, or None."""
 
-    HELP_ABOUT: ClassVar[str] = (
-        "A list over the whole account. Enter goes to what the line is about, [ comes back to the list as it was."
-    )
+    HELP_TITLE: ClassVar[str] = "A list over the account"
+    HELP_ABOUT: ClassVar[str] = "Enter goes to what the line is about, [ comes back to the list as it was."
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Filter", key_display="/", id="report.filter", tooltip="Show what holds a text"),
