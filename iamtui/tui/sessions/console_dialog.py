@@ -120,7 +120,6 @@ class ConsoleDialog(Dialog[str | None]):
         self._session = session
         self._copier = copier
         self._production = production
-        self._ticket = 0
         self._busy_seconds = 0
 
     def compose(self) -> ComposeResult:
