@@ -69,6 +69,9 @@ FORMAT_VERSION: Final = 2
 """The newest version of iamtui's superset that is read. Written is 1, which more programs read, where nothing of an
 entity is "unread": they would take that for none."""
 
+Whole: TypeAlias = Annotated[int, msgspec.Meta(gt=-(10**18), lt=10**18)]
+"""A whole number, one that can be reckoned with as a fraction too."""
+
 When: TypeAlias = str | float | None
 """A date as it stands in a file."""
 
@@ -187,8 +190,8 @@ class ManagedPolicyShape(Struct, rename="pascal"):
     arn: ArnText | None = None
     path: Name | None = None
     default_version_id: str | None = None
-    attachment_count: int | None = None
-    permissions_boundary_usage_count: int | None = None
+    attachment_count: Whole | None = None
+    permissions_boundary_usage_count: Whole | None = None
     description: str | UnsetType | None = UNSET
     create_date: When = None
     update_date: When = None
@@ -292,7 +295,7 @@ class RoleDetailShape(Struct, rename="pascal"):
     """What ListRoles adds."""
 
     description: str | None = None
-    max_session_duration: int | None = None
+    max_session_duration: Whole | None = None
 
 
 # These have the fields of the model's records, under the names of AWS: `snapshot_parts.record_of` makes one of the
@@ -337,14 +340,14 @@ class ProviderShape(Struct):
 class PasswordPolicyShape(Struct):
     """What GetAccountPasswordPolicy answers."""
 
-    minimum_length: int = msgspec.field(name="MinimumPasswordLength")
+    minimum_length: Whole = msgspec.field(name="MinimumPasswordLength")
     symbols: bool = msgspec.field(default=False, name="RequireSymbols")
     numbers: bool = msgspec.field(default=False, name="RequireNumbers")
     uppercase: bool = msgspec.field(default=False, name="RequireUppercaseCharacters")
     lowercase: bool = msgspec.field(default=False, name="RequireLowercaseCharacters")
     users_may_change: bool = msgspec.field(default=False, name="AllowUsersToChangePassword")
-    max_age_days: int | None = msgspec.field(default=None, name="MaxPasswordAge")
-    reuse_prevention: int | None = msgspec.field(default=None, name="PasswordReusePrevention")
+    max_age_days: Whole | None = msgspec.field(default=None, name="MaxPasswordAge")
+    reuse_prevention: Whole | None = msgspec.field(default=None, name="PasswordReusePrevention")
     hard_expiry: bool | None = msgspec.field(default=False, name="HardExpiry")
 
 
@@ -455,7 +458,7 @@ class SnapshotShape(Struct):
     login_profiles: dict[str, LoginProfileShape | None] | None = None
     instance_profiles: list[InstanceProfileShape] | None = None
     identity_providers: list[ProviderShape] | None = None
-    account_summary: dict[str, int] | None = None
+    account_summary: dict[str, Whole] | None = None
     password_policy: PasswordPolicyShape | UnsetType | None = UNSET
     credential_report: CredentialReportShape | None = None
     server_certificates: list[ServerCertificateShape] | None = None

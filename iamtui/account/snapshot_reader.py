@@ -465,6 +465,7 @@ def _keys(data: bytes) -> str:
 
 
 _LENGTH: Final = re.compile(r"str of length <= (\d+)")
+_RANGE: Final = re.compile(r"int (?:<=|>=) -?9{18}")
 
 
 def wrong_shape(message: str, origin: str, within: str = "$") -> Problem:
@@ -478,6 +479,7 @@ def wrong_shape(message: str, origin: str, within: str = "$") -> Problem:
     for pattern, words in EXPECTED.items():
         what = what.replace(f"str matching regex {pattern!r}", words)
     what = _LENGTH.sub(r"a text of at most \1 characters", what)
+    what = _RANGE.sub("a number of at most 18 digits", what)
     path = within + ((found.group("path") if found else None) or "$")[1:]
     return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
 

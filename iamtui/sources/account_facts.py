@@ -43,6 +43,7 @@ from iamtui.account.snapshot_format import (
     ServerCertificateShape,
     ServiceUseShape,
     When,
+    Whole,
 )
 from iamtui.account.snapshot_parts import (
     access_keys,
@@ -85,7 +86,7 @@ _NOT_THERE: Final = ("NoSuchEntity", "NoSuchEntityException")
 
 
 class _Summary(Struct, rename="pascal"):
-    summary_map: dict[str, int]
+    summary_map: dict[str, Whole]
 
 
 class _PasswordPolicyAnswer(Struct, rename="pascal"):

@@ -82,8 +82,12 @@ def check_head(head: bytes, origin: str) -> None:
         # An error at the end, or a string that has not ended yet, only says that the head is a head.
         if error.pos < len(stripped) - 16 and not error.msg.startswith("Unterminated string"):
             raise not_json(error, origin) from None
-    except (RecursionError, ValueError):
+    except RecursionError:
         raise Problem(f"{origin} is not an account: its start is nested too deeply.", HOW_TO_MAKE_ONE) from None
+    except ValueError:
+        raise Problem(
+            f"{origin} is not an account: a number at its start has too many digits.", HOW_TO_MAKE_ONE
+        ) from None
 
 
 def _text(head: bytes, origin: str) -> str:

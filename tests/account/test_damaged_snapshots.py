@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.problem import Problem
+from iamtui.sources.snapshot import read_snapshot
 from tests.support.snapshot_builder import complete
 
 WHOLE = complete()
@@ -230,3 +232,18 @@ def test_a_snapshot_that_says_two_things_is_refused(pages: list[dict[str, Any]],
     found = read(json.dumps(pages).encode())
     assert isinstance(found, Problem)
     assert where in found.sentence
+
+
+@pytest.mark.parametrize("digits", [19, 400, 5000])
+def test_a_number_that_none_can_be_is_refused(digits: int) -> None:
+    text = '{"UserDetailList": [], "account_summary": {"Users": %s}}' % ("9" * digits)
+    with pytest.raises(Problem, match=r"account_summary.*(at most 18 digits|out of range)") as raised:
+        load_account(text.encode())
+    assert len(str(raised.value)) < 400
+
+
+def test_a_number_of_thousands_of_digits_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"iamtui": {"version": %s}, "UserDetailList": []}' % ("1" * 5000))
+    with pytest.raises(Problem, match="a number at its start has too many digits"):
+        read_snapshot(path)
