@@ -131,6 +131,8 @@ class _Walk:
             if key == "missing":
                 gaps = [gap["permission"] for gap in value if gap.get("permission")]
                 found[key] = [{"what": f"what {one} would tell", "permission": one} for one in dict.fromkeys(gaps)]
+                if any(not gap.get("permission") for gap in value):
+                    found[key].append({"what": "more that could not be read"})
             elif key == "iamtui":
                 found[key] = self._header(value)
             elif key == "account_summary":

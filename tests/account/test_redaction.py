@@ -412,3 +412,15 @@ def test_what_stands_in_the_wrong_place_of_a_statement_does_not_remain() -> None
     text = json.dumps(made)
     assert "acme" not in text.lower().replace("acme:do", "")
     assert '"s3:Get*"' in text
+
+
+def test_what_could_not_be_read_is_still_said_without_a_name() -> None:
+    lacking = [
+        {"what": "documents of acme-policy", "permission": "iam:GetPolicyVersion", "error": "acme"},
+        {"what": "3 resources of acme"},
+    ]
+    made, _ = redacted(snapshot(users=[user()], roles=[role()], missing=lacking))
+    assert "acme" not in json.dumps(made)
+    known = {gap.what: gap.permission for gap in account_of(made).gaps}
+    assert known["what iam:GetPolicyVersion would tell"] == "iam:GetPolicyVersion"
+    assert "more that could not be read" in known
