@@ -21,6 +21,7 @@ from textual.screen import Screen
 from textual.theme import Theme, ThemeProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
@@ -452,6 +453,10 @@ class IamtuiApp(TerminalApp):
             f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
             for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
         )
+        rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)
+        if rest is not None and workspace.reading is not None:
+            self.say(line(f"{words}, and no more: ", (rest.error, "bold"), ". r reads the rest."), Severity.WARNING)
+            return
         gaps = ", ".join(gap.what for gap in account.gaps)
         if gaps:
             again = "; r tries again" if workspace.reading is not None else ""
