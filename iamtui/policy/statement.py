@@ -143,6 +143,39 @@ class ActionElement:
         service = action.service
         return (service in self._names and self.names_of(service).match(action.name)) is not self.negated
 
+    def covers(self, entry: str) -> bool:
+        """Whether it is seen to match every action that an entry of an Action element matches, known or not."""
+        service, name, _ = _entry_parts(entry)
+        if self.nothing or (self.has_everything and self.negated):
+            return False
+        if self.has_everything:
+            return True
+        if service == "*":
+            return False
+        named = self._names.get(service, ())
+        tokens = _name_glob(name).tokens
+        if self.negated:
+            return not any(_name_glob(one).shares(tokens) for one in named)
+        return any(_name_glob(one).covers(tokens) for one in named)
+
+    def overlaps(self, entry: str) -> bool:
+        """Whether it may match some action that an entry of an Action element matches, known or not."""
+        service, name, _ = _entry_parts(entry)
+        if self.nothing or (self.has_everything and self.negated):
+            return False
+        if self.has_everything or service == "*":
+            return True
+        named = self._names.get(service, ())
+        tokens = _name_glob(name).tokens
+        if self.negated:
+            return not any(_name_glob(one).covers(tokens) for one in named)
+        return any(_name_glob(one).shares(tokens) for one in named)
+
+
+def _entry_parts(entry: str) -> ActionName:
+    """An entry cut as an action is; for one that stands for every action, the service is the star."""
+    return action_name("*:*" if entry == "*" else entry)
+
 
 class Strength(StrEnum):
     """By which form of principal an Allow reaches the caller; it decides what else the caller needs."""

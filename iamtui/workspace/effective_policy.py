@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import Account, InlinePolicy, Known, OrganizationPolicy, Role, User
@@ -19,7 +20,7 @@ from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import reaches
 from iamtui.engine.request import FIXED_KEYS, PoliciesInForce, Principal, caller_facts, common_context
 from iamtui.policy.context import RequestContext
-from iamtui.policy.document import JsonValue, PolicyDocument, Statement
+from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
@@ -42,6 +43,15 @@ from iamtui.workspace.workspace import Workspace
 
 MANAGED_POLICY_SIZE: Final = 6_144
 """Characters that a managed policy may have (IAM User Guide: IAM and AWS STS quotas)."""
+_MOST_CHARACTERS: Final = 10 * MANAGED_POLICY_SIZE
+"""Those of the managed policies that a user or role may have by default."""
+_MOST_TOGETHER: Final = 64
+"""Statements that may stand for what the layers allow together of one class of actions: of four levels that have twenty
+each, there could be 160,000."""
+_MOST_COMPARED: Final = 200_000
+"""Pairs of resources that are compared, which takes less than a second."""
+_MOST_ASKED: Final = 10_000
+"""Statements, times the resources on which they are asked about, for checking a document: some two seconds."""
 
 _VERSION: Final = "2012-10-17"
 _ALL: Final = ("*",)
@@ -51,7 +61,8 @@ _EVERYTHING: Final = PolicyDocument.of(
 
 _Conditions: TypeAlias = tuple[tuple[str, str, tuple[str, ...]], ...]
 """Condition lines: operator, key and values."""
-
+_Elements: TypeAlias = tuple[tuple[ActionElement, ...], ...]
+"""The Action elements of statements that together allow something: of each layer those that do so alone."""
 
 _RANKS: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 0, Outcome.DEPENDS: 1, Outcome.ALLOWED: 2}
 
@@ -62,6 +73,10 @@ class _Scope(NamedTuple):
     resources: tuple[str, ...] = _ALL
     negated: bool = False
     conditions: _Conditions = ()
+
+
+_Product: TypeAlias = dict[tuple[_Scope, _Elements], None]
+"""What statements of all layers allow together, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +95,7 @@ class EffectivePolicy:
 
     @property
     def size(self) -> int:
-        """Its characters without white space, as IAM counts them."""
-        return len(json.dumps(self.document, separators=(",", ":"), ensure_ascii=False))
+        return _size(self.document)
 
 
 def effective_policy(
@@ -114,7 +128,7 @@ def effective_policy(
         )
     context = RequestContext(common_context(request), fixed=caller_facts(principal, lasting=True).keys)
     before = what_can(workspace, principal, services=services, now=now)
-    writer = _Writer(policies, context, caps_of(principal, policies), account, before)
+    writer = _Writer(policies, context, caps_of(principal, policies), account, before, of_all=services is None)
     document = writer.document()
     refused: set[str] = set()
     while more := writer.granted & _granted_more(workspace, principal, entity, document, before, services, now):
@@ -124,6 +138,17 @@ def effective_policy(
     scps_loaded = isinstance(policies.scps, tuple) and all(level.not_loaded is None for level in policies.scps)
     left_out = tuple(sorted(writer.left_out | refused, key=str.lower))
     return EffectivePolicy(document, left_out, scps_loaded or policies.principal_in_management_account)
+
+
+class _Budget:
+    """How much more may be done before what is left is left out."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def takes(self, work: int) -> bool:
+        self._left -= work
+        return self._left >= 0
 
 
 class _Writer:
@@ -136,9 +161,12 @@ class _Writer:
         caps: Caps,
         account: Account,
         before: EffectiveAccess,
+        *,
+        of_all: bool,
     ) -> None:
         self._context = context
         self._caps = caps
+        self._cap_order = sorted(caps.layers, key=lambda cap: (cap[0].value, cap[1]))
         self._caller = caller_facts(before.principal, lasting=True).caller(
             session_may_vary=True, has_boundary=bool(policies.boundaries)
         )
@@ -148,9 +176,14 @@ class _Writer:
         self._services = {
             service: actions_of(service, before.unknown_actions(service)) for service in before.asked_services
         }
+        self._patterns = {service: self._patterns_of(known) for service, known in self._services.items()}
+        self._budget = _Budget(_MOST_COMPARED)
+        self._common: dict[tuple[_Scope, _Scope], tuple[_Scope | None, bool]] = {}
+        self._products: dict[tuple[int, ...], tuple[_Product, bool]] = {}
         self._scopes: dict[_Scope, dict[str, int]] = {}
+        self._elements: dict[_Scope, set[_Elements]] = {}
         self._denied: dict[str, int] = {}
-        self.left_out: set[str] = set()
+        self.left_out = self._of_unknown_services() if of_all else set()
         for known in self._services.values():
             self._read(known)
 
@@ -158,8 +191,8 @@ class _Writer:
         """Grant these actions nowhere."""
         self.granted -= set(actions)
         for masks in self._scopes.values():
-            for service, known in self._services.items():
-                masks[service] = masks.get(service, 0) & ~known.bits_of(actions)
+            for service in masks:
+                masks[service] &= ~self._services[service].bits_of(actions)
 
     def _counts(self, one: StatementInForce) -> bool:
         """Whether a statement can match: its conditions may hold, as far as they read who asks."""
@@ -175,101 +208,146 @@ class _Writer:
     def _reaches(self, compiled: CompiledStatement) -> bool:
         return reaches(compiled, self._caller, Layer.RCP, PrincipalRules()) is not False
 
+    def _patterns_of(self, known: ServiceActions) -> list[tuple[str, int]]:
+        """The patterns that the policies use of a service, each with what it matches, the widest first."""
+        found = {f"{known.service}:*": known.full}
+        for one in self._spoken:
+            if known.service in one.element.named_services:
+                statement = one.compiled.statement
+                for entry in (*(statement.actions or ()), *(statement.not_actions or ())):
+                    if "*" in entry and entry.lower().startswith(f"{known.service}:"):
+                        found[entry] = self._masks.of(ActionElement((entry,), negated=False), known)
+        return sorted(found.items(), key=lambda item: -item[1].bit_count())
+
+    def _of_unknown_services(self) -> set[str]:
+        """The entries of identity policies about services of which no action is known."""
+        return {
+            entry
+            for one in self._spoken
+            if one.layer is Layer.IDENTITY and one.compiled.allows
+            for entry in one.compiled.statement.actions or ()
+            if entry.partition(":")[0].lower() not in (*self._services, "*") and entry.partition(":")[2]
+        }
+
     def _read(self, known: ServiceActions) -> None:
         for bits, numbers in self._masks.classes(known, known.full, self._spoken):
             statements = [self._spoken[number] for number in numbers]
             if any(_denies_all(one.compiled) for one in statements if one.layer is not Layer.RCP):
                 self._denied[known.service] = self._denied.get(known.service, 0) | bits
                 continue
-            complete = True
-            for scope in self._product(statements):
-                if scope is None:
-                    complete = False
-                else:
-                    masks = self._scopes.setdefault(scope, {})
-                    masks[known.service] = masks.get(known.service, 0) | bits
-            if not complete:
+            allows = tuple(number for number in numbers if self._spoken[number].compiled.allows)
+            found = self._products.get(allows)
+            if found is None:
+                found = self._products[allows] = self._product([self._spoken[number] for number in allows])
+            together, is_all = found
+            for scope, elements in together:
+                masks = self._scopes.setdefault(scope, {})
+                masks[known.service] = masks.get(known.service, 0) | bits
+                self._elements.setdefault(scope, set()).add(elements)
+            if not is_all:
                 self.left_out |= self.granted.intersection(known.named(bits))
 
-    def _product(self, statements: Sequence[StatementInForce]) -> Iterator[_Scope | None]:
-        """What an identity policy and every cap allow together; None where that is not one statement."""
-        for own in statements:
-            if own.layer is not Layer.IDENTITY or not own.compiled.allows:
+    def _product(self, allows: Sequence[StatementInForce]) -> tuple[_Product, bool]:
+        """What an identity policy and every cap allow together, and whether that is all that they do."""
+        is_all = True
+        found: _Product = {}
+        for own in allows:
+            if own.layer is Layer.IDENTITY:
+                scope = _scope_of(own)
+                if scope is not None:
+                    found[scope, ((own.element,),)] = None
+        for layer, level in self._cap_order if found else ():
+            caps = [(_scope_of(one), one.element) for one in allows if (one.layer, one.level) == (layer, level)]
+            everywhere = tuple(element for cap, element in caps if cap == _Scope())
+            if everywhere:
+                found = {(scope, (*elements, everywhere)): None for scope, elements in found}
                 continue
-            scopes: list[_Scope | None] = [_scope_of(own)]
-            for layer, level in self._caps.layers:
-                allowing = [
-                    _scope_of(one)
-                    for one in statements
-                    if one.compiled.allows and (one.layer, one.level) == (layer, level)
-                ]
-                if _Scope() in allowing:
-                    continue
-                scopes = [each for scope in scopes for cap in allowing for each in _both(scope, cap)]
-            yield from scopes
+            narrowed: _Product = {}
+            for (scope, elements), (cap, element) in product(found, caps):
+                both, is_whole = self._both(scope, cap) if cap is not None else (None, True)
+                is_all = is_all and is_whole
+                if both is not None:
+                    narrowed[both, (*elements, (element,))] = None
+                if len(narrowed) > _MOST_TOGETHER:
+                    is_all = False
+                    break
+            found = narrowed
+        return found, is_all
+
+    def _both(self, one: _Scope, other: _Scope) -> tuple[_Scope | None, bool]:
+        known = self._common.get((one, other))
+        if known is None:
+            if not self._budget.takes(len(one.resources) * len(other.resources)):
+                return None, False
+            known = self._common[one, other] = _both(one, other)
+        return known
 
     def document(self) -> dict[str, JsonValue]:
+        granted = {service: known.bits_of(self.granted) for service, known in self._services.items()}
         everywhere = self._scopes.get(_Scope(), {})
         statements: list[JsonValue] = []
-        used: dict[str, int] = {}
+        entries: dict[str, None] = {}
+        left = _Budget(_MOST_CHARACTERS)
         for scope, masks in sorted(self._scopes.items(), key=lambda item: (item[0] != _Scope(), str(item[0]))):
             wanted = {
-                service: known.bits_of(self.granted)
-                & masks.get(service, 0)
-                & (~everywhere.get(service, 0) if scope != _Scope() else -1)
-                for service, known in self._services.items()
+                service: granted[service] & mask & (~everywhere.get(service, 0) if scope != _Scope() else -1)
+                for service, mask in masks.items()
             }
             wanted = {service: bits for service, bits in wanted.items() if bits}
-            if wanted:
-                actions = self._entries(wanted, masks, used)
-                statements.append(_allow(actions, scope))
-        statements += self._denies(used)
+            if not wanted:
+                continue
+            if left.takes(0):
+                actions = self._entries(wanted, scope)
+                made = _allow(actions, scope)
+                if left.takes(_size(made)):
+                    statements.append(made)
+                    entries.update(dict.fromkeys(actions))
+                    continue
+            for service, bits in wanted.items():
+                self.left_out.update(self._services[service].named(bits))
+        statements += self._denies(entries)
         return {"Version": _VERSION, "Statement": statements}
 
-    def _entries(self, wanted: Mapping[str, int], masks: Mapping[str, int], used: dict[str, int]) -> list[str]:
-        """Action entries for some actions: patterns where they match none that is neither granted nor denied anyway."""
+    def _entries(self, wanted: Mapping[str, int], scope: _Scope) -> list[str]:
+        """Action entries for some actions: patterns where all that they match is granted or denied anyway.
 
-        def is_safe(service: str, bits: int) -> bool:
-            return not bits & ~(masks.get(service, 0) | self._denied.get(service, 0))
+        A pattern lies inside the Action elements of one statement of each layer, so that it matches no action that
+        these do not, whether the action is known here or not.
+        """
+        masks = self._scopes[scope]
 
-        every = {service: known.full for service, known in self._services.items()}
+        def is_safe(pattern: str, service: str, bits: int) -> bool:
+            return not bits & ~(masks.get(service, 0) | self._denied.get(service, 0)) and any(
+                all(any(element.covers(pattern) for element in each) for each in elements)
+                for elements in self._elements[scope]
+            )
+
         if service_data.service_names().keys() <= wanted.keys() and all(
-            is_safe(service, bits) for service, bits in every.items()
+            is_safe("*", service, known.full) for service, known in self._services.items()
         ):
-            for service, bits in every.items():
-                used[service] = used.get(service, 0) | bits
             return ["*"]
         entries: list[str] = []
         for service, left in wanted.items():
-            known = self._services[service]
-            patterns = {f"{service}:*": known.full, **self._patterns(known)}
-            for pattern, bits in sorted(patterns.items(), key=lambda item: -item[1].bit_count()):
-                if (bits & left).bit_count() > 1 and is_safe(service, bits):
+            for pattern, bits in self._patterns[service]:
+                if (bits & left).bit_count() > 1 and is_safe(pattern, service, bits):
                     entries.append(pattern)
-                    used[service] = used.get(service, 0) | bits
                     left &= ~bits
-            entries += known.named(left)
-            used[service] = used.get(service, 0) | left
+            entries += self._services[service].named(left)
         return entries
 
-    def _patterns(self, known: ServiceActions) -> dict[str, int]:
-        """The patterns that the policies use of a service, each with what it matches."""
-        found: dict[str, int] = {}
-        for one in self._spoken:
-            for entry in one.compiled.statement.actions or ():
-                if "*" in entry and entry.lower().startswith(f"{known.service}:"):
-                    found[entry] = self._masks.of(ActionElement((entry,), negated=False), known)
-        return found
-
-    def _denies(self, used: Mapping[str, int]) -> Iterator[JsonValue]:
-        """Every Deny about something that the document allows, as it is."""
+    def _denies(self, entries: Iterable[str]) -> Iterator[JsonValue]:
+        """Every Deny about something that these entries allow, whether known here or not."""
+        by_service: dict[str, list[str]] = {}
+        for entry in entries:
+            by_service.setdefault(entry.partition(":")[0].lower(), []).append(entry)
         kept: set[str] = set()
         for one in self._spoken:
-            statement = one.compiled.statement
             if one.compiled.allows:
                 continue
-            if any(self._masks.of(one.element, self._services[service]) & bits for service, bits in used.items()):
-                made = _deny(statement)
+            services = one.element.services
+            asked = by_service if services is None else {*services, "*"} & by_service.keys()
+            if any(one.element.overlaps(entry) for service in asked for entry in by_service[service]):
+                made = _deny(one)
                 text = json.dumps(made)
                 if text not in kept:
                     kept.add(text)
@@ -281,50 +359,69 @@ def _denies_all(compiled: CompiledStatement) -> bool:
 
 
 def _scope_of(one: StatementInForce) -> _Scope | None:
-    """The resources and conditions of a statement; None where another version of the language reads them otherwise."""
+    """The resources and conditions of an Allow; None where it is about nothing."""
     statement = one.compiled.statement
-    resources = statement.not_resources if statement.not_resources is not None else statement.resources
-    if resources is None:
-        return None
-    conditions = tuple((line.operator, line.key, line.values) for line in statement.conditions)
-    texts = (*resources, *(value for _, _, values in conditions for value in values))
-    if not one.has_variables and any("${" in text for text in texts):
+    negated = statement.not_resources is not None
+    resources = _resources(one, (statement.not_resources if negated else statement.resources) or ())
+    if one.layer is Layer.SCP:
+        # Identity policies read short ARNs otherwise.
+        readable = tuple(entry for entry in resources if not _is_short(entry))
+        if negated and readable != resources:
+            return None
+        resources = readable
+    if not resources:
         return None
     if one.compiled.any_resource:
         resources = _ALL
-    return _Scope(tuple(dict.fromkeys(resources)), statement.not_resources is not None, tuple(sorted(conditions)))
+    return _Scope(tuple(dict.fromkeys(resources)), negated, tuple(sorted(_conditions(one))))
 
 
-def _both(one: _Scope | None, other: _Scope | None) -> Iterator[_Scope | None]:
-    """What two Allows allow together; None where that cannot be written as one statement."""
-    if one is None or other is None:
-        yield None
-        return
+def _is_short(entry: str) -> bool:
+    return entry.startswith("arn:") and entry.count(":") < 5 and not entry.endswith("*")
+
+
+def _resources(one: StatementInForce, entries: Sequence[str]) -> tuple[str, ...]:
+    """The entries of Resource or NotResource in the version that the document has."""
+    if one.has_variables:
+        return tuple(entries)
+    cut = [entry.split(":", 5) for entry in entries]
+    return tuple(":".join((*parts[:5], *map(_literally, parts[5:]))) for parts in cut)
+
+
+def _conditions(one: StatementInForce) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The condition lines in the version that the document has."""
+    for line in one.compiled.statement.conditions:
+        yield line.operator, line.key, line.values if one.has_variables else tuple(map(_literally, line.values))
+
+
+def _literally(text: str) -> str:
+    """What means in version 2012-10-17 what a text without variables means in the version before it.
+
+    IAM User Guide, policy variables: `${$}` stands for a dollar sign.
+    """
+    return text.replace("${", "${$}{")
+
+
+def _both(one: _Scope, other: _Scope) -> tuple[_Scope | None, bool]:
+    """What two Allows allow together, as far as one statement says it, and whether that is all of it."""
     conditions = _joined(one.conditions, other.conditions)
     if conditions is None:
-        yield None
-        return
+        return None, False
     if other.resources == _ALL and not other.negated:
-        yield _Scope(one.resources, one.negated, conditions)
-        return
+        return _Scope(one.resources, one.negated, conditions), True
     if one.resources == _ALL and not one.negated:
-        yield _Scope(other.resources, other.negated, conditions)
-        return
+        return _Scope(other.resources, other.negated, conditions), True
     if one.negated or other.negated:
-        yield None
-        return
+        return None, False
     pairs = [_common(mine, yours) for mine in one.resources for yours in other.resources]
     inside = tuple(dict.fromkeys(text for text in pairs if text))
-    if inside:
-        yield _Scope(inside, negated=False, conditions=conditions)
-    if None in pairs:
-        yield None
+    return _Scope(inside, negated=False, conditions=conditions) if inside else None, None not in pairs
 
 
 def _joined(one: _Conditions, other: _Conditions) -> _Conditions | None:
     """Both conditions in one block; None where they test one key by one operator for different values."""
-    found = {(operator.lower(), key.lower()): (operator, key, values) for operator, key, values in one}
-    for operator, key, values in other:
+    found: dict[tuple[str, str], tuple[str, str, tuple[str, ...]]] = {}
+    for operator, key, values in (*one, *other):
         known = found.setdefault((operator.lower(), key.lower()), (operator, key, values))
         if known[2] != values:
             return None
@@ -355,18 +452,17 @@ def _allow(actions: Sequence[str], scope: _Scope) -> JsonValue:
     return made
 
 
-def _deny(statement: Statement) -> dict[str, JsonValue]:
+def _deny(one: StatementInForce) -> dict[str, JsonValue]:
+    statement = one.compiled.statement
     made: dict[str, JsonValue] = {"Effect": "Deny"}
-    for name, entries in (
-        ("Action", statement.actions),
-        ("NotAction", statement.not_actions),
-        ("Resource", statement.resources),
-        ("NotResource", statement.not_resources),
-    ):
+    for name, entries in (("Action", statement.actions), ("NotAction", statement.not_actions)):
         if entries is not None:
             made[name] = _one_or_more(entries)
+    for name, entries in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
+        if entries is not None:
+            made[name] = _one_or_more(_resources(one, entries))
     if statement.conditions:
-        made["Condition"] = _condition_block([(line.operator, line.key, line.values) for line in statement.conditions])
+        made["Condition"] = _condition_block(_conditions(one))
     return made
 
 
@@ -375,6 +471,11 @@ def _condition_block(lines: Iterable[tuple[str, str, tuple[str, ...]]]) -> JsonV
     for operator, key, values in lines:
         block.setdefault(operator, {})[key] = _one_or_more(values)
     return block
+
+
+def _size(value: JsonValue) -> int:
+    """The characters of JSON without white space, as IAM counts them."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def _one_or_more(values: Sequence[str]) -> JsonValue:
@@ -396,21 +497,25 @@ def _granted_more(
     after = what_can(alone, principal, services=services, now=now)
     had = before.by_action()
     found: set[str] = set()
-    for permission in (one for one in after.permissions if one.resource == "*"):
+    granted = [one for one in after.permissions if one.resource == "*"]
+    for permission in granted:
         for action in permission.actions:
             # What a resource's policy allows by itself is not the document's.
             own = [one for one in had.get(action, ()) if one.resource == "*"]
             if not own or _is_more(permission, own[0]):
                 found.add(action)
-        for resource in permission.resources if permission.resources != _ALL else ():
-            alone_on_it, own_on_it = (
-                QuestionEvaluator(one.account, with_region(one, Question(permission.actions[0], resource)), now)
-                .decide(principal, read_whole=True)
-                .outcome
-                for one in (alone, workspace)
-            )
-            if _RANKS[alone_on_it] > _RANKS[own_on_it]:
-                found.update(permission.actions)
+    pairs = [(one, resource) for one in granted if one.resources != _ALL for resource in one.resources]
+    # Of many resources, some are asked about: each question takes longer the more statements there are.
+    step = len(pairs) * len(document["Statement"]) // _MOST_ASKED + 1
+    for permission, resource in pairs[::step]:
+        alone_on_it, own_on_it = (
+            QuestionEvaluator(one.account, with_region(one, Question(permission.actions[0], resource)), now)
+            .decide(principal, read_whole=True)
+            .outcome
+            for one in (alone, workspace)
+        )
+        if _RANKS[alone_on_it] > _RANKS[own_on_it]:
+            found.update(permission.actions)
     return found
 
 

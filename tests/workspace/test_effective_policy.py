@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
+    InlinePolicy,
     Known,
     ManagedPolicy,
     Organization,
@@ -25,7 +28,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.engine.decision import Outcome
-from iamtui.engine.request import PrincipalKind
+from iamtui.engine.request import Mode, PrincipalKind
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Level
 from iamtui.policy.document import PolicyDocument
@@ -119,6 +122,108 @@ def test_in_random_accounts(seeds: Iterable[int]) -> None:
     assert said[Outcome.ALLOWED] > 5, said
 
 
+ENTRIES = (
+    *("*", "sqs:*", "sqs:*", "SQS:sendmessage", "sqs:Send*", "sqs:*e", "sqs:?eceiveMessage", "sqs:ListQueues"),
+    *("sqs:Zzz*", "sqs:[A-Z]*", "sqs:A*", "sqs:R*", "newsvc:*", "newsvc:Do", "s3:Get*", "sqs:ZzzNew"),
+)
+WIDE = ("*", "*", "sqs:*", "sqs:?*", "sqs:S*")
+PLACES = (
+    *("*", "*", "arn:aws:sqs:*:111111111111:*", "arn:aws:sqs:eu-west-1:111111111111:a*", "arn:aws:sqs:eu-west-1"),
+    *("arn:aws:sqs:eu-west-1:111111111111:${aws:username}", "arn:aws:sqs:eu-west-1:111111111111:a?"),
+    *("arn:aws:sqs:*:*:*b", "arn:aws:s*", "arn:aws:sqs:eu-west-1:${aws:PrincipalAccount}:ab"),
+)
+LINES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("aws:RequestTag/x", ("StringEquals", "StringNotEquals", "stringlike"), ("1", "${aws:username}", "1*")),
+    ("AWS:requesttag/X", ("StringEquals", "StringNotEqualsIfExists"), ("1", "alice", "${*}")),
+    ("aws:SourceIp", ("IpAddress", "NotIpAddressIfExists"), ("10.0.0.0/8", "10.1.0.0/16")),
+    ("aws:TagKeys", ("ForAllValues:StringEquals", "ForAnyValue:StringNotEquals"), ("a", "b")),
+    ("aws:SecureTransport", ("Bool", "BoolIfExists", "Null"), ("true", "false", "${aws:SecureTransport}")),
+    ("aws:username", ("StringEquals", "StringNotLike"), ("alice", "b*", "${aws:username}")),
+)
+QUEUE = "arn:aws:sqs:eu-west-1:111111111111:"
+QUEUES = (
+    *(QUEUE + name for name in ("a", "ab", "b", "alice", "${aws:username}")),
+    *("arn:aws:sqs:us-east-1:111111111111:ab", "arn:aws:sqs:eu-west-1"),
+)
+ASKED = ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:ListQueues", "sqs:ZzzNew", "sqs:RemoveNew", "newsvc:Do")
+
+
+class UnknownMaker:
+    """Makes policies in both versions of the language, also about actions and services that are not known."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+
+    def some(self, values: Sequence[str]) -> list[str]:
+        return self.random.sample(values, self.random.choice((1, 1, 2, 3)))
+
+    def document(self, *more: dict[str, Any], denies: int = 30) -> PolicyDocument:
+        made = [*more, *(self.statement(denies) for _ in range(self.random.choice((1, 2, 3))))]
+        version = {"Version": "2012-10-17"} if self.random.random() < 0.6 else {}
+        return PolicyDocument.of({**version, "Statement": made})
+
+    def statement(self, denies: int) -> dict[str, Any]:
+        made: dict[str, Any] = {"Effect": "Deny" if self.random.randrange(100) < denies else "Allow"}
+        made["NotAction" if self.random.random() < 0.3 else "Action"] = self.some(ENTRIES)
+        made["NotResource" if self.random.random() < 0.2 else "Resource"] = self.some(PLACES)
+        condition: dict[str, dict[str, list[str]]] = {}
+        for _ in range(self.random.choice((0, 0, 1, 2))):
+            key, operators, values = self.random.choice(LINES)
+            wanted = self.random.sample(values, self.random.choice((1, 2)))
+            condition.setdefault(self.random.choice(operators), {})[key] = wanted
+        return {**made, "Condition": condition} if condition else made
+
+    def account(self) -> Account:
+        account = account_with(*(() if self.random.random() < 0.3 else (statement("sqs:*"),)))
+        (user,) = account.users
+        inline = tuple(InlinePolicy(f"p{number}", self.document()) for number in range(self.random.choice((1, 2))))
+        bound = managed("bound")
+        version = structs.replace(bound.versions[0], document=self.document(statement(self.random.choice(WIDE))))
+        bound = replace(bound, versions=(version,))
+        boundary_arn = bound.arn if self.random.random() < 0.5 else None
+        user = replace(user, inline_policies=(*user.inline_policies, *inline), boundary_arn=boundary_arn)
+        return replace(account, users=(user,), policies=(bound,), organization=Known(self.organization()))
+
+    def organization(self) -> Organization:
+        def policies(chance: float) -> Known[tuple[OrganizationPolicy, ...]]:
+            made = [PolicyDocument.of({"Statement": statement("*", Principal="*")})] * (self.random.random() > chance)
+            if not made or self.random.random() < 0.3:
+                made.append(self.document(statement(self.random.choice(WIDE)), denies=60))
+            return Known(tuple(OrganizationPolicy("", f"p{number}", one) for number, one in enumerate(made)))
+
+        levels = [OrganizationLevel(id_, id_, kind, policies(0.3), policies(0)) for id_, kind in LEVELS]
+        return Organization("o-1", "999999999999", tuple(levels))
+
+    def questions(self, number: int) -> Iterator[Question]:
+        for _ in range(number):
+            context: dict[str, tuple[str, ...]] = {"aws:SecureTransport": (self.random.choice(("true", "false")),)}
+            if self.random.random() < 0.6:
+                context["aws:RequestTag/x"] = (self.random.choice(("1", "12", "alice", "*", "${aws:username}")),)
+            if self.random.random() < 0.6:
+                context["aws:SourceIp"] = (self.random.choice(("10.1.2.3", "10.2.2.3", "8.8.8.8")),)
+            if self.random.random() < 0.6:
+                context["aws:TagKeys"] = tuple(self.random.sample(("a", "b", "c"), self.random.choice((1, 2))))
+            action = self.random.choice(ASKED)
+            resource = "*" if action in ("sqs:ListQueues", "newsvc:Do") else self.random.choice(QUEUES)
+            yield Question(action, resource, context=context, mode=Mode.STRICT)
+
+
+LEVELS = (("r-ab12", "ROOT"), ("ou-ab12-x", "ORGANIZATIONAL_UNIT"), (ACCOUNT, "ACCOUNT"))
+
+
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 30), marks=pytest.mark.slow)])
+def test_of_what_is_not_known_in_either_version_of_the_language(seeds: Iterable[int]) -> None:
+    said: Counter[str] = Counter()
+    for seed in seeds:
+        maker = UnknownMaker(Random(f"unknown {seed}"))
+        account = maker.account()
+        (user,) = account.users
+        workspace = workspace_of(account)
+        made = effective_policy(workspace, principal_for(workspace, user), ("sqs",), NOON)
+        hold_against_the_evaluator(account, user, made, maker.questions(40), said)
+    assert said[Outcome.ALLOWED] > 5, said
+
+
 @pytest.mark.slow
 def test_in_a_generated_account() -> None:
     said: Counter[str] = Counter()
@@ -208,6 +313,113 @@ def test_every_level_of_scps_has_to_allow_it_and_their_denies_are_kept() -> None
         {"Effect": "Allow", "Action": ["s3:GetObject", "sqs:SendMessage"], "Resource": "*"},
         {"Effect": "Deny", "Action": "s3:*", "Resource": f"{BUCKET}/a/*"},
     ]
+
+
+def test_each_policy_is_written_in_the_version_that_it_has() -> None:
+    name = "${aws:username}"
+    old = {
+        "Statement": [
+            statement("s3:PutObject", f"{BUCKET}/{name}/${{*}}"),
+            statement("s3:*", f"{BUCKET}/{name}/*", "Deny", Condition={"StringLike": {"s3:prefix": f"{name}${{*}}"}}),
+        ]
+    }
+    account = account_with(statement("s3:GetObject", f"{BUCKET}/{name}/*"))
+    (alice,) = account.users
+    more = InlinePolicy("old", PolicyDocument.of(old))
+    account = replace(account, users=(replace(alice, inline_policies=(*alice.inline_policies, more)),))
+    assert document_of(account)["Statement"] == [
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{BUCKET}/${{$}}{{aws:username}}/${{$}}{{*}}"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{BUCKET}/{name}/*"},
+        {
+            "Effect": "Deny",
+            "Action": "s3:*",
+            "Resource": f"{BUCKET}/${{$}}{{aws:username}}/*",
+            "Condition": {"StringLike": {"s3:prefix": "${$}{aws:username}${$}{*}"}},
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "boundary", "allowed"),
+    [
+        ([statement("s3:*"), statement("s3:Zzz*", effect="Deny")], [statement("*")], "s3:*"),
+        ([statement("sqs:*")], [statement([f"sqs:{letter}*" for letter in "ACDGLPRSTU"])], "sqs:R*"),
+        ([{"Effect": "Allow", "NotAction": ["sqs:Zzz*", "s3:*"], "Resource": "*"}], [statement("sqs:R*")], "sqs:R*"),
+        ([statement("sqs:*")], [{"Effect": "Allow", "NotAction": "sqs:Zzz*", "Resource": "*"}], "sqs:RemovePermission"),
+    ],
+)
+def test_no_pattern_is_wider_than_what_each_layer_says(
+    own: list[dict[str, Any]], boundary: list[dict[str, Any]], allowed: str
+) -> None:
+    first, *rest = document_of(bounded(*boundary, own=tuple(own)))["Statement"]
+    assert rest == own[1:]
+    actions = [first["Action"]] if isinstance(first["Action"], str) else first["Action"]
+    assert allowed in actions
+    assert "sqs:*" not in actions
+
+
+@pytest.mark.slow
+def test_a_service_that_is_not_known_stays_denied() -> None:
+    deny = statement("newsvc:*", effect="Deny")
+    but_new = {"Effect": "Allow", "NotAction": "newsvc:*", "Resource": "*"}
+    for statements, kept in ((statement("*"), deny), [deny]), ((but_new,), []), ((statement("newsvc:Get*"),), []):
+        workspace = workspace_of(account_with(*statements))
+        made = effective_policy(workspace, resolve_principal(workspace, "alice"), now=NOON)
+        allowed = made.document["Statement"]
+        assert isinstance(allowed, list)
+        assert [one for one in allowed if one["Effect"] == "Deny"] == kept
+        assert ("*" in allowed[0]["Action"] if allowed else None) is (bool(kept) if allowed else None)
+        assert made.left_out == (() if allowed else ("newsvc:Get*",))
+
+
+def test_an_scp_s_short_arn_stays_about_nothing() -> None:
+    def scp(resource: str) -> Account:
+        full = Known((OrganizationPolicy("", "full", PolicyDocument.of({"Statement": statement("*")})),))
+        own = PolicyDocument.of({"Version": "2012-10-17", "Statement": statement("sqs:*", ["arn:aws:sqs", resource])})
+        levels = tuple(OrganizationLevel(id_, id_, kind, full, full) for id_, kind in LEVELS[1:])
+        root = OrganizationLevel(*LEVELS[0], "", Known((OrganizationPolicy("", "scp", own),)), full)
+        root = replace(root, name="root", type="ROOT")
+        organization = Organization("o-1", "999999999999", (root, *levels))
+        return replace(account_with(statement("sqs:*")), organization=Known(organization))
+
+    assert document_of(scp("arn:aws:sqs:eu-west-1"))["Statement"] == []
+    assert document_of(scp("arn:aws:sqs:*"))["Statement"][0]["Resource"] == "arn:aws:sqs:*"
+
+
+def test_conditions_on_one_key_in_different_letters_both_stay() -> None:
+    condition = {"StringEquals": {"aws:RequestTag/x": "1", "AWS:requesttag/X": "2"}}
+    account = bounded(
+        statement("sqs:*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+        own=(statement("sqs:SendMessage", Condition=condition),),
+    )
+    assert document_of(account)["Statement"] == []
+
+
+@pytest.mark.slow
+def test_levels_of_many_statements_are_bounded_and_what_is_left_out_is_named() -> None:
+    def scp(level: int) -> Known[tuple[OrganizationPolicy, ...]]:
+        made = [
+            statement("sqs:*", Condition={"StringLike": {f"aws:RequestTag/l{level}": f"v{number}*"}})
+            for number in range(20)
+        ]
+        return Known((OrganizationPolicy("", "scp", PolicyDocument.of({"Version": "2012-10-17", "Statement": made})),))
+
+    full = Known((OrganizationPolicy("", "full", PolicyDocument.of({"Statement": statement("*")})),))
+    levels = tuple(OrganizationLevel(f"ou-{n}", "ou", "ORGANIZATIONAL_UNIT", scp(n), full) for n in range(4))
+    buckets = [statement("s3:GetObject", [f"{BUCKET}-{n}-{m}-{'long' * 5}/*" for m in range(20)]) for n in range(100)]
+    account = replace(
+        account_with(statement("sqs:*")),
+        organization=Known(Organization("o-1", "999999999999", levels)),
+    )
+    workspace = workspace_of(account)
+    made = effective_policy(workspace, resolve_principal(workspace, "alice"), ("sqs",), NOON)
+    assert 6 < len(json.dumps(made.document)) < 61_440
+    assert "sqs:SendMessage" in made.left_out
+
+    workspace = workspace_of(account_with(*buckets))
+    made = effective_policy(workspace, resolve_principal(workspace, "alice"), ("s3",), NOON)
+    assert 50_000 < made.size < 62_000
+    assert made.left_out == ("s3:GetObject",)
 
 
 @pytest.mark.slow
