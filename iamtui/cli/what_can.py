@@ -131,8 +131,8 @@ def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...
     stdout().json(made.document, indent=2)
     if made.left_out:
         note(
-            f"Left out in part, because no single statement says it: {_first_of_actions(made.left_out)}. "
-            "The policy grants less of it, never more."
+            "Left out in part, because no single statement says it or all of them would be longer than IAM takes: "
+            f"{_first_of_actions(made.left_out)}. The policy grants less of it, never more."
         )
     if not made.caps_complete:
         note("Not evaluated, and could take some of it away: SCP.")

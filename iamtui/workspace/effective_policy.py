@@ -1,8 +1,9 @@
 """The effective permissions of a user or role as one policy document, which grants nothing more than it has.
 
 Each Allow of its identity policies is narrowed to what the boundary and every level of SCPs allow too, and each Deny in
-force is kept. What cannot be written as one statement is left out and named. The document is checked: alone, without
-boundary and SCPs, it grants no action that the principal has not.
+force is kept. No Allow is wider than a statement of each layer, so that this holds for actions that are not known here
+too. What cannot be written as one statement, or would be longer than IAM takes, is left out and named. The document is
+checked: alone, without boundary and SCPs, it grants no known action that the principal has not.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class EffectivePolicy:
 
     Args:
         document: grants nothing that the principal has not.
-        left_out: actions that are allowed, or may be, on some resources and that it does not grant there.
+        left_out: actions that are allowed, or may be, on some resources and that it does not grant there; of services
+            that are not known, the entries of policies.
         caps_complete: whether all SCPs are loaded; else some of it may be denied by them.
     """
 

@@ -386,7 +386,7 @@ def test_an_scp_s_short_arn_stays_about_nothing() -> None:
     assert document_of(scp("arn:aws:sqs:*"))["Statement"][0]["Resource"] == "arn:aws:sqs:*"
 
 
-def test_conditions_on_one_key_in_different_letters_both_stay() -> None:
+def test_two_conditions_on_one_key_in_different_letters_are_not_taken_for_one() -> None:
     condition = {"StringEquals": {"aws:RequestTag/x": "1", "AWS:requesttag/X": "2"}}
     account = bounded(
         statement("sqs:*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
