@@ -156,7 +156,8 @@ def account_overview(
     account = workspace.account
     moment = now or account.taken_at or datetime.now(UTC)
     users = [account.with_report(user) for user in account.users]
-    findings = tuple(audit(workspace, moment, cancelled, AuditLimits()))
+    # Asked at each finding, what cancels lets others have their turn meanwhile.
+    findings = tuple(one for one in audit(workspace, moment, cancelled, AuditLimits()) if not cancelled())
     return Overview(
         account=account,
         source=workspace.source,

@@ -59,7 +59,7 @@ Load = Callable[[Workspace, Callable[[], bool]], Report]
 
 def findings(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
     account = workspace.account
-    found = audit(workspace, cancelled=cancelled)
+    found = (one for one in audit(workspace, cancelled=cancelled) if not cancelled())
     return findings_report(account, found, unknown_facts(account), read_suppressions())
 
 
