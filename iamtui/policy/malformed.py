@@ -87,8 +87,13 @@ def fault_of(statement: Statement, policy_type: PolicyType) -> str:
     if element and not policy_type.has_principals:
         return f"has {element}, which such a policy cannot have"
     for line in statement.conditions:
-        if parse_operator(line.operator) is None:
+        operator = parse_operator(line.operator)
+        if operator is None:
             return f"has the condition operator {safe_text(line.operator, limit=128)}, which AWS does not have"
+        for value in line.values if operator.base in ("null", "bool") else ():
+            if value.lower() not in ("true", "false") and "${" not in value:
+                said = f'"{safe_text(value, limit=128)}", which {safe_text(line.operator, limit=128)} cannot compare'
+                return f"has for {safe_text(line.key, limit=256)} the value {said}"
         if key_fault(line.key):
             return f'has the condition key "{safe_text(line.key, limit=128)}", which {key_fault(line.key)}'
     for entry in (*(statement.actions or ()), *(statement.not_actions or ())):

@@ -71,6 +71,8 @@ STATEMENTS = {
     "the condition operator StringEqual": {**DENY, "Condition": {"StringEqual": {"aws:username": "x"}}},
     "the condition operator ForSomeValues:Bool": {**DENY, "Condition": {"ForSomeValues:Bool": {"aws:username": "x"}}},
     'the condition key "username"': {**DENY, "Condition": {"StringEquals": {"username": "x"}}},
+    'for aws:SecureTransport the value "nope"': {**DENY, "Condition": {"Bool": {"aws:SecureTransport": "nope"}}},
+    'for aws:username the value "no"': {**DENY, "Condition": {"Null": {"aws:username": "no"}}},
     'the action "GetObject"': {**DENY, "Action": "GetObject"},
     'the resource "b/*"': {**DENY, "Resource": "b/*"},
     "a NotPrincipal": {**ADMIN, "NotPrincipal": {"AWS": "*"}},
