@@ -45,7 +45,8 @@ KEY_GOAL_MS: Final = 50.0
 TURN_GOAL_MS: Final = 16.0
 
 _IN_FIRST_FRAME: Final = "READ-ONLY"
-_IN_DEMO: Final = "amara.diallo"
+_IN_DEMO: Final = "customer policies"
+"""What the overview of the demo has below its first lines."""
 _TYPED: Final = "s3:GetObject"
 _ASKED_ABOUT: Final = "arn:aws:s3:::payments-export-prod/data.json"
 _FILTER: Final = "adm"
