@@ -273,15 +273,16 @@ class IndexReading:
         return tuple(found)
 
     def _leave_session_tokens(self, who: int) -> None:
+        """Leave whom IAM and STS may refuse for their credentials: that makes no denial another one."""
         index, contexts = self.index, self.contexts
         if contexts.varying(("aws:multifactorauthpresent",)):
-            self._unclear |= who
+            self._unsettled |= who
             return
         for (kind, _, credentials), bits in index.kinds.items():
             principal = index.principals[bits.bit_length() - 1].principal
             assert (principal.kind, principal.credentials) == (kind, credentials)
             if uses_session_token(principal, contexts.anyone):
-                self._unclear |= bits
+                self._unsettled |= bits
 
     def _with_resource(self, grant: Bits, boundary: Bits, who: int) -> tuple[Bits, Bits]:
         """For whom the request is granted with what the resource's policy says, and whom that denies.

@@ -298,7 +298,7 @@ class EveryAction:
         left |= rest & shown & (allowed | limited)
         for let_in, actions in self._by_members.items():
             left |= actions if let_in >> place & 1 else actions & rest
-        left |= self._left | self._by_credentials(place)
+        left |= self._left | (rest & self._by_credentials(place))
         return Permitted(allowed & ~left, rest & ~allowed & ~left, left)
 
     def _by_credentials(self, place: int) -> int:

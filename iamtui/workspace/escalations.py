@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
+from iamtui.engine.bits import places
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.index_reading import Outcomes
@@ -302,6 +303,12 @@ class _Search:
                 if certain and outcomes is not None:
                     ruled_out |= outcomes.depends
                 found |= asked & ~ruled_out
+            if resource == "*":
+                # Of service-linked roles the index cannot tell, and each would be asked about every target.
+                wanted = _POSSIBLE[:1] if certain else _POSSIBLE
+                for place in places(found & self._index.left):
+                    if self._may(self._entities[place], action, "*", service).outcome not in wanted:
+                        found &= ~(1 << place)
             self._bits[key] = asked, found
         return found
 
