@@ -354,7 +354,7 @@ class WhoCanScreen(Screen[str | None]):
         """Make the screen.
 
         Args:
-            arrangement: how it is shown at first.
+            arrangement: how it is shown at first, and in the attribute how it was left.
             before: the workspace without the draft that `workspace` holds: every row then shows both answers.
             left_out: what was half typed, and is not asked with; "" for nothing.
             provider: what answers.
@@ -366,7 +366,6 @@ class WhoCanScreen(Screen[str | None]):
         self._left_out = left_out
         self._provider = provider
         self.arrangement = arrangement
-        """As it was at first, and when the screen was left."""
         self._everybody = Everybody(())
         self._done = False
         self._unloaded: set[Layer] = set()
