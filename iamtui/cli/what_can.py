@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +25,7 @@ from iamtui.workspace.access import levels_of
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.what_can import (
     LEVELS,
     AccessChange,
@@ -111,10 +112,7 @@ def what_can(
         _print_actions(out, found)
     else:
         _print_heat_map(out, found, ascii_only=needs_ascii(os.environ, getattr(sys.stdout, "encoding", None)))
-    both = (found,) if other is None else (found, other)
-    _say_limits(one for each in both for one in each.permissions)
-    for sentence in dict.fromkeys(each.refused for each in both if each.refused):
-        note(sentence)
+    _say_limits(found, *(() if other is None else (other,)))
     if other is None:
         note(_summary(workspace, found))
     return Exit.OK
@@ -127,7 +125,8 @@ def _ask(workspace: Workspace, principal: str, made: QuestionMatrix, services: t
 
 def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...]) -> None:
     """The effective permissions as one identity policy; on stderr what it lacks."""
-    made = effective_policy(workspace, resolve_principal(workspace, principal), services or None)
+    who = resolve_principal(workspace, principal)
+    made = effective_policy(workspace, who, services or None)
     stdout().json(made.document, indent=2)
     if made.left_out:
         note(
@@ -137,6 +136,9 @@ def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...
     if not made.caps_complete:
         note("Not evaluated, and could take some of it away: SCP.")
     note("What the policies of resources allow by themselves is not in it.")
+    refused = refused_statements(workspace.account, principal=who)
+    if refused:
+        note(refused)
     if made.size > MANAGED_POLICY_SIZE:
         note(f"It has {made.size:,} characters; a managed policy may have {MANAGED_POLICY_SIZE:,}.")
 
@@ -213,10 +215,11 @@ def _first_of_actions(actions: Sequence[str]) -> str:
     return ", ".join(map(safe_text, actions[:_MOST_NAMED])) + more
 
 
-def _say_limits(permissions: Iterable[Permission]) -> None:
-    words = unloaded_words(permissions)
-    if words:
-        note(words)
+def _say_limits(*answers: EffectiveAccess) -> None:
+    unloaded = unloaded_words(one for answer in answers for one in answer.permissions)
+    for words in dict.fromkeys((unloaded, *(answer.refused for answer in answers))):
+        if words:
+            note(words)
 
 
 def _summary(workspace: Workspace, found: EffectiveAccess) -> str:

@@ -91,6 +91,7 @@ def test_every_answer_about_many_says_which_statements_aws_would_refuse(cli: Cli
     source = ("--snapshot", file)
     assert said in " ".join(cli("who-can", "s3:GetObject", "--on", "arn:aws:s3:::b/k", *source).err.split())
     assert said in " ".join(cli("what-can", "user/alice", "--service", "s3", *source).err.split())
+    assert said in " ".join(cli("what-can", "user/alice", "--service", "s3", "--policy", *source).err.split())
     (note,) = cli("what-can", "user/alice", "--service", "s3", "--json", *source).json["notes"]
     assert said in note
     bob = cli("what-can", "user/bob", "--service", "s3", "--json", *source)
