@@ -152,8 +152,8 @@ def test_expired_credentials(cli: Cli, fault_proxy: FaultProxy) -> None:
 
 @pytest.mark.usefixtures("quick_retries")
 def test_access_denied_on_the_first_call_names_the_permission(cli: Cli, fault_proxy: FaultProxy) -> None:
-    fault_proxy.on(DETAILS, error(403, "AccessDenied", "no"))
-    fault_proxy.on("GetCallerIdentity", error(403, "AccessDenied", "no"))
+    for operation in (DETAILS, "ListUsers", "ListGroups", "ListRoles", "ListPolicies", "GetCallerIdentity"):
+        fault_proxy.on(operation, error(403, "AccessDenied", "no"))
     cli("can", "alice", "s3:GetObject", "--endpoint-url", fault_proxy.url).failed_with(
         "Access denied", f"iam:{DETAILS}"
     )
