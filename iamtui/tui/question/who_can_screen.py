@@ -332,7 +332,7 @@ class WhoCanScreen(Screen[str | None]):
         }
         & #whocan-note {
             height: auto;
-            max-height: 3;
+            max-height: 6;
             width: 100%;
             padding: 0 1;
             color: $verdict-depends;
