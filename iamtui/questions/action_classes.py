@@ -159,19 +159,23 @@ class ActionMasks:
         self, known: ServiceActions, fitting: int, statements: Sequence[StatementInForce]
     ) -> Sequence[tuple[int, tuple[int, ...]]]:
         """Some actions of a service by the statements, by number, that speak of them."""
-        classes: dict[tuple[int, ...], int] = {(): fitting}
+        # Lists that grow in place: of ten thousand statements, each class would be copied for each.
+        classes: list[tuple[int, list[int]]] = [(fitting, [])]
         for number, one in enumerate(statements):
             mask = self.of(one.element, known)
             if not mask & fitting:
                 continue
-            split: dict[tuple[int, ...], int] = {}
-            for numbers, bits in classes.items():
+            split: list[tuple[int, list[int]]] = []
+            for bits, numbers in classes:
+                if not bits & ~mask:
+                    numbers.append(number)
+                    split.append((bits, numbers))
+                    continue
                 if bits & mask:
-                    split[*numbers, number] = bits & mask
-                if bits & ~mask:
-                    split[numbers] = bits & ~mask
+                    split.append((bits & mask, [*numbers, number]))
+                split.append((bits & ~mask, numbers))
             classes = split
-        return [(bits, numbers) for numbers, bits in classes.items()]
+        return [(bits, tuple(numbers)) for bits, numbers in classes]
 
 
 class ServiceActions:
