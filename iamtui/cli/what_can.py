@@ -81,13 +81,7 @@ def what_can(
     """
     if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
         raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
-    if as_policy and (against or against_snapshot or as_json or asked.given):
-        raise Problem(
-            "--policy prints what holds on every resource in every context, as JSON.",
-            "Leave the other options out; --service and --draft narrow and change it.",
-        )
-    if asked.chained_from or asked.with_checks:
-        raise Problem("what-can takes neither --chained-from nor --with.", "They are for `iamtui can`.")
+    _check(asked, as_policy=as_policy, otherwise=bool(against or against_snapshot or as_json))
     made = inquiry_of(("sts:GetCallerIdentity",), asked)
     wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
     workspace = load_resource_policies(open_workspace(source), made)
@@ -116,6 +110,17 @@ def what_can(
     if other is None:
         note(_summary(workspace, found))
     return Exit.OK
+
+
+def _check(asked: QuestionOptions, *, as_policy: bool, otherwise: bool) -> None:
+    """Refuse options that do not go together; `otherwise`: whether something else than a policy is to be printed."""
+    if as_policy and (otherwise or asked.given):
+        raise Problem(
+            "--policy prints what holds on every resource in every context, as JSON.",
+            "Leave the other options out; --service and --draft narrow and change it.",
+        )
+    if asked.chained_from or asked.with_checks:
+        raise Problem("what-can takes neither --chained-from nor --with.", "They are for `iamtui can`.")
 
 
 def _ask(workspace: Workspace, principal: str, made: QuestionMatrix, services: tuple[str, ...]) -> EffectiveAccess:

@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual import events, on, work
+from textual import events, on
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -26,7 +26,7 @@ from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import GarbageRounds, compile_all, making, worker_failure
+from iamtui.tui.background import GarbageRounds, compile_all, get_in_thread, in_thread, making, worker_failure
 from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
@@ -170,13 +170,8 @@ class SourceOpening:
 
     def _load_engine(self, workspace: Workspace) -> None:
         """Get ready to answer once the account is on screen, so that the first question need not wait."""
-
-        def compile_policies() -> None:
-            worker = get_current_worker()
-            compile_all(workspace, lambda: worker.is_cancelled)
-
-        name = "getting the policies ready"
-        self._app.run_worker(compile_policies, name, group="engine", exclusive=True, exit_on_error=False, thread=True)
+        compiling = "getting the policies ready"
+        in_thread(self._app.main, lambda work: compile_all(workspace, work.cancelled), name=compiling, group="engine")
 
     def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
         if choice is not self.choice:
@@ -416,13 +411,8 @@ class IamtuiApp(TerminalApp):
         self.opening.stop()
 
     def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
-        """Show one sentence on the message line; raw text is made safe."""
         if self._main.is_mounted:
             self._main.say(text, severity, stays=stays)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="keymap", name="checking the keymap")
-    def _check_keymap(self) -> None:
-        self.call_later(self._keymap_checked, lazy.keymap.keymap_problems(self._config.keymap))
 
     def _keymap_checked(self, problems: Sequence[str]) -> None:
         self._problems += problems
@@ -441,7 +431,11 @@ class IamtuiApp(TerminalApp):
         """Say what is wrong with the settings, once; after that what the account holds."""
         if self._config.keymap and not self._keymap_is_checked:
             self._keymap_is_checked = True
-            self._check_keymap()
+            # The module is named in the thread, as it imports all of the screen.
+            get_in_thread(
+                self._main, lambda: lazy.keymap.keymap_problems(self._config.keymap), self._keymap_checked,
+                name="checking the keymap", group="keymap",
+            )  # fmt: skip
         if not self._say_problems():
             self.say_account(workspace)
 

@@ -276,9 +276,6 @@ def _place(row: WhoCanRow) -> str:
     return safe_text(row.where)
 
 
-# WhoCanScreen.
-
-
 class Arrangement(NamedTuple):
     """How the answers are narrowed and sorted, and the ARN of the principal under the cursor."""
 
