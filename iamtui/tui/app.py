@@ -245,9 +245,6 @@ def _name_of(choice: SourceChoice) -> str:
     return f"profile {choice.profile}" if choice.profile else "the AWS account"
 
 
-TURN_SECONDS: Final = 0.001
-"""For how long a thread may work before another one that wants to gets its turn."""
-
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
 
@@ -323,7 +320,7 @@ class IamtuiApp(TerminalApp):
 
     def on_mount(self) -> None:
         # A thread that reads an account otherwise keeps the screen waiting for 5 ms at every turn.
-        sys.setswitchinterval(TURN_SECONDS)
+        sys.setswitchinterval(0.001)
         self._garbage.begin()
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
