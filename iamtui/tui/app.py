@@ -72,7 +72,6 @@ class SourceOpening:
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
         self._opened: SourceChoice | None = None
         self._unfinished: tuple[SourceChoice, Workspace] | None = None
-        """What was read in part, and is on the main screen."""
         self._chooser: ChooserScreen | None = None
         self._opener = opener
         self.end_commands: Callable[[], None] = lambda: None
@@ -444,11 +443,10 @@ class IamtuiApp(TerminalApp):
             for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
         )
         rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)
+        gaps = ", ".join(gap.what for gap in account.gaps)
         if rest is not None and workspace.reading is not None:
             self.say(line(f"{words}, and no more: ", (rest.error, "bold"), ". r reads the rest."), Severity.WARNING)
-            return
-        gaps = ", ".join(gap.what for gap in account.gaps)
-        if gaps:
+        elif gaps:
             again = "; r tries again" if workspace.reading is not None else ""
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold"), again), Severity.WARNING)
         else:
