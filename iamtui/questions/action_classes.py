@@ -10,6 +10,8 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from iamtui.account.model import Account
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
@@ -134,6 +136,17 @@ def statements_in_force(policies: PoliciesInForce) -> Iterator[StatementInForce]
                     yield StatementInForce(
                         layer, level_number, policy.document.policy.substitutes_variables, compiled, number
                     )
+
+
+def different_statements(policies: PoliciesInForce) -> Iterator[StatementInForce]:
+    """Of the statements of a layer that say the same, the first: an account may say one thing ten thousand times."""
+    seen: set[Hashable] = set()
+    for one in statements_in_force(policies):
+        said = structs.replace(one.policy.sources[one.number], index=0, sid=None)
+        key = (one.layer, one.level, one.has_variables, said)
+        if key not in seen:
+            seen.add(key)
+            yield one
 
 
 class ActionMasks:

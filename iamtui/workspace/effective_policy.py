@@ -9,13 +9,11 @@ checked: alone, without boundary and SCPs, it grants no known action that the pr
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import Final, NamedTuple, TypeAlias
-
-from msgspec import structs
 
 from iamtui.account.model import Account, InlinePolicy, Known, OrganizationPolicy, Role, User
 from iamtui.catalog import service_data
@@ -35,7 +33,7 @@ from iamtui.questions.action_classes import (
     actions_of,
     are_all_known,
     caps_of,
-    statements_in_force,
+    different_statements,
 )
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -174,7 +172,7 @@ class _Writer:
         self._caller = caller_facts(before.principal, lasting=True).caller(
             session_may_vary=True, has_boundary=bool(policies.boundaries)
         )
-        self._spoken = tuple(_different(one for one in statements_in_force(policies) if self._counts(one)))
+        self._spoken = tuple(filter(self._counts, different_statements(policies)))
         self._masks = ActionMasks(account)
         self.granted = {action for one in before.permissions if one.resource == "*" for action in one.actions}
         self._services = {
@@ -356,17 +354,6 @@ class _Writer:
                 if text not in kept:
                     kept.add(text)
                     yield made
-
-
-def _different(statements: Iterable[StatementInForce]) -> Iterator[StatementInForce]:
-    """The first of all statements of a layer that say the same: an account may say one thing ten thousand times."""
-    seen: set[Hashable] = set()
-    for one in statements:
-        said = structs.replace(one.compiled.statement, index=0, sid=None, principals=None, not_principals=None)
-        key = (one.layer, one.level, one.has_variables, said)
-        if key not in seen:
-            seen.add(key)
-            yield one
 
 
 def _denies_all(compiled: CompiledStatement) -> bool:

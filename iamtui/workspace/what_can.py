@@ -26,6 +26,7 @@ from iamtui.questions.action_classes import (
     actions_of,
     are_all_known,
     caps_of,
+    different_statements,
     statements_in_force,
 )
 from iamtui.questions.evaluator import QuestionEvaluator
@@ -297,7 +298,7 @@ class _Search:
     def on(self, resource: str, cancelled: Callable[[], bool]) -> Iterator[Permission]:
         """What is allowed on a resource or pattern, or may be."""
         policies = self._policies("s3:GetObject", "*")
-        own = tuple(statements_in_force(policies))
+        own = tuple(different_statements(policies))
         is_complete = are_all_known(policies.identity) and self._principal.kind is not PrincipalKind.ROOT
         self._caps = caps_of(self._principal, policies)
         self._note_unknown_actions(own)

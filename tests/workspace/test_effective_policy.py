@@ -34,11 +34,11 @@ from iamtui.lint.subject import Level
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.questions.action_classes import statements_in_force
+from iamtui.questions.action_classes import different_statements, statements_in_force
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.effective_policy import EffectivePolicy, _different, _with_nothing_else, effective_policy
+from iamtui.workspace.effective_policy import EffectivePolicy, _with_nothing_else, effective_policy
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.what_can import what_can
 from tests.questions.random_accounts import AccountMaker, QuestionMaker
@@ -446,5 +446,5 @@ def test_what_is_said_many_times_is_read_once() -> None:
     principal = resolve_principal(workspace, "alice")
     policies = QuestionEvaluator(account, Question("sqs:SendMessage"), NOON).put_by(principal)[1]
     assert len(list(statements_in_force(policies))) == 500
-    assert len(list(_different(statements_in_force(policies)))) == 1
+    assert len(list(different_statements(policies))) == 1
     assert document_of(account)["Statement"] == [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]
