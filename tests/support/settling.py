@@ -81,7 +81,12 @@ async def settled(pilot: Pilot[Any]) -> None:
         # Nor is anybody in the middle of a message, waiting for something.
         await pilot._wait_for_screen()
         await _nothing_ready()
-        if not any(pump.message_queue_size for pump in _pumps(pilot)) and not _drawn(pilot.app.screen):
+        # What was handled meanwhile may have begun a worker.
+        if (
+            all(worker.is_finished for worker in pilot.app.workers)
+            and not any(pump.message_queue_size for pump in _pumps(pilot))
+            and not _drawn(pilot.app.screen)
+        ):
             return
     raise AssertionError("the app did not come to rest")
 
