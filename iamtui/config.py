@@ -8,14 +8,13 @@ with a sentence of its own. So the checks are functions here and not msgspec's, 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from iamtui.input_files import MissingFile, read_document, text_of
+from iamtui.input_files import MissingFile, read_document, text_of, toml_of
 from iamtui.paths import config_file, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -249,20 +248,14 @@ def _shown(value: Any) -> str:
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+    subject = f"The config {path}"
     try:
-        text = text_of(read_document(path, f"The config {path}", most=LARGEST, pipes=False), f"The config {path}")
+        return toml_of(text_of(read_document(path, subject, most=LARGEST, pipes=False), subject), subject)
     except MissingFile:
         return {}
     except Problem as problem:
         problems.append(f"{problem.sentence.rstrip('.')}; all defaults are used.")
         return {}
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:  # also for an integer of thousands of digits
-        problems.append(f"The config {path} is not TOML: {error}; all defaults are used.")
-    except RecursionError:
-        problems.append(f"The config {path} is nested too deeply; all defaults are used.")
-    return {}
 
 
 def _flatten(table: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, Any]]]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import select
 import stat
 import sys
 import time
+import tomllib
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,10 +24,11 @@ from typing import IO, Any, Final, Protocol
 from iamtui.problem import Problem
 
 ONE_DOCUMENT: Final = 1024 * 1024 * 1024
+"""Bytes of one document."""
+
 ONE_UNPACKED: Final = 160 * 1024 * 1024
 """Bytes up to which a document is unpacked: an account at AWS's highest quotas has 140 MB, and a small file must not
 take the memory of a large one."""
-"""Bytes of one document."""
 
 PATIENCE_SECONDS: Final = 5.0
 """How long nobody may have a named pipe open for writing."""
@@ -191,6 +194,35 @@ def text_of(data: bytes, subject: str) -> str:
     if "\0" in text:
         raise Problem(f"{subject} is not text.", "Is it the right file?")
     return text
+
+
+_MOST_KEY_PARTS: Final = 8
+_TOML_KEY_PART: Final = r'(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?)'
+_TOML_PIECE: Final = re.compile(
+    # First what may hold anything: comments and texts of several lines.
+    r'#[^\n]*+|"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)|' + r"'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
+    rf"|(?P<long>{_TOML_KEY_PART}(?:[ \t]*+\.[ \t]*+{_TOML_KEY_PART}){{{_MOST_KEY_PARTS}}})|{_TOML_KEY_PART}",
+    re.DOTALL,
+)
+
+
+def toml_of(text: str, subject: str, next_step: str = "") -> dict[str, Any]:
+    """The table that a TOML text is.
+
+    Raises:
+        Problem: it is not TOML, is nested too deeply, or has a key of more than _MOST_KEY_PARTS parts: for a dotted
+            key the library keeps each of its beginnings, which for one line of 100 kB takes 10 GB.
+    """
+    for piece in _TOML_PIECE.finditer(text):
+        if piece["long"]:
+            line = text.count("\n", 0, piece.start()) + 1
+            raise Problem(f"{subject} has a key of more than {_MOST_KEY_PARTS} parts in line {line:,}.", next_step)
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # also for an integer of thousands of digits
+        raise Problem(f"{subject} is not TOML: {error}.", next_step) from None
+    except RecursionError:
+        raise Problem(f"{subject} is nested too deeply.", next_step) from None
 
 
 def size_words(size: int) -> str:

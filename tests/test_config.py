@@ -71,6 +71,8 @@ def test_the_environment_beats_the_file(file: Path) -> None:
         ("clipboard = 3", "clipboard must be a table: [clipboard]"),
         ("theme = ", "is not TOML"),
         ("theme = 1" + "0" * 5000, "is not TOML"),
+        ("x = " + "[" * 5000, "is nested too deeply; all defaults are used"),
+        ("theme = 'dark'\n" + "a." * 300 + "a = 1", "has a key of more than 8 parts in line 2; all defaults are used"),
         ("\x00", "is not text; all defaults are used"),
     ],
 )  # fmt: skip

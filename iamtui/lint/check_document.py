@@ -10,12 +10,12 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from iamtui.input_files import toml_of
 from iamtui.lint.actions import check_actions, check_dynamodb, check_sensitive_actions, check_tag_keys
 from iamtui.lint.condition_keys import check_needed_actions
 from iamtui.lint.conditions import check_conditions
@@ -217,12 +217,7 @@ def suppression_tables(
         Problem: it is not TOML, or a suppression has no code or no reason, or something that none has.
     """
     see = f"See `iamtui {command} --help` for an example."
-    try:
-        data = tomllib.loads(text)
-    except ValueError as error:  # also for an integer of thousands of digits
-        raise Problem(f"{name} is not TOML: {error}.", see) from None
-    except RecursionError:
-        raise Problem(f"{name} is nested too deeply.", see) from None
+    data = toml_of(text, name, see)
     unknown = sorted(data.keys() - {"suppress"})
     if unknown:
         raise Problem(f'{name} has "{unknown[0]}", which it cannot have.', "Write tables named [[suppress]] only.")

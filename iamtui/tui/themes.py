@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
-from iamtui.input_files import read_document, text_of
+from iamtui.input_files import read_document, text_of, toml_of
 from iamtui.paths import exposure, shipped_themes, user_themes
 from iamtui.problem import Problem
 
@@ -117,11 +116,9 @@ def read_theme(file: Path) -> tuple[Theme | None, list[str]]:
     """Read one theme file: the Theme, or None when it cannot be used at all, and what was wrong."""
     try:
         subject = f"Theme {file.name}"
-        data = tomllib.loads(text_of(read_document(file, subject, most=_LARGEST, pipes=False), subject))
+        data = toml_of(text_of(read_document(file, subject, most=_LARGEST, pipes=False), subject), subject)
     except Problem as problem:
         return None, [problem.sentence]
-    except (ValueError, RecursionError) as error:  # also for an integer of thousands of digits
-        return None, [f"Theme {file.name} cannot be read: {error}."]
     return theme_from(data, file.name)
 
 
