@@ -59,8 +59,8 @@ def test_names_of_variables_are_no_secret(cli: Cli, tmp_path: Path) -> None:
     assert "WARNING: other users" not in result.err
 
 
-@pytest.mark.parametrize("command", ["assume", "pick", "serve", "console"])
-def test_every_command_that_prints_a_secret_goes_through_the_check(command: str) -> None:
-    source = (Path(__file__).parents[2] / "iamtui" / "cli" / f"{command}.py").read_text()
-    assert "secret_on_stdout(" in source
+@pytest.mark.parametrize(("module", "commands"), [("assume", 2), ("serve", 1), ("console", 1)])
+def test_every_command_that_prints_a_secret_goes_through_the_check(module: str, commands: int) -> None:
+    source = (Path(__file__).parents[2] / "iamtui" / "cli" / f"{module}.py").read_text()
+    assert source.count("    secret_on_stdout(") == commands
     assert ".raw(" not in source.replace("out.raw(docker_options().reveal())", "")
