@@ -260,7 +260,7 @@ class IamtuiApp(TerminalApp):
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh", tooltip="Read the account again"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),
-        Binding("f1", "help", show=False, priority=True, id="app.help-anywhere", tooltip="Show it, also from a dialog"),
+        Binding("f1", "help", "Help", show=False, priority=True, id="app.help-anywhere", tooltip="Also from a dialog"),
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
         Binding("q", "back_or_quit", "Quit", id="app.back", tooltip="One step back; with none left, quit"),
         Binding("f12", "lock", "Lock", show=False, priority=True, id="app.lock",

@@ -396,8 +396,10 @@ class MessageLine(Static):
             until_answer: it is not true any more once a question has been answered.
         """
         words = text if isinstance(text, Content) else plain(text)
+        before = self._words
         self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
-        self._show()
+        if self._words != before:
+            self._show()
         if self._fade is not None:
             self._fade.stop()
         self._waits = until_next
