@@ -198,7 +198,8 @@ class ChoiceDialog(ModalScreen[str | None]):
         self._narrow("")
         self.query_one(Input).focus()
         if self._more is not None:
-            get_in_thread(self, self._more, self._add, name="looking for more")
+            # The list takes them: the dialog itself may be waiting for them, to choose one.
+            get_in_thread(self.lines, self._more, self._add, name="looking for more")
 
     @property
     def lines(self) -> OptionLines:
