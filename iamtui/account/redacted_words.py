@@ -30,6 +30,44 @@ _FIXED: Final = frozenset(
 )  # fmt: skip
 """AWS's own words that may stand in names too."""
 
+AWS_VALUED: Final = frozenset(
+    (
+        "requestedregion", "region", "calledvia", "calledviafirst", "calledvialast", "viaservice",
+        "passedtoservice", "awsservicename", "principaltype", "principalservicename", "principalservicenameslist",
+        "x-amz-acl", "x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-content-sha256",
+        "signatureversion", "authtype", "tlsversion", "instancetype", "securetransport",
+        "multifactorauthpresent", "viaawsservice", "protocol", "acl", "objectownership",
+    )
+)  # fmt: skip
+"""Names of condition keys in lower case whose values are AWS's own words."""
+
+_NOT_RENAMED_VARIABLES: Final = (AWS_VALUED - {"requestedregion", "region"}) | {
+    *("currenttime", "epochtime", "tokenissuetime", "multifactorauthage", "sourceip", "vpcsourceip"),
+    *("principalisawsservice", "signatureage", "max-keys"),
+}
+"""What a request says in words that are not renamed. The words of Regions stay in every text."""
+
+_REGION: Final = "us|eu|ap|sa|ca|me|af|il|mx|cn|gov|iso[bef]?|(north|south)?(east|west)|north|south|central"
+_VALUE_OF_AWS: Final = re.compile(
+    rf"(?:[-*?]|(?<![a-z0-9])(?:{_REGION}|\d)(?![a-z0-9]))+"
+    r"|(?:[a-z0-9*?-]+\.){1,5}amazonaws\.com(?:\.cn)?[*?]*"
+    r"|account|user|role|assumedrole|federateduser|anonymous|root|service"
+    r"|private|public-read(?:-write)?|authenticated-read|aws-exec-read|log-delivery-write|public-\*"
+    r"|bucket-owner-(?:read|full-control)|bucketowner(?:preferred|enforced)|objectwriter"
+    r"|aes256|aws:(?:kms(?::dsse)?|\*)|aws:fsx"
+    r"|standard(?:_ia)?|onezone_ia|intelligent_tiering|glacier(?:_ir)?|deep_archive|reduced_redundancy|outposts|snow"
+    r"|unsigned-payload|streaming-[a-z0-9-]+|aws(?:4-hmac-sha256)?|aws_iam|none|rest-(?:header|query-string)|post"
+    r"|1\.[0-3]|true|false|https?|tcp|tls|udp|lambda|sqs|sms|email(?:-json)?|application|firehose"
+    r"|(?:[a-z]{0,3}[*?]|[a-z]{1,4}\d{1,2}[a-z*?-]{0,5})(?:\.(?:nano|micro|small|medium|large|metal|\d{0,2}\*?xlarge|\*))?",
+    re.IGNORECASE,
+)
+
+
+def is_word_of_aws(value: str) -> bool:
+    """Whether a value, perhaps a pattern, can only be AWS's own: a Region, a service, an ACL, a type of instance."""
+    return not value.strip("*?") or _VALUE_OF_AWS.fullmatch(value) is not None
+
+
 _HOST: Final = re.compile(
     r"(?<![\w.-])(?:[a-z0-9-]+\.amazonaws\.com|oidc\.eks\.[a-z0-9-]+\.amazonaws\.com"
     r"|token\.actions\.githubusercontent\.com|accounts\.google\.com|graph\.facebook\.com|www\.amazon\.com"
@@ -134,8 +172,10 @@ class RedactedWords:
         if variable in ("${*}", "${?}", "${$}"):
             return
         if beside:
-            raise _refusal(f"{variable} stands in {text!r} without a separator beside it", where)
+            raise refusal(f"{variable} stands in {text!r} without a separator beside it", where)
         name, default = _VARIABLE.fullmatch(variable).groups()  # type: ignore[union-attr]
+        if name.strip().lower().partition(":")[2] in _NOT_RENAMED_VARIABLES:
+            raise refusal(f"{variable} in {text!r} compares what is renamed with what is not", where)
         for word in (*_WORD.findall(name.partition("/")[2]), *_WORD.findall(default)):
             self._note_word(word, "", "", text, where, {("", "")})
 
@@ -143,7 +183,7 @@ class RedactedWords:
         self._exact = self._exact or "?" in wildcards
         count = wildcards.count("?")
         if count > _MOST_QUESTION_MARKS or (count > 1 and "*" in wildcards):
-            raise _refusal(f"{wildcards} in {text!r} counts the characters of a name", where)
+            raise refusal(f"{wildcards} in {text!r} counts the characters of a name", where)
 
     def _note_word(self, word: str, before: str, after: str, text: str, where: str, ahead: set[_Ahead]) -> None:
         if _ACCOUNT.fullmatch(word) or _ID.fullmatch(word):
@@ -178,7 +218,7 @@ class RedactedWords:
                 return
         assert broken is not None
         text, where, _ = self._places[broken]
-        raise _refusal(f"names that {text!r} cuts cannot be renamed so that it still does", where)
+        raise refusal(f"names that {text!r} cuts cannot be renamed so that it still does", where)
 
     def _check_ids(self) -> None:
         for fragment, kinds in self._fragments.items():
@@ -193,7 +233,7 @@ class RedactedWords:
                 # Letters of an id that happen to be a word.
                 if not word.isdigit() and fragment.upper() not in text:
                     continue
-                raise _refusal(f"{text!r} cuts an id, such as {word}", where)
+                raise refusal(f"{text!r} cuts an id, such as {word}", where)
 
     def _cut(self) -> None:
         """Find where each word is cut, until what is cut in one word is cut everywhere."""
@@ -262,7 +302,7 @@ class RedactedWords:
             ):
                 taken.add(found)
                 return found
-        raise _refusal("its patterns cut names into too many single letters", "everywhere")
+        raise refusal("its patterns cut names into too many single letters", "everywhere")
 
     def _image(self, lower: str) -> str:
         return "".join(self._substitutes[segment] for segment in self._segments(lower))
@@ -359,7 +399,8 @@ def _found(fragment: str, kinds: set[str], word: str) -> Iterator[int]:
         yield word.index(fragment)
 
 
-def _refusal(what: str, where: str) -> Problem:
+def refusal(what: str, where: str) -> Problem:
+    """What cannot be renamed so that the answers stay the same, with its place."""
     return Problem(
         f"The snapshot cannot be redacted, because {safe_text(what, limit=400)} ({safe_text(where, limit=200)}).",
         "Share it as it is, or leave that policy out.",

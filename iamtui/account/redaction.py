@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import ROOT_ROW
-from iamtui.account.redacted_words import Place, RedactedWords
+from iamtui.account.redacted_words import AWS_VALUED, Place, RedactedWords, is_word_of_aws, refusal
 
 Json: TypeAlias = dict[str, Any]
 Rename: TypeAlias = Callable[[str], str]
@@ -41,7 +41,18 @@ _BY_NAME: Final = frozenset(
 )  # fmt: skip
 """Objects whose keys are names or ARNs."""
 
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\S*")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_DATE_KEYS: Final = frozenset(
+    (
+        "CreateDate", "UpdateDate", "UploadDate", "EnableDate", "Expiration", "GeneratedTime", "JobCompletionDate",
+        "LastUsedDate", "LastAuthenticated", "LastAccessedTime", "PasswordLastUsed", "taken_at", "created",
+        "password_last_used", "password_last_changed", "password_next_rotation",
+        "access_key_1_last_used_date", "access_key_2_last_used_date", "access_key_1_last_rotated",
+        "access_key_2_last_rotated", "cert_1_last_rotated", "cert_2_last_rotated", "user_creation_time",
+    )
+)  # fmt: skip
+"""Fields of a snapshot that hold dates; anywhere else, a date is a text."""
+
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _COLON: Final = re.compile(r":(?![^{]*\})")
 _SEPARATOR: Final = re.compile(r"([:/])(?![^{]*\})")
@@ -52,16 +63,27 @@ _ACTION: Final = re.compile(r"\*|[a-zA-Z0-9*?-]+:[a-zA-Z0-9*?]*")
 _OPERATOR: Final = re.compile(
     r"(?:ForA(?:ll|ny)Values?:)?(String|Arn|Numeric|Date|Bool|Null|Binary|Ip|NotIp)\w*", re.IGNORECASE
 )
-_AWS_VALUES: Final = frozenset(
-    (
-        "requestedregion", "region", "calledvia", "calledviafirst", "calledvialast", "viaservice",
-        "passedtoservice", "awsservicename", "principaltype", "principalservicename", "principalservicenameslist",
-        "x-amz-acl", "x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-content-sha256",
-        "signatureversion", "authtype", "tlsversion", "instancetype", "securetransport",
-        "multifactorauthpresent", "viaawsservice", "protocol", "acl", "objectownership",
-    )
-)  # fmt: skip
-"""Names of condition keys whose values are AWS's own words."""
+_FORMS: Final = {
+    "numeric": re.compile(r"[+-]?\d{1,11}(\.\d{1,11})?"),
+    "bool": re.compile(r"true|false", re.IGNORECASE),
+    "null": re.compile(r"true|false", re.IGNORECASE),
+    "date": re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?|\d{1,11}"),
+    "ip": re.compile(r"[0-9a-fA-F.:]+(/\d+)?"),
+    "notip": re.compile(r"[0-9a-fA-F.:]+(/\d+)?"),
+    "binary": re.compile(r"(?!)"),
+}
+"""By the family of an operator that does not compare texts, what its values may be. They stay; only addresses go."""
+
+_RENAMED_KEY: Final = re.compile(
+    r"(?!eks:loggingtype/).*[/.].*|[^:]*:[^:]*:.*|[^:]*|aws:(principal|resource|request|source|user|federated|tag).*"
+    r"|.*(account|arn|id|name|identity|provider|tags?|keys)",
+    re.DOTALL,
+)
+"""Condition keys in lower case whose values the redaction renames: tags, names, ids, ARNs."""
+
+_NOT_RENAMED: Final = frozenset(
+    ("aws:sourceip", "aws:principalisawsservice", "aws:requestedregion", "s3:max-keys", "sts:maxkeys")
+)
 
 UNREADABLE: Final = "redacted, because it could not be read"
 """What stands in the place of a document that cannot be read."""
@@ -81,7 +103,7 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], random: Random)
         Problem: a pattern cuts what has to keep its form, such as the id of an account; says where.
     """
     words = RedactedWords({word for several in types.values() for word in _WORD.findall(" ".join(several))}, random)
-    _Walk(words.note, lambda date: date, lambda address: address, words.keep, types).snapshot(snapshot)
+    _Walk(words.note, lambda date: date, _Addresses(random).of, words.keep, types).snapshot(snapshot)
     words.settle()
     ago = timedelta(days=random.randrange(30, 400), seconds=random.randrange(86_400))
     addresses = _Addresses(random)
@@ -168,11 +190,11 @@ class _Walk:
             return value
         if key in _DOCUMENT_KEYS:
             return UNREADABLE if value else value
-        if value == ROOT_ROW:
+        if value == ROOT_ROW and key == "user":
             return value
         if key == "Description":
             return "redacted" if value else value
-        if _DATE.fullmatch(value):
+        if key in _DATE_KEYS and _DATE.fullmatch(value):
             return self._date(value)
         return self.text(value, Place(where, kind="tag" * (key == "Value")))
 
@@ -274,29 +296,51 @@ class _Walk:
             return [self._any(one, place) for one in value]
         if isinstance(value, dict):
             return {self.text(key, place): self._any(one, place) for key, one in value.items()}
+        if isinstance(value, float) and abs(value) >= _TELLING:
+            raise refusal(f"{value!r} stands where a text does", place.where)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _TELLING:
             renamed = self.text(str(value), place)
             return int(renamed) if renamed.isdigit() else renamed
         return value
 
     def _tests(self, operator: str, tests: Any, where: str) -> Any:
-        known = _OPERATOR.fullmatch(operator)
-        kind = known[1].lower() if known is not None else "string"
         if not isinstance(tests, dict):
             return self._any(tests, Place(where))
         found: Json = {}
         for key, values in tests.items():
             at = f"{where}.{operator}.{key}"
-            name = self._key(key, at)
-            if kind in ("numeric", "date", "bool", "null") or key.rpartition(":")[2].lower() in _AWS_VALUES:
-                found[name] = values
-            elif kind in ("ip", "notip"):
-                found[name] = _each(values, self._address)
-            else:
-                pattern = kind == "arn" or "like" in operator.lower()
-                of = "tag" if "tag/" in key.lower() else "account" if key.lower().endswith("account") else ""
-                found[name] = self._any(values, Place(at, pattern, of))
+            found[self._key(key, at)] = self._values(operator, key.lower(), values, at)
         return found
+
+    def _values(self, operator: str, key: str, values: Any, where: str) -> Any:
+        """The values of a condition key in lower case.
+
+        Raises:
+            Problem: they are compared as numbers, times or addresses with what is renamed; or as texts with AWS's own
+                words, and are none.
+        """
+        known = _OPERATOR.fullmatch(operator)
+        kind = known[1].lower() if known is not None else "string"
+        if form := _FORMS.get(kind):
+            if kind != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
+                raise refusal(f"{operator} does not compare texts, and the values of {key} are renamed", where)
+            for value in _every(values):
+                if not form.fullmatch(str(value)):
+                    raise refusal(f"{value!r} is not a value that {operator} can compare", where)
+            if kind not in ("ip", "notip"):
+                return values
+            try:
+                return _each(values, self._address)
+            except ValueError as error:
+                raise refusal(f"{error}", where) from error
+        if _is_aws_valued(key):
+            for value in _every(values):
+                if not is_word_of_aws(str(value)):
+                    raise refusal(f"{value!r} is not known as one of AWS's own values of {key}", where)
+            return values
+        pattern = kind == "arn" or "like" in operator.lower()
+        of = "tag" if "tag/" in key else "account" if key.endswith("account") else ""
+        return self._any(values, Place(where, pattern, of))
 
     def _key(self, key: str, where: str) -> str:
         """A condition key: behind its slash stands a tag, before its colon perhaps the host of a provider."""
@@ -314,6 +358,16 @@ _TELLING: Final = 100_000
 """From where on a number may be an id."""
 
 
+def _is_aws_valued(key: str) -> bool:
+    """Whether the values of a condition key in lower case are AWS's own words; a tag may be named like such a key."""
+    service, _, name = key.partition(":")
+    return name in AWS_VALUED and "." not in service and "/" not in service
+
+
+def _every(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [values]
+
+
 def _each(values: Any, rename: Rename) -> Any:
     if isinstance(values, list):
         return [_each(one, rename) for one in values]
@@ -328,10 +382,7 @@ class _Addresses:
         self._flipped: dict[tuple[int, str], bool] = {}
 
     def of(self, text: str) -> str:
-        try:
-            network = ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            return text
+        network = ipaddress.ip_network(text, strict=False)
         size = network.max_prefixlen
         bits = f"{int(network.network_address):0{size}b}"[: network.prefixlen]
         renamed = "".join(str(int(bit) ^ self._flips(size, bits[:at])) for at, bit in enumerate(bits))

@@ -424,3 +424,80 @@ def test_what_could_not_be_read_is_still_said_without_a_name() -> None:
     known = {gap.what: gap.permission for gap in account_of(made).gaps}
     assert known["what iam:GetPolicyVersion would tell"] == "iam:GetPolicyVersion"
     assert "more that could not be read" in known
+
+
+# Conditions that test what is renamed.
+
+TESTED = (
+    ("2024-05-01T10:00:00Z", "StringEquals", "2024-05-01T10:00:00Z", "kept"),
+    ("2024-05-01T10:00:00Z", "StringLike", "2024-*", "kept"),
+    ("2024-05-01T10:00:00Z", "StringNotEquals", "2024-05-01", "kept"),
+    ("<root_account>", "StringEquals", "<root_account>", "kept"),
+    ("private", "StringEquals", "private", "kept"),
+    ("eu-west-1", "StringEquals", "eu-west-1", "kept"),
+    ("4711", "NumericEquals", "4711", "refused"),
+    ("4711", "NumericLessThanEqualsIfExists", "5000", "refused"),
+    ("true", "Bool", "true", "refused"),
+    ("2024-01-01", "DateLessThan", "2025-01-01", "refused"),
+    ("10.1.2.3", "IpAddress", "10.0.0.0/8", "refused"),
+    ("10.1.2.3", "ForAnyValue:IpAddress", "10.0.0.0/8", "refused"),
+    ("QmluYXJ5", "BinaryEquals", "QmluYXJ5", "refused"),
+)
+TAG_KEYS = ("x", "a:region", "x:acl", "2024-05-01T10:00:00Z", "a/region", "CreateDate")
+
+
+def tagged_and_denied(key: str, value: str, condition: dict[str, Any]) -> dict[str, Any]:
+    denied = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    one = user("zoe", Tags=[{"Key": key, "Value": value}])
+    one["UserPolicyList"] = [inline("p", document(allow("*", "*"), denied))]
+    return snapshot(users=[one])
+
+
+@pytest.mark.parametrize("key", TAG_KEYS)
+@pytest.mark.parametrize(("value", "operator", "tested", "expected"), TESTED)
+def test_what_denies_by_a_tag_denies_afterwards_or_is_refused(
+    key: str, value: str, operator: str, tested: str, expected: str
+) -> None:
+    given = tagged_and_denied(key, value, {operator: {f"aws:PrincipalTag/{key}": tested}})
+    if expected == "refused":
+        with pytest.raises(Problem) as raised:
+            redacted(given)
+        assert f"Statement[1].Condition.{operator}.aws:PrincipalTag/{key}"[:60] in raised.value.sentence
+        return
+    made, _ = redacted(given)
+    for account in (account_of(given), account_of(made)):
+        principal = account_index(account).principals[-1].principal
+        assert QuestionEvaluator(account, Question("ec2:DescribeInstances", "*"), NOON).decide(principal).outcome == (
+            "explicitDeny"
+        )
+    if value not in ("eu-west-1", "<root_account>"):
+        assert value not in json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "tested"),
+    [
+        ("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/x}"),
+        ("StringLike", "s3:x-amz-acl", "${aws:PrincipalTag/x}"),
+        ("StringEquals", "aws:PrincipalTag/x", "${s3:x-amz-acl}"),
+        ("StringEquals", "aws:PrincipalTag/x", "${aws:SourceIp}"),
+        ("StringEquals", "aws:PrincipalTag/x", "${aws:CurrentTime}"),
+        ("StringEquals", "aws:RequestedRegion", "acmeregion"),
+        ("NumericEquals", "aws:PrincipalAccount", ID),
+        ("NumericGreaterThan", "aws:username", "5"),
+        ("NumericEquals", "s3:max-keys", "987654321098"),
+        ("Bool", "aws:SecureTransport", "acme"),
+        ("DateLessThan", "aws:CurrentTime", "2024-05-01 acme"),
+        ("IpAddress", "aws:SourceIp", "203.0.113.77/33"),
+        ("IpAddress", "aws:SourceIp", "203.0.113.078"),
+        ("StringEquals", "aws:ResourceAccount", 987654321098.0),
+    ],
+)
+def test_conditions_that_would_compare_a_renamed_text_with_another_are_refused(
+    operator: str, key: str, tested: Any
+) -> None:
+    with pytest.raises(Problem) as raised:
+        redacted(tagged_and_denied("x", "private", {operator: {key: tested}}))
+    assert f"$.UserDetailList[0].UserPolicyList[0].PolicyDocument.Statement[1].Condition.{operator}.{key}" in (
+        raised.value.sentence
+    )
