@@ -68,6 +68,9 @@ async def settled(pilot: Pilot[Any]) -> None:
     end = monotonic() + _MOST_SECONDS
     while monotonic() < end:
         await _nothing_ready()
+        if pilot.app._exception is not None:
+            # It has crashed: nothing goes on, and its error is raised where the test leaves the app.
+            return
         unfinished = [worker for worker in pilot.app.workers if not worker.is_finished]
         for worker in unfinished:
             if worker.state is WorkerState.PENDING:
