@@ -328,6 +328,14 @@ LARGEST_RATIO: Final = 100
 _ANY_RATIO: Final = 4 * 1024 * 1024
 """Bytes up to which it may unpack to any multiple."""
 
+_MOST_MEMBERS: Final = 100_000
+_LEAST_MEMBER: Final = 256
+"""Members of an archive, and the packed bytes that each of more must have on average: to unpack an empty one takes as
+long as some kilobytes, and one event of CloudTrail has 500."""
+
+_MEMBER: Final = re.compile(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
+"""How a member begins: of gzip, of zstd, and one of zstd that is passed over."""
+
 _SLICE: Final = 4096
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -348,7 +356,8 @@ def unpacked(stream: Readable, subject: str = "") -> io.BufferedReader:
         subject: what a sentence calls it.
 
     Raises:
-        Problem: while it is read: it is damaged, or unpacks to LARGEST_RATIO times its size and more.
+        Problem: while it is read: it is damaged, unpacks to LARGEST_RATIO times its size and more, or holds next to
+            nothing.
     """
     beginning = stream.read(_SLICE)
     while 0 < len(beginning) < len(_ZSTD) and (more := stream.read(_SLICE)):
@@ -391,6 +400,7 @@ class _Packed(io.RawIOBase):
         self._beginning = beginning
         self._stream = stream
         self.given = 0
+        self.check: Callable[[bytes], None] = lambda _portion: None
 
     def readable(self) -> bool:
         return True
@@ -403,6 +413,7 @@ class _Packed(io.RawIOBase):
         data, self._beginning = data[: len(buffer)], data[len(buffer) :]
         buffer[: len(data)] = data
         self.given += len(data)
+        self.check(data)
         return len(data)
 
 
@@ -413,7 +424,7 @@ def _unpacking(
 
 
 class _Unpacking(io.RawIOBase):
-    """What an archive unpacks to, as long as that is no more than LARGEST_RATIO times its size."""
+    """What an archive unpacks to: at most LARGEST_RATIO times its size, and at least half of it."""
 
     def __init__(self, packed: _Packed, file: IO[bytes], errors: tuple[type[Exception], ...], subject: str) -> None:
         super().__init__()
@@ -421,10 +432,19 @@ class _Unpacking(io.RawIOBase):
         self._file = file
         self._errors = errors
         self._subject = subject
-        self._given = 0
+        self._given = self._members = 0
+        packed.check = self._refuse_emptiness
 
     def readable(self) -> bool:
         return True
+
+    def _refuse_emptiness(self, portion: bytes) -> None:
+        """Called while nothing comes out, too: one `read` goes through all members that are empty."""
+        self._members += len(_MEMBER.findall(portion))
+        if self._members > max(_MOST_MEMBERS, self._packed.given // _LEAST_MEMBER):
+            raise Problem(f"{self._subject} is made of more than {_MOST_MEMBERS:,} members that hold little.", _UNPACK)
+        if self._packed.given > _ANY_RATIO + 2 * self._given:
+            raise Problem(f"{self._subject} unpacks to less than half its size.", _UNPACK)
 
     def readinto(self, buffer: Any, /) -> int:
         try:

@@ -195,6 +195,64 @@ def test_a_packed_snapshot_below_the_limit_is_read(tmp_path: Path) -> None:
     assert read_snapshot(packed(tmp_path / "a.json.gz", swelling(400_000, 4))).users == ()
 
 
+SKIPPED = b"\x50\x2a\x4d\x18\0\0\0\0"
+NAMED = b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"n" * 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces", "says"),
+    [
+        ("a.json.gz", packed_for("a.gz", b""), "is made of more than 100 members that hold little"),
+        ("a.json.gz", packed_for("a.gz", b" " * 300), "is made of more than 100 members that hold little"),
+        ("a.json.zst", packed_for("a.zst", b""), "is made of more than 100 members that hold little"),
+        ("a.json.zst", packed_for("a.zst", b" " * 300), "is made of more than 100 members that hold little"),
+        ("a.json.zst", SKIPPED, "is made of more than 100 members that hold little"),
+    ],
+)
+def test_an_archive_of_many_small_members_is_refused_at_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, pieces: bytes, says: str
+) -> None:
+    monkeypatch.setattr(input_files, "_MOST_MEMBERS", 100)
+    path = tmp_path / name
+    path.write_bytes(packed_for(name, b'{"UserDetailList": []') + pieces * 5_000 + packed_for(name, b"}"))
+    read: list[int] = []
+    with pytest.raises(Problem, match=says):
+        read_snapshot(path, read.append)
+    assert max(read) <= 65_536
+
+
+@pytest.mark.parametrize("beginning", [packed_for("a.gz", b"{") + b"\0" * 5_000_000, NAMED])
+def test_an_archive_that_holds_less_than_itself_is_refused(tmp_path: Path, beginning: bytes) -> None:
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(beginning)
+    with pytest.raises(Problem, match="unpacks to less than half its size"):
+        read_snapshot(path)
+
+
+@pytest.mark.parametrize("name", ["a.json.gz", "a.json.zst"])
+def test_an_archive_of_many_members_of_some_size_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(input_files, "_MOST_MEMBERS", 10)
+    random = Random(1)
+    members = [f' {{"UserDetailList": [], "x": "{random.randbytes(400).hex()}"}}'.encode() for _ in range(200)]
+    path = tmp_path / name
+    path.write_bytes(b"".join(packed_for(name, member) for member in members))
+    assert read_snapshot(path).users == ()
+
+
+@pytest.mark.parametrize("name", ["a.json.gz", "a.json.zst"])
+def test_what_cannot_be_packed_is_read(tmp_path: Path, name: str) -> None:
+    text = Random(1).randbytes(6_000_000).hex()
+    data = (
+        b'{"UserDetailList": [], "x": ["%s"]}'
+        % '","'.join(text[at : at + 100_000] for at in range(0, len(text), 100_000)).encode()
+    )
+    path = tmp_path / name
+    path.write_bytes(packed_for(name, data))
+    assert read_snapshot(path).users == ()
+
+
 def test_too_many_values_are_refused_while_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_MOST_PARTS", 60)
     check = reading.PortionCheck("The snapshot", b'{"UserDetailList": [], "x": [')
