@@ -19,6 +19,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed, WorkerState
 
+from iamtui.tui.terminal_app import TerminalApp
+
 _MOST_SECONDS = 90
 _QUIET_ROUNDS = 3
 _BUSY_SHARE = 0.05
@@ -61,7 +63,7 @@ async def _worked(app: App[Any]) -> bool:
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until no worker runs, no widget of any screen has a message left to handle, and all of it is drawn.
+    """Wait until no key waits, no worker runs, no widget of any screen has a message left, and all of it is drawn.
 
     Timers are not waited for, nor what they will start.
     """
@@ -81,6 +83,9 @@ async def settled(pilot: Pilot[Any]) -> None:
                 await worker.wait()
         if unfinished or _drawn(pilot.app.screen):
             continue
+        if _has_keys(pilot.app):
+            await asyncio.sleep(_LOOK_SECONDS)
+            continue
         # Nor is anybody in the middle of a message, waiting for something.
         await pilot._wait_for_screen()
         await _nothing_ready()
@@ -88,6 +93,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         if (
             all(worker.is_finished for worker in pilot.app.workers)
             and not any(pump.message_queue_size for pump in _pumps(pilot))
+            and not _has_keys(pilot.app)
             and not _drawn(pilot.app.screen)
         ):
             return
@@ -107,6 +113,11 @@ def _drawn(screen: Screen[Any]) -> bool:
         return False
     screen._on_timer_update()
     return True
+
+
+def _has_keys(app: App[Any]) -> bool:
+    """Whether a key waits for the way of the one before, which ends for a moment where that has closed a dialog."""
+    return isinstance(app, TerminalApp) and not app._exit and bool(app.key_order._typed)
 
 
 def _pumps(pilot: Pilot[Any]) -> Iterator[MessagePump]:
