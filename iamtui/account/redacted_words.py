@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from random import Random
 from typing import Final, NamedTuple, TypeAlias
 
@@ -86,6 +87,11 @@ _TRIES: Final = 20
 _MOST_DRAWN: Final = 2_000
 
 
+_MOST_IN_WORD: Final = 1_000
+_MOST_CUTS: Final = 100_000
+_MOST_STEPS: Final = 5_000_000
+
+
 _Ahead: TypeAlias = tuple[str, str]
 """The kind of a text, and the character that stands before one of its words."""
 
@@ -130,10 +136,8 @@ class RedactedWords:
         self._alone: set[str] = set()
         self._loose: set[str] = set()
         """Words of patterns that can stand for any field of an ARN."""
-        self._starts: dict[int, set[str]] = {}
-        self._ends: dict[int, set[str]] = {}
-        """Fragments by their length."""
-        self._inside: list[str] = []
+        self._meets: dict[str, set[int]] = {}
+        """By fragment, the numbers of the words in which it is found."""
         self._plain: dict[str, set[str]] = {}
         """The fragments that stay as they are."""
         self._exact = False
@@ -221,12 +225,16 @@ class RedactedWords:
         raise refusal(f"names that {text!r} cuts cannot be renamed so that it still does", where)
 
     def _check_ids(self) -> None:
+        ids = list(self._ids)
+        haystack = _Haystack([word if word.isdigit() else word.lower() for word in ids])
         for fragment, kinds in self._fragments.items():
             text, where, ahead = self._places[fragment]
-            for word, before in self._ids.items():
-                found = next(_found(fragment, kinds, word if word.isdigit() else word.lower()), None)
-                if found is None or not _meet(ahead, before, at_start=kinds == {"start"}):
+            seen: set[int] = set()
+            for number, found in haystack.find(fragment, kinds):
+                word = ids[number]
+                if number in seen or not _meet(ahead, self._ids[word], at_start=kinds == {"start"}):
                     continue
+                seen.add(number)
                 if not word.isdigit() and found == 0 and len(fragment) <= 4:
                     self._kept.add(fragment)
                     continue
@@ -237,41 +245,42 @@ class RedactedWords:
 
     def _cut(self) -> None:
         """Find where each word is cut, until what is cut in one word is cut everywhere."""
+        words = list(self._words)
+        haystack = _Haystack(words)
+        self._cuts = {word: set() for word in words}
+        places: dict[str, set[tuple[int, str]]] = {}
+        total = 0
         for fragment, kinds in self._fragments.items():
-            if "inside" in kinds:
-                self._inside.append(fragment)
-            if "start" in kinds:
-                self._starts.setdefault(len(fragment), set()).add(fragment)
-            if "end" in kinds:
-                self._ends.setdefault(len(fragment), set()).add(fragment)
-        self._cuts = {word: set() for word in self._words}
-        found = {word: self._occurrences(word) for word in self._words}
-        found = {word: places for word, places in found.items() if places}
+            meets = self._meets[fragment] = set()
+            for number, start in haystack.find(fragment, kinds):
+                meets.add(number)
+                of_word = places.setdefault(words[number], set())
+                of_word.add((start, fragment))
+                total += 1
+                if len(of_word) > _MOST_IN_WORD or total > _MOST_CUTS:
+                    text, where, _ = self._places[fragment]
+                    raise refusal(f"{text!r} and other patterns cut names in too many places", where)
+        self._spread(places)
+
+    def _spread(self, places: dict[str, set[tuple[int, str]]]) -> None:
         changed = True
+        steps = 0
         while changed:
             changed = False
-            for word, places in found.items():
+            for word, found in places.items():
                 cuts = self._cuts[word]
-                for start, fragment in places:
+                for start, fragment in found:
                     end, inner = start + len(fragment), self._cuts[fragment]
+                    steps += len(cuts) + len(inner) + 1
                     wanted = {start, end, *(start + cut for cut in inner)} - {0, len(word)}
                     below = {cut - start for cut in cuts if start < cut < end}
                     if not wanted <= cuts or not below <= inner:
                         cuts |= wanted
                         inner |= below
                         changed = True
-
-    def _occurrences(self, word: str) -> list[tuple[int, str]]:
-        """Where fragments are found in a word."""
-        found = [(0, word[:size]) for size, ones in self._starts.items() if word[:size] in ones]
-        found += [
-            (len(word) - size, word[-size:])
-            for size, ones in self._ends.items()
-            if size <= len(word) and word[-size:] in ones
-        ]
-        for fragment in self._inside:
-            found += [(match.start(), fragment) for match in re.finditer(f"(?={re.escape(fragment)})", word)]
-        return found
+                    if steps > _MOST_STEPS:
+                        text, where, _ = self._places[fragment]
+                        raise refusal(f"{text!r} and other patterns cut names in too many places", where)
 
     def _segments(self, word: str) -> Iterator[str]:
         edges = [0, *sorted(self._cuts.get(word, ())), len(word)]
@@ -310,12 +319,10 @@ class RedactedWords:
     def _broken(self) -> Iterator[str]:
         """The fragments that are found in other words than before."""
         images = {word: self._image(word) for word in self._words}
+        haystack = _Haystack(list(images.values()))
         for fragment, kinds in self._fragments.items():
-            substitute = images[fragment]
-            for word, image in images.items():
-                was = next(_found(fragment, kinds, word), None) is not None
-                if was != (next(_found(substitute, kinds, image), None) is not None):
-                    yield fragment
+            if {number for number, _ in haystack.find(images[fragment], kinds)} != self._meets[fragment]:
+                yield fragment
 
     def of(self, text: str) -> str:
         """A text with the substitutes of its words; a word that was not noted gets one of its own."""
@@ -342,8 +349,12 @@ class RedactedWords:
         lower = word.lower()
         if lower not in self._cuts:
             self._words[lower] = None
+            haystack = _Haystack([lower])
             self._cuts[lower] = {
-                cut for start, part in self._occurrences(lower) for cut in (start, start + len(part))
+                cut
+                for fragment, kinds in self._fragments.items()
+                for _, start in haystack.find(fragment, kinds)
+                for cut in (start, start + len(fragment))
             } - {0, len(lower)}
             self._draw_late(lower)
         at = 0
@@ -382,6 +393,23 @@ class RedactedWords:
         return "".join(
             letter.upper() if known[word] >> place & 1 else letter for place, letter in enumerate(substitute)
         )
+
+
+class _Haystack:
+    """Many words as one text, in which a fragment is looked for once."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._text = "\n".join(("", *words, ""))
+        self._begins = list(accumulate((len(word) + 1 for word in words), initial=1))
+
+    def find(self, fragment: str, kinds: set[str]) -> Iterator[tuple[int, int]]:
+        """The numbers of the words in which a fragment is found, and where in them."""
+        for kind, needle, skip in (("start", "\n" + fragment, 1), ("end", fragment + "\n", 0), ("inside", fragment, 0)):
+            found = self._text.find(needle) if kind in kinds else -1
+            while found >= 0:
+                number = bisect_right(self._begins, found + skip) - 1
+                yield number, found + skip - self._begins[number]
+                found = self._text.find(needle, found + 1)
 
 
 def _meet(ahead: set[_Ahead], before: set[_Ahead], *, at_start: bool) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice, pairwise
 from random import Random
 from typing import Any, Final, TypeAlias
 
@@ -54,8 +55,7 @@ _DATE_KEYS: Final = frozenset(
 """Fields of a snapshot that hold dates; anywhere else, a date is a text."""
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
-_COLON: Final = re.compile(r":(?![^{]*\})")
-_SEPARATOR: Final = re.compile(r"([:/])(?![^{]*\})")
+_SEPARATOR: Final = re.compile(r"\{[^{}]*\}|([:/])")
 _WORD: Final = re.compile(r"[^\W_]+")
 _OF_AWS: Final = re.compile(r"arn:[^:]*:(iam|organizations)::aws:.*", re.DOTALL)
 _ELEMENTS: Final = ("Sid", "Principal", "NotPrincipal", "Resource", "NotResource", "Condition")
@@ -217,7 +217,7 @@ class _Walk:
             alone = not place.kind and _ACCOUNT.fullmatch(text)
             return self._words(text, place._replace(kind="account") if alone else place)
         # What stands behind a star may be of any field.
-        fields = _COLON.split(text, 5)
+        fields = _fields_of(text)
         stars = [number for number, field in enumerate(fields[:4]) if set("*?$") & set(field)]
         count = stars[0] + 1 if stars else 4
         self._keep(":".join(fields[1:4]), bool(stars))
@@ -235,7 +235,7 @@ class _Walk:
     def _resource(self, service: str, resource: str, place: Place) -> str:
         """What stands behind the fifth colon, in which AWS's own words stand between the names."""
         types = self._types.get(service, ())
-        parts = _SEPARATOR.split(resource)
+        parts = list(_parts_of(resource))
         for part in parts:
             cut = part.strip("*?")
             if types and cut != part and cut and any(one.startswith(cut) or one.endswith(cut) for one in types):
@@ -356,6 +356,24 @@ class _Walk:
 
 _TELLING: Final = 100_000
 """From where on a number may be an id."""
+
+
+def _parts_of(text: str) -> Iterator[str]:
+    """What stands between colons and slashes, and these; not those of a variable."""
+    begin = 0
+    for found in _SEPARATOR.finditer(text):
+        if found[1]:
+            yield text[begin : found.start()]
+            yield found[1]
+            begin = found.end()
+    yield text[begin:]
+
+
+def _fields_of(arn: str) -> list[str]:
+    """The fields of an ARN, six at most."""
+    ends = islice((found.start() for found in _SEPARATOR.finditer(arn) if found[1] == ":"), 5)
+    edges = [-1, *ends, len(arn)]
+    return [arn[before + 1 : after] for before, after in pairwise(edges)]
 
 
 def _is_aws_valued(key: str) -> bool:

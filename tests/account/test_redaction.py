@@ -501,3 +501,23 @@ def test_conditions_that_would_compare_a_renamed_text_with_another_are_refused(
     assert f"$.UserDetailList[0].UserPolicyList[0].PolicyDocument.Statement[1].Condition.{operator}.{key}" in (
         raised.value.sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "patterns"),
+    [
+        (["ab" * 30_000], ["*ab*", "*ba*"]),
+        (["ab" * 2_500], ["*ab*", "*ba*"]),
+        (["ab" * 400], ["ab" * size + "*" for size in range(1, 400)] + ["*b" + "ab" * size for size in range(1, 400)]),
+    ],
+)
+def test_names_that_patterns_cut_in_too_many_places_are_refused(names: list[str], patterns: list[str]) -> None:
+    with pytest.raises(Problem) as raised:
+        redacted(with_names(names, patterns))
+    assert "cut names in too many places ($.UserDetailList[0].UserPolicyList[0]" in raised.value.sentence
+
+
+def test_a_long_text_is_redacted_in_one_pass() -> None:
+    names = ["/" * 60_000 + "puffin", "${" * 20_000, *(f"app{number}puffin" for number in range(2_000))]
+    _, rename = redacted(with_names(names, [f"*{number}p*" for number in range(400)]))
+    assert "puffin" not in rename(f"arn:aws:s3:::{names[0]}")
