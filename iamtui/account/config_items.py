@@ -23,7 +23,7 @@ from iamtui.account.snapshot_format import (
     SnapshotShape,
     UserShape,
 )
-from iamtui.account.snapshot_reader import AWS_DOCUMENTS, HOW_TO_MAKE_ONE, with_raw, wrong_shape
+from iamtui.account.snapshot_reader import AWS_DOCUMENTS, HOW_TO_MAKE_ONE, MOST_ENTITIES, with_raw, wrong_shape
 from iamtui.problem import Problem
 
 Json: TypeAlias = dict[str, Any]
@@ -39,6 +39,9 @@ _TYPES: Final[dict[str, tuple[str, type[Struct], tuple[str, ...]]]] = {
 _GONE: Final = ("ResourceDeleted", "ResourceDeletedNotRecorded")
 _NOT_RECORDED: Final = "ResourceNotRecorded"
 
+_DEEPEST: Final = 100
+"""Objects and lists within one another: an item has ten, and what makes its shape calls itself for each."""
+
 
 def pages_of(page: SnapshotShape, origin: str) -> Iterator[SnapshotShape]:
     """The page itself, or one for each account whose configuration items it holds.
@@ -50,10 +53,10 @@ def pages_of(page: SnapshotShape, origin: str) -> Iterator[SnapshotShape]:
         yield page
         return
     accounts: dict[str, _Account] = {}
-    for where, item in _newest(_items(page, origin)):
-        known = _TYPES.get(item.resource_type)
-        if known is None or item.configuration_item_status in _GONE:
+    for where, item in _newest(_items(page, origin), origin):
+        if item.configuration_item_status in _GONE:
             continue
+        known = _TYPES[item.resource_type]
         account = accounts.setdefault(item.aws_account_id or item.account_id or "", _Account())
         if item.configuration_item_status == _NOT_RECORDED:
             account.unrecorded += 1
@@ -78,18 +81,24 @@ def _items(page: SnapshotShape, origin: str) -> Iterator[tuple[str, ConfigItemSh
     for index, text in enumerate(page.results or ()):
         try:
             yield f"$.Results[{index}]", msgspec.json.decode(text, type=ConfigItemShape)
+        except RecursionError:
+            raise _too_deep(f"{origin} is not an account at $.Results[{index}]") from None
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
             raise Problem(f"{origin} is not an account at $.Results[{index}]: {error}.", HOW_TO_MAKE_ONE) from None
 
 
-def _newest(items: Iterator[tuple[str, ConfigItemShape]]) -> list[tuple[str, ConfigItemShape]]:
-    """The newest item of each resource."""
+def _newest(items: Iterator[tuple[str, ConfigItemShape]], origin: str) -> list[tuple[str, ConfigItemShape]]:
+    """The newest item of each resource of IAM."""
     found: dict[tuple[str, str], tuple[str, ConfigItemShape]] = {}
     for where, item in items:
+        if item.resource_type not in _TYPES:
+            continue
         key = (item.resource_type, item.long_arn or item.arn or item.resource_id)
         known = found.get(key)
         if known is None or str(known[1].captured) <= str(item.captured):
             found[key] = (where, item)
+        if len(found) > MOST_ENTITIES:
+            raise Problem(f"{origin} has items of more than {MOST_ENTITIES:,} resources of IAM.", HOW_TO_MAKE_ONE)
     return list(found.values())
 
 
@@ -140,11 +149,31 @@ def _configuration(item: ConfigItemShape, said: str) -> Json:
         value = msgspec.json.decode(item.configuration)
         if isinstance(value, str):
             value = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except RecursionError:
+        raise _too_deep(said) from None
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise Problem(f"{said}: it is not JSON ({error}).", HOW_TO_MAKE_ONE) from None
     if not isinstance(value, dict):
         raise Problem(f"{said}: expected an object.", HOW_TO_MAKE_ONE)
+    if _is_deep(value):
+        raise _too_deep(said)
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            part
+            for one in level
+            for part in (one.values() if isinstance(one, dict) else one)
+            if isinstance(part, (dict, list))
+        ]
+    return bool(level)
+
+
+def _too_deep(said: str) -> Problem:
+    return Problem(f"{said}: it is nested more than {_DEEPEST} deep.", HOW_TO_MAKE_ONE)
 
 
 def _pascal(value: Any) -> Any:

@@ -13,6 +13,7 @@ import gc
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -49,10 +50,13 @@ _QUOTE: Final = re.compile(rb'(?<!\\)"')
 _MOST_PARTS: Final = 5_000_000
 """Lists, objects and the commas in them: twice what an account at AWS's highest quotas prints in its 140 MB."""
 
-_MOST_ENTITIES: Final = 100_000
-"""Entries of one list of a page: AWS's highest quota is 10,000."""
+MOST_ENTITIES: Final = 100_000
+"""Entries of the lists of one name, of all pages and accounts: AWS's highest quota is 10,000 for an account."""
 
-_MOST_MEMBERSHIPS: Final = 10 * _MOST_ENTITIES
+_MOST_ITEMS: Final = 300_000
+"""Configuration items of AWS Config: those of other resources are passed over."""
+
+_MOST_MEMBERSHIPS: Final = 10 * MOST_ENTITIES
 """A user is in ten groups at the most."""
 
 _LONGEST_TEXT: Final = 512 * 1024
@@ -71,9 +75,13 @@ class _Outline(msgspec.Struct):
     GroupDetailList: list[Raw] | None = None
     RoleDetailList: list[Raw] | None = None
     Policies: list[Raw] | None = None
+    items: list[Raw] | None = msgspec.field(default=None, name="configurationItems")
+    base_items: list[Raw] | None = msgspec.field(default=None, name="baseConfigurationItems")
+    Results: list[Raw] | None = None
 
 
 _ONE_OUTLINE: Final = msgspec.json.Decoder(_Outline)
+_OUTLINED: Final = dict(zip(_Outline.__struct_fields__, _Outline.__struct_encode_fields__, strict=True))
 _MANY_OUTLINES: Final = msgspec.json.Decoder(list[_Outline])
 
 _MOST_PAGES: Final = 10_000
@@ -121,13 +129,14 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
         raise _many_values(origin)
     _refuse_long_text(data, origin)
     pages: list[SnapshotShape] = []
+    lengths: Counter[str] = Counter()
     position = _past_white(data, 0)
     if position == len(data):
         raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
     while position < len(data):
         crowded = parts > _MOST_PARTS // 2
-        if objects > _MOST_ENTITIES or crowded:
-            _refuse_long_lists(data, position, origin)
+        if objects > MOST_ENTITIES or crowded:
+            _refuse_long_lists(data, position, origin, lengths)
         found, position = _decode_next(data, position, origin, crowded=crowded)
         pages += found
         if len(pages) > _MOST_PAGES:
@@ -231,24 +240,47 @@ def _refuse_long_text(data: bytes, origin: str) -> None:
             raise _long_text(origin, data.count(b"\n", 0, start) + 1)
 
 
-def _refuse_long_lists(data: bytes, position: int, origin: str) -> None:
+def _refuse_long_lists(data: bytes, position: int, origin: str, lengths: Counter[str]) -> None:
+    """Refuse the JSON value at a position where its lists and those before it have too many entries together.
+
+    Args:
+        lengths: how long the lists before it are, by their names; this adds its own.
+    """
     rest = memoryview(data)[position:]
-    decode = _MANY_OUTLINES.decode if data.startswith(b"[", position) else lambda value: [_ONE_OUTLINE.decode(value)]
     try:
         try:
-            outlines = decode(rest)
+            outlines = _outlines(rest)
         except msgspec.DecodeError as error:
             more = _TRAILING.search(str(error))
-            outlines = decode(rest[: int(more["byte"]) - 1]) if more else []
+            outlines = _outlines(rest[: int(more["byte"]) - 1]) if more else []
     except (msgspec.DecodeError, RecursionError):
         # What is wrong is said by those who make something of it.
         return
     for outline in outlines:
-        for key in _AWS_LISTS:
-            if len(getattr(outline, key) or ()) > _MOST_ENTITIES:
-                raise Problem(f"{origin} has more than {_MOST_ENTITIES:,} entries in its {key}.", HOW_TO_MAKE_ONE)
-        if sum(bytes(user.GroupList).count(b",") for user in outline.UserDetailList or ()) > _MOST_MEMBERSHIPS:
+        for name, key in _OUTLINED.items():
+            lengths[key] += len(getattr(outline, name) or ())
+            most = MOST_ENTITIES if key in _AWS_LISTS else _MOST_ITEMS
+            if lengths[key] > most:
+                raise Problem(f"{origin} has more than {most:,} entries in its {key}.", HOW_TO_MAKE_ONE)
+        memberships = sum(bytes(user.GroupList).count(b",") for user in outline.UserDetailList or ())
+        lengths["GroupList"] += memberships
+        if lengths["GroupList"] > _MOST_MEMBERSHIPS:
             raise Problem(f"{origin} has more than {_MOST_MEMBERSHIPS:,} memberships of users.", HOW_TO_MAKE_ONE)
+
+
+def _outlines(value: memoryview) -> list[_Outline]:
+    """The outlines of the pages in a JSON value, of those of each account where it has several."""
+    outlines = _outlines_of_pages(value)
+    if any(getattr(outline, name) is not None for outline in outlines for name in _OUTLINED) or value[0] == ord("["):
+        return outlines
+    accounts = msgspec.json.decode(value, type=dict[str, Raw])
+    if not all(_ACCOUNT_ID.fullmatch(key) for key in accounts):
+        return outlines
+    return [outline for pages in accounts.values() for outline in _outlines_of_pages(memoryview(pages))]
+
+
+def _outlines_of_pages(value: memoryview) -> list[_Outline]:
+    return _MANY_OUTLINES.decode(value) if value[0] == ord("[") else [_ONE_OUTLINE.decode(value)]
 
 
 def _past_white(data: bytes, position: int) -> int:
@@ -311,9 +343,9 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
             raise Problem(f"{origin} holds a number that is too large to be read.", HOW_TO_MAKE_ONE) from None
         values.extend(value if isinstance(value, list) else [value])
         position = _skip_white(text, position)
-    for value in values:
-        _refuse_repeat_in(value, origin)
     try:
+        for value in values:
+            _refuse_repeat_in(value, origin)
         return [msgspec.convert(_keep_documents(value), SnapshotShape) for value in values]
     except msgspec.ValidationError as error:
         raise wrong_shape(str(error), origin) from None

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from iamtui.account import config_items
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Missing
 from iamtui.engine.decision import Outcome
@@ -301,6 +302,37 @@ def test_a_wrong_value_inside_an_item_is_named_with_its_place() -> None:
     wrong = json.loads(json.dumps(ITEMS[1]))
     wrong["configuration"]["groupList"] = [7]
     assert "at $.configurationItems[0].configuration.GroupList[0]" in refusal(config(wrong)).sentence
+
+
+@pytest.mark.parametrize("depth", [101, 200, 330, 600, 900, 2000, 20_000])
+@pytest.mark.parametrize("where", ["document", "unknown key", "text"])
+def test_an_item_that_is_nested_deeply_is_refused_with_its_place(depth: int, where: str) -> None:
+    nested = '{"a":' * depth + "1" + "}" * depth
+    if where == "document":
+        text = json.dumps(item("User", user("alice", UserPolicyList=[{"PolicyName": "p", "PolicyDocument": "DEEP"}])))
+    else:
+        text = json.dumps(item("User", user("alice", UserPolicyList=[], x="DEEP")))
+    text = text.replace('"%22DEEP%22"', nested).replace('"DEEP"', nested)
+    assert "DEEP" not in text
+    made: Any = {"Results": [text]} if where == "text" else f'{{"configurationItems":[{text}]}}'.encode()
+    sentence = refusal(made).sentence
+    assert "nested" in sentence
+    if depth <= 330:
+        place = "$.Results[0]" if where == "text" else "$.configurationItems[0]"
+        assert f"at {place}.configuration: it is nested more than 100 deep" in sentence
+
+
+def test_an_item_with_the_usual_nesting_is_read() -> None:
+    nested = json.loads('{"a":' * 90 + "1" + "}" * 90)
+    assert len(read(config(item("User", user("alice", UserPolicyList=[], x=nested)))).users) == 1
+
+
+def test_items_of_more_resources_than_an_account_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = [item("User", user(f"u{number}", UserPolicyList=[])) for number in range(4)]
+    monkeypatch.setattr(config_items, "MOST_ENTITIES", 4)
+    assert len(read(config(*users, *users, *[BUCKET] * 9)).users) == 4
+    monkeypatch.setattr(config_items, "MOST_ENTITIES", 3)
+    assert "has items of more than 3 resources of IAM" in refusal(config(*users)).sentence
 
 
 def test_config_without_iam_is_refused() -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -193,6 +194,34 @@ def test_a_packed_snapshot_is_refused_while_it_is_unpacked(
 
 def test_a_packed_snapshot_below_the_limit_is_read(tmp_path: Path) -> None:
     assert read_snapshot(packed(tmp_path / "a.json.gz", swelling(400_000, 4))).users == ()
+
+
+FIVE: dict[str, dict[str, list[Any]]] = {
+    "users": {"UserDetailList": [user(f"u{number}") for number in range(5)]},
+    "items": {"configurationItems": [{"resourceType": "AWS::S3::Bucket"}] * 5},
+}
+FORMS = {
+    "one after another": lambda page: "\n".join([json.dumps(page)] * 2),
+    "a list": lambda page: json.dumps([page, page]),
+    "by account": lambda page: json.dumps({"111111111111": page, "222222222222": [page]}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", FIVE)
+def test_lists_of_all_pages_are_counted_together(monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
+    page = FIVE[kind]
+    text = FORMS[form](page).encode()
+    for most in (10, 9):
+        monkeypatch.setattr(reading, "MOST_ENTITIES", most)
+        monkeypatch.setattr(reading, "_MOST_ITEMS", most)
+        # So that the small file is looked through as a large one is.
+        monkeypatch.setattr(reading, "_MOST_PARTS", sum(map(text.count, (b"{", b"[", b","))))
+        if most == 10:
+            assert len(reading.decode_pages(text)) == 2
+        else:
+            with pytest.raises(Problem, match=f"has more than 9 entries in its {next(iter(page))}"):
+                reading.decode_pages(text)
 
 
 SKIPPED = b"\x50\x2a\x4d\x18\0\0\0\0"
