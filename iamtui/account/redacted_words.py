@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from random import Random
 from typing import Final, NamedTuple, TypeAlias
@@ -70,13 +70,74 @@ def is_word_of_aws(value: str) -> bool:
 
 
 _HOST: Final = re.compile(
-    r"(?<![\w.-])(?:[a-z0-9-]+\.amazonaws\.com|oidc\.eks\.[a-z0-9-]+\.amazonaws\.com"
+    r"(?<![\w.-])(?:(?:[a-z0-9-]+\.)?([a-z0-9-]+)\.amazonaws\.com|oidc\.eks\.[a-z0-9-]+\.amazonaws\.com"
     r"|token\.actions\.githubusercontent\.com|accounts\.google\.com|graph\.facebook\.com|www\.amazon\.com"
     r"|app\.terraform\.io|gitlab\.com)"
 )
 """Names of AWS's services, and providers that everybody uses."""
 
-_SERVICE_LINKED: Final = re.compile(r"awsservicerolefor\w*")
+_SERVICE_LINKED: Final = re.compile(r"awsservicerolefor(?:amazon|aws)?(\w*)")
+
+_CLAIMS: Final = frozenset(("aud", "sub", "amr", "azp", "oaud", "email", "id", "app_id", "user_id"))
+_HOSTS_BESIDE_SERVICES: Final = frozenset(
+    (
+        "access-analyzer", "access-grants", "agent", "agentless", "ami", "apidestinations", "apigateway",
+        "application-autoscaling", "application-insights", "application-status-checks", "assets",
+        "aws-artifact-account-sync", "backup", "bcm", "capacitymanager", "cassandra-streams", "channels",
+        "cloudtrail", "codebuild", "codecatalyst-runner", "cognito-identity-us-gov", "config", "config-conforms",
+        "config-multiaccountsetup", "context", "continuousexport", "contract", "contributorinsights",
+        "cost-optimization-hub", "credentials", "custom", "data-source", "datapipeline", "delivery", "directquery",
+        "dmsintegration", "dynamodb", "ec2-images", "ec2fastlaunch", "ec2fleet", "ec2scheduled", "ec2sqlha",
+        "ecs-application-autoscaling", "ecs-compute", "ecs-tasks", "edgelambda", "eks-connector", "eks-fargate-pods",
+        "eks-nodegroup", "elasticbeanstalk", "elasticmapreduce", "email", "enhanced-monitoring", "es",
+        "event-processor", "events", "firehose", "fms", "guardduty", "imagebuilder", "inspector2", "integrations",
+        "job", "justintimeaccess", "kinesisanalytics", "kinesisreplication", "lambda", "lexv2", "license-management",
+        "logger", "logging", "logs", "lustre", "macie", "maintenance", "malware-protection",
+        "malware-protection-plan", "managedservices", "managedupdates", "marketplace", "member", "member-account",
+        "metrics", "migrationhub", "monitoring", "mq", "network", "network-connectors", "observability", "oidc",
+        "opensearchservice", "ops", "opsworks", "organizations", "orgsdatasync", "partnercentral-selling",
+        "permission", "pipes", "pods", "private-marketplace", "rds", "rds-preview", "remediation", "replication",
+        "replicator", "reporting", "resale-authorization", "resource-snapshot-job", "restore-testing",
+        "runtime-identity", "runtime-instances", "s3", "s3-outposts", "scaler", "scheduler", "schema-conversion",
+        "scraper", "securityhubv2", "servicecatalog-appregistry", "signin", "smsintegration", "spot", "spotfleet",
+        "ssm", "ssm-incidents", "sso", "stacksets", "states", "sts", "sync", "tasks", "telemetry-enablement",
+        "telemetry-pipelines", "thirdparty", "transitgateway", "triage", "vmie", "vpc-flow-logs",
+    )
+)  # fmt: skip
+"""First parts of the hosts of services and service principals that are not the prefixes of services."""
+
+Knows: TypeAlias = Callable[[str], bool]
+"""Whether AWS has a service, an action, a pattern of actions or a condition key of that name."""
+
+
+def is_service_host(text: str, knows: Knows) -> bool:
+    """Whether a text is the name of a service of AWS, such as ecs-tasks.amazonaws.com."""
+    found = re.fullmatch(r"((?:[a-z0-9-]+\.){1,5})amazonaws\.com(?:\.cn)?", text, re.IGNORECASE)
+    if found is None:
+        return False
+    return all(
+        is_region(part) or part in _HOSTS_BESIDE_SERVICES or knows(part) for part in found[1].lower().split(".")[:-1]
+    )
+
+
+def is_region(text: str) -> bool:
+    return re.fullmatch(rf"(?:{_REGION})(?:-(?:{_REGION}))+-\d", text) is not None
+
+
+def parts_of_key(key: str, knows: Knows) -> list[tuple[str, bool]]:
+    """A condition key in parts, with whether each is to be renamed: a tag, the host of a provider, what AWS lacks."""
+    service, colon, name = key.partition(":")
+    if "." in service:
+        provider, colon, name = key.rpartition(":")
+        return [(provider, True), (colon, False), (name, name.lower() not in _CLAIMS)]
+    if not knows(key.strip()):
+        return [(service + colon, not colon or not (service.lower() == "aws" or knows(service.lower()))), (name, True)]
+    if "/" in key:
+        head, slash, tag = key.partition("/")
+        return [(head + slash, False), (tag, True)]
+    kept = ":".join(key.split(":", 2)[:2])
+    return [(kept, False), (key[len(kept) :], True)]
+
 
 _MARKS: Final = "kqxz"
 _LETTERS: Final = "abdefgilmnoprstu"
@@ -119,7 +180,8 @@ class RedactedWords:
     A substitute begins with a letter that stands nowhere else in it, so that no substitute is found across two others.
     """
 
-    def __init__(self, aws_words: Iterable[str], random: Random) -> None:
+    def __init__(self, aws_words: Iterable[str], random: Random, knows: Knows) -> None:
+        self._knows = knows
         self._random = random
         self._kept = set(_FIXED)
         self._fields = {word.lower() for word in aws_words}
@@ -155,7 +217,8 @@ class RedactedWords:
         """Take the words of a text."""
         kind = "any" if place.pattern and ":" in text and not place.whole else place.kind
         for host in _HOST.finditer(text):
-            self._hosts.update(word.lower() for word in _WORD.findall(host[0]))
+            if host[1] is None or is_service_host(host[0], self._knows):
+                self._hosts.update(word.lower() for word in _WORD.findall(host[0]))
         if _WORD.fullmatch(text):
             self._alone.add(text.lower())
         elif kind == "any":
@@ -180,7 +243,8 @@ class RedactedWords:
         name, default = _VARIABLE.fullmatch(variable).groups()  # type: ignore[union-attr]
         if name.strip().lower().partition(":")[2] in _NOT_RENAMED_VARIABLES:
             raise refusal(f"{variable} in {text!r} compares what is renamed with what is not", where)
-        for word in (*_WORD.findall(name.partition("/")[2]), *_WORD.findall(default)):
+        own = " ".join(part for part, renamed in parts_of_key(name, self._knows) if renamed)
+        for word in (*_WORD.findall(own), *_WORD.findall(default)):
             self._note_word(word, "", "", text, where, {("", "")})
 
     def _note_wildcards(self, wildcards: str, text: str, where: str) -> None:
@@ -207,7 +271,9 @@ class RedactedWords:
             Problem: a pattern cuts an id, or cannot be kept.
         """
         self._kept |= (self._hosts - self._alone) | (self._fields & self._loose)
-        self._kept |= {word for word in self._words if _SERVICE_LINKED.fullmatch(word)}
+        self._kept |= {
+            word for word in self._words if (found := _SERVICE_LINKED.fullmatch(word)) and self._knows(found[1])
+        }
         self._check_ids()
         self._cut()
         for word in sorted(self._kept & self._cuts.keys()):
@@ -337,8 +403,8 @@ class RedactedWords:
             return text
         if text.startswith("${"):
             name, default = _VARIABLE.fullmatch(text).groups()  # type: ignore[union-attr]
-            head, slash, tag = name.partition("/")
-            return f"${{{head}{slash}{self.of(tag)}{self.of(default)}}}"
+            key = "".join(self.of(part) if own else part for part, own in parts_of_key(name, self._knows))
+            return f"${{{key}{self.of(default)}}}"
         return self._word(text)
 
     def _word(self, word: str) -> str:

@@ -12,12 +12,24 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from itertools import islice, pairwise
 from random import Random
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import ROOT_ROW
-from iamtui.account.redacted_words import AWS_VALUED, Place, RedactedWords, is_word_of_aws, refusal
+from iamtui.account.model import DEMO, ROOT_ROW
+from iamtui.account.redacted_words import (
+    AWS_VALUED,
+    Knows,
+    Place,
+    RedactedWords,
+    is_region,
+    is_service_host,
+    is_word_of_aws,
+    parts_of_key,
+    refusal,
+)
+from iamtui.policy.operators import parse_operator
 
 Json: TypeAlias = dict[str, Any]
 Rename: TypeAlias = Callable[[str], str]
@@ -57,19 +69,46 @@ _DATE_KEYS: Final = frozenset(
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _SEPARATOR: Final = re.compile(r"\{[^{}]*\}|([:/])")
 _WORD: Final = re.compile(r"[^\W_]+")
-_OF_AWS: Final = re.compile(r"arn:[^:]*:(iam|organizations)::aws:.*", re.DOTALL)
+_PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
+_OF_AWS: Final = re.compile(
+    rf"arn:(?:{'|'.join(_PARTITIONS)}):(?:iam|organizations)::aws:policy/[\w+=,.@/-]+", re.ASCII
+)
+_OF_AWS_KEYS: Final = (
+    "Arn",
+    "PolicyArn",
+    "arn",
+    "PolicyId",
+    "id",
+    "Path",
+    "DefaultVersionId",
+    "PermissionsBoundaryType",
+)
+_ARN_SERVICES: Final = ("elasticmapreduce", "aws-marketplace", "catalog", "cloudhsm")
+_REGION_PATTERN: Final = re.compile(
+    r"(?:[-*?\d]|us|eu|ap|sa|ca|me|af|il|mx|cn|gov|iso[bef]?|(?:north|south)?(?:east|west)|north|south|central)*"
+)
+_SUMMARY: Final = re.compile(
+    r"(Users|Groups|Roles|Policies|InstanceProfiles|ServerCertificates|PolicyVersionsInUse|(AttachedPolicies|Groups"
+    r"|AccessKeys|SigningCertificates)Per(User|Group|Role)|VersionsPerPolicy|PolicySize|AssumeRolePolicySize"
+    r"|(User|Group|Role)PolicySize|GlobalEndpointTokenVersion)(Quota|InUse)?|MFADevices(InUse)?|Providers"
+    r"|PolicyVersionsInUse(Quota)?|Account(MFAEnabled|AccessKeysPresent|PasswordPresent|SigningCertificatesPresent)"
+)
+"""Keys of the summary of an account."""
+
+_PRINCIPALS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
 _ELEMENTS: Final = ("Sid", "Principal", "NotPrincipal", "Resource", "NotResource", "Condition")
 _ACTION: Final = re.compile(r"\*|[a-zA-Z0-9*?-]+:[a-zA-Z0-9*?]*")
 _OPERATOR: Final = re.compile(
     r"(?:ForA(?:ll|ny)Values?:)?(String|Arn|Numeric|Date|Bool|Null|Binary|Ip|NotIp)\w*", re.IGNORECASE
 )
+_LITERAL: Final = re.compile(
+    r"[+-]?\d{1,11}(\.\d{1,11})?|true|false|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?",
+    re.IGNORECASE,
+)
+_NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+(/\d+)?")
 _FORMS: Final = {
-    "numeric": re.compile(r"[+-]?\d{1,11}(\.\d{1,11})?"),
-    "bool": re.compile(r"true|false", re.IGNORECASE),
-    "null": re.compile(r"true|false", re.IGNORECASE),
-    "date": re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?|\d{1,11}"),
-    "ip": re.compile(r"[0-9a-fA-F.:]+(/\d+)?"),
-    "notip": re.compile(r"[0-9a-fA-F.:]+(/\d+)?"),
+    **dict.fromkeys(("numeric", "bool", "null", "date"), _LITERAL),
+    **dict.fromkeys(("ip", "notip"), _NETWORK),
     "binary": re.compile(r"(?!)"),
 }
 """By the family of an operator that does not compare texts, what its values may be. They stay; only addresses go."""
@@ -91,19 +130,22 @@ UNREADABLE: Final = "redacted, because it could not be read"
 _NOWHERE: Final = "https://redacted.invalid"
 
 
-def redact(snapshot: Json, types: Mapping[str, Collection[str]], random: Random) -> tuple[Json, Rename]:
+def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, random: Random) -> tuple[Json, Rename]:
     """A snapshot in which nothing of the original remains but AWS's own words, and what renames other texts alike.
 
     Args:
         snapshot: what `snapshot_of` makes.
         types: by service, what the ARNs of its resource types have beside names, such as "table".
+        knows: whether AWS has a service, an action, a pattern of actions or a condition key of that name.
         random: where substitutes come from.
 
     Raises:
         Problem: a pattern cuts what has to keep its form, such as the id of an account; says where.
     """
-    words = RedactedWords({word for several in types.values() for word in _WORD.findall(" ".join(several))}, random)
-    _Walk(words.note, lambda date: date, _Addresses(random).of, words.keep, types).snapshot(snapshot)
+    words = RedactedWords(
+        {word for several in types.values() for word in _WORD.findall(" ".join(several))}, random, knows
+    )
+    _Walk(words.note, lambda date: date, _Addresses(random).of, words.keep, types, knows).snapshot(snapshot)
     words.settle()
     ago = timedelta(days=random.randrange(30, 400), seconds=random.randrange(86_400))
     addresses = _Addresses(random)
@@ -113,6 +155,7 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], random: Random)
         addresses.of,
         lambda _text, _always: None,
         types,
+        knows,
     )
     return renamed.snapshot(snapshot), lambda text: renamed.text(text, Place(""))
 
@@ -139,8 +182,11 @@ class _Walk:
         address: Rename,
         keep: Callable[[str, bool], None],
         types: Mapping[str, Collection[str]],
+        knows: Knows,
     ) -> None:
         self._types = types
+        self._knows = knows
+        self._public = False
         self._words = words
         self._keep = keep
         self._date = date
@@ -151,24 +197,25 @@ class _Walk:
         found: Json = {}
         for key, value in snapshot.items():
             if key == "missing":
-                gaps = [gap["permission"] for gap in value if gap.get("permission")]
+                gaps = [gap["permission"] for gap in value if self._knows(gap.get("permission") or "")]
                 found[key] = [{"what": f"what {one} would tell", "permission": one} for one in dict.fromkeys(gaps)]
-                if any(not gap.get("permission") for gap in value):
+                if any(gap.get("permission") not in gaps for gap in value):
                     found[key].append({"what": "more that could not be read"})
             elif key == "iamtui":
                 found[key] = self._header(value)
             elif key == "account_summary":
-                found[key] = value
+                found[key] = {
+                    name if _SUMMARY.fullmatch(name) else self.text(name, Place(f"$.{key}")): count
+                    for name, count in value.items()
+                }
             else:
                 found[key] = self._value(value, key, f"$.{key}")
         return found
 
     def _header(self, header: Json) -> Json:
         found: Json = self._value(header, "iamtui", "$.iamtui")
-        if "://" in header.get("not_aws", ""):
-            found["not_aws"] = _NOWHERE
-        elif "not_aws" in header:
-            found["not_aws"] = header["not_aws"]
+        if header.get("not_aws"):
+            found["not_aws"] = DEMO if header["not_aws"] == DEMO else _NOWHERE
         return found
 
     def _value(self, value: Any, key: str, where: str) -> Any:
@@ -200,13 +247,16 @@ class _Walk:
 
     def _of_aws(self, value: Json, where: str) -> Json:
         """A policy of AWS's own: its name is public, and its document the same in every account."""
-        self.text(value.get("Arn") or value.get("PolicyArn") or value["arn"], Place(where))
-        return {
-            key: entry
-            if isinstance(entry, str) and not _DATE.fullmatch(entry) and key not in _DOCUMENT_KEYS
-            else self._value(entry, key, f"{where}.{key}")
-            for key, entry in value.items()
-        }
+        arn = value.get("Arn") or value.get("PolicyArn") or value["arn"]
+        self.text(arn, Place(where))
+        found: Json = {}
+        for key, entry in value.items():
+            self._public = key in ("PolicyVersionList", "document")
+            plain = isinstance(entry, str) and not _DATE.fullmatch(entry) and key not in _DOCUMENT_KEYS
+            of_aws = key in _OF_AWS_KEYS or (key in ("PolicyName", "name") and arn.endswith(f"/{entry}"))
+            found[key] = entry if plain and of_aws else self._value(entry, key, f"{where}.{key}")
+        self._public = False
+        return found
 
     def text(self, text: str, place: Place) -> str:
         """A name, an ARN, or another text."""
@@ -220,8 +270,8 @@ class _Walk:
         fields = _fields_of(text)
         stars = [number for number, field in enumerate(fields[:4]) if set("*?$") & set(field)]
         count = stars[0] + 1 if stars else 4
-        self._keep(":".join(fields[1:4]), bool(stars))
         place = place._replace(whole=text)
+        kept = [self._field(number, field, place, stars) for number, field in enumerate(fields[1:count], 1)]
         if stars:
             rest = [self._words(":".join(fields[count:]), place._replace(kind="any"))] if fields[count:] else []
         elif len(fields) > 4:
@@ -230,7 +280,26 @@ class _Walk:
             rest += [self._resource(service, resource, place) for resource in fields[5:]]
         else:
             rest = []
-        return ":".join((*fields[:count], *rest))
+        return ":".join(("arn", *kept, *rest))
+
+    def _field(self, number: int, field: str, place: Place, stars: list[int]) -> str:
+        """The partition, service or Region of an ARN, which stays if AWS has such a one."""
+        known = (
+            not field.strip("*?")
+            or (number == 1 and any(_fits(field, one) for one in _PARTITIONS))
+            or (
+                number == 2
+                and (self._knows(field) or field in _ARN_SERVICES or (number in stars and self._fits_service(field)))
+            )
+            or (number == 3 and (is_region(field) or (number in stars and _REGION_PATTERN.fullmatch(field))))
+        )
+        if known:
+            self._keep(field, bool(stars))
+            return field
+        return self._words(field, place._replace(kind="any") if stars else place)
+
+    def _fits_service(self, pattern: str) -> bool:
+        return any(_fits(pattern, service) for service in self._types)
 
     def _resource(self, service: str, resource: str, place: Place) -> str:
         """What stands behind the fifth colon, in which AWS's own words stand between the names."""
@@ -245,14 +314,14 @@ class _Walk:
     def _document(self, document: Json, where: str) -> Json:
         found: Json = {}
         for key, value in document.items():
-            if key == "Version":
+            if key == "Version" and value in ("2012-10-17", "2008-10-17"):
                 found[key] = value
             elif key == "Statement":
                 several = value if isinstance(value, list) else [value]
                 made = [self._statement(one, f"{where}.Statement[{number}]") for number, one in enumerate(several)]
                 found[key] = made if isinstance(value, list) else made[0]
             else:
-                name = key if key == "Id" else self.text(key, Place(where))
+                name = key if key in ("Id", "Version") else self.text(key, Place(where))
                 found[name] = self._any(value, Place(f"{where}.{key}"))
         return found
 
@@ -266,12 +335,14 @@ class _Walk:
                 found[key] = self._of_language(value, at)
             elif key in ("Principal", "NotPrincipal") and isinstance(value, dict):
                 found[key] = {
-                    kind: whom if kind == "Service" else self._any(whom, Place(f"{at}.{kind}"))
+                    (kind if kind in _PRINCIPALS else self.text(kind, Place(at))): self._whom(
+                        kind, whom, f"{at}.{kind}"
+                    )
                     for kind, whom in value.items()
                 }
             elif key == "Condition" and isinstance(value, dict):
                 found[key] = {
-                    operator if _OPERATOR.fullmatch(operator) else self.text(operator, Place(at)): self._tests(
+                    operator if parse_operator(operator) else self.text(operator, Place(at)): self._tests(
                         operator, tests, at
                     )
                     for operator, tests in value.items()
@@ -285,8 +356,24 @@ class _Walk:
         """Actions and effects, which stay; what is none is a text like any other."""
         if isinstance(value, list):
             return [self._of_language(one, where) for one in value]
-        known = isinstance(value, str) and (value in ("Allow", "Deny") or _ACTION.fullmatch(value))
-        return value if known else self._any(value, Place(where))
+        if not isinstance(value, str) or (value not in ("Allow", "Deny") and not _ACTION.fullmatch(value)):
+            return self._any(value, Place(where))
+        service, _, name = value.partition(":")
+        telling = len(name.replace("*", "")) > _FEW_LETTERS or not self._knows(service.lower())
+        if value not in ("Allow", "Deny", "*", "*:*") and telling and not self._public and not self._knows(value):
+            raise refusal(f"{value!r} is not known as an action of AWS", where)
+        return value
+
+    def _whom(self, kind: str, whom: Any, where: str) -> Any:
+        if kind != "Service":
+            return self._any(whom, Place(where))
+        if isinstance(whom, list):
+            return [self._whom(kind, one, where) for one in whom]
+        if not isinstance(whom, str) or not whom.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            return whom if whom == "*" else self._any(whom, Place(where))
+        if not is_service_host(whom, self._knows):
+            raise refusal(f"{whom!r} is not known as a service of AWS", where)
+        return whom
 
     def _any(self, value: Any, place: Place) -> Any:
         """Whatever stands where texts do, all of them renamed."""
@@ -319,7 +406,7 @@ class _Walk:
             Problem: they are compared as numbers, times or addresses with what is renamed; or as texts with AWS's own
                 words, and are none.
         """
-        known = _OPERATOR.fullmatch(operator)
+        known = _OPERATOR.fullmatch(operator) if parse_operator(operator) else None
         kind = known[1].lower() if known is not None else "string"
         if form := _FORMS.get(kind):
             if kind != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
@@ -343,19 +430,24 @@ class _Walk:
         return self._any(values, Place(where, pattern, of))
 
     def _key(self, key: str, where: str) -> str:
-        """A condition key: behind its slash stands a tag, before its colon perhaps the host of a provider."""
-        head, slash, tag = key.partition("/") if "." not in key.partition(":")[0] else (key, "", "")
-        if not slash:
-            provider, colon, name = key.rpartition(":")
-            if "." in provider:
-                return f"{self.text(provider, Place(where))}{colon}{name}"
-            parts = key.split(":", 2)
-            return key if len(parts) < 3 else ":".join((*parts[:2], self.text(parts[2], Place(where))))
-        return f"{head}/{self.text(tag, Place(where))}"
+        if self._public and "/" not in key:
+            return key
+        return "".join(
+            self.text(part, Place(where)) if renamed and part else part
+            for part, renamed in parts_of_key(key, self._knows)
+        )
 
+
+_FEW_LETTERS: Final = 2
 
 _TELLING: Final = 100_000
 """From where on a number may be an id."""
+
+
+def _fits(pattern: str, text: str) -> bool:
+    if not set("*?") & set(pattern):
+        return pattern == text
+    return fnmatchcase(text, pattern.replace("[", "[[]")) and len(pattern.replace("*", "")) > 0
 
 
 def _parts_of(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
@@ -13,7 +14,10 @@ from typing import Final
 from iamtui.account.model import DEMO, Account
 from iamtui.account.redaction import Json, redact
 from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.catalog.actions import catalogue
 from iamtui.catalog.arn_forms import parts_between_names
+from iamtui.catalog.condition_keys import condition_key
+from iamtui.catalog.service_data import is_service
 from iamtui.credentials.secure_files import AlreadyThere, refuse_diversion, refuse_special, replace_file
 from iamtui.input_files import packed_for
 from iamtui.problem import Problem
@@ -38,8 +42,15 @@ def snapshot_bytes(account: Account, *, redacted: bool = False) -> bytes:
     """
     snapshot = snapshot_of(account)
     if redacted:
-        snapshot = redact(snapshot, types_of_resources(snapshot), SystemRandom())[0]
+        snapshot = redact(snapshot, types_of_resources(snapshot), is_name_of_aws, SystemRandom())[0]
     return json.dumps(snapshot, indent=1).encode() + b"\n"
+
+
+@lru_cache(maxsize=65_536)
+def is_name_of_aws(name: str) -> bool:
+    """Whether the catalogue has a service, an action, a pattern of actions or a condition key of that name."""
+    known = is_service(name) or condition_key(name) is not None
+    return known or (":" in name and (catalogue().knows(name) or bool(catalogue().expand(name))))
 
 
 def types_of_resources(snapshot: Json) -> Mapping[str, Collection[str]]:

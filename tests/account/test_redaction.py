@@ -31,7 +31,7 @@ from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.audit import audit
 from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.snapshot_file import snapshot_bytes, types_of_resources
+from iamtui.workspace.snapshot_file import is_name_of_aws, snapshot_bytes, types_of_resources
 from iamtui.workspace.trust import who_may_assume
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
@@ -39,9 +39,14 @@ from tests.questions.vocabulary import NOON
 from tests.support.snapshot_builder import ID, allow, complete, document, iam, inline, role, snapshot, trust, user
 
 
+def is_known(name: str) -> bool:
+    """The catalogue, and the service that random accounts have beside AWS's."""
+    return name.partition(":")[0] in ("custom", "x") or is_name_of_aws(name)
+
+
 def redacted(given: dict[str, Any], seed: int = 1) -> tuple[dict[str, Any], Rename]:
     """The redacted snapshot, as it is read again from its bytes, and the renaming."""
-    made, rename = redact(given, types_of_resources(given), Random(seed))
+    made, rename = redact(given, types_of_resources(given), is_known, Random(seed))
     return json.loads(json.dumps(made)), rename
 
 
@@ -521,3 +526,63 @@ def test_a_long_text_is_redacted_in_one_pass() -> None:
     names = ["/" * 60_000 + "puffin", "${" * 20_000, *(f"app{number}puffin" for number in range(2_000))]
     _, rename = redacted(with_names(names, [f"*{number}p*" for number in range(400)]))
     assert "puffin" not in rename(f"arn:aws:s3:::{names[0]}")
+
+
+# What only looks like AWS's own.
+
+
+def with_statement(**elements: Any) -> dict[str, Any]:
+    body = document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **elements})
+    return snapshot(users=[user(UserPolicyList=[inline("p", body)])])
+
+
+def with_tag(value: str) -> dict[str, Any]:
+    return snapshot(users=[user(Tags=[{"Key": "owner", "Value": value}])])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        with_tag("2024-05-01T10:00:00-jane.acme"),
+        with_tag("arn:acme:acmeproject:acmeregion"),
+        with_tag("arn:acme:iam::aws:acme"),
+        with_tag("arn:acme:iam::aws:policy/acme"),
+        with_tag("arn:aws:s3:acme"),
+        with_tag("acme.amazonaws.com"),
+        with_tag("acme-prod.s3.amazonaws.com"),
+        snapshot(users=[user("awsserviceroleforacme")]),
+        with_statement(Resource=["arn:aws:s3:acme/*", "arn:aws:s3:acmetwo", "arn:aws:acme*"]),
+        with_statement(Resource="arn:aws:s3:::b/${login.acme.com:sub}/*"),
+        with_statement(Resource="arn:aws:s3:::b/${acme:acme}/${acme}/${aws:acme}/*"),
+        with_statement(Condition={"StringEquals": {"aws:PrincipalTag/x": "${login.acme.com:sub}"}}),
+        with_statement(Condition={"StringEquals": {"login.acme.com/acme:sub": "x", "login.x.com:acme": "x"}}),
+        with_statement(Condition={"StringEquals": {"login.x.com:region": "acme"}}),
+        with_statement(Condition={"StringEquals": {"acme:acme": "x", "s3:acme": "x", "aws:acme": "x", "acme": "x"}}),
+        with_statement(Condition={"StringEqualsAcme": {"aws:username": "x"}}),
+        with_statement(Principal={"Service": "build.acme.com", "Acme": "x"}),
+        snapshot(users=[user()], missing=[{"what": "x", "permission": "acme:acme", "error": "no"}]),
+        snapshot(users=[user()], account_summary={"acme": 1}),
+    ],
+)
+def test_what_only_looks_like_a_word_of_aws_does_not_remain(given: dict[str, Any]) -> None:
+    assert "acme" not in json.dumps(redacted(given)[0]).lower()
+
+
+@pytest.mark.parametrize(
+    ("elements", "place"),
+    [
+        ({"Action": "acme:project"}, "Action"),
+        ({"NotAction": ["s3:acme*"]}, "NotAction"),
+        ({"Principal": {"Service": "acme.amazonaws.com"}}, "Principal.Service"),
+    ],
+)
+def test_actions_and_services_that_aws_lacks_are_refused(elements: dict[str, Any], place: str) -> None:
+    with pytest.raises(Problem) as raised:
+        redacted(with_statement(**elements))
+    assert f"$.UserDetailList[0].UserPolicyList[0].PolicyDocument.Statement[0].{place}" in raised.value.sentence
+
+
+def test_the_host_of_an_endpoint_does_not_remain() -> None:
+    given = snapshot(users=[user()])
+    given["iamtui"] = {**given.get("iamtui", {}), "not_aws": "acme.internal"}
+    assert "acme" not in json.dumps(redacted(given)[0])
