@@ -303,7 +303,8 @@ def _names(holder: Json, key: str, parameters: Parameters) -> str:
 def _inline(holder: Json, key: str, parameters: Parameters) -> str:
     for policy in holder.get(key) or ():
         if policy["PolicyName"] == parameters["PolicyName"]:
-            return "".join(_xml(name, value) for name, value in policy.items())
+            whose = {name: value for name, value in parameters.items() if name in ("UserName", "GroupName", "RoleName")}
+            return "".join(_xml(name, value) for name, value in (policy | whose).items())
     raise Refused(404, "NoSuchEntity", "The policy cannot be found.")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
@@ -131,6 +131,18 @@ class _NamesPage(Struct, rename="pascal"):
 class _Inline(Struct, rename="pascal"):
     policy_name: str
     policy_document: str
+    user_name: str | None = None
+    group_name: str | None = None
+    role_name: str | None = None
+
+    def is_of(self, holder: Mapping[str, str], policy: str) -> bool:
+        """Whether it is the answer about this policy of this user, group or role.
+
+        Args:
+            holder: the parameter that named it.
+        """
+        found = {"UserName": self.user_name, "GroupName": self.group_name, "RoleName": self.role_name}
+        return self.policy_name == policy and {key: name for key, name in found.items() if name} == holder
 
 
 class _Attachment(Struct, rename="pascal"):
@@ -359,9 +371,11 @@ class OneByOne(FactReader):
         policies: list[Json] = []
         for policy in _listed(listed):
             document = self._once((kind.get_inline, name, policy), f"iam:{kind.get_inline}", partial(inline, policy))
+            if isinstance(document, Known) and not document.value.is_of(whose, policy):
+                document = Missing(f"the answer was not about its policy {policy}", f"iam:{kind.get_inline}")
             self._note_missing(arn, "inline policies", kind.name, document)
             if isinstance(document, Known):
-                policies.append(_as_json(document.value))
+                policies.append({"PolicyName": policy, "PolicyDocument": document.value.policy_document})
         attached = self._once((kind.list_attached, name), f"iam:{kind.list_attached}", attachments)
         self._note_missing(arn, "attached policies", kind.name, attached)
         return {kind.inline_key: policies, "AttachedManagedPolicies": _listed(attached)}

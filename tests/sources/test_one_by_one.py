@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -181,6 +182,32 @@ def test_who_can_agrees_with_can_about_what_is_unread(pager: IamPager, operation
         for name, outcome in allowed.items():
             if name in (arn("user/u0"), arn("role/r0")):
                 assert outcome is outcomes(account)[name, action]
+
+
+@pytest.mark.parametrize("wrong", ["whose", "which", "no name"])
+@pytest.mark.parametrize(
+    ("operation", "parameter"),
+    [("GetUserPolicy", "UserName"), ("GetGroupPolicy", "GroupName"), ("GetRolePolicy", "RoleName")],
+)
+def test_an_inline_policy_of_another_than_was_asked_for_is_unread(
+    pager: IamPager, monkeypatch: pytest.MonkeyPatch, operation: str, parameter: str, wrong: str
+) -> None:
+    everything = quote(json.dumps(statement("Allow", "*")))
+    answer = f"<PolicyDocument>{everything}</PolicyDocument>"
+
+    def answered(parameters: Mapping[str, str]) -> str:
+        policy, holder = parameters["PolicyName"], parameters[parameter]
+        policy, holder = (policy, f"{holder}x") if wrong == "whose" else (f"{policy}x", holder)
+        named = "" if wrong == "no name" else f"<{parameter}>{holder}</{parameter}>"
+        policy = parameters["PolicyName"] if wrong == "no name" else policy
+        return f"<PolicyName>{policy}</PolicyName>{answer}{named}"
+
+    monkeypatch.setattr(pager, f"_{operation}", answered)
+    account = load_live(connect(pager.url))
+    holder = {"UserName": account.users, "GroupName": account.groups, "RoleName": account.roles}[parameter][0]
+    assert holder.inline_policies == ()
+    assert [(one.part, one.permission) for one in holder.unread] == [("inline policies", f"iam:{operation}")]
+    assert "the answer was not about its policy" in holder.unread[0].reason
 
 
 def test_groups_of_a_user_come_from_the_user_where_members_are_denied(pager: IamPager) -> None:

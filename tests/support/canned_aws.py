@@ -71,9 +71,9 @@ def _one_by_one() -> Iterator[tuple[tuple[str, str], bytes]]:
     version = "<VersionId>v1</VersionId><IsDefaultVersion>true</IsDefaultVersion><Document>%7B%7D</Document>"
     yield _iam("GetPolicyVersion", f"<PolicyVersion>{version}</PolicyVersion>", listing=False)
     attached = f"<member><PolicyName>p</PolicyName><PolicyArn>{_arn('policy/p')}</PolicyArn></member>"
-    for name in ("User", "Group", "Role"):
+    for name, whose in (("User", "alice"), ("Group", "devs"), ("Role", "ci")):
         yield _iam(f"List{name}Policies", "<PolicyNames><member>own</member></PolicyNames>")
-        inside = "<PolicyName>own</PolicyName><PolicyDocument>%7B%7D</PolicyDocument>"
+        inside = f"<{name}Name>{whose}</{name}Name><PolicyName>own</PolicyName><PolicyDocument>%7B%7D</PolicyDocument>"
         yield _iam(f"Get{name}Policy", inside, listing=False)
         yield _iam(f"ListAttached{name}Policies", f"<AttachedPolicies>{attached}</AttachedPolicies>")
 
