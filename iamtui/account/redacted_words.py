@@ -141,6 +141,7 @@ def parts_of_key(key: str, knows: Knows) -> list[tuple[str, bool]]:
 
 _MARKS: Final = "kqxz"
 _LETTERS: Final = "abdefgilmnoprstu"
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = 6
 _SHORT: Final = 3
 _MOST_QUESTION_MARKS: Final = 3
@@ -149,6 +150,7 @@ _MOST_DRAWN: Final = 2_000
 
 
 _MOST_IN_WORD: Final = 1_000
+_MOST_DIGITS: Final = 3
 _MOST_CUTS: Final = 100_000
 _MOST_STEPS: Final = 5_000_000
 
@@ -276,9 +278,10 @@ class RedactedWords:
         }
         self._check_ids()
         self._cut()
+        self._refuse_single_digits()
         for word in sorted(self._kept & self._cuts.keys()):
             self._kept.update(self._segments(word))
-        self._plain = {one: kinds for one, kinds in self._fragments.items() if len(one) == 1 or one in self._kept}
+        self._plain = {one: kinds for one, kinds in self._fragments.items() if self._stays(one)}
         broken: str | None = ""
         for _ in range(_TRIES):
             self._substitutes.clear()
@@ -353,13 +356,23 @@ class RedactedWords:
         for start, end in pairwise(edges):
             yield word[start:end]
 
+    def _stays(self, segment: str) -> bool:
+        return segment in self._kept or (len(segment) == 1 and segment.isdigit())
+
+    def _refuse_single_digits(self) -> None:
+        for word, cuts in self._cuts.items():
+            digits = [one for one in self._segments(word) if len(one) == 1 and one.isdigit()] if cuts else []
+            if len(digits) > _MOST_DIGITS:
+                text, where, _ = self._places[next(one for one in self._fragments if one in word)]
+                raise refusal(f"{text!r} and other patterns cut a number into its digits", where)
+
     def _draw(self) -> None:
         taken = set(self._kept)
         for word in self._words:
             for segment in self._segments(word):
                 if segment in self._substitutes:
                     continue
-                if segment in self._kept or len(segment) == 1:
+                if self._stays(segment):
                     self._substitutes[segment] = segment
                     continue
                 self._substitutes[segment] = self._one(segment, taken)
@@ -368,7 +381,9 @@ class RedactedWords:
         """A substitute that is not taken, and in which no fragment that stays as it is can be found."""
         draw = self._random.choice
         for _ in range(_MOST_DRAWN):
-            if self._exact and len(segment) <= _SHORT:
+            if self._exact and len(segment) == 1:
+                found = draw(_ALPHABET)
+            elif self._exact and len(segment) <= _SHORT:
                 found = "".join(draw("0123456789") if letter.isdigit() else draw(_LETTERS) for letter in segment)
             else:
                 found = draw(_MARKS) + "".join(draw(_LETTERS) for _ in range(_LENGTH - 1))
@@ -436,8 +451,7 @@ class RedactedWords:
         taken = {*self._kept, *self._substitutes.values()}
         for segment in self._segments(word):
             if segment not in self._substitutes:
-                stays = segment in self._kept or len(segment) == 1
-                self._substitutes[segment] = segment if stays else self._one(segment, taken)
+                self._substitutes[segment] = segment if self._stays(segment) else self._one(segment, taken)
 
     def _of_form(self, word: str, beginning: str, letters: str) -> str:
         while word not in self._typed:

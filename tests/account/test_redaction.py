@@ -586,3 +586,15 @@ def test_the_host_of_an_endpoint_does_not_remain() -> None:
     given = snapshot(users=[user()])
     given["iamtui"] = {**given.get("iamtui", {}), "not_aws": "acme.internal"}
     assert "acme" not in json.dumps(redacted(given)[0])
+
+
+def test_single_letters_do_not_remain() -> None:
+    spelled = ["zqwvxy"[:size] + "*" for size in range(1, 7)]
+    made, rename = redacted(with_names(["zqwvxy", "z.q.w.v.x.y"], spelled))
+    text = json.dumps(made)
+    assert "zqwvxy" not in text
+    assert "z.q.w.v.x.y" not in text
+    assert all(matches(rename(pattern), rename("zqwvxy")) for pattern in spelled)
+    with pytest.raises(Problem) as raised:
+        redacted(with_names(["4711088"], ["4711088"[:size] + "*" for size in range(1, 7)]))
+    assert "cut a number into its digits ($.UserDetailList[0]" in raised.value.sentence
