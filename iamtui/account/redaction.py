@@ -422,7 +422,8 @@ class _Walk:
                 raise refusal(f"{error}", where) from error
         if _is_aws_valued(key):
             for value in _every(values):
-                if not is_word_of_aws(str(value)):
+                host = "amazonaws" in str(value) and not self._public and not set("*?") & set(str(value))
+                if not is_word_of_aws(str(value)) or (host and not is_service_host(value, self._knows)):
                     raise refusal(f"{value!r} is not known as one of AWS's own values of {key}", where)
             return values
         pattern = kind == "arn" or "like" in operator.lower()

@@ -488,6 +488,7 @@ def test_what_denies_by_a_tag_denies_afterwards_or_is_refused(
         ("StringEquals", "aws:PrincipalTag/x", "${aws:SourceIp}"),
         ("StringEquals", "aws:PrincipalTag/x", "${aws:CurrentTime}"),
         ("StringEquals", "aws:RequestedRegion", "acmeregion"),
+        ("StringEquals", "iam:PassedToService", "acme.amazonaws.com"),
         ("NumericEquals", "aws:PrincipalAccount", ID),
         ("NumericGreaterThan", "aws:username", "5"),
         ("NumericEquals", "s3:max-keys", "987654321098"),
