@@ -84,8 +84,16 @@ _OF_AWS_KEYS: Final = (
     "PermissionsBoundaryType",
 )
 _ARN_SERVICES: Final = ("elasticmapreduce", "aws-marketplace", "catalog", "cloudhsm")
-_REGION_PATTERN: Final = re.compile(
-    r"(?:[-*?\d]|us|eu|ap|sa|ca|me|af|il|mx|cn|gov|iso[bef]?|(?:north|south)?(?:east|west)|north|south|central)*"
+_DIRECTIONS: Final = (
+    *("north", "northeast", "northwest", "south", "southeast", "southwest"),
+    *("east", "west", "central"),
+)
+_AREAS: Final = (
+    *("us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof"),
+    *("eu-isoe", "eusc-de"),
+)
+_REGIONS: Final = tuple(
+    f"{area}-{direction}-{number}" for area in _AREAS for direction in _DIRECTIONS for number in range(1, 10)
 )
 _SUMMARY: Final = re.compile(
     r"(Users|Groups|Roles|Policies|InstanceProfiles|ServerCertificates|PolicyVersionsInUse|(AttachedPolicies|Groups"
@@ -291,8 +299,10 @@ class _Walk:
                 number == 2
                 and (self._knows(field) or field in _ARN_SERVICES or (number in stars and self._fits_service(field)))
             )
-            or (number == 3 and (is_region(field) or (number in stars and _REGION_PATTERN.fullmatch(field))))
+            or (number == 3 and (is_region(field) or (number in stars and any(_fits(field, one) for one in _REGIONS))))
         )
+        if not known and (number in stars or number == 2) and place.pattern:
+            raise refusal(f"{field!r} in {place.whole!r} is not known as a part of AWS's ARNs", place.where)
         if known:
             self._keep(field, bool(stars))
             return field

@@ -552,7 +552,7 @@ def with_tag(value: str) -> dict[str, Any]:
         with_tag("acme.amazonaws.com"),
         with_tag("acme-prod.s3.amazonaws.com"),
         snapshot(users=[user("awsserviceroleforacme")]),
-        with_statement(Resource=["arn:aws:s3:acme/*", "arn:aws:s3:acmetwo", "arn:aws:acme*"]),
+        with_statement(Resource=["arn:aws:s3:acme/x", "arn:aws:s3:acmetwo"]),
         with_statement(Resource="arn:aws:s3:::b/${login.acme.com:sub}/*"),
         with_statement(Resource="arn:aws:s3:::b/${acme:acme}/${acme}/${aws:acme}/*"),
         with_statement(Condition={"StringEquals": {"aws:PrincipalTag/x": "${login.acme.com:sub}"}}),
@@ -573,6 +573,10 @@ def test_what_only_looks_like_a_word_of_aws_does_not_remain(given: dict[str, Any
     ("elements", "place"),
     [
         ({"Action": "acme:project"}, "Action"),
+        ({"Resource": "arn:aws:acme*"}, "Resource"),
+        ({"Resource": "arn:aws:s3:acme*:1:x"}, "Resource"),
+        ({"Resource": "arn:aws:s3:acme/*"}, "Resource"),
+        ({"Resource": "arn:aws:acme:eu-west-1::x"}, "Resource"),
         ({"NotAction": ["s3:acme*"]}, "NotAction"),
         ({"Principal": {"Service": "acme.amazonaws.com"}}, "Principal.Service"),
     ],
@@ -599,3 +603,9 @@ def test_single_letters_do_not_remain() -> None:
     with pytest.raises(Problem) as raised:
         redacted(with_names(["4711088"], ["4711088"[:size] + "*" for size in range(1, 7)]))
     assert "cut a number into its digits ($.UserDetailList[0]" in raised.value.sentence
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:s3:eu-wes*", "arn:aws:s3:?u-west-1:*", "arn:aws-*:s3:*", "arn:aws:s*"])
+def test_patterns_of_services_and_regions_stay(arn: str) -> None:
+    made, _ = redacted(with_statement(Resource=[arn, "arn:aws:s3:::b"]))
+    assert f'"{arn}"' in json.dumps(made)
