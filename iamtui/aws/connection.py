@@ -325,6 +325,9 @@ class Connection:
             return msgspec.convert(msgspec.to_builtins(answer, builtin_types=(bytes,)), into)
         except msgspec.ValidationError as error:
             raise self.unexpected(service, operation, str(error)) from None
+        except TypeError:
+            # Where an element comes twice that may come once, botocore hands on the elements themselves.
+            raise self.unexpected(service, operation, "it has an element twice that it may have once") from None
 
     def caller(self) -> CallerIdentity:
         """Who these credentials are (sts:GetCallerIdentity).

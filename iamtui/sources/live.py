@@ -23,6 +23,7 @@ from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn
+from iamtui.problem import Problem
 from iamtui.sources.one_by_one import OneByOne
 from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.parallel import Tasks
@@ -309,7 +310,11 @@ class LiveReading:
         }
         if "instance_profiles" in extra:
             extra["instance_profiles"] = [one for one in extra["instance_profiles"] if one.arn not in carried]
-        account = account_from_pages([*pages, _page(extra)], origin=_origin(connection), absent=NOT_LOADED.reason)
+        try:
+            account = account_from_pages([*pages, _page(extra)], origin=_origin(connection), absent=NOT_LOADED.reason)
+        except Problem as problem:
+            # One entity that contradicts itself leaves all in doubt.
+            raise Problem(problem.sentence, "Read the account again; if that stays, AWS would not answer so.") from None
         return account if so_far else with_organization(account, self._organization)
 
     def _entity_pages(self) -> list[SnapshotShape]:
@@ -384,6 +389,10 @@ def _alias(connection: Connection) -> dict[str, Any]:
 def _providers(connection: Connection) -> dict[str, Any]:
     saml = connection.call("iam", "ListSAMLProviders", _SamlProviders).providers
     oidc = connection.call("iam", "ListOpenIDConnectProviders", _OidcProviders).providers
+    for operation, listed in (("ListSAMLProviders", saml), ("ListOpenIDConnectProviders", oidc)):
+        for one in listed:
+            if parse_arn(one.arn) is None:
+                raise connection.unexpected("iam", operation, "a provider in it has no ARN")
     providers: list[dict[str, Any]] = [{"arn": one.arn, "type": "SAML", "created": one.create_date} for one in saml]
     for one in oidc[:_MOST_PROVIDERS]:
         detail = connection.call("iam", "GetOpenIDConnectProvider", _OidcProvider, OpenIDConnectProviderArn=one.arn)

@@ -19,7 +19,8 @@ def command(proxy: FaultProxy, *words: str) -> list[str]:
 
 
 def environ(home: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "TERM": "xterm-256color", **more}
+    given = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+    return {**given, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "TERM": "xterm-256color", **more}
 
 
 def only_first_page(proxy: FaultProxy, fault: Fault) -> None:

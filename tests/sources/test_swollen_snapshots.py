@@ -29,9 +29,9 @@ HEAD = b'{"UserDetailList": [], "x": "' + b"y" * 70_000 + b'", "a": ['
 SWOLLEN: dict[str, tuple[bytes, bytes, bytes, str]] = {
     "zeros": (HEAD, b"\0" * 1000, b"", "is not text"),
     "noise": (HEAD, bytes(range(1, 256)), b"", "is not valid UTF-8"),
-    "empty objects": (b"", b"{}", b"", "values that are read"),
+    "empty objects": (b"", b"{}", b"", "a text, or a gap between texts, of more"),
     "pages that say nothing": (b"", b'{"iamtui":{}, "x": "%s"}' % (b"y" * 1000), b"", "pages that are read"),
-    "empty users": (b'{"UserDetailList":[', b"{},", b"{}]}", "values that are read"),
+    "empty users": (b'{"UserDetailList":[', b"{},", b"{}]}", "a text, or a gap between texts, of more"),
     "empty users of some size": (b'{"UserDetailList":[', b'{"x":"%s"},' % (b"y" * 1000), b"{}]}", "UserDetailList[0]"),
     "the same user": (
         b'{"UserDetailList":[',
