@@ -314,7 +314,9 @@ class LiveReading:
             account = account_from_pages([*pages, _page(extra)], origin=_origin(connection), absent=NOT_LOADED.reason)
         except Problem as problem:
             # One entity that contradicts itself leaves all in doubt.
-            raise Problem(problem.sentence, "Read the account again; if that stays, AWS would not answer so.") from None
+            raise Problem(
+                problem.sentence, "Read the account again. If that stays, the endpoint does not answer as AWS does."
+            ) from None
         return account if so_far else with_organization(account, self._organization)
 
     def _entity_pages(self) -> list[SnapshotShape]:
