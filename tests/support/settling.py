@@ -37,7 +37,7 @@ async def handled(_least: float = 0, _most: float = 1) -> None:
     end = monotonic() + _MOST_SECONDS
     while monotonic() < end:
         await _nothing_ready()
-        if app._exit or not app.screen_stack or not (_drawn(app.screen) or await _worked(app)):
+        if app._exit or not app.screen_stack or not (_drawn(app.screen) or await _worked(app, end)):
             return
 
 
@@ -50,9 +50,10 @@ async def _nothing_ready() -> None:
         quiet = 0 if ready else quiet + 1
 
 
-async def _worked(app: App[Any]) -> bool:
-    """Wait for the workers that are at work; returns whether there were any."""
+async def _worked(app: App[Any], end: float) -> bool:
+    """Wait for the workers that are at work, until a moment of `monotonic`; returns whether there were any."""
     while tasks := [worker._task for worker in app.workers if not worker.is_finished and worker._task is not None]:
+        assert monotonic() < end, "a worker did not come to rest"
         used = process_time()
         done, _ = await asyncio.wait(tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if done:
