@@ -43,6 +43,11 @@ def cache_folder() -> Path:
     return _DIRS.user_cache_path
 
 
+def accounts_folder() -> Path:
+    """The folder of live accounts as they were read last; it need not exist."""
+    return cache_folder() / "accounts"
+
+
 def log_file() -> Path:
     """The log file; it need not exist."""
     return _DIRS.user_log_path / "iamtui.log"

@@ -1,4 +1,4 @@
-"""For every test: no AWS settings of the machine, no credentials, no proxy, no metadata service."""
+"""For every test: no AWS settings of the machine, no credentials, no proxy, no metadata service, nothing cached."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from iamtui import paths
 from iamtui.aws.credential_process import ASKING
 
 pytest_plugins = [
@@ -84,7 +85,7 @@ def aws_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: Iterator[Path]) -> Iterator[Path]:
-    """Clear all AWS variables and point the AWS files at empty ones; returns the folder of those."""
+    """Clear all AWS variables, point the AWS files at empty ones and cached accounts at none; returns their folder."""
     for name in [*os.environ]:
         if name.startswith("AWS_") or name in _PROXIES:
             monkeypatch.delenv(name)
@@ -93,6 +94,7 @@ def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: Iterator[Path]
     for variable, file in (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")):
         (folder / file).touch()
         monkeypatch.setenv(variable, str(folder / file))
+    monkeypatch.setattr(paths, "accounts_folder", lambda: folder / "accounts")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
     # A process that has asked a profile says so to those that it starts; the next test is another one.

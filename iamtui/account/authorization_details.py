@@ -77,7 +77,12 @@ E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
 
 
 def load_account(
-    data: bytes, *, origin: str = "The snapshot", pool: DocumentPool | None = None, account_id: str | None = None
+    data: bytes,
+    *,
+    origin: str = "The snapshot",
+    pool: DocumentPool | None = None,
+    account_id: str | None = None,
+    absent: str = NOT_IN_SNAPSHOT,
 ) -> Account:
     """Read an account from the bytes of a file: see `reading` for the dialects.
 
@@ -86,6 +91,7 @@ def load_account(
         origin: what it is called in an error ("The snapshot account.json").
         pool: where documents come from, so that the equal ones of another account are the same objects.
         account_id: the account that is meant, of those in the file; None: there is one.
+        absent: why a fact is Missing that is not there and was not refused.
 
     Raises:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
@@ -94,7 +100,7 @@ def load_account(
         pages = [one for page in decode_pages(data, origin=origin) for one in pages_of(page, origin)]
         if account_id is not None:
             pages = _of_account(pages, account_id, origin)
-        return account_from_pages(pages, origin=origin, pool=pool)
+        return account_from_pages(pages, origin=origin, absent=absent, pool=pool)
 
 
 _LISTS: Final = ("users", "groups", "roles", "policies")
