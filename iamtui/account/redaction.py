@@ -241,12 +241,14 @@ class _Walk:
             }
         if isinstance(value, list | tuple):
             return [self._value(entry, key, f"{where}[{number}]") for number, entry in enumerate(value)]
-        if not isinstance(value, str) or key in _KEPT_KEYS:
+        return self._entry(value, key, where) if isinstance(value, str) else value
+
+    def _entry(self, value: str, key: str, where: str) -> str:
+        """The text that a key of a record has."""
+        if key in _KEPT_KEYS or (value == ROOT_ROW and key == "user"):
             return value
         if key in _DOCUMENT_KEYS:
             return UNREADABLE if value else value
-        if value == ROOT_ROW and key == "user":
-            return value
         if key == "Description":
             return "redacted" if value else value
         if key in _DATE_KEYS and _DATE.fullmatch(value):
@@ -413,23 +415,12 @@ class _Walk:
         """The values of a condition key in lower case.
 
         Raises:
-            Problem: they are compared as numbers, times or addresses with what is renamed; or as texts with AWS's own
-                words, and are none.
+            Problem: they are compared as texts with AWS's own words, and are none; or as `_numbers_or_addresses` says.
         """
         known = _OPERATOR.fullmatch(operator) if parse_operator(operator) else None
         kind = known[1].lower() if known is not None else "string"
-        if form := _FORMS.get(kind):
-            if kind != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
-                raise refusal(f"{operator} does not compare texts, and the values of {key} are renamed", where)
-            for value in _every(values):
-                if not form.fullmatch(str(value)):
-                    raise refusal(f"{value!r} is not a value that {operator} can compare", where)
-            if kind not in ("ip", "notip"):
-                return values
-            try:
-                return _each(values, self._address)
-            except ValueError as error:
-                raise refusal(f"{error}", where) from error
+        if kind in _FORMS:
+            return self._numbers_or_addresses(operator, kind, key, values, where)
         if _is_aws_valued(key):
             for value in _every(values):
                 host = "amazonaws" in str(value) and not self._public and not set("*?") & set(str(value))
@@ -439,6 +430,24 @@ class _Walk:
         pattern = kind == "arn" or "like" in operator.lower()
         of = "tag" if "tag/" in key else "account" if key.endswith("account") else ""
         return self._any(values, Place(where, pattern, of))
+
+    def _numbers_or_addresses(self, operator: str, kind: str, key: str, values: Any, where: str) -> Any:
+        """The values of an operator that compares numbers, times, addresses or the like.
+
+        Raises:
+            Problem: they are compared with what is renamed, or are nothing that the operator compares.
+        """
+        if kind != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
+            raise refusal(f"{operator} does not compare texts, and the values of {key} are renamed", where)
+        for value in _every(values):
+            if not _FORMS[kind].fullmatch(str(value)):
+                raise refusal(f"{value!r} is not a value that {operator} can compare", where)
+        if kind not in ("ip", "notip"):
+            return values
+        try:
+            return _each(values, self._address)
+        except ValueError as error:
+            raise refusal(f"{error}", where) from error
 
     def _key(self, key: str, where: str) -> str:
         if self._public and "/" not in key:
