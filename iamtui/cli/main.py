@@ -1,14 +1,16 @@
-"""Entry of the command line: the group of commands, and the exit code of every ending."""
+"""Entry of the command line: the group of commands, the exit code of every ending, and the log of crashes."""
 
 from __future__ import annotations
 
 import errno
 import importlib
 import os
+import stat
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -16,7 +18,11 @@ from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
+from iamtui.secret import redacted
 from iamtui.text import safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A click group whose commands are imported when they are run, so that `--help` and the screen start fast.
 
@@ -244,12 +250,46 @@ def _stream_failed(error: OSError) -> int:
     return _unforeseen(error)
 
 
-def _unforeseen(error: BaseException) -> int:
-    from iamtui.cli.crash import record  # hardly ever needed
+LARGEST_LOG: Final = 1024 * 1024
+"""Bytes after which the log of crashes starts again."""
 
-    log = record(error)
+
+def _unforeseen(error: BaseException) -> int:
+    log = record_crash(error)
     where = f"details are in {log}" if log is not None else "the log could not be written"
     return _fail(f"An error in iamtui itself ({type(error).__name__}); nothing was changed, and {where}.")
+
+
+def record_crash(error: BaseException) -> Path | None:
+    """Append an exception to the log: its type, its message without anything like a secret, and its frames.
+
+    Returns:
+        The log file, or None when it could not be written.
+    """
+    from iamtui.paths import log_file, make_private_folder  # platformdirs, hardly ever needed
+
+    path = log_file()
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    lines = [f"{moment} {type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}"]
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        lines.append(f"  {safe_text(code.co_filename)}:{step.tb_lineno} in {safe_text(code.co_name)}")
+        step = step.tb_next
+    try:
+        make_private_folder(path.parent)
+        start_again = path.exists() and path.stat().st_size > LARGEST_LOG
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if start_again else os.O_APPEND)
+        # A pipe that nobody reads from would be waited for.
+        flags |= os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            os.fchmod(file.fileno(), 0o600)
+            file.write("\n".join(lines) + "\n")
+    except OSError:
+        return None
+    return path
 
 
 def _make_streams_tolerant() -> None:

@@ -189,16 +189,6 @@ def stderr() -> Output:
     return _output(sys.stderr) if sys.stderr is not None else Output(io.StringIO())
 
 
-class _Nowhere:
-    """A stream that keeps nothing."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        pass
-
-
 def _output(stream: TextIO) -> Output:
     ProgressLine.clear()
     terminal = stream.isatty()

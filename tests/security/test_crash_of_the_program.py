@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.cli import crash
+from iamtui import paths
+from iamtui.cli.main import record_crash
 from tests.support.panel_sessions import SECRET, TOKEN
 from tests.support.program_on_terminal import environment, run_on_terminal
 from tests.support.slow import one_quick
@@ -131,11 +132,11 @@ def test_a_crash_of_a_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reader", [False, True])
 def test_a_log_that_is_a_pipe_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: bool) -> None:
-    monkeypatch.setattr(crash, "log_file", lambda: tmp_path / "iamtui.log")
+    monkeypatch.setattr(paths, "log_file", lambda: tmp_path / "iamtui.log")
     os.mkfifo(tmp_path / "iamtui.log")
     descriptor = os.open(tmp_path / "iamtui.log", os.O_RDONLY | os.O_NONBLOCK) if reader else None
     try:
-        assert crash.record(ValueError("x")) is None
+        assert record_crash(ValueError("x")) is None
         assert descriptor is None or os.read(descriptor, 1) == b""
     finally:
         if descriptor is not None:
