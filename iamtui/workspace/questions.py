@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from iamtui.account.model import Role, User
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluation import Evaluation
@@ -20,12 +19,12 @@ from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.trace import TracedLayer, traced
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
-from iamtui.questions.account_index import account_index, make_index_ready
+from iamtui.questions.account_index import make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import written_key
-from iamtui.workspace.principals import options_naming, principal_for
+from iamtui.workspace.principals import options_naming
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 _NO_FILES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -168,24 +167,6 @@ class BulkEvaluator:
 
     def ask(self, principal: Principal) -> Decision:
         return self._asker.decide(principal, read_whole=self._read_whole)
-
-
-def ask_all(
-    workspace: Workspace,
-    question: Question,
-    cancelled: Callable[[], bool] = lambda: False,
-    *,
-    now: datetime | None = None,
-) -> Iterator[tuple[Principal, Decision]]:
-    """Answer the question for every user and role of the account, in the account's order; stops when cancelled."""
-    poll = BulkEvaluator(workspace, question, now=now)
-    account_index(workspace.account)
-    everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
-    for entity in everyone:
-        if cancelled():
-            return
-        principal = principal_for(workspace, entity)
-        yield principal, poll.ask(principal)
 
 
 def make_ready(workspace: Workspace) -> Iterator[None]:

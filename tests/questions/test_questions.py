@@ -35,8 +35,8 @@ from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import as_command, ask, ask_all, ask_and_trace, check_question
+from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.questions import BulkEvaluator, as_command, ask, ask_and_trace, check_question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ID = "111122223333"
@@ -286,18 +286,13 @@ def test_a_switched_off_layer_is_shown_as_not_evaluated() -> None:
     assert not decision.complete
 
 
-def test_ask_all_gives_what_ask_gives() -> None:
+def test_one_evaluator_for_everyone_gives_what_ask_gives() -> None:
     ws = workspace(organization=Missing("not loaded"))
     question = Question("s3:GetObject", OBJECT)
-    together = {principal.arn: decision.outcome for principal, decision in ask_all(ws, question, now=NOW)}
-    alone = {p: ask(ws, resolve_principal(ws, p), question, now=NOW).outcome for p in together}
-    assert together == alone
-    assert len(together) == 4
-
-
-def test_ask_all_stops_when_cancelled() -> None:
-    asked = iter((False, True))
-    assert len(list(ask_all(workspace(), Question("s3:GetObject", OBJECT), lambda: next(asked)))) == 1
+    together = BulkEvaluator(ws, question, now=NOW)
+    everyone = [principal_for(ws, entity) for entity in (*ws.account.users, *ws.account.roles)]
+    assert [together.ask(p).outcome for p in everyone] == [ask(ws, p, question, now=NOW).outcome for p in everyone]
+    assert len(everyone) == 4
 
 
 def test_the_trace_and_the_explanation_name_the_near_miss() -> None:

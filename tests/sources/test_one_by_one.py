@@ -21,8 +21,8 @@ from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question
 from iamtui.sources.live import LiveReading, load_live
 from iamtui.workspace.inventory import record_to_json
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask, ask_all
+from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.questions import BulkEvaluator, ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import Call, Fault, FaultProxy, error
 from tests.support.large_account import arn, snapshot
@@ -178,7 +178,9 @@ def test_who_can_agrees_with_can_about_what_is_unread(pager: IamPager, operation
     account = load_live(connect(pager.url))
     opened = workspace(account)
     for action in QUESTIONS:
-        allowed = {who.arn: decision.outcome for who, decision in ask_all(opened, Question(action, "*"))}
+        together = BulkEvaluator(opened, Question(action, "*"))
+        everyone = (*account.users, *account.roles)
+        allowed = {one.arn: together.ask(principal_for(opened, one)).outcome for one in everyone}
         for name, outcome in allowed.items():
             if name in (arn("user/u0"), arn("role/r0")):
                 assert outcome is outcomes(account)[name, action]
