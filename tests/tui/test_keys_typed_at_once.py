@@ -20,8 +20,8 @@ from iamtui.tui.assume.rows import RoleField
 from iamtui.tui.content import line
 from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.palette import ActionPalette
-from iamtui.tui.question.completer import Completer
 from iamtui.tui.question.completing_input import Offer
+from iamtui.tui.question.completion import Completer
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import PATIENCE_SECONDS, KeyOrder

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from iamtui.account.model import Account
-from iamtui.tui.question.completer import Completer, CompletionContext
-from iamtui.tui.question.completion import SearchableCatalogue
+from iamtui.tui.question.asking import SearchableCatalogue
+from iamtui.tui.question.completion import Completer, CompletionContext
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import OFFICE, account, asked, form_of, typed
 from tests.support.sample_account import iam

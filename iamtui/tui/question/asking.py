@@ -1,8 +1,8 @@
-"""Asking: puts a question matrix to the engine in a thread that the next one cancels. It shows nothing."""
+"""Asking: puts a question matrix to the engine in a thread that the next one cancels, and the catalogue it reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,9 +15,9 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.question.completion import SearchableCatalogue
 
 if TYPE_CHECKING:
+    from iamtui.catalog.actions import ActionInfo, Catalogue
     from iamtui.engine.explanation import Explanation
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question
@@ -177,3 +177,47 @@ def put_together(answer: Answer, stopped: Callable[[], bool]) -> None:
         if stopped():
             return
         verdict_words(cell.deciding)
+
+
+_MOST_OF_A_PATTERN: Final = 200
+"""Actions of a pattern whose ARN forms are looked up."""
+
+
+class SearchableCatalogue:
+    """The actions of `iamtui.catalog`. Its data takes a while to load, so every method is called in a thread."""
+
+    def search(self, text: str, limit: int) -> Sequence[str]:
+        return self._catalogue().search_actions(text, limit)
+
+    def described(self, action: str) -> tuple[str, str]:
+        info = self._info(action)
+        if info is None:
+            return "", ""
+        words = info.description.removeprefix("Grants permission to ")
+        return info.access_levels[0], words[:1].upper() + words[1:]
+
+    def known(self, action: str) -> bool:
+        """Whether AWS lists this action or API call, or some action that the pattern matches."""
+        if "*" in action or "?" in action:
+            return bool(self._catalogue().count(action))
+        return self._catalogue().knows(action) or bool(lazy.dependent_actions.companions(action))
+
+    def arn_forms(self, action: str) -> Sequence[str] | None:
+        """ARN forms of the action's resource types; of a pattern's actions, those of the first few."""
+        if "*" not in action and "?" not in action:
+            info = self._info(action)
+            return info.arn_forms if info is not None else None
+        forms: dict[str, None] = {}
+        for name in self._catalogue().expand(action)[:_MOST_OF_A_PATTERN]:
+            forms.update(dict.fromkeys(self.arn_forms(name) or ()))
+        return tuple(forms) or None
+
+    def condition_keys(self, action: str) -> Sequence[str]:
+        info = self._info(action)
+        return info.all_condition_keys if info is not None else ()
+
+    def _info(self, action: str) -> ActionInfo | None:
+        return self._catalogue().action(action)
+
+    def _catalogue(self) -> Catalogue:
+        return lazy.actions.catalogue()

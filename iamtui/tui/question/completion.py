@@ -1,19 +1,29 @@
-"""What the fields of a question complete to. Pure: candidates in, the best few out."""
+"""Completer: what the fields of a question complete to, found in a thread in the catalogue and the account."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account, Group, Role, User
+from iamtui.catalog.action_names import ActionNames
+from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
+from iamtui.engine.condition_words import context_of, replaced
+from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import parse_arn
-from iamtui.tui import lazy
+from iamtui.tui.question.asking import SearchableCatalogue
+from iamtui.tui.question.caller import caller_offers
+from iamtui.tui.question.completing_input import QUOTES, Offer, joined
+from iamtui.tui.question.context_field import ABSENT
+from iamtui.workspace import context_values
 
 if TYPE_CHECKING:
-    from iamtui.catalog.actions import ActionInfo, Catalogue
-
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.engine.decision import Decision
 
 MOST: Final = 50
 """Longest list of completions: laying out more costs more than a key press may."""
@@ -177,47 +187,152 @@ def fill_template(template: str, account: Account | None, region: str) -> str:
     return "".join(pieces)
 
 
-# The catalogue of actions as the question's fields use it, loaded at the first use in a thread.
+_OF_ACTION: Final = "of the action"
+_CLAIM: Final = "of a sign-in"
+_UNASKED: Final = ("unknown", _OF_ACTION)
+"""Why a key is offered before anything of it is typed."""
+
+_TAKE_CLAIMS: Final = frozenset(("sts:assumerolewithwebidentity", "sts:assumerolewithsaml", "sts:tagsession"))
+"""The actions that are called with what an identity provider claims."""
 
 
-class SearchableCatalogue:
-    """Reads `iamtui.catalog`. Its data takes a while to load, so every method is called in a thread."""
+@dataclass(frozen=True, slots=True)
+class CompletionContext:
+    """What completions depend on beside the word itself.
 
-    def search(self, text: str, limit: int) -> Sequence[str]:
-        return self._catalogue().search_actions(text, limit)
+    Args:
+        account, region: the account that is open, or None, and the region in use, or "".
+        actions: the actions in the question.
+        missing_keys: condition keys that mattered for the last answer and were not given.
+        recent_resources: resources of earlier questions, the newest first.
+        given_keys: lower-case condition keys that the context has already.
+        wanted: lower-case condition keys that the last answer depends on, to the values its policies name.
+    """
 
-    def described(self, action: str) -> tuple[str, str]:
-        info = self._info(action)
-        if info is None:
-            return "", ""
-        words = info.description.removeprefix("Grants permission to ")
-        return info.access_levels[0], words[:1].upper() + words[1:]
-
-    def known(self, action: str) -> bool:
-        """Whether AWS lists this action or API call, or some action that the pattern matches."""
-        if "*" in action or "?" in action:
-            return bool(self._catalogue().count(action))
-        return self._catalogue().knows(action) or bool(lazy.dependent_actions.companions(action))
-
-    def arn_forms(self, action: str) -> Sequence[str] | None:
-        """ARN forms of the action's resource types; of a pattern's actions, those of the first few."""
-        if "*" not in action and "?" not in action:
-            info = self._info(action)
-            return info.arn_forms if info is not None else None
-        forms: dict[str, None] = {}
-        for name in self._catalogue().expand(action)[:_MOST_OF_A_PATTERN]:
-            forms.update(dict.fromkeys(self.arn_forms(name) or ()))
-        return tuple(forms) or None
-
-    def condition_keys(self, action: str) -> Sequence[str]:
-        info = self._info(action)
-        return info.all_condition_keys if info is not None else ()
-
-    def _info(self, action: str) -> ActionInfo | None:
-        return self._catalogue().action(action)
-
-    def _catalogue(self) -> Catalogue:
-        return lazy.actions.catalogue()
+    account: Account | None
+    region: str
+    actions: tuple[str, ...]
+    missing_keys: tuple[str, ...] = ()
+    recent_resources: tuple[str, ...] = ()
+    given_keys: frozenset[str] = frozenset()
+    wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-_MOST_OF_A_PATTERN = 200
+class Completer:
+    """Finds completions. Its methods may load data: call them in a thread."""
+
+    def __init__(self, catalogue: SearchableCatalogue) -> None:
+        self._catalogue = catalogue
+        self._kept: tuple[object, Mapping[str, str], Sequence[str]] | None = None
+
+    def actions(self, word: str) -> list[Offer]:
+        return [Offer(name, *self._catalogue.described(name)) for name in self._catalogue.search(word, MOST)]
+
+    def needs_no_resource(self, actions: Sequence[str]) -> bool:
+        """Whether none of the actions works on a resource; False when that is not known of one."""
+        forms = [self._catalogue.arn_forms(action) for action in actions]
+        return bool(forms) and all(form is not None and not form for form in forms)
+
+    def resources(self, word: str, around: CompletionContext) -> list[Offer]:
+        kinds, folded = self._candidates(around)
+        found = best_matches(word.lstrip(QUOTES), kinds, folded=folded)
+        return [Offer(joined([arn]), kinds[arn]) for arn in found]
+
+    def _candidates(self, around: CompletionContext) -> tuple[Mapping[str, str], Sequence[str]]:
+        """The resources to offer, and the same in small letters; kept from one key to the next."""
+        account = around.account
+        key = (id(account), around.region, around.actions, around.recent_resources)
+        if self._kept is not None and self._kept[0] == key:
+            return self._kept[1:]
+        forms = [
+            fill_template(form, account, around.region)
+            for action in around.actions
+            for form in self._catalogue.arn_forms(action) or ()
+        ]
+        services = {service_of_arns(action.partition(":")[0]) for action in around.actions if ":" in action}
+        kinds = resource_candidates(account, dict.fromkeys(forms), services, around.recent_resources)
+        self._kept = (key, kinds, [arn.lower() for arn in kinds])
+        return self._kept[1:]
+
+    def context(self, word: str, around: CompletionContext, now: datetime) -> list[Offer]:
+        key, equals, _ = word.partition("=")
+        if equals:
+            named = around.wanted.get(key.lower(), ())
+            listed = {f"{key}={offer}": "" for offer in context_values.value_offers(key, now)}
+            listed |= {f"{key}={offer}": "in a policy" for offer in named if f"{key}={offer}" not in listed}
+            return [Offer(text, listed[text]) for text in best_matches(word, listed)] if word not in listed else []
+        absent = word.startswith(ABSENT)
+        keys = {name: kind for name, kind in self._keys(around).items() if not (absent and name.endswith("/"))}
+        wanted = word.removeprefix(ABSENT)
+        found = _fitting(wanted, keys) if wanted else [name for name, kind in keys.items() if kind in _UNASKED]
+        return [
+            Offer(
+                f"{ABSENT}{name.removesuffix('=')}" if absent else name,
+                keys[name],
+                context_values.type_words(_example(name)),
+            )
+            for name in found[:MOST]
+        ]
+
+    def _keys(self, around: CompletionContext) -> Mapping[str, str]:
+        """Keys as they are typed that are not given yet, to why they are offered; those the last answer missed first.
+
+        AWS lists claims of identity providers for `sts:AssumeRole` too: whoever calls that carries them only in a
+        session that a provider signed in, as with any other action.
+        """
+
+        of_actions = [
+            (key, _CLAIM if is_provider_claim(key) and action.lower() not in _TAKE_CLAIMS else _OF_ACTION)
+            for action in around.actions
+            for key in self._catalogue.condition_keys(action)
+        ]
+        offered = (
+            *((key, "unknown") for key in around.missing_keys),
+            *((key, kind) for key, kind in of_actions if kind == _OF_ACTION),
+            *((key, "common") for key in CONTEXT_KEYS),
+            *((key.name, "global") for key in GLOBAL_KEYS.values()),
+            *((key, kind) for key, kind in of_actions if kind == _CLAIM),
+        )
+        found: dict[str, tuple[str, str]] = {}
+        for key, kind in offered:
+            name = _typed(key)
+            if name.rstrip("=").lower() not in around.given_keys:
+                found.setdefault(name.lower(), (name, kind))
+        return dict(found.values())
+
+    def caller(self, word: str, around: CompletionContext) -> Sequence[Offer]:
+        return caller_offers(word, around.account)
+
+
+def wanted_values(decision: Decision | None) -> Mapping[str, tuple[str, ...]]:
+    """What the policies compare the keys with on which an answer depends, by lower-case key; patterns are no values."""
+
+    if decision is None or decision.depends_on is None:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    context = context_of(decision.request)
+    for leaf in leaves(decision.depends_on):
+        if isinstance(leaf, ConditionLeaf) and leaf.op not in ("Resource", "NotResource", "Null"):
+            said = leaf.values if leaf.literal else [replaced(value, context) for value in leaf.values]
+            values = tuple(v for v in said if isinstance(v, str) and not any(c in v for c in "*?${ "))
+            found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
+    return found
+
+
+def _fitting(word: str, keys: Iterable[str]) -> list[str]:
+    """The keys that fit what was typed, best first as with actions; alike ones in their order."""
+    order = {name: at for at, name in enumerate(keys)}
+    named = [name for name in order if name.isascii() and name.isprintable()]
+    found = ActionNames(named).search(word, MOST, order.__getitem__)
+    # A policy may ask for any tag key.
+    return found + best_matches(word, [name for name in order if name not in set(named)])
+
+
+def _typed(key: str) -> str:
+    """A key with its equals sign; one such as `aws:ResourceTag/${TagKey}` up to the part that a person fills in."""
+    fixed = key.partition("${")[0].partition("<")[0]
+    return fixed if fixed.endswith("/") else f"{fixed.removesuffix('=')}="
+
+
+def _example(name: str) -> str:
+    return f"{name}x" if name.endswith("/") else name.removesuffix("=")

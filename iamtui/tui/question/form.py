@@ -19,6 +19,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
 from iamtui.tui.content import line
+from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
 from iamtui.tui.question.completing_input import (
     ActionField,
@@ -31,7 +32,6 @@ from iamtui.tui.question.completing_input import (
     last_word,
     said,
 )
-from iamtui.tui.question.completion import SearchableCatalogue
 from iamtui.tui.question.context_field import (
     ABSENT,
     MFA_KEY,
@@ -51,7 +51,7 @@ from iamtui.workspace.context_syntax import written_values
 if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.engine.decision import Decision, Layer
-    from iamtui.tui.question.completer import Completer, CompletionContext
+    from iamtui.tui.question.completion import Completer, CompletionContext
     from iamtui.workspace.workspace import Workspace
 
 _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
@@ -292,14 +292,14 @@ class QuestionForm(Column):
             given = frozenset(key.lower() for key in parse_context(before))
         except Problem:
             given = frozenset()
-        return lazy.completer.CompletionContext(
+        return lazy.completion.CompletionContext(
             workspace.account if workspace is not None else None,
             workspace.source.region if workspace is not None else "",
             said(self.action_field.value, commas=True),
             self._missing_keys,
             self.recent_resources,
             given,
-            lazy.completer.wanted_values(self._decision),
+            lazy.completion.wanted_values(self._decision),
         )
 
     # Whether there is a resource to name.
@@ -542,7 +542,7 @@ class FieldCompletion:
 
     @cached_property
     def _completer(self) -> Completer:
-        return lazy.completer.Completer(self._catalogue)
+        return lazy.completion.Completer(self._catalogue)
 
     def complete(self, entry: CompletingInput, word: str, search: Callable[[Completer], Sequence[Offer]]) -> None:
         """Offer in a field what a search finds for a word, unless the field has another text by then."""

@@ -18,10 +18,9 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.answer_view import AnswerView
-from iamtui.tui.question.asking import Alongside, Asking, Found
+from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue
 from iamtui.tui.question.caller import CallerRow
 from iamtui.tui.question.completing_input import ActionField, Completions
-from iamtui.tui.question.completion import SearchableCatalogue
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.keys import in_panel
 from iamtui.tui.question.layers_list import LayersList, nothing_to_jump_to
