@@ -1,4 +1,4 @@
-"""ExportScreen: a text for other programs, shown, copied, or written to a new file."""
+"""ExportScreen: a text for other programs, shown, copied, or written to a new file; and the account as a snapshot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from iamtui.credentials.secure_files import replace_file
+from iamtui.credentials.secure_files import AlreadyThere, replace_file
+from iamtui.input_files import home_expanded
 from iamtui.presentation.exports import FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -23,6 +24,8 @@ from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
+from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+from iamtui.workspace.workspace import Workspace
 
 
 @runtime_checkable
@@ -177,3 +180,57 @@ def write_new(path: Path, text: str) -> Path:
         reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
         raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
     return path.absolute()
+
+
+# The open account as a snapshot file.
+
+
+Say = Callable[..., object]
+"""Shows a sentence on the message line; `stays` until the next one."""
+
+
+def ask_for_snapshot_file(screen: Screen[Any], say: Say, workspace: Workspace | None) -> None:
+    """Ask where the account, without the edits of a draft, is written to, and write it."""
+    if workspace is None:
+        say(plain("Open an account first: P chooses one."))
+        return
+    taken = workspace.source.taken_at
+    proposed = f"{workspace.account.id or 'account'}{f'-{taken:%Y-%m-%d}' if taken is not None else ''}.json.zst"
+    hint = plain("For you alone (0600); .gz and .zst pack it. Escape goes back.", "$muted")
+    screen.app.push_screen(
+        LineDialog(line("Snapshot"), proposed, hint, check=needed),
+        lambda name: _write_snapshot(screen, say, workspace, name) if name else None,
+    )
+
+
+def _write_snapshot(screen: Screen[Any], say: Say, workspace: Workspace, name: str, *, overwrite: bool = False) -> None:
+    def work() -> str | AlreadyThere:
+        try:
+            path = home_expanded(name)
+            size = write_snapshot(snapshot_bytes(account_to_write(workspace)), path, overwrite=overwrite)
+        except AlreadyThere as problem:
+            return problem
+        return f"Written to {path} ({size:,} bytes), for you alone. Open it with --snapshot, or with P."
+
+    say(line("Writing ", (name, "bold"), " …"), stays=True)
+    get_in_thread(
+        screen,
+        work,
+        partial(_snapshot_written, screen, say, workspace, name),
+        name="writing the snapshot",
+        group="snapshot",
+    )
+
+
+def _snapshot_written(
+    screen: Screen[Any], say: Say, workspace: Workspace, name: str, found: str | AlreadyThere
+) -> None:
+    if isinstance(found, str):
+        say(plain(found))
+        return
+    say(plain(found.sentence))
+    choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
+    screen.app.push_screen(
+        ChoiceDialog(line("Replace it?"), choices, hint=plain(found.sentence)),
+        lambda chosen: _write_snapshot(screen, say, workspace, name, overwrite=True) if chosen == "replace" else None,
+    )

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
     from iamtui.tui import palette as palette
-    from iamtui.tui import snapshot_saving as snapshot_saving
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen
     from iamtui.tui.denials import explanation_screen as explanation_screen
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from iamtui.tui.explorer import found_tabs as found_tabs
     from iamtui.tui.explorer import search as search
     from iamtui.tui.explorer import tab_contents as tab_contents
-    from iamtui.tui.question import completer as completer
+    from iamtui.tui.question import completion as completion
     from iamtui.tui.question import menus as menus
     from iamtui.tui.question import simulator_screen as simulator_screen
     from iamtui.tui.question import trace_screen as trace_screen

@@ -477,7 +477,7 @@ class MainScreen(PanedScreen):
         self.on_demand.load_here()
 
     def action_snapshot(self) -> None:
-        lazy.snapshot_saving.ask_for_file(self, self.source_workspace)
+        lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)
 
     def action_travel(self, forward: bool) -> None:
         self.browsing.travel(forward=forward)
