@@ -92,8 +92,11 @@ def evaluate(
     return concluded(read_all_layers(request, policies, options, catalogue=catalogue), catalogue)
 
 
-def concluded(reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE) -> Decision:
-    return decision_of(reading.outcome, lambda: reading, complete=not reading.not_evaluated, catalogue=catalogue)
+def concluded(
+    reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE, details: type[DecisionDetails] = DecisionDetails
+) -> Decision:
+    complete = not reading.not_evaluated
+    return decision_of(reading.outcome, lambda: reading, complete=complete, catalogue=catalogue, details=details)
 
 
 def decision_of(
@@ -104,6 +107,7 @@ def decision_of(
     not_evaluated: tuple[Layer, ...] | None = None,
     capped: bool | None = None,
     catalogue: ActionCatalogue = ENGINE_CATALOGUE,
+    details: type[DecisionDetails] = DecisionDetails,
 ) -> Decision:
     """A decision whose other parts are put together when they are read, from the evaluation that `read` then gives.
 
@@ -114,7 +118,7 @@ def decision_of(
 
     def conclude() -> DecisionDetails:
         reading = read()
-        return DecisionDetails(reading, partial(_read_again, reading, catalogue))
+        return details(reading, partial(_read_again, reading, catalogue))
 
     decision = object.__new__(Decision)
     known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
@@ -451,7 +455,6 @@ def _read_block_public_access(result: Evaluation) -> None:
 
 # Notes on what AWS's documentation leaves open.
 
-
 _WHAT: Final = {
     "substitute_variables_in_bool": "whether policy variables work in Bool conditions",
     "anonymous_userid": "whether an anonymous caller has aws:userid",
@@ -479,15 +482,20 @@ def option_names() -> tuple[str, ...]:
 
 
 def with_undocumented_behaviour(reading: Evaluation) -> Decision:
-    """The decision of an evaluation, with a note for every open point that it rests on."""
-    decision = concluded(reading)
-    read = _Read(reading, tuple(_statements(reading)))
-    notes = [
-        f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name})."
-        for name in option_names()
-        if _may_matter(name, read) and _the_other_way(reading, name).outcome is not decision.outcome
-    ]
-    return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+    """The decision of an evaluation, with a note for every open point that it rests on once its notes are read."""
+    return concluded(reading, details=_DetailsWithOpenPoints)
+
+
+class _DetailsWithOpenPoints(DecisionDetails):
+    def notes(self) -> tuple[str, ...]:
+        reading = self._reading
+        read = _Read(reading, tuple(_statements(reading)))
+        open_points = [
+            f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name})."
+            for name in option_names()
+            if _CAN_MATTER[name](read) and _the_other_way(reading, name).outcome is not reading.outcome
+        ]
+        return (*super().notes(), *open_points)
 
 
 def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
@@ -504,12 +512,6 @@ class _Read(NamedTuple):
 
     reading: Evaluation
     statements: tuple[CompiledStatement, ...]
-
-
-def _may_matter(name: str, read: _Read) -> bool:
-    """Whether an option can change this decision at all: a cheap look before the request is read again."""
-    test = _CAN_MATTER.get(name)
-    return test is None or test(read)
 
 
 def _statements(reading: Evaluation) -> Iterator[CompiledStatement]:
@@ -595,3 +597,4 @@ _CAN_MATTER: Final[dict[str, Callable[[_Read], bool]]] = {
     "legacy_role_self_trust": lambda read: read.reading.prepared.trust,
     "block_public_access_is_explicit": lambda read: read.reading.block_public_access_closes,
 }
+"""Of each option, whether it can change a decision at all: a cheap look before the request is read again."""

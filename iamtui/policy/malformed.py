@@ -6,6 +6,7 @@ Sources: IAM User Guide (policy grammar; Action, Resource and Condition elements
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from iamtui.policy.document import Statement
@@ -18,6 +19,7 @@ _SEPARATORS: Final = re.compile(r"[\s,]+")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}?")
 
 
+@lru_cache(maxsize=8192)
 def action_fault(entry: str) -> tuple[str, str]:
     """What is wrong with the form of an action, and Access Analyzer's issue code of that; or empty."""
     if entry in ("*", "*:*"):

@@ -72,11 +72,13 @@ class KnownMembers:
         asker: of the question about the set.
     """
 
-    __slots__ = ("_asker", "_principal")
+    __slots__ = ("_asker", "_outcomes", "_principal")
 
     def __init__(self, asker: QuestionEvaluator, principal: Principal) -> None:
         self._asker = asker
         self._principal = principal
+        # The set is read again for each point that AWS leaves open, and for what is said of it.
+        self._outcomes: dict[str, Outcome] = {}
 
     def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
         """The same question about one resource of the set."""
@@ -110,7 +112,9 @@ class KnownMembers:
         waiting: list[str] = []
         denied: list[str] = []
         for text in found:
-            outcome = self._asker.about(text).outcome(self._principal)
+            outcome = self._outcomes.get(text)
+            if outcome is None:
+                outcome = self._outcomes[text] = self._asker.about(text).outcome(self._principal)
             if outcome is Outcome.ALLOWED:
                 yield text
             elif outcome is Outcome.DEPENDS:

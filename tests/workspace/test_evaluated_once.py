@@ -6,7 +6,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask, ask_and_trace
+from iamtui.workspace.questions import ask, ask_and_trace, explained
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tools.trace_walk import walk
 
@@ -37,6 +37,18 @@ def test_the_layers_are_read_again_for_each_open_point_that_can_matter() -> None
     workspace = open_source(SourceChoice(SourceKind.DEMO))
     principal = resolve_principal(workspace, "role/analytics-lake-reader")
     question = Question(_ONCE.action, _ONCE.resource, {"aws:CalledVia": ("a", "b*")})
-    calls = walk(lambda: ask(workspace, principal, question))
+    unread = walk(lambda: ask(workspace, principal, question).layers)
+    assert unread["engine/evaluator.py", "read_all_layers"] == 1
+    calls = walk(lambda: ask(workspace, principal, question).notes)
     assert calls["engine/evaluator.py", "read_all_layers"] == 3  # several values, and a star in one
     assert calls["engine/prepared_request.py", "prepare"] == 1
+
+
+def test_an_explanation_alone_looks_for_no_open_points() -> None:
+    workspace = open_source(SourceChoice(SourceKind.DEMO))
+    principal = resolve_principal(workspace, "role/analytics-lake-reader")
+    question = Question(_ONCE.action, _ONCE.resource, {"aws:CalledVia": ("a", "b*")})
+    calls = walk(lambda: explained(workspace, principal, question))
+    assert calls["engine/evaluator.py", "read_all_layers"] == 1
+    _, _, explanation = ask_and_trace(workspace, principal, question)
+    assert explained(workspace, principal, question) == explanation

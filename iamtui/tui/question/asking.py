@@ -159,7 +159,7 @@ class Asking:
         if work.cancelled():
             return
         with making():
-            _decision, _traced, explanation = lazy.questions.ask_and_trace(asked.workspace, asked.principal, question)
+            explanation = lazy.questions.explained(asked.workspace, asked.principal, question)
         work.tell(self._explained, question, explanation)
 
 
