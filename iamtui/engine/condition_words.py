@@ -110,7 +110,9 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf, request: Request 
 def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
     key = safe_text(leaf.key, limit=256)
     values = _values(leaf, request)
-    if leaf.op in ("Resource", "NotResource"):
+    if leaf.unknown_operator:
+        return _unknown_operator_text(leaf, key, values)
+    if leaf.of_resource:
         return _resource_text(leaf, key, values)
     qualifier, _, operator = leaf.op.rpartition(":")
     prefix = _SETS.get(qualifier, "")
@@ -129,6 +131,11 @@ def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
     # What is so is not absent, which need not be said.
     if_absent = _OR_ABSENT if leaf.holds else "" if is_so else " and is present"
     return f"{prefix}{key} {words} {values}{if_absent if optional else ''}"
+
+
+def _unknown_operator_text(leaf: ConditionLeaf, key: str, values: str) -> str:
+    line = " ".join(filter(None, (safe_text(leaf.op, limit=128), key, values)))
+    return f"the condition {line}, whose operator AWS does not have, {'is met' if leaf.holds else 'is not met'}"
 
 
 def _resource_text(leaf: ConditionLeaf, key: str, values: str) -> str:
@@ -191,7 +198,9 @@ def depends_summary(node: Node) -> str:
     """What a formula is about, short: the keys and documents in it."""
     names: dict[str, None] = {}
     for leaf in leaves(node):
-        if isinstance(leaf, ConditionLeaf):
+        if isinstance(leaf, ConditionLeaf) and leaf.unknown_operator:
+            names[f"the unknown condition operator {safe_text(leaf.op, limit=128)}"] = None
+        elif isinstance(leaf, ConditionLeaf):
             names[safe_text(leaf.key, limit=128) or "patterns that overlap in too many ways to tell"] = None
         elif isinstance(leaf, SessionLeaf):
             names["the session name"] = None

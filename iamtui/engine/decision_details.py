@@ -144,6 +144,8 @@ _TAKE_VARIABLES: Final = ("string", "arn", "bool")
 
 def open_keys(leaf: ConditionLeaf, context: RequestContext) -> tuple[str, ...]:
     """The keys that leave a leaf open, in the policies' spelling: its own, and those of variables in its values."""
+    if leaf.unknown_operator:
+        return ()
     names = {leaf.key.lower(): leaf.key} if leaf.key else {}
     operator = parse_operator(leaf.op)
     if operator is None:
@@ -192,6 +194,8 @@ def _unsaid_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str,
         return ()
     names.update(dict.fromkeys(in_resource.values()))
     for condition in compiled.conditions:
+        if condition.operator is None and not compiled.allows:
+            continue
         read = {condition.key: condition.line.key, **condition.variable_keys}
         unsaid = [name for key, name in read.items() if key and context.nobody_said(key)]
         if not unsaid and condition.test(context) is False:

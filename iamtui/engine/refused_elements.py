@@ -98,6 +98,9 @@ def _doubts(reading: Evaluation, layer: Layer, member: LayerStatement) -> Iterat
         yield None
         return
     for condition in compiled.conditions:
+        if condition.operator is None and not compiled.allows:
+            # It leaves the answer open, which needs no note.
+            continue
         holds = condition.test(reading.context) is not False
         bad = _what_is_bad(condition, reading) if not (holds and condition.key) else None
         if bad is not None:

@@ -179,7 +179,7 @@ def _of_the_set(truth: Truth) -> Truth:
         return all_of(map(_of_the_set, truth.parts))
     if isinstance(truth, Or):
         return any_of(map(_of_the_set, truth.parts))
-    if not isinstance(truth, ConditionLeaf) or truth.op not in ("Resource", "NotResource") or truth.source is None:
+    if not isinstance(truth, ConditionLeaf) or not truth.of_resource or truth.source is None:
         return truth
     whole = (truth.source.effect == "Deny") is (truth.op == "Resource")
     return ConditionLeaf(truth.op, truth.key, truth.values, truth.holds, truth.literal, truth.source, whole)

@@ -295,16 +295,18 @@ def _trace_condition(reading: Evaluation, condition: CompiledCondition, holds: T
     found = reading.context.lookup(condition.key) if condition.key else ()
     note = ""
     seen: tuple[str, ...] = ()
-    if found is KeyState.UNKNOWN:
+    if condition.operator is None:
+        never = "the condition never holds" if holds is False else "whether the condition holds is not known"
+        note = f"AWS has no such operator: {never}."
+        seen = found if isinstance(found, tuple) else ()
+    elif found is KeyState.UNKNOWN:
         note = "The key is unknown."
     elif found is KeyState.PRESENT:
         note = "The key is there, its value is unknown."
     else:
         assert not isinstance(found, KeyState)
         seen = found
-        if condition.operator is None:
-            note = "AWS has no such operator: the condition never holds."
-        elif not condition.key:
+        if not condition.key:
             note = f"The key {key_fault(line.key)}: it is absent."
         elif not found:
             note = "The key is absent."

@@ -93,9 +93,10 @@ def _check_operator(subject: CheckedDocument, statement: Statement, line: Condit
         hint = (
             " Null has no IfExists form; use Null alone." if null else subject.nearest(line.operator, sorted(_PROPER))
         )
+        met = "the condition is never met" if statement.effect == "Allow" else "nothing says whether the Deny applies"
         here.error(
             "unknown-operator",
-            f"{quoted(line.operator)} is not a condition operator, so the condition is never met.{hint}",
+            f"{quoted(line.operator)} is not a condition operator, so {met}.{hint}",
             aws="NULL_WITH_IF_EXISTS" if null else "INVALID_CONDITION_OPERATOR",
         )
     elif line.operator not in _PROPER:

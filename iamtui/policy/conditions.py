@@ -427,11 +427,13 @@ def single_value_test(
 class CompiledCondition:
     """A condition line ready to be tested.
 
-    `variable_keys` maps the lower-case keys of the variables in its values to their spelling.
+    `denies` is whether it stands in a Deny. `variable_keys` maps the lower-case keys of the variables in its values to
+    their spelling.
     """
 
     __slots__ = (
         "_comparers",
+        "_denies",
         "_holds_for",
         "_literal",
         "_made_leaf",
@@ -443,8 +445,9 @@ class CompiledCondition:
         "variable_keys",
     )
 
-    def __init__(self, line: ConditionLine, *, variables: bool, options: LanguageOptions) -> None:
+    def __init__(self, line: ConditionLine, *, variables: bool, options: LanguageOptions, denies: bool = False) -> None:
         self.line = line
+        self._denies = denies
         self.key = "" if key_fault(line.key) else line.key.lower()
         self.operator = parse_operator(line.operator)
         self._options = options
@@ -473,7 +476,9 @@ class CompiledCondition:
         """Whether the line holds for this context; a leaf when that depends on something unknown."""
         operator = self.operator
         if operator is None:
-            return False
+            # What AWS does with an operator that it lacks is not documented. No Allow rests on it; a Deny might hold,
+            # and to take it for not holding could call allowed what AWS denies.
+            return self._leaf() if self._denies else False
         values = context.lookup(self.key) if self.key else ()
         if self._holds_for is not None and type(values) is tuple and len(values) == 1:
             return self._holds_for(values[0])
@@ -498,7 +503,8 @@ class CompiledCondition:
 
     def _leaf(self) -> ConditionLeaf:
         if self._made_leaf is None:
-            self._made_leaf = ConditionLeaf(self.line.operator, self.line.key, self.line.values, literal=self._literal)
+            op, key, values, unknown = self.line.operator, self.line.key, self.line.values, self.operator is None
+            self._made_leaf = ConditionLeaf(op, key, values, literal=self._literal, unknown_operator=unknown)
         return self._made_leaf
 
     def _null_wants(self) -> frozenset[bool] | None:

@@ -199,6 +199,7 @@ class ConditionLeaf(Struct, frozen=True):
         literal: whether `${...}` in the values is plain text (a document of version 2008-10-17).
         whole: for a resource leaf of a question about a set: whether an entry must cover all of the set, which is
             another condition than sharing a resource with it.
+        unknown_operator: whether AWS has no such operator, so that no value of the key settles it.
     """
 
     op: str
@@ -208,6 +209,12 @@ class ConditionLeaf(Struct, frozen=True):
     literal: bool = False
     source: Source | None = None
     whole: bool = False
+    unknown_operator: bool = False
+
+    @property
+    def of_resource(self) -> bool:
+        """Whether it is a Resource or NotResource entry instead of a condition line."""
+        return self.op in ("Resource", "NotResource") and not self.unknown_operator
 
 
 class SessionLeaf(Struct, frozen=True):
@@ -318,7 +325,9 @@ def with_source(truth: Truth, source: Source) -> Truth:
 def _changed(leaf: Leaf, holds: bool, source: Source | None) -> Leaf:
     """A copy of a leaf; spelled out because this is done for every undetermined statement."""
     if isinstance(leaf, ConditionLeaf):
-        return ConditionLeaf(leaf.op, leaf.key, leaf.values, holds, leaf.literal, source, leaf.whole)
+        return ConditionLeaf(
+            leaf.op, leaf.key, leaf.values, holds, leaf.literal, source, leaf.whole, leaf.unknown_operator
+        )
     if isinstance(leaf, SessionLeaf):
         return SessionLeaf(leaf.name, holds, source)
     return MissingLeaf(leaf.document, leaf.permission, holds, leaf.effect, source, leaf.unreadable)
@@ -336,7 +345,7 @@ def leaves(truth: Truth) -> list[Leaf]:
 def _identity(node: Node) -> object:
     """What makes two leaves the same condition, wherever they come from; hashed faster than the leaf itself."""
     if isinstance(node, ConditionLeaf):
-        return (node.op, node.key, node.values, node.holds, node.literal, node.whole)
+        return (node.op, node.key, node.values, node.holds, node.literal, node.whole, node.unknown_operator)
     return node if isinstance(node, (And, Or)) or node.source is None else _changed(node, node.holds, None)
 
 

@@ -367,7 +367,7 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
         if not isinstance(block, dict):
             raise DocumentError(f"A condition operator holds an object, not {_kind(block)}", path=f"{path}.{operator}")
         if not block and parse_operator(operator) is None:
-            # Without a key no other operator asks for anything, but one that AWS does not have never holds.
+            # Without a key no other operator asks for anything, but one that AWS does not have is not met for certain.
             lines.append(ConditionLine(operator, "", ()))
         for key, raw in block.items():
             values = raw if isinstance(raw, list) else [raw]

@@ -541,13 +541,17 @@ def _compile_statement(
         if entries is None
         else ResourceMatcher(entries, policy_type=policy_type, variables=variables, options=options)
     )
-    conditions = tuple(CompiledCondition(line, variables=variables, options=options) for line in statement.conditions)
+    allows = statement.effect == "Allow"
+    conditions = tuple(
+        CompiledCondition(line, variables=variables, options=options, denies=not allows)
+        for line in statement.conditions
+    )
     keys = {key for condition in conditions for key in (condition.key, *condition.variable_keys) if key}
     if matcher is not None:
         keys.update(matcher.variable_keys)
     return CompiledStatement(
         statement=statement,
-        allows=statement.effect == "Allow",
+        allows=allows,
         action=action,
         resource=ResourceElement(matcher, negated=negated, implied=policy_type.implies_resource),
         conditions=conditions,

@@ -301,7 +301,9 @@ def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[s
     elif denial.denied and denial.claim.kind:
         yield from _of_the_layers_named(account, denial, decision)
     keys = dict.fromkeys(
-        leaf.key for leaf in leaves(decision.depends_on) if isinstance(leaf, ConditionLeaf) and leaf.key
+        leaf.key
+        for leaf in leaves(decision.depends_on)
+        if isinstance(leaf, ConditionLeaf) and leaf.key and not leaf.unknown_operator
     )
     if keys:
         yield f"Not told: {', '.join(safe_text(key, limit=128) for key in keys)}."

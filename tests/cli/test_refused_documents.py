@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from iamtui.account.authorization_details import load_account
+from iamtui.engine.request import Mode
 from iamtui.questions.question import Question
 from tests.engine.test_ignored_and_refused import ADMIN, REFUSED, document
 from tests.questions.test_index import compare
@@ -98,3 +99,49 @@ def test_every_answer_about_many_says_which_statements_aws_would_refuse(cli: Cli
     assert (bob.json["notes"], "refuse" in bob.err) == ([], False)
     if "Principal" not in what:
         assert "refuse" not in cli("who-can", "ec2:RunInstances", *source).err
+
+
+TYPO = {**DENY, "Condition": {"StringEqual": {"aws:username": "alice"}}}
+
+
+def fenced_by_a_typo() -> dict[str, Any]:
+    """Users with full access: alice has a Deny with an unknown operator, bob none, carol one as her boundary."""
+    free = [{"PolicyName": "p", "PolicyDocument": document(ADMIN)}]
+    fenced = [{"PolicyName": "p", "PolicyDocument": document(ADMIN, TYPO)}]
+    users = [user("alice", UserPolicyList=fenced), user("bob", UserPolicyList=free), user("carol", UserPolicyList=free)]
+    arn = users[0]["Arn"].replace("user/alice", "policy/b")
+    users[-1]["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    version = {"VersionId": "v1", "IsDefaultVersion": True, "Document": document(ADMIN, TYPO)}
+    policies = [{"PolicyName": "b", "Arn": arn, "PolicyVersionList": [version], "DefaultVersionId": "v1"}]
+    return snapshot(users=users, policies=policies)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_no_door_calls_allowed_what_a_deny_with_an_unknown_operator_may_deny(
+    cli: Cli, tmp_path: Path, strict: bool
+) -> None:
+    made = fenced_by_a_typo()
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(made))
+    expected = {"alice": "depends", "bob": "allowed", "carol": "depends"}
+    mode = ("--strict",) if strict else ()
+    asked = ("s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file, "--json", *mode)
+    rows = cli("who-can", *asked, "--all").json_lines
+    assert {one["request"]["principal"].rpartition("/")[2]: one["decision"] for one in rows} == expected
+    for name, decision in expected.items():
+        found = cli("can", f"user/{name}", *asked)
+        assert (found.json["decision"], found.code) == (decision, 0 if decision == "allowed" else 3)
+        actions = cli("what-can", f"user/{name}", "--service", "s3", "--snapshot", file, "--json", *mode).json[
+            "actions"
+        ]
+        assert {one["decision"] for one in actions} == {decision}
+    said: Counter[str | None] = Counter()
+    account = load_account(json.dumps(made).encode())
+    for action, resource in (("s3:GetObject", "arn:aws:s3:::b/k"), ("s3:GetObject", "*"), ("s3:ListAllMyBuckets", "*")):
+        compare(account, Question(action, resource, mode=Mode.STRICT if strict else Mode.DISCOVER), said)
+    assert said["not read"] == said[None] == 0
+    request = {"principal": made["UserDetailList"][0]["Arn"], "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}
+    scenario = tmp_path / "scenario.json"
+    policies = [{"name": "p", "document": document(ADMIN, TYPO)}]
+    scenario.write_text(json.dumps({"request": request, "identity_policies": policies, "expect": "depends"}))
+    assert cli("simulate", scenario).code == 0

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from iamtui.engine.condition_words import condition_of, depends_summary
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace
+from iamtui.policy.context import ConditionLeaf
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 
@@ -50,14 +52,59 @@ def decide(*identity: dict[str, Any], **more: Any) -> Decision:
     return evaluate(made.request, made.policies, made.options)
 
 
+UNKNOWN = {"StringSame": {"aws:username": "alice"}}
+
+
 @pytest.mark.parametrize("mode", ["strict", "discover"])
-def test_a_deny_with_an_unknown_operator_is_raised(mode: str) -> None:
-    unknown = {"StringSame": {"aws:username": "alice"}}
-    decision = decide(allow("s3:*"), deny("s3:*", Condition=unknown, Sid="Odd"), mode=mode)
-    assert decision.outcome is Outcome.ALLOWED
-    assert [note for note in decision.notes if "StringSame" in note and "Odd" in note]
-    resource_policy = document(deny("s3:*", Condition=unknown, Principal="*"))
-    assert any("StringSame" in note for note in decide(allow("s3:*"), mode=mode, resource_policy=resource_policy).notes)
+@pytest.mark.parametrize("where", ["identity", "resource", "boundary", "session", "scp", "rcp", "vpc_endpoint"])
+def test_a_deny_with_an_unknown_operator_leaves_the_answer_open(mode: str, where: str) -> None:
+    """AWS does not document what such a Deny does, so nothing may be called allowed that it may deny."""
+    everyone: dict[str, Any] = {"Principal": "*"} if where in ("resource", "rcp", "vpc_endpoint") else {}
+    odd = deny("s3:*", Condition=UNKNOWN, Sid="Odd", **everyone)
+    policies = [{"name": "p", "document": document(allow("s3:*", **everyone), odd)}]
+    layers: dict[str, Any] = {
+        "identity": {},
+        "resource": {"resource_policy": document(odd)},
+        "boundary": {"permissions_boundaries": policies},
+        "session": {"session_policies": policies},
+        "scp": {"scps": [policies]},
+        "rcp": {"rcps": [policies]},
+        "vpc_endpoint": {"vpc_endpoint_policies": policies},
+    }
+    own = [allow("s3:*"), odd] if where == "identity" else [allow("s3:*")]
+    caller = {"principal": "arn:aws:sts::111111111111:assumed-role/r/s"} if where == "session" else {}
+    decision = decide(*own, mode=mode, **caller, **layers[where])
+    assert decision.outcome is Outcome.DEPENDS
+    leaf = decision.depends_on
+    assert isinstance(leaf, ConditionLeaf)
+    assert (leaf.op, leaf.key, leaf.holds, leaf.source and leaf.source.layer) == (
+        "StringSame",
+        "aws:username",
+        False,
+        where,
+    )
+    # No value of the key settles it, so it is not asked for.
+    assert "aws:username" not in decision.missing_context
+    words = "the condition StringSame aws:username alice, whose operator AWS does not have, is not met"
+    assert condition_of(decision) == words
+    assert depends_summary(leaf) == "the unknown condition operator StringSame"
+    assert any("Odd" in report.why for report in decision.layers)
+
+
+def test_a_deny_with_an_unknown_operator_does_not_change_what_is_denied_anyway() -> None:
+    odd = deny("s3:*", Condition=UNKNOWN)
+    assert decide(odd).outcome is Outcome.IMPLICIT_DENY
+    denied = decide(allow("s3:*"), odd, deny("s3:*"))
+    assert denied.outcome is Outcome.EXPLICIT_DENY
+    assert not any("StringSame" in note for note in denied.notes)
+
+
+@pytest.mark.parametrize("operator", ["Resource", "NullIfExists", "ForSomeValues:StringEquals", "stringequal"])
+def test_every_operator_that_aws_lacks_is_unknown(operator: str) -> None:
+    decision = decide(allow("s3:*"), deny("s3:*", Condition={operator: {"aws:username": "alice"}}))
+    assert decision.outcome is Outcome.DEPENDS
+    said = f"the condition {operator} aws:username alice, whose operator AWS does not have, is not met"
+    assert condition_of(decision) == said
 
 
 @pytest.mark.parametrize(
@@ -70,7 +117,9 @@ def test_a_deny_with_an_unknown_operator_is_raised(mode: str) -> None:
     ],
 )
 def test_an_unknown_operator_that_does_not_matter_is_not_raised(statement: dict[str, Any]) -> None:
-    assert not any("StringSame" in note for note in decide(allow("s3:*"), statement).notes)
+    decision = decide(allow("s3:*"), statement)
+    assert decision.outcome is Outcome.ALLOWED
+    assert not any("StringSame" in note for note in decision.notes)
 
 
 def test_a_star_of_an_unknown_kind_reaches_nobody_in_the_decision_and_in_the_trace() -> None:
@@ -90,17 +139,21 @@ def test_the_role_behind_a_session_is_said_to_be_taken_without_a_path() -> None:
     assert said not in decide(allow("s3:*"), principal="arn:aws:iam::111111111111:role/deep").assumptions
 
 
-def test_of_many_denies_with_an_unknown_operator_the_first_are_named_and_the_others_counted() -> None:
-    unknown = {"StringSame": {"aws:username": "alice"}}
-    decision = decide(allow("s3:*"), *(deny("s3:*", Condition=unknown) for _ in range(1999)))
-    assert [note.partition(" has the ")[0] for note in decision.notes[:5]] == [
+def test_of_many_denies_that_cannot_be_compared_the_first_are_named_and_the_others_counted() -> None:
+    odd = {"Bool": {"aws:SecureTransport": "no"}}
+    context = {"aws:SecureTransport": "true"}
+    decision = decide(allow("s3:*"), *(deny("s3:*", Condition=odd) for _ in range(1999)), context=context)
+    assert [note.partition(" has for ")[0] for note in decision.notes[:5]] == [
         f"The Deny statement {number} of own" for number in range(2, 7)
     ]
     assert decision.notes[5:] == ("1,994 more Denies cannot be compared: they are taken not to match, too.",)
+
+
+def test_long_names_of_an_unknown_operator_and_its_statement_are_cut() -> None:
     odd = "x" * 3000
-    (note,) = decide(allow("s3:*"), deny("s3:*", Sid=odd, Condition={odd: {"aws:username": "x"}})).notes
-    assert note.endswith("that cannot be proved.")
-    assert len(note) < 600
+    decision = decide(allow("s3:*"), deny("s3:*", Sid=odd, Condition={odd: {"aws:username": "x"}}))
+    assert len(condition_of(decision)) < 600
+    assert max(len(report.why) for report in decision.layers) < 600
 
 
 WITHIN = "arn:aws:s3:::b/*"

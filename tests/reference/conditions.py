@@ -135,7 +135,11 @@ def split_arn(pairs: Pairs) -> list[Pairs] | None:
 class Line:
     """One operator with one key: works out its truth for a context."""
 
-    def __init__(self, operator: str, *, version: str | None, context: Context, options: dict[str, Any]) -> None:
+    def __init__(
+        self, operator: str, *, version: str | None, context: Context, options: dict[str, Any], allows: bool = True
+    ) -> None:
+        # Nobody knows what AWS makes of an operator that it lacks: it allows nothing, and may deny.
+        self.if_unknown = False if allows else None
         name = operator.lower()
         self.quantifier = ""
         if ":" in name:
@@ -155,7 +159,7 @@ class Line:
     def truth(self, key: str, raw_values: Any) -> bool | None:
         """True, False, or None when it depends on a key that is not known."""
         if not self.known:
-            return False
+            return self.if_unknown
         wanted = values_of(raw_values)
         state, asked = self.context.state(key)
         if self.family == "null":

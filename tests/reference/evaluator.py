@@ -266,7 +266,8 @@ class _Evaluation:
             )
         ]
         for operator, block in (statement.get("Condition") or {}).items():
-            line = Line(operator, version=version, context=self.context, options=self.options)
+            allows = statement["Effect"] == "Allow"
+            line = Line(operator, version=version, context=self.context, options=self.options, allows=allows)
             for key, values in block.items():
                 truth = line.truth(key, values)
                 leaf = {"op": operator, "key": key, "values": values_of(values), "holds": True, "source": source}

@@ -312,7 +312,7 @@ def wanted_values(decision: Decision | None) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     context = context_of(decision.request)
     for leaf in leaves(decision.depends_on):
-        if isinstance(leaf, ConditionLeaf) and leaf.op not in ("Resource", "NotResource", "Null"):
+        if isinstance(leaf, ConditionLeaf) and not (leaf.of_resource or leaf.unknown_operator or leaf.op == "Null"):
             said = leaf.values if leaf.literal else [replaced(value, context) for value in leaf.values]
             values = tuple(v for v in said if isinstance(v, str) and not any(c in v for c in "*?${ "))
             found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
