@@ -98,10 +98,44 @@ _MORE_TYPES: Final[Mapping[str, tuple[str, ...]]] = {f"lambda:{name}": _QUALIFIE
 API Reference; Lambda Developer Guide: fine-tuning the Resources and Conditions sections of policies)."""
 
 
+_IN_PLACE_OF_A_REQUIRED_TYPE: Final[Mapping[str, str]] = {
+    "dynamodb:partiqlselect": "index",
+    "dynamodb:query": "index",
+    "dynamodb:scan": "index",
+    "s3express:createsession": "accesspoint",
+}
+"""Optional types that a call may name alone: the index of a table (DynamoDB Developer Guide: fine-grained access
+control), the access point of a directory bucket (S3 User Guide: managing access with access points)."""
+
+
+class ArnForms(NamedTuple):
+    """The ARN forms of the resource types of an action.
+
+    Args:
+        every: of all of them.
+        required: of those of which every call names one; `every` where none is required.
+    """
+
+    every: tuple[ArnForm, ...] = ()
+    required: tuple[ArnForm, ...] = ()
+
+
 def arn_forms(action: str) -> tuple[ArnForm, ...]:
     """The ARN forms of all resource types of an action ("service:Operation", any case); () where none is known."""
+    return _of_action(action).every
+
+
+def required_arn_forms(action: str) -> tuple[ArnForm, ...]:
+    """The ARN forms of the required resource types of an action, of which every call names one; else of all of them."""
+    return _of_action(action).required
+
+
+def _of_action(action: str) -> ArnForms:
     service, _, name = action.lower().partition(":")
-    return _forms_of(service).get(name, ())
+    return _forms_of(service).get(name, _NO_FORMS)
+
+
+_NO_FORMS: Final = ArnForms()
 
 
 def entries_of_other_types(action: str) -> tuple[str, ...]:
@@ -126,20 +160,27 @@ def _entry(form: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _forms_of(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
+def _forms_of(service: str) -> Mapping[str, ArnForms]:
     texts = _texts_of_types(service)
     blanked = [_blanked(text) for each in texts.values() for text in each]
     parsed = {name: tuple(_parsed(text, blanked) for text in each) for name, each in texts.items()}
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
-    result: dict[str, tuple[ArnForm, ...]] = {}
-    for name in service_data.actions(service):
-        own = dict.fromkeys(form for one in _types_of(service, name) for form in parsed.get(one, ()))
-        if f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF:
+
+    def forms_of(types: tuple[str, ...], *, without_streams: bool) -> tuple[ArnForm, ...]:
+        own = dict.fromkeys(form for one in types for form in parsed.get(one, ()))
+        if without_streams:
             own = dict.fromkeys(form for form in own if form.resource[-1] != ":log-stream:")
         forms = tuple(own)
-        if forms:
-            # The actions of a service share a few such tuples.
-            result[name] = kept.setdefault(forms, forms)
+        # The actions of a service share a few such tuples.
+        return kept.setdefault(forms, forms)
+
+    result: dict[str, ArnForms] = {}
+    for name in service_data.actions(service):
+        without_streams = f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF
+        every = forms_of(_types_of(service, name), without_streams=without_streams)
+        if every:
+            required = forms_of(_required_types_of(service, name), without_streams=without_streams)
+            result[name] = ArnForms(every, required or every)
     return result
 
 
@@ -150,6 +191,15 @@ def _types_of(service: str, name: str) -> tuple[str, ...]:
         return ()
     types = (str(one["name"]).lower() for one in found["resourceTypes"])
     return (*types, *_MORE_TYPES.get(f"{service}:{name}", ()))
+
+
+def _required_types_of(service: str, name: str) -> tuple[str, ...]:
+    """Those of which every call names one; () where there are none."""
+    types = service_data.actions(service)[name]["resourceTypes"]
+    required = tuple(str(one["name"]).lower() for one in types if one.get("required"))
+    full = f"{service}:{name}"
+    alone = _IN_PLACE_OF_A_REQUIRED_TYPE.get(full)
+    return (*required, *(() if alone is None else (alone,)), *_MORE_TYPES.get(full, ())) if required else ()
 
 
 @lru_cache(maxsize=1024)

@@ -213,6 +213,9 @@ class ActionCatalogue(Hashable, Protocol):
     def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
         """The ARN forms of all resource types of an action; () where none is known."""
 
+    def required_arn_forms(self, action: str) -> tuple[ArnForm, ...]:
+        """Those of the resource types of which every call names one; of all where it is none in particular."""
+
     def entries_of_other_types(self, action: str) -> tuple[str, ...]:
         """Entries that take in all resources of the types that the action's service has besides those of the action."""
 
@@ -268,6 +271,11 @@ class ActionFacts:
         return self._catalogue.arn_forms(self.action.full)
 
     @property
+    def required_arn_forms(self) -> tuple[ArnForm, ...]:
+        """Those of which every call names one; all where it is none in particular."""
+        return self._catalogue.required_arn_forms(self.action.full)
+
+    @property
     def taken(self) -> tuple[Glob, ...]:
         """What looks like one of its resources and belongs to another type."""
         if self._taken is None:
@@ -286,7 +294,8 @@ class PreparedAction(NamedTuple):
     Args:
         facts: what the action says alone.
         action: the action, cut.
-        resource: the resource as evaluated.
+        resource: the resource as evaluated. Of a set, only resources of types that a call cannot do without say that
+            it is allowed: whoever may use a resource group and no instance starts none.
         arn: the same cut, or None when it is `*`.
         owner: the account in the ARN, or None.
         trust: whether a role trust policy takes part.
@@ -354,16 +363,23 @@ def prepare(
         return _prepared(facts, resource, partition, notes)
     if is_single or "*" not in resource_text:
         return _prepared(
-            facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET)), partition, notes
+            facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET, None)), partition, notes
         )
     owner = account_asked_about(resource_text, resource_account, "" if facts.of_member_accounts else account)
     forms = facts.arn_forms
-    members = resources_in(resource_text, forms, partition, owner, facts.taken)
+    whole = resources_in(resource_text, forms, partition, owner, facts.taken)
+    members = resources_in(resource_text, facts.required_arn_forms, partition, owner, facts.taken)
+    if not members.patterns:
+        # Others alone are asked about.
+        members = whole
     if not members.patterns:
         return _of_no_resource(facts, action_text, resource_text, partition, notes)
     if not forms:
         notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
-    return _prepared(facts, RequestResource(resource_text, ResourceKind.SET, members=members), partition, notes)
+    resource = RequestResource(
+        resource_text, ResourceKind.SET, members=members, whole=whole if whole is not members else None
+    )
+    return _prepared(facts, resource, partition, notes)
 
 
 def _of_no_resource(
@@ -531,7 +547,7 @@ class PreparedRequest:
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
     ) -> None:
-        self.prepared = prepared
+        self.prepared = prepared if not everywhere else prepared._replace(resource=prepared.resource.as_a_whole())
         self.language = language
         self.everywhere = everywhere
         self.of_a_set = of_a_set

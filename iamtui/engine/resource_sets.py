@@ -357,7 +357,7 @@ class ScopeFinder:
 
     def _whole(self) -> Scope:
         prepared = self.reading.prepared
-        refused = refused_in_part(prepared.action, prepared.resource)
+        refused = refused_in_part(prepared.action, prepared.resource.as_a_whole())
         limits = tuple(f"Not on all of these: {why}" for why in refused)
         return Scope(ResourceScope.ALL, (prepared.resource.text,), limits=limits)
 
@@ -455,12 +455,12 @@ def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str,
     element = match.statement.resource
     if element.matcher is None or element.negated is not negated:
         return ()
-    return element.matcher.entries_meeting(reading.prepared.resource, reading.context)
+    return element.matcher.entries_meeting(reading.prepared.resource.as_a_whole(), reading.context)
 
 
 def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
     element = match.statement.resource
-    resource = reading.prepared.resource
+    resource = reading.prepared.resource.as_a_whole()
     if element.matcher is None or element.negated:
         return (resource.text,)
     language = reading.language

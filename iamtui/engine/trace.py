@@ -286,7 +286,7 @@ def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[T
 
 def _takes_some_out(reading: Evaluation, compiled: CompiledStatement) -> bool:
     """Whether a Deny reaches a part of the set of resources asked about."""
-    resource = reading.prepared.resource
+    resource = reading.prepared.resource.as_a_whole()
     return compiled.matches_resource(resource, reading.context, reading.language, everywhere=True) is not False
 
 

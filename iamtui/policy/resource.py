@@ -93,13 +93,19 @@ class RequestResource(NamedTuple):
         kind: what it stands for.
         every_bucket: for s3:ListAllMyBuckets, the ARN on which AWS's examples grant it besides `*`
             (`arn:aws:s3:::*`); else "".
-        members: the resources of a SET.
+        members: the resources of a SET, of types of which every call names one where there are such.
+        whole: all resources of a SET where a call may name others besides; None: `members`.
     """
 
     text: str
     kind: ResourceKind
     every_bucket: str = ""
     members: ResourceSet = ResourceSet(())
+    whole: ResourceSet | None = None
+
+    def as_a_whole(self) -> RequestResource:
+        """The same with all resources of a SET as members."""
+        return self if self.whole is None else RequestResource(self.text, self.kind, self.every_bucket, self.whole)
 
 
 class Patterns(NamedTuple):

@@ -69,6 +69,33 @@ def forms_of(action: str) -> list[str]:
     return forms
 
 
+_IN_PLACE_OF_A_REQUIRED_ONE = {
+    "dynamodb:query": "index",
+    "dynamodb:scan": "index",
+    "dynamodb:partiqlselect": "index",
+    "s3express:createsession": "accesspoint",
+}
+"""Resource types that the reference calls optional, and that are nevertheless authorized alone."""
+
+
+def required_forms_of(action: str) -> list[str]:
+    """The ARN forms of the types of which every call names a resource; none where all types are optional."""
+    entry = _entry(action)
+    kinds = [kind for kind in (entry or {}).get("resourceTypes", []) if kind["required"]]
+    if not kinds:
+        return []
+    service = action.lower().partition(":")[0]
+    names = {kind["name"].lower() for kind in kinds} | {_IN_PLACE_OF_A_REQUIRED_ONE.get(action.lower(), "")}
+    optional = {
+        form
+        for kind in (entry or {})["resourceTypes"]
+        if kind["name"].lower() not in names
+        for form in types_of(service)[kind["name"].lower()]
+    }
+    required = {form for name in names - {""} for form in types_of(service)[name]}
+    return [form for form in forms_of(action) if form in required or form not in optional]
+
+
 def other_forms(action: str) -> list[str]:
     """The ARN forms of the resource types that the service has besides those of the action."""
     own = forms_of(action)

@@ -11,7 +11,7 @@ import string
 from collections import deque
 from collections.abc import Iterator
 
-from .catalogue import forms_of, other_forms
+from .catalogue import forms_of, other_forms, required_forms_of
 from .patterns import IN_LABEL, Token, covers, shares
 
 Pattern = list[Token]
@@ -160,6 +160,9 @@ class Belongings:
 
     They have one of the forms of the action, and not a narrower one of another type of the service. Nor would an entry
     about another type find them, unless it finds all that has one of the forms.
+
+    Where some types are required, they are of those: no call succeeds without one, whatever else is allowed. They are
+    of others only where the question names nothing but others.
     """
 
     def __init__(
@@ -169,14 +172,15 @@ class Belongings:
         service, name = action.lower().split(":", 1)
         shorter = {} if action.lower() in NAMED_ALONE else SHORTER
         texts = [text for form in forms_of(action) for text in (form, *shorter.get(form, ()))]
+        required = [text for form in required_forms_of(action) for text in (form, *shorter.get(form, ()))]
         attachable = service == "iam" and name not in FROZEN_MANAGED_POLICY
-        forms = []
+        forms: list[tuple[str, Form]] = []
         for text in texts:
             owners = [*accounts, "aws"] if attachable and ":policy/" in text else accounts
             if text.split(":")[4] == "*":
                 # As the devices of Amazon Braket, which belong to no account.
                 owners = [*owners, ""]
-            forms += [Form(text, partition, owner, narrow=narrow) for owner in owners]
+            forms += [(text, Form(text, partition, owner, narrow=narrow)) for owner in owners]
         self._others = [
             Form(text, partition, owner, narrow=True)
             for text in [*other_forms(action), *([IN_A_BUCKET] if BUCKET in texts else [])]
@@ -191,8 +195,11 @@ class Belongings:
             if any(shares(entry, form) for form in every) and not any(covers(entry, form) for form in every)
         ]
         self._known = bool(texts)
-        self._forms = [form for form in forms if shares(form.pattern, asked)]
         self._anything = _any_arn(partition)
+        meeting = [(text, form) for text, form in forms if shares(form.pattern, asked)]
+        self._forms = [form for text, form in meeting if text in required]
+        if not any(self.kinds([])):
+            self._forms = [form for _, form in meeting]
 
     def has(self, text: str) -> bool:
         """Whether a resource is one of them."""
