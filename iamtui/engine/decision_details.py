@@ -32,6 +32,7 @@ def notes(reading: Evaluation) -> Iterator[str]:
     yield from reading.request.notes
     yield from reading.prepared.notes
     yield from _notes_on_set(reading)
+    yield from _note_on_types(reading)
     yield from _notes_on_ignored(reading)
     yield from ignored_principals(reading)
 
@@ -57,6 +58,25 @@ def _notes_on_set(reading: Evaluation) -> Iterator[str]:
             "The patterns of these policies overlap in too many ways to tell whether one of these resources is "
             "allowed: ask about a smaller set, or about one resource."
         )
+
+
+def _note_on_types(reading: Evaluation) -> Iterator[str]:
+    """That what is granted of a set is of types that a call names besides others alone."""
+    resource = reading.prepared.resource
+    if resource.whole is None or reading.total is not False:
+        return
+    whole = resource.as_a_whole()
+    granted: dict[str, None] = {}
+    for layer, _, policies in reading.sets():
+        for member in policies.about(reading.asked.action) if layer is Layer.IDENTITY else ():
+            matcher = member.compiled.resource.matcher
+            if member.compiled.allows and matcher is not None and not member.compiled.resource.negated:
+                here = matcher.entries_meeting(resource, reading.context)
+                meeting = matcher.entries_meeting(whole, reading.context)
+                granted.update(dict.fromkeys(entry for entry in meeting if entry not in here))
+    if granted:
+        called = safe_text(reading.request.action, limit=256)
+        yield f"Every call of {called} needs a resource of another type besides {first_of(tuple(granted))}."
 
 
 def _notes_on_ignored(reading: Evaluation) -> Iterator[str]:

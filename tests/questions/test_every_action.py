@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import Mode
 from iamtui.policy.resource import ResourceKind
-from iamtui.questions.account_index import account_index
+from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.every_action import EveryAction, action_space
 from iamtui.questions.question import Question
@@ -114,6 +115,37 @@ def test_in_the_demo_account_and_under_a_draft(mode: Mode) -> None:
     compare(drafted, Question("", mode=mode), said, random, asked=("s3:getobject", "s3:listbucket", "ec2:createtags"))
     outcomes = ("allowed", "denied") if mode is Mode.STRICT else ("allowed", "depends", "denied")
     assert min(said[outcome] for outcome in outcomes) > 50, said
+
+
+def test_of_types_that_a_call_cannot_do_without() -> None:
+    account = load_demo_account()
+    groups, instances = "arn:aws:resource-groups:*:*:group/*", "arn:aws:ec2:*:*:instance/*"
+    allow = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
+    policies = (
+        [allow, {"Effect": "Deny", "Action": "ec2:StartInstances", "Resource": instances}],
+        [allow, {"Effect": "Deny", "Action": "ec2:StartInstances", "Resource": groups}],
+        [{"Effect": "Allow", "Action": "ec2:StartInstances", "Resource": groups}],
+        [{"Effect": "Allow", "Action": "ec2:StartInstances", "Resource": instances}],
+    )
+    users = tuple(
+        replace(user, groups=(), inline_policies=(), attached_policies=(), boundary_arn=None)
+        for user in account.users[: len(policies)]
+    )
+    account = replace(account, users=users)
+    edits = tuple(
+        PutInlinePolicy(user.arn, "p", json.dumps({"Version": "2012-10-17", "Statement": statements}))
+        for user, statements in zip(users, policies, strict=True)
+    )
+    said: Counter[str] = Counter()
+    drafted = apply_draft(account, Draft(account.id, "", edits))
+    compare(
+        drafted, Question("", region="eu-west-1"), said, Random(1), asked=("ec2:startinstances", "ec2:runinstances")
+    )
+    start = Question("ec2:StartInstances", "*", region="eu-west-1")
+    allowed = [QuestionEvaluator(drafted, start, NOON).outcome(principal_of(drafted, user)) for user in drafted.users]
+    assert allowed == [Outcome.EXPLICIT_DENY, Outcome.ALLOWED, Outcome.IMPLICIT_DENY, Outcome.ALLOWED]
+    group = Question("ec2:StartInstances", groups, region="eu-west-1")
+    assert QuestionEvaluator(drafted, group, NOON).outcome(principal_of(drafted, drafted.users[2])) is Outcome.ALLOWED
 
 
 @pytest.mark.slow

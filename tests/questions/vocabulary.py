@@ -65,7 +65,7 @@ RESOURCES: Final[dict[str, tuple[str, ...]]] = {
 ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "s3": ("s3:GetObject", "S3:PUTOBJECT", "s3:ListAllMyBuckets", "s3:ListBucket"),
     "sqs": ("sqs:SendMessage", "sqs:ListQueues"),
-    "ec2": ("ec2:RunInstances", "ec2:DescribeInstances", "ec2:TerminateInstances", "EC2:runinstances"),
+    "ec2": ("ec2:RunInstances", "ec2:DescribeInstances", "ec2:TerminateInstances", "EC2:startinstances"),
     "kms": ("kms:Decrypt", "kms:ListKeys", "kms:RetireGrant", "kms:CreateAlias"),
     "iam": ("iam:PassRole", "iam:TagUser", "iam:ListUsers", "iam:CreatePolicyVersion", "iam:DeleteRole"),
     "sts": (
