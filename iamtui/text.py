@@ -3,12 +3,14 @@
 Rooms keep raw values, so that matching stays exact; whatever leaves towards a person goes through here.
 Textual and terminals let ESC, C1 controls, bidi and zero-width characters through in every widget, which
 lets data move the cursor, write the clipboard (OSC 52), reorder what is read, or look like something else.
+Times in words are made here too.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
@@ -121,3 +123,16 @@ def _joins(character: str) -> bool:
         or "\ud7b0" <= character <= "\ud7ff"
         or "\U0001f3fb" <= character <= "\U0001f3ff"
     )
+
+
+_UNITS: Final = (("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("m", 60))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in one unit: `3d ago`, `just now`; `in 2h` for the future."""
+    seconds = (now - moment).total_seconds()
+    for unit, size in _UNITS:
+        if abs(seconds) >= size:
+            count = f"{int(abs(seconds) // size)}{unit}"
+            return f"{count} ago" if seconds > 0 else f"in {count}"
+    return "just now"

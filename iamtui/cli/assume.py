@@ -14,7 +14,7 @@ import click
 from iamtui.cli.assume_options import DEFAULT, Wanted, assume_options, assumed, say_nested, wanted_format
 from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import note, secret_on_stdout, stdout
-from iamtui.cli.source_choice import choose
+from iamtui.cli.source_choice import choose_for_screen
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.credentials.child_process import NotStarted, check_program, child_environment, replace_process
 from iamtui.credentials.credentials_file import check_profile, credentials_file, write_profile
@@ -166,7 +166,7 @@ def pick(screen: Screen, name: str | None, reveal: bool, source: SourceOptions) 
     refuse_dumb_terminal(os.environ)
     say_nested(os.environ)
     with _stdout_set_aside():
-        session = screen.pick(choose(source, for_command=False).choice, chosen.name)
+        session = screen.pick(choose_for_screen(source), chosen.name)
     if session is None:
         note("Nothing was picked.")
         return Exit.NO

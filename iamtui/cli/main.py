@@ -94,6 +94,7 @@ ENTRIES: Final = {
     "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
     "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
+    "cache": CommandEntry("iamtui.cli.cache", "cache", "Remove the accounts that are kept as they were read last."),
     "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
     "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
     "pick": CommandEntry("iamtui.cli.assume", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
@@ -107,7 +108,7 @@ ENTRIES: Final = {
 }
 
 
-_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "diff"))
+_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "diff", "cache"))
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 """The commands whose output is for `eval`, unless they are told otherwise."""
@@ -143,9 +144,9 @@ def _open_screen(screen: Screen, source: SourceOptions) -> Exit:
         names = ", ".join(ENTRIES)
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
     refuse_dumb_terminal(os.environ)
-    from iamtui.cli.source_choice import choose  # not needed for --help
+    from iamtui.cli.source_choice import choose_for_screen  # not needed for --help
 
-    return Exit.OK if screen.open(choose(source, for_command=False).choice) == 0 else Exit.ERROR
+    return Exit.OK if screen.open(choose_for_screen(source)) == 0 else Exit.ERROR
 
 
 def run(arguments: Sequence[str], screen: Screen) -> int:

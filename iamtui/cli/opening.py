@@ -13,14 +13,14 @@ import click
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
-from iamtui.cli.output import note, progress_report
+from iamtui.cli.output import note, progress_report, say_cached
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.opening import load_account_facts, load_user_details, open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.opening import keep_in_cache, load_account_facts, load_user_details, open_source
+from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.drafts.ledger import DraftFinding
@@ -87,8 +87,13 @@ def _approve(profile: str, command: str, *, named: bool) -> bool:
 
 def open_workspace(source: SourceOptions) -> Workspace:
     """Open the account that a command reads, and say on stderr what could not be loaded."""
-    workspace = open_source(command_choice(source), progress_report(), approve=approval(source))
+    choice = command_choice(source)
+    workspace = open_source(choice, progress_report(), approve=approval(source))
     say_where(workspace)
+    if workspace.remark:
+        note(workspace.remark)
+    if choice.cache is not CacheUse.NOTHING:
+        keep_in_cache(workspace)
     rest = [gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT]
     for gap in rest:
         note(f"Only a part of the account was read: {gap.error}. What the rest would say is not known.")
@@ -141,6 +146,8 @@ def say_where(workspace: Workspace) -> None:
         note("DEMO: this is a snapshot of the built-in demo account, not of yours.")
     if workspace.source.endpoint_url:
         note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")
+    if workspace.source.cached and workspace.source.taken_at is not None:
+        say_cached(workspace.source.taken_at)
 
 
 # `--draft FILE`: answer as if the edits of a draft had been made.

@@ -12,14 +12,17 @@ import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO
+
+import click
 
 from iamtui.presentation.styled_words import Row, Tone
 from iamtui.presentation.tables import csv_row, markdown_row
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.text import safe_text
+from iamtui.text import ago, safe_text
 
 LONGEST_WORD: Final = 1000
 """Characters without a space that a sentence repeats: the longest ARN fits, a file given as an argument does not."""
@@ -135,10 +138,15 @@ class Output:
     def blank(self) -> None:
         self._stream.write("\n")
 
-    def json(self, value: Any, *, indent: int | None = None, end: str = "\n") -> None:
+    def json(self, value: Any, *, indent: int | None = None, end: str = "\n", alone: bool = False) -> None:
+        """Write JSON, with how old the account is if it came from the cache.
+
+        Args:
+            alone: a document of its own, such as a policy, to which nothing is added.
+        """
         from iamtui.engine.decision_json import to_ascii_json  # `--help` needs no JSON
 
-        self._stream.write(to_ascii_json(value, indent=indent) + end)
+        self._stream.write(to_ascii_json(value if alone else _with_age(value), indent=indent) + end)
 
     def raw(self, text: str) -> None:
         """Write a text as it is. Only for what has been checked character by character."""
@@ -235,6 +243,39 @@ def _mode_of_file(stream: TextIO) -> int | None:
 def note(text: str, *, whole: bool = False) -> None:
     """Say one sentence of narration on stderr; `whole` as for `Output.line`."""
     stderr().paragraph(text, whole=whole)
+
+
+# How old an account is that came from the cache.
+
+
+_CACHED: Final = "iamtui.cached"
+
+
+def say_cached(read_at: datetime) -> None:
+    """Say on stderr, and from now on in the JSON of this command, that the account is as it was read then."""
+    now = datetime.now(UTC)
+    note(
+        f"CACHED: the account is as it was read {ago(read_at, now)} ({read_at:%Y-%m-%d %H:%M} UTC). "
+        "Without --cached it is read anew."
+    )
+    age = max(0, int((now - read_at).total_seconds()))
+    cached = {"read_at": read_at.isoformat().replace("+00:00", "Z"), "age_seconds": age}
+    click.get_current_context().meta[_CACHED] = cached
+
+
+def _with_age(value: Any) -> Any:
+    context = click.get_current_context(silent=True)
+    cached = context.meta.get(_CACHED) if context is not None else None
+    if cached is None:
+        return value
+    if isinstance(value, list):
+        return [_with_age(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "runs" in value:
+        # SARIF takes what it does not know in properties only.
+        return {**value, "runs": [{**run, "properties": {"cached": cached}} for run in value["runs"]]}
+    return {**value, "cached": cached}
 
 
 # How far something has come.

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
-from iamtui.workspace.workspace import SourceChoice, SourceKind, choice_from_environment
+from iamtui.problem import Problem
+from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, choice_from_environment
 
 
 class Chosen(NamedTuple):
@@ -49,7 +50,18 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
     else:
         return Chosen(None, "nothing names a source: the screen asks")
-    return Chosen(SourceChoice(SourceKind.LIVE, None, profile, region, source.endpoint_url), why)
+    cache = CacheUse.ANSWER if source.cached else CacheUse.NOTHING if source.no_cache else CacheUse.KEEP
+    return Chosen(SourceChoice(SourceKind.LIVE, None, profile, region, source.endpoint_url, cache=cache), why)
+
+
+def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
+    """The source that the screen opens; None: it asks."""
+    if source.cached:
+        raise Problem(
+            "--cached does not apply to the screen.",
+            "Leave it out: the account is shown as it was read last while it is read anew.",
+        )
+    return choose(source, for_command=False).choice
 
 
 def _region_in_environment() -> bool:

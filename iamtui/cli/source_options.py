@@ -1,4 +1,4 @@
-"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url."""
+"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url, and whether the cache is used."""
 
 from __future__ import annotations
 
@@ -45,9 +45,12 @@ class SourceOptions:
     region: str | None = None
     endpoint_url: str | None = None
     snapshot_account: str | None = None
+    cached: bool = False
+    no_cache: bool = False
 
     @property
     def given(self) -> tuple[str, ...]:
+        """The options that were given."""
         return tuple(
             f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name) not in (None, False)
         )
@@ -80,11 +83,14 @@ class SourceOptions:
             raise Problem("--snapshot-account is not an account id.", "Give its 12 digits.")
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
         clashes["--snapshot"] = {"--profile", "--endpoint-url"}
+        clashes["--cached"] = {"--no-cache"}
+        for source in ("--demo", "--snapshot"):
+            clashes[source] |= {"--cached", "--no-cache"}
         for option, others in clashes.items():
             found = [other for other in self.given if option in self.given and other in others]
             if found:
                 raise Problem(
-                    f"{option} and {' and '.join(found)} cannot be combined.", "Choose one source: see --help."
+                    f"{option} and {' and '.join(found)} cannot be combined.", "Leave one of them out: see --help."
                 )
 
 
@@ -110,9 +116,11 @@ def source_options(command: F) -> F:
         region: str | None,
         endpoint_url: str | None,
         snapshot_account: str | None,
+        cached: bool,
+        no_cache: bool,
         **kwargs: Any,
     ) -> Any:
-        own = SourceOptions(demo, snapshot, profile, region, endpoint_url, snapshot_account)
+        own = SourceOptions(demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache)
         merged = own.over(_given_before(click.get_current_context()))
         merged.check()
         return command(*args, source=merged, **kwargs)
@@ -124,6 +132,8 @@ def source_options(command: F) -> F:
         click.option("--profile", metavar="NAME", help="Use this AWS profile."),
         click.option("--region", metavar="REGION", help="Use this region."),
         click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
+        click.option("--cached", is_flag=True, help="Answer from the account as it was read last, and say its age."),
+        click.option("--no-cache", is_flag=True, help="Neither use nor keep the account as it was read last."),
     )
     for option in reversed(options):
         with_source = option(with_source)

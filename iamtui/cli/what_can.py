@@ -132,7 +132,7 @@ def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...
     """The effective permissions as one identity policy; on stderr what it lacks."""
     who = resolve_principal(workspace, principal)
     made = effective_policy(workspace, who, services or None)
-    stdout().json(made.document, indent=2)
+    stdout().json(made.document, indent=2, alone=True)
     if made.left_out:
         note(
             "Left out in part, because no single statement says it or all of them would be longer than IAM takes: "

@@ -151,6 +151,7 @@ class LiveReading:
         self._broke_off: AwsProblem | None = None
         self._header: dict[str, Any] = {"version": 1, "taken_at": datetime.now(UTC)}
         self._no_caller: AwsProblem | None = None
+        self._is_identified = False
         self._found: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, AwsProblem] = {}
         self._organization: Fact[Organization | None] = NOT_LOADED
@@ -164,24 +165,43 @@ class LiveReading:
             problem is not None and (problem.may_pass or problem.fatal) for problem in failed
         )
 
+    def identify(self, connection: Connection, step: Step = no_step) -> tuple[str, str] | None:
+        """The account and the ARN of whoever reads; None where AWS does not say. The next reading need not ask again.
+
+        Raises:
+            Problem: nothing can be asked.
+        """
+        with Tasks(1, step) as tasks:
+            tasks.what = "the caller's identity"
+            tasks.watch(tasks.add(lambda: self._read_caller(connection)))
+        self._is_identified = True
+        return None if self._no_caller is not None else (self._header["account_id"], self._header["caller"])
+
     def read(
-        self, connection: Connection, step: Step = no_step, show: Callable[[Account], None] | None = None
+        self,
+        connection: Connection,
+        step: Step = no_step,
+        show: Callable[[Account], None] | None = None,
+        *,
+        beside_a_screen: bool = False,
     ) -> Account:
         """Read what is lacking: everything, or the rest.
 
         Args:
             step: called now and then; an exception from it stops the load.
             show: given the account as far as it is read, now and then.
+            beside_a_screen: whether a screen has to go on meanwhile, as it does where something is shown.
 
         Raises:
             Problem: as `load_live`.
         """
         self._fatal = self._broke_off = None
         self._failed.clear()
-        at_once = _AT_ONCE if show is None else _AT_ONCE_BESIDE_A_SCREEN
+        at_once = _AT_ONCE_BESIDE_A_SCREEN if show is not None or beside_a_screen else _AT_ONCE
+        if not self._is_identified:
+            self.identify(connection, step)
+        self._is_identified = False
         with collector_paused(), Tasks(at_once, self._showing(connection, step, show)) as tasks:
-            tasks.what = "the caller's identity"
-            tasks.watch(tasks.add(lambda: self._read_caller(connection)))
             tasks.what, tasks.done = _ENTITIES, self._count()
             details = tasks.add(lambda: self._read_details(connection, tasks))
             parts = [tasks.add(partial(self._read_part, connection, part)) for part in _PARTS]

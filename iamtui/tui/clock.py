@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from iamtui import text
 from iamtui.credentials.session import utc_now
-
-_UNITS = (("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("m", 60))
 
 
 def now() -> datetime:
@@ -25,14 +24,7 @@ def day(moment: datetime) -> str:
 
 def ago(moment: datetime) -> str:
     """How long ago, in one unit: `3d ago`, `just now`; `in 2h` for the future."""
-    seconds = (now() - _utc(moment)).total_seconds()
-    if abs(seconds) < 60:
-        return "just now"
-    for unit, size in _UNITS:
-        if abs(seconds) >= size:
-            count = f"{int(abs(seconds) // size)}{unit}"
-            return f"{count} ago" if seconds > 0 else f"in {count}"
-    return "just now"
+    return text.ago(_utc(moment), now())
 
 
 def _utc(moment: datetime) -> datetime:

@@ -11,13 +11,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from iamtui.account.model import Account, Known, Missing
+import msgspec
+
+from iamtui.account.model import REST_OF_ACCOUNT, Account, Known, Missing
 from iamtui.policy.document import DocumentPool
 from iamtui.policy.patterns import parse_arn, resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
+from iamtui.workspace.account_cache import keep_account, kept_account
 from iamtui.workspace.workspace import (
+    CacheUse,
     OpeningCancelled,
     Progress,
     ProgressReport,
@@ -45,7 +49,7 @@ def open_source(
     """Load the account that `choice` names. Blocking: screens call it in a worker.
 
     Args:
-        parts: whether to report the account as far as it is read, while the rest is being read.
+        parts: whether to report the account as it was read last, or else as far as it is read, while it is being read.
         approve: asked before a credential_process is run; None: what was confirmed may run.
 
     Raises:
@@ -56,7 +60,7 @@ def open_source(
     step = _step(report, cancelled)
     if choice.kind is SourceKind.LIVE:
         step("finding credentials", 0)
-        workspace = _read_live(_connected(choice, approve), None, step, report if parts else None)
+        workspace = _open_live(_connected(choice, approve), choice.cache, step, report if parts else None)
     elif choice.kind is SourceKind.DEMO:
         workspace = _open_demo(step)
     else:
@@ -77,10 +81,14 @@ def go_on_reading(
         Problem: nothing more can be read; what was there can still be gone on with.
         OpeningCancelled: as `open_source`.
     """
+    from iamtui.sources.live import LiveReading
+
     step = _step(report, cancelled)
     step("finding credentials", 0)
     connection = _connection(workspace).reopened()
-    read = _read_live(connection, workspace.reading, step, report)
+    read = _read_live(connection, workspace.reading or LiveReading(), step, report)
+    if workspace.source.cached:
+        read = _unless_in_part(read, workspace)
     return _settled(replace(read, caller_extras=workspace.caller_extras), cancelled)
 
 
@@ -146,13 +154,67 @@ def open_snapshot(choice: SourceChoice, step: Step = _no_step, pool: DocumentPoo
     return Workspace(account, source)
 
 
-def _read_live(
-    connection: Connection, reading: LiveReading | None, step: Step, report_parts: ProgressReport | None
-) -> Workspace:
-    """Read an account, or the rest of one."""
+def _open_live(connection: Connection, cache: CacheUse, step: Step, report_parts: ProgressReport | None) -> Workspace:
+    """Read an account, or take it from the cache.
+
+    It is shown from there only once AWS has said whose credentials these are: never as somebody else's account.
+    """
     from iamtui.sources.live import LiveReading
 
-    reading = reading or LiveReading()
+    reading = LiveReading()
+    kept, remark = None, ""
+    if cache is CacheUse.ANSWER or (cache is CacheUse.KEEP and report_parts is not None):
+        kept, remark = _kept(connection, reading, step)
+    if kept is None:
+        if cache is CacheUse.ANSWER:
+            remark = f"{remark or 'Nothing of this account is in the cache.'} It was read anew."
+        return replace(_read_live(connection, reading, step, report_parts), remark=remark)
+    if report_parts is None:
+        return kept
+    report_parts(Progress("", part=kept))
+    return _unless_in_part(_read_live(connection, reading, step, None, beside_a_screen=True), kept)
+
+
+def _kept(connection: Connection, reading: LiveReading, step: Step) -> tuple[Workspace | None, str]:
+    """The account from the cache, if it is there; else a sentence about why not, where there is something to say."""
+    caller = reading.identify(connection, step)
+    if caller is None:
+        return None, "The cache is not used, because AWS does not say whose credentials these are."
+    try:
+        account = kept_account(*caller, connection.endpoint_url)
+    except Problem as problem:
+        return None, str(problem)
+    if account is None:
+        return None, ""
+    source = msgspec.structs.replace(_live_source(connection, account.taken_at), cached=True)
+    return Workspace(account, source, connection), ""
+
+
+def _unless_in_part(read: Workspace, kept: Workspace) -> Workspace:
+    """What was read anew; where that is only a part, what was kept, which can go on to be read anew."""
+    rest = next((gap for gap in read.account.gaps if gap.what == REST_OF_ACCOUNT), None)
+    if rest is None:
+        return read
+    return replace(kept, reading=read.reading, remark=f"Only a part could be read anew: {rest.error}.")
+
+
+def keep_in_cache(workspace: Workspace) -> bool:
+    """Keep a live account as it was just read, if all of it was; whether it is kept. Blocking."""
+    source = workspace.source
+    if source.kind is not SourceKind.LIVE or source.cached or workspace.reading is not None:
+        return False
+    return keep_account(workspace.account, source.endpoint_url)
+
+
+def _read_live(
+    connection: Connection,
+    reading: LiveReading,
+    step: Step,
+    report_parts: ProgressReport | None,
+    *,
+    beside_a_screen: bool = False,
+) -> Workspace:
+    """Read an account, or the rest of one."""
 
     def opened(account: Account) -> Workspace:
         return Workspace(account, _live_source(connection, account.taken_at), connection)
@@ -161,7 +223,7 @@ def _read_live(
         if report_parts is not None:
             report_parts(Progress("", part=replace(opened(account), reading=reading)))
 
-    account = reading.read(connection, step, None if report_parts is None else show)
+    account = reading.read(connection, step, None if report_parts is None else show, beside_a_screen=beside_a_screen)
     return replace(opened(account), reading=reading if reading.may_go_on else None)
 
 

@@ -40,6 +40,7 @@ class SourceInfo(Struct, frozen=True):
         taken_at: when the data was read, UTC, or None when unknown.
         file: the snapshot's path as it was given, or "".
         snapshot_account: the account of a file that holds several, or "".
+        cached: whether a live account is as it was read last, at `taken_at`, and not as it is.
     """
 
     kind: SourceKind
@@ -50,6 +51,7 @@ class SourceInfo(Struct, frozen=True):
     taken_at: datetime | None = None
     file: str = ""
     snapshot_account: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Workspace:
         caller_extras: what the caller's own session was made with, where the caller is a session that was assumed
             here: its session policies limit what it may assume.
         reading: what can go on reading the account where it broke off; None where nothing is lacking that may come.
+        remark: a sentence about the cache that is worth saying when the account is opened, or "".
     """
 
     account: Account
@@ -70,6 +73,7 @@ class Workspace:
     connection: Connection | None = None
     caller_extras: AssumeExtras = NO_EXTRAS
     reading: LiveReading | None = None
+    remark: str = ""
 
     def with_account(self, account: Account) -> Workspace:
         return replace(self, account=account)
@@ -83,6 +87,15 @@ class Workspace:
 # Which source is meant, and how loading it goes on.
 
 
+class CacheUse(StrEnum):
+    """What the cache of accounts is for: what is read is kept there, and a screen shows it until it is read anew;
+    or it answers in place of AWS; or it is neither read nor written."""
+
+    KEEP = "keep"
+    ANSWER = "answer"
+    NOTHING = "nothing"
+
+
 class SourceChoice(Struct, frozen=True):
     """What the user asked to open.
 
@@ -91,6 +104,7 @@ class SourceChoice(Struct, frozen=True):
         snapshot: the file, for a snapshot.
         profile, region, endpoint_url: for live; None where not given.
         snapshot_account: which of the accounts in the file; None: there is one.
+        cache: for live.
     """
 
     kind: SourceKind
@@ -99,6 +113,7 @@ class SourceChoice(Struct, frozen=True):
     region: str | None = None
     endpoint_url: str | None = None
     snapshot_account: str | None = None
+    cache: CacheUse = CacheUse.KEEP
 
 
 class Progress(NamedTuple):
