@@ -21,6 +21,7 @@ from iamtui.account.snapshot_format import TagShape
 from iamtui.aws.connection import Connection
 from iamtui.sources.parallel import FactReader, Tasks
 
+S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 Json = dict[str, Any]
 
@@ -31,36 +32,35 @@ _AT_ONCE: Final = 8
 """Calls in flight: each is short, and there are thousands."""
 
 
-class _ListedUser(Struct, rename="pascal"):
-    user_name: str
+class _Listed(Struct, rename="pascal", kw_only=True):
+    """What the lists say of users, groups, roles and policies alike."""
+
     arn: str
     path: str = "/"
-    user_id: str = ""
     create_date: datetime | None = None
+
+
+class _ListedUser(_Listed, rename="pascal", kw_only=True):
+    user_name: str
+    user_id: str = ""
 
 
 class _ListedUsers(Struct, rename="pascal"):
     users: list[_ListedUser]
 
 
-class _ListedGroup(Struct, rename="pascal"):
+class _ListedGroup(_Listed, rename="pascal", kw_only=True):
     group_name: str
-    arn: str
-    path: str = "/"
     group_id: str = ""
-    create_date: datetime | None = None
 
 
 class _ListedGroups(Struct, rename="pascal"):
     groups: list[_ListedGroup]
 
 
-class _ListedRole(Struct, rename="pascal"):
+class _ListedRole(_Listed, rename="pascal", kw_only=True):
     role_name: str
-    arn: str
-    path: str = "/"
     role_id: str = ""
-    create_date: datetime | None = None
     assume_role_policy_document: str | None = None
 
 
@@ -68,15 +68,12 @@ class _ListedRoles(Struct, rename="pascal"):
     roles: list[_ListedRole]
 
 
-class _ListedPolicy(Struct, rename="pascal"):
-    arn: str
+class _ListedPolicy(_Listed, rename="pascal", kw_only=True):
     default_version_id: str
-    path: str = "/"
     policy_name: str | None = None
     policy_id: str = ""
     attachment_count: int | None = None
     permissions_boundary_usage_count: int | None = None
-    create_date: datetime | None = None
     update_date: datetime | None = None
 
 
@@ -196,10 +193,12 @@ class OneByOne(FactReader):
         self._unread.clear()
         tasks.at_once = _AT_ONCE
         tasks.what, tasks.done = "lists of users, groups, roles and policies", 0
-        users_read = tasks.add(lambda: self._users(connection))
-        groups_read = tasks.add(lambda: self._groups(connection))
-        roles_read = tasks.add(lambda: self._roles(connection))
-        policies_read = tasks.add(lambda: self._policies(connection))
+        users_read = tasks.add(lambda: self._all(connection, "ListUsers", _ListedUsers, lambda page: page.users))
+        groups_read = tasks.add(lambda: self._all(connection, "ListGroups", _ListedGroups, lambda page: page.groups))
+        roles_read = tasks.add(lambda: self._all(connection, "ListRoles", _ListedRoles, lambda page: page.roles))
+        policies_read = tasks.add(
+            lambda: self._all(connection, "ListPolicies", _ListedPolicies, lambda page: page.policies)
+        )
         tasks.watch(users_read), tasks.watch(groups_read), tasks.watch(roles_read), tasks.watch(policies_read)
         users, groups, roles = users_read.result(), groups_read.result(), roles_read.result()
         policies = policies_read.result()
@@ -236,45 +235,36 @@ class OneByOne(FactReader):
         ]
         return found
 
-    def _once(self, key: Hashable, permission: str, read: Callable[[], T]) -> Fact[T]:
-        """What a call gives, which is made until it gives something; or why not."""
-        came = self._came.get(key)
+    def _once(self, operation: str, read: Callable[[], T], *about: str) -> Fact[T]:
+        """What a call gives, which is made until it gives something; or why not.
+
+        Args:
+            about: the values of its parameters.
+        """
+        came = self._came.get((operation, *about))
         if came is not None:
             return came
-        fact = self.fact(permission, read)
+        fact = self.fact(f"iam:{operation}", read)
         if isinstance(fact, Known):
-            self._came[key] = fact
+            self._came[operation, *about] = fact
         return fact
 
-    # The lists.
+    def _answer(
+        self, connection: Connection, operation: str, form: type[S], value: Callable[[S], T], **about: str
+    ) -> Fact[T]:
+        """A value of the answer of a call."""
+        return self._once(operation, lambda: value(connection.call("iam", operation, form, **about)), *about.values())
 
-    def _users(self, connection: Connection) -> Fact[list[_ListedUser]]:
-        def read() -> list[_ListedUser]:
-            pages = connection.pages("iam", "ListUsers", _ListedUsers, MaxItems=_FEW)
-            return [user for page in pages for user in page.users]
+    def _all(
+        self, connection: Connection, operation: str, form: type[S], values: Callable[[S], list[T]], **about: str
+    ) -> Fact[list[T]]:
+        """The values of all pages of a list."""
 
-        return self._once("ListUsers", "iam:ListUsers", read)
+        def read() -> list[T]:
+            pages = connection.pages("iam", operation, form, MaxItems=_FEW, **about)
+            return [value for page in pages for value in values(page)]
 
-    def _groups(self, connection: Connection) -> Fact[list[_ListedGroup]]:
-        def read() -> list[_ListedGroup]:
-            pages = connection.pages("iam", "ListGroups", _ListedGroups, MaxItems=_FEW)
-            return [group for page in pages for group in page.groups]
-
-        return self._once("ListGroups", "iam:ListGroups", read)
-
-    def _roles(self, connection: Connection) -> Fact[list[_ListedRole]]:
-        def read() -> list[_ListedRole]:
-            pages = connection.pages("iam", "ListRoles", _ListedRoles, MaxItems=_FEW)
-            return [role for page in pages for role in page.roles]
-
-        return self._once("ListRoles", "iam:ListRoles", read)
-
-    def _policies(self, connection: Connection) -> Fact[list[_ListedPolicy]]:
-        def read() -> list[_ListedPolicy]:
-            pages = connection.pages("iam", "ListPolicies", _ListedPolicies, MaxItems=_FEW)
-            return [policy for page in pages for policy in page.policies]
-
-        return self._once("ListPolicies", "iam:ListPolicies", read)
+        return self._once(operation, read, *about.values())
 
     def _memberships(
         self, connection: Connection, tasks: Tasks, groups: Fact[list[_ListedGroup]]
@@ -292,11 +282,9 @@ class OneByOne(FactReader):
         return found
 
     def _members(self, connection: Connection, name: str) -> Fact[list[str]]:
-        def read() -> list[str]:
-            pages = connection.pages("iam", "GetGroup", _ListedUsers, GroupName=name, MaxItems=_FEW)
-            return [user.user_name for page in pages for user in page.users]
-
-        return self._once(("GetGroup", name), "iam:GetGroup", read)
+        return self._all(
+            connection, "GetGroup", _ListedUsers, lambda page: [user.user_name for user in page.users], GroupName=name
+        )
 
     # One entity, in the form of GetAccountAuthorizationDetails.
 
@@ -309,30 +297,24 @@ class OneByOne(FactReader):
             groups = self._groups_of(connection, name)
             user["GroupList"] = groups.value if isinstance(groups, Known) else []
             self._note_missing(listed.arn, "groups", "users", groups)
-
-        def read() -> _Details:
-            return connection.call("iam", "GetUser", _UserAnswer, UserName=name).user
-
-        details = self._once(("GetUser", name), "iam:GetUser", read)
+        details = self._answer(connection, "GetUser", _UserAnswer, lambda answer: answer.user, UserName=name)
         return user | self._details(listed.arn, "users", details) | self._own(connection, _OF_USERS, name, listed.arn)
 
     def _groups_of(self, connection: Connection, name: str) -> Fact[list[str]]:
-        def read() -> list[str]:
-            pages = connection.pages("iam", "ListGroupsForUser", _ListedGroups, UserName=name, MaxItems=_FEW)
-            return [group.group_name for page in pages for group in page.groups]
-
-        return self._once(("ListGroupsForUser", name), "iam:ListGroupsForUser", read)
+        return self._all(
+            connection,
+            "ListGroupsForUser",
+            _ListedGroups,
+            lambda page: [group.group_name for group in page.groups],
+            UserName=name,
+        )
 
     def _group(self, connection: Connection, listed: _ListedGroup) -> Json:
         return _as_json(listed) | self._own(connection, _OF_GROUPS, listed.group_name, listed.arn)
 
     def _role(self, connection: Connection, listed: _ListedRole) -> Json:
         name = listed.role_name
-
-        def read() -> _Details:
-            return connection.call("iam", "GetRole", _RoleAnswer, RoleName=name).role
-
-        details = self._once(("GetRole", name), "iam:GetRole", read)
+        details = self._answer(connection, "GetRole", _RoleAnswer, lambda answer: answer.role, RoleName=name)
         role = _as_json(listed) | self._details(listed.arn, "roles", details)
         if isinstance(details, Known):
             role["RoleLastUsed"] = _as_json(details.value.role_last_used or _LastUsed())
@@ -354,51 +336,43 @@ class OneByOne(FactReader):
     def _own(self, connection: Connection, kind: _Kind, name: str, arn: str) -> Json:
         """The inline and the attached policies of an entity."""
         whose = {kind.parameter: name}
-
-        def names() -> list[str]:
-            pages = connection.pages("iam", kind.list_inline, _NamesPage, MaxItems=_FEW, **whose)
-            return [policy for page in pages for policy in page.policy_names]
-
-        def attachments() -> list[Json]:
-            pages = connection.pages("iam", kind.list_attached, _AttachmentsPage, MaxItems=_FEW, **whose)
-            return [_as_json(one) for page in pages for one in page.attached_policies]
-
-        def inline(policy: str) -> _Inline:
-            return connection.call("iam", kind.get_inline, _Inline, PolicyName=policy, **whose)
-
-        listed = self._once((kind.list_inline, name), f"iam:{kind.list_inline}", names)
+        listed = self._all(connection, kind.list_inline, _NamesPage, lambda page: page.policy_names, **whose)
         self._note_missing(arn, "inline policies", kind.name, listed)
         policies: list[Json] = []
         for policy in _listed(listed):
-            document = self._once((kind.get_inline, name, policy), f"iam:{kind.get_inline}", partial(inline, policy))
+            document = self._answer(connection, kind.get_inline, _Inline, _itself, PolicyName=policy, **whose)
             if isinstance(document, Known) and not document.value.is_of(whose, policy):
                 document = Missing(f"the answer was not about its policy {policy}", f"iam:{kind.get_inline}")
             self._note_missing(arn, "inline policies", kind.name, document)
             if isinstance(document, Known):
                 policies.append({"PolicyName": policy, "PolicyDocument": document.value.policy_document})
-        attached = self._once((kind.list_attached, name), f"iam:{kind.list_attached}", attachments)
+        attached = self._all(
+            connection,
+            kind.list_attached,
+            _AttachmentsPage,
+            lambda page: [_as_json(one) for one in page.attached_policies],
+            **whose,
+        )
         self._note_missing(arn, "attached policies", kind.name, attached)
         return {kind.inline_key: policies, "AttachedManagedPolicies": _listed(attached)}
 
     def _policy(self, connection: Connection, arn: str, listed: _ListedPolicy | None) -> Json | None:
         """A managed policy with the version in force; None where nothing of it can be read."""
         if listed is None:
-
-            def read() -> _ListedPolicy:
-                return connection.call("iam", "GetPolicy", _PolicyAnswer, PolicyArn=arn).policy
-
-            found = self._once(("GetPolicy", arn), "iam:GetPolicy", read)
+            found = self._answer(connection, "GetPolicy", _PolicyAnswer, lambda answer: answer.policy, PolicyArn=arn)
             if isinstance(found, Missing):
                 return None
             listed = found.value
         version_id = listed.default_version_id
-
-        def read_version() -> _Version:
-            answer = connection.call("iam", "GetPolicyVersion", _VersionAnswer, PolicyArn=arn, VersionId=version_id)
-            return answer.policy_version
-
         policy = _as_json(listed)
-        version = self._once(("GetPolicyVersion", arn, version_id), "iam:GetPolicyVersion", read_version)
+        version = self._answer(
+            connection,
+            "GetPolicyVersion",
+            _VersionAnswer,
+            lambda answer: answer.policy_version,
+            PolicyArn=arn,
+            VersionId=version_id,
+        )
         if isinstance(version, Known) and (listed.arn, version.value.version_id) == (arn, version_id):
             policy["PolicyVersionList"] = [_as_json(version.value) | {"IsDefaultVersion": True}]
         return policy
@@ -422,6 +396,10 @@ def _counted(tasks: Tasks, jobs: Iterable[Callable[[], T]]) -> list[T]:
         return made
 
     return tasks.watch(*[tasks.add(partial(counted, job)) for job in jobs])
+
+
+def _itself(answer: T) -> T:
+    return answer
 
 
 def _listed(fact: Fact[list[T]]) -> Sequence[T]:
