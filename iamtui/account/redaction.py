@@ -29,6 +29,7 @@ from iamtui.account.redacted_words import (
     parts_of_key,
     refusal,
 )
+from iamtui.policy.document import as_list
 from iamtui.policy.operators import parse_operator
 
 Json: TypeAlias = dict[str, Any]
@@ -422,7 +423,7 @@ class _Walk:
         if kind in _FORMS:
             return self._numbers_or_addresses(operator, kind, key, values, where)
         if _is_aws_valued(key):
-            for value in _every(values):
+            for value in as_list(values):
                 host = "amazonaws" in str(value) and not self._public and not set("*?") & set(str(value))
                 if not is_word_of_aws(str(value)) or (host and not is_service_host(value, self._knows)):
                     raise refusal(f"{value!r} is not known as one of AWS's own values of {key}", where)
@@ -439,7 +440,7 @@ class _Walk:
         """
         if kind != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
             raise refusal(f"{operator} does not compare texts, and the values of {key} are renamed", where)
-        for value in _every(values):
+        for value in as_list(values):
             if not _FORMS[kind].fullmatch(str(value)):
                 raise refusal(f"{value!r} is not a value that {operator} can compare", where)
         if kind not in ("ip", "notip"):
@@ -492,10 +493,6 @@ def _is_aws_valued(key: str) -> bool:
     """Whether the values of a condition key in lower case are AWS's own words; a tag may be named like such a key."""
     service, _, name = key.partition(":")
     return name in AWS_VALUED and "." not in service and "/" not in service
-
-
-def _every(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else [values]
 
 
 def _each(values: Any, rename: Rename) -> Any:

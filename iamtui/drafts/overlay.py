@@ -11,7 +11,7 @@ from iamtui.drafts.edits import BaseEdit, Draft, Standing
 from iamtui.drafts.edits.base import brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
 from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import PolicyDocument, as_list
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS
@@ -281,7 +281,7 @@ def statements_with(document: PolicyDocument | None, effect: str) -> list[dict[s
     if document is None or document.error is not None:
         return []
     value = document.value["Statement"]
-    statements = value if isinstance(value, list) else [value]
+    statements = as_list(value)
     return [one for one in statements if isinstance(one, dict) and one.get("Effect") == effect]
 
 
@@ -324,7 +324,7 @@ def _exceptions(statement: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if operator.lower() in _EXCEPTING and isinstance(kept, dict):
             for key in [key for key in kept if key.lower() == "aws:principalarn"]:
                 value = kept.pop(key)
-                arns += [str(one) for one in value] if isinstance(value, list) else [str(value)]
+                arns += [str(one) for one in as_list(value)]
         if kept != {}:
             rest[operator] = kept
     other = {key: value for key, value in _meaning(statement).items() if key != "Condition"}

@@ -17,7 +17,6 @@ from iamtui.lint.subject import (
     action_glob,
     condition_keys_of,
     covers_action,
-    is_wild,
     lines_about,
     named,
     quoted,
@@ -26,6 +25,7 @@ from iamtui.lint.subject import (
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import action_fault
 from iamtui.policy.operators import parse_operator
+from iamtui.policy.patterns import is_pattern
 from iamtui.policy.types import PolicyType
 
 
@@ -78,7 +78,7 @@ def _check_known(subject: CheckedDocument, action: str, here: Place) -> None:
             f"RCPs do not restrict the service {quoted(service)} (list of {RCP_SERVICES_READ}), so this has no effect.",
             aws="RCP_SYNTAX_ERROR_ACTION",
         )
-    if not is_wild(name):
+    if not is_pattern(name):
         if not known.knows(action):
             hint = subject.nearest(action, known.actions_of(service))
             here.error(
@@ -355,9 +355,9 @@ def _lacks_tags(entry: str) -> bool:
     """Whether no action of an entry carries aws:ResourceTag; entries for part of a service are left alone."""
     known = catalogue()
     service, _, name = entry.partition(":")
-    if name == "*" and not is_wild(service):
+    if name == "*" and not is_pattern(service):
         actions = known.actions_of(service)
-    elif not is_wild(entry):
+    elif not is_pattern(entry):
         actions = (entry,)
     else:
         return False

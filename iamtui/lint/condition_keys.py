@@ -18,7 +18,6 @@ from iamtui.lint.subject import (
     Place,
     condition_keys_of,
     is_negated,
-    is_wild,
     lines_about,
     named,
     quoted,
@@ -27,6 +26,7 @@ from iamtui.lint.subject import (
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import key_fault
 from iamtui.policy.operators import parse_operator
+from iamtui.policy.patterns import is_pattern
 from iamtui.policy.types import PolicyType
 
 _TAG_KEY_MISSING: Final = re.compile(r"(?:aws|[a-z0-9-]+):(?:resourcetag|requesttag|principaltag)/?", re.IGNORECASE)
@@ -133,7 +133,7 @@ def _check_carried(statement: Statement, line: ConditionLine, key: ConditionKey,
     carried = False
     lacking: list[str] = []
     for action in statement.actions or ():
-        if is_wild(action) or action.partition(":")[0].lower() != service:
+        if is_pattern(action) or action.partition(":")[0].lower() != service:
             carried = True
             continue
         info = catalogue().action(action)
@@ -211,7 +211,7 @@ def _check_string_like(statement: Statement, line: ConditionLine, here: Place) -
     if operator is None or operator.base != "stringlike":
         return
     # Without a wildcard both operators come to the same, and a Deny that matches too much lets nobody in.
-    wild = any(is_wild(value) and value != "*" for value in line.values)
+    wild = any(is_pattern(value) and value != "*" for value in line.values)
     opens = operator.negated == (statement.effect == "Deny")
     level = Level.WARNING if wild and opens else Level.SUGGESTION
     arn_like = line.operator.replace("StringLike", "ArnLike").replace("StringNotLike", "ArnNotLike")

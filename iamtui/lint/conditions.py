@@ -15,10 +15,11 @@ from iamtui.catalog.condition_keys import ConditionKey, KeyType
 from iamtui.catalog.tables import REGIONS, REGIONS_READ
 from iamtui.lint.condition_keys import check_condition_key, check_key_company
 from iamtui.lint.resources import check_line_variables, variables_in, without_variables
-from iamtui.lint.subject import CheckedDocument, Level, Place, is_wild, lines_about, named, quoted
+from iamtui.lint.subject import CheckedDocument, Level, Place, lines_about, named, quoted
 from iamtui.policy.conditions import parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
+from iamtui.policy.patterns import is_pattern
 
 _BASES: Final = (
     "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
@@ -430,7 +431,7 @@ def _check_wildcards(subject: CheckedDocument, statement: Statement, line: Condi
                 aws="VARIABLE_USAGE_TOO_PERMISSIVE",
             )
     fixed = [without_variables(value) for value in line.values]
-    wild = next((value for value in fixed if is_wild(value)), None)
+    wild = next((value for value in fixed if is_pattern(value)), None)
     if wild is None:
         return
     if operator.base in ("stringlike", "arnlike") and sensitive:
@@ -459,7 +460,7 @@ def _check_known_values(
         if "${" in value:
             continue
         here = _at(subject, statement, line, i)
-        if lowered == "aws:requestedregion" and not is_wild(value):
+        if lowered == "aws:requestedregion" and not is_pattern(value):
             _check_region(subject, value, here)
         if lowered in _IDENTIFIERS:
             _check_identifier(line, value, here)
@@ -491,7 +492,7 @@ def _check_region(subject: CheckedDocument, value: str, here: Place) -> None:
 
 def _check_identifier(line: ConditionLine, value: str, here: Place) -> None:
     form, prefix, issue = _IDENTIFIERS[line.key.lower()]
-    if form.fullmatch(value) or (is_wild(value) and (value == "*" or value.startswith(prefix))):
+    if form.fullmatch(value) or (is_pattern(value) and (value == "*" or value.startswith(prefix))):
         return
     here.error(
         "identifier-format",
@@ -508,9 +509,9 @@ def _check_user_id(subject: CheckedDocument, statement: Statement, line: Conditi
         if operator.base != "stringlike" and "${" not in value:
             continue
         before, colon, _ = without_variables(value, "*").partition(":")
-        if not is_wild(before) or (before == "*" and colon) or value == "*":
+        if not is_pattern(before) or (before == "*" and colon) or value == "*":
             continue
-        variable = not is_wild(without_variables(value))
+        variable = not is_pattern(without_variables(value))
         _at(subject, statement, line, i).warning(
             "open-user-id",
             f"{quoted(value)} also matches ids of others; write the whole id before the colon, as in AROAEXAMPLE:*.",

@@ -14,9 +14,10 @@ from typing import Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.lint.size_and_repetition import OF_IAM, check_size
-from iamtui.lint.subject import CheckedDocument, Place, is_wild, lines_about, quoted
+from iamtui.lint.subject import CheckedDocument, Place, lines_about, quoted
 from iamtui.policy.document import VERSIONS, ConditionLine, Statement
 from iamtui.policy.operators import parse_operator
+from iamtui.policy.patterns import is_pattern
 from iamtui.policy.types import PolicyType
 
 _TOP: Final = ("Version", "Id", "Statement")
@@ -275,7 +276,7 @@ def _resources(subject: CheckedDocument) -> Iterator[tuple[str, str, int, Statem
     for statement in subject.policy.statements:
         for i, entry in enumerate(statement.resources or ()):
             parts = entry.split(":", 5)
-            if len(parts) == 6 and not is_wild(parts[2]) and catalogue().is_service(parts[2]):
+            if len(parts) == 6 and not is_pattern(parts[2]) and catalogue().is_service(parts[2]):
                 yield parts[2], entry, i, statement
 
 
@@ -284,7 +285,7 @@ def _actions(subject: CheckedDocument) -> Iterator[tuple[str, str, int, Statemen
     for statement in subject.policy.statements:
         for i, entry in enumerate(statement.actions or ()):
             service = entry.partition(":")[0].lower()
-            if not is_wild(service) and catalogue().is_service(service):
+            if not is_pattern(service) and catalogue().is_service(service):
                 yield service, entry, i, statement
 
 

@@ -14,14 +14,13 @@ from iamtui.lint.subject import (
     Place,
     condition_keys_of,
     covers_action,
-    is_wild,
     lines_about,
     quoted,
     reaches,
 )
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
-from iamtui.policy.patterns import Arn, is_account_id, parse_arn
+from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.public_access import is_public
 from iamtui.policy.types import PolicyType
 
@@ -455,7 +454,7 @@ def _check_github_subject(statement: Statement, value: str, here: Place) -> None
         return
     if f"{_GITHUB}:ref" in condition_keys_of(statement):
         return
-    if is_wild(value) or ":ref:" not in value:
+    if is_pattern(value) or ":ref:" not in value:
         here.suggestion(
             "github-any-branch",
             f"{quoted(value)} does not name one branch of one repository; write "

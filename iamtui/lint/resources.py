@@ -12,10 +12,10 @@ from typing import Final
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
-from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, is_wild, quoted, reaches, resource_glob
+from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, quoted, reaches, resource_glob
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import resource_fault
-from iamtui.policy.patterns import is_account_id
+from iamtui.policy.patterns import is_account_id, is_pattern
 from iamtui.policy.types import PolicyType
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
@@ -87,28 +87,28 @@ def _check_fields(subject: CheckedDocument, entry: str, parts: list[str], here: 
     """Partition, service, Region and account by themselves; whether the service is known."""
     _, partition, service, region, account, _ = parts
     for name, value, issue in (("partition", partition, None), ("service", service, "WILDCARD_IN_SERVICE_NAME")):
-        if is_wild(value):
+        if is_pattern(value):
             here.suggestion(
                 "wildcard-in-arn-field",
                 f"{quoted(entry)} has a wildcard in the {name}; AWS recommends writing out the {name}.",
                 aws=issue,
             )
-    if not is_wild(partition) and partition not in REGIONS:
+    if not is_pattern(partition) and partition not in REGIONS:
         here.error(
             "unknown-partition",
             f"{quoted(entry)} has the partition {quoted(partition)}, which does not exist; write aws, aws-cn or "
             "aws-us-gov.",
             aws="INVALID_PARTITION",
         )
-    if region and not is_wild(region):
+    if region and not is_pattern(region):
         _check_region(subject, entry, partition, region, here)
-    if account and not is_wild(account) and account != "aws" and not is_account_id(account):
+    if account and not is_pattern(account) and account != "aws" and not is_account_id(account):
         here.error(
             "account-format",
             f"{quoted(entry)} has {quoted(account)} in place of a 12-digit account ID, so it matches nothing.",
             aws="INVALID_ARN_ACCOUNT",
         )
-    return not is_wild(service) and _check_service(subject, entry, service, here)
+    return not is_pattern(service) and _check_service(subject, entry, service, here)
 
 
 def _check_region(subject: CheckedDocument, entry: str, partition: str, region: str, here: Place) -> None:
@@ -227,7 +227,7 @@ def _check_pairs(
     without_type: list[tuple[int, str]] = []
     reached = False
     for i, action in enumerate(actions):
-        info = None if is_wild(action) else catalogue().action(action)
+        info = None if is_pattern(action) else catalogue().action(action)
         if info is None:
             reached = True
         elif not info.resources:

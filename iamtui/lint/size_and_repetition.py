@@ -10,7 +10,6 @@ from iamtui.lint.subject import (
     CheckedDocument,
     Level,
     action_glob,
-    is_wild,
     named,
     quoted,
     resource_glob,
@@ -18,7 +17,7 @@ from iamtui.lint.subject import (
 )
 from iamtui.policy.document import Statement
 from iamtui.policy.json_text import json_text
-from iamtui.policy.patterns import Token, Wild, parse_pieces, tokens_of
+from iamtui.policy.patterns import Token, Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.types import PolicyType
 
 OF_IAM: Final = (PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.TRUST)
@@ -191,7 +190,7 @@ def _report(
 def _superfluous(entries: Sequence[str], covers: Callable[[str, str], bool]) -> dict[int, list[int]]:
     """For each entry that covers others, which; of two that cover each other the first stays."""
     # What stands before its first wildcard spares most comparisons.
-    wide = {i: _WILD.split(entry, maxsplit=1)[0] for i, entry in enumerate(entries) if is_wild(entry)}
+    wide = {i: _WILD.split(entry, maxsplit=1)[0] for i, entry in enumerate(entries) if is_pattern(entry)}
     if len(wide) * len(entries) > _MOST_PAIRS:
         wide = {}
     left = _MOST_CHARACTERS

@@ -211,10 +211,6 @@ def named(texts: Sequence[str], most: int = 3) -> str:
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
 
 
-def is_wild(text: str) -> bool:
-    return "*" in text or "?" in text
-
-
 @lru_cache(maxsize=4096)
 def action_glob(entry: str) -> Glob:
     return Glob(tokens_of(parse_pieces(entry.lower(), variables=False)))

@@ -370,7 +370,7 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
             # Without a key no other operator asks for anything, but one that AWS does not have is not met for certain.
             lines.append(ConditionLine(operator, "", ()))
         for key, raw in block.items():
-            values = raw if isinstance(raw, list) else [raw]
+            values = as_list(raw)
             texts = []
             for item in values:
                 text = scalar_text(item)
@@ -382,6 +382,11 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
                 texts.append(text)
             lines.append(ConditionLine(operator, key, tuple(texts)))
     return tuple(lines)
+
+
+def as_list(value: Any) -> list[Any]:
+    """The entries of an element that may hold one alone, or a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def scalar_text(value: JsonValue) -> str | None:

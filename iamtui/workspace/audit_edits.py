@@ -15,7 +15,7 @@ from iamtui.drafts.edits import (
     PutManagedPolicy,
     UpdateTrustPolicy,
 )
-from iamtui.policy.document import render
+from iamtui.policy.document import as_list, render
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.workspace.audit import AuditFinding
 
@@ -79,7 +79,7 @@ def _only_own_account(account: Account, finding: AuditFinding) -> Iterator[Edit]
         if principal == "*":
             statement["Principal"] = {"AWS": own}
         elif isinstance(principal, dict) and "AWS" in principal:
-            entries = _as_list(principal["AWS"])
+            entries = as_list(principal["AWS"])
             kept = list(dict.fromkeys(own if entry == "*" else entry for entry in entries))
             principal["AWS"] = kept[0] if len(kept) == 1 else kept
 
@@ -89,7 +89,7 @@ def _only_own_account(account: Account, finding: AuditFinding) -> Iterator[Edit]
 def _with_external_id(account: Account, finding: AuditFinding) -> Iterator[Edit]:
     def require(statement: Json) -> None:
         principal = statement.get("Principal")
-        named = _as_list(principal.get("AWS", [])) if isinstance(principal, dict) else []
+        named = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else []
         if any(_is_of_another(account, entry) for entry in named):
             _add_condition(statement, "StringEquals", "sts:ExternalId", EXTERNAL_ID)
 
@@ -105,7 +105,7 @@ def _is_of_another(account: Account, entry: object) -> bool:
 def _with_subject(account: Account, finding: AuditFinding) -> Iterator[Edit]:
     def require(statement: Json) -> None:
         principal = statement.get("Principal")
-        for entry in _as_list(principal.get("Federated", [])) if isinstance(principal, dict) else []:
+        for entry in as_list(principal.get("Federated", [])) if isinstance(principal, dict) else []:
             provider = str(entry).partition(":oidc-provider/")[2]
             if provider:
                 _add_condition(statement, "StringEquals", f"{provider}:sub", SUBJECT)
@@ -124,15 +124,11 @@ def _trust(account: Account, finding: AuditFinding, change: Callable[[Json], Non
     if not isinstance(role, Role) or role.trust.error is not None:
         return
     document: Any = copy.deepcopy(role.trust.value)
-    for statement in _as_list(document.get("Statement", [])):
+    for statement in as_list(document.get("Statement", [])):
         if isinstance(statement, dict) and statement.get("Effect") == "Allow":
             change(statement)
     if document != role.trust.value:
         yield UpdateTrustPolicy(role.arn, render(document))
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 _MENDED: Final[Mapping[str, tuple[str, Callable[[Account, AuditFinding], Iterator[Edit]]]]] = {

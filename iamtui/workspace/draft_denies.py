@@ -25,7 +25,7 @@ from iamtui.engine.condition_words import LAYER_NAMES, name_of, short_policy_nam
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.explanation import Suggestion
 from iamtui.engine.trace import TracedElement
-from iamtui.policy.document import JsonValue, PolicyDocument
+from iamtui.policy.document import JsonValue, PolicyDocument, as_list
 from iamtui.policy.patterns import Glob, parse_pieces, request_tokens, tokens_of, with_variables_as_stars
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
@@ -269,7 +269,7 @@ def _with_rests(document: PolicyDocument, rests: Iterable[Statement]) -> PolicyD
     """The document with what stays denied, at its end."""
     for rest in rests:
         value = document.value["Statement"]
-        taken = [str(one.get("Sid", "")) for one in (value if isinstance(value, list) else [value])]
+        taken = [str(one.get("Sid", "")) for one in as_list(value)]
         document = PolicyDocument(with_statement(document, with_own_sid(rest, taken)))
     return document
 

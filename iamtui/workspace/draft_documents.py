@@ -16,7 +16,7 @@ from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, statements_with
 from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.lint.check_document import Finding, Level, findings
-from iamtui.policy.document import JsonValue, PolicyDocument, render
+from iamtui.policy.document import JsonValue, PolicyDocument, as_list, render
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
@@ -389,5 +389,5 @@ def _names_a_caller(statement: dict[str, Any]) -> bool:
 def _actions(statement: dict[str, Any]) -> str:
     element = "Action" if "Action" in statement else "NotAction"
     value = statement.get(element, [])
-    listed = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    listed = [str(one) for one in as_list(value)]
     return f"{'all but ' if element == 'NotAction' else ''}{first_names(listed, 4, limit=128)}"

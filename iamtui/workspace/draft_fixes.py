@@ -18,6 +18,7 @@ from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedStatement
+from iamtui.policy.document import as_list
 from iamtui.policy.patterns import is_pattern
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
@@ -188,8 +189,8 @@ def _widening(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
         assert place.document is not None
         model = statement_at(place.document, statement.statement)
         kind, name = principal_entry(case.principal)
-        exact = _as_list(model.get("Action")) == [case.decision.request.action] and (
-            case.prepared.trust or _as_list(model.get("Resource")) == [case.prepared.resource.text]
+        exact = as_list(model.get("Action")) == [case.decision.request.action] and (
+            case.prepared.trust or as_list(model.get("Resource")) == [case.prepared.resource.text]
         )
         if element.element == "Principal" and exact and name != "*":
             text = with_principal(place.document, statement.statement, kind, name)
@@ -199,10 +200,6 @@ def _widening(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
     except Problem as problem:
         raise NoEdit(problem.sentence, problem.next_step) from None
     return _adding(case, _narrowed(case, model))
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _narrowed(case: DeniedQuestion, model: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from iamtui.account.model import Missing, Role
 from iamtui.credentials.assume_role import clock_skew_of
+from iamtui.credentials.export_values import aws_time
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.engine.decision import Decision
 from iamtui.policy.document import PolicyDocument
@@ -91,12 +92,7 @@ class Revocation:
 
     @property
     def moment(self) -> str:
-        return policy_time(self.before)
-
-
-def policy_time(moment: datetime) -> str:
-    """A moment as policies write it: ISO 8601 in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return aws_time(self.before)
 
 
 def revocation_policy(before: datetime) -> dict[str, Any]:
@@ -108,7 +104,7 @@ def revocation_policy(before: datetime) -> dict[str, Any]:
                 "Effect": "Deny",
                 "Action": "*",
                 "Resource": "*",
-                "Condition": {"DateLessThan": {ISSUED: policy_time(before)}},
+                "Condition": {"DateLessThan": {ISSUED: aws_time(before)}},
             }
         ],
     }
@@ -237,7 +233,7 @@ def _options(workspace: Workspace, *, elsewhere: bool) -> Iterator[str]:
 
 def _effect(session: Session, role_arn: str, before: datetime) -> SessionEffect:
     if session.role_arn == role_arn:
-        return SessionEffect(session, session.assumed_at < before, f"issued {policy_time(session.assumed_at)}")
+        return SessionEffect(session, session.assumed_at < before, f"issued {aws_time(session.assumed_at)}")
     if _is_session_of(session.source_arn, role_arn):
         return SessionEffect(session, False, "of another role, though assumed from a session of this one")
     return SessionEffect(session, False, "of another role")
@@ -271,7 +267,7 @@ def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: da
             "with other credentials."
         )
     if before > now:
-        yield f"The moment is still to come: until {policy_time(before)} new sessions of the role are cut off, too."
+        yield f"The moment is still to come: until {aws_time(before)} new sessions of the role are cut off, too."
     if role is not None:
         yield from _warnings_about_services(role)
         yield from _warnings_about_what_is_there(role, before)
@@ -299,11 +295,11 @@ def _warnings_about_what_is_there(role: Role, before: datetime) -> Iterator[str]
         yield f"The role has an inline policy {POLICY_NAME} already that says something else; the command replaces it."
     elif there > before:
         yield (
-            f"The role has this policy already, with the later moment {policy_time(there)}: the command would let "
+            f"The role has this policy already, with the later moment {aws_time(there)}: the command would let "
             "sessions go on again that are cut off now."
         )
     else:
-        yield f"The role has this policy already, with the moment {policy_time(there)}; the command replaces it."
+        yield f"The role has this policy already, with the moment {aws_time(there)}; the command replaces it."
 
 
 def _moment_in(document: PolicyDocument) -> datetime | None:
@@ -323,7 +319,7 @@ def _moment_in(document: PolicyDocument) -> datetime | None:
 
 
 def _when_over(before: datetime) -> str:
-    end = policy_time(before + LONGEST_LIFE)
+    end = aws_time(before + LONGEST_LIFE)
     return f"From {end} on no session that it cuts off would live any more, and the policy can be taken away again."
 
 

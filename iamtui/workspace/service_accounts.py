@@ -18,7 +18,7 @@ from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPol
 from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, PATH, POLICY_ARN
 from iamtui.drafts.edits.base import STDIN, call, option
 from iamtui.drafts.exports import account_check, script_head
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import PolicyDocument, as_list
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
@@ -182,7 +182,7 @@ def _add(
         return
     changed = copy.deepcopy(document.value)
     listed = changed.get("Statement")
-    statements = listed if isinstance(listed, list) else [listed]
+    statements = as_list(listed)
     kept = [one for one in statements if isinstance(one, dict) and _keep_used(draft, name, one, accessed)]
     if len(kept) < len(statements):
         changed["Statement"] = kept

@@ -16,8 +16,9 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import DocumentKind, Finding, findings
+from iamtui.lint.subject import action_glob
 from iamtui.policy.document import PolicyDocument, Statement
-from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
+from iamtui.policy.patterns import is_pattern
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import principal_policies
 from iamtui.questions.question import Question
@@ -256,32 +257,24 @@ def _allowing(workspace: Workspace, principal: Principal) -> Iterator[Statement]
 
 def _candidates(statements: tuple[Statement, ...]) -> Iterator[Question]:
     """Concrete actions of Allow statements, each with a resource of its statement: the well-known ones first."""
-    entries = [(_glob(entry), statement) for statement in statements for entry in _entries(statement)]
+    entries = [(action_glob(entry), statement) for statement in statements for entry in _entries(statement)]
     for action in _WELL_KNOWN:
         for glob, statement in entries:
             if glob.matches(action.lower()):
                 yield from _on_resources(action, statement)
     for statement in statements:
         for entry in _entries(statement):
-            if not _is_wild(entry):
+            if not is_pattern(entry):
                 yield from _on_resources(entry, statement)
     for statement in statements:
         for entry in _entries(statement):
-            if _is_wild(entry):
+            if is_pattern(entry):
                 for action in catalogue().expand(entry)[:2]:
                     yield from _on_resources(action, statement)
 
 
 def _entries(statement: Statement) -> tuple[str, ...]:
     return statement.actions if statement.actions is not None else ("*",)
-
-
-def _is_wild(entry: str) -> bool:
-    return "*" in entry or "?" in entry
-
-
-def _glob(entry: str) -> Glob:
-    return Glob(tokens_of(parse_pieces(entry.lower(), variables=False)))
 
 
 def _on_resources(action: str, statement: Statement) -> Iterator[Question]:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.account.model import Account, InlinePolicy, Known, Role
+from iamtui.credentials.export_values import aws_time
 from iamtui.credentials.session import Session
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
@@ -21,7 +22,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import ask
-from iamtui.workspace.revocation import ISSUED, POLICY_NAME, plan_revocation, policy_time, revocation_policy, server_now
+from iamtui.workspace.revocation import ISSUED, POLICY_NAME, plan_revocation, revocation_policy, server_now
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.external_tools import aws_cli
 from tests.support.moto_server import ACCOUNT, REGION, MotoServer, allow, policy, trust
@@ -56,7 +57,7 @@ def answer(revoked: datetime, issued: datetime | None) -> Outcome:
     allowed = InlinePolicy("all", PolicyDocument(policy(allow("*"))))
     revoking = InlinePolicy(POLICY_NAME, PolicyDocument.of(revocation_policy(revoked)))
     account = workspace(role(inline=(allowed, revoking)))
-    context = {} if issued is None else {ISSUED: (policy_time(issued),)}
+    context = {} if issued is None else {ISSUED: (aws_time(issued),)}
     asker = principal_for(account, account.account.roles[0])
     return ask(account, asker, Question("s3:ListBucket", "arn:aws:s3:::logs", context)).outcome
 
@@ -216,4 +217,4 @@ def test_a_session_tells_the_time_without_a_call() -> None:
 
 
 def test_moments_are_written_in_utc() -> None:
-    assert policy_time(datetime(2026, 11, 25, 10, 0, 0, 999_999, tzinfo=UTC)) == "2026-11-25T10:00:00Z"
+    assert aws_time(datetime(2026, 11, 25, 10, 0, 0, 999_999, tzinfo=UTC)) == "2026-11-25T10:00:00Z"
