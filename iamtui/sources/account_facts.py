@@ -58,8 +58,7 @@ from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
 from iamtui.problem import Problem
-from iamtui.sources.parallel import FactReader, Tasks
-from iamtui.sources.progress import Step, no_step
+from iamtui.sources.parallel import FactReader, Step, Tasks, no_step
 from iamtui.sources.resource_policy_loader import read_kms_aliases
 
 T = TypeVar("T")

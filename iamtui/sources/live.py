@@ -26,8 +26,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.sources.one_by_one import OneByOne
 from iamtui.sources.organization import read_organization, with_organization
-from iamtui.sources.parallel import Tasks
-from iamtui.sources.progress import Step, failure, no_step
+from iamtui.sources.parallel import Step, Tasks, failure, no_step
 
 PAGE_SIZE: Final = 200
 """Entities asked for in one page: small enough that parsing one does not hold up the screen."""

@@ -23,7 +23,7 @@ from iamtui.account.model import (
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
-from iamtui.sources.progress import Step, failure, no_step
+from iamtui.sources.parallel import Step, failure, no_step
 
 SCP: Final = "SERVICE_CONTROL_POLICY"
 RCP: Final = "RESOURCE_CONTROL_POLICY"

@@ -1,4 +1,4 @@
-"""Calls of one load beside each other, in threads that nothing at the end of the program waits for."""
+"""Calls of one load beside each other, in threads that nothing at the end of the program waits for; their progress."""
 
 from __future__ import annotations
 
@@ -6,14 +6,32 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from iamtui.account.model import Fact, Known, Missing
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
-from iamtui.sources.progress import Step, failure
 
 T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Told now and then what is being read, how many things came so far, and what is waited for; raises to cancel."""
+
+    def __call__(self, what: str, done: int, waiting: str = "", /) -> None:
+        """Tell it."""
+
+
+def no_step(_what: str, _done: int, _waiting: str = "") -> None:
+    """A Step that nobody listens to."""
+
+
+def failure(problem: AwsProblem) -> str:
+    """Why a call gave nothing, as a short phrase for Missing and Gap."""
+    if problem.denied:
+        return "access denied"
+    return problem.sentence.rstrip(".")
+
 
 _LOOK_SECONDS: Final = 0.1
 """How often the caller is told how far it is, and asked whether to go on, at least."""

@@ -16,7 +16,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, parse_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS, PolicyRead, ServiceSpec
-from iamtui.sources.progress import failure
+from iamtui.sources.parallel import failure
 
 
 def load_resource_policy(connection: Connection, account: Account, resource_arn: str) -> Account:

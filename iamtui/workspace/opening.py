@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve
     from iamtui.sources.live import LiveReading
-    from iamtui.sources.progress import Step
+    from iamtui.sources.parallel import Step
 
 
 def open_source(
