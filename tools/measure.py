@@ -1,8 +1,8 @@
 """`python -m tools.measure [ROW ...] [--list]`: the size and the structure of iamtui, as figures with goals.
 
-`--list` prints what is behind each figure. Most figures are read from the source; `walk` traces a decision in the demo
-account. `lifted`, which is measured only when named, imports each module in a process of its own to find the imports
-inside functions that would cost nothing at the top.
+`--list` prints what is behind each figure. Most figures are read from the source; `walk` traces a decision and the
+assume form in the demo account. `lifted`, which is measured only when named, imports each module in a process of its
+own to find the imports inside functions that would cost nothing at the top.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
@@ -324,34 +323,19 @@ def lifted(source: Source) -> Iterator[Figure]:
     yield Figure("imports inside functions that cost nothing at the top", len(places), 0, places)
 
 
-def decision_walk(source: Source) -> Iterator[Figure]:
-    """The files and functions that one decision passes through, in an account that is open."""
-    # Only this row needs them.
-    from iamtui.questions.question import Question
-    from iamtui.workspace.opening import open_source
-    from iamtui.workspace.principals import resolve_principal
-    from iamtui.workspace.questions import ask
-    from iamtui.workspace.workspace import SourceChoice, SourceKind
+def walked(_source: Source) -> Iterator[Figure]:
+    """The files that a decision, and assuming a role on the screen, pass through where neither is the first."""
+    # Only this row needs it, and with it the whole program.
+    from tools.trace_walk import walks
 
-    workspace = open_source(SourceChoice(SourceKind.DEMO))
-    principal = resolve_principal(workspace, "role/analytics-lake-reader")
-    question = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
-    ask(workspace, principal, question)
-    passed: Counter[tuple[str, str]] = Counter()
-
-    def note(frame: FrameType, event: str, _argument: object) -> None:
-        if event == "call" and Path(frame.f_code.co_filename).is_relative_to(source.root / PACKAGE):
-            passed[frame.f_code.co_filename, frame.f_code.co_qualname] += 1
-
-    sys.setprofile(note)
-    try:
-        ask(workspace, principal, question)
-    finally:
-        sys.setprofile(None)
-    files = Counter(str(Path(file).relative_to(source.root)) for file, _ in passed)
-    details = [f"{file}: {functions} functions" for file, functions in files.most_common()]
-    yield Figure("files that a decision passes through", len(files), 14, details)
-    yield Figure("functions that a decision passes through", len(passed))
+    goals = {"decision": 14, "opening the assume form": 30, "Enter in the assume form": 25}
+    for name, again, calls in walks():
+        if not again:
+            continue
+        files = Counter(f"{PACKAGE}/{file}" for file, _ in calls)
+        details = [f"{file}: {functions} functions" for file, functions in files.most_common()]
+        yield Figure(f"files passed through by: {name}", len(files), goals[name], details)
+        yield Figure(f"functions passed through by: {name}", len(calls))
 
 
 ROWS: Final[dict[str, Callable[[Source], Iterator[Figure]]]] = {
@@ -363,7 +347,7 @@ ROWS: Final[dict[str, Callable[[Source], Iterator[Figure]]]] = {
     "complexity": complex_functions,
     "textual": private_textual,
     "screens": screens,
-    "walk": decision_walk,
+    "walk": walked,
     "lifted": lifted,
 }
 _SLOW: Final = {"lifted"}

@@ -1,8 +1,9 @@
 """Print the files and functions of iamtui that one answer in process passes through: `python -m tools.trace_walk`.
 
 The demo account is asked twice: first with nothing compiled yet, then the same question again, as a screen does. Then a
-role is assumed on a screen without a terminal: opening the form until its own answer is there, and pressing Enter in
-it. `--functions` names every function with its calls.
+role is assumed twice on a screen without a terminal: opening the form until its own answer is there, and pressing Enter
+in it; the second form is filled in with what was entered in the first. `--functions` names every function with its
+calls.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from iamtui.tui.themes import fallback_variables
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
 _ROOT: Final = Path(iamtui.__file__).parent
 
@@ -70,9 +71,8 @@ class _OnlyDialogs(App[None]):
         return {**super().get_theme_variable_defaults(), **fallback_variables(self.current_theme)}
 
 
-async def walk_assume_form() -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+async def walk_assume_form(workspace: Workspace) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     """What opening the assume form passes through, and what Enter in it does."""
-    workspace = open_source(SourceChoice(SourceKind.DEMO))
     role = next(role for role in workspace.account.roles if role.name == ROLE)
     app = _OnlyDialogs()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -94,18 +94,26 @@ async def walk_assume_form() -> tuple[Counter[tuple[str, str]], Counter[tuple[st
     return opening, enter
 
 
-def main() -> None:
+def walks() -> Iterator[tuple[str, bool, Counter[tuple[str, str]]]]:
+    """Each walk by its name, with nothing compiled, read or remembered yet, and once more; whether it is that."""
     workspace = open_source(SourceChoice(SourceKind.DEMO))
     principal = resolve_principal(workspace, "role/analytics-lake-reader")
     question = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
-    for title in ("first answer", "same question again"):
-        _print(title, walk(lambda: ask(workspace, principal, question)))
+    for again in (False, True):
+        yield "decision", again, walk(lambda: ask(workspace, principal, question))
     with TemporaryDirectory() as folder:
         # What was entered before is neither read nor replaced.
         os.environ["XDG_DATA_HOME"] = folder
-        opening, enter = asyncio.run(walk_assume_form())
-    _print("opening the assume form", opening)
-    _print("Enter in it", enter)
+        workspace = open_source(SourceChoice(SourceKind.DEMO))
+        for again in (False, True):
+            opening, enter = asyncio.run(walk_assume_form(workspace))
+            yield "opening the assume form", again, opening
+            yield "Enter in the assume form", again, enter
+
+
+def main() -> None:
+    for name, again, calls in walks():
+        _print(f"{name} again" if again else name, calls)
 
 
 def _print(title: str, calls: Counter[tuple[str, str]]) -> None:

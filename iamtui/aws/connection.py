@@ -6,11 +6,14 @@ client, so that a connection that is never used (the demo's, mostly) costs nothi
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any, Final, TypeVar, overload
 
 import msgspec
@@ -18,7 +21,6 @@ import msgspec
 from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.leak_prevention import forbid_core_dumps, silence_debug_logging
 from iamtui.aws.operations import iam_action
 from iamtui.aws.profiles import Keys, check_endpoint_url, login_profile_of
 from iamtui.aws.retries import current_retries
@@ -389,9 +391,7 @@ class Connection:
         )
 
     def _make_client(self, service: str, region: str) -> Any:
-        client = self._botocore_session().create_client(service, region_name=region or None)
-        silence_debug_logging()
-        return client
+        return self._botocore_session().create_client(service, region_name=region or None)
 
     def _botocore_session(self) -> Any:
         with self._lock:
@@ -434,3 +434,31 @@ def _attempts(client: Any) -> int | None:
     """How often the user's settings have a call tried; None where they do not say."""
     most = client.meta.config.retries.get("total_max_attempts")
     return most if isinstance(most, int) else None
+
+
+# Keeping the secrets of this process out of core dumps, and out of other processes' reach.
+
+
+_PR_SET_DUMPABLE: Final = 4
+"""prctl(2)."""
+
+
+def forbid_core_dumps() -> None:
+    """Write no core dump if this process crashes, and let no other process of the same user attach to it.
+
+    Best effort: RLIMIT_CORE is set to 0 (the soft limit, which a child may raise again) where there is one, and on
+    Linux the process is marked as not dumpable, which a program that is started from here does not inherit. Python
+    cannot wipe a text from memory, and nothing here keeps root out. May be called more than once.
+    """
+    with suppress(OSError, ValueError):
+        _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    """The C library, loaded once: each loading makes classes that only the garbage collector takes away."""
+    return ctypes.CDLL(None)

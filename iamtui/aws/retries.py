@@ -173,7 +173,9 @@ def current_retries() -> Retries | None:
 
 
 def note_try(response: Any, caught: BaseException | None) -> None:
-    """To be told of each try of botocore's that has ended, with what came of it."""
+    """To be told of each try of botocore's that has ended, with what came of it; only a load asks about it."""
+    if _CALLS.retries is None:
+        return
     _CALLS.tries += 1
     error = response[1].get("Error") if isinstance(response, tuple) and isinstance(response[1], dict) else None
     code = str(error.get("Code")) if isinstance(error, dict) else type(caught).__name__

@@ -5,6 +5,7 @@ Importing this module loads botocore, which is heavy: others import it where the
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
@@ -29,7 +30,6 @@ import botocore.utils
 
 from iamtui.aws.credential_process import Approve, approved_run, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.leak_prevention import silence_debug_logging
 from iamtui.aws.limited_http import limit_answers, limit_metadata
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
@@ -130,7 +130,7 @@ class SdkSession(botocore.session.Session):
     def get_credentials(self) -> Any:
         """Those that were given, else botocore's: from a chain in which every credential_process is approved, nobody is
         asked for MFA codes, and every answer has an end."""
-        if not self._chain_is_safe:
+        if getattr(self, "_credentials", None) is None and not self._chain_is_safe:
             self._make_safe(self.get_component("credential_provider"))
             self._chain_is_safe = True
         return super().get_credentials()
@@ -201,6 +201,7 @@ class SdkSession(botocore.session.Session):
             _refuse_sign_in(service_name)
             kwargs["endpoint_url"] = self._endpoint_url
         client = limit_answers(super().create_client(service_name, *args, **kwargs))
+        silence_debug_logging()
         doubles = client.meta.config.retries.get("mode", "legacy") == "legacy"
         # Of several handlers, the first that has an opinion counts.
         client.meta.events.register_first(
@@ -250,6 +251,35 @@ def _read_short_container_token(provider: Any) -> None:
         return {"Authorization": token}
 
     provider._build_headers = build_headers  # noqa: SLF001 - as above
+
+
+# Keeping secrets out of botocore's debug logs.
+
+
+_NOISY_LOGGERS: Final = ("botocore", "boto3", "urllib3", "s3transfer")
+
+
+class _NothingBelowInfo(logging.Filter):
+    """Drops DEBUG records: botocore writes secret keys, session tokens and MFA codes into them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.INFO
+
+
+_FILTER: Final = _NothingBelowInfo()
+
+
+def silence_debug_logging() -> None:
+    """Make sure that no level set by anybody lets botocore and its kin log below INFO.
+
+    A level would be undone by the next `setLevel`, and a filter on a parent is not asked for its children's
+    records, so every one of their loggers gets the filter.
+    """
+    for name in list(logging.Logger.manager.loggerDict):
+        if name.split(".", 1)[0] in _NOISY_LOGGERS:
+            logging.getLogger(name).addFilter(_FILTER)
+    for name in _NOISY_LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)
 
 
 class _UnloggedContext(ssl.SSLContext):

@@ -253,7 +253,7 @@ def _assume(
     plan, entered, with_code = _planned(workspace, named, asks_code=asks_code, no_mfa=no_mfa)
     if before is None:
         say_itself(workspace, named.role_arn)
-    _say_plan(plan)
+    _say_plan(workspace, plan)
     if plan.refusal:
         raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
     if plan.needs_mfa and not (with_code or no_mfa):
@@ -455,14 +455,14 @@ def _connected(source: SourceOptions) -> Workspace:
     return workspace
 
 
-def _say_plan(plan: AssumePlan) -> None:
+def _say_plan(workspace: Workspace, plan: AssumePlan) -> None:
     out = stderr()
     if plan.decision is None:
-        note(f"Whether the role trusts the caller is not checked. {plan.known}".rstrip())
+        note(f"Whether the role trusts the caller is not checked. {plan.what_is_known(workspace)}".rstrip())
         return
     write_verdict(out, plan.decision, f"{plan.decision.request.action} on {plan.role_arn}")
     if not plan.decision.allowed:
-        out.paragraph(plan.known or explain(plan.decision).paragraph, indent=4)
+        out.paragraph(plan.what_is_known(workspace) or explain(plan.decision).paragraph, indent=4)
     out.flush()
 
 

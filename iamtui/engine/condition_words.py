@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from iamtui.engine.decision import Decision, Layer, StatementRef
+from iamtui.engine.decision import Decision, Layer, StatementRef, short_policy_name
 from iamtui.engine.request import Request, caller_fixed_keys, common_context
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, RequestContext, SessionLeaf, leaves
 from iamtui.policy.patterns import Unresolved, parse_pieces, resolve
@@ -238,11 +238,6 @@ def first_of(patterns: Sequence[str]) -> str:
     """`arn:aws:s3:::a*, arn:aws:s3:::b* and 3 more`, safe to show."""
     more = f" and {len(patterns) - MOST_NAMED:,} more" if len(patterns) > MOST_NAMED else ""
     return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:MOST_NAMED]) + more
-
-
-def short_policy_name(policy: str) -> str:
-    """A policy's name without the front of its ARN, safe to show."""
-    return safe_text(policy.rsplit("/", 1)[-1] if policy.startswith("arn:") and "/" in policy else policy, limit=256)
 
 
 def name_of(ref: StatementRef) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from iamtui.engine.request import Request
 from iamtui.policy.context import Node
+from iamtui.text import safe_text
 
 
 class Outcome(StrEnum):
@@ -75,6 +76,11 @@ class StatementRef(Struct, frozen=True):
     lines: tuple[int, int] | None
     level: int | None = None
     undetermined: bool = False
+
+
+def short_policy_name(policy: str) -> str:
+    """A policy's name without the front of its ARN, safe to show."""
+    return safe_text(policy.rsplit("/", 1)[-1] if policy.startswith("arn:") and "/" in policy else policy, limit=256)
 
 
 ONLY_UNDER_CONDITIONS: Final = "only under conditions"

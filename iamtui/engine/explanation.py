@@ -7,8 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, is_of_another_resource
-from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of, short_policy_name
-from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
+from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of
+from iamtui.engine.decision import (
+    Decision,
+    Layer,
+    LayerState,
+    Outcome,
+    Reason,
+    ResourceScope,
+    StatementRef,
+    short_policy_name,
+)
 from iamtui.engine.layer_reports import FEDERATED_NEEDS_SESSION_POLICY
 from iamtui.engine.prepared_request import PreparedAction, prepare, resource_owner
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of

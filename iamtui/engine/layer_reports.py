@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamtui.engine.condition_words import short_policy_name
-from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState
+from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState, short_policy_name
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.layers import LayerScan, LevelScan, Match
 from iamtui.engine.request import NamedPolicy, NotEvaluated, PrincipalKind

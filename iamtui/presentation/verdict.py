@@ -13,7 +13,6 @@ from iamtui.engine.condition_words import (
     depends_lines,
     depends_summary,
     first_of,
-    short_policy_name,
 )
 from iamtui.engine.decision import (
     ONLY_UNDER_CONDITIONS,
@@ -23,6 +22,7 @@ from iamtui.engine.decision import (
     Outcome,
     ResourceScope,
     StatementRef,
+    short_policy_name,
 )
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, leaves
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of

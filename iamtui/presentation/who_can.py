@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from iamtui.engine.condition_words import LAYER_NAMES, condition_of, short_policy_name
-from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef
+from iamtui.engine.condition_words import LAYER_NAMES, condition_of
+from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.patterns import parse_arn
 from iamtui.presentation.styled_words import text_of

@@ -15,7 +15,18 @@ from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import AssumeExtras, Clock, Session, utc_now
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
-from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
+from iamtui.workspace.assume_decision import (
+    FRESH_CODE,
+    MfaProof,
+    decide_as_entered,
+    demo_refusal,
+    explained,
+    open_in_the_demo,
+    read_refusal,
+    role_of,
+    through_session,
+    with_code_used,
+)
 from iamtui.workspace.assume_plan import (
     NO_CONNECTION,
     AssumePlan,
@@ -24,14 +35,6 @@ from iamtui.workspace.assume_plan import (
     longest_session,
     plan_assume,
     plan_without_code,
-)
-from iamtui.workspace.assume_refusals import (
-    demo_refusal,
-    explained,
-    open_in_the_demo,
-    read_refusal,
-    through_session,
-    with_code_used,
 )
 from iamtui.workspace.mfa import MfaChoice, MfaCodeNeeded, MfaDevices, MfaSessions, find_mfa_devices
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -193,12 +196,12 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
 
 
 @contextmanager
-def acting_as(workspace: Workspace, caller: Session | None, now: datetime | None = None) -> Iterator[Workspace]:
+def acting_as(workspace: Workspace, caller: Session | None, clock: Clock = utc_now) -> Iterator[Workspace]:
     """The workspace of a session, see `as_session`, whose connection is closed afterwards; None: its own caller."""
     if caller is None:
         yield workspace
         return
-    acting = as_session(workspace, caller, now)
+    acting = as_session(workspace, caller, clock())
     try:
         yield acting
     finally:

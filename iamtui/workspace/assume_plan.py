@@ -13,7 +13,7 @@ from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.policy.context import And, Leaf, Node, leaves
-from iamtui.policy.document import DocumentError, load_json, render
+from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
@@ -21,14 +21,15 @@ from iamtui.workspace.assume_decision import (
     EXTERNAL_ID,
     FRESH_CODE,
     MFA_KEYS,
+    WRONG_EXTERNAL_ID,
     decide_as_entered,
     decide_so_far,
+    demo_refusal,
     is_temporary,
-    policy_problem,
     role_of,
     tested_keys,
+    what_is_known,
 )
-from iamtui.workspace.assume_refusals import WRONG_EXTERNAL_ID, demo_refusal, what_is_known
 from iamtui.workspace.mfa import MfaChoice, MfaSessions, known_mfa_devices
 from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.workspace import Workspace
@@ -55,7 +56,6 @@ class AssumePlan:
         duration_note: why it is bounded so, one sentence, or "".
         caller_temporary: whether the caller's own credentials are temporary; None when unknown.
         inherited: what the caller's own session was made with, which no other may contradict (role chaining).
-        known: where only one side or none is loaded, what is known and what is lacking, in a sentence or two; else "".
         mfa: how an MFA code would be proved: see MfaChoice; None when none is asked for, or no `MfaSessions` were
             given.
         wrong_external_id: whether our answer is no for the external id alone that was entered.
@@ -72,7 +72,6 @@ class AssumePlan:
     duration_note: str
     caller_temporary: bool | None = None
     inherited: AssumeExtras = NO_EXTRAS
-    known: str = ""
     mfa: MfaChoice | None = None
     wrong_external_id: bool = False
 
@@ -80,6 +79,13 @@ class AssumePlan:
     def mfa_serial(self) -> str:
         """The device to offer first, or "" when none is known."""
         return self.mfa_serials[0] if self.mfa_serials else ""
+
+    def what_is_known(self, workspace: Workspace) -> str:
+        """Where only one side or none is loaded, what is known and what is lacking, in a sentence or two; else "".
+
+        A wrong external id is said whatever is loaded.
+        """
+        return WRONG_EXTERNAL_ID if self.wrong_external_id else what_is_known(workspace, self.role_arn, self.decision)
 
 
 def plan_assume(
@@ -129,7 +135,6 @@ def plan_assume(
         duration_note=note,
         caller_temporary=is_temporary(workspace),
         inherited=workspace.caller_extras,
-        known=WRONG_EXTERNAL_ID if wrong_id else what_is_known(workspace, role_arn, decision),
         mfa=choice,
         wrong_external_id=wrong_id,
     )
@@ -138,13 +143,7 @@ def plan_assume(
 def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeRoleInput) -> AssumePlan:
     """The plan as it stands when exactly this is sent, and no MFA code with it: what is not in it is absent."""
     decision = decide_as_entered(workspace, entered, None)
-    known = what_is_known(workspace, plan.role_arn, decision)
-    return replace(
-        plan,
-        decision=decision,
-        refusal=_refusal(workspace, plan.role_arn, decision),
-        known=WRONG_EXTERNAL_ID if plan.wrong_external_id else known,
-    )
+    return replace(plan, decision=decision, refusal=_refusal(workspace, plan.role_arn, decision))
 
 
 def check_input(plan: AssumePlan, entered: AssumeRoleInput) -> tuple[InputProblem, ...]:
@@ -347,6 +346,14 @@ STARTING_POLICY: Final = """{
 }
 """
 """What an editor begins with."""
+
+
+def policy_problem(text: str) -> str:
+    """Why STS cannot read this inline session policy, one sentence, or "" (also for none)."""
+    error = PolicyDocument(text).error if text else None
+    if error is None:
+        return ""
+    return f"The session policy cannot be read: {error.message}."
 
 
 def compact_policy(text: str) -> str:

@@ -21,8 +21,8 @@ from iamtui.account.model import Group, Role, User
 from iamtui.drafts.edits import DetachPolicy
 from iamtui.drafts.overlay import is_only_for
 from iamtui.drafts.words import entity_name, policy_name
-from iamtui.engine.condition_words import LAYER_NAMES, name_of, short_policy_name
-from iamtui.engine.decision import Layer, StatementRef
+from iamtui.engine.condition_words import LAYER_NAMES, name_of
+from iamtui.engine.decision import Layer, StatementRef, short_policy_name
 from iamtui.engine.explanation import Suggestion
 from iamtui.engine.trace import TracedElement
 from iamtui.policy.document import JsonValue, PolicyDocument, as_list

@@ -108,8 +108,8 @@ def remembered_path() -> Path:
 def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> AssumeRoleInput | None:
     """What was entered for this role the last time by a caller of the same account; None when nothing is known.
 
-    It has neither an external id nor an MFA code. Blocking for file access; never raises: what cannot be read is not
-    there.
+    It has neither an external id nor an MFA code, and "" for a session name that was the default. Blocking for file
+    access; never raises: what cannot be read is not there.
 
     Args:
         path: the file; None: the one of the data folder.
@@ -122,11 +122,7 @@ def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None =
     found = next((one for one in roles if one.key == (account, role_arn)), None)
     if found is None or not account:
         return None
-    return replace(
-        found.entered,
-        session_name=found.entered.session_name or default_session_name(workspace),
-        mfa_serial=found.entered.mfa_serial if found.caller == caller else "",
-    )
+    return found.entered if found.caller == caller else replace(found.entered, mfa_serial="")
 
 
 def remember_input(workspace: Workspace, entered: AssumeRoleInput, *, path: Path | None = None) -> None:

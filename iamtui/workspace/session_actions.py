@@ -80,7 +80,7 @@ class Renewal:
     def _assume(self, way: MfaWay, code: Secret | None) -> Session:
         entered = replace(self._entered, mfa_way=way, mfa_code=code)
         caller = self._caller() if self._caller is not None else None
-        with acting_as(self._workspace, caller, self._clock()) as acting:
+        with acting_as(self._workspace, caller, self._clock) as acting:
             return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)
 
 

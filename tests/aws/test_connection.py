@@ -18,7 +18,6 @@ from iamtui.aws import session as sdk_session
 from iamtui.aws.answer_limits import INVENTORY, limits_for
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.leak_prevention import silence_debug_logging
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect
@@ -292,7 +291,7 @@ def test_debug_logging_prints_no_secret(moto: MotoServer, when: str) -> None:
 
 
 def test_warnings_of_botocore_are_still_heard(caplog: pytest.LogCaptureFixture) -> None:
-    silence_debug_logging()
+    sdk_session.silence_debug_logging()
 
     logging.getLogger("botocore.credentials").warning("heard")
 

@@ -68,7 +68,7 @@ def test_a_wrong_external_id_is_named_before_the_call_and_only_where_it_is_the_c
     space = workspace(trust(**EXTERNAL))
     plan = plan_assume(space, AssumeRoleInput(ROLE, external_id="wrong"))
     assert plan.wrong_external_id
-    assert plan.known == "The external id is not the one that the role's trust policy asks for."
+    assert plan.what_is_known(space) == "The external id is not the one that the role's trust policy asks for."
     trusts = sides_of(space, plan).trust
     assert (trusts.answer, trusts.why) == (
         SideAnswer.NOTHING,
@@ -140,7 +140,7 @@ def test_what_is_not_loaded_is_unknown_and_never_yes(space: Workspace, role: str
     plan = plan_assume(space, AssumeRoleInput(role))
     assert plan.decision is None
     assert plan.refusal == "", "live: STS decides"
-    assert plan.known.startswith(known) if known else plan.known == ""
+    assert plan.what_is_known(space).startswith(known) if known else plan.what_is_known(space) == ""
     assert not plan.needs_mfa
 
 
@@ -221,12 +221,13 @@ def test_of_one_side_exactly_what_is_known_is_said(space: Workspace, role: str, 
     plan = plan_assume(space, AssumeRoleInput(role))
     assert plan.decision is not None
     assert plan.decision.outcome is outcome
-    assert plan.known.startswith(known)
+    assert plan.what_is_known(space).startswith(known)
     assert plan.refusal == "", "live: STS decides"
 
 
 def test_both_sides_loaded_leave_nothing_to_be_said() -> None:
-    assert plan_assume(workspace(trust()), AssumeRoleInput(ROLE)).known == ""
+    space = workspace(trust())
+    assert plan_assume(space, AssumeRoleInput(ROLE)).what_is_known(space) == ""
 
 
 def test_of_a_foreign_role_the_longest_session_is_not_known() -> None:

@@ -144,8 +144,9 @@ def test_from_a_session_in_another_account_the_own_side_is_unknown() -> None:
         role_arn=FOREIGN,
         identity=CallerIdentity("arn:aws:sts::999999999999:assumed-role/Partner/alice", "999999999999", "AROA:alice"),
     )
-    plan = plan_assume(as_session(chain(), elsewhere), AssumeRoleInput(SECOND))
-    assert plan.known.startswith("The role's trust policy does not let you in")
+    space = as_session(chain(), elsewhere)
+    plan = plan_assume(space, AssumeRoleInput(SECOND))
+    assert plan.what_is_known(space).startswith("The role's trust policy does not let you in")
 
 
 def test_a_session_that_has_ended_cannot_go_on() -> None:

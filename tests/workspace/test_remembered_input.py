@@ -74,8 +74,8 @@ def test_the_default_name_and_the_device_are_each_callers_own(file: Path) -> Non
     for_alice, for_bob = (remembered_input(space, ROLE, path=file) for space in (ALICE, BOB))
     assert for_alice is not None
     assert for_bob is not None
-    assert (for_alice.session_name, for_alice.mfa_serial) == ("alice", SERIAL)
-    assert (for_bob.session_name, for_bob.mfa_serial) == ("bob", "")
+    assert (for_alice.session_name, for_alice.mfa_serial) == ("", SERIAL)
+    assert (for_bob.session_name, for_bob.mfa_serial) == ("", "")
     assert for_bob.extras == EXTRAS
 
 

@@ -14,8 +14,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.workspace.assume import AssumeExtras
-from iamtui.workspace.assume_decision import policy_problem
-from iamtui.workspace.assume_plan import compact_policy
+from iamtui.workspace.assume_plan import compact_policy, policy_problem
 from iamtui.workspace.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, ROLE, document, trust, workspace

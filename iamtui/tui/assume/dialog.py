@@ -298,7 +298,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def _recall(self, role_arn: str, entered: AssumeRoleInput | None) -> None:
         self._recalled_for = role_arn
         if role_arn == self.form.inputs.role_arn and entered is not None:
-            self.form.inputs.recall(entered)
+            with self.prevent(Input.Changed, PolicyField.Changed):
+                self.form.inputs.recall(entered)
             self._is_recalled = True
             self.query_one(DialogBox).border_subtitle = self._keys()
             self.prepare()
@@ -497,7 +498,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         try:
             if self._signs_in_anew:
                 self.workspace = reconnected(self.workspace)
-            with acting_as(self.workspace, caller, clock.now()) as own:
+            with acting_as(self.workspace, caller, clock.now) as own:
                 session = assuming.assume(own, entered, plan=plan, mfa_sessions=self._options.mfa_sessions)
         except Problem as problem:
             self.call_later(self._assumed, ticket, None, entered, problem)

@@ -168,7 +168,8 @@ class AssumeForm(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         if self._role_arn is not None:
             yield Static(plain(self._role_arn, "$muted"), id="assume-arn")
-        yield self._rows[InputName.ROLE]
+        else:
+            yield self._rows[InputName.ROLE]
         yield self.sides
         yield FormRow("As", self.caller_choice, hint=self.caller_choice.hint, classes="-long")
         for name, row in self._rows.items():
@@ -178,7 +179,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """Hide what nothing is known to ask for."""
-        self._rows[InputName.ROLE].use(self._role_arn is None)
         self._show_rows()
 
     # What is wrong with it.
@@ -213,6 +213,9 @@ class AssumeForm(VerticalScroll, can_focus=False):
             row.show_problems(sentences)
             if sentences:
                 row.use(True)
+                if name is InputName.ROLE and not row.is_attached:
+                    # The role is given, but its account gave it an ARN that STS would refuse.
+                    self.mount(row, before=self.sides)
 
     def go_to(self, name: InputName) -> None:
         """Put the cursor into a field, opening the section it is in."""
@@ -220,8 +223,10 @@ class AssumeForm(VerticalScroll, can_focus=False):
         row.use(True)
         if name in self.more.rows and not self.more.is_open:
             self.call_next(self._open_more, row)
-        else:
+        elif row.field.is_attached:
             self.screen.set_focus(row.field)
+        else:
+            self.call_after_refresh(self.screen.set_focus, row.field)
 
     async def _open_more(self, row: FormRow) -> None:
         await self.more.open()

@@ -231,6 +231,8 @@ class MoreSection(Vertical):
 
     def read(self) -> tuple[AssumeExtras, Problems]:
         """What is filled in, and what cannot be read of it."""
+        if not any((self.policy.text, *(row.value for row in self.rows.values() if isinstance(row, InputRow)))):
+            return NO_EXTRAS, {}
         tags: list[tuple[str, str]] = []
         unread: list[str] = []
         for word in words(self._text(InputName.TAGS), commas=False):
@@ -453,7 +455,7 @@ class UsualInputs:
         if not self.changed_value(InputName.MFA_DEVICE) and entered.mfa_serial:
             self._take_device(entered.mfa_serial)
         self.seconds = entered.duration_seconds
-        if self._more.read()[0] == NO_EXTRAS:
+        if entered.extras != NO_EXTRAS and self._more.read()[0] == NO_EXTRAS:
             self._more.fill(entered.extras)
 
     def _take_device(self, serial: str) -> None:
