@@ -57,7 +57,7 @@ code = "role-unused"
 pattern = "role/legacy-*"
 reason = "kept for the audit of 2026"
 
-Exit codes: 0; 1 with --fail-on.
+Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 """
 
 
@@ -134,7 +134,7 @@ def _with_last_accessed(workspace: Workspace) -> Workspace:
 def _print(out: Output, workspace: Workspace, found: Sequence[_Found], form: str) -> None:
     if form == "json":
         for each in found:
-            out.json(_to_json(each))
+            out.json({**_to_json(each), "complete": not workspace.account.unlisted})
     elif form == "csv":
         out.csv_row(_COLUMNS)
         for each in found:

@@ -6,9 +6,13 @@ from typing import Final
 
 import click
 
+from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.cli.exits import Exit
 from iamtui.cli.impact import fails, impact_json, print_impact, say_impact
+from iamtui.cli.named_files import shown_name
+from iamtui.cli.opening import say_part, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.source_options import check_snapshot_account, snapshot_account_option
 from iamtui.input_files import home_expanded
 from iamtui.text import safe_text
 from iamtui.workspace.account_diff import AccountDiff, EntityChange, diff_snapshots
@@ -21,7 +25,7 @@ _MARKS: Final = {
 }
 
 
-@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error.")
+@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if only a part of A or B was read.")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option(
@@ -32,25 +36,35 @@ _MARKS: Final = {
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one object.")
-def diff(before: str, after: str, fail_on: str | None, ascii_only: bool, as_json: bool) -> Exit:
+@snapshot_account_option
+def diff(
+    before: str, after: str, fail_on: str | None, ascii_only: bool, as_json: bool, snapshot_account: str | None
+) -> Exit:
     """What has changed from the snapshot A to the snapshot B (one may be - for standard input) of the same account.
 
     Lists entities added, removed and changed, then the actions that users, roles, and those whom resource policies name
     gained and lost, the roles whose trust opened or closed, and who can become administrator, or no longer. Of who was
     added or removed, everything is gained or lost.
     """
-    found = diff_snapshots(home_expanded(before), home_expanded(after))
+    check_snapshot_account(snapshot_account)
+    found = diff_snapshots(home_expanded(before), home_expanded(after), account=snapshot_account)
+    accounts = (found.before.account, found.after.account)
+    for name, account in zip((before, after), accounts, strict=True):
+        say_part(account, shown_name(name))
+        for gap in account.unlisted:
+            if gap.what != REST_OF_ACCOUNT:
+                note(f"Not in {shown_name(name)}: {gap.what}. Whether there are more is not known.")
     out = stdout()
     if as_json:
         entities = [_change_json(one) for one in found.entities]
-        out.json({"entities": entities, **impact_json(found.impact)}, indent=2)
+        out.json({"entities": entities, **impact_json(found.impact, complete=found.complete)}, indent=2)
     else:
         _print(out, found, ascii_only=ascii_only)
     say_impact(found.impact)
     counts = [sum(one.change == change for one in found.entities) for change in _MARKS]
     note(f"{counts[0]:,} added, {counts[1]:,} removed, {counts[2] + counts[3]:,} changed.")
     failed = fails(found.impact, fail_on) or (fail_on == "change" and bool(found.entities))
-    return Exit.NO if failed else Exit.OK
+    return Exit.NO if failed else whole_or_open(accounts[0], whole_or_open(accounts[1]))
 
 
 def _print(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:

@@ -59,7 +59,7 @@ def escalations(
     else:
         for one in found:
             if as_json:
-                out.json(_to_json(one))
+                out.json({**_to_json(one), "complete": not workspace.account.unlisted})
             else:
                 _print(out, workspace, one)
     _summarize(report, found)

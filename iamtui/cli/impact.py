@@ -32,7 +32,9 @@ _MOST_BARS: Final = 10
 _MOST_NAMED: Final = 4
 
 
-@click.command("impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error.")
+@click.command(
+    "impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if only a part of the account was read."
+)
 @click.argument("file", metavar="DRAFT")
 @click.option(
     "--fail-on",
@@ -58,7 +60,7 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     account = drafted.after.account
     out = stdout()
     if as_json:
-        out.json(impact_json(found), indent=2)
+        out.json(impact_json(found, complete=not workspace.account.unlisted), indent=2)
     else:
         print_impact(out, account, found, ascii_only=ascii_only)
     say_impact(found)
@@ -95,8 +97,9 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
     for edge in found.trust:
         words, style = _MARKS[edge.effect]
         condition = f" if {edge.edge.condition}" if edge.edge.condition else ""
+        what = "" if edge.edge.action.startswith("sts:AssumeRole") else f" for {edge.edge.action}"
         role, trusted = _name(account, edge.edge.role.arn), _name(account, edge.edge.name)
-        out.line(Span(f"{words:<11}", style), f"  trust of {role} {_TRUST[edge.effect]} {trusted}{condition}")
+        out.line(Span(f"{words:<11}", style), f"  trust of {role} {_TRUST[edge.effect]} {trusted}{what}{condition}")
     for escalation in found.escalations:
         words, style = _MARKS[escalation.effect]
         out.line(Span(f"{words:<11}", style), f"  {_name(account, escalation.principal.arn)} {_escalates(escalation)}")
@@ -164,8 +167,12 @@ def _by_effect(shifts: Iterable[TrustShift | EscalationShift]) -> str:
     return f"{effects.count(Effect.GAINED)} opened, {effects.count(Effect.LOST)} closed"
 
 
-def impact_json(found: Impact) -> dict[str, Any]:
-    """Everything as one object."""
+def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
+    """Everything as one object.
+
+    Args:
+        complete: whether the whole account was read.
+    """
     return {
         "principals": [
             {"principal": principal.arn or None, **count._asdict()} for principal, count in found.by_principal().items()
@@ -204,4 +211,5 @@ def impact_json(found: Impact) -> dict[str, Any]:
             for shift in found.escalations
         ],
         "not_compared": list(found.not_compared),
+        "complete": complete,
     }

@@ -90,7 +90,9 @@ def show(name: str, as_json: bool, explain: bool, draft: str | None, source: Sou
         out.json(record_to_json(workspace.account, entity), indent=2)
     else:
         _print_record(out, workspace, entity)
-    return Exit.OK
+    # Who is in a group, who has a policy and what else an explanation counts, others say, who may not have been read.
+    rests_on_others = explain or isinstance(entity, (Group, ManagedPolicy))
+    return whole_or_open(workspace.account) if rests_on_others else Exit.OK
 
 
 def _print_explanation(out: Output, workspace: Workspace, entity: Entity) -> None:

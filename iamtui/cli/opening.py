@@ -94,13 +94,18 @@ def open_workspace(source: SourceOptions) -> Workspace:
         note(workspace.remark)
     if choice.cache is not CacheUse.NOTHING:
         keep_in_cache(workspace)
-    rest = [gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT]
-    for gap in rest:
-        note(f"Only a part of the account was read: {gap.error}. What the rest would say is not known.")
-    gaps = [gap for gap in workspace.account.gaps if gap not in rest]
+    say_part(workspace.account)
+    gaps = [gap for gap in workspace.account.gaps if gap.what != REST_OF_ACCOUNT]
     if gaps:
         note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
     return workspace
+
+
+def say_part(account: Account, name: str = "the account") -> None:
+    """Say on stderr that only a part of an account was read, if so."""
+    for gap in account.gaps:
+        if gap.what == REST_OF_ACCOUNT:
+            note(f"Only a part of {name} was read: {gap.error}. What the rest would say is not known.")
 
 
 def whole_or_open(account: Account, code: Exit = Exit.OK) -> Exit:

@@ -79,8 +79,7 @@ class SourceOptions:
                 raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
         if self.snapshot_account is not None and self.snapshot is None:
             raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
-        if self.snapshot_account is not None and not _ACCOUNT_ID.fullmatch(self.snapshot_account):
-            raise Problem("--snapshot-account is not an account id.", "Give its 12 digits.")
+        check_snapshot_account(self.snapshot_account)
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
         clashes["--snapshot"] = {"--profile", "--endpoint-url"}
         clashes["--cached"] = {"--no-cache"}
@@ -92,6 +91,19 @@ class SourceOptions:
                 raise Problem(
                     f"{option} and {' and '.join(found)} cannot be combined.", "Leave one of them out: see --help."
                 )
+
+
+def check_snapshot_account(account: str | None) -> None:
+    """Refuse what is not the id of an account."""
+    if account is not None and not _ACCOUNT_ID.fullmatch(account):
+        raise Problem("--snapshot-account is not an account id.", "Give its 12 digits.")
+
+
+def snapshot_account_option(command: F) -> F:
+    """Add `--snapshot-account ID` to a command."""
+    return click.option("--snapshot-account", metavar="ID", help="Which account, where the file holds several.")(
+        command
+    )
 
 
 def _given_before(context: click.Context) -> SourceOptions:
@@ -128,7 +140,7 @@ def source_options(command: F) -> F:
     options = (
         click.option("--demo", is_flag=True, help="Use the built-in demo account."),
         click.option("--snapshot", metavar="FILE", help="Read an account from a file, offline."),
-        click.option("--snapshot-account", metavar="ID", help="Which account, where the file holds several."),
+        snapshot_account_option,
         click.option("--profile", metavar="NAME", help="Use this AWS profile."),
         click.option("--region", metavar="REGION", help="Use this region."),
         click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),

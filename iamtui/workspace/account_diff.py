@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import (
+    REST_OF_ACCOUNT,
+    UNLISTED,
     Account,
     AttachedPolicy,
     Entity,
@@ -26,8 +28,11 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.engine.decision import Outcome
+from iamtui.engine.request import MissingPolicy
 from iamtui.policy.document import DocumentPool, JsonValue, PolicyDocument
 from iamtui.problem import Problem
+from iamtui.questions.account_facts import principal_policies
+from iamtui.questions.account_index import principal_of
 from iamtui.workspace.changed_statements import ChangedStatements
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Impact, impact_between
@@ -59,6 +64,7 @@ class AccountDiff:
     """What two snapshots of an account differ in.
 
     Args:
+        entities: those of which it is known; what only a part that was not read could have is in neither list.
         impact: what everybody gained and lost; of who was added or removed, everything.
     """
 
@@ -67,17 +73,33 @@ class AccountDiff:
     entities: tuple[EntityChange, ...]
     impact: Impact
 
+    @property
+    def complete(self) -> bool:
+        """Whether the whole of both was read."""
+        return not (self.before.account.unlisted or self.after.account.unlisted)
+
 
 def diff_snapshots(
-    before: Path, after: Path, cancelled: Callable[[], bool] = lambda: False, *, now: datetime | None = None
+    before: Path,
+    after: Path,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    account: str | None = None,
+    now: datetime | None = None,
 ) -> AccountDiff:
     """Compare two files. Blocking.
+
+    Args:
+        account: which of the accounts in the files; None: there is one in each.
 
     Raises:
         Problem: one cannot be read, or they are of two accounts.
     """
     pool = _SameDocuments()
-    first, second = (open_snapshot(SourceChoice(SourceKind.SNAPSHOT, path), pool=pool) for path in (before, after))
+    first, second = (
+        open_snapshot(SourceChoice(SourceKind.SNAPSHOT, path, snapshot_account=account), pool=pool)
+        for path in (before, after)
+    )
     if first.account.id != second.account.id:
         raise Problem(
             f"{before} is of account {first.account.id or '(unknown)'}, {after} of {second.account.id or '(unknown)'}.",
@@ -91,20 +113,27 @@ def diff(
 ) -> AccountDiff:
     """Compare two states of an account, whose equal documents are the same objects."""
     old, new = before.account, after.account
-    only_before, only_after = _only_in(old, new), _only_in(new, old)
+    # Who is missing where only a part was read is not known to be gone.
+    unread = frozenset((*_unread(old, new), *_unread(new, old)))
+    apart = dict(_read_apart(old, new))
+    only_before, only_after = (
+        {arn: entity for arn, entity in only.items() if arn not in unread}
+        for only in (_only_in(old, new), _only_in(new, old))
+    )
     # The same principals in the same order on both sides: where one is not there, it has nothing.
     strangers = (*only_before.values(), *only_after.values())
     there: tuple[User | Role, ...] = (*old.users, *old.roles)
-    common = [entity for entity in there if entity.arn not in only_before]
+    left = {*only_before, *unread, *apart}
+    common = [entity for entity in there if entity.arn not in left]
     first = before.with_account(_aligned(old, strangers, common))
     second = after.with_account(_aligned(new, strangers, common))
     reached = {entity.arn for entity in common}
-    changes = ChangedStatements(first.account, second.account, reached, only_before, only_after)
-    impact = impact_between(first, second, changes, cancelled, now=now)
+    statements = ChangedStatements(first.account, second.account, reached, only_before, only_after)
+    impact = impact_between(first, second, statements, cancelled, now=now)
     gone = [(Effect.LOST, before, one) for one in only_before.values()]
     come = [(Effect.GAINED, after, one) for one in only_after.values()]
     strangers_access: list[AccessShift] = []
-    left_out = impact.not_compared
+    left_out = (*_said_of_parts(unread, apart), *impact.not_compared)
     for number, (effect, workspace, entity) in enumerate((*come, *gone)):
         if number >= MOST_ASKED or cancelled():
             asked = f"{number:,} of {len(strangers):,} principals that were added or removed"
@@ -112,7 +141,8 @@ def diff(
             break
         strangers_access += _all_access(effect, workspace, entity, cancelled, now)
     impact = replace(impact, access=(*impact.access, *strangers_access), not_compared=left_out)
-    return AccountDiff(before, after, tuple(_changes(old, new)), impact)
+    changes = tuple(one for one in _changes(old, new) if one.name not in unread)
+    return AccountDiff(before, after, changes, impact)
 
 
 MOST_ASKED: Final = 50
@@ -138,6 +168,51 @@ class _SameDocuments(DocumentPool):
 def _only_in(account: Account, other: Account) -> dict[str, User | Role]:
     everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     return {entity.arn: entity for entity in everyone if not isinstance(other.by_arn(entity.arn), type(entity))}
+
+
+def _unread(account: Account, other: Account) -> Iterator[str]:
+    """The ARNs of what an account has and another lacks that may be in the part of that which was not read."""
+    gaps = {gap.what for gap in other.gaps}
+    for kind, word in _KINDS:
+        if REST_OF_ACCOUNT in gaps or _LISTS.get(word) in gaps:
+            for entity in account.entities():
+                if isinstance(entity, kind) and not isinstance(other.by_arn(entity.arn), kind):
+                    yield entity.arn
+
+
+def _read_apart(old: Account, new: Account) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The ARNs of users and roles of whose policies some could be read in one of the states only, with their names."""
+    everyone: tuple[User | Role, ...] = (*old.users, *old.roles)
+    for entity in everyone:
+        other = new.by_arn(entity.arn)
+        if isinstance(other, (User, Role)):
+            names = _not_read(old, entity) ^ _not_read(new, other)
+            if names:
+                yield entity.arn, tuple(sorted(names))
+
+
+def _not_read(account: Account, entity: User | Role) -> frozenset[str]:
+    own = principal_policies(account, principal_of(account, entity))
+    return frozenset(policy.name for policy in (*own.identity, *own.boundaries) if isinstance(policy, MissingPolicy))
+
+
+_MOST_NAMED: Final = 10
+
+
+def _said_of_parts(unread: Collection[str], apart: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """What is not compared because of what was not read, sentences without their end."""
+    if unread:
+        count = f"{len(unread):,} entit{'y' if len(unread) == 1 else 'ies'}"
+        yield f"Not compared, because the other snapshot holds only a part of the account: {count} of one of them"
+    names = sorted({name for each in apart.values() for name in each})
+    for name in names[:_MOST_NAMED]:
+        what = f"the policy {name} says" if name.startswith("arn:") else f"the {name} say"
+        yield f"What {what} is not known in one of the snapshots"
+    if len(names) > _MOST_NAMED:
+        yield f"So are {len(names) - _MOST_NAMED:,} more policies"
+    if apart:
+        count = f"{len(apart):,} user{' or role' if len(apart) == 1 else 's and roles'}"
+        yield f"What {count} may do rests on such policies, and is not compared"
 
 
 def _all_access(
@@ -200,6 +275,16 @@ _KINDS: Final[tuple[tuple[type[Entity], str], ...]] = (
     (InstanceProfile, "instance profile"),
     (IdentityProvider, "provider"),
 )
+
+
+_LISTS: Final[Mapping[str, str]] = {
+    "user": UNLISTED["users"],
+    "group": UNLISTED["groups"],
+    "role": UNLISTED["roles"],
+    "policy": UNLISTED["policies"],
+    "instance profile": UNLISTED["roles"],
+}
+"""What the gap is called when those of a kind could not be listed; instance profiles come with the roles."""
 
 
 def _changes(before: Account, after: Account) -> Iterator[EntityChange]:

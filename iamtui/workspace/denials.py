@@ -56,6 +56,7 @@ _NO_ROLE_TRUSTS = (
     "No role of this account trusts an identity provider for it: the role that was meant is in another account, or "
     "its trust policy lacks the statement."
 )
+_NONE_READ_TRUSTS = "No role of the part of this account that was read trusts an identity provider for it."
 _NEITHER_TOLD = "STS tells neither the role nor the identity provider; CloudTrail's record of the call names both."
 
 
@@ -227,7 +228,8 @@ class _Explainer:
             if denial.caller in (provider, "")
         ]
         count = f"{len(sentences)} role{'' if len(sentences) == 1 else 's'} of this account"
-        found = f"{count} can be meant, by the provider each trusts:" if sentences else _NO_ROLE_TRUSTS
+        none = _NONE_READ_TRUSTS if account.unlisted else _NO_ROLE_TRUSTS
+        found = f"{count} can be meant, by the provider each trusts:" if sentences else none
         more = len(sentences) - _MOST_ROLES
         if more > 0:
             sentences[_MOST_ROLES:] = [f"{more} more roles: iamtui explain --as PROVIDER-ARN shows those of one."]

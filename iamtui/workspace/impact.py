@@ -83,7 +83,10 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrustShift:
-    """A principal that may assume a role only after the draft, only before it, or on another condition."""
+    """A principal that may assume a role only after the draft, only before it, or on another condition.
+
+    Or that may tag sessions of a role whose trust policy changes, or set their source identity.
+    """
 
     effect: Effect
     edge: TrustEdge
@@ -383,7 +386,12 @@ class _Search:
         edges: list[dict[tuple[str, str], TrustEdge]] = []
         for workspace in (self._base, self._changed):
             role = workspace.account.by_arn(arn)
-            found = who_may_assume(workspace, role, self._cancelled) if isinstance(role, Role) else ()
+            changes = any(one.arn == arn for one in self._changes.opened)
+            found = (
+                who_may_assume(workspace, role, self._cancelled, with_sessions=changes)
+                if isinstance(role, Role)
+                else ()
+            )
             gone = self._changes.only_before if workspace is self._changed else self._changes.only_after
             edges.append({(edge.name, edge.action): edge for edge in found if edge.name not in gone})
         before, after = edges

@@ -21,12 +21,15 @@ from iamtui.workspace.outsiders import Outsider, Outsiders, StatementsByCaller, 
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.workspace import Workspace
 
-_ACTIONS: Final = {
+_ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
     "sts:AssumeRole": None,
     "sts:AssumeRoleWithWebIdentity": PrincipalKind.IDENTITY_PROVIDER,
     "sts:AssumeRoleWithSAML": PrincipalKind.IDENTITY_PROVIDER,
 }
 """The calls that give a session of a role, and the only kind of caller that can make them; None: several kinds."""
+
+_WITH_SESSIONS: Final[Mapping[str, PrincipalKind | None]] = {"sts:TagSession": None, "sts:SetSourceIdentity": None}
+"""What a trust policy also has to allow where the session gets tags or a source identity (IAM User Guide)."""
 
 
 class Trustee(StrEnum):
@@ -97,14 +100,21 @@ Chain: TypeAlias = tuple[TrustEdge, ...]
 
 
 def who_may_assume(
-    workspace: Workspace, role: Role, cancelled: Callable[[], bool] = lambda: False, *, inside: bool = True
+    workspace: Workspace,
+    role: Role,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    inside: bool = True,
+    with_sessions: bool = False,
 ) -> Iterator[TrustEdge]:
     """Who may assume a role: users and roles of the account in its order, then whom the trust policy names besides.
 
     Args:
         inside: whether the account's own users and roles are asked about.
+        with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
     """
-    for action, only in _ACTIONS.items():
+    actions = {**_ASSUMING, **_WITH_SESSIONS} if with_sessions else _ASSUMING
+    for action, only in actions.items():
         question = with_region(workspace, Question(action, role.arn))
         evaluator = QuestionEvaluator(workspace.account, question)
         if only is None and inside:

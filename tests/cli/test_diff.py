@@ -69,3 +69,35 @@ def test_what_cannot_be_compared(cli: Cli, snapshot: str, tmp_path: Path) -> Non
     other.write_text(Path(snapshot).read_text().replace("123456789012", "777777777777"))
     cli("diff", snapshot, other).failed_with("is of account 123456789012", "of 777777777777")
     cli("--demo", "diff", snapshot, snapshot).failed_with("--demo does not apply to diff")
+
+
+def test_one_account_of_files_with_several(cli: Cli, snapshot: str, later: str, tmp_path: Path) -> None:
+    """Dumps of several accounts: the option says which one is compared in both."""
+    mixed = []
+    for number, name in enumerate((snapshot, later)):
+        mine = Path(name).read_text()
+        file = tmp_path / f"all{number}.json"
+        file.write_text(f"[{mine}, {mine.replace('123456789012', '777777777777')}]")
+        mixed.append(file)
+    cli("diff", *mixed).failed_with("several accounts", "--snapshot-account ID")
+    chosen = ("--snapshot-account", "123456789012")
+    plain = cli("diff", snapshot, later, "--json").json
+    assert cli("diff", *mixed, *chosen, "--json").json == plain
+    assert cli("diff", snapshot, mixed[1], *chosen, "--json").json == plain
+    cli("diff", *mixed, "--snapshot-account", "1").failed_with("is not an account id", "12 digits")
+    absent = cli("diff", *mixed, "--snapshot-account", "999999999999")
+    assert (absent.code, absent.out) == (2, "")
+
+
+def test_a_trust_policy_that_lets_set_the_source_identity(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    data = json.loads(Path(snapshot).read_text())
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}
+    (web,) = (role for role in data["RoleDetailList"] if role["RoleName"] == "web-server")
+    for name, actions in (("plain", "sts:AssumeRole"), ("more", ["sts:AssumeRole", "sts:SetSourceIdentity"])):
+        web["AssumeRolePolicyDocument"] = {"Version": "2012-10-17", "Statement": {**statement, "Action": actions}}
+        (tmp_path / name).write_text(json.dumps(data))
+    found = cli("diff", tmp_path / "plain", tmp_path / "more", "--fail-on", "gained")
+    assert found.code == 1
+    assert "trust of role/web-server opens to ec2.amazonaws.com for sts:SetSourceIdentity" in found.out
+    closed = cli("diff", tmp_path / "more", tmp_path / "plain", "--json").json["trust"]
+    assert [(one["effect"], one["action"]) for one in closed] == [("lost", "sts:SetSourceIdentity")]

@@ -13,7 +13,19 @@ from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.questions.question import Question
 from tests.questions.test_index import compare
 from tests.support.cli_runner import Cli
-from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
+from tests.support.snapshot_builder import (
+    ID,
+    allow,
+    document,
+    group,
+    iam,
+    inline,
+    policy,
+    role,
+    snapshot,
+    trust,
+    user,
+)
 
 LETS_BOB_IN = role("open", AssumeRolePolicyDocument=trust({"AWS": iam("user/bob")}))
 GAPS = (REST_OF_ACCOUNT, "all roles")
@@ -64,6 +76,7 @@ COMMANDS = [
     ("overview",),
     ("list", "users"),
     ("list", "users", "--json"),
+    ("show", "role/open", "--explain"),
     ("snapshot", "-"),
 ]
 
@@ -103,3 +116,102 @@ def test_audit_and_overview_name_what_was_not_read(cli: Cli, file: Path) -> None
 def test_what_can_counts_on_no_role_that_was_not_read(cli: Cli, file: Path) -> None:
     found = cli("what-can", "user/alice", "--service", "sts", "--json", "--snapshot", file).json["actions"]
     assert {one["decision"] for one in found if one["action"] == "sts:AssumeRole"} == {"depends"}
+
+
+@pytest.mark.parametrize(("command", "lines"), [("audit", 3), ("escalations", 1)])
+def test_every_line_says_whether_the_whole_account_was_read(
+    cli: Cli, file: Path, tmp_path: Path, command: str, lines: int
+) -> None:
+    data = json.loads(file.read_bytes())
+    passes = document(allow("iam:AttachUserPolicy"))
+    data["UserDetailList"].append(user("dora", UserPolicyList=[inline("p", passes)]))
+    part, whole = tmp_path / "more.json", tmp_path / "whole.json"
+    part.write_text(json.dumps(data))
+    whole.write_text(json.dumps({**data, "missing": []}))
+    for name, code, complete in ((part, 3, False), (whole, 0, True)):
+        found = cli(command, "--json", "--snapshot", name)
+        assert (found.code, {one["complete"] for one in found.json_lines}) == (code, {complete})
+        assert len(found.json_lines) >= lines
+
+
+def test_impact_says_whether_the_whole_account_was_read(cli: Cli, file: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.json"
+    draft.write_text(json.dumps({"iamtui_draft": 1, "account_id": ID, "name": "nothing", "edits": []}))
+    found = cli("impact", draft, "--json", "--snapshot", file)
+    assert (found.code, found.json["complete"]) == (3, False)
+
+
+@pytest.fixture
+def whole(file: Path, tmp_path: Path) -> Path:
+    """The same account read as a whole: it has a user, a group, a role and a policy more."""
+    data = json.loads(file.read_bytes())
+    del data["missing"]
+    data["UserDetailList"].append(user("dora", UserPolicyList=[inline("p", document(allow("s3:*")))]))
+    data["GroupDetailList"].append(group("devs"))
+    data["RoleDetailList"].append(role("admin", RolePolicyList=[inline("p", document(allow("*")))]))
+    data["Policies"].append(policy("reader"))
+    made = tmp_path / "whole.json"
+    made.write_text(json.dumps(data))
+    return made
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_nothing_is_said_to_come_or_go_with_a_part_that_was_not_read(
+    cli: Cli, file: Path, whole: Path, backwards: bool
+) -> None:
+    files = (whole, file) if backwards else (file, whole)
+    found = cli("diff", *files, "--json", "--fail-on", "change")
+    assert found.code == 3
+    assert f"Only a part of {file} was read: it broke off." in " ".join(found.err.split())
+    said = found.json
+    assert (said["complete"], said["entities"], said["access"], said["escalations"]) == (False, [], [], [])
+    assert "holds only a part of the account: 4 entities of one of them" in said["not_compared"][0]
+    both = cli("diff", whole, whole, "--json", "--fail-on", "change")
+    assert (both.code, both.json["complete"], both.json["not_compared"]) == (0, True, [])
+
+
+def test_a_list_that_was_not_read_hides_only_those_of_its_kind(cli: Cli, whole: Path, tmp_path: Path) -> None:
+    data = json.loads(whole.read_bytes())
+    data["UserDetailList"], data["RoleDetailList"] = data["UserDetailList"][:2], data["RoleDetailList"][:1]
+    data["missing"] = [{"what": "all roles", "permission": "iam:ListRoles", "error": "AccessDenied"}]
+    part = tmp_path / "no-roles.json"
+    part.write_text(json.dumps(data))
+    found = cli("diff", whole, part, "--json")
+    assert (found.code, {one["name"].rpartition(":")[2] for one in found.json["entities"]}) == (
+        3,
+        {"user/carol", "user/dora"},
+    )
+
+
+def test_what_a_group_gives_that_was_not_read_is_not_lost(cli: Cli, file: Path, whole: Path, tmp_path: Path) -> None:
+    """What cannot be read in one of two snapshots makes nobody gain or lose."""
+    data = json.loads(whole.read_bytes())
+    data["GroupDetailList"] = [group("devs", GroupPolicyList=[inline("own", document(allow("sns:Publish")))])]
+    data["UserDetailList"][2]["GroupList"] = ["devs"]
+    whole.write_text(json.dumps(data))
+    data["GroupDetailList"] = []
+    data["missing"] = json.loads(file.read_bytes())["missing"]
+    file.write_text(json.dumps(data))
+    for files in ((whole, file), (file, whole)):
+        found = cli("diff", *files, "--json", "--fail-on", "change")
+        assert (found.code, found.json["access"], found.json["entities"]) == (3, [], [])
+        assert "What the policies of group devs say is not known in one of the snapshots" in found.json["not_compared"]
+        assert "What 1 user or role may do rests on such policies, and is not compared" in found.json["not_compared"]
+
+
+def test_an_answer_about_one_principal_holds_whatever_else_was_not_read(cli: Cli, file: Path, tmp_path: Path) -> None:
+    """`can`, `explain` and `questions run`: what could differ depends on what was not read, and all else is certain."""
+    questions = tmp_path / "questions.json"
+    saved = ("--questions", questions, "--snapshot", file)
+    on = ("--on", f"arn:aws:iam::{ID}:role/*")
+    cli("can", "user/carol", "s3:GetObject", "--expect", "denied", "--save", "certain", *saved)
+    assert cli("questions", "run", *saved).code == 0
+    cli("can", "user/alice", "sts:AssumeRole", *on, "--expect", "denied", "--save", "open", *saved)
+    assert cli("questions", "run", *saved).code == 1
+    by = "because no identity-based policy allows the s3:GetObject action"
+    for name, code in (("carol", 0), ("nobody", 3)):
+        words = f"User: {iam(f'user/{name}')} is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/x"
+        assert cli("explain", f"{words} {by}", "--snapshot", file).code == code
+    asked = cli("explain", "Not authorized to perform sts:AssumeRoleWithWebIdentity", "--snapshot", file)
+    assert "No role of the part of this account that was read trusts" in " ".join(asked.out.split())
+    assert asked.code == 3

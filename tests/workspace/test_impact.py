@@ -111,6 +111,25 @@ def test_roles_whose_trust_opens_and_closes() -> None:
     }
 
 
+@pytest.mark.parametrize("action", ["sts:SetSourceIdentity", "sts:TagSession"])
+def test_a_trust_policy_that_opens_what_goes_with_a_session(action: str) -> None:
+    """A source identity and session tags are what conditions on them go by, so who may set them counts."""
+    stranger = "arn:aws:iam::555566667777:role/partner"
+    actions = ["sts:AssumeRole", action]
+    who = {"Service": "ec2.amazonaws.com"}
+    lets_in = [
+        {"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"AWS": stranger}, "Action": actions},
+    ]
+    found = impact(UpdateTrustPolicy(WEB, text(*lets_in)))
+    shifts = {(shift.effect, shift.edge.name, shift.edge.action) for shift in found.trust}
+    assert shifts == {(Effect.GAINED, stranger, one) for one in actions}
+    # Whom the role already lets in gains it, too.
+    found = impact(UpdateTrustPolicy(WEB, text({"Effect": "Allow", "Principal": who, "Action": actions})))
+    (shift,) = found.trust
+    assert (shift.effect, shift.edge.name, shift.edge.action) == (Effect.GAINED, "ec2.amazonaws.com", action)
+
+
 def test_who_becomes_administrator_by_a_path_or_is_one() -> None:
     found = impact(AttachPolicy(CAROL, ADMIN_ARN), PutInlinePolicy(BOB, "extra", text(allow("iam:*"))))
     shifts = {shift.principal.name: shift for shift in found.escalations}
