@@ -34,7 +34,7 @@ from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.questions.every_action import EveryAction
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import ask_all, make_ready, with_region
+from iamtui.workspace.questions import BulkEvaluator, make_ready, with_region
 from iamtui.workspace.trust import who_may_assume
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -193,8 +193,10 @@ def _compile_all(workspace: Workspace) -> None:
 
 
 def _ask_everyone(workspace: Workspace, question: Question) -> None:
-    for _ in ask_all(workspace, question):
-        pass
+    account_index(workspace.account)
+    poll = BulkEvaluator(workspace, question)
+    for principal in principals_of(workspace):
+        poll.ask(principal)
 
 
 def _pinned_question(plan: Plan) -> Iterator[Result]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.loading import ASK_EVERYBODY
 from benchmarks.results import Plan, Result
 
 GROWTH_GOAL_MB: Final = 5.0
@@ -38,12 +39,14 @@ def soak(step):
 """
 
 _ASSUME: Final = """
-from iamtui.workspace.assume import AssumeInput, assume
+from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.workspace.assume import assume
 from iamtui.workspace.session_store import SessionsKeeper
 ROLE = "arn:aws:iam::111122223333:role/ops-readonly"
+asked = AssumeRoleInput(role_arn=ROLE, session_name="benchmark", duration_seconds=3600)
 keeper = SessionsKeeper()
 def hold():
-    return keeper.add(assume(workspace, AssumeInput(role_arn=ROLE, session_name="benchmark", duration_seconds=3600)))
+    return keeper.add(assume(workspace, asked))
 """
 
 _SOAKS: Final = {
@@ -56,24 +59,22 @@ def step(number):
     ask(workspace, principals[number % len(principals)], Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"))
 soak(step)
 """,
-    "who can, on a new resource": """
-from iamtui.workspace.questions import Question, ask_all
+    "who can, on a new resource": ASK_EVERYBODY
+    + """
 def step(number):
-    for _ in ask_all(workspace, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key")):
-        pass
+    ask_everybody(workspace, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"))
 soak(step)
 """,
-    "a draft that is laid, asked about and dropped": """
+    "a draft that is laid, asked about and dropped": ASK_EVERYBODY
+    + """
 from iamtui.drafts.overlay import apply_draft
 from iamtui.drafts.edits import Draft, PutInlinePolicy
-from iamtui.workspace.questions import Question, ask_all
 def step(number):
     document = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::bucket-{number}/*"}]})
     edit = PutInlinePolicy(workspace.account.users[number % 40].arn, "benchmark", document)
     drafted = workspace.with_account(apply_draft(workspace.account, Draft(workspace.account.id, "", (edit,))))
-    for _ in ask_all(drafted, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key")):
-        pass
+    ask_everybody(drafted, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"))
 soak(step)
 """,
 }
