@@ -257,7 +257,7 @@ class Evaluation:
         ):
             if read is not None and not isinstance(levels, NotEvaluated):
                 stack = stack_of(self, layer, levels)
-                for level, (_, _, found) in zip(read.levels, stack.levels, strict=True):
+                for level, found in zip(read.levels, stack.levels, strict=True):
                     yield layer, level.scan, found
         yield from self._set(Layer.VPC_ENDPOINT, self.vpc_endpoint, policies.vpc_endpoint, PolicyType.VPC_ENDPOINT)
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest, policy_set
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
-from iamtui.policy.context import MissingLeaf, RequestContext, Source, Truth, all_of, any_of, with_source
+from iamtui.policy.context import KeyValue, MissingLeaf, RequestContext, Source, Truth, all_of, any_of, with_source
 from iamtui.policy.document import Statement
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules, Strength, allow_strengths, deny_applies
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
@@ -325,15 +325,86 @@ class LevelsScan:
         self.caps = tuple(level.scan.allow for level in levels if level.scan.allow is not True)
 
 
+_MOST_ACTIONS: Final = 4096
+_MOST_SAID: Final = 1024
+
+
+class _Level:
+    """The policies of one level, and what they were found to say.
+
+    What they say follows from which of their statements are about the action and the resource, and from the condition
+    keys that these read.
+    """
+
+    __slots__ = ("_about", "_said", "index", "name", "policies")
+
+    def __init__(self, index: int | None, name: str | None, policies: PolicySet) -> None:
+        self.index = index
+        self.name = name
+        self.policies = policies
+        self._about: dict[str, tuple[LayerStatement, ...]] = {}
+        self._said: dict[tuple[LayerStatement, ...], tuple[tuple[str, ...], dict[tuple[KeyValue, ...], LevelScan]]] = {}
+
+    def scan(
+        self,
+        layer: Layer,
+        asked: PreparedRequest,
+        context: RequestContext,
+        reached: Callable[[CompiledStatement], Truth] | None,
+    ) -> LevelScan:
+        here = self._here(asked, context)
+        if here is None or (reached is not None and not all(one.compiled.reaches_everyone for one in here)):
+            return self._scan(layer, asked, context, reached)
+        if here not in self._said:
+            if len(self._said) >= _MOST_SAID:
+                self._said.clear()
+            self._said[here] = tuple(sorted({key for one in here for key in one.compiled.keys})), {}
+        keys, said = self._said[here]
+        values = tuple(map(context.lookup, keys))
+        found = said.get(values)
+        if found is None:
+            if len(said) >= _MOST_SAID:
+                said.clear()
+            found = said[values] = self._scan(layer, asked, context, reached)
+        return found
+
+    def _here(self, asked: PreparedRequest, context: RequestContext) -> tuple[LayerStatement, ...] | None:
+        """The statements about the action and the resource; None where one of them may or may not be."""
+        action = asked.action
+        about = self._about.get(action.full)
+        if about is None:
+            if len(self._about) >= _MOST_ACTIONS:
+                self._about.clear()
+            about = self._about[action.full] = tuple(self.policies.about(action))
+        here: list[LayerStatement] = []
+        for member in about:
+            met = member.compiled.any_resource or asked.about(member.compiled, context)
+            if met is True:
+                here.append(member)
+            elif met is not False:
+                return None
+        return tuple(here)
+
+    def _scan(
+        self,
+        layer: Layer,
+        asked: PreparedRequest,
+        context: RequestContext,
+        reached: Callable[[CompiledStatement], Truth] | None,
+    ) -> LevelScan:
+        scanned = scan(layer, self.policies, asked, context, level=self.index, reached=reached)
+        return LevelScan(self.index or 0, self.name, scanned)
+
+
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("layer", "levels", "not_loaded")
+    __slots__ = ("_levels", "layer", "not_loaded")
 
     def __init__(
         self,
         layer: Layer,
-        levels: tuple[tuple[int | None, str | None, PolicySet], ...],
+        levels: Iterable[tuple[int | None, str | None, PolicySet]],
         not_loaded: NotEvaluated | None = None,
     ) -> None:
         """Take levels.
@@ -343,8 +414,12 @@ class LevelStack:
             not_loaded: why a level is not among them, or None.
         """
         self.layer = layer
-        self.levels = levels
+        self._levels = tuple(_Level(*level) for level in levels)
         self.not_loaded = not_loaded
+
+    @property
+    def levels(self) -> tuple[PolicySet, ...]:
+        return tuple(level.policies for level in self._levels)
 
     def scan(
         self, asked: PreparedRequest, context: RequestContext, reached: Callable[[CompiledStatement], Truth]
@@ -355,32 +430,7 @@ class LevelStack:
             reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
         looked_at = None if self.layer is Layer.SCP else reached
-        return LevelsScan(tuple(self._level(level, asked, context, looked_at) for level in self.levels))
-
-    def _level(
-        self,
-        level: tuple[int | None, str | None, PolicySet],
-        asked: PreparedRequest,
-        context: RequestContext,
-        reached: Callable[[CompiledStatement], Truth] | None,
-    ) -> LevelScan:
-        index, name, policies = level
-        kept = asked.plain_levels
-        found: LevelScan | None = kept.get(policies)
-        if found is None:
-            scanned = scan(self.layer, policies, asked, context, level=index, reached=reached)
-            found = LevelScan(index or 0, name, scanned)
-            if policies not in kept:
-                # The levels have few policies, most of which say the same to everybody.
-                is_plain = is_same_for_all(policies, asked, names_callers=reached is not None)
-                kept[policies] = found if is_plain else None
-        return found
-
-
-def is_same_for_all(policies: PolicySet, asked: PreparedRequest, *, names_callers: bool) -> bool:
-    """Whether what policies say of an action does not depend on who asks, and when."""
-    about = [member.compiled for member in policies.about(asked.action)]
-    return not any(one.reads_context or (names_callers and not one.reaches_everyone) for one in about)
+        return LevelsScan(tuple(level.scan(self.layer, asked, context, looked_at) for level in self._levels))
 
 
 _MOST_REMEMBERED: Final = 256

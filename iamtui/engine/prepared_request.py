@@ -537,12 +537,11 @@ class PreparedRequest:
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
         whole: the same question about all resources of the set, once it was asked.
-        plain_levels: of the SCPs and RCPs of a level, what they say where that is the same for all who ask.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
     """
 
-    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "plain_levels", "prepared", "whole")
+    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "prepared", "whole")
 
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
@@ -552,7 +551,6 @@ class PreparedRequest:
         self.everywhere = everywhere
         self.of_a_set = of_a_set
         self.whole: PreparedRequest | None = None
-        self.plain_levels: dict[PolicySet, Any] = {}
         self._of_set: SetMemory | None = None
 
     @property
@@ -586,7 +584,8 @@ class PreparedRequest:
         """Whether a statement is about the action and the resource, and its conditions hold; principals aside."""
         return member.is_about(self.prepared.action) and self.truth(member.compiled, context)
 
-    def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+    def about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+        """Whether a statement is about the resource."""
         element = compiled.resource
         resource = self.prepared.resource
         if resource.kind is not ResourceKind.SET or (element.matcher is not None and element.matcher.variable_keys):
@@ -604,7 +603,7 @@ class PreparedRequest:
         """As `work_out`, of a statement that is known to be about the action."""
         if compiled.any_resource:
             return compiled.holds(context) if compiled.conditions else True
-        about = self._about(compiled, context)
+        about = self.about(compiled, context)
         if about is False or not compiled.conditions:
             return about
         holds = compiled.holds(context)

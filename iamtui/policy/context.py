@@ -25,9 +25,18 @@ class KeyState(Enum):
 
 
 class AtLeast(tuple[str, ...]):
-    """Values of a key that may have others besides."""
+    """Values of a key that may have others besides, and so never equal the same values alone."""
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is AtLeast and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((AtLeast, *self))
 
 
 KeyValue: TypeAlias = tuple[str, ...] | KeyState

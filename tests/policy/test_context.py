@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.policy.context import CommonContext, KeyState, KeyValues, RequestContext
+from iamtui.policy.context import AtLeast, CommonContext, KeyState, KeyValues, RequestContext
 
 TAG = {"aws:principaltag/team": ("red",)}
 
@@ -45,3 +45,12 @@ def test_what_the_user_says_is_absent_goes_before_what_the_account_knows() -> No
     assert found.lookup("aws:principaltag/team") == ()
     assert found.lookup("aws:principaltag/site") == ("kiel",)
     assert context(known_absent=("aws:PrincipalTag/*",)).lookup("aws:principaltag/team") == ("red",)
+
+
+def test_values_that_may_have_others_besides_equal_no_values_alone() -> None:
+    known, open_ended = ("a",), AtLeast(("a",))
+    assert open_ended == AtLeast(("a",))
+    assert hash(open_ended) == hash(AtLeast(("a",)))
+    assert known != open_ended
+    assert open_ended != known
+    assert {known: 1}.get(open_ended) is None

@@ -98,3 +98,13 @@ def test_policies_that_were_made_ready_answer_the_same(account: Account) -> None
     asker = QuestionEvaluator(fresh, question, NOW)
     for principal in everybody(fresh):
         assert asker.decide(principal) == QuestionEvaluator(account, question, NOW).decide(principal)
+
+
+def test_what_organization_policies_said_before_is_only_said_again_where_it_holds(account: Account) -> None:
+    random = Random(5)
+    callers = everybody(account)
+    for question in questions(account, random):
+        for principal in random.sample(callers, min(6, len(callers))):
+            request, policies = QuestionEvaluator(account, question, NOW).request_and_policies(principal)
+            alone = evaluate(request, replace(policies, lasting=False))
+            assert evaluate(request, policies) == alone, f"{principal.arn}: {question}"
