@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 _MASK = "••••••••"
 
@@ -105,3 +106,14 @@ class Secret:
 def redacted(text: str) -> str:
     """The text without anything that looks like a key, a token or an MFA code, for messages nobody foresaw."""
     return _CODE.sub("••••", _LIKE_A_SECRET.sub("••••", text))
+
+
+def error_lines(error: BaseException) -> list[str]:
+    """An exception for a log or a screen: type, redacted message, and frames without the values of variables."""
+    lines = [f"{type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}"]
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        lines.append(f"  {safe_text(code.co_filename)}:{step.tb_lineno} in {safe_text(code.co_name)}")
+        step = step.tb_next
+    return lines

@@ -18,7 +18,7 @@ from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
-from iamtui.secret import redacted
+from iamtui.secret import error_lines
 from iamtui.text import safe_text
 
 if TYPE_CHECKING:
@@ -270,13 +270,7 @@ def record_crash(error: BaseException) -> Path | None:
     from iamtui.paths import log_file, make_private_folder  # platformdirs, hardly ever needed
 
     path = log_file()
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    lines = [f"{moment} {type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}"]
-    step = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        lines.append(f"  {safe_text(code.co_filename)}:{step.tb_lineno} in {safe_text(code.co_name)}")
-        step = step.tb_next
+    report = "\n".join(error_lines(error))
     try:
         make_private_folder(path.parent)
         start_again = path.exists() and path.stat().st_size > LARGEST_LOG
@@ -287,7 +281,7 @@ def record_crash(error: BaseException) -> Path | None:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return None
             os.fchmod(file.fileno(), 0o600)
-            file.write("\n".join(lines) + "\n")
+            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {report}\n")
     except OSError:
         return None
     return path

@@ -8,7 +8,6 @@ import select
 import signal
 import sys
 import time
-import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,8 +29,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from iamtui.secret import redacted
-from iamtui.text import safe_text
+from iamtui.secret import error_lines
 from iamtui.tui import clock
 
 if TYPE_CHECKING:
@@ -45,11 +43,7 @@ def crash_report(error: BaseException | None) -> str:
     """What happened and where, in safe text, without values of variables and what looks like a secret."""
     lines = ["iamtui stopped because of an error of its own. Nothing was changed in any account."]
     if error is not None:
-        lines.append(f"{type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}")
-        lines.extend(
-            f"  {safe_text(frame.filename)}:{frame.lineno} in {safe_text(frame.name)}"
-            for frame in traceback.extract_tb(error.__traceback__)
-        )
+        lines += error_lines(error)
     return "\n".join(lines)
 
 
