@@ -62,7 +62,7 @@ class PolicyRead(NamedTuple):
     beside: str = ""
 
 
-class ArnForm(NamedTuple):
+class ResourceArnForm(NamedTuple):
     """What the ARN of a resource with a policy looks like, where a service has others that have none.
 
     Args:
@@ -117,7 +117,7 @@ class ServiceSpec:
     has_policies: bool = True
     resource: str = "resource"
     before_name: str = ""
-    form: ArnForm | None = None
+    form: ResourceArnForm | None = None
     names: str = ""
     most_colons: int | None = None
     reads: tuple[PolicyRead, ...] = ()
@@ -206,7 +206,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "events": ServiceSpec(
             resource="event bus",
             before_name="event-bus/",
-            form=ArnForm(
+            form=ResourceArnForm(
                 "arn:[^:]*:events:.*:event-bus/.*", "an event bus", "Only event buses have a policy in EventBridge."
             ),
             names=r"event-bus/[/._A-Za-z0-9-]{1,256}",
@@ -226,7 +226,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "kms": ServiceSpec(
             resource="key",
             before_name="key/",
-            form=ArnForm(
+            form=ResourceArnForm(
                 "arn:[^:]*:kms:[^:]*:[^:]*:key/.*", "a KMS key", "Give the ARN of a key, or of an alias of one."
             ),
             most_colons=0,
@@ -263,7 +263,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "rekognition": ServiceSpec(),
         "s3": ServiceSpec(
             resource="bucket",
-            form=ArnForm("arn:[^:]*:s3:[^:]*::[^:/]*", "a bucket", "Give the bucket's ARN: arn:aws:s3:::NAME."),
+            form=ResourceArnForm("arn:[^:]*:s3:[^:]*::[^:/]*", "a bucket", "Give the bucket's ARN: arn:aws:s3:::NAME."),
             names=r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}",
             reads=(
                 PolicyRead(

@@ -119,7 +119,7 @@ class LoginProfile(Struct, frozen=True):
     reset_required: bool = False
 
 
-class ReportRow(Struct, frozen=True):
+class CredentialReportRow(Struct, frozen=True):
     """A row of the credential report: one user, or the root user (IAM User Guide: credential reports).
 
     Its facts have the form of a User's, but the report knows neither the ids of keys nor the names of MFA devices.
@@ -141,9 +141,9 @@ class CredentialReport(Struct, frozen=True):
     """The credentials of all users, as AWS last put them together: at most every four hours."""
 
     generated: datetime | None
-    rows: tuple[ReportRow, ...]
+    rows: tuple[CredentialReportRow, ...]
 
-    def row(self, user: str) -> ReportRow | None:
+    def row(self, user: str) -> CredentialReportRow | None:
         return next((row for row in self.rows if row.user == user), None)
 
 
@@ -492,7 +492,7 @@ class Account:
         return found if isinstance(found, ManagedPolicy) else None
 
     @cached_property
-    def _rows(self) -> dict[str, ReportRow]:
+    def _rows(self) -> dict[str, CredentialReportRow]:
         report = self.credential_report
         return {row.user: row for row in report.value.rows} if isinstance(report, Known) else {}
 

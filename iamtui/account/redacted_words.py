@@ -159,7 +159,7 @@ _Ahead: TypeAlias = tuple[str, str]
 """The kind of a text, and the character that stands before one of its words."""
 
 
-class Place(NamedTuple):
+class TextPlace(NamedTuple):
     """Where a text stands.
 
     Args:
@@ -215,7 +215,7 @@ class RedactedWords:
         """Let words of AWS's own stay: `always`, or only where a pattern may mean them, as `*:s3:*` does."""
         (self._kept if always else self._fields).update(word.lower() for word in _WORD.findall(text))
 
-    def note(self, text: str, place: Place) -> str:
+    def note(self, text: str, place: TextPlace) -> str:
         """Take the words of a text."""
         kind = "any" if place.pattern and ":" in text and not place.whole else place.kind
         for host in _HOST.finditer(text):

@@ -21,8 +21,8 @@ from iamtui.account.model import DEMO, ROOT_ROW
 from iamtui.account.redacted_words import (
     AWS_VALUED,
     Knows,
-    Place,
     RedactedWords,
+    TextPlace,
     is_region,
     is_service_host,
     is_word_of_aws,
@@ -166,7 +166,7 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, r
         types,
         knows,
     )
-    return renamed.snapshot(snapshot), lambda text: renamed.text(text, Place(""))
+    return renamed.snapshot(snapshot), lambda text: renamed.text(text, TextPlace(""))
 
 
 def _earlier(date: str, ago: timedelta) -> str:
@@ -186,7 +186,7 @@ class _Walk:
 
     def __init__(
         self,
-        words: Callable[[str, Place], str],
+        words: Callable[[str, TextPlace], str],
         date: Rename,
         address: Rename,
         keep: Callable[[str, bool], None],
@@ -214,7 +214,7 @@ class _Walk:
                 found[key] = self._header(value)
             elif key == "account_summary":
                 found[key] = {
-                    name if _SUMMARY.fullmatch(name) else self.text(name, Place(f"$.{key}")): count
+                    name if _SUMMARY.fullmatch(name) else self.text(name, TextPlace(f"$.{key}")): count
                     for name, count in value.items()
                 }
             else:
@@ -235,7 +235,7 @@ class _Walk:
                 return self._of_aws(value, where)
             named = key in _BY_NAME
             return {
-                self.text(name, Place(where)) if named else name: self._value(
+                self.text(name, TextPlace(where)) if named else name: self._value(
                     entry, "" if named else name, f"{where}.{name}"
                 )
                 for name, entry in value.items()
@@ -254,12 +254,12 @@ class _Walk:
             return "redacted" if value else value
         if key in _DATE_KEYS and _DATE.fullmatch(value):
             return self._date(value)
-        return self.text(value, Place(where, kind="tag" * (key == "Value")))
+        return self.text(value, TextPlace(where, kind="tag" * (key == "Value")))
 
     def _of_aws(self, value: Json, where: str) -> Json:
         """A policy of AWS's own: its name is public, and its document the same in every account."""
         arn = value.get("Arn") or value.get("PolicyArn") or value["arn"]
-        self.text(arn, Place(where))
+        self.text(arn, TextPlace(where))
         found: Json = {}
         for key, entry in value.items():
             self._public = key in ("PolicyVersionList", "document")
@@ -269,7 +269,7 @@ class _Walk:
         self._public = False
         return found
 
-    def text(self, text: str, place: Place) -> str:
+    def text(self, text: str, place: TextPlace) -> str:
         """A name, an ARN, or another text."""
         if _OF_AWS.fullmatch(text):
             self._keep(text, True)
@@ -293,7 +293,7 @@ class _Walk:
             rest = []
         return ":".join(("arn", *kept, *rest))
 
-    def _field(self, number: int, field: str, place: Place, stars: list[int]) -> str:
+    def _field(self, number: int, field: str, place: TextPlace, stars: list[int]) -> str:
         """The partition, service or Region of an ARN, which stays if AWS has such a one."""
         known = (
             not field.strip("*?")
@@ -314,7 +314,7 @@ class _Walk:
     def _fits_service(self, pattern: str) -> bool:
         return any(_fits(pattern, service) for service in self._types)
 
-    def _resource(self, service: str, resource: str, place: Place) -> str:
+    def _resource(self, service: str, resource: str, place: TextPlace) -> str:
         """What stands behind the fifth colon, in which AWS's own words stand between the names."""
         types = self._types.get(service, ())
         parts = list(_parts_of(resource))
@@ -334,13 +334,13 @@ class _Walk:
                 made = [self._statement(one, f"{where}.Statement[{number}]") for number, one in enumerate(several)]
                 found[key] = made if isinstance(value, list) else made[0]
             else:
-                name = key if key in ("Id", "Version") else self.text(key, Place(where))
-                found[name] = self._any(value, Place(f"{where}.{key}"))
+                name = key if key in ("Id", "Version") else self.text(key, TextPlace(where))
+                found[name] = self._any(value, TextPlace(f"{where}.{key}"))
         return found
 
     def _statement(self, statement: Any, where: str) -> Any:
         if not isinstance(statement, dict):
-            return self._any(statement, Place(where))
+            return self._any(statement, TextPlace(where))
         found: Json = {}
         for key, value in statement.items():
             at = f"{where}.{key}"
@@ -348,21 +348,21 @@ class _Walk:
                 found[key] = self._of_language(value, at)
             elif key in ("Principal", "NotPrincipal") and isinstance(value, dict):
                 found[key] = {
-                    (kind if kind in _PRINCIPALS else self.text(kind, Place(at))): self._whom(
+                    (kind if kind in _PRINCIPALS else self.text(kind, TextPlace(at))): self._whom(
                         kind, whom, f"{at}.{kind}"
                     )
                     for kind, whom in value.items()
                 }
             elif key == "Condition" and isinstance(value, dict):
                 found[key] = {
-                    operator if parse_operator(operator) else self.text(operator, Place(at)): self._tests(
+                    operator if parse_operator(operator) else self.text(operator, TextPlace(at)): self._tests(
                         operator, tests, at
                     )
                     for operator, tests in value.items()
                 }
             else:
-                name = key if key in _ELEMENTS else self.text(key, Place(at))
-                found[name] = self._any(value, Place(at, pattern=key in ("Resource", "NotResource")))
+                name = key if key in _ELEMENTS else self.text(key, TextPlace(at))
+                found[name] = self._any(value, TextPlace(at, pattern=key in ("Resource", "NotResource")))
         return found
 
     def _of_language(self, value: Any, where: str) -> Any:
@@ -370,7 +370,7 @@ class _Walk:
         if isinstance(value, list):
             return [self._of_language(one, where) for one in value]
         if not isinstance(value, str) or (value not in ("Allow", "Deny") and not _ACTION.fullmatch(value)):
-            return self._any(value, Place(where))
+            return self._any(value, TextPlace(where))
         service, _, name = value.partition(":")
         telling = len(name.replace("*", "")) > _FEW_LETTERS or not self._knows(service.lower())
         if value not in ("Allow", "Deny", "*", "*:*") and telling and not self._public and not self._knows(value):
@@ -379,16 +379,16 @@ class _Walk:
 
     def _whom(self, kind: str, whom: Any, where: str) -> Any:
         if kind != "Service":
-            return self._any(whom, Place(where))
+            return self._any(whom, TextPlace(where))
         if isinstance(whom, list):
             return [self._whom(kind, one, where) for one in whom]
         if not isinstance(whom, str) or not whom.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
-            return whom if whom == "*" else self._any(whom, Place(where))
+            return whom if whom == "*" else self._any(whom, TextPlace(where))
         if not is_service_host(whom, self._knows):
             raise refusal(f"{whom!r} is not known as a service of AWS", where)
         return whom
 
-    def _any(self, value: Any, place: Place) -> Any:
+    def _any(self, value: Any, place: TextPlace) -> Any:
         """Whatever stands where texts do, all of them renamed."""
         if isinstance(value, str):
             return self.text(value, place)
@@ -405,7 +405,7 @@ class _Walk:
 
     def _tests(self, operator: str, tests: Any, where: str) -> Any:
         if not isinstance(tests, dict):
-            return self._any(tests, Place(where))
+            return self._any(tests, TextPlace(where))
         found: Json = {}
         for key, values in tests.items():
             at = f"{where}.{operator}.{key}"
@@ -430,7 +430,7 @@ class _Walk:
             return values
         pattern = kind == "arn" or "like" in operator.lower()
         of = "tag" if "tag/" in key else "account" if key.endswith("account") else ""
-        return self._any(values, Place(where, pattern, of))
+        return self._any(values, TextPlace(where, pattern, of))
 
     def _numbers_or_addresses(self, operator: str, kind: str, key: str, values: Any, where: str) -> Any:
         """The values of an operator that compares numbers, times, addresses or the like.
@@ -454,7 +454,7 @@ class _Walk:
         if self._public and "/" not in key:
             return key
         return "".join(
-            self.text(part, Place(where)) if renamed and part else part
+            self.text(part, TextPlace(where)) if renamed and part else part
             for part, renamed in parts_of_key(key, self._knows)
         )
 

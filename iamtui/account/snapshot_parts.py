@@ -17,6 +17,7 @@ from iamtui.account.model import (
     Account,
     AttachedPolicy,
     CredentialReport,
+    CredentialReportRow,
     Fact,
     Gap,
     Group,
@@ -30,7 +31,6 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     PasswordPolicy,
-    ReportRow,
     ResourcePolicy,
     Role,
     ServerCertificate,
@@ -406,7 +406,7 @@ def credential_report(shape: CredentialReportShape) -> CredentialReport:
     Raises:
         ValueError: a user has two rows, or a cell is neither yes nor no; says where.
     """
-    rows: dict[str, ReportRow] = {}
+    rows: dict[str, CredentialReportRow] = {}
     for index, row in enumerate(shape.rows):
         if row.user in rows:
             raise ValueError(f"Rows[{index}]: {row.user[:128]!r} has a row already")
@@ -414,14 +414,14 @@ def credential_report(shape: CredentialReportShape) -> CredentialReport:
     return CredentialReport(parse_time(shape.generated_time), tuple(rows.values()))
 
 
-def _report_row(row: ReportRowShape, index: int) -> ReportRow:
+def _report_row(row: ReportRowShape, index: int) -> CredentialReportRow:
     def says(column: str) -> bool:
         text = getattr(row, column)
         if text.lower() not in _YES_NO:
             raise ValueError(f'Rows[{index}].{column}: expected "true", "false" or "N/A", found {text[:40]!r}')
         return _YES_NO[text.lower()]
 
-    return ReportRow(
+    return CredentialReportRow(
         user=row.user,
         arn=row.arn,
         password_last_used=parse_time(row.password_last_used),

@@ -15,6 +15,7 @@ from iamtui.account.model import (
     NOT_LOADED,
     Account,
     AttachedPolicy,
+    CredentialReportRow,
     Fact,
     Gap,
     Group,
@@ -26,7 +27,6 @@ from iamtui.account.model import (
     Missing,
     OrganizationLevel,
     OrganizationPolicy,
-    ReportRow,
     ResourcePolicy,
     Role,
     Tags,
@@ -122,7 +122,7 @@ def _written(shape: type[Struct], record: Struct) -> Json:
     return written
 
 
-def _report_row(row: ReportRow) -> Json:
+def _report_row(row: CredentialReportRow) -> Json:
     profile = row.login_profile
     keys: Json = {}
     for number, key in enumerate(row.access_keys, 1):

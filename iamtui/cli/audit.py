@@ -26,8 +26,8 @@ from iamtui.workspace.audit import (
     SUPPRESSIONS_FILE,
     AuditFinding,
     AuditLimits,
-    Severity,
-    Suppression,
+    AuditSuppression,
+    FindingSeverity,
     read_suppressions,
     suppression_of,
     unasked_principals,
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
     from iamtui.workspace.workspace import Workspace
 
-_ORDER: Final = tuple(Severity)
-_MARKS: Final = {Severity.HIGH: "[x]", Severity.MEDIUM: "[!]", Severity.LOW: "[-]"}
-_STYLES: Final = {Severity.HIGH: Style.BAD, Severity.MEDIUM: Style.OPEN, Severity.LOW: Style.QUIET}
-_SARIF_LEVELS: Final = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+_ORDER: Final = tuple(FindingSeverity)
+_MARKS: Final = {FindingSeverity.HIGH: "[x]", FindingSeverity.MEDIUM: "[!]", FindingSeverity.LOW: "[-]"}
+_STYLES: Final = {FindingSeverity.HIGH: Style.BAD, FindingSeverity.MEDIUM: Style.OPEN, FindingSeverity.LOW: Style.QUIET}
+_SARIF_LEVELS: Final = {FindingSeverity.HIGH: "error", FindingSeverity.MEDIUM: "warning", FindingSeverity.LOW: "note"}
 _COLUMNS: Final = ("severity", "code", "subject", "message", "fix", "cis", "suppressed")
 
 _EPILOG: Final = f"""\
@@ -64,12 +64,14 @@ Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 @dataclass(frozen=True, slots=True)
 class _Found:
     finding: AuditFinding
-    suppression: Suppression | None
+    suppression: AuditSuppression | None
 
 
 @click.command("audit", epilog=_EPILOG)
 @click.option(
-    "--fail-on", type=click.Choice([*map(str, Severity)]), help="Exit 1 on a finding of this severity or a worse one."
+    "--fail-on",
+    type=click.Choice([*map(str, FindingSeverity)]),
+    help="Exit 1 on a finding of this severity or a worse one.",
 )
 @click.option("--suppress", multiple=True, metavar="CODE[:PATTERN]=REASON", help="Accept findings.")
 @click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {SUPPRESSIONS_FILE}.")
@@ -119,7 +121,7 @@ def audit(
     counted = Counter(each.finding.severity for each in found if each.suppression is None)
     hidden = sum(each.suppression is not None for each in found)
     note(", ".join(f"{counted[level]} {level}" for level in _ORDER) + (f", {hidden} suppressed." if hidden else "."))
-    worst = _ORDER[: _ORDER.index(Severity(fail_on)) + 1] if fail_on else ()
+    worst = _ORDER[: _ORDER.index(FindingSeverity(fail_on)) + 1] if fail_on else ()
     return Exit.NO if any(counted[level] for level in worst) else whole_or_open(workspace.account)
 
 

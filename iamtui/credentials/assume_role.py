@@ -11,11 +11,10 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from iamtui.aws.connection import Connection
+from iamtui.aws.connection import CallerIdentity, Connection
 from iamtui.credentials.session import (
     NO_EXTRAS,
     AssumeExtras,
-    CallerIdentity,
     Clock,
     Session,
     duration_text,
@@ -564,10 +563,9 @@ def _with_identity(session: Session, connection: Connection) -> Session:
         with connection.with_credentials(
             session.access_key_id, session.secret_access_key, session.session_token
         ) as own:
-            caller = own.caller()
+            identity = own.caller()
     except Problem as problem:
         return session.identified(None, str(problem))
-    identity = CallerIdentity(caller.arn, caller.account, caller.user_id)
     return session.identified(identity, _mismatch(session, identity))
 
 

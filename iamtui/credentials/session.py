@@ -9,9 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from iamtui.secret import Secret
+
+if TYPE_CHECKING:
+    # It would bring msgspec and the connection into the first frame.
+    from iamtui.aws.connection import CallerIdentity
 
 # AssumeExtras: what few callers send with sts:AssumeRole, and what stays with the session.
 
@@ -172,7 +176,7 @@ def clock_off() -> timedelta:
     return _CLOCK.off
 
 
-__all__ = ["SOON", "URGENT", "CallerIdentity", "Clock", "Session", "Urgency", "time_left_words", "utc_now"]
+__all__ = ["SOON", "URGENT", "Clock", "Session", "Urgency", "time_left_words", "utc_now"]
 
 SOON: Final = timedelta(minutes=10)
 """Time left below which a session is about to end: the SDKs must have renewed by then (botocore: 10 minutes)."""
@@ -204,15 +208,6 @@ def time_left_words(left: timedelta) -> str:
     if hours:
         return f"{hours}h {minutes:02d}m"
     return f"{minutes}m {seconds:02d}s" if minutes else f"{seconds}s"
-
-
-@dataclass(frozen=True, slots=True)
-class CallerIdentity:
-    """What GetCallerIdentity says."""
-
-    arn: str
-    account: str
-    user_id: str
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

@@ -15,22 +15,22 @@ from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.questions.question import Question
-from iamtui.workspace.audit import AuditFinding, Severity, Suppression, UnknownFact
+from iamtui.workspace.audit import AuditFinding, AuditSuppression, FindingSeverity, UnknownFact
 from iamtui.workspace.audit_edits import mending_words
-from iamtui.workspace.escalations import Escalation, EscalationReport, Move, Step
+from iamtui.workspace.escalations import Escalation, EscalationReport, EscalationStep, Move
 from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
 
-SEVERITY_WORDS: Final[Mapping[Severity, Word]] = {
-    Severity.HIGH: Word("[x] high", Tone.DENIED, bold=True),
-    Severity.MEDIUM: Word("[!] medium", Tone.DEPENDS, bold=True),
-    Severity.LOW: Word("[-] low", Tone.QUIET),
+SEVERITY_WORDS: Final[Mapping[FindingSeverity, Word]] = {
+    FindingSeverity.HIGH: Word("[x] high", Tone.DENIED, bold=True),
+    FindingSeverity.MEDIUM: Word("[!] medium", Tone.DEPENDS, bold=True),
+    FindingSeverity.LOW: Word("[-] low", Tone.QUIET),
 }
 _CERTAIN: Final = Word("[x] certain", Tone.DENIED, bold=True)
 _POSSIBLE: Final = Word("[?] possible", Tone.DEPENDS, bold=True)
 _MOST_CLOSING: Final = 3
 
 
-class Place(NamedTuple):
+class StatementPlace(NamedTuple):
     """What Enter shows of an entity: a statement of one of its policies, or its trust policy where that is named."""
 
     policy: str = ""
@@ -69,7 +69,7 @@ class ReportRow:
     group: int
     details: tuple[Row, ...] = ()
     target: str = ""
-    place: Place | None = None
+    place: StatementPlace | None = None
     asked: Asked | None = None
     inner: bool = False
     finding: AuditFinding | None = None
@@ -122,10 +122,10 @@ def findings_report(
     account: Account,
     findings: Iterable[AuditFinding],
     unknown: Iterable[UnknownFact],
-    accepted: Sequence[Suppression] = (),
+    accepted: Sequence[AuditSuppression] = (),
 ) -> Report:
     """The findings of the audit, the worst first; those that are accepted stand aside, with the reason."""
-    order = tuple(Severity)
+    order = tuple(FindingSeverity)
     ordered = sorted(findings, key=lambda one: (order.index(one.severity), one.code))
     rows = tuple(
         _finding(account, number, one, next((each for each in accepted if each.covers(one)), None))
@@ -149,7 +149,7 @@ _LONGEST_MESSAGE: Final = 150
 """Characters of a finding in two lines below the list, which have its fix as well; the export has all of it."""
 
 
-def _finding(account: Account, number: int, finding: AuditFinding, accepted: Suppression | None) -> ReportRow:
+def _finding(account: Account, number: int, finding: AuditFinding, accepted: AuditSuppression | None) -> ReportRow:
     control = f"  CIS {finding.control}" if finding.control else ""
     fix = row_of(finding.fix, Word(f"  {finding.code}{control}", Tone.QUIET), limit=None)
     place, mending = _place(account, finding), mending_words(account, finding)
@@ -174,9 +174,9 @@ def _finding(account: Account, number: int, finding: AuditFinding, accepted: Sup
     )
 
 
-def _place(account: Account, finding: AuditFinding) -> Place | None:
+def _place(account: Account, finding: AuditFinding) -> StatementPlace | None:
     if finding.code.startswith(("trust-", "oidc-")):
-        return Place(trust=True)
+        return StatementPlace(trust=True)
     name, _, which = finding.statement.rpartition(", statement ")
     holder = account.by_arn(finding.subject)
     documents = []
@@ -187,7 +187,7 @@ def _place(account: Account, finding: AuditFinding) -> Place | None:
     for document in documents if name else ():
         for statement in document.policy.statements if document.error is None else ():
             if which in (statement.sid, str(statement.index + 1)):
-                return Place(name, statement.index)
+                return StatementPlace(name, statement.index)
     return None
 
 
@@ -239,7 +239,7 @@ def _move_words(account: Account, move: Move) -> str:
     return _safe(f"{move.path.title}{about}{needs}")
 
 
-def _step(account: Account, number: int, kind: str, move: Move, step: Step) -> ReportRow:
+def _step(account: Account, number: int, kind: str, move: Move, step: EscalationStep) -> ReportRow:
     condition = f"  if {step.condition}" if step.condition else ""
     request = step.decision.request
     words = verdict_words(step.decision)
@@ -308,7 +308,7 @@ class OverviewLine:
 _REPORTED: Final = {
     "escalations": ("escalations", "certain"),
     "escalations.possible": ("escalations", "possible"),
-    **{f"findings.{severity}": ("findings", str(severity)) for severity in Severity},
+    **{f"findings.{severity}": ("findings", str(severity)) for severity in FindingSeverity},
 }
 _ANSWER_TONES: Final = (Tone.ALLOWED, Tone.DEPENDS, Tone.QUIET)
 _LEAST_BAR: Final = 6
@@ -325,7 +325,7 @@ def overview_lines(found: Overview, width: int, *, ascii_only: bool) -> list[Ove
     most = max((figure.count for figure in found.findings), default=0)
     for figure in found.findings:
         drawn = bar(figure.count, most, room, ascii_only=ascii_only)
-        tone = SEVERITY_WORDS[Severity(figure.label)].tone
+        tone = SEVERITY_WORDS[FindingSeverity(figure.label)].tone
         rows.append(replace(_number(figure), words=(Word(drawn, tone),)))
     is_narrow = width < _LEAST_LEGEND
     texts = [*(text for _, text, _ in LAST_USES), "never", "not known"]

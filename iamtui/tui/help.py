@@ -25,7 +25,7 @@ from iamtui.tui.content import TONES, line, plain
 from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
 from iamtui.tui.inventory import Branch, Node
 from iamtui.tui.text_screens import TextScreen
-from iamtui.workspace.explained import Explanation, explained, explained_kind
+from iamtui.workspace.explained import EntityExplanation, explained, explained_kind
 
 _KEY_WIDTH: Final = 18
 _EXPLAINED: Final = 74
@@ -114,7 +114,7 @@ def _about_node(about: tuple[Account, Node] | None) -> Iterator[Content]:
             yield from explanation_rows(found)
 
 
-def explanation_rows(found: Explanation) -> Iterator[Content]:
+def explanation_rows(found: EntityExplanation) -> Iterator[Content]:
     """What the thing under the cursor is, and means in this account."""
     yield plain(found.title, "bold $heading")
     yield from (plain(f"  {row}") for sentence in found.general for row in wrap(safe_text(sentence), _EXPLAINED))

@@ -228,7 +228,7 @@ class PolicyWay(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldPolicy:
+class EntityPolicy:
     """One policy of a user, group or role.
 
     Args:
@@ -247,7 +247,7 @@ class HeldPolicy:
     missing: str = ""
 
 
-def held_policies(account: Account, holder: User | Group | Role) -> tuple[HeldPolicy, ...]:
+def held_policies(account: Account, holder: User | Group | Role) -> tuple[EntityPolicy, ...]:
     """Every policy that takes part when this holder acts: managed, inline, through groups, boundary."""
     held = _own(account, holder, PolicyWay.MANAGED, PolicyWay.INLINE, "")
     if isinstance(holder, User):
@@ -255,7 +255,7 @@ def held_policies(account: Account, holder: User | Group | Role) -> tuple[HeldPo
             group = account.group(name)
             if group is None:
                 missing = "the group was not loaded (iam:GetGroup)"
-                held.append(HeldPolicy(PolicyWay.GROUP, "policies unknown", group=name, missing=missing))
+                held.append(EntityPolicy(PolicyWay.GROUP, "policies unknown", group=name, missing=missing))
             else:
                 held.extend(_own(account, group, PolicyWay.GROUP, PolicyWay.GROUP_INLINE, name))
     if not isinstance(holder, Group) and holder.boundary_arn:
@@ -266,22 +266,22 @@ def held_policies(account: Account, holder: User | Group | Role) -> tuple[HeldPo
 
 def _own(
     account: Account, holder: User | Group | Role, managed: PolicyWay, inline: PolicyWay, group: str
-) -> list[HeldPolicy]:
+) -> list[EntityPolicy]:
     own = [_managed(account, attached, managed, group) for attached in holder.attached_policies]
     own.extend(_inline(policy, inline, group) for policy in holder.inline_policies)
     return own
 
 
-def _managed(account: Account, attached: AttachedPolicy, way: PolicyWay, group: str) -> HeldPolicy:
+def _managed(account: Account, attached: AttachedPolicy, way: PolicyWay, group: str) -> EntityPolicy:
     policy = account.policy(attached.arn)
     version = policy.default_version if policy is not None else None
     if version is None:
-        return HeldPolicy(way, attached.name, attached.arn, group, None, "not loaded (iam:GetPolicyVersion)")
-    return HeldPolicy(way, attached.name, attached.arn, group, version.document)
+        return EntityPolicy(way, attached.name, attached.arn, group, None, "not loaded (iam:GetPolicyVersion)")
+    return EntityPolicy(way, attached.name, attached.arn, group, version.document)
 
 
-def _inline(policy: InlinePolicy, way: PolicyWay, group: str) -> HeldPolicy:
-    return HeldPolicy(way, policy.name, "", group, policy.document)
+def _inline(policy: InlinePolicy, way: PolicyWay, group: str) -> EntityPolicy:
+    return EntityPolicy(way, policy.name, "", group, policy.document)
 
 
 def policy_count(account: Account, holder: User | Group | Role) -> int:

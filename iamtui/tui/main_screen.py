@@ -47,7 +47,7 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
-    from iamtui.presentation.reports import Place
+    from iamtui.presentation.reports import StatementPlace
     from iamtui.questions.question import Question
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.denials.records_screen import KeptDenials
@@ -333,7 +333,7 @@ class MainScreen(PanedScreen):
     def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
         event.stop()
 
-    def go_to(self, key: str, above: ScreenAbove | None = None, place: Place | None = None) -> bool:
+    def go_to(self, key: str, above: ScreenAbove | None = None, place: StatementPlace | None = None) -> bool:
         return self.browsing.go_to(key, above, place)
 
     def action_filter(self) -> None:

@@ -31,7 +31,7 @@ from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
-    from iamtui.presentation.reports import Place
+    from iamtui.presentation.reports import StatementPlace
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.explorer.search import SearchIndex
     from iamtui.workspace.workspace import Workspace
@@ -322,7 +322,7 @@ class Browsing:
 
     # Going places.
 
-    def go_to(self, key: str, above: ScreenAbove | None = None, place: Place | None = None) -> bool:
+    def go_to(self, key: str, above: ScreenAbove | None = None, place: StatementPlace | None = None) -> bool:
         """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there.
 
         Args:

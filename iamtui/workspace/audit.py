@@ -48,7 +48,7 @@ _DEFAULT_QUOTAS: Final = {
 """IAM User Guide: IAM and AWS STS quotas; under the names that GetAccountSummary gives those in force."""
 
 
-class Severity(StrEnum):
+class FindingSeverity(StrEnum):
     """How bad a finding is; the worst first."""
 
     HIGH = "high"
@@ -70,7 +70,7 @@ class AuditFinding:
     """
 
     code: str
-    severity: Severity
+    severity: FindingSeverity
     subject: str
     message: str
     fix: str
@@ -78,9 +78,9 @@ class AuditFinding:
     statement: str = ""
 
 
-_H, _M, _L = Severity
+_H, _M, _L = FindingSeverity
 
-_CHECKS: Final[dict[str, tuple[Severity, str, str]]] = {
+_CHECKS: Final[dict[str, tuple[FindingSeverity, str, str]]] = {
     "access-key-old": (_M, "1.14", "Rotate it."),
     "access-key-unused": (_M, "1.12", "Deactivate and delete it."),
     "administrators": (_L, "", "Keep the number small, and give the rest what they need."),
@@ -144,7 +144,7 @@ class UnknownFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Suppression:
+class AuditSuppression:
     """An accepted kind of finding: its code, a pattern of ARNs or names, and why."""
 
     code: str
@@ -158,7 +158,7 @@ class Suppression:
         )
 
 
-def suppression_of(text: str) -> Suppression:
+def suppression_of(text: str) -> AuditSuppression:
     """The suppression of `CODE[:PATTERN]=REASON`.
 
     Raises:
@@ -172,7 +172,7 @@ def suppression_of(text: str) -> Suppression:
         )
     if not reason:
         raise Problem(f"--suppress {code} has no reason.", f'Write why it is accepted: --suppress {what}="the reason".')
-    return Suppression(code, pattern or "*", reason)
+    return AuditSuppression(code, pattern or "*", reason)
 
 
 SUPPRESSIONS_FILE: Final = ".iamtui-audit.toml"
@@ -181,7 +181,7 @@ SUPPRESSIONS_FILE: Final = ".iamtui-audit.toml"
 _LARGEST_FILE: Final = 1024 * 1024
 
 
-def read_suppressions(file: str | None = None) -> tuple[Suppression, ...]:
+def read_suppressions(file: str | None = None) -> tuple[AuditSuppression, ...]:
     """The suppressions in a TOML file; none where SUPPRESSIONS_FILE is not there.
 
     Raises:
@@ -200,7 +200,7 @@ def read_suppressions(file: str | None = None) -> tuple[Suppression, ...]:
             raise Problem(
                 f"{origin[:1].upper()}{origin[1:]} does not name a finding.", f"Codes are {', '.join(CODES)}."
             )
-        found.append(Suppression(table["code"], table.get("pattern", "*"), table["reason"]))
+        found.append(AuditSuppression(table["code"], table.get("pattern", "*"), table["reason"]))
     return tuple(found)
 
 

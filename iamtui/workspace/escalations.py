@@ -57,7 +57,7 @@ _ATTACHING: Final = frozenset(("iam:AttachUserPolicy", "iam:AttachRolePolicy", "
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EscalationStep:
     """One permission of a path, as it was decided."""
 
     action: str
@@ -82,7 +82,7 @@ class Move:
     path: EscalationPath
     principal: str
     target: str
-    steps: tuple[Step, ...]
+    steps: tuple[EscalationStep, ...]
     needs: str = ""
     becomes: str = ""
 
@@ -334,7 +334,7 @@ class _Search:
             decision = self._may(entity, action, resource, path.service if action == "iam:PassRole" else "")
             if decision.outcome not in _POSSIBLE:
                 return None
-            steps.append(Step(action, resource, decision))
+            steps.append(EscalationStep(action, resource, decision))
         about = next((targets[on] for _, on in path.steps if on not in (On.SELF, On.ANY)), "")
         return Move(path, entity.arn, about, tuple(steps))
 
@@ -557,7 +557,7 @@ def _closing(found: Sequence[Escalation]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _only_grant(step: Step) -> str | None:
+def _only_grant(step: EscalationStep) -> str | None:
     """The one statement that grants a step, when it is one."""
     allows = [one for one in step.decision.matched if one.effect == "Allow" and one.level is None]
     if len(allows) != 1:

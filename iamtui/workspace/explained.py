@@ -33,7 +33,7 @@ _TRACKED: Final = "the last 400 days, or as long as IAM has tracked that in the 
 """IAM API Reference, RoleLastUsed: activity of the trailing 400 days; of less where a Region tracks it since later."""
 
 
-class Explanation(NamedTuple):
+class EntityExplanation(NamedTuple):
     """What a kind of thing is in general, and what this one means in its account; sentences, raw text."""
 
     title: str
@@ -41,30 +41,30 @@ class Explanation(NamedTuple):
     here: tuple[str, ...]
 
 
-def explained(account: Account, entity: Entity) -> Explanation:
+def explained(account: Account, entity: Entity) -> EntityExplanation:
     """The explanation of an entity for somebody who does not know IAM well."""
     if isinstance(entity, User):
         user = account.with_report(entity)
         service_account = _is_service_account(user)
         title = "A service account" if service_account else "A user"
-        return Explanation(title, _USER, tuple(_of_user(account, user, service_account=service_account)))
+        return EntityExplanation(title, _USER, tuple(_of_user(account, user, service_account=service_account)))
     if isinstance(entity, Group):
-        return Explanation("A group", _GROUP, tuple(_of_group(account, entity)))
+        return EntityExplanation("A group", _GROUP, tuple(_of_group(account, entity)))
     if isinstance(entity, Role):
-        return Explanation("A role", _ROLE, tuple(_of_role(account, entity)))
+        return EntityExplanation("A role", _ROLE, tuple(_of_role(account, entity)))
     if isinstance(entity, ManagedPolicy):
-        return Explanation("A managed policy", _POLICY, tuple(_of_policy(account, entity)))
+        return EntityExplanation("A managed policy", _POLICY, tuple(_of_policy(account, entity)))
     if isinstance(entity, InstanceProfile):
-        return Explanation("An instance profile", _PROFILE, tuple(_of_profile(entity)))
-    return Explanation("An identity provider", _PROVIDER, tuple(_of_provider(account, entity)))
+        return EntityExplanation("An instance profile", _PROFILE, tuple(_of_profile(entity)))
+    return EntityExplanation("An identity provider", _PROVIDER, tuple(_of_provider(account, entity)))
 
 
-def explained_kind(account: Account, kind: str) -> Explanation | None:
+def explained_kind(account: Account, kind: str) -> EntityExplanation | None:
     """The explanation of all of a kind ("users", "customer policies"), and how many there are; None for no kind."""
     if kind not in _KINDS:
         return None
     title, general, here = _KINDS[kind]
-    return Explanation(title, general, tuple(here(account)))
+    return EntityExplanation(title, general, tuple(here(account)))
 
 
 _USER: Final = (

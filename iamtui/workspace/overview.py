@@ -14,7 +14,7 @@ from typing import Final
 from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.problem import Problem
-from iamtui.workspace.audit import AuditFinding, AuditLimits, Severity, Suppression, audit, unknown_facts
+from iamtui.workspace.audit import AuditFinding, AuditLimits, AuditSuppression, FindingSeverity, audit, unknown_facts
 from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_escalations, is_searched_unasked
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
@@ -144,7 +144,7 @@ def account_overview(
     saved: Iterable[SavedQuestion] = (),
     now: datetime | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    accepted: Sequence[Suppression] = (),
+    accepted: Sequence[AuditSuppression] = (),
 ) -> Overview:
     """The numbers of an account. Blocking: seconds for thousands of principals.
 
@@ -282,7 +282,7 @@ def _trusting_outside(workspace: Workspace, cancelled: Callable[[], bool]) -> It
 
 
 def _by_severity(findings: Sequence[AuditFinding]) -> Iterator[Figure]:
-    for severity in Severity:
+    for severity in FindingSeverity:
         found = [f"{one.code} {one.subject}" for one in findings if one.severity is severity]
         # One subject may have a finding more than once: each of its keys.
         yield Figure(f"findings.{severity}", severity, tuple(found))

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 import moto
 import pytest
 
-from iamtui.aws.connection import Connection
+from iamtui.aws.connection import CallerIdentity, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
-from iamtui.credentials.session import CallerIdentity
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.sts_answers import KEY_ID, ROLE_ARN, SECRET_KEY, TOKEN, CannedSts, sts_error

@@ -14,11 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from iamtui.aws.connection import CallerIdentity
 from iamtui.credentials import console_url as signin
 from iamtui.credentials import private_get
 from iamtui.credentials.console_url import SITES, console_page, console_site, sign_in, sign_in_host
 from iamtui.credentials.private_get import Host
-from iamtui.credentials.session import CallerIdentity, Session
+from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_leaks import log, shown_everywhere

@@ -7,7 +7,7 @@ from dataclasses import replace
 from iamtui.account.model import InlinePolicy
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.reports import (
-    Place,
+    StatementPlace,
     escalations_report,
     findings_report,
     members_report,
@@ -54,7 +54,7 @@ def test_a_finding_in_a_policy_leads_to_its_statement() -> None:
     report = findings_report(workspace.account, audit(workspace), ())
     broad = next(row for row in report.rows if "allows everything on everything" in row.text)
     assert broad.target == workspace.account.users[1].arn
-    assert broad.place == Place("all", 1)
+    assert broad.place == StatementPlace("all", 1)
 
 
 def test_the_steps_of_a_path_stand_below_its_principal_and_ask_their_question() -> None:

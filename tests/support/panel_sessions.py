@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from iamtui.credentials.session import CallerIdentity, Session
+from iamtui.aws.connection import CallerIdentity
+from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

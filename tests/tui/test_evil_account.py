@@ -12,8 +12,8 @@ from msgspec import structs
 from textual.app import App
 from textual.widgets import Input, Static
 
+from iamtui.aws.connection import CallerIdentity
 from iamtui.credentials.assume_role import InputName, InputProblem
-from iamtui.credentials.session import CallerIdentity
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 from iamtui.problem import Problem

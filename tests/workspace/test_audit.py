@@ -16,6 +16,7 @@ from iamtui.account.model import (
     Account,
     AttachedPolicy,
     CredentialReport,
+    CredentialReportRow,
     Group,
     InlinePolicy,
     Known,
@@ -26,7 +27,6 @@ from iamtui.account.model import (
     Missing,
     PasswordPolicy,
     PolicyVersion,
-    ReportRow,
     Role,
     ServerCertificate,
     ServiceUse,
@@ -34,7 +34,7 @@ from iamtui.account.model import (
 )
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.audit import CODES, AuditLimits, Severity, audit, suppression_of, unknown_facts
+from iamtui.workspace.audit import CODES, AuditLimits, FindingSeverity, audit, suppression_of, unknown_facts
 from tests.support.sample_account import ADMIN_ARN, ID, allow, document, iam, sample_workspace, trust
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -93,12 +93,14 @@ def versions(count: int) -> ManagedPolicy:
 
 def root(**facts: Any) -> Known[CredentialReport]:
     return Known(
-        CredentialReport(NOW, (ReportRow(ROOT_ROW, iam("root"), **{"mfa_devices": (MfaDevice("", None),), **facts}),))
+        CredentialReport(
+            NOW, (CredentialReportRow(ROOT_ROW, iam("root"), **{"mfa_devices": (MfaDevice("", None),), **facts}),)
+        )
     )
 
 
 def report(**facts: Any) -> Known[CredentialReport]:
-    row = ReportRow("u", iam("user/u"), **{"mfa_devices": (MfaDevice("", None),), **facts})
+    row = CredentialReportRow("u", iam("user/u"), **{"mfa_devices": (MfaDevice("", None),), **facts})
     return Known(CredentialReport(NOW, (row,)))
 
 
@@ -300,7 +302,7 @@ def test_every_code_is_tried_above() -> None:
 def test_a_trust_in_everyone_under_a_condition_is_less_bad() -> None:
     everyone = role("*", condition={"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}})
     (found,) = (one for one in findings(roles=(everyone,)) if one.code == "trust-everyone")
-    assert found.severity is Severity.MEDIUM
+    assert found.severity is FindingSeverity.MEDIUM
 
 
 def test_what_is_missing_is_unknown_and_never_good() -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from iamtui.account.model import AccessKey, Account, Entity, IdentityProvider, InstanceProfile, Known
 from iamtui.tui.inventory import Kind
-from iamtui.workspace.explained import Explanation, explained, explained_kind
+from iamtui.workspace.explained import EntityExplanation, explained, explained_kind
 from tests.support.sample_account import BOUNDARY, iam, sample_account, trust
 
 ACCOUNT = sample_account()
 
 
-def of(entity: Entity | None, account: Account = ACCOUNT) -> tuple[Explanation, str]:
+def of(entity: Entity | None, account: Account = ACCOUNT) -> tuple[EntityExplanation, str]:
     assert entity is not None
     found = explained(account, entity)
     return found, " ".join(found.here)

@@ -14,7 +14,7 @@ from iamtui.drafts.edits import Edit, Standing
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import ListingEntry, policy_entries, trust_entries
-from iamtui.tui.inventory import HeldPolicy, held_policies
+from iamtui.tui.inventory import EntityPolicy, held_policies
 
 _MARKS: Final = {"added": "+", "changed": "~", "removed": "-"}
 """In front of a policy, where its note may be cut off."""
@@ -61,11 +61,11 @@ def _keyed(before: Account, was: Entity | None) -> Sequence[tuple[ListingEntry, 
     return list(zip(policy_entries(before, was), keys, strict=True))
 
 
-def _key(held: HeldPolicy) -> tuple[str, ...]:
+def _key(held: EntityPolicy) -> tuple[str, ...]:
     return (held.way.value, held.arn or held.name, held.group)
 
 
-def _done_to(old: HeldPolicy | None, new: HeldPolicy) -> str:
+def _done_to(old: EntityPolicy | None, new: EntityPolicy) -> str:
     if old is None:
         return "added by the draft"
     return "" if old.document == new.document else "changed by the draft"

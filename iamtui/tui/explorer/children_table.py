@@ -129,7 +129,7 @@ class ChildrenTable(LineView):
         self._signs_of = signs_of
         self.redraw()
 
-    def _layout(self, width: int) -> list[tuple[Column | None, int]]:
+    def _layout(self, width: int) -> list[tuple[TableColumn | None, int]]:
         """The columns that fit and their widths. With a draft a verdict has room for the mark before; in a wide table
         for its limit."""
         words = _COMPARED_WIDTH if self._mark_of is not None else _VERDICT_WIDTH
@@ -250,7 +250,7 @@ class ColumnLayout:
         self._columns = columns_of(branch)
         self._longest = {column.id: self._longest_of(column, entities) for column in self._columns if column.grows}
 
-    def _longest_of(self, column: Column, entities: Sequence[Entity]) -> int:
+    def _longest_of(self, column: TableColumn, entities: Sequence[Entity]) -> int:
         """How wide a column of names is with all of it, title and arrow included."""
         longest = cell_len(column.title) + 2
         for entity in entities[:_MEASURED]:
@@ -261,10 +261,10 @@ class ColumnLayout:
             longest = max(longest, cells)
         return longest
 
-    def fitting(self, width: int, verdict_width: int) -> list[tuple[Column | None, int]]:
+    def fitting(self, width: int, verdict_width: int) -> list[tuple[TableColumn | None, int]]:
         """The columns that fit and their widths; None is the verdict's column, of which a width of 0 makes none."""
         room = width - 2
-        chosen: list[Column] = list(self._columns)
+        chosen: list[TableColumn] = list(self._columns)
         verdict = verdict_width + _GAP if verdict_width else 0
         while len(chosen) > 1 and self._needed(chosen) + verdict > room:
             chosen.remove(min(chosen, key=lambda column: column.keep))
@@ -276,19 +276,19 @@ class ColumnLayout:
                 more = max(0, min(left - self._longest["name"], self._longest[column.id] - widths[column.id]))
                 widths[column.id] += more
                 left -= more
-        layout: list[tuple[Column | None, int]] = [
+        layout: list[tuple[TableColumn | None, int]] = [
             (column, widths[column.id] if column.width else max(8, left)) for column in chosen
         ]
         return [*layout, (None, verdict_width)] if verdict else layout
 
-    def _width_of(self, column: Column) -> int:
+    def _width_of(self, column: TableColumn) -> int:
         """The usual width of a column, less where all it holds is shorter."""
         return min(column.width, self._longest[column.id]) if column.grows else column.width
 
-    def _needed(self, columns: Sequence[Column]) -> int:
+    def _needed(self, columns: Sequence[TableColumn]) -> int:
         return sum((self._width_of(column) if column.width else _NAME_ROOM) + _GAP for column in columns)
 
-    def cell(self, column: Column, entity: Entity, size: int, mark: str, signs: Sequence[Piece]) -> list[Piece]:
+    def cell(self, column: TableColumn, entity: Entity, size: int, mark: str, signs: Sequence[Piece]) -> list[Piece]:
         """What a column shows of an entity.
 
         Args:
@@ -325,7 +325,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column.
 
     Args:
@@ -449,17 +449,17 @@ def _moment(moment: datetime | None) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-_NAME = Column("name", "name", 0, 9, _name_cell, _name_sort, grows=True)
-_CREATED = Column("created", "created", 10, 2, _created_cell, _created_sort)
-_USED = Column("used", "last used", 10, 6, _used_cell, _used_sort)
-_POLICIES = Column("policies", "policies", 8, 5, _policies_cell, _policies_sort, number=True)
-_BOUNDARY = Column("boundary", "boundary", 16, 3, _boundary_cell, _boundary_sort, grows=True)
-_ADMIN = Column("admin", "admin", 5, 7, _admin_cell, _admin_sort)
-_MEMBERS = Column("members", "members", 8, 6, _members_cell, _members_sort, number=True)
-_ATTACHED = Column("attached", "attached", 9, 6, _attached_cell, _attached_sort, number=True)
-_VERSION = Column("version", "version", 8, 4, _version_cell, _version_sort)
-_ROLES = Column("role", "role", 28, 6, _roles_cell, _roles_sort, grows=True)
-_TYPE = Column("type", "type", 6, 6, _type_cell, _type_sort)
+_NAME = TableColumn("name", "name", 0, 9, _name_cell, _name_sort, grows=True)
+_CREATED = TableColumn("created", "created", 10, 2, _created_cell, _created_sort)
+_USED = TableColumn("used", "last used", 10, 6, _used_cell, _used_sort)
+_POLICIES = TableColumn("policies", "policies", 8, 5, _policies_cell, _policies_sort, number=True)
+_BOUNDARY = TableColumn("boundary", "boundary", 16, 3, _boundary_cell, _boundary_sort, grows=True)
+_ADMIN = TableColumn("admin", "admin", 5, 7, _admin_cell, _admin_sort)
+_MEMBERS = TableColumn("members", "members", 8, 6, _members_cell, _members_sort, number=True)
+_ATTACHED = TableColumn("attached", "attached", 9, 6, _attached_cell, _attached_sort, number=True)
+_VERSION = TableColumn("version", "version", 8, 4, _version_cell, _version_sort)
+_ROLES = TableColumn("role", "role", 28, 6, _roles_cell, _roles_sort, grows=True)
+_TYPE = TableColumn("type", "type", 6, 6, _type_cell, _type_sort)
 
 _COLUMNS: Final = {
     Kind.USERS: (_NAME, _CREATED, _USED, _POLICIES, _BOUNDARY, _ADMIN),
@@ -473,5 +473,5 @@ _COLUMNS: Final = {
 }
 
 
-def columns_of(branch: Branch) -> tuple[Column, ...]:
+def columns_of(branch: Branch) -> tuple[TableColumn, ...]:
     return _COLUMNS[branch.kind]

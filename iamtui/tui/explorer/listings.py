@@ -19,7 +19,7 @@ from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit
-from iamtui.tui.inventory import HeldPolicy, held_policies, kind_word
+from iamtui.tui.inventory import EntityPolicy, held_policies, kind_word
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 # Rows: labelled facts, lists and links, drawn line by line.
@@ -163,7 +163,7 @@ def policy_entries(account: Account, entity: Entity) -> list[ListingEntry]:
     return []
 
 
-def _held(account: Account, policy: HeldPolicy) -> ListingEntry:
+def _held(account: Account, policy: EntityPolicy) -> ListingEntry:
     known = policy.arn if policy.arn and account.policy(policy.arn) else ""
     group = account.group(policy.group) if policy.group else None
     note = f"from {policy.group}" if policy.group else ""

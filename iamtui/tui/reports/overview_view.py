@@ -19,7 +19,7 @@ from iamtui.tui.content import fit
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.audit import Suppression, read_suppressions
+from iamtui.workspace.audit import AuditSuppression, read_suppressions
 from iamtui.workspace.overview import Overview, account_overview
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
 from iamtui.workspace.workspace import Workspace
@@ -149,7 +149,7 @@ def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
         return ()
 
 
-def _accepted() -> tuple[Suppression, ...]:
+def _accepted() -> tuple[AuditSuppression, ...]:
     """The suppressions; none where they cannot be read, which the list of findings says."""
     try:
         return read_suppressions()

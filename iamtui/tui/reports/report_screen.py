@@ -19,9 +19,9 @@ from iamtui.account.model import Account, Role, User
 from iamtui.presentation.access import changes_report
 from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.presentation.reports import (
-    Place,
     Report,
     ReportRow,
+    StatementPlace,
     escalations_report,
     findings_report,
     members_report,
@@ -462,7 +462,7 @@ class Reported(Protocol):
     def say(self, text: Content | str) -> None:
         """Show one sentence on the message line."""
 
-    def go_to(self, key: str, above: ScreenAbove | None = ..., place: Place | None = ...) -> bool:
+    def go_to(self, key: str, above: ScreenAbove | None = ..., place: StatementPlace | None = ...) -> bool:
         """Go to an entity of the tree, and to a place of it; False when it is not there."""
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
