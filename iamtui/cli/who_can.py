@@ -27,6 +27,7 @@ from iamtui.presentation.exports import (
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
     VerdictCounts,
+    VerdictWords,
     as_far_as_loaded,
     counts_of,
     unloaded_layers,
@@ -148,11 +149,11 @@ class _Listing:
             self._out.markdown_row(WHO_CAN_COLUMNS, heading=True)
 
     def add(self, one: PrincipalAccess) -> None:
-        decision = one.cell.deciding
+        decision, words = one.cell.deciding, access_words(one)
         if one.through:
             self.through_roles += 1
         else:
-            self.counts.count(access_words(one))
+            self.counts.count(words)
         if not self.unloaded.issuperset(decision.not_evaluated):
             self.unloaded.update(unloaded_layers(decision))
         self.cut, self.never_asked = one.answer.cut, one.answer.never_asked
@@ -165,13 +166,12 @@ class _Listing:
         elif self._form == "markdown":
             self._out.markdown_row(who_can_cells(self._workspace, one))
         else:
-            _print_line(self._out, self._workspace, one)
+            _print_line(self._out, self._workspace, one, words)
         self._out.flush()
 
 
-def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None:
-    decision = one.cell.deciding
-    words, condition = access_words(one), one.condition
+def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: VerdictWords) -> None:
+    decision, condition = one.cell.deciding, one.condition
     on_condition = filter(None, (f"if {condition}", as_far_as_loaded(decision)))
     rest = ", ".join(on_condition) if condition else words.rest
     if not is_one(one):

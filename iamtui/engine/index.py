@@ -194,22 +194,22 @@ class Holdings:
 
     def add_for_each(self, policies: Sequence[tuple[PolicyInForce, ...]]) -> list[tuple[HeldPolicy, ...]]:
         """Take in the policies of one principal after the other, by their places; no other has been taken in before."""
-        known: dict[int, HeldPolicy | None] = {}
-        having: dict[HeldPolicy | None, list[int]] = {}
+        known: dict[int, tuple[HeldPolicy | None, list[int]]] = {}
         held_by: list[tuple[HeldPolicy, ...]] = []
         for place, each in enumerate(policies):
             found: list[HeldPolicy] = []
             for policy in each:
                 # Most are the same objects for all who have them, which are kept in what is given.
-                if id(policy) not in known:
-                    known[id(policy)] = next(iter(self.add((policy,), 0)), None)
-                held = known[id(policy)]
-                having.setdefault(held, []).append(place)
+                one = known.get(id(policy))
+                if one is None:
+                    one = known[id(policy)] = next(iter(self.add((policy,), 0)), None), []
+                held, having = one
+                having.append(place)
                 if held is not None:
                     found.append(held)
             held_by.append(tuple(found))
-        for held, places_of in having.items():
-            bits = bits_of(places_of, len(policies))
+        for held, having in known.values():
+            bits = bits_of(having, len(policies))
             if held is None:
                 self.incomplete |= bits
             else:

@@ -336,7 +336,7 @@ class _Level:
     keys that these read.
     """
 
-    __slots__ = ("_about", "_said", "index", "name", "policies")
+    __slots__ = ("_about", "_said", "_same", "index", "name", "policies")
 
     def __init__(self, index: int | None, name: str | None, policies: PolicySet) -> None:
         self.index = index
@@ -344,6 +344,7 @@ class _Level:
         self.policies = policies
         self._about: dict[str, tuple[LayerStatement, ...]] = {}
         self._said: dict[tuple[LayerStatement, ...], tuple[tuple[str, ...], dict[tuple[KeyValue, ...], LevelScan]]] = {}
+        self._same: dict[tuple[tuple[LayerStatement, ...], tuple[Truth, ...]], LevelScan] = {}
 
     def scan(
         self,
@@ -365,7 +366,24 @@ class _Level:
         if found is None:
             if len(said) >= _MOST_SAID:
                 said.clear()
-            found = said[values] = self._scan(layer, asked, context, reached)
+            found = said[values] = self._scan_by_truths(here, layer, asked, context, reached)
+        return found
+
+    def _scan_by_truths(
+        self,
+        here: tuple[LayerStatement, ...],
+        layer: Layer,
+        asked: PreparedRequest,
+        context: RequestContext,
+        reached: Callable[[CompiledStatement], Truth] | None,
+    ) -> LevelScan:
+        """What the level says where the values are new: all callers have other ARNs, which mostly come to the same."""
+        truths = tuple(one.compiled.holds(context) for one in here)
+        found = self._same.get((here, truths))
+        if found is None:
+            if len(self._same) >= _MOST_SAID:
+                self._same.clear()
+            found = self._same[here, truths] = self._scan(layer, asked, context, reached)
         return found
 
     def _here(self, asked: PreparedRequest, context: RequestContext) -> tuple[LayerStatement, ...] | None:

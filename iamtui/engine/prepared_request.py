@@ -116,11 +116,14 @@ class PolicySet:
             if isinstance(policy, MissingPolicy):
                 missing.append(policy)
                 continue
-            error = policy.document.error
-            if error is not None:
-                missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
-                continue
-            carried.append(_carried(policy, policy_type, options, level, lasting=lasting))
+            one = policy.document.compiled.get(("carried", policy.name, policy_type, level)) if lasting else None
+            if one is None:
+                error = policy.document.error
+                if error is not None:
+                    missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
+                    continue
+                one = _carried(policy, policy_type, options, level, lasting=lasting)
+            carried.append(one)
         self._carried = tuple(carried)
         self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
         self.missing = tuple(missing)
@@ -155,16 +158,10 @@ def _carried(
     policy: NamedPolicy, policy_type: PolicyType, options: LanguageOptions, level: int | None, *, lasting: bool
 ) -> _Carried:
     """A policy with its statements; where it lasts, one object for all who carry it, kept with its document."""
-    compiled = compile_policy(policy.document, policy_type, options)
-    if not lasting:
-        return _Carried(policy, compiled)
-    kept = policy.document.compiled
-    key = ("carried", policy.name, policy_type, level)
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = _Carried(policy, compiled)
-    assert isinstance(found, _Carried)
-    return found
+    made = _Carried(policy, compile_policy(policy.document, policy_type, options))
+    if lasting:
+        policy.document.compiled["carried", policy.name, policy_type, level] = made
+    return made
 
 
 _MOST_REMEMBERED: Final = 32768

@@ -27,7 +27,7 @@ def action_fault(entry: str) -> tuple[str, str]:
     service, colon, name = entry.partition(":")
     if "${" in entry:
         return "contains a policy variable, which is not supported in actions", "VARIABLE_UNSUPPORTED_IN_ELEMENT"
-    if any(c.isspace() for c in entry):
+    if entry.split() != [entry]:
         return "contains a space, which AWS does not trim", "INVALID_ACTION"
     if "," in entry:
         return "contains a comma, which does not separate actions", "INVALID_ACTION"
@@ -72,15 +72,18 @@ def is_malformed(statement: Statement, *, needs_resource: bool) -> bool:
     Args:
         needs_resource: whether a statement without Resource and NotResource is about nothing.
     """
-    actions = statement.actions if statement.not_actions is None else statement.not_actions
-    resources = statement.resources if statement.not_resources is None else statement.not_resources
     return (
-        not actions
-        or (not resources and (needs_resource or resources is not None))
-        or any(action_fault(entry)[0] for entry in actions)
-        or any(map(resource_fault, resources or ()))
+        _is_incomplete(statement, needs_resource=needs_resource)
+        or any(action_fault(entry)[0] for entry in statement.not_actions or statement.actions or ())
+        or any(map(resource_fault, statement.not_resources or statement.resources or ()))
         or any(key_fault(line.key) for line in statement.conditions)
     )
+
+
+def _is_incomplete(statement: Statement, *, needs_resource: bool) -> bool:
+    actions = statement.actions if statement.not_actions is None else statement.not_actions
+    resources = statement.resources if statement.not_resources is None else statement.not_resources
+    return not actions or (not resources and (needs_resource or resources is not None))
 
 
 def fault_of(statement: Statement, policy_type: PolicyType) -> str:
@@ -104,6 +107,6 @@ def fault_of(statement: Statement, policy_type: PolicyType) -> str:
     for entry in (*(statement.resources or ()), *(statement.not_resources or ())):
         if resource_fault(entry):
             return f'has the resource "{safe_text(entry, limit=128)}", which {resource_fault(entry)}'
-    if is_malformed(statement, needs_resource=not policy_type.implies_resource):
+    if _is_incomplete(statement, needs_resource=not policy_type.implies_resource):
         return "lacks actions or resources"
     return ""
