@@ -189,6 +189,7 @@ class AnswerLimits(NamedTuple):
             or four times its bytes, for which whole pages are counted so often.
         listing_parts: parts of all pages of one listing, which become objects that are kept.
         listing_pages: pages of one listing, each of which is a request.
+        listing_entries: entries of all pages of one listing. AWS's highest quotas make 30,000 of an account.
     """
 
     size: int
@@ -197,28 +198,26 @@ class AnswerLimits(NamedTuple):
     listing_size: int = 32 * 1024 * 1024
     listing_parts: int = 400_000
     listing_pages: int = 1_000
+    listing_entries: int = 100_000
 
 
 ORDINARY: Final = AnswerLimits(4 * 1024 * 1024, 20.0, 200_000)
 """The largest real one, a policy of a bucket or key, has 32 kB. Listings, such as of aliases, have thousands of
 entries."""
 
-INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000, 256 * 1024 * 1024, 4_000_000, 10_000)
+INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000, 256 * 1024 * 1024, 4_000_000, 2_000)
 """AWS's largest, pages of GetAccountAuthorizationDetails, have some 2 MB. moto sends an account at AWS's default quotas
 as one page, of 14 MB. All of an account at AWS's highest quotas has 80 MB, half as many parts, and some 200 pages."""
+
+ENTITIES: Final = INVENTORY._replace(listing_parts=600_000, listing_pages=1_000)
+"""A user has some fifteen parts, a role or an instance profile some forty: no listing of an account at AWS's highest
+quotas, or at five times the default ones, has more than 400,000."""
 
 METADATA: Final = AnswerLimits(64 * 1024, 5.0, 1_000)
 """What a machine's own services say about credentials has 2 kB, and comes from nearby."""
 
-_INVENTORIES: Final = frozenset(
-    (
-        ("iam", "GetAccountAuthorizationDetails"),
-        ("iam", "ListInstanceProfiles"),
-        ("iam", "ListRoles"),
-        ("iam", "ListUsers"),
-    )
-)
-"""The listings whose pages hold hundreds of entities."""
+_ENTITIES: Final = frozenset((("iam", "ListInstanceProfiles"), ("iam", "ListRoles"), ("iam", "ListUsers")))
+"""The listings whose pages hold hundreds of entities, without their policies."""
 
 WIRE_OVERHEAD: Final = 1024 * 1024
 """Bytes of status, headers, chunk sizes and trailers, beside as many again as the body may have."""
@@ -257,7 +256,9 @@ CURRENT_CALL: Final = CurrentCall()
 
 
 def limits_for(service: str, operation: str) -> AnswerLimits:
-    return INVENTORY if (service, operation) in _INVENTORIES else ORDINARY
+    if (service, operation) == ("iam", "GetAccountAuthorizationDetails"):
+        return INVENTORY
+    return ENTITIES if (service, operation) in _ENTITIES else ORDINARY
 
 
 @contextmanager

@@ -265,7 +265,7 @@ class Connection:
         before, parts_before = read_here(client), parts_here(client)
         limits = limits_for(service, operation)
         markers: set[str] = set()
-        empty = 0
+        entries = empty = 0
         for _ in range(limits.listing_pages):
             if read_here(client) - before > limits.listing_size:
                 size = f"more than {limits.listing_size // 2**20:,} MiB"
@@ -279,7 +279,12 @@ class Connection:
             if marker and str(marker) in markers:
                 raise self._endless("PaginationError", service, operation, "the same page again")
             markers.add(str(marker))
-            empty = 0 if any(entries and isinstance(entries, list) for entries in page.values()) else empty + 1
+            listed = sum(len(value) for value in page.values() if isinstance(value, list))
+            entries += listed
+            if entries > limits.listing_entries:
+                many = f"more than {limits.listing_entries:,} entries"
+                raise self._endless("PaginationError", service, operation, many)
+            empty = 0 if listed else empty + 1
             if marker and empty >= MOST_EMPTY_PAGES:
                 raise self._endless("PaginationError", service, operation, f"{empty} empty pages one after the other")
             yield shaped

@@ -211,7 +211,7 @@ class LiveReading:
                     raise
                 self._entities = self._one_by_one.read(connection, tasks)
                 if self._entities is None:
-                    raise _without_inventory(problem) from None
+                    raise _without_inventory(problem, self._one_by_one.why_nothing) from None
             parts.append(tasks.add(lambda: self._read_organization(connection)))
             tasks.what, tasks.done = "details and the organization", 0
             tasks.watch(*parts)
@@ -348,9 +348,15 @@ def _missing(what: str, permission: str, problem: AwsProblem) -> dict[str, str]:
     return {"what": what, "permission": problem.permission or permission, "error": failure(problem)}
 
 
-def _without_inventory(problem: AwsProblem) -> AwsProblem:
+def _without_inventory(problem: AwsProblem, why_no_list: str) -> AwsProblem:
+    """What is said where the inventory is denied, and no list of entities can be read in its place.
+
+    Args:
+        why_no_list: what failed of a list that was not denied, or "".
+    """
+    lists = f" Users, groups, roles and policies cannot be listed either: {why_no_list}." if why_no_list else ""
     return AwsProblem(
-        problem.sentence,
+        f"{problem.sentence}{lists}",
         f"Nothing of the account can be shown without it: ask for {problem.permission}, choose another profile "
         "with --profile, or open a file that somebody else made with --snapshot FILE. To assume a role it is "
         "not needed: give the role's whole ARN (iamtui assume arn:aws:iam::ACCOUNT:role/NAME).",

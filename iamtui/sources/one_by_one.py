@@ -19,7 +19,7 @@ from msgspec import Struct
 from iamtui.account.model import UNLISTED, Fact, Known, Missing
 from iamtui.account.snapshot_format import TagShape
 from iamtui.aws.connection import Connection
-from iamtui.sources.parallel import FactReader, Tasks
+from iamtui.sources.parallel import ACCESS_DENIED, FactReader, Tasks
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
@@ -173,11 +173,20 @@ _OF_ROLES: Final = _Kind(
 )
 
 
+_LISTS: Final = 4
+"""Of users, groups, roles and policies."""
+
+
 class OneByOne(FactReader):
-    """The entities of an account, as far as they are read: what came once is not asked for again."""
+    """The entities of an account, as far as they are read: what came once is not asked for again.
+
+    Attributes:
+        why_nothing: why a list could not be read that was not denied, where `read` gives nothing; or "".
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.why_nothing = ""
         self._came: dict[Hashable, Known[Any]] = {}
         self._lock = threading.Lock()
         self._lacking: Counter[tuple[str, str, str, str]] = Counter()
@@ -202,7 +211,9 @@ class OneByOne(FactReader):
         tasks.watch(users_read), tasks.watch(groups_read), tasks.watch(roles_read), tasks.watch(policies_read)
         users, groups, roles = users_read.result(), groups_read.result(), roles_read.result()
         policies = policies_read.result()
-        if all(isinstance(listed, Missing) for listed in (users, groups, roles, policies)):
+        failed = [listed.reason for listed in (users, groups, roles, policies) if isinstance(listed, Missing)]
+        if len(failed) == _LISTS:
+            self.why_nothing = next((reason for reason in failed if reason != ACCESS_DENIED), "")
             return None
         everybody = len(_listed(users)) + len(_listed(groups)) + len(_listed(roles))
         tasks.what = f"{everybody:,} users, groups and roles one by one:"

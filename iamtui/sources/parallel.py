@@ -26,10 +26,14 @@ def no_step(_what: str, _done: int, _waiting: str = "") -> None:
     """A Step that nobody listens to."""
 
 
+ACCESS_DENIED: Final = "access denied"
+"""Why a call gave nothing that the caller may not make."""
+
+
 def failure(problem: AwsProblem) -> str:
     """Why a call gave nothing, as a short phrase for Missing and Gap."""
     if problem.denied:
-        return "access denied"
+        return ACCESS_DENIED
     return problem.sentence.rstrip(".")
 
 
@@ -65,7 +69,7 @@ class FactReader:
         if self.broken is not None:
             return Missing(failure(self.broken), permission)
         if permission not in self._given and self._refused.get(permission, 0) >= _REFUSALS:
-            return Missing("access denied", permission)
+            return Missing(ACCESS_DENIED, permission)
         try:
             value = read()
         except AwsProblem as problem:

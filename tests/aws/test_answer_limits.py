@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from iamtui.aws import answer_limits, limited_http
-from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits
+from iamtui.aws.answer_limits import ENTITIES, INVENTORY, ORDINARY, AnswerLimits, limits_for
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.limited_http import LimitedHttpSession
@@ -184,7 +184,9 @@ def test_retries_end_after_a_minute(fault_proxy: FaultProxy, monkeypatch: pytest
 
 
 def test_inventory_pages_may_be_larger_and_slower_than_other_answers() -> None:
-    assert all(more > less for more, less in zip(INVENTORY, ORDINARY, strict=True))
+    assert all(more >= less for more, less in zip(INVENTORY, ORDINARY, strict=True))
+    assert INVENTORY.size > ORDINARY.size
+    assert INVENTORY.seconds > ORDINARY.seconds
     with answer_limits.limits_of("iam", "GetAccountAuthorizationDetails"):
         assert answer_limits.CURRENT_CALL.limits == INVENTORY
         with answer_limits.limits_of("sts", "AssumeRole"):
@@ -254,7 +256,7 @@ def given_up(fault_proxy: FaultProxy, rule: Callable[[Any], Answer | None]) -> A
 
 
 def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_limits, "INVENTORY", INVENTORY._replace(listing_size=100_000))
+    monkeypatch.setattr(answer_limits, "ENTITIES", ENTITIES._replace(listing_size=100_000))
     pages = (f"{MORE}<Marker>{count}</Marker><!--{'x' * 30_000}-->" for count in range(1000))
     problem = given_up(fault_proxy, listing(*pages))
     assert problem.code == "AnswerTooLarge"
@@ -267,19 +269,57 @@ def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypat
 def test_a_listing_is_as_large_as_its_text_in_memory(
     fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, text: str, width: int
 ) -> None:
-    monkeypatch.setattr(answer_limits, "INVENTORY", INVENTORY._replace(listing_size=160_000))
+    monkeypatch.setattr(answer_limits, "ENTITIES", ENTITIES._replace(listing_size=160_000))
     pages = (f"{USER}{MORE}<Marker>{count}</Marker><!--{'x' * 30_000}{text}-->" for count in range(1000))
     assert given_up(fault_proxy, listing(*pages)).code == "AnswerTooLarge"
     assert len(fault_proxy.calls) == {1: 6, 2: 3, 4: 2}[width]
 
 
 def test_a_listing_of_many_small_entries_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_limits, "INVENTORY", INVENTORY._replace(listing_parts=3_000))
+    monkeypatch.setattr(answer_limits, "ENTITIES", ENTITIES._replace(listing_parts=3_000))
     many = "<Users>" + "<member/>" * 1_000 + "</Users>"
     pages = (many + MORE + f"<Marker>{number}</Marker>" for number in range(10))
     problem = given_up(fault_proxy, listing(*pages))
     assert problem.code == "AnswerTooComplex"
     assert "more than 3,000 parts" in problem.sentence
+
+
+def users(count: int, page: object) -> str:
+    """A page of users, each with the elements that AWS gives it."""
+    one = (
+        "<member><Path>/</Path><UserName>u{0}</UserName><UserId>AIDA{0}</UserId><Arn>arn:aws:iam::{1}:user/u{0}</Arn>"
+        "<CreateDate>2024-01-01T00:00:00Z</CreateDate><PasswordLastUsed>2024-01-01T00:00:00Z</PasswordLastUsed></member>"
+    )
+    listed = "".join(one.format(f"{page}-{number}", "1" * 12) for number in range(count))
+    return f"<Users>{listed}</Users>{MORE}<Marker>{page}</Marker>"
+
+
+def test_a_listing_of_many_entries_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_limits, "ENTITIES", ENTITIES._replace(listing_entries=25))
+    problem = given_up(fault_proxy, listing(*(users(10, page) for page in range(10))))
+    assert problem.code == "PaginationError"
+    assert "more than 25 entries" in problem.sentence
+    assert len(fault_proxy.calls) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1000, 1])
+def test_an_endless_list_of_ever_new_users_ends_soon(fault_proxy: FaultProxy, count: int) -> None:
+    """It took 14 seconds of processor time and 270 MB."""
+    problem = given_up(fault_proxy, listing(*(users(count, page) for page in range(2_000))))
+    assert "the listing was given up" in problem.sentence
+    assert len(fault_proxy.calls) <= (100 if count > 1 else 1_000)
+
+
+@pytest.mark.parametrize("operation", ["ListUsers", "ListRoles", "ListInstanceProfiles"])
+def test_an_account_of_five_times_the_default_quotas_is_listed(operation: str) -> None:
+    """IAM quotas: 5,000 users, 1,000 roles, 1,000 instance profiles; AWS raises roles to 10,000."""
+    most = {"ListUsers": (25_000, 16), "ListRoles": (10_000, 40), "ListInstanceProfiles": (5_000, 60)}
+    entries, parts = most[operation]
+    limits = limits_for("iam", operation)
+    assert entries * parts < limits.listing_parts
+    assert entries < limits.listing_entries
+    assert entries / 100 < limits.listing_pages, "as few in a page as AWS gives when it is not asked for more"
 
 
 def test_a_listing_of_empty_pages_is_given_up(fault_proxy: FaultProxy) -> None:

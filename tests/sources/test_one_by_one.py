@@ -24,7 +24,7 @@ from iamtui.workspace.inventory import record_to_json
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.questions import BulkEvaluator, ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.fault_proxy import Call, Fault, FaultProxy, error
+from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, error
 from tests.support.large_account import arn, snapshot
 from tests.support.slow import one_quick
 
@@ -238,6 +238,28 @@ def test_where_no_list_may_be_read_there_is_no_account_but_a_sentence(pager: Iam
         load_live(connect(pager.url))
     assert raised.value.permission == f"iam:{DETAILS}"
     assert "--snapshot" in raised.value.next_step
+
+
+def test_a_list_that_never_ends_is_said_where_all_others_are_denied(pager: IamPager) -> None:
+    pager.denied |= {"ListGroups", "ListRoles", "ListPolicies"}
+    proxy = FaultProxy(pager)
+
+    def rule(call: Call) -> Fault | None:
+        page = len(proxy.calls)
+        body = f"<Users/><IsTruncated>true</IsTruncated><Marker>{page}</Marker>"
+        answer = Answer(200, f"<R><ListUsersResult>{body}</ListUsersResult></R>".encode())
+        return answer if call.operation == "ListUsers" else None
+
+    proxy.rules.append(rule)
+    try:
+        with pytest.raises(AwsProblem) as raised:
+            load_live(connect(proxy.url))
+    finally:
+        proxy.stop()
+    assert "iam:GetAccountAuthorizationDetails" in raised.value.sentence
+    assert "Users, groups, roles and policies cannot be listed either: " in raised.value.sentence
+    assert "answered iam:ListUsers with" in raised.value.sentence
+    assert raised.value.sentence.endswith("the listing was given up.")
 
 
 def test_when_credentials_expire_in_the_middle_the_rest_is_unread_and_read_later(pager: IamPager) -> None:
