@@ -12,7 +12,7 @@ from iamtui.engine.request import Principal
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.layers import DecisionLayers, decision_layers
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of
-from iamtui.presentation.verdict import because, conditions, counts_of, notes, verdict_words
+from iamtui.presentation.verdict import aged, because, conditions, counts_of, notes, verdict_words
 from iamtui.questions.question import Question, QuestionMatrix
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _warning(sentence: str) -> Row:
 
 
 def _verdict(shown: Shown) -> Row:
-    says = verdict_words(shown.decision).row
+    says = aged(verdict_words(shown.decision).row, shown.asked.workspace.age)
     if len(shown.answer.cells) > 1:
         if not shown.takes_part:
             says = (_quiet("takes no part: the action is about other resources"),)

@@ -158,6 +158,11 @@ def verdict_words(decision: Decision) -> VerdictWords:
     return VerdictWords(plain.mark, plain.word, f"{some}: {patterns}" if patterns else some, _ON_SOME)
 
 
+def aged(verdict: Row, age: str) -> Row:
+    """A verdict with how old the account is that it rests on ("read 3h ago"), or "": behind its word, never cut off."""
+    return (verdict[0], Word(f" ({age})", Tone.DEPENDS), *verdict[1:]) if age else verdict
+
+
 def _scope_patterns(decision: Decision) -> str:
     """Where an answer that holds on some resources holds, or where it does not, as far as either can be named."""
     if decision.allowed_parts:

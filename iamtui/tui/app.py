@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
@@ -19,229 +16,27 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme, ThemeProvider
-from textual.worker import Worker, WorkerState, get_current_worker
+from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import GarbageRounds, compile_all, get_in_thread, in_thread, making, worker_failure
+from iamtui.tui.background import GarbageRounds, get_in_thread, worker_failure
 from iamtui.tui.clipboard import ClipboardCopier, Copier
-from iamtui.tui.content import line, lines, plain
-from iamtui.tui.inventory import Inventory
+from iamtui.tui.content import line
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.hand_over import HandOver
+from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
 from iamtui.tui.terminal_app import IdleLock, TerminalApp
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
-from iamtui.workspace.workspace import OpeningCancelled, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.workspace import SourceChoice, Workspace
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
-    from iamtui.tui.chooser import ChooserScreen
-    from iamtui.tui.explorer.search import SearchIndex
-
-
-Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
-"""Loads what a choice names, blocking; the app calls it in a thread."""
-
-_LOADING: Final = "loading"
-
-
-def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    return lazy.opening.open_source(choice, report, cancelled, parts=True)
-
-
-class SourceOpening:
-    """Opens sources in threads, with progress, cancel and a chooser, and says what came of it.
-
-    What was opened last is on the main screen, and stays there until something else is.
-
-    Args:
-        choice: what to open; None: ask first.
-        opener: loads what is chosen.
-    """
-
-    def __init__(self, app: IamtuiApp, choice: SourceChoice | None, opener: Opener) -> None:
-        self._app = app
-        self.choice = choice
-        self._endpoint_url = choice.endpoint_url if choice is not None else None
-        """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
-        self._opened: SourceChoice | None = None
-        self._unfinished: tuple[SourceChoice, Workspace] | None = None
-        self._chooser: ChooserScreen | None = None
-        self._opener = opener
-        self.end_commands: Callable[[], None] = lambda: None
-        """Ends commands for credentials: they have no terminal, so that nothing tells them when ours has gone."""
-
-    def open_or_choose(self) -> None:
-        if self.choice is None:
-            self.choose()
-        else:
-            self.open(self.choice)
-
-    def open(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None = None) -> None:
-        """Load a source in a worker; one that is still loading is cancelled.
-
-        Args:
-            confirmed: the command for credentials that the user has just agreed to.
-        """
-        self.choice = choice
-        self._app.main.tries_again = False
-        self._app.main.browsing.show_opening(_name_of(choice))
-        self._app.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
-        load = partial(self._load, choice, confirmed, self._unfinished_of(choice))
-        self._app.run_worker(
-            load, "opening the account", group=_LOADING, exclusive=True, exit_on_error=False, thread=True
-        )
-
-    def _unfinished_of(self, choice: SourceChoice) -> Workspace | None:
-        """What was read of a source so far, where its reading broke off and can go on."""
-        if self._unfinished is None or self._unfinished[0] != choice or self._unfinished[1].reading is None:
-            return None
-        return self._unfinished[1]
-
-    def _load(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None, unfinished: Workspace | None) -> None:
-        worker = get_current_worker()
-
-        def tell(callback: Callable[..., None], *args: object) -> None:
-            if not worker.is_cancelled:
-                self._app.call_later(callback, *args)
-
-        if choice.kind is SourceKind.LIVE:
-            self.end_commands = end_commands
-        if confirmed is not None:
-            # Where it cannot be kept, it counts for this run.
-            with suppress(Problem):
-                confirm(confirmed.profile, confirmed.command)
-
-        def report(progress: Progress) -> None:
-            if progress.part is None:
-                tell(self._show_progress, progress)
-            elif choice is not self._opened:
-                with making():
-                    inventory, index = Inventory(progress.part.account), lazy.search.SearchIndex(progress.part.account)
-                tell(self._show_part, choice, progress.part, inventory, index)
-
-        try:
-            if unfinished is not None:
-                workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
-            else:
-                workspace = self._opener(choice, report, lambda: worker.is_cancelled)
-            import_module("iamtui.workspace.principals")
-            with making(stays=True):
-                inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
-        except OpeningCancelled:
-            pass
-        except Problem as problem:
-            tell(self._show_problem, choice, problem)
-        else:
-            tell(self._show, choice, workspace, inventory, index)
-
-    def _show_progress(self, progress: Progress) -> None:
-        words = line(progress.words)
-        if self._chooser is not None:
-            self._chooser.show_progress(words)
-        else:
-            self._app.say(line(words, ("  esc cancels", "$muted")), stays=True)
-
-    def _show_part(self, choice: SourceChoice, part: Workspace, inventory: Inventory, index: SearchIndex) -> None:
-        """Show an account as far as it is read; the message line still says how far that is."""
-        if choice is not self.choice or self._app.is_leaving:
-            return
-        self._unfinished = choice, part
-        if self._chooser is not None:
-            self._chooser.finish()
-        self._app.main.drafts.show_account(part, inventory, index)
-
-    def _show(self, choice: SourceChoice, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
-        if choice is not self.choice or self._app.is_leaving:
-            return
-        self._opened, self._unfinished = choice, (choice, workspace)
-        if self._chooser is not None:
-            self._chooser.finish()
-        self._app.main.drafts.show_account(workspace, inventory, index)
-        self._app.call_after_refresh(self._load_engine, workspace)
-        self._app.say_opened(workspace)
-
-    def _load_engine(self, workspace: Workspace) -> None:
-        """Get ready to answer once the account is on screen, so that the first question need not wait."""
-        compiling = "getting the policies ready"
-        in_thread(self._app.main, lambda work: compile_all(workspace, work.cancelled), name=compiling, group="engine")
-
-    def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
-        if choice is not self.choice:
-            return
-        if isinstance(problem, UnconfirmedCommand):
-            self._ask_about_command(choice, problem)
-            return
-        main = self._app.main
-        main.browsing.show_nothing_open()
-        if self._chooser is not None:
-            # The line below said that it is being opened.
-            self._app.say("")
-            self._chooser.show_problem(problem)
-        else:
-            needs_login = bool(login_command(problem))
-            main.tries_again = needs_login and main.workspace is None
-            key = "F5" if main.tries_again else "r"
-            self._app.say(f"{problem}{f'  ({key} then tries again.)' if needs_login else ''}", Severity.ERROR)
-        self.choice = self._opened or self.choice
-
-    def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
-        """Show the command that the profile runs for its credentials, and open the source once it may run."""
-
-        def answered(agreed: bool | None) -> None:
-            if choice is not self.choice:
-                return
-            if agreed:
-                self.open(choice, unconfirmed)
-            else:
-                name = unconfirmed.profile
-                refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
-                self._show_problem(choice, refused)
-
-        words = about_command(unconfirmed.profile, unconfirmed.command)
-        title = line("A command for credentials")
-        body = lines(*(plain(sentence, limit=None) for sentence in words))
-        dialog = lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it")
-        self._app.push_screen(dialog, answered)
-
-    def stop(self) -> None:
-        """Stop a load that is running; what is open stays open."""
-        running = [worker for worker in self._app.workers if worker.group == _LOADING and worker.is_running]
-        for worker in running:
-            worker.cancel()
-        self.choice = self._opened or self.choice
-        if running:
-            self._app.main.browsing.show_nothing_open()
-            in_part = self.choice is not None and self._unfinished_of(self.choice) is not None
-            goes_on = "A part of the account is there, r reads the rest." if in_part else "r tries again."
-            self._app.say(plain(f"Cancelled. {goes_on} P chooses a source."))
-
-    def choose(self) -> None:
-        if self._chooser is None:
-            self._app.main.browsing.show_nothing_open()
-            self._chooser = lazy.chooser.ChooserScreen(
-                opening=self.open, cancelling=self.stop, endpoint_url=self._endpoint_url
-            )
-            self._app.push_screen(self._chooser, self._chooser_left)
-
-    def _chooser_left(self, _choice: SourceChoice | None) -> None:
-        self._chooser = None
-        if self._app.main.workspace is None and self._opened is None:
-            self._app.say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
-
-
-def _name_of(choice: SourceChoice) -> str:
-    if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
-        return choice.snapshot.name
-    if choice.kind is SourceKind.DEMO:
-        return "the demo account"
-    return f"profile {choice.profile}" if choice.profile else "the AWS account"
 
 
 IDLE_LOOK_SECONDS: Final = 1.0
@@ -298,7 +93,6 @@ class IamtuiApp(TerminalApp):
         self._problems += problem
         self.set_reactive(IamtuiApp.theme, name)
         super().__init__()
-        self.opening = SourceOpening(self, choice, opener)
         for theme in loaded.themes:
             self.register_theme(theme)
         self._copier = copier or self._real_copier()
@@ -306,6 +100,7 @@ class IamtuiApp(TerminalApp):
         self._garbage = GarbageRounds(self)
         self._keymap_is_checked = False
         self._main = MainScreen(self._copier, self._config.assume, self._config.production)
+        self.opening = SourceOpening(self, self._main, choice, opener, self.say_opened)
 
     @property
     def main(self) -> MainScreen:
@@ -423,8 +218,8 @@ class IamtuiApp(TerminalApp):
         self._problems.clear()
         return True
 
-    def say_opened(self, workspace: Workspace) -> None:
-        """Say what is wrong with the settings, once; after that what the account holds."""
+    def say_opened(self, workspace: Workspace, news: str = "") -> None:
+        """Say what is wrong with the settings, once; after that what the account holds, and what of it is new."""
         if self._config.keymap and not self._keymap_is_checked:
             self._keymap_is_checked = True
             # The module is named in the thread, as it imports all of the screen.
@@ -433,10 +228,10 @@ class IamtuiApp(TerminalApp):
                 name="checking the keymap", group="keymap",
             )  # fmt: skip
         if not self._say_problems():
-            self.say_account(workspace)
+            self.say_account(workspace, news)
 
-    def say_account(self, workspace: Workspace) -> None:
-        """Say what an account holds, and what of it is not loaded."""
+    def say_account(self, workspace: Workspace, news: str = "") -> None:
+        """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""
         account = workspace.account
         words = ", ".join(
             f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
@@ -444,7 +239,13 @@ class IamtuiApp(TerminalApp):
         )
         rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)
         gaps = ", ".join(gap.what for gap in account.gaps)
-        if rest is not None and workspace.reading is not None:
+        if workspace.remark or news:
+            again = "; r reads the rest" if workspace.source.cached else ""
+            words = f"{workspace.remark.removesuffix('.')}{again}. {words}" if workspace.remark else words
+            words = f"{words}. {news}" if news else words
+        if workspace.remark:
+            self.say(words, Severity.WARNING)
+        elif rest is not None and workspace.reading is not None:
             self.say(line(f"{words}, and no more: ", (rest.error, "bold"), ". r reads the rest."), Severity.WARNING)
         elif gaps:
             again = "; r tries again" if workspace.reading is not None else ""
@@ -554,7 +355,7 @@ class PickerApp(IamtuiApp):
         """What was picked, once the app has ended."""
         self.main.hand_over.pick_for(format_name)
 
-    def say_account(self, workspace: Workspace) -> None:  # noqa: ARG002 - declared by IamtuiApp
+    def say_account(self, workspace: Workspace, news: str = "") -> None:  # noqa: ARG002 - declared by IamtuiApp
         self.say(PICKING, stays=True)
 
     def action_suspend_process(self) -> None:

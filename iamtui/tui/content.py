@@ -60,6 +60,11 @@ def line(*parts: object) -> Content:
     return Content("").join(contents)
 
 
+def age_note(age: str) -> Content:
+    """Behind a title, how old the account is that what stands below rests on ("read 3h ago"); nothing for ""."""
+    return plain(f"  ({age})" if age else "", "$verdict-depends")
+
+
 def wrong(*parts: object) -> Content:
     """A line about what is wrong, made of parts as `line` takes them."""
     return line(("! ", "bold $verdict-denied"), *parts)

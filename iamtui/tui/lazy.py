@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from iamtui.tui.sessions import endpoint_screen as endpoint_screen
     from iamtui.tui.sessions import export_dialog as export_dialog
     from iamtui.tui.sessions import revoke_dialog as revoke_dialog
+    from iamtui.workspace import account_cache as account_cache
+    from iamtui.workspace import account_diff as account_diff
     from iamtui.workspace import answers as answers
     from iamtui.workspace import aws_simulator as aws_simulator
     from iamtui.workspace import context_values as context_values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -275,6 +276,10 @@ class MainScreen(PanedScreen):
         if action in ("pick", "copy_exports") and bool(self.hand_over.picking) is not (action == "pick"):
             return False
         return super().check_action(action, parameters)
+
+    def mark_changed(self, arns: Collection[str]) -> None:
+        """Mark what is not as it was shown before, until another account is shown or this one is read again."""
+        self._marks.changed = frozenset(arns)
 
     def _workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""

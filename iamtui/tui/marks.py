@@ -1,4 +1,4 @@
-"""PrincipalMarks: what stands beside users and roles: who can become administrator, and which is marked to compare."""
+"""PrincipalMarks: what stands beside names: who can become administrator, what is marked to compare, what changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.detail_pane import DetailPane
-from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
+from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, CHANGED, MARKED, POSSIBLE
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.lists.line_list import Piece
 from iamtui.workspace.workspace import SourceInfo, Workspace
@@ -32,10 +32,13 @@ class PrincipalMarks:
         self.comparing = Comparing(screen, drafts, self._draw)
         self._account: Account | None = None
         self._escalations: Mapping[str, Piece] | None = None
+        self.changed: frozenset[str] = frozenset()
+        """The ARNs of what is not as it was shown before."""
 
     def of(self, entity: Entity) -> list[Piece]:
         mark = (self._escalations or {}).get(entity.arn)
-        return [*([mark] if mark else []), *([MARKED] if self.comparing.is_marked(entity) else [])]
+        changed = [CHANGED] if entity.arn in self.changed else []
+        return [*([mark] if mark else []), *([MARKED] if self.comparing.is_marked(entity) else []), *changed]
 
     def show(self, workspace: Workspace) -> None:
         """Mark the users and roles of an account: once it is found, in a thread, who can become administrator."""

@@ -100,7 +100,7 @@ def keep_account(account: Account, endpoint_url: str) -> bool:
         Whether it is kept. Where it cannot be written that is of no consequence.
     """
     caller = account.caller_arn
-    if not isinstance(caller, Known) or account.taken_at is None or not _is_whole(account):
+    if not isinstance(caller, Known) or account.taken_at is None or not is_whole(account):
         return False
     header = _Header(_VERSION, __version__, account.id, caller.value, endpoint_url, account.taken_at)
     data = b"\n".join((msgspec.json.encode(header), _json(account)))
@@ -146,7 +146,8 @@ def _who(caller_arn: str) -> str:
     return _MADE_UP_NAME.sub(r"\1", caller_arn)
 
 
-def _is_whole(account: Account) -> bool:
+def is_whole(account: Account) -> bool:
+    """Whether every user, group, role and policy was read, and each of them whole."""
     holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
     return not account.unlisted and not any(holder.unread for holder in holders)
 

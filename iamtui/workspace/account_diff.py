@@ -24,6 +24,7 @@ from iamtui.account.model import (
     Missing,
     Organization,
     PolicyVersion,
+    ResourcePolicy,
     Role,
     User,
 )
@@ -141,8 +142,8 @@ def diff(
             break
         strangers_access += _all_access(effect, workspace, entity, cancelled, now)
     impact = replace(impact, access=(*impact.access, *strangers_access), not_compared=left_out)
-    changes = tuple(one for one in _changes(old, new) if one.name not in unread)
-    return AccountDiff(before, after, changes, impact)
+    changed = tuple(one for one in entity_changes(old, new) if one.name not in unread)
+    return AccountDiff(before, after, changed, impact)
 
 
 MOST_ASKED: Final = 50
@@ -287,7 +288,8 @@ _LISTS: Final[Mapping[str, str]] = {
 """What the gap is called when those of a kind could not be listed; instance profiles come with the roles."""
 
 
-def _changes(before: Account, after: Account) -> Iterator[EntityChange]:
+def entity_changes(before: Account, after: Account) -> Iterator[EntityChange]:
+    """The entities that are not as they were."""
     for kind, word in _KINDS:
         old = {one.arn: one for one in before.entities() if isinstance(one, kind)}
         new = {one.arn: one for one in after.entities() if isinstance(one, kind)}
@@ -343,13 +345,13 @@ def _value(fact: Any) -> _Parts | None:
 def _named(one: Any) -> tuple[str, object]:
     """The name of a part, and what else of it is compared."""
     if isinstance(one, InlinePolicy):
-        return one.name, one.document
+        return one.name, _Said(one.document)
     if isinstance(one, AttachedPolicy):
         return one.arn, None
     if isinstance(one, PolicyDocument):
-        return "", one
+        return "", _Said(one)
     if isinstance(one, PolicyVersion):
-        return one.id, (one.is_default, one.document)
+        return one.id, (one.is_default, _Said(one.document))
     if isinstance(one, tuple):
         return f"{one[0]}={one[1]}", None
     for name in ("serial", "id"):
@@ -358,17 +360,39 @@ def _named(one: Any) -> tuple[str, object]:
     return ("set", one) if hasattr(one, "reset_required") else (str(one), None)
 
 
+class _Said:
+    """A document, equal to those that say the same, however they are spelled."""
+
+    __slots__ = ("_document",)
+    __hash__ = None  # type: ignore[assignment]  # it is compared, and no more
+
+    def __init__(self, document: PolicyDocument) -> None:
+        self._document = document
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Said):
+            return NotImplemented
+        one, two = self._document, other._document
+        if one == two or one.error is not None or two.error is not None:
+            return one == two
+        return json.dumps(one.value, sort_keys=True) == json.dumps(two.value, sort_keys=True)
+
+
 def _resources(before: Account, after: Account) -> Iterator[EntityChange]:
     old, new = before.resource_policies, after.resource_policies
     for arn in old:
         # What was not asked for in one of the states is not known to be gone.
-        if arn in new and old[arn] != new[arn]:
+        if arn in new and _policy(old[arn]) != _policy(new[arn]):
             states = [one[arn].state for one in (old, new)]
             change = {"none": "added", "present": "changed"}.get(states[0], "changed")
             yield EntityChange("resource policy", arn, "removed" if states == ["present", "none"] else change)
     for bucket, block in before.public_access_blocks.items():
         if after.public_access_blocks.get(bucket, block) != block:
             yield EntityChange("block public access", bucket, "changed")
+
+
+def _policy(policy: ResourcePolicy) -> tuple[str, _Said | None]:
+    return policy.state, None if policy.document is None else _Said(policy.document)
 
 
 def _organization(before: Account, after: Account) -> Iterator[EntityChange]:
@@ -393,8 +417,11 @@ def _levels(old: Organization, new: Organization) -> Iterator[EntityChange]:
             continue
         details = []
         for word, first, second in (("SCPs", was.scps, level.scps), ("RCPs", was.rcps, level.rcps)):
-            if isinstance(first, Known) and isinstance(second, Known) and first != second:
-                attached: list[_Parts] = [{one.name: one.document for one in fact.value} for fact in (first, second)]
-                details.append(f"{word}: {_listed(*attached)}")
+            if isinstance(first, Known) and isinstance(second, Known):
+                parts: list[_Parts] = [
+                    {one.name: _Said(one.document) for one in fact.value} for fact in (first, second)
+                ]
+                if parts[0] != parts[1]:
+                    details.append(f"{word}: {_listed(*parts)}")
         if details:
             yield EntityChange("organization", level.name or level.id, "changed", tuple(details))

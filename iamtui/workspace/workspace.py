@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from iamtui.account.model import Account
-from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
+from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
+from iamtui.text import ago
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
@@ -77,6 +78,12 @@ class Workspace:
 
     def with_account(self, account: Account) -> Workspace:
         return replace(self, account=account)
+
+    @property
+    def age(self) -> str:
+        """How old the account is, where it is as it was read last and not as it is: "read 3h ago"; else ""."""
+        source = self.source
+        return f"read {ago(source.taken_at, utc_now())}" if source.cached and source.taken_at is not None else ""
 
     @property
     def can_call_aws(self) -> bool:

@@ -64,7 +64,7 @@ async def test_a_profile_of_the_command_line_is_asked_about_before_anything_is_o
         assert opener.opened == [CI]
         assert is_confirmed("ci", COMMAND)
         await pilot.press("r")
-        await until(pilot, lambda: opener.opened == [CI, CI])
+        await until(pilot, lambda: [one.profile for one in opener.opened] == ["ci", "ci"])
         assert isinstance(app.screen, MainScreen)
 
 

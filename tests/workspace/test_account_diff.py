@@ -11,11 +11,13 @@ from urllib.parse import quote
 
 import pytest
 
+from benchmarks import generator
+from iamtui.account.authorization_details import load_account
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.account_diff import AccountDiff, diff_snapshots
+from iamtui.workspace.account_diff import AccountDiff, diff_snapshots, entity_changes
 from tests.support.snapshot_builder import (
     ID,
     allow,
@@ -218,3 +220,10 @@ def test_large_changes_are_asked_of_the_first_and_said(tmp_path: Path, monkeypat
     found = difference(tmp_path, account(), after)
     assert {one[1] for one in access(found)} == {"user/x"}
     assert "What was allowed is asked of 1 of 2 principals that were added or removed" in found.impact.not_compared
+
+
+def test_an_account_whose_documents_are_spelled_otherwise_has_not_changed() -> None:
+    data = generator.snapshot_bytes(generator.TINY)
+    respelled = json.dumps(json.loads(data)).encode()
+    assert respelled != data
+    assert list(entity_changes(load_account(data), load_account(respelled))) == []

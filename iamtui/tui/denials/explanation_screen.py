@@ -17,7 +17,7 @@ from iamtui.engine.decision import StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.presentation.verdict import verdict_words
 from iamtui.tui.background import get_in_thread
-from iamtui.tui.content import line, plain, styled
+from iamtui.tui.content import age_note, line, plain, styled
 from iamtui.tui.denials.records_screen import (
     NOTHING_FOUND,
     NOTHING_YET,
@@ -190,7 +190,7 @@ def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial)
     said = short_claim(explained.denial)
     screen.say(line(agreement_words(explained), ("  AWS: ", "$muted"), said), stays=True)
     if not explained.explained:
-        screen.app.push_screen(DenialReportScreen(explained, workspace.account))
+        screen.app.push_screen(DenialReportScreen(explained, workspace.account, workspace.age))
 
 
 def _node_of(workspace: Workspace, principal: Principal) -> str:
@@ -223,7 +223,7 @@ class DenialReportScreen(TextScreen):
         Binding("o", "open_policy", "Policy", id="denial.report.policy", tooltip="Open the policy that AWS names"),
     ]
 
-    def __init__(self, explained: ExplainedDenial, account: Account) -> None:
+    def __init__(self, explained: ExplainedDenial, account: Account, age: str = "") -> None:
         self._policy = named_policy_screen(account, explained.denial)
         denial = explained.denial
         title = line(
@@ -231,6 +231,7 @@ class DenialReportScreen(TextScreen):
             (denial.action or denial.operation or denial.code, "bold"),
             ("  ", ""),
             agreement_words(explained),
+            age_note(age),
         )
         super().__init__(title, tuple(report_rows(explained)))
 

@@ -22,7 +22,7 @@ from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import fit, line, plain, wrong
+from iamtui.tui.content import age_note, fit, line, plain, wrong
 from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
@@ -311,7 +311,11 @@ class DraftImpactScreen(Screen[str | None]):
 
     def _title(self) -> Content:
         name = self._drafted.draft.name
-        title = line(("Impact of the draft", "bold $heading"), (f" {name}" if name else "", "bold"))
+        title = line(
+            ("Impact of the draft", "bold $heading"),
+            (f" {name}" if name else "", "bold"),
+            age_note(self._drafted.base.age),
+        )
         if self._saved:
             return line(title, ("  saved questions", "bold"))
         if self._inquiry is None:

@@ -44,6 +44,9 @@ SignsOf = Callable[[Entity], Sequence[Piece]]
 MARKED: Final = Piece(" =", "match")
 """What stands beside the user or role that others are compared with."""
 
+CHANGED: Final = Piece(" •", "match")
+"""What stands beside what is not as it was shown before it was read again."""
+
 CERTAIN: Final = Piece(" ▲", "denied")
 POSSIBLE: Final = Piece(" △", "warning")
 ADMINISTRATOR: Final = Piece(" ◆", "muted")

@@ -16,7 +16,7 @@ from textual.widgets import Label, Static
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
-from iamtui.presentation.verdict import because, comparison_rows, their_rows, verdict_words
+from iamtui.presentation.verdict import aged, because, comparison_rows, their_rows, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.background import Work, in_thread
@@ -52,8 +52,8 @@ def request_rows(simulation: Simulation) -> list[Content]:
     return rows
 
 
-def our_rows(decision: Decision) -> list[Content]:
-    rows = [styled(verdict_words(decision).row)]
+def our_rows(decision: Decision, age: str) -> list[Content]:
+    rows = [styled(aged(verdict_words(decision).row, age))]
     why = styled(because(decision))
     if why:
         rows.append(why)
@@ -172,7 +172,7 @@ class SecondOpinionScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#opinion-body").focus()
-        self._show("#opinion-ours", "iamtui", our_rows(self._decision))
+        self._show("#opinion-ours", "iamtui", our_rows(self._decision, self._workspace.age))
         try:
             simulation = simulation_of(self._workspace, self._principal, self._question, now=self._now)
         except Problem as problem:
@@ -209,7 +209,7 @@ class SecondOpinionScreen(Screen[None]):
         self._asking = False
         if opinion is None:
             return
-        self._show("#opinion-ours", "iamtui", our_rows(opinion.ours))
+        self._show("#opinion-ours", "iamtui", our_rows(opinion.ours, self._workspace.age))
         self._show("#opinion-theirs", "AWS's simulator", [styled(row) for row in their_rows(opinion.theirs)])
         self._show("#opinion-words", "Compared", [styled(row) for row in comparison_rows(opinion)])
 

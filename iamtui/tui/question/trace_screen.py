@@ -20,7 +20,7 @@ from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedLayer
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.trace import TraceRow, deciding_row, document_rows, refusal_row, statement_row, trace_rows
-from iamtui.presentation.verdict import statement_name, verdict_words
+from iamtui.presentation.verdict import aged, statement_name, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
@@ -408,7 +408,7 @@ class TraceScreen(ReadingScreen):
         without = plain(left_out, "bold $verdict-depends", limit=64)
         can = line("Without ", without, ", can ") if left_out else line("Can ")
         title = line(("Why  ", "bold $heading"), can, (label, "bold"), " do ", (question.action, "bold"), "?")
-        super().__init__(title, styled(verdict_words(decision).row))
+        super().__init__(title, styled(aged(verdict_words(decision).row, workspace.age)))
         self._workspace = workspace
         self._decision = decision
         self._principal = principal
@@ -465,7 +465,7 @@ class TraceScreen(ReadingScreen):
 
     def _show(self, decision: Decision, rows: Sequence[TraceRow], suggestions: tuple[Suggestion, ...]) -> None:
         self._decision, self._suggestions = decision, suggestions
-        self.query_one("#text-verdict", Label).update(styled(verdict_words(decision).row))
+        self.query_one("#text-verdict", Label).update(styled(aged(verdict_words(decision).row, self._workspace.age)))
         self._show_rows(rows)
         self.query_one(KeyLine).look_again()
 

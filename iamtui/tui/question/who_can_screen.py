@@ -28,7 +28,7 @@ from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
-from iamtui.tui.content import TONES, fit, line, lines, plain, styled, wrong
+from iamtui.tui.content import TONES, age_note, fit, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import ExportScreen, choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
@@ -62,13 +62,14 @@ FILTERS: Final = (Filter(None, "all", "$foreground"), *map(_filter, BEST_FIRST))
 """In the order of the keys 1 to 5."""
 
 
-def heading(question_matrix: QuestionMatrix, left_out: str = "") -> Content:
-    """The question, and below it what was given with it, and what was half typed and so is left out."""
+def heading(question_matrix: QuestionMatrix, left_out: str = "", age: str = "") -> Content:
+    """The question, how old the account is, and below it what was given with it, and what was half typed."""
     actions, on_what = ", ".join(question_matrix.actions), ", ".join(question_matrix.resources)
     parts: list[object] = [("Who can do ", "bold $heading"), (actions, "bold")]
     if on_what != "*":
         parts += [" on ", on_what]
     parts.append("?")
+    parts.append(age_note(age))
     terms = terms_of(question_matrix)
     rows = [line(*parts)]
     if left_out:
@@ -369,7 +370,7 @@ class WhoCanScreen(Screen[str | None]):
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
-        yield Label(heading(self._inquiry, self._left_out), id="whocan-title")
+        yield Label(heading(self._inquiry, self._left_out, self._workspace.age), id="whocan-title")
         yield Label(id="whocan-counts")
         yield Label(id="whocan-filters")
         yield Label(id="whocan-note")

@@ -32,7 +32,7 @@ from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
-from iamtui.tui.content import fit, line, lines, plain, styled, wrong
+from iamtui.tui.content import age_note, fit, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import ExportScreen, choose_export
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -317,7 +317,9 @@ class ReportScreen(Screen[ReportRow | None]):
         title = report.title if report is not None else self._title
         groups = len({row.group for row in rows})
         count: tuple[str, str] = (f"  {groups:,}", "$muted") if self.done else ("  looking …", "bold $match")
-        self.query_one("#report-title", Label).update(line((title, "bold $heading"), count))
+        self.query_one("#report-title", Label).update(
+            line((title, "bold $heading"), count, age_note(self._workspace.age))
+        )
         kinds = self.query_one("#report-kinds", Label)
         kinds.update(self._kinds())
         kinds.display = bool(report is not None and report.kinds)

@@ -118,7 +118,10 @@ class StatusLine(Widget):
         left += self._account_parts(account, source, tightness)
         right = self._countdowns(tightness)
         taken = source.taken_at or account.taken_at
-        if taken is not None and source.kind is not SourceKind.DEMO:
+        if self._workspace.age:
+            # An old answer must not be taken for one of now.
+            right.append((_NEEDED, _chip(self._workspace.age, "bold $session-warning")))
+        elif taken is not None and source.kind is not SourceKind.DEMO:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
         # What is read here must not be taken for one's own account.
         right.append((_NEEDED if source.kind is SourceKind.DEMO else 60, _source_part(source.kind, source.label)))

@@ -1,0 +1,316 @@
+"""Opening sources in threads: what was read last first, with progress, cancel and a chooser, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+from textual.content import Content
+from textual.worker import get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.tui import lazy
+from iamtui.tui.background import compile_all, in_thread, making
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.inventory import Inventory
+from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.terminal_app import TerminalApp
+from iamtui.tui.widgets.status import MessageLine, Severity
+from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
+from iamtui.workspace.workspace import (
+    CacheUse,
+    OpeningCancelled,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceKind,
+    Workspace,
+)
+
+if TYPE_CHECKING:
+    from iamtui.tui.chooser import ChooserScreen
+    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.workspace.account_diff import EntityChange
+
+
+Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
+"""Loads what a choice names, blocking; the app calls it in a thread."""
+
+_LOADING: Final = "loading"
+
+
+def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
+    return lazy.opening.open_source(choice, report, cancelled, parts=True)
+
+
+class SourceOpening:
+    """Opens sources in threads, with progress, cancel and a chooser, and says what came of it.
+
+    What was opened last is on the main screen, and stays there until something else is.
+
+    Args:
+        choice: what to open; None: ask first.
+        opener: loads what is chosen.
+        say_opened: says what there is to say of an account that was opened, and what is new since it was shown last.
+    """
+
+    def __init__(
+        self,
+        app: TerminalApp,
+        main: MainScreen,
+        choice: SourceChoice | None,
+        opener: Opener,
+        say_opened: Callable[[Workspace, str], None],
+    ) -> None:
+        self._app = app
+        self._main = main
+        self._say_opened = say_opened
+        self.choice = choice
+        self._cache = choice.cache if choice is not None else CacheUse.KEEP
+        self._endpoint_url = choice.endpoint_url if choice is not None else None
+        """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
+        self._opened: SourceChoice | None = None
+        self._unfinished: tuple[SourceChoice, Workspace] | None = None
+        self._chooser: ChooserScreen | None = None
+        self._opener = opener
+        self.end_commands: Callable[[], None] = lambda: None
+        """Ends commands for credentials: they have no terminal, so that nothing tells them when ours has gone."""
+
+    def open_or_choose(self) -> None:
+        if self.choice is None:
+            self.choose()
+        else:
+            self.open(self.choice)
+
+    def open(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None = None) -> None:
+        """Load a source in a worker; one that is still loading is cancelled.
+
+        Args:
+            confirmed: the command for credentials that the user has just agreed to.
+        """
+        if choice.cache is not self._cache:
+            choice = replace(choice, cache=self._cache)
+        self.choice = choice
+        shown = self._main.source_workspace if choice is self._opened else None
+        self._main.tries_again = False
+        self._main.browsing.show_opening(_name_of(choice))
+        self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
+        load = partial(self._load, choice, confirmed, self._unfinished_of(choice), shown)
+        self._app.run_worker(
+            load, "opening the account", group=_LOADING, exclusive=True, exit_on_error=False, thread=True
+        )
+
+    def _unfinished_of(self, choice: SourceChoice) -> Workspace | None:
+        """What was read of a source so far, where its reading broke off and can go on."""
+        if self._unfinished is None or self._unfinished[0] != choice or self._unfinished[1].reading is None:
+            return None
+        return self._unfinished[1]
+
+    def _load(
+        self,
+        choice: SourceChoice,
+        confirmed: UnconfirmedCommand | None,
+        unfinished: Workspace | None,
+        shown: Workspace | None,
+    ) -> None:
+        """Load a source, in a thread.
+
+        Args:
+            unfinished: what was read of it so far, to go on from.
+            shown: the same source as it is on screen, which stays there until it is read whole.
+        """
+        worker = get_current_worker()
+
+        def tell(callback: Callable[..., None], *args: object) -> None:
+            if not worker.is_cancelled:
+                self._app.call_later(callback, *args)
+
+        if choice.kind is SourceKind.LIVE:
+            self.end_commands = end_commands
+        if confirmed is not None:
+            # Where it cannot be kept, it counts for this run.
+            with suppress(Problem):
+                confirm(confirmed.profile, confirmed.command)
+
+        def report(progress: Progress) -> None:
+            nonlocal shown
+            if progress.part is None:
+                tell(self._show_progress, progress)
+            elif shown is None:
+                if progress.part.source.cached:
+                    shown = progress.part
+                with making():
+                    inventory, index = Inventory(progress.part.account), lazy.search.SearchIndex(progress.part.account)
+                tell(self._show_part, choice, progress.part, inventory, index)
+
+        try:
+            if unfinished is not None:
+                workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
+            else:
+                wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
+                workspace = self._opener(wanted, report, lambda: worker.is_cancelled)
+            import_module("iamtui.workspace.principals")
+            with making(stays=True):
+                inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
+        except OpeningCancelled:
+            pass
+        except Problem as problem:
+            tell(self._show_problem, choice, problem)
+        else:
+            tell(self._show, choice, workspace, inventory, index, _changes(shown, workspace))
+            if choice.cache is CacheUse.KEEP:
+                lazy.opening.keep_in_cache(workspace)
+
+    def _show_progress(self, progress: Progress) -> None:
+        words = line(progress.words)
+        if self._chooser is not None:
+            self._chooser.show_progress(words)
+        else:
+            self._say(line(words, ("  esc cancels", "$muted")), stays=True)
+
+    def _show_part(self, choice: SourceChoice, part: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account as it was read last, or as far as it is read; the message line still says how far that is."""
+        if choice is not self.choice or self._app.is_leaving:
+            return
+        self._unfinished = choice, part
+        if self._chooser is not None:
+            self._chooser.finish()
+        if part.source.cached:
+            self._opened = choice
+            self._app.call_after_refresh(self._load_engine, part)
+        self._main.mark_changed(())
+        self._main.drafts.show_account(part, inventory, index)
+
+    def _show(
+        self,
+        choice: SourceChoice,
+        workspace: Workspace,
+        inventory: Inventory,
+        index: SearchIndex,
+        changes: Sequence[EntityChange] | None,
+    ) -> None:
+        if choice is not self.choice or self._app.is_leaving:
+            return
+        self._opened, self._unfinished = choice, (choice, workspace)
+        if self._chooser is not None:
+            self._chooser.finish()
+        was = self._main.source_workspace
+        self._main.mark_changed([change.name for change in changes or ()])
+        self._main.drafts.show_account(workspace, inventory, index)
+        self._app.call_after_refresh(self._load_engine, workspace)
+        self._say_opened(workspace, _words_of(changes, was, workspace) if changes is not None and was else "")
+
+    def _load_engine(self, workspace: Workspace) -> None:
+        """Get ready to answer once the account is on screen, so that the first question need not wait."""
+        compiling = "getting the policies ready"
+        in_thread(self._main, lambda work: compile_all(workspace, work.cancelled), name=compiling, group="engine")
+
+    def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
+        if choice is not self.choice:
+            return
+        if isinstance(problem, UnconfirmedCommand):
+            self._ask_about_command(choice, problem)
+            return
+        main = self._main
+        main.browsing.show_nothing_open()
+        if self._chooser is not None:
+            # The line below said that it is being opened.
+            self._say("")
+            self._chooser.show_problem(problem)
+        else:
+            needs_login = bool(login_command(problem))
+            main.tries_again = needs_login and main.workspace is None
+            key = "F5" if main.tries_again else "r"
+            again = f"  ({key} then tries again.)" if needs_login else ""
+            age = main.workspace.age if main.workspace is not None else ""
+            old = f"  The account is shown as {age}." if age else ""
+            self._say(f"{problem}{again}{old}", Severity.ERROR)
+        self.choice = self._opened or self.choice
+
+    def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
+        """Show the command that the profile runs for its credentials, and open the source once it may run."""
+
+        def answered(agreed: bool | None) -> None:
+            if choice is not self.choice:
+                return
+            if agreed:
+                self.open(choice, unconfirmed)
+            else:
+                name = unconfirmed.profile
+                refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
+                self._show_problem(choice, refused)
+
+        words = about_command(unconfirmed.profile, unconfirmed.command)
+        title = line("A command for credentials")
+        body = lines(*(plain(sentence, limit=None) for sentence in words))
+        dialog = lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it")
+        self._app.push_screen(dialog, answered)
+
+    def stop(self) -> None:
+        """Stop a load that is running; what is open stays open."""
+        running = [worker for worker in self._app.workers if worker.group == _LOADING and worker.is_running]
+        for worker in running:
+            worker.cancel()
+        self.choice = self._opened or self.choice
+        if running:
+            self._main.browsing.show_nothing_open()
+            in_part = self.choice is not None and self._unfinished_of(self.choice) is not None
+            goes_on = "A part of the account is there, r reads the rest." if in_part else "r tries again."
+            self._say(plain(f"Cancelled. {goes_on} P chooses a source."))
+
+    def choose(self) -> None:
+        if self._chooser is None:
+            self._main.browsing.show_nothing_open()
+            self._chooser = lazy.chooser.ChooserScreen(
+                opening=self.open, cancelling=self.stop, endpoint_url=self._endpoint_url
+            )
+            self._app.push_screen(self._chooser, self._chooser_left)
+
+    def _chooser_left(self, _choice: SourceChoice | None) -> None:
+        self._chooser = None
+        if self._main.workspace is None and self._opened is None:
+            self._say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
+
+    def _say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        # A screen that is being left has lost its lines already.
+        if self._main.query(MessageLine):
+            self._main.say(text, severity, stays=stays)
+
+
+def _changes(shown: Workspace | None, workspace: Workspace) -> Sequence[EntityChange] | None:
+    """What is not as it was shown; None where that cannot be said."""
+    if shown is None or shown.account is workspace.account or shown.account.id != workspace.account.id:
+        return None
+    if not all(lazy.account_cache.is_whole(one.account) for one in (shown, workspace)):
+        return None
+    return tuple(lazy.account_diff.entity_changes(shown.account, workspace.account))
+
+
+_MOST_NAMES: Final = 3
+
+
+def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Workspace) -> str:
+    """ "Since it was read 3h ago: 1 changed (user/dora), 2 added (…)."."""
+    since = f"it was {was.age or 'read before'}"
+    if not changes:
+        return f"Nothing has changed since {since}."
+    kinds: dict[str, list[str]] = {}
+    for change in changes:
+        kinds.setdefault(change.change, []).append(workspace.account.short_name(change.name))
+    named = [
+        f"{len(names):,} {kind}" + (f" ({', '.join(names)})" if len(names) <= _MOST_NAMES else "")
+        for kind, names in kinds.items()
+    ]
+    return f"Since {since}: {', '.join(named)}."
+
+
+def _name_of(choice: SourceChoice) -> str:
+    if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
+        return choice.snapshot.name
+    if choice.kind is SourceKind.DEMO:
+        return "the demo account"
+    return f"profile {choice.profile}" if choice.profile else "the AWS account"
