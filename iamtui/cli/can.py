@@ -28,6 +28,7 @@ from iamtui.cli.render import (
     write_second_opinions,
 )
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.exports import cell_to_json
@@ -35,7 +36,7 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import check_inquiry
-from iamtui.workspace.principals import coming_with, resolve_principal
+from iamtui.workspace.principals import coming_with, is_not_there, resolve_principal
 from iamtui.workspace.questions import ask_and_trace
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
 
@@ -107,18 +108,19 @@ def can(
     question = typed or question_store(account_key(workspace), file).find(saved or "")
     made, expect = question.question_matrix, expect or question.expect
     check_inquiry(made)
+    loaded = load_resource_policies(workspace, made)
+    workspace = with_draft(loaded, draft)
+    # The draft may make a role.
     who = resolve_principal(workspace, principal or question.principal, made.actions)
     who = coming_with(workspace, who, issuer=issuer, credentials=credentials)
-    loaded = load_resource_policies(workspace, made)
     if compare:
         check_comparable(loaded, who)
-    workspace = with_draft(loaded, draft)
     found = answered(workspace, who, made)
     demands = Demands(any_resource, complete, anyway)
     if expect is not None:
         demands.check_asked(found)
     if draft is not None:
-        note(f"Without the draft: {verdict_words(answered(loaded, who, made).worst.deciding)}.")
+        note(f"Without the draft: {_without_draft(loaded, who, made)}.")
     if save is not None:
         _save(save, question_store(account_key(workspace), file, must_exist=False), made, who, expect)
     opinions = opinions_on(loaded, found) if compare else []
@@ -129,6 +131,13 @@ def can(
     if saved is not None and expect is not None and code is Exit.OK:
         note(f"The question {quoted(saved)} has the expected answer: {expect}.")
     return code
+
+
+def _without_draft(loaded: Workspace, who: Principal, made: QuestionMatrix) -> str:
+    """The verdict of the account as it is, in words."""
+    if is_not_there(loaded, who):
+        return "there is no such user or role"
+    return str(verdict_words(answered(loaded, who, made).worst.deciding))
 
 
 def _refuse_another_question(actions: tuple[str, ...], asked: QuestionOptions, save: str | None) -> None:

@@ -25,11 +25,13 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft_file import draft_schema, edit_to_json
 from iamtui.drafts.edits import EDIT_KINDS, Draft, Edit, describe_edit, describe_edits
 from iamtui.drafts.edits.base import (
+    AccessKeyId,
     BoundedArn,
     Document,
     GroupArn,
     HolderArn,
     LevelId,
+    NewRoleArn,
     OwnPolicyArn,
     PolicyArn,
     PolicyName,
@@ -96,6 +98,13 @@ def _own_policy(account: Account, text: str) -> str:
     return own[0] if len(own) == 1 else f"arn:{account.partition}:iam::{account.id}:policy/{text.lstrip('/')}"
 
 
+def _new_role(account: Account, text: str) -> str:
+    """The ARN of a role to make, from its name, with a path or without."""
+    if text.startswith("arn:"):
+        return text
+    return f"arn:{account.partition}:iam::{account.id}:role/{text.removeprefix('role/').lstrip('/')}"
+
+
 _READERS: Final[dict[object, Callable[[Account, str], str]]] = {
     HolderArn: holder_arn,
     BoundedArn: holder_arn,
@@ -104,6 +113,8 @@ _READERS: Final[dict[object, Callable[[Account, str], str]]] = {
     UserArn: _of_kind("user"),
     GroupArn: _of_kind("group"),
     RoleArn: _of_kind("role"),
+    NewRoleArn: _new_role,
+    AccessKeyId: lambda _account, text: text,
     LevelId: level_id,
     PolicyName: lambda _account, text: text,
     ResourceArn: lambda _account, text: text,
@@ -127,13 +138,16 @@ class _Kind:
     @property
     def words(self) -> str:
         """What it takes: "HOLDER NAME DOCUMENT"."""
-        return " ".join(name.upper() for name in self.edit.__struct_encode_fields__[len(self.given) :])
+        form = self.edit
+        needed = len(form.__struct_fields__) - len(form.__struct_defaults__)
+        return " ".join(name.upper() for name in form.__struct_encode_fields__[len(self.given) : needed])
 
     def make(self, account: Account, words: tuple[str, ...]) -> Edit:
         types = get_type_hints(self.edit, include_extras=True)
-        fields = self.edit.__struct_fields__[len(self.given) :]
+        fields = self.edit.__struct_fields__[len(self.given) : len(self.given) + len(words)]
         read = (_READERS[types[field]](account, word) for field, word in zip(fields, words, strict=True))
-        return self.edit(*self.given, *read)
+        form: Callable[..., Edit] = self.edit
+        return form(*self.given, *read)
 
 
 EDITS: Final = {name: _Kind(edit, tuple(given)) for edit in EDIT_KINDS.values() for name, *given in edit.commands}

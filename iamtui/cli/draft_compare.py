@@ -16,6 +16,7 @@ from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resour
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Decision
+from iamtui.engine.request import Principal
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
@@ -185,10 +186,20 @@ def _comparisons(
     if not names:
         yield from compare_everyone(drafted, made)
         return
-    for principal in [resolve_principal(workspace, name) for name in names]:
+    for principal in [_principal(drafted, workspace, name) for name in names]:
         comparison = compare_one(drafted, made, principal)
         assert comparison is not None, "nothing cancels a command's question"
         yield comparison
+
+
+def _principal(drafted: DraftedAccount, workspace: Workspace, name: str) -> Principal:
+    """Whom a name means in the account, or with the draft, which may make a role."""
+    try:
+        return resolve_principal(workspace, name)
+    except Problem:
+        if not drafted.states.only_after:
+            raise
+        return resolve_principal(drafted.after, name)
 
 
 def _fails(fail_on: str | None, counts: Counter[Effect]) -> bool:

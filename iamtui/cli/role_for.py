@@ -11,6 +11,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, with_user_details
 from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.drafts.draft_file import write_draft
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import load_last_accessed
 from iamtui.workspace.service_accounts import RoleDraft, draft_role_for
@@ -20,9 +21,17 @@ from iamtui.workspace.workspace import SourceKind
 @click.command("role-for")
 @click.argument("user")
 @click.option("--place", default="", metavar="PLACE", help="Where the program runs: see above.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("cli", "terraform", "draft")),
+    default="cli",
+    show_default=True,
+    help="Print AWS CLI commands, Terraform, or a draft for --draft of other commands.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the role as one object.")
 @source_options
-def role_for(user: str, place: str, as_json: bool, source: SourceOptions) -> Exit:
+def role_for(user: str, place: str, form: str, as_json: bool, source: SourceOptions) -> Exit:
     """Print the commands that make a role in place of USER's access keys; nothing is run.
 
     The role has the user's policies, less what AWS says was never used. PLACE is whom it trusts: ec2, ecs, lambda,
@@ -38,12 +47,14 @@ def role_for(user: str, place: str, as_json: bool, source: SourceOptions) -> Exi
             note(f"What the user never uses is not known: {fact.reason} ({fact.permission}).")
     draft = draft_role_for(workspace.account, workspace.account.user(found.name) or found, place)
     is_demo = workspace.source.kind is SourceKind.DEMO
-    lines = draft.script(*(("DEMO: this user is in no account of AWS.",) if is_demo else ()))
+    note_on_source = "DEMO: this user is in no account of AWS." if is_demo else ""
     if as_json:
+        lines = draft.export("cli", note_on_source).splitlines()
         stdout().json(_to_json(draft, lines), indent=2)
         return Exit.OK
+    text = write_draft(draft.draft()) if form == "draft" else draft.export(form, note_on_source)
     _explain(draft)
-    stdout().raw("\n".join(lines) + "\n")
+    stdout().raw(text)
     return Exit.OK
 
 

@@ -24,7 +24,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.principals import is_not_there, resolve_principal
 from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.what_can import (
     LEVELS,
@@ -88,13 +88,17 @@ def what_can(
     if as_policy:
         _print_policy(with_draft(workspace, draft), principal, wanted)
         return Exit.OK
-    found = _ask(workspace, principal, made, wanted)
+    changed = with_draft(workspace, draft)
+    made_by_draft = changed is not workspace and is_not_there(workspace, resolve_principal(changed, principal))
+    found = _ask(changed if made_by_draft else workspace, principal, made, wanted)
     out = stdout()
     other: EffectiveAccess | None = None
-    if against is not None:
+    if made_by_draft:
+        note("The draft makes this principal: all of it is gained.")
+    elif against is not None:
         other = _ask(workspace, against, made, wanted)
     elif draft is not None:
-        other = _ask(with_draft(workspace, draft), found.principal.arn, made, wanted)
+        other = _ask(changed, found.principal.arn, made, wanted)
     elif against_snapshot is not None:
         before = open_source(SourceChoice(SourceKind.SNAPSHOT, Path(against_snapshot)))
         other, found = found, _ask(load_resource_policies(before, made), found.principal.arn, made, wanted)

@@ -117,6 +117,9 @@ ORGANIZATION_POLICY_TYPE: Final = ValueKind("a type of organization policy", f"{
 LEVEL_ID: Final = ValueKind(
     "the id of a root, an OU or an account", "r-…, ou-… or 12 digits", _pattern(LEVEL_ID_PATTERN)
 )
+ACCESS_KEY_ID: Final = ValueKind(
+    "the id of an access key", "16 to 128 letters and digits", _pattern("[A-Z0-9a-z]{16,128}")
+)
 ACCOUNT_ID: Final = ValueKind("the id of an account", "12 digits", is_account_id)
 
 RESOURCE_ARN: Final = ValueKind(

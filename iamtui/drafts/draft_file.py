@@ -129,9 +129,12 @@ def _explained(value: dict[str, JsonValue], form: type[BaseEdit], path: str) -> 
     """What is wrong with an edit that its form refuses: the first fault, in the order of the form."""
     hints = get_type_hints(form, include_extras=True)
     names = form.__struct_encode_fields__
+    optional = form.__struct_fields__[len(form.__struct_fields__) - len(form.__struct_defaults__) :]
     for field, name in zip(form.__struct_fields__, names, strict=True):
         meaning = next(meta.description for meta in hints[field].__metadata__ if isinstance(meta, Meta))
         if name not in value:
+            if field in optional:
+                continue
             return DraftFormError(f"missing, expected {meaning}", path=f"{path}.{name}")
         try:
             msgspec.convert(value[name], hints[field])
@@ -188,7 +191,7 @@ def write_draft(draft: Draft) -> str:
 
 def draft_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a draft's file."""
-    schema = msgspec.json.schema(Draft)
+    schema = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Draft)))
     # A file has its edits, even if there are none.
     draft = schema["$defs"]["Draft"]
     draft["required"].append("edits")

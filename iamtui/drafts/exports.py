@@ -67,7 +67,10 @@ def _net_edits(draft: Draft, before: Account, after: Account) -> tuple[Edit, ...
         last.pop(edit.subject, None)
         last[edit.subject] = edit
     standing = Standing(before)
-    return tuple(edit for edit in last.values() if not edit.changes_nothing(standing))
+    deleted = {edit.deletes for edit in last.values() if edit.deletes}
+    # What else is said of a user or role that goes, goes with it.
+    left = (edit for edit in last.values() if edit.deletes or edit.subject[1] not in deleted)
+    return tuple(edit for edit in left if not edit.changes_nothing(standing))
 
 
 def _check_edits(edits: Sequence[Edit]) -> None:

@@ -109,7 +109,8 @@ class TerraformBlocks:
     def __init__(self) -> None:
         self._names = Names()
         self.created: dict[str, str] = {}
-        """Reference to the ARN or id of a policy that this configuration creates, by ARN or by type and name."""
+        """Reference to the ARN or id of a policy, or the name of a role, that this configuration creates, by ARN or by
+        type and name."""
 
     def resource(
         self,
@@ -137,6 +138,10 @@ class TerraformBlocks:
         if import_id:
             text = block("import", (), {"to": f"{resource_type}.{name}", "id": quoted(import_id)}) + "\n\n" + text
         return text
+
+    def holder_reference(self, arn: str, name: str) -> str:
+        """The name of a user, group or role, by which Terraform knows what it makes first."""
+        return self.created.get(arn) or quoted(name)
 
     def policy_reference(self, arn: str) -> str:
         return self.created.get(arn) or quoted(POLICY_ARN.checked(arn))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
+
+from msgspec import structs
 
 from iamtui.account.model import (
     Account,
@@ -12,6 +14,7 @@ from iamtui.account.model import (
     Entity,
     Fact,
     Group,
+    InstanceProfile,
     Known,
     ManagedPolicy,
     Missing,
@@ -75,18 +78,32 @@ class Ledger:
         self.number = 0
         self.touched: dict[str, int] = {}
         self._entities: dict[str, Entity] = {}
+        self._removed: set[str] = set()
         self._documents: dict[str, PolicyDocument] = {}
         self._resources: dict[str, ResourcePolicy] | None = None
         self._organization: Organization | None = None
 
     def entity(self, arn: str) -> Entity | None:
         """The record of this ARN as it stands after the edits so far."""
-        return self._entities.get(arn) or self.base.by_arn(arn)
+        return None if arn in self._removed else self._entities.get(arn) or self.base.by_arn(arn)
+
+    def roles(self) -> Iterator[Role]:
+        """The roles as they stand after the edits so far."""
+        made = (entity for arn, entity in self._entities.items() if self.base.by_arn(arn) is None)
+        there = (self.entity(role.arn) for role in self.base.roles)
+        yield from (entity for entity in (*there, *made) if isinstance(entity, Role))
 
     def put(self, entity: Entity) -> None:
         """Exchange or add a record."""
         self._entities[entity.arn] = entity
+        self._removed.discard(entity.arn)
         self.touched[entity.arn] = self.number
+
+    def remove(self, entity: User | Role) -> None:
+        """Take a record out."""
+        self._entities.pop(entity.arn, None)
+        self._removed.add(entity.arn)
+        self.touched.pop(entity.arn, None)
 
     def find(self, kind: str, sentence: str) -> None:
         """Note a finding about the edit being laid; the sentence is made safe here."""
@@ -263,16 +280,29 @@ class Ledger:
             groups=self._exchanged(Group, base.groups),
             roles=self._exchanged(Role, base.roles),
             policies=self._exchanged(ManagedPolicy, base.policies),
+            instance_profiles=self._profiles(),
             organization=organization,
             resource_policies=base.resource_policies if self._resources is None else self._resources,
         )
 
     def _exchanged(self, kind: type[E], records: tuple[E, ...]) -> tuple[E, ...]:
         changed = {arn: entity for arn, entity in self._entities.items() if isinstance(entity, kind)}
-        if not changed:
+        if not changed and not any(record.arn in self._removed for record in records):
             return records
-        kept = tuple(changed.pop(record.arn, record) for record in records)
+        kept = tuple(changed.pop(record.arn, record) for record in records if record.arn not in self._removed)
         return (*kept, *changed.values())
+
+    def _profiles(self) -> tuple[InstanceProfile, ...]:
+        """The instance profiles without roles that are deleted."""
+        gone = {role.name for role in self.base.roles if role.arn in self._removed}
+        if not gone:
+            return self.base.instance_profiles
+        return tuple(
+            structs.replace(profile, roles=tuple(name for name in profile.roles if name not in gone))
+            if gone.intersection(profile.roles)
+            else profile
+            for profile in self.base.instance_profiles
+        )
 
 
 def listed(what: str, names: Iterable[str]) -> str:

@@ -176,7 +176,7 @@ def _of_holder(before: Account, holder: User | Group | Role) -> Iterator[str]:
         )
     if isinstance(holder, User) and len(holder.groups) > _GROUPS:
         yield f"{who} would be in {len(holder.groups)} groups; the quota is {_GROUPS}."
-    if isinstance(holder, Role) and isinstance(was, Role) and was.trust is not holder.trust:
+    if isinstance(holder, Role) and not (isinstance(was, Role) and was.trust is holder.trust):
         size = _counted_characters(holder.trust)
         if size > _TRUST:
             yield (

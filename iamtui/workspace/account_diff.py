@@ -28,18 +28,14 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.engine.decision import Outcome
 from iamtui.engine.request import MissingPolicy
 from iamtui.policy.document import DocumentPool, JsonValue, PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import principal_policies
 from iamtui.questions.account_index import principal_of
-from iamtui.workspace.changed_statements import ChangedStatements
-from iamtui.workspace.draft_session import Effect
-from iamtui.workspace.impact import AccessShift, Impact, impact_between
+from iamtui.workspace.aligned_states import aligned
+from iamtui.workspace.impact import Impact, impact_between
 from iamtui.workspace.opening import open_snapshot
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
 
@@ -117,39 +113,12 @@ def diff(
     # Who is missing where only a part was read is not known to be gone.
     unread = frozenset((*_unread(old, new), *_unread(new, old)))
     apart = dict(_read_apart(old, new))
-    only_before, only_after = (
-        {arn: entity for arn, entity in only.items() if arn not in unread}
-        for only in (_only_in(old, new), _only_in(new, old))
-    )
-    # The same principals in the same order on both sides: where one is not there, it has nothing.
-    strangers = (*only_before.values(), *only_after.values())
-    there: tuple[User | Role, ...] = (*old.users, *old.roles)
-    left = {*only_before, *unread, *apart}
-    common = [entity for entity in there if entity.arn not in left]
-    first = before.with_account(_aligned(old, strangers, common))
-    second = after.with_account(_aligned(new, strangers, common))
-    reached = {entity.arn for entity in common}
-    statements = ChangedStatements(first.account, second.account, reached, only_before, only_after)
-    impact = impact_between(first, second, statements, cancelled, now=now)
-    gone = [(Effect.LOST, before, one) for one in only_before.values()]
-    come = [(Effect.GAINED, after, one) for one in only_after.values()]
-    strangers_access: list[AccessShift] = []
-    left_out = (*_said_of_parts(unread, apart), *impact.not_compared)
-    for number, (effect, workspace, entity) in enumerate((*come, *gone)):
-        if number >= MOST_ASKED or cancelled():
-            asked = f"{number:,} of {len(strangers):,} principals that were added or removed"
-            left_out = (*left_out, f"What was allowed is asked of {asked}")
-            break
-        strangers_access += _all_access(effect, workspace, entity, cancelled, now)
-    impact = replace(impact, access=(*impact.access, *strangers_access), not_compared=left_out)
+    states = aligned(before, after, left_out={*unread, *apart})
+    everyone: tuple[User | Role, ...] = (*states.before.account.users, *states.before.account.roles)
+    impact = impact_between(states, {one.arn for one in everyone}, cancelled, now=now)
+    impact = replace(impact, not_compared=(*_said_of_parts(unread, apart), *impact.not_compared))
     changed = tuple(one for one in entity_changes(old, new) if one.name not in unread)
     return AccountDiff(before, after, changed, impact)
-
-
-MOST_ASKED: Final = 50
-"""Principals that were added or removed who are asked what they may do: each takes a second."""
-
-_NOBODY: Final = PolicyDocument.of({"Version": "2012-10-17", "Statement": []})
 
 
 class _SameDocuments(DocumentPool):
@@ -164,11 +133,6 @@ class _SameDocuments(DocumentPool):
         if found.error is not None:
             return found
         return self._spelled.setdefault(json.dumps(found.value, sort_keys=True), found)
-
-
-def _only_in(account: Account, other: Account) -> dict[str, User | Role]:
-    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
-    return {entity.arn: entity for entity in everyone if not isinstance(other.by_arn(entity.arn), type(entity))}
 
 
 def _unread(account: Account, other: Account) -> Iterator[str]:
@@ -214,37 +178,6 @@ def _said_of_parts(unread: Collection[str], apart: Mapping[str, tuple[str, ...]]
     if apart:
         count = f"{len(apart):,} user{' or role' if len(apart) == 1 else 's and roles'}"
         yield f"What {count} may do rests on such policies, and is not compared"
-
-
-def _all_access(
-    effect: Effect, workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool], now: datetime | None
-) -> Iterator[AccessShift]:
-    """Everything that one may do who is there in one of the states only."""
-    principal = principal_for(workspace, entity)
-    for one in what_can(workspace, principal, now=now, cancelled=cancelled).permissions:
-        outcomes = (Outcome.IMPLICIT_DENY, one.outcome)
-        was, now_allowed = outcomes if effect is Effect.GAINED else outcomes[::-1]
-        for resource in one.resources:
-            yield AccessShift(effect, one.actions, resource, was, now_allowed, (principal,))
-
-
-def _aligned(account: Account, strangers: tuple[User | Role, ...], common: list[User | Role]) -> Account:
-    def found(entity: User | Role) -> User | Role:
-        here = account.by_arn(entity.arn)
-        return here if isinstance(here, type(entity)) else _empty(entity)
-
-    everyone = [found(entity) for entity in (*strangers, *common)]
-    users = tuple(entity for entity in everyone if isinstance(entity, User))
-    roles = tuple(entity for entity in everyone if isinstance(entity, Role))
-    return replace(account, users=users, roles=roles)
-
-
-def _empty(entity: User | Role) -> User | Role:
-    """A principal that has nothing, under a name that no other has."""
-    name, path, arn = entity.arn, entity.path, entity.arn
-    if isinstance(entity, User):
-        return User(name, path, arn, "", None)
-    return Role(name, path, arn, "", None, trust=_NOBODY)
 
 
 # Entities: what is there in one of the states only, and what is not as it was.

@@ -67,6 +67,7 @@ class AuditFinding:
         fix: what to do, one sentence.
         control: the CIS control ("1.10"), or "".
         statement: what in a policy it is about ("NAME, statement 2"), or "".
+        access_key: the id of the access key that it is about, or "".
     """
 
     code: str
@@ -76,6 +77,7 @@ class AuditFinding:
     fix: str
     control: str = ""
     statement: str = ""
+    access_key: str = ""
 
 
 _H, _M, _L = FindingSeverity
@@ -115,9 +117,11 @@ _CHECKS: Final[dict[str, tuple[FindingSeverity, str, str]]] = {
 CODES: Final = tuple(_CHECKS)
 
 
-def _found(code: str, subject: str, message: str, *, statement: str = "", open_to_all: bool = True) -> AuditFinding:
+def _found(
+    code: str, subject: str, message: str, *, statement: str = "", access_key: str = "", open_to_all: bool = True
+) -> AuditFinding:
     severity, control, fix = _CHECKS[code]
-    return AuditFinding(code, severity if open_to_all else _M, subject, message, fix, control, statement)
+    return AuditFinding(code, severity if open_to_all else _M, subject, message, fix, control, statement, access_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +346,7 @@ def _keys(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFindi
         idle = now - (key.last_used or key.created or now)
         if idle > limits.credential:
             used = f"has not been used for {_days(idle)}" if key.last_used is not None else "has never been used"
-            yield _found("access-key-unused", user.arn, f"{name} {used}.")
+            yield _found("access-key-unused", user.arn, f"{name} {used}.", access_key=key.id)
     if len(active) > 1:
         yield _found("two-access-keys", user.arn, "Two access keys are active.")
     if active and user.login_profile == Known(None):

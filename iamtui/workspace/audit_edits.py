@@ -6,18 +6,23 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import Account, Group, Role, User
+from iamtui.account.model import Account, Group, LastAccessed, Role, User
 from iamtui.drafts.edits import (
     AttachPolicy,
+    DeleteAccessKey,
     DeleteInlinePolicy,
+    DeleteRole,
+    DeleteUser,
     DetachPolicy,
     Edit,
+    PutInlinePolicy,
     PutManagedPolicy,
     UpdateTrustPolicy,
 )
-from iamtui.policy.document import as_list, render
+from iamtui.policy.document import PolicyDocument, as_list, render
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.workspace.audit import AuditFinding
+from iamtui.workspace.service_accounts import draft_role_for, take_out_unused
 
 Json: TypeAlias = dict[str, Any]
 
@@ -131,11 +136,83 @@ def _trust(account: Account, finding: AuditFinding, change: Callable[[Json], Non
         yield UpdateTrustPolicy(role.arn, render(document))
 
 
+def _role_in_place_of_keys(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    user = account.by_arn(finding.subject)
+    if isinstance(user, User):
+        yield from draft_role_for(account, user).edits()
+
+
+def _deleted(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    entity = account.by_arn(finding.subject)
+    if isinstance(entity, User):
+        yield DeleteUser(entity.arn)
+    elif isinstance(entity, Role) and not entity.service_linked and not entity.sso_reserved:
+        yield DeleteRole(entity.arn)
+
+
+def _deleted_key(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    if finding.access_key and isinstance(account.by_arn(finding.subject), User):
+        yield DeleteAccessKey(finding.subject, finding.access_key)
+
+
+def _without_unused(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    """What was never used, taken out of the policies that nobody else has."""
+    holder, accessed = account.by_arn(finding.subject), account.last_accessed.get(finding.subject)
+    if not isinstance(holder, User | Group | Role) or accessed is None:
+        return
+    if isinstance(holder, Role) and (holder.service_linked or holder.sso_reserved):
+        return
+    for inline in holder.inline_policies:
+        left = _used_of(inline.document, accessed)
+        if left is not None:
+            statements = left["Statement"]
+            yield (
+                PutInlinePolicy(holder.arn, inline.name, render(left))
+                if statements
+                else DeleteInlinePolicy(holder.arn, inline.name)
+            )
+    for attached in holder.attached_policies:
+        policy = account.policy(attached.arn)
+        version = policy.default_version if policy is not None else None
+        if policy is None or version is None or policy.aws_managed:
+            continue
+        if account.holders(policy.arn) != (holder,) or account.bounded_by(policy.arn):
+            continue
+        left = _used_of(version.document, accessed)
+        if left is not None:
+            yield (
+                PutManagedPolicy(policy.arn, render(left))
+                if left["Statement"]
+                else DetachPolicy(holder.arn, policy.arn)
+            )
+
+
+def _used_of(document: PolicyDocument, accessed: LastAccessed) -> Json | None:
+    """A document without the actions that were never used; None where it has none."""
+    if document.error is not None or not isinstance(document.value, dict):
+        return None
+    changed: Json = copy.deepcopy(document.value)
+    kept, gone = [], False
+    for statement in as_list(changed.get("Statement", [])):
+        if statement.get("Effect") == "Allow" and "Action" in statement and take_out_unused(statement, accessed):
+            gone = True
+            if not statement["Action"]:
+                continue
+        kept.append(statement)
+    changed["Statement"] = kept
+    return changed if gone else None
+
+
 _MENDED: Final[Mapping[str, tuple[str, Callable[[Account, AuditFinding], Iterator[Edit]]]]] = {
+    "access-key-unused": ("deletes the access key", _deleted_key),
     "inline-policy": ("makes them managed policies with the same documents", _inline_to_managed),
+    "permission-unused": ("takes out what was never used", _without_unused),
     "policy-on-user": ("detaches those that a group of the user gives too", _given_by_groups),
+    "role-unused": ("deletes the role", _deleted),
+    "service-account": ("makes the role that would replace the access keys", _role_in_place_of_keys),
     "trust-everyone": ("trusts this account only", _only_own_account),
     "trust-without-external-id": ("requires an external ID, which you put in", _with_external_id),
+    "user-unused": ("deletes the user", _deleted),
     "oidc-without-subject": ("requires a subject, which you put in", _with_subject),
 }
 """By code: what the edits do, and what makes them."""

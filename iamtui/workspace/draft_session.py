@@ -26,6 +26,7 @@ from iamtui.questions.account_index import AffectedPrincipals, reach_of
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
+from iamtui.workspace.aligned_states import AlignedStates, aligned
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.draft_documents import document_findings, document_problems
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
@@ -49,6 +50,7 @@ class DraftedAccount:
         problems: the edits that do not fit the account, or whose document AWS would not take; while there are any,
             nothing may be asked "after".
         reach: whom the draft can matter to.
+        states: the account before and after with everybody who is there in one of them: ask these about people.
     """
 
     base: Workspace
@@ -57,6 +59,7 @@ class DraftedAccount:
     findings: tuple[DraftFinding, ...]
     problems: tuple[DraftProblem, ...]
     reach: AffectedPrincipals
+    states: AlignedStates
 
     def check(self) -> None:
         """Refuse a draft that does not fit.
@@ -80,7 +83,8 @@ def lay(workspace: Workspace, draft: Draft) -> DraftedAccount:
     )
     base = workspace.with_account(replace(known, policies=(*known.policies, *added))) if added else workspace
     after = workspace.with_account(laid.account)
-    reach = reach_of(base.account, after.account)
+    states = aligned(base, after)
+    reach = reach_of(states.before.account, states.after.account)
     found = (*laid.findings, *document_findings(base.account, after.account, draft))
     at_fault = {problem.number for problem in laid.problems}
     refused = [one for one in document_problems(base.account, draft) if one.number not in at_fault]
@@ -89,7 +93,7 @@ def lay(workspace: Workspace, draft: Draft) -> DraftedAccount:
     findings = tuple(
         sorted((one for one in found if one.edit not in refused_edits or one.kind != "error"), key=lambda one: one.edit)
     )
-    return DraftedAccount(base, draft, after, findings, problems, reach)
+    return DraftedAccount(base, draft, after, findings, problems, reach, states)
 
 
 def with_edited_resources(workspace: Workspace, draft: Draft) -> Workspace:
@@ -258,7 +262,8 @@ def compare_everyone(
 
 def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iterable[Principal]:
     """Everybody whom the question matrix could concern before or after, the account's own first."""
-    before, after = everybody(drafted.base, question_matrix), everybody(drafted.after, question_matrix)
+    states = drafted.states
+    before, after = everybody(states.before, question_matrix), everybody(states.after, question_matrix)
     inside = len(before.principals) - before.outside
     outside = (*before.principals[inside:], *after.principals[len(after.principals) - after.outside :])
     return (*before.principals[:inside], *dict.fromkeys(outside))
@@ -271,8 +276,8 @@ class _Polls:
         drafted.check()
         # One time for both, or a condition on the time could look like the draft's doing.
         now = now or datetime.now(UTC)
-        self._before = BulkMatrixEvaluator(drafted.base, question_matrix, now=now)
-        self._after = BulkMatrixEvaluator(drafted.after, question_matrix, now=now)
+        self._before = BulkMatrixEvaluator(drafted.states.before, question_matrix, now=now)
+        self._after = BulkMatrixEvaluator(drafted.states.after, question_matrix, now=now)
         self._reach = drafted.reach
         self._chained = bool(question_matrix.chained_from)
 

@@ -30,11 +30,14 @@ from iamtui.questions.action_classes import (
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.access import levels_of
+from iamtui.workspace.aligned_states import AlignedStates
 from iamtui.workspace.changed_statements import ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
+from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.trust import TrustEdge, who_may_assume
+from iamtui.workspace.what_can import what_can
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
 
@@ -42,6 +45,8 @@ MOST_QUESTIONS: Final = 4_000
 """Pairs of action and resource that are asked about, each before and after."""
 MOST_DECISIONS: Final = 100_000
 """Answers that are worked out for single principals, where the index of the account cannot tell."""
+MOST_STRANGERS: Final = 50
+"""Principals that were added or removed who are asked what they may do: each takes a second."""
 _MOST_ROLES: Final = 50
 _FEW: Final = 2
 _MOST_VERSIONS: Final = 5
@@ -163,14 +168,12 @@ def impact_of(
         DraftProblem: the draft does not fit.
     """
     drafted.check()
-    changes = ChangedStatements(drafted.base.account, drafted.after.account, drafted.reach.entities)
-    return impact_between(drafted.base, drafted.after, changes, cancelled, told=told, now=now)
+    return impact_between(drafted.states, drafted.reach.entities, cancelled, told=told, now=now)
 
 
 def impact_between(
-    before: Workspace,
-    after: Workspace,
-    changes: ChangedStatements,
+    states: AlignedStates,
+    reached: Collection[str],
     cancelled: Callable[[], bool] = lambda: False,
     *,
     told: Callable[[int], None] = lambda _pairs: None,
@@ -178,10 +181,14 @@ def impact_between(
 ) -> Impact:
     """What the whole account gains and loses from one state to another; as `impact_of`.
 
-    Access of those who are there in one of the states only is left to the caller.
+    Args:
+        reached: the ARNs of those who can differ.
     """
-    search = _Search(before, after, changes, now or datetime.now(UTC), cancelled)
-    access = tuple(_merged(search.access(told)))
+    only_before, only_after = states.only_before, states.only_after
+    reached = {arn for arn in reached if arn not in only_before and arn not in only_after}
+    changes = ChangedStatements(states.before.account, states.after.account, reached, only_before, only_after)
+    search = _Search(states.before, states.after, changes, now or datetime.now(UTC), cancelled)
+    access = (*_merged(search.access(told)), *search.access_of_strangers(states))
     trust = tuple(search.trust())
     escalations = tuple(search.escalations())
     return Impact(access, trust, escalations, tuple(dict.fromkeys((*changes.unknown, *search.left_out))))
@@ -238,6 +245,22 @@ class _Search:
                 self.left_out.append(f"Only the first {asked:,} pairs of action and resource are compared")
                 return
             yield from self._compared(one)
+
+    def access_of_strangers(self, states: AlignedStates) -> Iterator[AccessShift]:
+        """Everything that those may do who are there in one of the states only."""
+        come = [(Effect.GAINED, states.after, one) for one in states.only_after.values()]
+        gone = [(Effect.LOST, states.before, one) for one in states.only_before.values()]
+        for number, (effect, workspace, entity) in enumerate((*come, *gone)):
+            if number >= MOST_STRANGERS or self._cancelled():
+                asked = f"{number:,} of {len(come) + len(gone):,} principals that were added or removed"
+                self.left_out.append(f"What was allowed is asked of {asked}")
+                return
+            principal = principal_for(workspace, entity)
+            for one in what_can(workspace, principal, now=self._now, cancelled=self._cancelled).permissions:
+                outcomes = (Outcome.IMPLICIT_DENY, one.outcome)
+                was, now = outcomes if effect is Effect.GAINED else outcomes[::-1]
+                for resource in one.resources:
+                    yield AccessShift(effect, one.actions, resource, was, now, (principal,))
 
     def _asked(self) -> Iterator[_Asked]:
         """What to ask about: single actions first, whole services last."""

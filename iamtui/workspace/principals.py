@@ -44,6 +44,13 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
     return principal_of(workspace.account, entity)
 
 
+def is_not_there(workspace: Workspace, principal: Principal) -> bool:
+    """Whether a user or role of the account is known not to be in it, such as one that a draft makes."""
+    account = workspace.account
+    here = principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE) and principal.account == account.id
+    return here and account.by_arn(principal.arn) is None and not account.lacks_principals
+
+
 def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = ()) -> Principal:
     """Turn what names a principal into a Principal.
 

@@ -15,21 +15,18 @@ from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, User
-from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, PATH, POLICY_ARN
-from iamtui.drafts.edits.base import STDIN, call, option
-from iamtui.drafts.exports import account_check, script_head
-from iamtui.policy.document import PolicyDocument, as_list
-from iamtui.policy.json_text import json_text
+from iamtui.drafts.edits import AttachPolicy, CreateRole, Draft, Edit, PutInlinePolicy, PutPermissionsBoundary, Tag
+from iamtui.drafts.edits.principals import LONGEST_ROLE_NAME
+from iamtui.drafts.exports import export
+from iamtui.policy.document import PolicyDocument, as_list, render
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 
 Json: TypeAlias = dict[str, Any]
 
 _LARGEST_INLINE: Final = 10_240
 """IAM User Guide: quotas: characters of all inline policies of a role, white space not counted."""
 _MOST_ATTACHED: Final = 10
-_LONGEST_ROLE_NAME: Final = 64
 _LONGEST_POLICY_NAME: Final = 128
 _USERNAME: Final = re.compile(r"\$\{\s*aws:username\s*(?:,[^}]*)?\}", re.IGNORECASE)
 _USERS_ONLY: Final = frozenset(("aws:username", "aws:userid", "aws:principalarn", "aws:principaltype"))
@@ -49,7 +46,7 @@ class RoleDraft:
         notes: what has to be looked at before the role takes over; a sentence each, raw text.
     """
 
-    account_id: str
+    account: Account
     user: User
     name: str
     trust: Json
@@ -58,35 +55,38 @@ class RoleDraft:
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def script(self, *remarks: str) -> tuple[str, ...]:
-        """A script of the AWS CLI calls that make it, for somebody to read and run, as its lines.
+    @property
+    def arn(self) -> str:
+        return f"arn:{self.account.partition}:iam::{self.account.id}:role{self.user.path}{self.name}"
 
-        It stops in another account than the user's, and at the first call that fails: policies never go to a role that
-        was there before.
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits of a draft that make it."""
+        tags = tuple(Tag(key, value) for key, value in self.user.tags if not key.startswith("aws:"))
+        boundary = self.user.boundary_arn
+        return (
+            CreateRole(self.arn, render(self.trust), tags),
+            *(() if boundary is None else (PutPermissionsBoundary(self.arn, boundary),)),
+            *(AttachPolicy(self.arn, arn) for arn in self.attached),
+            *(PutInlinePolicy(self.arn, name, render(document)) for name, document in self.inline.items()),
+        )
+
+    def draft(self) -> Draft:
+        """The edits as a draft."""
+        return Draft(self.account.id, f"{self.name} in place of the keys of {self.user.name}", self.edits())
+
+    def export(self, form: str, note: str = "") -> str:
+        """What makes it, for somebody to read and run: "cli" or "terraform".
+
+        The script stops in another account than the user's, and at the first call that fails: policies never go to a
+        role that was there before.
 
         Args:
-            remarks: for its head; raw text.
+            note: one sentence for the head of the text, raw.
 
         Raises:
             Problem: the account's id, a name or an ARN is not one of AWS's.
         """
-        account = ACCOUNT_ID.checked(self.account_id) if self.account_id else ""
-        role = option("--role-name", NAME.checked(self.name))
-        words = ["iam", "create-role", role, option("--path", PATH.checked(self.user.path))]
-        if self.user.boundary_arn:
-            words.append(option("--permissions-boundary", POLICY_ARN.checked(self.user.boundary_arn)))
-        words.append(option("--assume-role-policy-document", STDIN))
-        what = f"AWS CLI commands for the role {self.name} in account {account or 'unknown'}, written by iamtui."
-        lines = [*script_head(safe_text(remark) for remark in (what, *remarks)), *account_check(account)]
-        lines += call(words, json_text(self.trust, indent=2, ensure_ascii=True))
-        for arn in self.attached:
-            policy = option("--policy-arn", POLICY_ARN.checked(arn))
-            lines += call(("iam", "attach-role-policy", role, policy))
-        for name, document in self.inline.items():
-            words = ["iam", "put-role-policy", role, option("--policy-name", NAME.checked(name))]
-            text = json_text(document, indent=2, ensure_ascii=True)
-            lines += call((*words, option("--policy-document", STDIN)), text)
-        return tuple(lines)
+        return export(self.draft(), self.account, self.account, form, note=note)
 
 
 def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
@@ -104,7 +104,7 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
         raise Problem(f"{user.name} has no access keys, so no program works as this user.", "Choose another user.")
     suffixes = (f"-role{number or ''}" for number in count())
     taken = {role.name.lower() for role in account.roles}
-    draft = RoleDraft(account.id, user, _free_name(user.name, suffixes, taken, _LONGEST_ROLE_NAME), {})
+    draft = RoleDraft(account, user, _free_name(user.name, suffixes, taken, LONGEST_ROLE_NAME), {})
     accessed = account.last_accessed.get(user.arn)
     if accessed is None:
         draft.notes.append("What the user never uses is not known: audit --last-accessed asks AWS for it.")
@@ -121,9 +121,6 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
         draft.notes.append(
             f"Its inline policies have {size:,} characters and a role takes {_LARGEST_INLINE:,}: make managed policies."
         )
-    if user.tags:
-        tags = ", ".join(f"{key}={value}" for key, value in user.tags)
-        draft.notes.append(f"Give it the tags of the user, if policies test them: {tags}.")
     draft.notes += _named_elsewhere(account, user)
     return draft
 
@@ -206,6 +203,19 @@ def _keep_used(draft: RoleDraft, name: str, statement: Json, accessed: LastAcces
     if "NotAction" in statement:
         draft.notes.append(f"The policy {name} allows everything but some actions: name what the program needs.")
         return True
+    draft.left_out += [f"{action} ({name})" for action in take_out_unused(statement, accessed)]
+    kept = _entries_of(statement)
+    if any(action.partition(":")[0] == "*" for action in kept):
+        draft.notes.append(f"The policy {name} allows every service: name those that the program needs.")
+    return bool(kept)
+
+
+def take_out_unused(statement: Json, accessed: LastAccessed) -> list[str]:
+    """Take the actions out of a statement that were never used, as far as their entries name their service.
+
+    Returns:
+        The entries that are gone.
+    """
     unused = {one.service.lower() for one in accessed.services if one.last_used is None}
     unused_actions = {
         f"{one.service}:{action}".lower()
@@ -213,19 +223,20 @@ def _keep_used(draft: RoleDraft, name: str, statement: Json, accessed: LastAcces
         for action, used in one.actions.items()
         if not used
     }
-    written = statement.get("Action")
-    actions = [written] if isinstance(written, str) else list(written or ())
+    actions = _entries_of(statement)
     kept = [
         action
         for action in actions
         if action.partition(":")[0].lower() not in unused and action.lower() not in unused_actions
     ]
-    draft.left_out += [f"{action} ({name})" for action in actions if action not in kept]
     if kept != actions:
         statement["Action"] = kept
-    if any(action.partition(":")[0] == "*" for action in kept):
-        draft.notes.append(f"The policy {name} allows every service: name those that the program needs.")
-    return bool(kept)
+    return [action for action in actions if action not in kept]
+
+
+def _entries_of(statement: Json) -> list[str]:
+    written = statement.get("Action")
+    return [written] if isinstance(written, str) else list(written or ())
 
 
 def _with_name(value: Any, user_name: str) -> Any:

@@ -200,6 +200,10 @@ def test_every_kind_of_edit_can_be_made(cli: Cli, account: str, file: Path, poli
         "detach-rcp": [ID, "ours"],
         "put-resource-policy": [BUCKET, bucket],
         "delete-resource-policy": [BUCKET],
+        "create-role": ["made", trust],
+        "delete-access-key": ["alice", "AKIAALICE00000000002"],
+        "delete-user": ["alice"],
+        "delete-role": ["deploy-prod"],
     }
     assert set(words) == set(EDITS)
     for kind, given in words.items():

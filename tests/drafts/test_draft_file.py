@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.drafts.draft_file import DraftFormError, draft_schema, draft_to_json, read_draft, write_draft
-from iamtui.drafts.edits import EDIT_KINDS, AttachPolicy, BaseEdit, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
+from iamtui.drafts.edits import (
+    EDIT_KINDS,
+    AttachPolicy,
+    BaseEdit,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutOrganizationPolicy,
+    Tag,
+)
 from iamtui.drafts.edits.base import ascii_document
 from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.document import PolicyDocument, load_json, render
@@ -67,6 +76,8 @@ ANY_TEXT = st.text(st.characters(codec=None), max_size=30)
 @given(data=st.data(), kind=st.sampled_from([*EDIT_KINDS.values()]))
 def test_edits_with_any_texts_come_back(data: st.DataObject, kind: type[Any]) -> None:
     values = {field: data.draw(ANY_TEXT, label=field) for field in kind.__struct_fields__}
+    if "tags" in values:
+        values["tags"] = tuple(Tag(key, key) for key in values["tags"])
     if "type" in values:
         values["type"] = "SERVICE_CONTROL_POLICY"
     draft = Draft(ACCOUNT, "", (kind(**values),))

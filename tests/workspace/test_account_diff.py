@@ -214,7 +214,7 @@ def test_two_accounts_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_large_changes_are_asked_of_the_first_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.account_diff.MOST_ASKED", 1)
+    monkeypatch.setattr("iamtui.workspace.impact.MOST_STRANGERS", 1)
     after = deepcopy(account())
     after["UserDetailList"] += [user(name, UserPolicyList=[inline("p", FULL)]) for name in ("x", "y")]
     found = difference(tmp_path, account(), after)

@@ -13,7 +13,10 @@ from iamtui.account.model import Account, AttachedPolicy, Group, Known, Role, Us
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
+    CreateRole,
     DeleteInlinePolicy,
+    DeleteRole,
+    DeleteUser,
     DetachPolicy,
     Draft,
     Edit,
@@ -43,6 +46,7 @@ from iamtui.workspace.draft_session import (
     lay,
     verdict_key,
 )
+from iamtui.workspace.impact import impact_of
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, drafting_account, drafting_workspace, edits, text
@@ -300,3 +304,42 @@ def test_what_is_untouched_is_compiled_once(workspace: Workspace) -> None:
         if one.versions
     ]
     assert all(one is other for one, other in documents)
+
+
+def test_who_is_made_or_deleted_is_asked_before_and_after() -> None:
+    workspace = drafting_workspace()
+    made = iam("role/made")
+    edits = (
+        CreateRole(made, text({"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "sts:AssumeRole"})),
+        PutInlinePolicy(made, "read", text(allow("s3:GetObject"))),
+        DeleteUser(BOB),
+    )
+    drafted = lay(workspace, Draft(ID, edits=edits))
+    assert not drafted.problems
+    found = {one.principal.arn: one for one in compare_everyone(drafted, READ, now=NOW)}
+    assert found[made].effect is Effect.GAINED
+    assert found[made].before.worst.deciding.outcome is Outcome.EXPLICIT_DENY
+    assert found[made].after.worst.deciding.outcome is Outcome.ALLOWED
+    put = Question("s3:PutObject", f"{BUCKET}/table/1")
+    bob = next(one for one in compare_everyone(drafted, put, now=NOW) if one.principal.arn == BOB)
+    assert bob.effect is Effect.LOST, "the bucket's policy names a user who is gone"
+    assert [arn for arn in found if arn != made] == [
+        one.arn for one in (*workspace.account.users, *workspace.account.roles)
+    ]
+
+
+def test_the_impact_of_who_is_made_and_deleted_is_all_that_they_may_do() -> None:
+    workspace = drafting_workspace()
+    made = iam("role/made")
+    edits = (
+        CreateRole(made, text({"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "sts:AssumeRole"})),
+        PutInlinePolicy(made, "read", text(allow(["s3:GetObject", "s3:PutObject"]))),
+        DeleteRole(DEPLOY),
+    )
+    found = impact_of(lay(workspace, Draft(ID, edits=edits)), now=NOW)
+    by_arn = {principal.arn: count for principal, count in found.by_principal().items()}
+    # What its policy says, and sts:GetCallerIdentity, which everybody may do.
+    assert (by_arn[made].gained, by_arn[made].lost) == (3, 0)
+    assert by_arn[DEPLOY].gained == 0
+    assert by_arn[DEPLOY].lost > 10_000
+    assert any(shift.effect is Effect.GAINED and shift.edge.name == ALICE for shift in found.trust)

@@ -26,11 +26,14 @@ from iamtui.account.model import (
     ServiceUse,
     User,
 )
+from iamtui.drafts.draft_file import read_draft, write_draft
+from iamtui.drafts.edits import CreateRole, Tag
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.draft_session import lay
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
 from iamtui.workspace.service_accounts import RoleDraft, draft_role_for
@@ -184,6 +187,9 @@ def test_what_needs_a_look_is_said() -> None:
         resource_policies={"arn:aws:s3:::b": named},
     )
 
+    made = draft.edits()[0]
+    assert isinstance(made, CreateRole)
+    assert made.tags == (Tag("team", "blue"),)
     said = " ".join(draft.notes)
     for words in (
         "tests aws:username",
@@ -192,7 +198,6 @@ def test_what_needs_a_look_is_said() -> None:
         "allows every service",
         "make managed policies",
         "p2 cannot be read",
-        "team=blue",
         "let those of r, svc name the role",
         "let those of arn:aws:s3:::b name the role",
     ):
@@ -210,7 +215,7 @@ def run_script(draft: RoleDraft, *, account: str = ID, create_role: str = "true"
         printf '%s|' "$@"; cat
     }}
     """
-    script = aws + "\n".join(draft.script("a remark"))
+    script = aws + draft.export("cli", "a remark")
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
@@ -255,10 +260,10 @@ def test_a_name_that_no_other_has_is_found_within_what_iam_takes() -> None:
 def test_a_name_that_aws_does_not_have_is_refused_or_stays_one_word(name: str) -> None:
     one = replace(user(document(allow("s3:*"))), name=name)
     if name == "-x":
-        assert any("create-role --role-name=-x " in line for line in drafted(one).script())
+        assert any("create-role --role-name=-x " in line for line in drafted(one).export("cli").splitlines())
     else:
         with pytest.raises(Problem, match="not a valid name"):
-            drafted(one).script()
+            drafted(one).export("cli")
 
 
 DEMO = load_demo_account()
@@ -280,28 +285,21 @@ ASKED = (
 @pytest.mark.parametrize("one", SERVICE_ACCOUNTS, ids=lambda one: one.name)
 def test_the_role_may_nothing_that_the_user_may_not(one: User) -> None:
     draft = draft_role_for(DEMO, one)
-    inline = tuple(InlinePolicy(name, PolicyDocument.of(text)) for name, text in draft.inline.items())
-    attached = tuple(AttachedPolicy(arn.rsplit("/", 1)[-1], arn) for arn in draft.attached)
-    role = Role(
-        draft.name,
-        one.path,
-        f"arn:aws:iam::{DEMO.id}:role{one.path}{draft.name}",
-        "AROANEW",
-        NOW,
-        PolicyDocument.of(draft.trust),
-        inline,
-        attached,
-        one.boundary_arn,
-    )
-    workspace = sample_workspace().with_account(replace(DEMO, roles=(*DEMO.roles, role)))
+    laid = lay(sample_workspace().with_account(DEMO), draft.draft())
+    assert not laid.problems
+    role = laid.after.account.by_arn(draft.arn)
+    assert isinstance(role, Role)
+    assert role.boundary_arn == one.boundary_arn
     same = 0
     for action, resource in ASKED:
         theirs, ours = (
-            ask(workspace, resolve_principal(workspace, arn), Question(action, resource)).outcome
+            ask(laid.after, resolve_principal(laid.after, arn), Question(action, resource)).outcome
             for arn in (one.arn, role.arn)
         )
         if ours in (Outcome.ALLOWED, Outcome.DEPENDS):
             assert ours is theirs
         same += ours is theirs
     assert same >= len(ASKED) - 2
-    assert draft.script()
+    assert "create-role" in draft.export("cli")
+    assert 'resource "aws_iam_role"' in draft.export("terraform")
+    assert read_draft(write_draft(draft.draft())) == draft.draft()

@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta, Struct, structs
 
 from iamtui.drafts.edits.base import BaseEdit, Standing, describe_edit, describe_edits
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -20,10 +21,12 @@ from iamtui.drafts.edits.policies import (
 from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
+    CreateRole,
     DeletePermissionsBoundary,
     DetachPolicy,
     PutPermissionsBoundary,
     RemoveUserFromGroup,
+    Tag,
     UpdateTrustPolicy,
 )
 from iamtui.drafts.words import RCP, SCP
@@ -35,9 +38,13 @@ __all__ = [
     "AddUserToGroup",
     "AttachPolicy",
     "BaseEdit",
+    "CreateRole",
+    "DeleteAccessKey",
     "DeleteInlinePolicy",
     "DeletePermissionsBoundary",
     "DeleteResourcePolicy",
+    "DeleteRole",
+    "DeleteUser",
     "DetachOrganizationPolicy",
     "DetachPolicy",
     "Draft",
@@ -49,6 +56,7 @@ __all__ = [
     "PutResourcePolicy",
     "RemoveUserFromGroup",
     "Standing",
+    "Tag",
     "UpdateTrustPolicy",
     "describe_edit",
     "describe_edits",
@@ -69,6 +77,10 @@ Edit: TypeAlias = (
     | DetachOrganizationPolicy
     | PutResourcePolicy
     | DeleteResourcePolicy
+    | CreateRole
+    | DeleteRole
+    | DeleteUser
+    | DeleteAccessKey
 )
 """The kinds of edits; a new one needs its class and its name here."""
 

@@ -33,6 +33,8 @@ PolicyName: TypeAlias = Annotated[str, _described("the name of the policy")]
 UserArn: TypeAlias = Annotated[str, _described("the ARN of a user")]
 GroupArn: TypeAlias = Annotated[str, _described("the ARN of a group")]
 RoleArn: TypeAlias = Annotated[str, _described("the ARN of a role")]
+NewRoleArn: TypeAlias = Annotated[str, _described("the ARN of a role that is not there yet")]
+AccessKeyId: TypeAlias = Annotated[str, _described("the id of an access key")]
 ResourceArn: TypeAlias = Annotated[str, _described("the ARN of the resource that has the policy")]
 LevelId: TypeAlias = Annotated[str, _described("the id of the root, an OU or the account")]
 Document: TypeAlias = Annotated[str, _described("a policy document: a JSON object, or its text")]
@@ -101,7 +103,8 @@ class BaseEdit(
             "type": short_type,
             "level_id": partial(level_words, standing.account),
         }
-        fields = ((field, value) for field, value in structs.asdict(self).items() if field != "document")
+        values = structs.asdict(self).items()
+        fields = ((field, value) for field, value in values if field != "document" and isinstance(value, str))
         return said.format(
             **{field.removesuffix("_arn"): naming.get(field, entity_name)(value) for field, value in fields}
         )
@@ -168,6 +171,11 @@ class BaseEdit(
     @property
     def group(self) -> str:
         """The ARN of the group whose members it changes."""
+        return ""
+
+    @property
+    def deletes(self) -> str:
+        """The ARN of the user or role that is gone afterwards, with all that other edits say of it."""
         return ""
 
     @property
@@ -241,7 +249,7 @@ class Standing:
 
     def trust(self, role_arn: str) -> PolicyDocument | None:
         """A role's trust policy; None for a role that is not loaded."""
-        made = self._made("trust", role_arn)
+        made = self._made("trust", role_arn) or self._made("role", role_arn)
         if made is not None:
             return brought_document(made)
         role = self.account.by_arn(role_arn)

@@ -109,7 +109,7 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
         kind, name = iam_kind_and_name(self.holder_arn)
         arguments: Arguments = {
             "name": quoted(NAME.checked(self.name)),
-            kind: quoted(name),
+            kind: blocks.holder_reference(self.holder_arn, name),
             "policy": json_heredoc(ascii_document(self.document)),
         }
         exists = self.replaced(Standing(before)) is not None

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
-from msgspec import structs
+from msgspec import Meta, Struct, structs
 
 from iamtui.account.model import Account, Group, Known, Role, User
-from iamtui.drafts.aws_values import NAME, PATH, POLICY_ARN, ROLE_DESCRIPTION, SESSION_SECONDS, iam_kind_and_name
+from iamtui.drafts.aws_values import (
+    NAME,
+    PATH,
+    POLICY_ARN,
+    ROLE_DESCRIPTION,
+    SESSION_SECONDS,
+    TAG_KEY,
+    TAG_VALUE,
+    iam_kind_and_name,
+)
 from iamtui.drafts.edits.base import (
     STDIN,
     BaseEdit,
@@ -17,6 +26,7 @@ from iamtui.drafts.edits.base import (
     Document,
     GroupArn,
     HolderArn,
+    NewRoleArn,
     PolicyArn,
     RoleArn,
     Standing,
@@ -31,6 +41,8 @@ from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, jso
 from iamtui.drafts.ledger import Ledger, Misfit, listed, not_there
 from iamtui.drafts.words import entity_name, policy_name
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.json_text import json_text
+from iamtui.policy.patterns import parse_arn
 from iamtui.policy.types import PolicyType
 from iamtui.text import safe_text
 
@@ -103,7 +115,10 @@ class AttachPolicy(_Attachment, frozen=True):
         yield blocks.resource(
             f"aws_iam_{kind}_policy_attachment",
             (name, self.policy_arn.rsplit("/", 1)[-1]),
-            {kind: quoted(name), "policy_arn": blocks.policy_reference(self.policy_arn)},
+            {
+                kind: blocks.holder_reference(self.holder_arn, name),
+                "policy_arn": blocks.policy_reference(self.policy_arn),
+            },
         )
 
 
@@ -291,7 +306,8 @@ class _EntityEdit(BaseEdit, frozen=True):
         """The block of a user or role with all that is edited of it, once."""
         arn = self.subject[1]
         changes = [other for other in edits if isinstance(other, _EntityEdit) and other.subject[1] == arn]
-        entity = holder_of(before, arn)
+        created = next((change.role() for change in changes if isinstance(change, CreateRole)), None)
+        entity = created or holder_of(before, arn)
         if self is not changes[0] or not isinstance(entity, Role | User):
             return
         name = NAME.checked(entity.name)
@@ -299,7 +315,7 @@ class _EntityEdit(BaseEdit, frozen=True):
         unknown: list[str] = []
         boundary = entity.boundary_arn
         for change in changes:
-            if not isinstance(change, UpdateTrustPolicy):
+            if isinstance(change, _BoundaryEdit):
                 boundary = change.brought_policy or None
         if isinstance(entity, Role):
             if isinstance(entity.description, Known):
@@ -313,15 +329,18 @@ class _EntityEdit(BaseEdit, frozen=True):
                 unknown.append("max_session_duration")
         if boundary is not None:
             arguments["permissions_boundary"] = blocks.policy_reference(boundary)
-        add_tags(arguments, entity.tags, unknown)
+        if entity.tags or created is None:
+            add_tags(arguments, entity.tags, unknown)
         if isinstance(entity, Role):
-            trust = next((change.document for change in changes if change.document), entity.trust.source_text)
+            changed = (change.document for change in reversed(changes) if change.document)
+            trust = next(changed, entity.trust.source_text)
             arguments["assume_role_policy"] = json_heredoc(ascii_document(trust))
         kind = "aws_iam_role" if isinstance(entity, Role) else "aws_iam_user"
         remark = ""
         if any(isinstance(change, DeletePermissionsBoundary) for change in changes):
             remark = comment("permissions_boundary is gone: what its policies allow is no longer capped.") + "\n"
-        yield remark + blocks.resource(kind, (name,), arguments, name, unknown)
+        import_id, reference = (name, "") if created is None else ("", arn)
+        yield remark + blocks.resource(kind, (name,), arguments, import_id, unknown, reference)
 
 
 class _BoundaryEdit(_EntityEdit, frozen=True):
@@ -366,6 +385,8 @@ class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
         return structs.replace(self, policy_arn=resolved_policy(after, self.holder_arn, self.policy_arn))
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        if any(isinstance(edit, CreateRole) and edit.role_arn == self.holder_arn for edit in edits):
+            return  # It is made with it.
         kind, name = iam_kind_and_name(self.holder_arn)
         boundary = option("--permissions-boundary", POLICY_ARN.checked(self.policy_arn))
         yield call(("iam", f"put-{kind}-permissions-boundary", option(f"--{kind}-name", name), boundary))
@@ -445,3 +466,111 @@ class UpdateTrustPolicy(_EntityEdit, frozen=True):
         _, name = iam_kind_and_name(self.role_arn)
         options = option("--role-name", name), option("--policy-document", STDIN)
         yield call(("iam", "update-assume-role-policy", *options), ascii_document(self.document))
+
+
+class Tag(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tag of a role that is made."""
+
+    key: str
+    value: str
+
+
+class CreateRole(_EntityEdit, frozen=True, omit_defaults=True):
+    """Make a role; edits that follow give it its policies and its boundary."""
+
+    role_arn: NewRoleArn
+    document: Document
+    tags: Annotated[tuple[Tag, ...], Meta(description='a list of tags: {"key": "…", "value": "…"}')] = ()
+    says = "create {role}"
+    commands = (("create-role",),)
+    # Behind the policies that may be its boundary, with which it is made.
+    cli_phase = 1
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "role", self.role_arn
+
+    @property
+    def document_title(self) -> str:
+        return f"The trust policy of {safe_text(self.role_arn, limit=256)}"
+
+    @property
+    def diff_path(self) -> str:
+        return f"{folder(self.role_arn)}/trust.json"
+
+    @property
+    def policy_type(self) -> PolicyType:
+        return PolicyType.TRUST
+
+    def replaced(self, standing: Standing) -> PolicyDocument | None:
+        return standing.trust(self.role_arn)
+
+    def role(self, trust: PolicyDocument | None = None) -> Role:
+        """Its record.
+
+        Args:
+            trust: its document, where that was read already.
+        """
+        arn = parse_arn(self.role_arn)
+        assert arn is not None
+        return Role(
+            arn.name,
+            arn.path,
+            str(arn),
+            "",
+            None,
+            trust if trust is not None else PolicyDocument(self.document),
+            tags=tuple((tag.key, tag.value) for tag in self.tags),
+            description=Known(""),
+            max_session_seconds=Known(_SESSION_OF_A_NEW_ROLE),
+            last_used=Known(None),
+        )
+
+    def lay(self, ledger: Ledger) -> None:
+        account = ledger.base
+        arn = parse_arn(self.role_arn)
+        shown = safe_text(self.role_arn, limit=512) or "an empty text"
+        if (
+            arn is None
+            or (arn.partition, arn.service, arn.account) != (account.partition, "iam", account.id)
+            or arn.resource_type != "role"
+            or not NAME.test(arn.name)
+            or len(arn.name) > LONGEST_ROLE_NAME
+            or not PATH.test(arn.path)
+        ):
+            raise Misfit(
+                f"expected the ARN of a new role of account {account.id}, and {shown} is none",
+                f"Write it as arn:{account.partition}:iam::{account.id}:role/NAME, with a name of at most "
+                f"{LONGEST_ROLE_NAME} characters.",
+            )
+        made = self.role(ledger.document(self.document))
+        if made.service_linked or made.sso_reserved:
+            raise Misfit(f"{shown} is a role that only AWS makes", "Give it another path and name.")
+        # IAM keeps apart no names that differ in case alone.
+        same = next((role for role in ledger.roles() if role.name.lower() == made.name.lower()), None)
+        if same is not None:
+            raise Misfit(
+                f"account {account.id} already has role/{safe_text(same.name)}",
+                "Choose another name, or take the edit out if it has been made already.",
+            )
+        ledger.put(made)
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        made = self.role()
+        options = [option("--role-name", NAME.checked(made.name)), option("--path", PATH.checked(made.path))]
+        boundary = next(
+            (edit for edit in edits if isinstance(edit, PutPermissionsBoundary) and edit.holder_arn == self.role_arn),
+            None,
+        )
+        if boundary is not None:
+            options.append(option("--permissions-boundary", POLICY_ARN.checked(boundary.policy_arn)))
+        if self.tags:
+            tags = [{"Key": TAG_KEY.checked(tag.key), "Value": TAG_VALUE.checked(tag.value)} for tag in self.tags]
+            options.append(option("--tags", json_text(tags, ensure_ascii=True)))
+        options.append(option("--assume-role-policy-document", STDIN))
+        yield call(("iam", "create-role", *options), ascii_document(self.document))
+
+
+LONGEST_ROLE_NAME: Final = 64
+"""IAM User Guide: quotas."""
+_SESSION_OF_A_NEW_ROLE: Final = 3600

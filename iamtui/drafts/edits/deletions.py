@@ -1,0 +1,185 @@
+"""Edits that delete what is not used: users, roles, access keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from iamtui.account.model import Account, Known, Missing, Role, User
+from iamtui.drafts.aws_values import ACCESS_KEY_ID, NAME, POLICY_ARN, iam_kind_and_name
+from iamtui.drafts.edits.base import AccessKeyId, BaseEdit, RoleArn, Standing, UserArn, call, option
+from iamtui.drafts.hcl import TerraformBlocks
+from iamtui.drafts.ledger import Ledger, Misfit, not_there
+from iamtui.drafts.words import entity_name
+from iamtui.text import safe_text
+
+
+class _Deletion(BaseEdit, frozen=True):
+    """An edit that deletes a user or role, with the policies that it has."""
+
+    kind: ClassVar[str]
+    cli_phase = 5
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return self.kind, self.deletes
+
+    @property
+    def detachment(self) -> str:
+        return f"{entity_name(self.deletes)} is gone"
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        return standing.account.by_arn(self.deletes) is None
+
+    def delete(self, ledger: Ledger, entity: User | Role) -> None:
+        """Take it out of the account.
+
+        Raises:
+            Misfit: an edit of the draft made it.
+        """
+        if ledger.base.by_arn(entity.arn) is None:
+            who = safe_text(entity_name(entity.arn))
+            raise Misfit(f"{who} is made by an edit of this draft", "Take that edit out instead.")
+        for attached in entity.attached_policies:
+            ledger.count(attached.arn, attachments=-1)
+        if entity.boundary_arn is not None:
+            ledger.count(entity.boundary_arn, boundaries=-1)
+        ledger.remove(entity)
+
+    def stripped(self, entity: User | Role) -> Iterator[list[str]]:
+        """The calls without which AWS refuses to delete it: its policies go first."""
+        kind, name = iam_kind_and_name(entity.arn)
+        who = option(f"--{kind}-name", name)
+        for attached in entity.attached_policies:
+            policy = option("--policy-arn", POLICY_ARN.checked(attached.arn))
+            yield call(("iam", f"detach-{kind}-policy", who, policy))
+        for inline in entity.inline_policies:
+            yield call(("iam", f"delete-{kind}-policy", who, option("--policy-name", NAME.checked(inline.name))))
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        kind, name = iam_kind_and_name(self.deletes)
+        yield blocks.removal(f"Delete {kind} {name} and what it has", f"aws_iam_{kind}", (name,), name)
+
+
+class DeleteRole(_Deletion, frozen=True):
+    """Delete a role."""
+
+    role_arn: RoleArn
+    says = "delete {role}"
+    commands = (("delete-role",),)
+    kind = "role"
+
+    @property
+    def deletes(self) -> str:
+        return self.role_arn
+
+    def lay(self, ledger: Ledger) -> None:
+        self.delete(ledger, ledger.role(self.role_arn))
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        role = before.by_arn(self.role_arn)
+        assert isinstance(role, Role), "a role that is not there does not fit the account"
+        name = option("--role-name", NAME.checked(role.name))
+        yield from self.stripped(role)
+        for profile in before.instance_profiles:
+            if role.name in profile.roles:
+                profile_name = option("--instance-profile-name", NAME.checked(profile.name))
+                yield call(("iam", "remove-role-from-instance-profile", profile_name, name))
+        yield call(("iam", "delete-role", name))
+
+
+class DeleteUser(_Deletion, frozen=True):
+    """Delete a user."""
+
+    user_arn: UserArn
+    says = "delete {user}"
+    commands = (("delete-user",),)
+    kind = "user"
+
+    @property
+    def deletes(self) -> str:
+        return self.user_arn
+
+    def lay(self, ledger: Ledger) -> None:
+        user = ledger.entity(self.user_arn)
+        if not isinstance(user, User):
+            raise Misfit(
+                f"expected a user of account {ledger.base.id}, "
+                f"and {safe_text(self.user_arn) or 'an empty text'} is none",
+                "Correct its ARN, or take the edit out if it has been made already.",
+            )
+        self.delete(ledger, user)
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        user = before.by_arn(self.user_arn)
+        assert isinstance(user, User), "a user who is not there does not fit the account"
+        user = before.with_report(user)
+        name = option("--user-name", NAME.checked(user.name))
+        yield from self.stripped(user)
+        for group in user.groups:
+            yield call(("iam", "remove-user-from-group", name, option("--group-name", NAME.checked(group))))
+        for key in user.access_keys.value if isinstance(user.access_keys, Known) else ():
+            yield _key_deletion(user.name, key.id)
+        for device in user.mfa_devices.value if isinstance(user.mfa_devices, Known) else ():
+            yield call(("iam", "deactivate-mfa-device", name, option("--serial-number", device.serial)))
+        if isinstance(user.login_profile, Known) and user.login_profile.value is not None:
+            yield call(("iam", "delete-login-profile", name))
+        facts = (user.access_keys, user.mfa_devices, user.login_profile)
+        unknown = any(isinstance(fact, Missing) for fact in facts)
+        remark = (
+            f"AWS refuses while the user has {'access keys, MFA devices, a password, ' if unknown else ''}SSH keys, "
+            "signing certificates or service-specific credentials: delete those first."
+        )
+        yield call(("iam", "delete-user", name), remarks=(remark,))
+
+
+class DeleteAccessKey(BaseEdit, frozen=True):
+    """Delete an access key of a user."""
+
+    user_arn: UserArn
+    access_key: AccessKeyId
+    says = "delete the access key {access_key} of {user}"
+    commands = (("delete-access-key",),)
+    cli_phase = 4
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "access key", self.user_arn, self.access_key
+
+    def lay(self, ledger: Ledger) -> None:
+        user = ledger.entity(self.user_arn)
+        if not isinstance(user, User):
+            raise Misfit(
+                f"expected a user of account {ledger.base.id}, "
+                f"and {safe_text(self.user_arn) or 'an empty text'} is none",
+                "Only users have access keys; correct the ARN.",
+            )
+        keys = user.access_keys
+        if isinstance(keys, Missing):
+            ledger.find("unknown", f"Which access keys {entity_name(user.arn)} has is not known.")
+            return
+        left = tuple(key for key in keys.value if key.id != self.access_key)
+        if len(left) == len(keys.value):
+            raise Misfit(
+                f"{safe_text(entity_name(user.arn))} has no access key {safe_text(self.access_key, limit=160)}",
+                not_there("Its access keys", (key.id for key in keys.value)),
+            )
+        ledger.put(replace(user, access_keys=Known(left)))
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        user = standing.account.by_arn(self.user_arn)
+        keys = user.access_keys if isinstance(user, User) else Known(())
+        return isinstance(keys, Known) and all(key.id != self.access_key for key in keys.value)
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        yield _key_deletion(iam_kind_and_name(self.user_arn)[1], self.access_key)
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        user, key = iam_kind_and_name(self.user_arn)[1], ACCESS_KEY_ID.checked(self.access_key)
+        yield blocks.removal(f"Delete the access key {key} of user {user}", "aws_iam_access_key", (user, key), key)
+
+
+def _key_deletion(user: str, key: str) -> list[str]:
+    names = option("--user-name", NAME.checked(user)), option("--access-key-id", ACCESS_KEY_ID.checked(key))
+    return call(("iam", "delete-access-key", *names))

@@ -1,0 +1,198 @@
+"""Edits that make a role and delete users, roles and access keys: the account after them, and their exports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from iamtui.account.model import AccessKey, Account, InstanceProfile, Known, Role, User
+from iamtui.drafts.edits import (
+    AttachPolicy,
+    CreateRole,
+    DeleteAccessKey,
+    DeleteRole,
+    DeleteUser,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutPermissionsBoundary,
+    Tag,
+    UpdateTrustPolicy,
+)
+from iamtui.drafts.overlay import DraftProblem, apply_draft, lay_draft
+from tests.support.draft_accounts import drafting_account, text
+from tests.support.draft_exports import exported
+from tests.support.external_tools import need
+from tests.support.sample_account import ADMIN_ARN, BOUNDARY, LAKE_READ, allow, iam
+
+from .test_draft_exports import run
+
+CI, DEPLOY, ALICE, BOB = iam("role/ci/ci"), iam("role/deploy-prod"), iam("user/alice"), iam("user/data/bob")
+TRUST = text({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+OTHER = text({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+READ = text(allow("s3:GetObject"))
+
+
+def applied(*made: Edit, account: Account | None = None) -> Account:
+    account = account or drafting_account()
+    return apply_draft(account, Draft(account.id, edits=made))
+
+
+def refusal(*made: Edit) -> str:
+    with pytest.raises(DraftProblem) as caught:
+        applied(*made)
+    return str(caught.value)
+
+
+def test_a_role_is_made_and_has_what_later_edits_give_it() -> None:
+    after = applied(
+        CreateRole(CI, TRUST, (Tag("team", "blue"),)),
+        PutPermissionsBoundary(CI, BOUNDARY.arn),
+        AttachPolicy(CI, LAKE_READ.arn),
+        PutInlinePolicy(CI, "read", READ),
+    )
+    role = after.role("ci")
+    assert isinstance(role, Role)
+    assert (role.arn, role.path, role.tags, role.boundary_arn) == (CI, "/ci/", (("team", "blue"),), BOUNDARY.arn)
+    assert json.loads(role.trust.text) == json.loads(TRUST)
+    assert [policy.arn for policy in role.attached_policies] == [LAKE_READ.arn]
+    assert [policy.name for policy in role.inline_policies] == ["read"]
+    assert after.roles[:-1] == drafting_account().roles
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (CreateRole(iam("role/Deploy-PROD"), TRUST), "already has role/deploy-prod"),
+        (CreateRole(iam("user/ci"), TRUST), "expected the ARN of a new role"),
+        (CreateRole("arn:aws:iam::999999999999:role/ci", TRUST), "expected the ARN of a new role"),
+        (CreateRole(iam(f"role/{'n' * 65}"), TRUST), "at most 64 characters"),
+        (CreateRole(iam("role/a b"), TRUST), "expected the ARN of a new role"),
+        (CreateRole(iam("role/aws-service-role/x.amazonaws.com/y"), TRUST), "only AWS makes"),
+        (CreateRole(CI, "{"), "document cannot be read"),
+        (DeleteRole(iam("role/nobody")), "expected a role"),
+        (DeleteUser(iam("user/nobody")), "expected a user"),
+        (DeleteUser(DEPLOY), "expected a user"),
+        (DeleteAccessKey(BOB, "AKIANOSUCHKEY0000000"), "has no access key AKIANOSUCHKEY0000000"),
+        (DeleteAccessKey(DEPLOY, "AKIANOSUCHKEY0000000"), "Only users have access keys"),
+    ],
+)
+def test_what_does_not_fit_says_why(edit: Edit, why: str) -> None:
+    assert why in refusal(edit)
+
+
+def test_a_role_that_the_draft_makes_is_not_deleted_by_it() -> None:
+    assert "made by an edit of this draft" in refusal(CreateRole(CI, TRUST), DeleteRole(CI))
+
+
+def test_nothing_else_is_edited_of_who_is_deleted() -> None:
+    assert "expected a user, group or role" in refusal(DeleteRole(DEPLOY), AttachPolicy(DEPLOY, LAKE_READ.arn))
+
+
+def test_who_is_deleted_is_gone_with_what_it_had() -> None:
+    account = drafting_account()
+    profile = InstanceProfile("p", "/", iam("instance-profile/p"), "AIPA", None, ("deploy-prod",))
+    account = replace(account, instance_profiles=(profile,))
+    after = applied(DeleteRole(DEPLOY), DeleteUser(BOB), account=account)
+    assert after.by_arn(DEPLOY) is None
+    assert after.by_arn(BOB) is None
+    assert after.instance_profiles[0].roles == ()
+    assert after.groups is account.groups
+    for attached in account.role("deploy-prod").attached_policies:  # type: ignore[union-attr]
+        was, now = account.policy(attached.arn), after.policy(attached.arn)
+        if was is not None and now is not None and isinstance(was.attachment_count, Known):
+            assert isinstance(now.attachment_count, Known)
+            assert now.attachment_count.value < was.attachment_count.value
+
+
+def test_an_access_key_is_deleted() -> None:
+    account = drafting_account()
+    bob = account.by_arn(BOB)
+    assert isinstance(bob, User)
+    key = AccessKey("AKIAIOSFODNN7EXAMPLE", "Active", None)
+    users = tuple(replace(user, access_keys=Known((key,))) if user is bob else user for user in account.users)
+    account = replace(account, users=users)
+    after = applied(DeleteAccessKey(BOB, key.id), account=account).by_arn(BOB)
+    assert isinstance(after, User)
+    assert after.access_keys == Known(())
+
+
+def test_keys_that_are_not_known_are_a_finding() -> None:
+    account = drafting_account()
+    found = lay_draft(account, Draft(account.id, edits=(DeleteAccessKey(iam("user/carol"), "AKIAIOSFODNN7EXAMPLE"),)))
+    assert not found.problems
+    assert [one.kind for one in found.findings] == ["unknown"]
+
+
+def test_a_trust_policy_that_is_too_long_is_a_finding_of_a_new_role() -> None:
+    account = drafting_account()
+    long = text(*({**json.loads(TRUST)["Statement"][0], "Sid": f"s{number}"} for number in range(40)))
+    found = lay_draft(account, Draft(account.id, edits=(CreateRole(CI, long),)))
+    assert any(one.kind == "quota" and "trust policy" in one.sentence for one in found.findings)
+
+
+def test_the_script_makes_a_role_with_its_boundary_before_anything_is_given_to_it(tmp_path: Path) -> None:
+    need("dash")
+    script = exported(
+        "cli",
+        CreateRole(CI, TRUST, (Tag("team", "a b"),)),
+        PutManagedPolicy(iam("policy/new"), READ),
+        AttachPolicy(CI, iam("policy/new")),
+        PutPermissionsBoundary(CI, iam("policy/new")),
+        UpdateTrustPolicy(CI, OTHER),
+    )
+    calls, status, errors = run(script, tmp_path)
+    assert (status, errors) == (0, "")
+    assert [call.words[1] for call in calls] == [
+        "create-policy",
+        "create-role",
+        "attach-role-policy",
+        "update-assume-role-policy",
+    ]
+    made = calls[1]
+    assert (made.option("--role-name"), made.option("--path")) == ("ci", "/ci/")
+    assert made.option("--permissions-boundary") == iam("policy/new")
+    assert json.loads(made.option("--tags")) == [{"Key": "team", "Value": "a b"}]
+    assert json.loads(made.read) == json.loads(TRUST)
+
+
+def test_the_script_takes_everything_from_who_is_deleted_first(tmp_path: Path) -> None:
+    need("dash")
+    script = exported("cli", AttachPolicy(DEPLOY, LAKE_READ.arn), DeleteRole(DEPLOY), DeleteUser(ALICE))
+    calls, status, errors = run(script, tmp_path)
+    assert (status, errors) == (0, "")
+    said = [call.words[1] for call in calls]
+    assert "attach-role-policy" not in said
+    assert said.index("detach-role-policy") < said.index("delete-role")
+    assert said.index("remove-user-from-group") < said.index("delete-user")
+    detached = {call.option("--policy-arn") for call in calls if call.words[1] == "detach-role-policy"}
+    assert detached == {ADMIN_ARN, LAKE_READ.arn}
+
+
+def test_terraform_makes_a_role_before_what_it_has() -> None:
+    made = exported(
+        "terraform",
+        CreateRole(CI, TRUST, (Tag("team", "blue"),)),
+        AttachPolicy(CI, LAKE_READ.arn),
+        PutInlinePolicy(CI, "read", READ),
+        PutPermissionsBoundary(CI, BOUNDARY.arn),
+        UpdateTrustPolicy(CI, OTHER),
+    )
+    assert made.count('resource "aws_iam_role" "ci"') == 1
+    assert "import {" not in made
+    assert made.count("aws_iam_role.ci.id") == 2
+    assert "lambda.amazonaws.com" in made
+    assert "ec2.amazonaws.com" not in made
+    assert f'permissions_boundary = "{BOUNDARY.arn}"' in " ".join(made.split())
+    assert 'tags = { "team" = "blue" }' in " ".join(made.split())
+    removed = exported("terraform", DeleteRole(DEPLOY), DeleteUser(ALICE))
+    assert "terraform destroy -target=aws_iam_role.deploy-prod" in removed
+    assert "terraform destroy -target=aws_iam_user.alice" in removed
+
+
+def test_a_diff_shows_the_trust_policy_of_a_new_role() -> None:
+    assert "+++ b/iam/role/ci/trust.json" in exported("diff", CreateRole(CI, TRUST))
