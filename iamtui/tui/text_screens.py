@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from textual import on
 from textual.app import App, ComposeResult, SuspendNotSupported
@@ -162,10 +162,37 @@ def private_copy(text: str, name: str) -> Iterator[Path]:
         yield path
 
 
-def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Severity]:
-    """Suspend the screen, show a read-only copy of the text in the editor, and come back.
+def run_editor(app: App[Any], path: Path, *, unset: str, failed: str = "") -> tuple[Content, Severity] | None:
+    """Suspend the screen, let the user's own editor open a file, and come back.
 
-    What is changed in the copy is lost.
+    Args:
+        unset: what to do where no editor is set, in a sentence.
+        failed: what it means that the editor ended with another status than 0.
+
+    Returns:
+        None, or what went wrong, for the message line.
+    """
+    try:
+        command = editor_command(os.environ)
+    except ValueError:
+        return plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
+    if command is None:
+        return plain(f"No editor is set: {unset}"), Severity.WARNING
+    try:
+        with app.suspend():
+            ended = subprocess.run([*command, str(path)], check=False).returncode  # noqa: S603 - the user's own editor
+    except SuspendNotSupported:
+        return plain("An editor needs the terminal, which iamtui cannot give away here."), Severity.ERROR
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return line("The editor ", (command[0], "bold"), f" cannot be started: {reason}."), Severity.ERROR
+    if ended:
+        return line("The editor ", (command[0], "bold"), f" ended with status {ended}{failed}."), Severity.WARNING
+    return None
+
+
+def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Severity]:
+    """Show a read-only copy of the text in the editor. What is changed in the copy is lost.
 
     Args:
         text: safe to show.
@@ -174,25 +201,13 @@ def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Sever
     Returns:
         The sentence for the message line.
     """
-    try:
-        command = editor_command(os.environ)
-    except ValueError:
-        return plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
-    if command is None:
-        return plain("No editor is set: export EDITOR=vim, for example, and start iamtui again."), Severity.WARNING
     with private_copy(text, name) as path:
         path.chmod(0o400)
-        try:
-            with app.suspend():
-                ended = subprocess.run([*command, str(path)], check=False).returncode  # noqa: S603 - the user's own editor
-        except SuspendNotSupported:
-            return plain("An editor needs the terminal, which iamtui cannot give away here."), Severity.ERROR
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            return line("The editor ", (command[0], "bold"), f" cannot be started: {reason}."), Severity.ERROR
-    if ended:
-        return line("The editor ", (command[0], "bold"), f" ended with status {ended}."), Severity.WARNING
-    return plain("Back from the editor: it had a copy, the account is as it was."), Severity.INFORMATION
+        failure = run_editor(app, path, unset="export EDITOR=vim, for example, and start iamtui again.")
+    return failure or (
+        plain("Back from the editor: it had a copy, the account is as it was."),
+        Severity.INFORMATION,
+    )
 
 
 # TextScreen: a whole screen of text that scrolls and can be searched, for reports and help.

@@ -24,10 +24,12 @@ from iamtui.engine.index_reading import Outcomes
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
+from iamtui.policy.types import PolicyType
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import allows_everything
+from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.workspace import Workspace
@@ -414,7 +416,8 @@ class _Search:
 
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
-        documents = dict.fromkeys(_all_documents(self._account))
+        of_type = PolicyType.IDENTITY, PolicyType.SCP
+        documents = dict.fromkeys(one for _, type_, one in documents_in(self._account) if type_ in of_type)
         return tuple(one for each in documents if each.error is None for one in each.policy.statements)
 
     @cached_property
@@ -456,19 +459,6 @@ class _Search:
 def _spared(statement: Statement) -> tuple[str, ...]:
     """The resources that a Deny spares."""
     return (statement.not_resources or ()) if statement.effect == "Deny" else ()
-
-
-def _all_documents(account: Account) -> Iterator[PolicyDocument]:
-    for policy in account.policies:
-        if policy.default_version is not None:
-            yield policy.default_version.document
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
-        yield from (inline.document for inline in holder.inline_policies)
-    organization = account.organization.value if isinstance(account.organization, Known) else None
-    for level in organization.path if organization is not None else ():
-        if isinstance(level.scps, Known):
-            yield from (scp.document for scp in level.scps.value)
 
 
 def _what_is_needed(account: Account, path: EscalationPath, target: Entity) -> str | None:

@@ -24,6 +24,7 @@ from iamtui.account.model import (
 )
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -134,6 +135,25 @@ def _unknown(pool: Sequence[Entity], text: str, only: str) -> UnknownName:
     hint = f"Nearest: {shown}." if nearest else f"See `iamtui list {only or 'user'}s`."
     what = f"No {only} of this account" if only else "Nothing in this account"
     return UnknownName(f"{what} is named {safe_text(text)}.", hint, nearest)
+
+
+def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocument]]:
+    """The policies of an account in force but for trust policies: what to call each, its type, and the document."""
+    for policy in account.policies:
+        if policy.default_version is not None:
+            yield policy.name, PolicyType.IDENTITY, policy.default_version.document
+    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    for holder in holders:
+        for inline in holder.inline_policies:
+            yield f"{inline.name} of {account.short_name(holder.arn)}", PolicyType.IDENTITY, inline.document
+    organization = None if isinstance(account.organization, Missing) else account.organization.value
+    for level in organization.path if organization is not None else ():
+        for policy_type, fact in ((PolicyType.SCP, level.scps), (PolicyType.RCP, level.rcps)):
+            for one in () if isinstance(fact, Missing) else fact.value:
+                yield one.name or one.arn, policy_type, one.document
+    for arn, of_resource in account.resource_policies.items():
+        if of_resource.document is not None:
+            yield arn, PolicyType.RESOURCE, of_resource.document
 
 
 def last_used(entity: Entity) -> tuple[datetime | None, tuple[Json, ...]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.malformed import fault_of, may_mean
 from iamtui.policy.statement import ActionElement, action_name
-from iamtui.policy.types import PolicyType
 from iamtui.questions.account_facts import principal_policies
 from iamtui.text import safe_text
+from iamtui.workspace.inventory import documents_in
 
 _MOST_NAMED: Final = 3
 
@@ -60,27 +60,9 @@ def refused_statements(account: Account, actions: Sequence[str] = (), principal:
 
 
 def _refused(account: Account) -> Iterator[_Refused]:
-    for name, policy_type, document in _documents(account):
+    for name, policy_type, document in documents_in(account):
         for statement in document.policy.statements if document.error is None else ():
             fault = fault_of(statement, policy_type)
             if fault:
                 which = safe_text(statement.sid, limit=64) if statement.sid else f"statement {statement.index + 1}"
                 yield _Refused(f"{which} of {safe_text(name, limit=128)}", document, statement, fault)
-
-
-def _documents(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocument]]:
-    for policy in account.policies:
-        if policy.default_version is not None:
-            yield policy.name, PolicyType.IDENTITY, policy.default_version.document
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
-        for inline in holder.inline_policies:
-            yield f"{inline.name} of {account.short_name(holder.arn)}", PolicyType.IDENTITY, inline.document
-    organization = None if isinstance(account.organization, Missing) else account.organization.value
-    for level in organization.path if organization is not None else ():
-        for policy_type, fact in ((PolicyType.SCP, level.scps), (PolicyType.RCP, level.rcps)):
-            for one in () if isinstance(fact, Missing) else fact.value:
-                yield one.name or one.arn, policy_type, one.document
-    for arn, of_resource in account.resource_policies.items():
-        if of_resource.document is not None:
-            yield arn, PolicyType.RESOURCE, of_resource.document

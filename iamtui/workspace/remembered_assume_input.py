@@ -17,7 +17,7 @@ the third party that it was agreed on with. What is damaged is left out, and goe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,16 +25,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.account.model import Account, Missing
 from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.credentials.session import AssumeExtras
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.assume_plan import default_session_name
+from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 VERSION: Final = 1
@@ -242,22 +243,11 @@ def named_in_policies(account: Account) -> tuple[str, ...]:
     """The roles that statements of the account's identity policies allow to assume by their whole ARN, each once."""
     found = {
         resource
-        for document in _identity_documents(account)
-        if document.error is None
+        for _, policy_type, document in documents_in(account)
+        if policy_type is PolicyType.IDENTITY and document.error is None
         for statement in document.policy.statements
         if statement.effect == "Allow" and any(action.lower() in _ASSUMING for action in statement.actions or ())
         for resource in statement.resources or ()
         if _ROLE_ARN.fullmatch(resource) and not _OPEN.search(resource)
     }
     return tuple(sorted(found))
-
-
-def _identity_documents(account: Account) -> Iterator[PolicyDocument]:
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
-        for inline in holder.inline_policies:
-            yield inline.document
-    for policy in account.policies:
-        version = policy.default_version
-        if version is not None:
-            yield version.document

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from textual import events, on
-from textual.app import App, ComposeResult, SuspendNotSupported
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
@@ -28,10 +26,9 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import in_thread
 from iamtui.tui.content import line, plain
-from iamtui.tui.text_screens import editor_command, private_copy
+from iamtui.tui.text_screens import private_copy, run_editor
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
-from iamtui.tui.widgets.status import Severity
 
 # FindingLines: what AWS would refuse or warn about in a document, each finding wrapped to the width there is.
 
@@ -174,8 +171,8 @@ class JsonEditor(TextArea):
 # A document that goes to the user's own editor and comes back changed.
 
 
-def edit_in_editor(app: App[object], text: str, name: str) -> tuple[str | None, Content, Severity]:
-    """Suspend the screen, let the user's editor work on a private copy, and read what it wrote.
+def edit_in_editor(app: App[Any], text: str, name: str) -> tuple[str | None, Content]:
+    """Let the user's editor work on a private copy, and read what it wrote.
 
     Args:
         text: the document.
@@ -184,33 +181,19 @@ def edit_in_editor(app: App[object], text: str, name: str) -> tuple[str | None, 
     Returns:
         The text that came back, or None when nothing did; and the sentence for the message line.
     """
-    try:
-        command = editor_command(os.environ)
-    except ValueError:
-        return None, plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
-    if command is None:
-        return None, plain("No editor is set: export EDITOR=vim, for example. Edit here instead."), Severity.WARNING
     with private_copy(text, name) as path:
-        try:
-            with app.suspend():
-                ended = subprocess.run([*command, str(path)], check=False).returncode  # noqa: S603 - the user's own editor
-        except SuspendNotSupported:
-            return None, plain("An editor needs the terminal, which iamtui cannot give away here."), Severity.ERROR
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            return None, line("The editor ", (command[0], "bold"), f" cannot be started: {reason}."), Severity.ERROR
-        if ended:
-            words = line("The editor ", (command[0], "bold"), f" ended with status {ended}: nothing was taken over.")
-            return None, words, Severity.WARNING
-        return _read(path)
+        failure = run_editor(
+            app, path, unset="export EDITOR=vim, for example. Edit here instead.", failed=": nothing was taken over"
+        )
+        return (None, failure[0]) if failure is not None else _read(path)
 
 
-def _read(path: Path) -> tuple[str | None, Content, Severity]:
+def _read(path: Path) -> tuple[str | None, Content]:
     try:
         text = text_of(read_document(path, "The editor's file", most=4 * LONGEST, pipes=False), "The editor's file")
     except Problem as problem:
-        return None, plain(f"{problem.sentence} Nothing was taken over."), Severity.ERROR
-    return text.rstrip("\n"), plain("Taken over from the editor."), Severity.INFORMATION
+        return None, plain(f"{problem.sentence} Nothing was taken over.")
+    return text.rstrip("\n"), plain("Taken over from the editor.")
 
 
 PAUSE_SECONDS: Final = 0.12
@@ -393,7 +376,7 @@ class DraftEditorScreen(Screen[str | None]):
             self.editor.replace(text, (0, 0), self.editor.document.end)
 
     def action_external(self) -> None:
-        text, said, _severity = edit_in_editor(self.app, self.editor.text, self._file_name)
+        text, said = edit_in_editor(self.app, self.editor.text, self._file_name)
         if text is not None and text != self.editor.text:
             self.editor.replace(text, (0, 0), self.editor.document.end)
         self.say(said)
