@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import click
 
 from iamtui.account.model import Role
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
-from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
+from iamtui.cli.output import Edge, Output, ProgressLine, Span, Style, note, print_graph, progress_report, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome
@@ -20,9 +21,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.trust import Chain, TrustEdge, by_principal, chains_from, who_may_assume
-
-if TYPE_CHECKING:
-    from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import Progress, Workspace
 
 _MOST_LISTED: Final = 12
 """Principals listed of each role when all roles are."""
@@ -57,16 +56,29 @@ def trust(
         return whole_or_open(workspace.account)
     roles = workspace.account.roles if role is None else (_role_named(workspace, role),)
     if form != "text":
-        _print_graph(out, workspace, (edge for one in roles for edge in who_may_assume(workspace, one)), form)
+        _print_graph(out, workspace, (edge for _, edges in _read(workspace, roles) for edge in edges), form)
         return whole_or_open(workspace.account)
-    for one in roles:
-        edges = tuple(who_may_assume(workspace, one))
+    for one, edges in _read(workspace, roles):
         if as_json:
             for edge in edges:
                 out.json(_edge_json(edge))
         else:
             _print_role(out, workspace, one, edges, most=_MOST_LISTED if role is None else len(edges))
     return whole_or_open(workspace.account)
+
+
+def _read(workspace: Workspace, roles: Sequence[Role]) -> Iterator[tuple[Role, tuple[TrustEdge, ...]]]:
+    """Who may assume each role; on a terminal a line tells how many are read."""
+    report = progress_report()
+    shares_terminal = sys.stdout is not None and sys.stdout.isatty()
+    for number, role in enumerate(roles):
+        report(Progress("Roles and who may assume them", number, len(roles)))
+        edges = tuple(who_may_assume(workspace, role))
+        if shares_terminal:
+            # What is found is printed to the same terminal.
+            ProgressLine.clear()
+        yield role, edges
+    ProgressLine.clear()
 
 
 def _role_named(workspace: Workspace, name: str) -> Role:
@@ -118,7 +130,8 @@ def _short(workspace: Workspace, arn: str) -> str:
 
 def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: bool, form: str) -> None:
     principal = resolve_principal(workspace, start)
-    edges = by_principal(edge for role in workspace.account.roles for edge in who_may_assume(workspace, role))
+    found = _read(workspace, workspace.account.roles)
+    edges = by_principal(edge for _, trusted in found for edge in trusted)
     chains = tuple(chains_from(principal, edges))
     if form != "text":
         _print_graph(out, workspace, (chain[-1] for chain in chains), form)

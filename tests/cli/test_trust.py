@@ -88,3 +88,15 @@ def test_what_cannot_be_answered_is_one_sentence(cli: Cli, words: list[str], sai
     result = cli("trust", *words, "--demo")
     assert result.code == 2
     assert said in result.err
+
+
+def test_a_terminal_shows_how_many_roles_are_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.cli.output._on_terminal", lambda: True)
+    monkeypatch.setattr("iamtui.cli.output._QUIET_SECONDS", -1)
+    monkeypatch.setattr("iamtui.cli.output._LINE_SECONDS", -1)
+    monkeypatch.setenv("TERM", "xterm")
+    for words in (("--from", "user/maya.okafor"), ("--format", "dot"), ("--json",), ()):
+        result = cli("trust", *words, "--demo")
+        assert re.search(r"\rRoles and who may assume them \d+ of \d+ … ctrl\+c stops", result.err)
+        assert "who may assume them" not in result.out
+        assert result.err.rsplit("\r", 1)[-1].startswith("\x1b[K"), "the line is taken away in the end"
