@@ -258,8 +258,11 @@ def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
     """What the audit could not look at, and with which permission it could."""
     found = [UnknownFact(gap.what, gap.permission, reason=gap.error) for gap in account.unlisted]
     report, summary = account.credential_report, account.summary
-    if isinstance(report, Missing):
-        found.append(UnknownFact("last use of the root user", report.permission, reason=report.reason))
+    if isinstance(report, Missing) or report.value.row(ROOT_ROW) is None:
+        permission, reason = "iam:GetCredentialReport", "not in the credential report"
+        if isinstance(report, Missing):
+            permission, reason = report.permission, report.reason
+        found.append(UnknownFact("last use of the root user", permission, reason=reason))
         if isinstance(summary, Missing) or not summary.value.keys() >= _OF_ROOT:
             reason = summary.reason if isinstance(summary, Missing) else "not in the account's summary"
             found.append(UnknownFact("access keys and MFA of the root user", "iam:GetAccountSummary", reason=reason))
@@ -437,7 +440,8 @@ def _documents(account: Account) -> Iterator[AuditFinding]:
     if administrators:
         unique = sorted(administrators)
         names = _listed([arn.rsplit("/", 1)[-1] for arn in unique])
-        message = f"{len(unique)} users and roles hold a policy that allows everything: {names}."
+        who = "One user or role holds" if len(unique) == 1 else f"{len(unique)} users and roles hold"
+        message = f"{who} a policy that allows everything: {names}."
         yield _found("administrators", _root(account), message)
 
 

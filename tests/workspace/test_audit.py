@@ -349,6 +349,8 @@ def test_what_the_report_or_the_summary_knows_of_the_root_user_is_not_unknown() 
     assert [fact.what for fact in by_summary] == ["last use of the root user"]
     by_neither = unknown_facts(replace(known, credential_report=Missing("denied"), summary=Known({"Users": 1})))
     assert [fact.what for fact in by_neither] == ["last use of the root user", "access keys and MFA of the root user"]
+    without_row = replace(known, credential_report=Known(CredentialReport(NOW, ())), summary=Missing("denied"))
+    assert [fact.what for fact in unknown_facts(without_row)] == [fact.what for fact in by_neither]
 
 
 def test_limits_say_from_when_on_something_is_unused() -> None:
