@@ -99,13 +99,14 @@ class HeldPolicy:
 class HeldStatement:
     """One statement of a held policy, compiled when it is first about what is asked."""
 
-    __slots__ = ("compiled", "held", "number")
+    __slots__ = ("compiled", "held", "number", "truths")
 
     compiled: CompiledStatement
 
     def __init__(self, held: HeldPolicy, number: int) -> None:
         self.held = held
         self.number = number
+        self.truths: dict[object, Bits] = {}  # of whom of its holders it holds, by what was said of its keys
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
 

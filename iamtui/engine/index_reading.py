@@ -26,6 +26,7 @@ from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
+_MOST_TRUTHS: Final = 16
 _FEW: Final = 8
 """So many principals are asked one by one, and not value by value of what tells all of them apart."""
 
@@ -130,11 +131,10 @@ class _Side:
 
 
 class _Kept(NamedTuple):
-    """What a layer says, and for whom undetermined statements in it wait for what, as `IndexReading` notes it."""
+    """What a layer says, and for whom which statements in it are undetermined."""
 
     side: _Side
-    open_allows: tuple[tuple[object, int], ...]
-    open_denies: tuple[tuple[object, int], ...]
+    open_statements: tuple[tuple[CompiledStatement, int], ...]
 
 
 class IndexReading:
@@ -146,7 +146,6 @@ class IndexReading:
         granted: whom, as it was last read, their own policies may grant some of it.
         settled: whom some layer denies it for certain, or no SCP allows it.
         unclear: of whom it is not even known whether they are settled.
-        open_allows, open_denies: by condition, or key of a variable, in undetermined statements, for whom they are so.
     """
 
     def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
@@ -158,15 +157,14 @@ class IndexReading:
         self._unclear = 0
         self._unsettled = 0
         self.granted = self.settled = self.unclear = 0
-        self.open_allows: dict[object, int] = {}
-        self.open_denies: dict[object, int] = {}
+        self._open: list[tuple[CompiledStatement, int]] = []
+        self._said: dict[frozenset[str], tuple[object, ...]] = {}
 
     def outcomes(self, who: int) -> Outcomes:
         """The decisions for some principals."""
         asked, index, prepared = self.asked, self.index, self.prepared
         self._unclear = self._unsettled = 0
-        self.open_allows.clear()
-        self.open_denies.clear()
+        self._open = []
         who &= ~index.left
         if prepared.action.service in ("iam", "sts"):
             self._leave_session_tokens(who)
@@ -202,7 +200,7 @@ class IndexReading:
             left |= (rest & differing) | (allowed & shown)
         waiting = rest & ~possible.yes & deny.maybe
         if waiting:
-            left |= waiting & exclusive(self.open_allows, self.open_denies)
+            left |= waiting & exclusive(self.waited_for(allows=True), self.waited_for(allows=False))
         return Outcomes(
             allowed & ~left,
             explicit & ~left,
@@ -322,7 +320,8 @@ class IndexReading:
             truth = self._statement(compiled, who, varies=varies)
             if not (truth.yes or truth.maybe):
                 continue
-            self._note_open(compiled, truth.maybe)
+            if truth.maybe:
+                self._open.append((compiled, truth.maybe))
             for place, bits in self._groups_named(compiled, who):
                 caller = self.index.caller(place, discover=self.asked.discover)
                 for strength, reached in reached_as(compiled, caller, rules).items():
@@ -370,18 +369,11 @@ class IndexReading:
         said = (about, who, self.asked.discover, tuple(map(self.contexts.said_of, sorted(about.keys))))
         found: _Kept | None = self.index.said.get(said)
         if found is None:
-            before = self.open_allows, self.open_denies
-            self.open_allows, self.open_denies = {}, {}
-            found = _Kept(
-                self._side(about, who, with_principals=False),
-                tuple(self.open_allows.items()),
-                tuple(self.open_denies.items()),
-            )
-            self.open_allows, self.open_denies = before
+            before, self._open = self._open, []
+            found = _Kept(self._side(about, who, with_principals=False), tuple(self._open))
+            self._open = before
             self.index.keep_said(said, found)
-        for noted, into in ((found.open_allows, self.open_allows), (found.open_denies, self.open_denies)):
-            for waited_for, bits in noted:
-                into[waited_for] = into.get(waited_for, 0) | bits
+        self._open += found.open_statements
         return found.side
 
     def _side(self, about: AboutResource, who: int, *, with_principals: bool) -> _Side:
@@ -403,9 +395,9 @@ class IndexReading:
             if not varies and not compiled.conditions:
                 yes |= here
                 continue
-            truth = self._statement(compiled, here, varies=varies)
+            truth = self._statement(compiled, here, varies=True) if varies else self._kept(statement, here)
             if truth.maybe:
-                self._note_open(compiled, truth.maybe)
+                self._open.append((compiled, truth.maybe))
                 maybe |= truth.maybe
             yes |= truth.yes
         return Bits(yes, maybe & ~yes)
@@ -421,13 +413,30 @@ class IndexReading:
                 self._unclear |= bits
         return found
 
-    def _note_open(self, compiled: CompiledStatement, maybe: int) -> None:
-        if maybe:
-            noted = self.open_allows if compiled.allows else self.open_denies
-            matcher = compiled.resource.matcher
-            variables = matcher.variable_keys if matcher is not None else ()
-            for read in (*(condition.line for condition in compiled.conditions), *variables):
-                noted[read] = noted.get(read, 0) | maybe
+    def waited_for(self, *, allows: bool) -> dict[object, int]:
+        """By condition, or key of a variable, in undetermined Allows or Denies, for whom they are so."""
+        found: dict[object, int] = {}
+        for compiled, maybe in self._open:
+            if compiled.allows is allows:
+                matcher = compiled.resource.matcher
+                variables = matcher.variable_keys if matcher is not None else ()
+                for read in (*(condition.line for condition in compiled.conditions), *variables):
+                    found[read] = found.get(read, 0) | maybe
+        return found
+
+    def _kept(self, statement: HeldStatement, who: int) -> Bits:
+        """As `_statement` of one that is about the resource: the same for other questions that say the same of keys."""
+        compiled = statement.compiled
+        said = self._said.get(compiled.keys)
+        if said is None:
+            said_of_keys = map(self.contexts.said_of, sorted(compiled.keys))
+            said = self._said[compiled.keys] = (self.asked.discover, *said_of_keys)
+        found = statement.truths.get(said)
+        if found is None:
+            if len(statement.truths) >= _MOST_TRUTHS:
+                statement.truths.clear()
+            found = statement.truths[said] = self._statement(compiled, statement.held.holders, varies=False)
+        return Bits(found.yes & who, found.maybe & who)
 
     def _statement(self, compiled: CompiledStatement, who: int, *, varies: bool) -> Bits:
         """For whom a statement about the action matches, its principals aside.

@@ -167,7 +167,7 @@ def with_known_members(
         denied |= outcomes.explicit_deny
         left |= outcomes.left
         complete |= outcomes.allowed & outcomes.complete
-        for noted, into in ((read.open_allows, allows), (read.open_denies, denies)):
+        for noted, into in ((read.waited_for(allows=True), allows), (read.waited_for(allows=False), denies)):
             for waited_for, bits in noted.items():
                 into[waited_for] = into.get(waited_for, 0) | bits
     rest = who & ~allowed
