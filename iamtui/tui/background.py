@@ -45,6 +45,8 @@ _stays = False
 """Whether something of what is being made now is made to stay."""
 _is_on = False
 """Whether the collector is on while nobody is making anything."""
+_touched_at = float("-inf")
+"""When the user did something last."""
 
 
 @contextmanager
@@ -150,7 +152,8 @@ class GarbageRounds:
 
     def touch(self, *, closed: bool = False) -> None:
         """The user did something; `closed`: a screen goes."""
-        self._touched_at = monotonic()
+        global _touched_at  # noqa: PLW0603 - threads of any widget give way
+        self._touched_at = _touched_at = monotonic()
         self._is_lull = False
         self._has_closed = self._has_closed or closed
         if not self._pauses:
@@ -214,6 +217,21 @@ def giving_turns(worker: Worker[Any]) -> Callable[[], bool]:
         return worker.is_cancelled
 
     return cancelled
+
+
+_WAY_SECONDS: Final = 0.3
+_LOOK_SECONDS: Final = 0.02
+
+
+def giving_way(cancelled: Callable[[], bool]) -> Callable[[], bool]:
+    """The same for work that nobody asked for: it stands still while the user does something, and a moment longer."""
+
+    def cancelled_or_waiting() -> bool:
+        while not cancelled() and monotonic() - _touched_at < _WAY_SECONDS:
+            sleep(_LOOK_SECONDS)
+        return cancelled()
+
+    return cancelled_or_waiting
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from textual.app import App
 
 from iamtui.account.model import Account, Role, User
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui import background as compiling
-from iamtui.tui.background import compile_all, few_pauses
+from iamtui.tui.background import GarbageRounds, compile_all, few_pauses, giving_way
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 
@@ -62,6 +63,35 @@ def test_it_lets_the_screen_have_its_turns(workspace: Workspace, monkeypatch: py
     monkeypatch.setattr(compiling, "sleep", rests.append)
     compile_all(workspace, lambda: False)
     assert len(rests) >= len(workspace.account.users) + len(workspace.account.roles)
+
+
+async def test_what_nobody_asked_for_stands_still_while_the_user_does_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    rests: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(compiling, "_touched_at", 0.0)  # set back afterwards
+    monkeypatch.setattr(compiling, "monotonic", lambda: now[0])
+    monkeypatch.setattr(compiling, "sleep", sleep)
+    cancelled = giving_way(lambda: False)
+    assert not cancelled()
+    assert not rests
+    app: App[None] = App()
+    async with app.run_test():
+        GarbageRounds(app).touch()
+        assert not cancelled()
+        assert sum(rests) >= 0.3
+        rests.clear()
+        assert not cancelled()
+        assert not rests
+        GarbageRounds(app).touch()
+        assert giving_way(lambda: True)()
+        assert not rests
 
 
 def test_the_garbage_collector_is_left_as_it_was(workspace: Workspace) -> None:

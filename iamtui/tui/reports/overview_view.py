@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.problem import Problem
-from iamtui.tui.background import Work, few_pauses, in_thread
+from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import fit
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
@@ -73,7 +73,8 @@ class OverviewView(LineView):
 
     def _find(self, workspace: Workspace, work: Work) -> None:
         with few_pauses(workspace.account):
-            overview = account_overview(workspace, _saved(workspace), cancelled=work.cancelled, accepted=_accepted())
+            cancelled = giving_way(work.cancelled)
+            overview = account_overview(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
 
     def _take(self, found: Overview) -> None:
