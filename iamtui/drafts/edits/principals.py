@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Self
 
 from msgspec import Meta, Struct, structs
 
-from iamtui.account.model import Account, Group, Known, Role, User
+from iamtui.account.model import Account, Group, Known, Missing, Role, User
 from iamtui.drafts.aws_values import (
     NAME,
     PATH,
@@ -311,36 +311,47 @@ class _EntityEdit(BaseEdit, frozen=True):
         if self is not changes[0] or not isinstance(entity, Role | User):
             return
         name = NAME.checked(entity.name)
-        arguments: Arguments = {"name": quoted(name), "path": quoted(PATH.checked(entity.path))}
         unknown: list[str] = []
-        boundary = entity.boundary_arn
-        for change in changes:
-            if isinstance(change, _BoundaryEdit):
-                boundary = change.brought_policy or None
+        arguments: Arguments = {"name": quoted(name), "path": quoted(PATH.checked(entity.path))}
         if isinstance(entity, Role):
-            if isinstance(entity.description, Known):
-                if entity.description.value:
-                    arguments["description"] = quoted(ROLE_DESCRIPTION.checked(entity.description.value))
-            else:
-                unknown.append("description")
-            if isinstance(entity.max_session_seconds, Known):
-                arguments["max_session_duration"] = SESSION_SECONDS.checked(str(entity.max_session_seconds.value))
-            else:
-                unknown.append("max_session_duration")
-        if boundary is not None:
+            _describe_role(entity, arguments, unknown)
+        boundary = _boundary_after(entity, changes)
+        if boundary:
             arguments["permissions_boundary"] = blocks.policy_reference(boundary)
         if entity.tags or created is None:
             add_tags(arguments, entity.tags, unknown)
         if isinstance(entity, Role):
-            changed = (change.document for change in reversed(changes) if change.document)
-            trust = next(changed, entity.trust.source_text)
+            trusts = [change.document for change in changes if change.document]
+            trust = trusts[-1] if trusts else entity.trust.source_text
             arguments["assume_role_policy"] = json_heredoc(ascii_document(trust))
         kind = "aws_iam_role" if isinstance(entity, Role) else "aws_iam_user"
-        remark = ""
-        if any(isinstance(change, DeletePermissionsBoundary) for change in changes):
-            remark = comment("permissions_boundary is gone: what its policies allow is no longer capped.") + "\n"
         import_id, reference = (name, "") if created is None else ("", arn)
-        yield remark + blocks.resource(kind, (name,), arguments, import_id, unknown, reference)
+        yield _uncapped(changes) + blocks.resource(kind, (name,), arguments, import_id, unknown, reference)
+
+
+def _boundary_after(entity: User | Role, changes: Sequence[BaseEdit]) -> str | None:
+    """The ARN of the permissions boundary that an entity has in the end."""
+    boundaries = [change.brought_policy for change in changes if isinstance(change, _BoundaryEdit)]
+    return boundaries[-1] if boundaries else entity.boundary_arn
+
+
+def _uncapped(changes: Sequence[BaseEdit]) -> str:
+    """A remark where a boundary is dropped."""
+    if any(isinstance(change, DeletePermissionsBoundary) for change in changes):
+        return comment("permissions_boundary is gone: what its policies allow is no longer capped.") + "\n"
+    return ""
+
+
+def _describe_role(role: Role, arguments: Arguments, unknown: list[str]) -> None:
+    """Add what Terraform would reset of a role that a block leaves it out of, or name it where it is not known."""
+    if isinstance(role.description, Missing):
+        unknown.append("description")
+    elif role.description.value:
+        arguments["description"] = quoted(ROLE_DESCRIPTION.checked(role.description.value))
+    if isinstance(role.max_session_seconds, Missing):
+        unknown.append("max_session_duration")
+    else:
+        arguments["max_session_duration"] = SESSION_SECONDS.checked(str(role.max_session_seconds.value))
 
 
 class _BoundaryEdit(_EntityEdit, frozen=True):
