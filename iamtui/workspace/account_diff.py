@@ -33,7 +33,7 @@ from iamtui.policy.document import DocumentPool, JsonValue, PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import principal_policies
 from iamtui.questions.account_index import principal_of
-from iamtui.workspace.aligned_states import aligned
+from iamtui.workspace.compared_states import aligned
 from iamtui.workspace.impact import Impact, impact_between
 from iamtui.workspace.opening import open_snapshot
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace

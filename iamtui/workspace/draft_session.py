@@ -26,8 +26,8 @@ from iamtui.questions.account_index import AffectedPrincipals, reach_of
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.aligned_states import AlignedStates, aligned
 from iamtui.workspace.answers import BulkMatrixEvaluator
+from iamtui.workspace.compared_states import AlignedStates, aligned
 from iamtui.workspace.draft_documents import document_findings, document_problems
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
 from iamtui.workspace.opening import with_resource_policies

@@ -30,8 +30,7 @@ from iamtui.questions.action_classes import (
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.access import levels_of
-from iamtui.workspace.aligned_states import AlignedStates
-from iamtui.workspace.changed_statements import ChangedStatements
+from iamtui.workspace.compared_states import AlignedStates, ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
 from iamtui.workspace.principals import principal_for
