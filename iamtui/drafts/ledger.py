@@ -131,6 +131,19 @@ class Ledger:
             )
         return found
 
+    def user(self, arn: str, advice: str) -> User:
+        """The user of this ARN.
+
+        Raises:
+            Misfit: there is none; `advice` says what to do.
+        """
+        found = self.entity(arn)
+        if not isinstance(found, User):
+            raise Misfit(
+                f"expected a user of account {self.base.id}, and {safe_text(arn) or 'an empty text'} is none", advice
+            )
+        return found
+
     def role(self, arn: str) -> Role:
         """The role of this ARN.
 

@@ -102,14 +102,8 @@ class DeleteUser(_Deletion, frozen=True):
         return self.user_arn
 
     def lay(self, ledger: Ledger) -> None:
-        user = ledger.entity(self.user_arn)
-        if not isinstance(user, User):
-            raise Misfit(
-                f"expected a user of account {ledger.base.id}, "
-                f"and {safe_text(self.user_arn) or 'an empty text'} is none",
-                "Correct its ARN, or take the edit out if it has been made already.",
-            )
-        self.delete(ledger, user)
+        advice = "Correct its ARN, or take the edit out if it has been made already."
+        self.delete(ledger, ledger.user(self.user_arn, advice))
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         user = before.by_arn(self.user_arn)
@@ -148,13 +142,7 @@ class DeleteAccessKey(BaseEdit, frozen=True):
         return "access key", self.user_arn, self.access_key
 
     def lay(self, ledger: Ledger) -> None:
-        user = ledger.entity(self.user_arn)
-        if not isinstance(user, User):
-            raise Misfit(
-                f"expected a user of account {ledger.base.id}, "
-                f"and {safe_text(self.user_arn) or 'an empty text'} is none",
-                "Only users have access keys; correct the ARN.",
-            )
+        user = ledger.user(self.user_arn, "Only users have access keys; correct the ARN.")
         keys = user.access_keys
         if isinstance(keys, Missing):
             ledger.find("unknown", f"Which access keys {entity_name(user.arn)} has is not known.")

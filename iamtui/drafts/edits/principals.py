@@ -200,13 +200,8 @@ class _Membership(BaseEdit, frozen=True):
         return iam_kind_and_name(self.user_arn)[1], iam_kind_and_name(self.group_arn)[1]
 
     def user_and_group(self, ledger: Ledger) -> tuple[User, Group]:
-        user, group = ledger.entity(self.user_arn), ledger.entity(self.group_arn)
-        if not isinstance(user, User):
-            raise Misfit(
-                f"expected a user of account {ledger.base.id}, "
-                f"and {safe_text(self.user_arn) or 'an empty text'} is none",
-                "Only users are members of groups; correct the ARN.",
-            )
+        user = ledger.user(self.user_arn, "Only users are members of groups; correct the ARN.")
+        group = ledger.entity(self.group_arn)
         if not isinstance(group, Group):
             raise Misfit(
                 f"expected a group of account {ledger.base.id}, "
@@ -437,18 +432,11 @@ def _bounded(ledger: Ledger, arn: str) -> User | Role:
     return holder
 
 
-class UpdateTrustPolicy(_EntityEdit, frozen=True):
-    """Replace a role's trust policy."""
+class _TrustEdit(_EntityEdit, frozen=True):
+    """An edit that gives a role its trust policy."""
 
     role_arn: RoleArn
     document: Document
-    says = "replace the trust policy of {role}"
-    commands = (("set-trust",),)
-    cli_phase = 3
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "trust", self.role_arn
 
     @property
     def document_title(self) -> str:
@@ -464,6 +452,18 @@ class UpdateTrustPolicy(_EntityEdit, frozen=True):
 
     def replaced(self, standing: Standing) -> PolicyDocument | None:
         return standing.trust(self.role_arn)
+
+
+class UpdateTrustPolicy(_TrustEdit, frozen=True):
+    """Replace a role's trust policy."""
+
+    says = "replace the trust policy of {role}"
+    commands = (("set-trust",),)
+    cli_phase = 3
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "trust", self.role_arn
 
     def lay(self, ledger: Ledger) -> None:
         role = ledger.role(self.role_arn)
@@ -486,11 +486,10 @@ class Tag(Struct, frozen=True, forbid_unknown_fields=True):
     value: str
 
 
-class CreateRole(_EntityEdit, frozen=True, omit_defaults=True):
+class CreateRole(_TrustEdit, frozen=True, omit_defaults=True):
     """Make a role; edits that follow give it its policies and its boundary."""
 
     role_arn: NewRoleArn
-    document: Document
     tags: Annotated[tuple[Tag, ...], Meta(description='a list of tags: {"key": "…", "value": "…"}')] = ()
     says = "create {role}"
     commands = (("create-role",),)
@@ -500,21 +499,6 @@ class CreateRole(_EntityEdit, frozen=True, omit_defaults=True):
     @property
     def subject(self) -> tuple[str, ...]:
         return "role", self.role_arn
-
-    @property
-    def document_title(self) -> str:
-        return f"The trust policy of {safe_text(self.role_arn, limit=256)}"
-
-    @property
-    def diff_path(self) -> str:
-        return f"{folder(self.role_arn)}/trust.json"
-
-    @property
-    def policy_type(self) -> PolicyType:
-        return PolicyType.TRUST
-
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.trust(self.role_arn)
 
     def role(self, trust: PolicyDocument | None = None) -> Role:
         """Its record.
