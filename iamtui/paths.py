@@ -7,7 +7,7 @@ import os
 import pwd
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -125,22 +125,27 @@ def exposure(path: Path) -> Exposure | None:
         return _unknown(path, error)
 
 
-def diverting_link(path: Path) -> Exposure | None:
-    """A symbolic link on the way to a path, or at its end, that another user may have put there.
+def followed(path: Path) -> Path | Exposure:
+    """Where a path leads, or the symbolic link on the way, or at its end, that another user may have put there.
 
     What is written through it would land where that user wants. A folder that others can write is no objection by
-    itself: the user named it, and what lands there is what was meant to.
+    itself: the user named it, and what lands there is what was meant to. Links are looked at and followed on one walk:
+    of two, the second could find other links than the first.
     """
+    steps = _steps(path)
     try:
-        for place, status, folder in _steps(path):
+        while True:
+            place, status, folder = next(steps)
             if stat.S_ISLNK(status.st_mode):
                 fault = _fault(place, status) or _fault(folder, folder.lstat())
                 if fault is not None:
                     reason = f"is a link that others may have made, since {fault.path} {fault.reason}"
                     return Exposure(place, reason, "Name the file itself.")
+    except StopIteration as end:
+        reached: Path = end.value
+        return reached
     except (OSError, ValueError) as error:
         return _unknown(path, error)
-    return None
 
 
 def _unknown(path: Path, error: OSError | ValueError) -> Exposure:
@@ -148,10 +153,11 @@ def _unknown(path: Path, error: OSError | ValueError) -> Exposure:
     return Exposure(path, f"cannot be checked: {reason}", "Check the path.")
 
 
-def _steps(path: Path) -> Iterator[tuple[Path, os.stat_result, Path]]:
+def _steps(path: Path) -> Generator[tuple[Path, os.stat_result, Path], None, Path]:
     """Each file, folder and link from the root to a path, links followed, with the folder that it lies in.
 
-    Ends where nothing exists.
+    Returns:
+        Where the path leads, which need not exist.
 
     Raises:
         OSError: a folder cannot be read, or the links lead in a circle.
@@ -170,7 +176,8 @@ def _steps(path: Path) -> Iterator[tuple[Path, os.stat_result, Path]]:
         try:
             status = place.lstat()
         except (FileNotFoundError, NotADirectoryError):
-            return
+            reached = place
+            continue
         yield place, status, reached
         if not stat.S_ISLNK(status.st_mode):
             reached = place
@@ -182,6 +189,7 @@ def _steps(path: Path) -> Iterator[tuple[Path, os.stat_result, Path]]:
         if target.is_absolute():
             reached, target = Path(target.anchor), target.relative_to(target.anchor)
         ahead += reversed(target.parts)
+    return reached
 
 
 def _fault(place: Path, status: os.stat_result) -> Exposure | None:

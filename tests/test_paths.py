@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.paths import diverting_link, exposure, make_private_folder
+from iamtui.paths import Exposure, exposure, followed, make_private_folder
 
 GiveAway = Callable[[Path], None]
 
@@ -156,29 +156,30 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     found = exposure(tmp_path / "a")
     assert found is not None
     assert "cannot be checked" in found.reason
-    assert diverting_link(tmp_path / "a") is not None
+    assert isinstance(followed(tmp_path / "a"), Exposure)
 
 
 def test_a_link_that_others_can_make_diverts_and_a_folder_does_not(tmp_path: Path, give_away: GiveAway) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
-    assert diverting_link(shared / "change.json") is None
+    assert followed(shared / "change.json") == shared / "change.json"
     (shared / "change.json").symlink_to(tmp_path / ".profile")
-    found = diverting_link(shared / "change.json")
-    assert found is not None
+    found = followed(shared / "change.json")
+    assert isinstance(found, Exposure)
     assert found.path == shared / "change.json"
     assert "others may have made" in found.reason
     shared.chmod(0o1777)
-    assert diverting_link(shared / "change.json") is None
+    assert followed(shared / "change.json") == tmp_path / ".profile"
     give_away(shared / "change.json")
-    assert diverting_link(shared / "change.json") is not None
+    assert isinstance(followed(shared / "change.json"), Exposure)
 
 
 def test_a_link_of_ones_own_does_not_divert(tmp_path: Path) -> None:
     own = private(tmp_path / "own")
     (own / "drafts").symlink_to(private(tmp_path / "kept"))
-    assert diverting_link(own / "drafts" / "change.json") is None
+    assert followed(own / "drafts" / "change.json") == tmp_path / "kept" / "change.json"
+    assert followed(own / "drafts" / "not there" / ".." / "x" / "y") == tmp_path / "kept" / "x" / "y"
 
 
 def test_every_folder_is_made_by_the_one_that_makes_it_private() -> None:

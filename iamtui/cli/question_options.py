@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -273,7 +274,7 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
 def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:
     """The questions of an account ("": of all), in the user's own file or in another."""
     store = QuestionStore(account, Path(file) if file is not None else None)
-    if file is not None and must_exist and not store.path.exists():
+    if file is not None and must_exist and not os.path.exists(store.path):  # noqa: PTH110 - Path.exists raises for a long name
         raise Problem(f"The questions file {file} does not exist.", "Check the path.")
     return store
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from iamtui.paths import diverting_link, make_private_folder, special_kind
+from iamtui.paths import Exposure, followed, make_private_folder, special_kind
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -69,6 +69,8 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
 def replace_file(path: Path, data: bytes, *, keep_mode: bool = False, new: bool = False) -> None:
     """Write a file without secrets: it is complete or as it was before, and only its owner may read it.
 
+    A link at the path is replaced and not followed; `destination` says where one leads.
+
     Args:
         keep_mode: leave an existing file as readable as it is (one of a repository).
         new: replace nothing.
@@ -76,16 +78,26 @@ def replace_file(path: Path, data: bytes, *, keep_mode: bool = False, new: bool 
     Raises:
         FileExistsError: there is a file, and it is to be a new one.
         OSError: it cannot be written; nothing is left behind.
-        Problem: a pipe, device or socket stands there.
+        Problem: a pipe, device or socket stands there, or others may have made a link on the way.
     """
+    path = destination(path, new=True)
     refuse_special(path)
-    mode = path.stat().st_mode & 0o777 if keep_mode and path.exists() else PRIVATE
+    mode = _mode_of(path) if keep_mode else PRIVATE
     temporary = write_temporary(path, data, mode=mode)
     try:
         put(temporary, path, new=new)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return PRIVATE
+    # A link came there just now, and leads to a file that may be readable by anybody.
+    return mode & 0o777 if stat.S_ISREG(mode) else PRIVATE
 
 
 def put(temporary: Path, path: Path, *, new: bool) -> None:
@@ -119,15 +131,21 @@ def refuse_special(path: Path) -> None:
         raise Problem(f"{safe_text(path)} is a {kind}, and is left as it is.", "Name a file.")
 
 
-def refuse_diversion(path: Path) -> None:
-    """Before a file is written through links: refuse one by which somebody else chose where it lands.
+def destination(path: Path, *, new: bool = False) -> Path:
+    """Where a file is to be written, links followed: asked once, when its content is ready, and used from then on.
+
+    In a folder that others can write, the path may lead elsewhere a moment later.
+
+    Args:
+        new: the file is to be a new one, so that a link at its path is in the way, also one that leads to nothing.
 
     Raises:
-        Problem: there is such a link.
+        Problem: somebody else may have made a link on the way, and so have chosen where the file lands.
     """
-    found = diverting_link(path)
-    if found is not None:
+    found = followed(path.absolute().parent if new else path)
+    if isinstance(found, Exposure):
         raise Problem(f"{safe_text(path)} is not written: {safe_text(found.path)} {found.reason}.", found.remedy)
+    return found / path.name if new else found
 
 
 def _check_target(path: Path, overwrite: bool) -> None:
@@ -222,7 +240,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         Problem: the folder cannot be made, others made a link on the way to it, or another program holds it too long.
     """
-    refuse_diversion(path)
+    destination(path)
     folder = path.parent
     with ExitStack() as held:
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from iamtui.account.model import ManagedPolicy
-from iamtui.credentials.secure_files import refuse_diversion, replace_file
+from iamtui.credentials.secure_files import destination, replace_file
 from iamtui.drafts.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
 from iamtui.drafts.edits import Draft
 from iamtui.drafts.exports import FORMS, export
@@ -404,23 +404,22 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
             then untouched.
     """
     shown = safe_text(path)
-    refuse_diversion(path)
+    # A lone surrogate cannot be here: the form escapes what is beyond ASCII.
+    data = write_draft(draft).encode("ascii")
+    target = destination(path)
     try:
-        target = path.resolve()
         exists = target.exists()
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError):
         raise Problem(f"{shown} is not a path that can be written to.", "Choose another name.") from None
     if exists:
-        _check_replaceable(draft, path, seen, overwrite)
-    # A lone surrogate cannot be here: the form escapes what is beyond ASCII.
-    _write(target, write_draft(draft).encode("ascii"), shown, new=not exists)
+        _check_replaceable(draft, target, shown, seen, overwrite)
+    _write(target, data, shown, new=not exists)
     return target
 
 
-def _check_replaceable(draft: Draft, path: Path, seen: Draft | None, overwrite: bool) -> None:
-    shown = safe_text(path)
+def _check_replaceable(draft: Draft, target: Path, shown: str, seen: Draft | None, overwrite: bool) -> None:
     try:
-        there = read_draft(_read(path, pipes=False))
+        there = read_draft(_read(target, pipes=False))
     except Problem:
         raise Problem(
             f"{shown} is there already and holds no draft that can be read; it is left as it is.",

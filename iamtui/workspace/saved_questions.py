@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-from iamtui.credentials.secure_files import locked, refuse_diversion, replace_file
+from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.engine.decision import Expectation, Layer
 from iamtui.engine.request import Mode
 from iamtui.input_files import MissingFile, read_document
@@ -202,12 +202,7 @@ class QuestionStore:
     def __init__(self, account: str, path: Path | None = None) -> None:
         self.account = account
         self._is_own = path is None
-        self._named = path or questions_path()
-        try:
-            # Links are followed, so that a file kept elsewhere stays one.
-            self.path = self._named.resolve()
-        except (OSError, ValueError, RuntimeError):
-            raise Problem(f"{safe_text(path)} is not a path of a file.", "Check it.") from None
+        self.path = (path or questions_path()).absolute()
 
     def history(self) -> tuple[HistoryEntry, ...]:
         """The questions asked, the latest first."""
@@ -325,12 +320,13 @@ class QuestionStore:
         return not self.account or account in ("", self.account)
 
     def _change(self, change: Callable[[QuestionsFile], QuestionsFile]) -> None:
-        refuse_diversion(self._named)
-        with locked(self.path):
-            before = read_file(self.path)
+        # Links are followed, so that a file kept elsewhere stays one.
+        target = destination(self.path)
+        with locked(target):
+            before = read_file(target)
             after = change(before)
             if after != before:
-                write_file(self.path, after, keep_mode=not self._is_own)
+                write_file(target, after, keep_mode=not self._is_own)
 
 
 def form_of(question_matrix: QuestionMatrix) -> QuestionRecord:

@@ -18,7 +18,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.arn_forms import parts_between_names
 from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.service_data import is_service
-from iamtui.credentials.secure_files import AlreadyThere, refuse_diversion, refuse_special, replace_file
+from iamtui.credentials.secure_files import AlreadyThere, destination, refuse_special, replace_file
 from iamtui.input_files import packed_for
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -70,20 +70,17 @@ def write_snapshot(data: bytes, path: Path, *, overwrite: bool = False) -> int:
             was there is as it was.
     """
     shown = safe_text(path)
-    refuse_diversion(path)
-    if path.is_dir():
-        raise Problem(f"{shown} is a folder.", "Name a file in it.")
-    refuse_special(path)
-    there = AlreadyThere(f"{shown} is there already.", "Replace it, or choose another name.")
-    if path.exists() and not overwrite:
-        raise there
     packed = packed_for(path.name, data)
+    # After the packing, which takes a while. Where a link leads to, so that the link itself stays.
+    target = destination(path, new=not overwrite)
+    if target.is_dir():
+        raise Problem(f"{shown} is a folder.", "Name a file in it.")
+    refuse_special(target)
     try:
-        # Where a link leads to, so that the link itself stays.
-        replace_file(path.resolve(), packed, new=not overwrite)
+        replace_file(target, packed, new=not overwrite)
     except FileExistsError:
-        raise there from None
-    except (OSError, ValueError, RuntimeError) as error:
+        raise AlreadyThere(f"{shown} is there already.", "Replace it, or choose another name.") from None
+    except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
         raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
     return len(packed)

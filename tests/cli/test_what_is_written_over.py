@@ -16,12 +16,14 @@ from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.drafts.draft_file import Draft
 from iamtui.problem import Problem
 from iamtui.tui.export_screen import write_new
+from iamtui.workspace import draft_session, saved_questions, snapshot_file
 from iamtui.workspace.draft_session import save_draft_file
-from iamtui.workspace.saved_questions import QuestionsFile, write_file
+from iamtui.workspace.saved_questions import QuestionRecord, QuestionsFile, QuestionStore, inquiry_of_form, write_file
 from iamtui.workspace.snapshot_file import write_snapshot
 from tests.support.cli_runner import Cli
 
 DRAFT = Draft("123456789012", ())
+QUESTION = inquiry_of_form(QuestionRecord(["s3:GetObject"]))
 WRITERS: dict[str, Callable[[Path], object]] = {
     "any file": lambda path: replace_file(path, b"{}"),
     "a new file": lambda path: replace_file(path, b"{}", new=True),
@@ -62,6 +64,105 @@ def test_a_snapshot_goes_through_a_link_to_a_file(tmp_path: Path) -> None:
     write_snapshot(b"new", link, overwrite=True)
     assert link.is_symlink()
     assert file.read_text() == "new"
+
+
+_LAST_STEPS = {
+    "a snapshot": (snapshot_file, "packed_for", WRITERS["a snapshot"]),
+    "a snapshot over another": (snapshot_file, "packed_for", WRITERS["a snapshot over another"]),
+    "a draft": (draft_session, "write_draft", WRITERS["a draft"]),
+    "questions": (
+        saved_questions,
+        "form_of",
+        lambda path: QuestionStore("123456789012", path).save("a", QUESTION),
+    ),
+}
+"""What each writer does last before it looks where a path leads, and the writer."""
+
+
+@pytest.mark.parametrize("leads", ["to the victim's file", "to nothing"])
+@pytest.mark.parametrize("writer", _LAST_STEPS)
+def test_a_link_that_others_put_there_meanwhile_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, leads: str
+) -> None:
+    shared, victim = tmp_path / "shared", tmp_path / "victim"
+    shared.mkdir()
+    shared.chmod(0o777)
+    module, step, write = _LAST_STEPS[writer]
+    if leads == "to the victim's file":
+        victim.write_text("precious")
+    path = shared / "x"
+    do = getattr(module, step)
+
+    def and_a_link(*args: object, **named: object) -> object:
+        done = do(*args, **named)
+        if not path.is_symlink():
+            path.symlink_to(victim)
+        return done
+
+    monkeypatch.setattr(module, step, and_a_link)
+    with pytest.raises(Problem, match=r"(a link that others may have made|is there already)"):
+        write(path)
+    assert (victim.read_text() if victim.exists() else "") == ("precious" if leads == "to the victim's file" else "")
+    assert path.is_symlink()
+    assert [entry.name for entry in shared.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("writer", ["a snapshot over another", "a draft", "questions"])
+def test_a_link_that_comes_after_the_look_is_replaced_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    path, victim = tmp_path / "x", tmp_path / "victim"
+    victim.write_text("precious")
+    victim.chmod(0o644)
+    write_temporary = secure_files.write_temporary
+
+    def and_a_link(target: Path, content: bytes, *, mode: int) -> Path:
+        path.symlink_to(victim)
+        return write_temporary(target, content, mode=mode)
+
+    monkeypatch.setattr(secure_files, "write_temporary", and_a_link)
+    if writer == "a draft":
+        # Nothing was there, so that it is to be a new file.
+        with pytest.raises(Problem, match="written by another program"):
+            _LAST_STEPS[writer][2](path)
+    else:
+        _LAST_STEPS[writer][2](path)
+        assert stat.S_IMODE(path.lstat().st_mode) == 0o600
+        assert not path.is_symlink()
+    assert victim.read_text() == "precious"
+
+
+def test_questions_are_not_written_where_a_link_led_that_is_gone(tmp_path: Path) -> None:
+    shared, victim = tmp_path / "shared", tmp_path / "victim"
+    shared.mkdir()
+    shared.chmod(0o777)
+    path = shared / "questions.json"
+    path.symlink_to(victim)
+    store = QuestionStore("123456789012", path)
+    path.unlink()
+    store.save("a", QUESTION)
+    assert [saved.name for saved in store.saved()] == ["a"]
+    assert path.is_file()
+    assert not victim.exists()
+
+
+def test_a_new_snapshot_makes_no_file_where_a_link_leads(tmp_path: Path) -> None:
+    link, nothing = tmp_path / "link", tmp_path / "nothing"
+    link.symlink_to(nothing)
+    with pytest.raises(AlreadyThere):
+        write_snapshot(b"new", link)
+    assert not nothing.exists()
+    write_snapshot(b"new", link, overwrite=True)
+    assert nothing.read_bytes() == b"new"
+
+
+def test_a_link_to_an_existing_questions_file_lends_it_no_mode(tmp_path: Path) -> None:
+    path, open_file = tmp_path / "questions.json", tmp_path / "open"
+    open_file.write_text("x")
+    open_file.chmod(0o666)
+    path.symlink_to(open_file)
+    replace_file(path, b"{}", keep_mode=True)
+    assert stat.S_IMODE(path.lstat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("writer", ["a new file", "a snapshot", "an export", "a draft that is new"])
