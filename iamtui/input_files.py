@@ -125,21 +125,13 @@ def open_standard_input(subject: str, *, told: Told = tell_nobody) -> Iterator[I
     yield io.BufferedReader(_Input(descriptor, subject, told, patience=None))
 
 
-def read_document(
-    path: str | Path,
-    subject: str,
-    *,
-    most: int = ONE_DOCUMENT,
-    told: Told = tell_nobody,
-    missing: str = "Check the path.",
-    pipes: bool = True,
-) -> bytes:
+def read_document(path: str | Path, subject: str, *, most: int = ONE_DOCUMENT, pipes: bool = True) -> bytes:
     """The bytes of a file that is one document.
 
     Raises:
         MissingFile, Problem: as `open_input`, or it has more than `most` bytes.
     """
-    with open_input(path, subject, told=told, missing=missing, pipes=pipes) as file:
+    with open_input(path, subject, pipes=pipes) as file:
         return read_whole(file, subject, most=most)
 
 

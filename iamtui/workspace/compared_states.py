@@ -29,11 +29,6 @@ class AlignedStates:
     only_before: Mapping[str, User | Role]
     only_after: Mapping[str, User | Role]
 
-    @property
-    def strangers(self) -> tuple[User | Role, ...]:
-        """Who is in one of them only."""
-        return (*self.only_before.values(), *self.only_after.values())
-
 
 def aligned(before: Workspace, after: Workspace, left_out: Collection[str] = ()) -> AlignedStates:
     """Two states; where the same users and roles are in both, these themselves.
