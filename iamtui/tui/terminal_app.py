@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import time
+from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +21,15 @@ from weakref import ref
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events, on
+from textual._xterm_parser import XTermParser
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -306,6 +311,42 @@ MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
 """What ends the reports of the mouse that the driver asked the terminal for."""
 
 
+# TerminalDriver: what comes from the terminal, whatever it sends.
+
+
+class TerminalDriver(LinuxDriver):
+    """Reads keys from a terminal that may send anything: what is not UTF-8, or no key, does not end the app.
+
+    Textual's own decodes strictly and calls the app's `panic` for a key report with a number that is too large.
+    """
+
+    def run_input_thread(self) -> None:
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        parser = XTermParser()
+        while not self.exit_event.is_set():
+            ready, _, _ = select.select([self.fileno], [], [], _WAIT_FOR_KEYS_SECONDS)
+            text = decode(os.read(self.fileno, _MOST_READ_BYTES)) if ready else ""
+            try:
+                for message in parser.feed(text) if text else ():
+                    self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
+            except Exception:  # noqa: BLE001 - whatever a report makes Textual's parser raise, it is not a key
+                parser = XTermParser()
+
+
+_WAIT_FOR_KEYS_SECONDS: Final = 0.1
+_MOST_READ_BYTES: Final = 4096
+
+LARGEST_SIZE: Final = Size(2000, 1000)
+"""Columns and rows of the largest terminal that is drawn for; a larger one is filled so far."""
+
+
+def drawable(size: Size) -> Size:
+    """The size of a terminal as far as it is drawn for: one may claim any, and each cell takes memory."""
+    return Size(min(size.width, LARGEST_SIZE.width), min(size.height, LARGEST_SIZE.height))
+
+
 class TerminalApp(App[None]):
     """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
 
@@ -317,7 +358,17 @@ class TerminalApp(App[None]):
         super().__init__()
         self.key_order = KeyOrder(self, super().on_event)
 
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        return TerminalDriver if driver is LinuxDriver else driver
+
+    @property
+    def size(self) -> Size:
+        return drawable(super().size)
+
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize) and event.size != drawable(event.size):
+            event = events.Resize(drawable(event.size), drawable(event.virtual_size))
         await self.key_order.take(event)
 
     @on(KeyOrder.Lap)

@@ -17,6 +17,7 @@ from textual.widgets import Input, Label
 from iamtui.secret import Secret
 from iamtui.text import safe_text
 from iamtui.tui.content import plain
+from iamtui.tui.widgets.status import Notice
 
 
 class SafeInput(Input):
@@ -24,6 +25,14 @@ class SafeInput(Input):
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
     """The size of the text. No field here is as wide as its text, so typing need not have the screen laid out again."""
+
+    def validate_max_length(self, length: int | None) -> int:
+        return length or LONGEST_INPUT
+
+    def restricted(self) -> None:
+        super().restricted()
+        if self.max_length == LONGEST_INPUT:
+            self.post_message(Notice(plain(f"A field takes {LONGEST_INPUT:,} characters at most: nothing was pasted.")))
 
     def validate_value(self, value: str) -> str:
         """The value as `safe_text` shows it, not cut."""
@@ -43,6 +52,9 @@ class SafeInput(Input):
             strip = _with_ellipsis(strip, width - 1)
         return strip
 
+
+LONGEST_INPUT: Final = 20_000
+"""Characters that a field takes where nothing smaller is said: a pasted log would be drawn anew with each key."""
 
 _LEAST_CUT = 4
 """Narrower fields say more with their text than with ellipses."""

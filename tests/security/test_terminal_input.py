@@ -1,0 +1,88 @@
+"""A terminal may send anything and claim any size: the screen neither ends nor fills the memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from textual.geometry import Size
+from textual.widgets import Input
+
+from iamtui.sources.demo import load_demo_account
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.terminal_app import LARGEST_SIZE, drawable
+from iamtui.tui.widgets.inputs import LONGEST_INPUT
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.drafting import message
+from tests.support.screen_app import make_app, press, settle
+from tests.support.terminal_session import TerminalSession
+
+pytestmark = pytest.mark.screen
+
+
+def demo() -> Workspace:
+    return Workspace(load_demo_account(), SourceInfo(SourceKind.SNAPSHOT, "puffin.json", region="eu-west-1"))
+
+
+NO_KEYS = (
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\x1b[M \xc8!",
+    b"\x1b[1114112u",
+    b"\x1b[99999999999999999999u",
+    b"\x1b[110;1:12345678901234;1114112u",
+    b"\x1b[48;0;0;0;0t\x1b[<0;3;3M",
+    b"\x1b[48;40;120;0;0t",
+    b"\x1b[200~User: M\xfcller\x1b[201~",
+)
+"""Bytes that are not UTF-8, reports of keys that do not exist, a terminal with no rows and again with some, Latin-1."""
+
+
+@pytest.mark.slow
+def test_what_is_not_a_key_does_not_end_the_screen(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    with TerminalSession([sys.executable, "-m", "iamtui", "--demo"], environ, tmp_path) as it:
+        it.until("48 users")
+        for sent in NO_KEYS:
+            it.type(sent)
+        at = it.type(b"\x1b")
+        it.type(b"?")
+        it.until("Help", at)
+        it.type(b"\x1b")
+        it.type(b"\x11")
+        assert it.wait() == 0
+        assert "Traceback" not in it.text()
+
+
+def test_no_screen_is_larger_than_what_is_drawn_for() -> None:
+    assert drawable(Size(65535, 65535)) == LARGEST_SIZE
+    assert drawable(Size(80, 24)) == Size(80, 24)
+
+
+async def test_a_terminal_that_claims_any_size_is_drawn_up_to_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.tui.terminal_app.LARGEST_SIZE", Size(100, 30))
+    app: IamtuiApp = make_app(demo())
+    async with app.run_test(size=(300, 90)) as pilot:
+        await settle(pilot)
+        assert app.size == app.screen.size == Size(100, 30)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert app.screen.size == Size(80, 24)
+        await pilot.resize_terminal(900, 900)
+        await settle(pilot)
+        assert app.screen.size == Size(100, 30)
+
+
+async def test_a_field_refuses_a_paste_that_is_far_too_long() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        field = app.focused
+        assert isinstance(field, Input)
+        field.replace("a" * (LONGEST_INPUT + 1), 0, 0)
+        await settle(pilot)
+        assert field.value == ""
+        assert "20,000 characters at most" in message(pilot)
