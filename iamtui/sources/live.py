@@ -8,7 +8,7 @@ one. What else is denied is Missing and a Gap. Facts that would cost a call for 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final
@@ -17,14 +17,28 @@ import msgspec
 from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import account_from_pages
-from iamtui.account.model import BEING_READ, NOT_LOADED, REST_OF_ACCOUNT, Account, Fact, Known, Missing, Organization
+from iamtui.account.model import (
+    BEING_READ,
+    NOT_LOADED,
+    REST_OF_ACCOUNT,
+    Account,
+    Entity,
+    Fact,
+    Group,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Organization,
+    Role,
+    User,
+)
 from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
-from iamtui.sources.one_by_one import OneByOne
+from iamtui.sources.one_by_one import Held, OneByOne
 from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.parallel import Step, Tasks, failure, no_step
 
@@ -120,6 +134,44 @@ def load_live(connection: Connection, step: Step = no_step) -> Account:
         Problem: GetAccountAuthorizationDetails is not permitted, or fails before it gave anything.
     """
     return LiveReading().read(connection, step)
+
+
+def read_again(connection: Connection, account: Account, entity: Held | ManagedPolicy) -> Account:
+    """The account with one of its entities as that is now, and the managed policies that it names.
+
+    Raises:
+        Problem: a part of it cannot be read; nothing of it is taken then.
+    """
+    found = OneByOne().read_again(connection, entity, account)
+    if found is None:
+        return _with(account, entity, None)
+    header = {"version": 1, "account_id": account.id, "partition": account.partition}
+    page = _page(found | {"iamtui": header})
+    now = account_from_pages([page], origin=_origin(connection), absent=NOT_LOADED.reason)
+    entities: tuple[Held | ManagedPolicy, ...] = (*now.policies, *now.groups, *now.users, *now.roles)
+    for read in entities:
+        # One that was made anew under another path has another ARN.
+        is_same = type(read) is type(entity) and read.name == entity.name and not isinstance(read, ManagedPolicy)
+        account = _with(account, entity if is_same else account.by_arn(read.arn) or read, read)
+    return account
+
+
+def _with(account: Account, was: Entity, now: Entity | None) -> Account:
+    """The account with an entity in the place of what it was; None: it is not there any more."""
+    kind = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}[type(was)]
+    if isinstance(was, ManagedPolicy) and isinstance(now, ManagedPolicy) and (not was.id or was.id == now.id):
+        # Only the version in force is read again.
+        in_force = now.versions[0].id
+        older = (msgspec.structs.replace(one, is_default=False) for one in was.versions if one.id != in_force)
+        now = replace(was, **{name: getattr(now, name) for name in _READ_OF_POLICIES}, versions=(*now.versions, *older))
+    entities = [now if one.arn == was.arn else one for one in getattr(account, kind)]
+    if now is not None and account.by_arn(was.arn) is None:
+        entities.append(now)
+    changed: dict[str, Any] = {kind: tuple(one for one in entities if one is not None)}
+    return replace(account, **changed)
+
+
+_READ_OF_POLICIES: Final = ("attachment_count", "boundary_count", "updated")
 
 
 @dataclass(frozen=True, slots=True)

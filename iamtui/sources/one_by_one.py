@@ -11,16 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.model import UNLISTED, Fact, Known, Missing
+from iamtui.account.model import UNLISTED, Account, Fact, Group, Known, ManagedPolicy, Missing, Role, User
 from iamtui.account.snapshot_format import TagShape
 from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.problem import Problem
 from iamtui.sources.parallel import ACCESS_DENIED, FactReader, Tasks
 
+Held: TypeAlias = User | Group | Role
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -74,6 +77,7 @@ class _ListedPolicy(_Listed, rename="pascal", kw_only=True):
     policy_id: str = ""
     attachment_count: int | None = None
     permissions_boundary_usage_count: int | None = None
+    description: str | None = None
     update_date: datetime | None = None
 
 
@@ -83,6 +87,27 @@ class _ListedPolicies(Struct, rename="pascal"):
 
 class _PolicyAnswer(Struct, rename="pascal"):
     policy: _ListedPolicy
+
+
+class _WholeUser(_ListedUser, rename="pascal"):
+    password_last_used: datetime | None = None
+
+
+class _WholeRole(_ListedRole, rename="pascal"):
+    description: str | None = None
+    max_session_duration: int | None = None
+
+
+class _OneUser(Struct, rename="pascal"):
+    user: _WholeUser
+
+
+class _OneRole(Struct, rename="pascal"):
+    role: _WholeRole
+
+
+class _OneGroup(Struct, rename="pascal"):
+    group: _ListedGroup
 
 
 class _Version(Struct, rename="pascal"):
@@ -246,6 +271,45 @@ class OneByOne(FactReader):
         ]
         return found
 
+    def read_again(self, connection: Connection, entity: Held | ManagedPolicy, account: Account) -> Json | None:
+        """An entity and the managed policies that it names, and of a user the groups that the account lacks.
+
+        None where it is not there any more.
+
+        Raises:
+            Problem: a part of it cannot be read.
+        """
+        found: Json = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+        try:
+            one = _ask_again(connection, entity)
+        except AwsProblem as problem:
+            if problem.code == "NoSuchEntity":
+                return None
+            raise
+        policies: dict[str, _ListedPolicy] = {}
+        if isinstance(one, _WholeUser):
+            user = self._user(connection, one, None)
+            found |= {"UserDetailList": [user], "user_details": {one.user_name: _as_json(one)}}
+            for name in user["GroupList"]:
+                if account.group(name) is None:
+                    group = connection.call("iam", "GetGroup", _OneGroup, GroupName=name).group
+                    found["GroupDetailList"].append(self._group(connection, group))
+        elif isinstance(one, _WholeRole):
+            role = self._role(connection, one)
+            found |= {"RoleDetailList": [role], "role_details": {one.role_name: _as_json(one)}}
+        elif isinstance(one, _ListedGroup):
+            found["GroupDetailList"] = [self._group(connection, one)]
+        else:
+            policies[one.arn] = one
+        for arn in sorted({*policies, *_named(found)}):
+            policy = self._policy(connection, arn, policies.get(arn))
+            if policy is None or "PolicyVersionList" not in policy:
+                raise _not_alone(entity, f"the document of {arn}", "iam:GetPolicy and iam:GetPolicyVersion")
+            found["Policies"].append(policy)
+        for part in (part for parts in self._unread.values() for part in parts):
+            raise _not_alone(entity, part["part"], part["permission"])
+        return found
+
     def _once(self, operation: str, read: Callable[[], T], *about: str) -> Fact[T]:
         """What a call gives, which is made until it gives something; or why not.
 
@@ -396,6 +460,40 @@ class OneByOne(FactReader):
             if all(one["part"] != part for one in parts):
                 parts.append({"part": part, "permission": fact.permission, "reason": fact.reason})
                 self._lacking[part, kind, fact.permission, fact.reason] += 1
+
+
+def _ask_again(
+    connection: Connection, entity: Held | ManagedPolicy
+) -> _WholeUser | _WholeRole | _ListedGroup | _ListedPolicy:
+    """What AWS says now of an entity itself."""
+    one: _WholeUser | _WholeRole | _ListedGroup | _ListedPolicy
+    match entity:
+        case User():
+            operation = "GetUser"
+            one = connection.call("iam", operation, _OneUser, UserName=entity.name).user
+            same = one.user_name == entity.name
+        case Role():
+            operation = "GetRole"
+            one = connection.call("iam", operation, _OneRole, RoleName=entity.name).role
+            same = one.role_name == entity.name
+        case Group():
+            operation = "GetGroup"
+            one = connection.call("iam", operation, _OneGroup, GroupName=entity.name).group
+            same = one.group_name == entity.name
+        case ManagedPolicy():
+            operation = "GetPolicy"
+            one = connection.call("iam", operation, _PolicyAnswer, PolicyArn=entity.arn).policy
+            same = one.arn == entity.arn
+    if not same:
+        raise connection.unexpected("iam", operation, f"it is not about {entity.name}")
+    return one
+
+
+def _not_alone(entity: Held | ManagedPolicy, what: str, permission: str) -> Problem:
+    return Problem(
+        f"{entity.name} stays as it was: {what} could not be read again (needs {permission}).",
+        "Read the whole account again with R.",
+    )
 
 
 def _counted(tasks: Tasks, jobs: Iterable[Callable[[], T]]) -> list[T]:

@@ -53,7 +53,10 @@ class IamtuiApp(TerminalApp):
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Search all commands"),
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
-        Binding("r", "reload", "Refresh", show=False, id="app.refresh", tooltip="Read the account again"),
+        Binding("r", "reload", "Refresh", show=False, id="app.refresh",
+                tooltip="Read again what is under the cursor; of an account that was read in part, read the rest"),
+        Binding("R", "reload(True)", "Refresh all", show=False, id="app.refresh-all",
+                tooltip="Read the whole account again"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),
         Binding("f1", "help", "Help", show=False, priority=True, id="app.help-anywhere", tooltip="Also from a dialog"),
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
@@ -258,8 +261,12 @@ class IamtuiApp(TerminalApp):
     def action_choose_source(self) -> None:
         self.opening.choose()
 
-    def action_reload(self) -> None:
-        self.opening.open_or_choose()
+    def action_reload(self, everything: bool = False) -> None:
+        """Read again what is under the cursor, or what is lacking, or the whole account."""
+        if everything:
+            self.opening.open_anew()
+        elif not (self.opening.is_settled and self.screen is self.main and self.main.on_demand.read_again_here()):
+            self.opening.open_or_choose()
 
     def action_help(self) -> None:
         if not isinstance(self.screen, lazy.help.HelpScreen | LockScreen):

@@ -233,7 +233,7 @@ class MainScreen(PanedScreen):
         self._caller = ChosenCaller(self)
         self.browsing = Browsing(self, workspace_changed=self._workspace_changed, place_changed=self._caller.follow)
         self.drafts = DraftController(self, self.browsing)
-        self.on_demand = OnDemandLoading(self, self.drafts)
+        self.on_demand = OnDemandLoading(self, self.drafts, self.mark_changed)
         self.hand_over = HandOver(self, copier, self.drafts)
         self.lifecycle = SessionLifecycle(self, copier, self.drafts, self.hand_over, assume_config, production)
         self._pinning = Pinning(self)

@@ -1,13 +1,13 @@
-"""OnDemandLoading: what a source gives only when asked: the policy of a resource, a user's keys and devices."""
+"""OnDemandLoading: what a source gives only when asked: a resource's policy, a user's keys, one thing read again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from iamtui.account.model import Entity, Missing, User
+from iamtui.account.model import Entity, Group, ManagedPolicy, Missing, Role, User
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
@@ -16,11 +16,16 @@ from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
     from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.workspace.account_diff import EntityChange
+
+
+Alone: TypeAlias = User | Group | Role | ManagedPolicy
+"""What can be read again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Loaded:
         inventory, index: of that workspace's account.
         what: what was loaded, in words, each.
         problems: why the rest could not be.
+        changes: what is not as it was, of something that was read again.
     """
 
     before: Workspace
@@ -41,6 +47,7 @@ class Loaded:
     index: SearchIndex
     what: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    changes: tuple[EntityChange, ...] = ()
 
 
 def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
@@ -70,12 +77,31 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
     return Loaded(workspace, now, Inventory(account), lazy.search.SearchIndex(account), tuple(what), tuple(problems))
 
 
-class OnDemandLoading:
-    """Asks the source, in a thread, for what the user looks at or asks about and was not loaded with the account."""
+def read_again(workspace: Workspace, entity: Alone) -> Loaded:
+    """Ask the source for one user, group, role or policy again. Blocking; for a thread.
 
-    def __init__(self, screen: PanedScreen, drafts: DraftController) -> None:
+    Raises:
+        Problem: a part of it cannot be read.
+    """
+    now = lazy.opening.read_again(workspace, entity)
+    account = now.account
+    changes = tuple(lazy.account_diff.entity_changes(workspace.account, account))
+    return Loaded(workspace, now, Inventory(account), lazy.search.SearchIndex(account), (entity.name,), (), changes)
+
+
+class OnDemandLoading:
+    """Asks the source, in a thread, for what the user looks at or asks about: what was not loaded, or may be old.
+
+    Args:
+        mark_changed: marks what is not as it was, by ARN.
+    """
+
+    def __init__(
+        self, screen: PanedScreen, drafts: DraftController, mark_changed: Callable[[Collection[str]], None]
+    ) -> None:
         self._screen = screen
         self._drafts = drafts
+        self._mark_changed = mark_changed
         self._meant_resource = ""
         self._tried: set[str] = set()
 
@@ -116,6 +142,32 @@ class OnDemandLoading:
         self.load_policy_of(self._screen.question.question, again=True)
         if not self._tried:
             self._screen.say(plain("Nothing more to load."))
+
+    def read_again_here(self) -> bool:
+        """Read the user, group, role or policy under the cursor of a live account again; False where there is none."""
+        entity, workspace = self._screen.subject.entity or self._screen.subject.node, self._drafts.source_workspace
+        if workspace is None or workspace.source.kind is not SourceKind.LIVE or not isinstance(entity, Alone):
+            return False
+        entity = workspace.account.by_arn(entity.arn)
+        if not isinstance(entity, Alone):
+            # A draft made it.
+            return False
+        self._screen.say(line("Reading ", (entity.name, "bold"), " again …  R reads everything"), stays=True)
+        get = partial(read_again, workspace, entity)
+        get_in_thread(self._screen, get, self._show_read_again, name="reading again", group="load")
+        return True
+
+    def _show_read_again(self, loaded: Loaded) -> None:
+        if loaded.before is not self._drafts.source_workspace:
+            return
+        self._mark_changed([change.name for change in loaded.changes])
+        self._drafts.show_account(loaded.workspace, loaded.inventory, loaded.index)
+        account, name = loaded.workspace.account, loaded.what[0]
+        words = "; ".join(
+            f"{account.short_name(one.name)} {one.change}" + (f" ({', '.join(one.details)})" if one.details else "")
+            for one in loaded.changes
+        )
+        self._screen.say(line("Read ", (name, "bold"), f" again: {words or 'nothing has changed'}."))
 
     def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
         self._screen.say(

@@ -86,6 +86,16 @@ class SourceOpening:
         else:
             self.open(self.choice)
 
+    def open_anew(self) -> None:
+        """Read the source again from its beginning."""
+        self._unfinished = None
+        self.open_or_choose()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the source that is meant is on screen, and nothing of it is lacking that may come."""
+        return self.choice is not None and self.choice is self._opened and self._unfinished_of(self.choice) is None
+
     def open(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None = None) -> None:
         """Load a source in a worker; one that is still loading is cancelled.
 

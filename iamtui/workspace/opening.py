@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from iamtui.account.model import REST_OF_ACCOUNT, Account, Known, Missing
+from iamtui.account.model import REST_OF_ACCOUNT, Account, Group, Known, ManagedPolicy, Missing, Role, User
 from iamtui.policy.document import DocumentPool
 from iamtui.policy.patterns import parse_arn, resource_policy_arn
 from iamtui.problem import Problem
@@ -292,6 +292,19 @@ def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
 
     account = account_facts.load_user_details(_connection(workspace), workspace.account, user_name)
     return workspace.with_account(account)
+
+
+def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy) -> Workspace:
+    """The same workspace with one entity as that is now, and of a user the details that were loaded. Blocking.
+
+    Raises:
+        Problem: a part of it cannot be read; nothing of it is taken then.
+    """
+    from iamtui.sources import live
+
+    read = workspace.with_account(live.read_again(_connection(workspace), workspace.account, entity))
+    loaded = isinstance(entity, User) and isinstance(entity.access_keys, Known)
+    return load_user_details(read, entity.name) if loaded and read.account.user(entity.name) else read
 
 
 def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _progress: None) -> Workspace:

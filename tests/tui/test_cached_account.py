@@ -218,3 +218,70 @@ async def test_a_part_that_is_read_anew_does_not_replace_the_whole(
         read = [call for call in large_proxy.calls if call.operation == "GetAccountAuthorizationDetails"]
         assert len(read) < 31, "the first pages are not read again"
         assert next(paths.accounts_folder().iterdir()).read_bytes() != before
+
+
+async def test_r_reads_what_is_under_the_cursor_and_nothing_else(url: str, fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("GetAccountAuthorizationDetails", Stall())
+    app = live_app(url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: names(app) == ["old"])
+        app.main.browsing.go_to(f"arn:aws:iam::{ACCOUNT}:user/dora")
+        app.main.question.ask("s3:ListAllMyBuckets")
+        await until(pilot, lambda: "[+] ALLOWED (read 3h ago)" in screen_text(app))
+        app.opening.stop()
+        app.main.explorer.tree_view.focus()
+        fault_proxy.calls.clear()
+        await pilot.press("r")
+        await until(pilot, lambda: said(app).startswith("Read dora again: user/dora changed (inline policies: ~read)"))
+        await until(pilot, lambda: "[-] DENIED (read 3h ago)" in screen_text(app))
+        assert set(fault_proxy.operations()) == {
+            "GetUser", "ListGroupsForUser", "ListUserPolicies", "GetUserPolicy", "ListAttachedUserPolicies",
+        }  # fmt: skip
+        assert names(app) == ["old"]
+        assert "read 3h ago" in screen_text(app).splitlines()[0]
+        await pilot.press("r")
+        await until(pilot, lambda: said(app) == "Read dora again: nothing has changed.")
+
+
+async def test_capital_r_reads_everything(url: str, fault_proxy: FaultProxy, moto: MotoServer) -> None:
+    app = live_app(url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: names(app) == ["new"])
+        await settle(pilot)
+        app.main.browsing.go_to(f"arn:aws:iam::{ACCOUNT}:user/dora")
+        moto.client("iam").delete_role(RoleName="new")
+        app.main.explorer.tree_view.focus()
+        await pilot.press("R")
+        await until(pilot, lambda: names(app) == [])
+        await until(pilot, lambda: "1 removed (role/new)" in said(app))
+
+
+async def test_what_may_not_be_read_by_itself_stays_as_it_was(url: str, fault_proxy: FaultProxy) -> None:
+    app = live_app(url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: names(app) == ["new"])
+        await settle(pilot)
+        shown = app.main.workspace
+        app.main.browsing.go_to(f"arn:aws:iam::{ACCOUNT}:user/dora")
+        fault_proxy.on("ListUserPolicies", error(403, "AccessDenied"))
+        app.main.explorer.tree_view.focus()
+        await pilot.press("r")
+        words = "dora stays as it was: inline policies could not be read again (needs iam:ListUserPolicies)."
+        await until(pilot, lambda: words in said(app))
+        assert app.main.workspace is shown
+        fault_proxy.on("GetUser", error(403, "AccessDenied"))
+        await pilot.press("r")
+        await until(pilot, lambda: "iam:GetUser" in said(app))
+
+
+async def test_what_is_gone_leaves_the_screen(url: str, moto: MotoServer) -> None:
+    app = live_app(url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: names(app) == ["new"])
+        await settle(pilot)
+        app.main.browsing.go_to(f"arn:aws:iam::{ACCOUNT}:role/new")
+        moto.client("iam").delete_role(RoleName="new")
+        app.main.explorer.tree_view.focus()
+        await pilot.press("r")
+        await until(pilot, lambda: "role/new removed" in said(app))
+        assert names(app) == []
