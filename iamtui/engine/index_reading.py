@@ -208,7 +208,7 @@ class IndexReading:
             rest & ~allowed & ~left,
             left & who,
             index.everyone if self.complete else 0,
-            self._not_evaluated(),
+            self.not_evaluated(),
             who & ~(cap.yes | cap.maybe) if self._only_scps_cap else None,
         )
 
@@ -250,10 +250,15 @@ class IndexReading:
         is_one = prepared.resource.kind is not ResourceKind.SET
         return is_one and asked.within_account and prepared.action.service not in ("iam", "sts")
 
-    def _not_evaluated(self) -> tuple[Layer, ...] | None:
-        """The layers of which nothing is loaded, where each of the others is loaded as a whole."""
+    def not_evaluated(self, *, of_a_grant: bool = False) -> tuple[Layer, ...] | None:
+        """The layers of which nothing is loaded, where each of the others is loaded as a whole.
+
+        Args:
+            of_a_grant: of an answer that is no denial, which of a set too follows from the set as a whole, unless
+                policies of resources in it are known.
+        """
         asked, prepared = self.asked, self.prepared
-        if prepared.resource.kind is ResourceKind.SET:
+        if prepared.resource.kind is ResourceKind.SET and (not of_a_grant or asked.with_policies or asked.members):
             return None
         found: list[Layer] = []
         if prepared.facts.takes_resource_policy and isinstance(asked.resource, NotEvaluated):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
 from iamtui.engine.decision import Layer, StatementRef
-from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest, policy_set
+from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet, policy_set
+from iamtui.engine.prepared_request import PreparedRequest
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.policy.context import KeyValue, MissingLeaf, RequestContext, Source, Truth, all_of, any_of, with_source
 from iamtui.policy.document import Statement
+from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules, Strength, allow_strengths, deny_applies
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
@@ -105,6 +107,60 @@ def match_of(member: LayerStatement, truth: Truth, layer: Layer, level: int | No
     return member.match
 
 
+_MOST_POLICIES: Final = 16_384
+
+
+class _Said(NamedTuple):
+    """What statements of one policy say of what is asked.
+
+    Args:
+        plain: those that match whoever carries it and asks.
+        others: those about the action that have to be held against the context, or against the caller.
+    """
+
+    plain: tuple[Match, ...]
+    others: tuple[LayerStatement, ...]
+
+
+def _of_policy(
+    carried: CarriedPolicy,
+    layer: Layer,
+    asked: PreparedRequest,
+    context: RequestContext,
+    level: int | None,
+    *,
+    by_service: bool,
+    names_callers: bool,
+) -> _Said:
+    """What statements of one policy say, found once for all who carry it: a caller may have a hundred policies.
+
+    Args:
+        by_service: whether those that name the service are read, else those about any.
+        names_callers: whether their principals have a say.
+    """
+    known, key = asked.of_policies, (carried, layer, by_service)
+    found = None if known is None else known.get(key)
+    if found is None:
+        members = carried.naming(asked.action.service) if by_service else carried.of_any_service
+        about = [member for member in members if member.is_about(asked.action)]
+        plain: list[Match] = []
+        others: list[LayerStatement] = []
+        for member in about:
+            if member.compiled.reads_context or (names_callers and not member.compiled.reaches_everyone):
+                others.append(member)
+                continue
+            truth = asked.truth(member.compiled, context)
+            if truth is not False:
+                plain.append(match_of(member, truth, layer, level))
+        found = _Said(tuple(plain), tuple(others))
+        if known is not None:
+            if len(known) >= _MOST_POLICIES:
+                known.clear()
+            known[key] = found
+    assert isinstance(found, _Said)
+    return found
+
+
 def scan(
     layer: Layer,
     policies: PolicySet,
@@ -123,18 +179,26 @@ def scan(
     # First those that read no context, then the others.
     first: list[Match] = []
     later: list[Match] = []
-    for member in policies.of_service(asked.prepared.action.service):
-        truth = asked.work_out(member, context)
-        if truth is False:
-            continue
-        compiled = member.compiled
-        is_plain = not compiled.reads_context
-        if reached is not None and not compiled.reaches_everyone:
-            is_plain = False
-            truth = all_of((reached(compiled), truth))
-            if truth is False:
+    resource = asked.prepared.resource
+    one_of_a_set = asked.of_a_set and resource.kind is ResourceKind.ONE
+    for by_service in (True, False):
+        for carried in policies.carried:
+            if not (by_service or carried.of_any_service):
                 continue
-        (first if is_plain else later).append(match_of(member, truth, layer, level))
+            if one_of_a_set and not carried.may_be_about(asked.action, resource.text):
+                continue
+            plain, others = _of_policy(
+                carried, layer, asked, context, level, by_service=by_service, names_callers=reached is not None
+            )
+            first += plain
+            for member in others:
+                truth = asked.truth(member.compiled, context)
+                if truth is not False and reached is not None and not member.compiled.reaches_everyone:
+                    truth = all_of((reached(member.compiled), truth))
+                if truth is not False:
+                    later.append(match_of(member, truth, layer, level))
+    if asked.of_policies is None:
+        asked.of_policies = {}
     if level is None and not (missing or first or later):
         return _SILENT[layer]
     result = LayerScan(missing)

@@ -1,15 +1,17 @@
-"""A request made ready: action, resource, owner and rules; and sets of policies made ready to be held against it."""
+"""A request made ready: action, resource, owner and rules; and what has been found out about it for all who ask."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from iamtui.catalog.arn_forms import ArnForm
-from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce, Principal, Request
+from iamtui.engine.decision import Layer
+from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet
+from iamtui.engine.request import Principal, Request
 from iamtui.engine.service_rules import (
     NEEDED_BESIDES,
     depends_on_credentials,
@@ -25,180 +27,9 @@ from iamtui.engine.set_members import account_asked_about, resources_in, taken_b
 from iamtui.policy.context import RequestContext, Truth, all_of
 from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceElement, ResourceKind, ResourceMatcher, ResourceSet
-from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, action_name, compile_policy
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
+from iamtui.policy.statement import ActionName, CompiledStatement, action_name
+from iamtui.policy.types import LanguageOptions
 from iamtui.text import safe_text
-
-
-class LayerStatement:
-    """A statement and the policy it stands in: one object for all who carry that policy.
-
-    Args:
-        action: its Action or NotAction.
-        names: what it says of the one service by which it was found, or None where it may be about any.
-        compiled: the statement ready to be matched, made when first asked for.
-        match: where the reader of a layer keeps the record of its plain match, which is always the same.
-    """
-
-    __slots__ = ("_index", "_source", "action", "compiled", "match", "names", "policy")
-
-    compiled: CompiledStatement
-
-    def __init__(self, source: CompiledPolicy, index: int, policy: NamedPolicy, service: str | None = None) -> None:
-        self._source = source
-        self._index = index
-        self.action = source.actions[index]
-        self.names = None if service is None else self.action.names_of(service)
-        self.policy = policy
-        self.match: Any = None
-
-    def is_about(self, action: ActionName) -> bool:
-        """Whether it is about an action, which is one of the service by which it was found."""
-        return self.action.matches(action) if self.names is None else self.names.match(action.name)
-
-    if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
-
-        def __getattr__(self, name: str) -> Any:
-            """Compile the statement, once; after that it is an attribute like any other, which is found faster."""
-            if name != "compiled":
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            self.compiled = self._source.statement(self._index)
-            return self.compiled
-
-
-class _Carried:
-    """One policy under its name, with its statements."""
-
-    __slots__ = ("by_service", "compiled", "of_any_service", "policy")
-
-    def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
-        self.policy = policy
-        self.compiled = compiled
-        self.of_any_service = tuple(LayerStatement(compiled, index, policy) for index in compiled.of_any_service)
-        self.by_service: dict[str, tuple[LayerStatement, ...]] = {}
-
-    def naming(self, service: str) -> tuple[LayerStatement, ...]:
-        """The statements that name a service, which some do; kept in `by_service`."""
-        found = self.by_service.get(service)
-        if found is None:
-            indexes = self.compiled.by_service[service]
-            found = self.by_service[service] = tuple(
-                LayerStatement(self.compiled, index, self.policy, service) for index in indexes
-            )
-        return found
-
-
-class PolicySet:
-    """The statements of several policies, found by the service of an action.
-
-    `missing` holds the policies whose documents are not known or unreadable.
-    """
-
-    __slots__ = ("_carried", "_of_any_service", "missing")
-
-    def __init__(
-        self,
-        policies: Iterable[PolicyInForce],
-        policy_type: PolicyType,
-        options: LanguageOptions,
-        level: int | None = None,
-        *,
-        lasting: bool = False,
-    ) -> None:
-        """Take policies.
-
-        Args:
-            lasting: whether what is made of them is kept with their documents.
-        """
-        carried: list[_Carried] = []
-        missing: list[MissingPolicy] = []
-        for policy in policies:
-            if isinstance(policy, MissingPolicy):
-                missing.append(policy)
-                continue
-            one = policy.document.compiled.get(("carried", policy.name, policy_type, level)) if lasting else None
-            if one is None:
-                error = policy.document.error
-                if error is not None:
-                    missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
-                    continue
-                one = _carried(policy, policy_type, options, level, lasting=lasting)
-            carried.append(one)
-        self._carried = tuple(carried)
-        self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
-        self.missing = tuple(missing)
-
-    def of_service(self, service: str) -> tuple[LayerStatement, ...]:
-        """The statements that may be about actions of a service: those that name it, then those of any service."""
-        named: list[LayerStatement] = []
-        for one in self._carried:
-            # Most policies of a caller are about other services.
-            if service in one.compiled.by_service:
-                named += one.naming(service)
-        return (*named, *self._of_any_service) if named else self._of_any_service
-
-    def about(self, action: ActionName) -> Iterator[LayerStatement]:
-        for member in self.of_service(action.service):
-            if member.is_about(action):
-                yield member
-
-    def doubtful(self, action: ActionName) -> Iterator[LayerStatement]:
-        """The Denies about an action, and every statement with elements of a form that AWS refuses."""
-        for member in self.about(action):
-            if not member.compiled.allows:
-                yield member
-        for one in self._carried:
-            for index in one.compiled.malformed:
-                member = LayerStatement(one.compiled, index, one.policy)
-                if member.compiled.allows or not member.is_about(action):
-                    yield member
-
-
-def _carried(
-    policy: NamedPolicy, policy_type: PolicyType, options: LanguageOptions, level: int | None, *, lasting: bool
-) -> _Carried:
-    """A policy with its statements; where it lasts, one object for all who carry it, kept with its document."""
-    made = _Carried(policy, compile_policy(policy.document, policy_type, options))
-    if lasting:
-        policy.document.compiled["carried", policy.name, policy_type, level] = made
-    return made
-
-
-_MOST_REMEMBERED: Final = 32768
-_remembered: dict[tuple[int, PolicyType, int | None], tuple[tuple[PolicyInForce, ...], PolicySet]] = {}
-
-
-def policy_set(
-    policies: tuple[PolicyInForce, ...],
-    policy_type: PolicyType,
-    options: LanguageOptions,
-    level: int | None = None,
-    *,
-    lasting: bool,
-) -> PolicySet:
-    """The set for a tuple of policies.
-
-    Args:
-        level: for SCPs and RCPs; what is kept of a statement names it.
-        lasting: whether to remember the set for as long as the same tuple is asked about.
-    """
-    if not lasting or options is not DEFAULT_LANGUAGE_OPTIONS:
-        return PolicySet(policies, policy_type, options, level)
-    key = (id(policies), policy_type, level)
-    found = _remembered.get(key)
-    if found is not None and found[0] is policies:
-        return found[1]
-    if len(_remembered) >= _MOST_REMEMBERED:
-        _remembered.clear()
-    made = PolicySet(policies, policy_type, options, level, lasting=True)
-    # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
-    _remembered[key] = (policies, made)
-    return made
-
-
-def forget_policies(policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> None:
-    """Drop the set of a tuple of policies that is asked about no more."""
-    _remembered.pop((id(policies), policy_type, None), None)
 
 
 class ActionCatalogue(Hashable, Protocol):
@@ -504,7 +335,7 @@ def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
 
 
 _MOST_SINGLES: Final = 1024
-_MOST_ABOUT: Final = 4096
+_MOST_ABOUT: Final = 32_768
 
 
 @dataclass(slots=True, eq=False)
@@ -514,18 +345,25 @@ class SetMemory:
     Args:
         singles: the same question about one resource, by its text.
         limits: by the policies of a layer, whether they tell resources apart.
+        limits_of_each: the same of one policy in a layer.
         likely: by the entries that grant, resources that they name.
+        named: by the entries that grant, whether they name one that AWS does not refuse.
         walks: by the statements that matter, resources that speak for all.
         of_each_type: resources of the set, one of each type.
         about: by the resources of a statement in which no variable stands, whether it is about the set.
+        meeting: by the entries of a statement in which no variable stands, those that share a resource with the set,
+            and whether they cover all of it.
     """
 
     singles: dict[str, PreparedRequest] = field(default_factory=dict)
     limits: dict[PolicySet, bool] = field(default_factory=dict)
+    limits_of_each: dict[tuple[CarriedPolicy, Layer], bool] = field(default_factory=dict)
     likely: dict[ResourceMatcher, tuple[str, ...]] = field(default_factory=dict)
+    named: dict[ResourceMatcher, bool] = field(default_factory=dict)
     walks: dict[Any, Any] = field(default_factory=dict)
     of_each_type: tuple[str, ...] | None = None
     about: dict[tuple[ResourceElement, bool], Truth] = field(default_factory=dict)
+    meeting: dict[ResourceMatcher, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
 
 
 class PreparedRequest:
@@ -534,11 +372,13 @@ class PreparedRequest:
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
         whole: the same question about all resources of the set, once it was asked.
+        of_policies: what a policy says, as far as that is the same for all who carry it; None until it is asked about
+            a second time, as many questions never are.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
     """
 
-    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "prepared", "whole")
+    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "of_policies", "prepared", "whole")
 
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
@@ -548,6 +388,7 @@ class PreparedRequest:
         self.everywhere = everywhere
         self.of_a_set = of_a_set
         self.whole: PreparedRequest | None = None
+        self.of_policies: dict[Any, Any] | None = None
         self._of_set: SetMemory | None = None
 
     @property

@@ -9,7 +9,7 @@ from iamtui.engine.condition_words import MOST_NAMED
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.layer_reports import name_of_statement
-from iamtui.engine.prepared_request import LayerStatement
+from iamtui.engine.policy_sets import LayerStatement
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
 from iamtui.policy.document import Statement
 from iamtui.policy.malformed import action_fault, key_fault, may_mean, misplaced_principal, resource_fault

@@ -16,7 +16,8 @@ from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.example_arns import ArnDefaults, spelled
 from iamtui.engine.layers import reached_as, reaches
-from iamtui.engine.prepared_request import LayerStatement, PolicySet, PreparedRequest
+from iamtui.engine.policy_sets import LayerStatement, PolicySet
+from iamtui.engine.prepared_request import PreparedRequest
 from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
 from iamtui.policy.context import Truth
 from iamtui.policy.pattern_overlap import PatternTest, Texts, first_common, texts_apart
@@ -28,7 +29,7 @@ _MOST_LIKELY: Final = 8
 _MOST_ENTRIES: Final = 32
 """How many entries of a statement a likely witness is looked for in."""
 _MOST_OF_A_STATEMENT: Final = 3
-_MOST_REMEMBERED: Final = 4096
+_MOST_REMEMBERED: Final = 32_768
 _MOST_WALKS: Final = 512
 
 
@@ -55,14 +56,26 @@ def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedReque
 
 
 def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequest) -> bool:
-    action = asked.action
-    for member in policies.of_service(action.service):
-        if member.is_about(action):
-            compiled = member.compiled
-            grants = layer is Layer.IDENTITY and compiled.allows
-            if not compiled.any_resource and not (grants and names_resources(compiled, asked)):
-                return True
+    known = asked.of_set.limits_of_each
+    for carried in policies.carried:
+        found = known.get((carried, layer))
+        if found is None:
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            found = known[carried, layer] = any(
+                _tells_members_apart(member, layer, asked)
+                for member in (*carried.naming(asked.action.service), *carried.of_any_service)
+                if member.is_about(asked.action)
+            )
+        if found:
+            return True
     return False
+
+
+def _tells_members_apart(member: LayerStatement, layer: Layer, asked: PreparedRequest) -> bool:
+    compiled = member.compiled
+    grants = layer is Layer.IDENTITY and compiled.allows
+    return not compiled.any_resource and not (grants and names_resources(compiled, asked))
 
 
 def names_resources(compiled: CompiledStatement, asked: PreparedRequest) -> bool:
@@ -81,16 +94,39 @@ def _names_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> 
     never = asked.prepared.resource.members.never
     if not never and not telling_resources_apart(asked.action):
         return True
-    known = asked.of_set.likely
-    made = known.get(matcher)
-    if made is None:
-        made = _keep(known, matcher, _in_common(matcher.fixed_patterns, asked, ArnDefaults(asked.action.service, "")))
-    return any(may_be_granted(asked.action, text) for text in made) if made else not never
+    known = asked.of_set.named
+    found = known.get(matcher)
+    if found is None:
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        found = known[matcher] = _has_an_example(matcher, asked) or _shares_any_not_refused(matcher, asked)
+    return found
+
+
+def _has_an_example(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
+    """Whether an entry with a letter for each wildcard is a resource of the set that AWS does not refuse."""
+    has = asked.prepared.resource.members.has
+    texts = (entry.replace("*", "x").replace("?", "x") for entry in matcher.texts[:_MOST_ENTRIES])
+    return any(matcher.names(text) and has(text) and may_be_granted(asked.action, text) for text in texts)
+
+
+def _shares_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
+    made = _in_common(matcher.fixed_patterns, asked, ArnDefaults(asked.action.service, ""))
+    return (
+        any(may_be_granted(asked.action, text) for text in made) if made else not asked.prepared.resource.members.never
+    )
 
 
 def likely(reading: Evaluation) -> Iterator[str]:
     """Resources of the set that are quickly made: mostly one of them is allowed if any is."""
-    yield from islice(dict.fromkeys(_each_likely(reading)), _MOST_LIKELY)
+    # As far as they are read: of thousands of statements, the first few are enough.
+    made: set[str] = set()
+    for text in _each_likely(reading):
+        if text not in made:
+            yield text
+            made.add(text)
+            if len(made) == _MOST_LIKELY:
+                return
 
 
 def _each_likely(reading: Evaluation) -> Iterator[str]:

@@ -23,9 +23,10 @@ from iamtui.engine.request import NotEvaluated
 from iamtui.engine.service_rules import refused_in_part
 from iamtui.policy.context import And, ConditionLeaf, Or, Truth, all_of, any_of
 from iamtui.policy.patterns import request_tokens
-from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceSet
+from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceMatcher, ResourceSet
 
 _GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
+_MOST_REMEMBERED: Final = 32_768
 _MOST_SPEAKING: Final = 64
 """How many known resources an answer about a set is explained by."""
 
@@ -366,12 +367,12 @@ class ScopeFinder:
 
     def _granted(self) -> tuple[str, ...]:
         granting = self._granting()
-        every = tuple(dict.fromkeys(_entries(granting, self.reading)))
-        if self.reading.outcome is not Outcome.ALLOWED:
-            return every
-        # What only some condition would allow besides is not where it is allowed.
-        certain = dict.fromkeys(_entries(granting, self.reading, certain=True))
-        return tuple(certain) or every
+        if self.reading.outcome is Outcome.ALLOWED:
+            # What only some condition would allow besides is not where it is allowed.
+            certain = dict.fromkeys(_entries(granting, self.reading, certain=True))
+            if certain:
+                return tuple(certain)
+        return tuple(dict.fromkeys(_entries(granting, self.reading)))
 
     def _granted_by_both(self, limits: list[str]) -> tuple[str, ...]:
         """What is granted where nothing but the granting policies limits it; said of each part, if both have to."""
@@ -455,15 +456,28 @@ def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str,
     element = match.statement.resource
     if element.matcher is None or element.negated is not negated:
         return ()
-    return element.matcher.entries_meeting(reading.prepared.resource.as_a_whole(), reading.context)
+    return _meeting(element.matcher, reading)[0]
 
 
 def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
     element = match.statement.resource
-    resource = reading.prepared.resource.as_a_whole()
     if element.matcher is None or element.negated:
-        return (resource.text,)
-    language = reading.language
-    if element.matcher.hits_set(resource, Reach.COVERS, reading.context, language) is True:
-        return (resource.text,)
-    return element.matcher.entries_meeting(resource, reading.context)
+        return (reading.prepared.resource.text,)
+    entries, is_whole = _meeting(element.matcher, reading)
+    return (reading.prepared.resource.text,) if is_whole else entries
+
+
+def _meeting(matcher: ResourceMatcher, reading: Evaluation) -> tuple[tuple[str, ...], bool]:
+    """The entries that share a resource with the set asked about, and whether they cover all of it."""
+    known = reading.asked.of_set.meeting
+    found = known.get(matcher)
+    if found is None:
+        resource, context = reading.prepared.resource.as_a_whole(), reading.context
+        is_whole = matcher.hits_set(resource, Reach.COVERS, context, reading.language) is True
+        found = matcher.entries_meeting(resource, context), is_whole
+        # The same for all who ask, and it takes comparing pattern with pattern.
+        if not matcher.variable_keys:
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            known[matcher] = found
+    return found

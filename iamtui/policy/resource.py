@@ -262,6 +262,11 @@ class ResourceMatcher:
     def texts(self) -> tuple[str, ...]:
         return self._texts
 
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """What ARNs begin with that some entry may match: each with one of these."""
+        return ("",) if self._star else tuple(pattern.prefix for pattern in (*self._patterns, *self._templates))
+
     def names(self, text: str) -> bool:
         """Whether some entry without variables matches one ARN."""
         if self._star or text in self._exact or (self._prefixes and text.startswith(self._prefixes)):

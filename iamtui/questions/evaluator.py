@@ -313,7 +313,13 @@ class QuestionEvaluator:
         """The decision for one principal of the index whose outcome was found from it."""
         reading = self.reading(account_index(self._account))
         assert reading is not None
-        return decision_of(outcome, lambda: self._read_by(principal, ()), complete=reading.complete)
+        granted = outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+        return decision_of(
+            outcome,
+            lambda: self._read_by(principal, ()),
+            complete=reading.complete,
+            not_evaluated=reading.not_evaluated(of_a_grant=True) if granted else None,
+        )
 
     def outcomes(self) -> Outcomes | None:
         """The outcomes for everybody in the index of the account; None where it cannot tell any."""

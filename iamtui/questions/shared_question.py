@@ -11,7 +11,8 @@ from iamtui.account.model import Account
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.engine.decision import Layer
 from iamtui.engine.index_reading import Surrounded
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, forget_policies
+from iamtui.engine.policy_sets import forget_policies
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import (
     Mode,
     NamedPolicy,

@@ -57,25 +57,33 @@ def grants_of(account: Account, decision: Decision) -> tuple[Grant, ...]:
         return ()
     entity = account.by_arn(decision.request.principal.arn)
     user = entity if isinstance(entity, User) else None
-    return tuple(
-        Grant(ref, _groups_with(account, user, ref) if ref.layer is Layer.IDENTITY and user is not None else ())
-        for ref in decision.matched
-        if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
-    )
+    # Found once for each policy, which may have a hundred statements.
+    groups: dict[str, tuple[str, ...]] = {}
+    found: list[Grant] = []
+    for ref in decision.matched:
+        if ref.effect != "Allow" or ref.layer not in (Layer.IDENTITY, Layer.RESOURCE):
+            continue
+        if user is None or ref.layer is Layer.RESOURCE:
+            found.append(Grant(ref))
+            continue
+        if ref.policy not in groups:
+            groups[ref.policy] = _groups_with(account, user, ref.policy)
+        found.append(Grant(ref, groups[ref.policy]))
+    return tuple(found)
 
 
-def _groups_with(account: Account, user: User, ref: StatementRef) -> tuple[str, ...]:
-    if not ref.policy.startswith("arn:"):
+def _groups_with(account: Account, user: User, policy: str) -> tuple[str, ...]:
+    if not policy.startswith("arn:"):
         # An inline policy of a group is named GROUP/NAME; IAM allows no slash in either name.
-        group, slash, _ = ref.policy.partition("/")
+        group, slash, _ = policy.partition("/")
         return (group,) if slash else ()
-    if any(attached.arn == ref.policy for attached in user.attached_policies):
+    if any(attached.arn == policy for attached in user.attached_policies):
         return ()
     groups = (account.group(name) for name in user.groups)
     return tuple(
         group.name
         for group in groups
-        if group is not None and any(attached.arn == ref.policy for attached in group.attached_policies)
+        if group is not None and any(attached.arn == policy for attached in group.attached_policies)
     )
 
 

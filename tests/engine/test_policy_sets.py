@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from iamtui.engine.prepared_request import PolicySet, policy_set
+from iamtui.engine.policy_sets import PolicySet, policy_set
 from iamtui.engine.request import NamedPolicy, PolicyInForce
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType

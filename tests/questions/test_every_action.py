@@ -62,7 +62,9 @@ def compare(
                 assert outcome == expected, f"{one.principal.arn}: {question}"
                 if alone in (Outcome.ALLOWED, Outcome.DEPENDS):
                     decided = asker.decide_as(one.principal, alone)
-                    assert decided.complete is asker.decide(one.principal, read_whole=True).complete, question
+                    read = asker.decide(one.principal, read_whole=True)
+                    assert decided.complete is read.complete, question
+                    assert set(decided.not_evaluated) == set(read.not_evaluated), question
                 said[outcome] += 1
         said["left"] += (found.left & wanted).bit_count()
 

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import index, layers, prepared_request
+from iamtui.engine import index, layers, policy_sets
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.policy.document import PolicyDocument
@@ -101,7 +101,7 @@ def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         (index, "_MOST_STACKS"),
         (index, "_MOST_TEXTS"),
         (layers, "_MOST_REMEMBERED"),
-        (prepared_request, "_MOST_REMEMBERED"),
+        (policy_sets, "_MOST_REMEMBERED"),
     ):
         monkeypatch.setattr(module, name, 2)
     said: Counter[Outcome] = Counter()

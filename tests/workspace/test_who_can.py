@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
-from iamtui.account.model import InlinePolicy, ResourcePolicy
+from iamtui.account.model import AttachedPolicy, InlinePolicy, ManagedPolicy, PolicyVersion, ResourcePolicy, User
+from iamtui.engine.policy_sets import LayerStatement
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import Glob
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
 from iamtui.workspace.who_can import everybody, who_can
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_records import ACCOUNT, small_account, small_workspace
+from tests.support.sample_account import allow, document
 
 OBJECT = "arn:aws:s3:::data-lake/x"
 BUCKET = "arn:aws:s3:::data-lake"
@@ -186,3 +191,67 @@ def test_principals_and_accounts_that_conditions_ask_for_are_listed() -> None:
     found = everybody(with_bucket_policy(by_name, of_account), asking()).principals
 
     assert {"arn:aws:iam::777777777777:root", bob} <= {principal.arn for principal in found}
+
+
+def sharing_policies(users: int) -> Workspace:
+    """Each user has 10 of 20 policies, each of 30 statements about roles of its own."""
+    policies = tuple(
+        ManagedPolicy(
+            f"P{number}",
+            "/",
+            f"arn:aws:iam::{ACCOUNT}:policy/P{number}",
+            f"ANPA{number}",
+            None,
+            versions=(
+                PolicyVersion(
+                    "v1",
+                    document(
+                        *(allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{number}x{one}*") for one in range(30))
+                    ),
+                    is_default=True,
+                ),
+            ),
+        )
+        for number in range(20)
+    )
+    having = tuple(
+        User(
+            f"u{place}",
+            "/",
+            f"arn:aws:iam::{ACCOUNT}:user/u{place}",
+            f"AIDA{place}",
+            None,
+            attached_policies=tuple(AttachedPolicy(one.name, one.arn) for one in Random(place).sample(policies, 10)),
+        )
+        for place in range(users)
+    )
+    account = replace(small_account(), users=having, roles=(), groups=(), policies=policies)
+    return small_workspace().with_account(account)
+
+
+def work_of_a_list(users: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many statements and patterns are looked at to list who may pass a role, and which."""
+    counts: Counter[str] = Counter()
+    is_about, reads = LayerStatement.is_about, Glob._reads
+
+    def counting_statements(*given: Any) -> bool:
+        counts["statements"] += 1
+        return is_about(*given)
+
+    def counting_patterns(*given: Any) -> bool:
+        counts["patterns"] += 1
+        return reads(*given)
+
+    workspace = sharing_policies(users)
+    asked = asking("iam:PassRole", "*")
+    with monkeypatch.context() as patch:
+        patch.setattr(LayerStatement, "is_about", counting_statements)
+        patch.setattr(Glob, "_reads", counting_patterns)
+        for principal, decision in who_can(workspace, asked, everybody(workspace, asked).principals):
+            assert decision.allowed, principal.arn
+            assert len(decision.allowed_resources) == len(decision.matched) == 300
+    return counts.total()
+
+
+def test_a_policy_is_read_once_for_all_who_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert work_of_a_list(48, monkeypatch) < 2 * work_of_a_list(12, monkeypatch)

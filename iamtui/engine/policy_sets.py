@@ -1,0 +1,200 @@
+"""Sets of policies made ready to be held against requests: statements found by service, once for all who carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce
+from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
+
+
+class LayerStatement:
+    """A statement and the policy it stands in: one object for all who carry that policy.
+
+    Args:
+        action: its Action or NotAction.
+        names: what it says of the one service by which it was found, or None where it may be about any.
+        compiled: the statement ready to be matched, made when first asked for.
+        match: where the reader of a layer keeps the record of its plain match, which is always the same.
+    """
+
+    __slots__ = ("_index", "_source", "action", "compiled", "match", "names", "policy")
+
+    compiled: CompiledStatement
+
+    def __init__(self, source: CompiledPolicy, index: int, policy: NamedPolicy, service: str | None = None) -> None:
+        self._source = source
+        self._index = index
+        self.action = source.actions[index]
+        self.names = None if service is None else self.action.names_of(service)
+        self.policy = policy
+        self.match: Any = None
+
+    def is_about(self, action: ActionName) -> bool:
+        """Whether it is about an action, which is one of the service by which it was found."""
+        return self.action.matches(action) if self.names is None else self.names.match(action.name)
+
+    if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Compile the statement, once; after that it is an attribute like any other, which is found faster."""
+            if name != "compiled":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.compiled = self._source.statement(self._index)
+            return self.compiled
+
+
+class CarriedPolicy:
+    """One policy under its name, with its statements."""
+
+    __slots__ = ("_leads", "by_service", "compiled", "of_any_service", "policy")
+
+    def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
+        self.policy = policy
+        self.compiled = compiled
+        self.of_any_service = tuple(LayerStatement(compiled, index, policy) for index in compiled.of_any_service)
+        self.by_service: dict[str, tuple[LayerStatement, ...]] = {}
+        self._leads: tuple[str, tuple[str, ...]] | None = None
+
+    def may_be_about(self, action: ActionName, text: str) -> bool:
+        """Whether a statement about an action may be about a resource, as far as it is seen by how ARNs begin.
+
+        One of a set is asked about in hundreds of policies, of which few name it.
+        """
+        kept = self._leads
+        if kept is None or kept[0] != action.full:
+            leads: dict[str, None] = {}
+            for member in (*self.naming(action.service), *self.of_any_service):
+                if member.is_about(action):
+                    element = member.compiled.resource
+                    matcher = None if element.negated else element.matcher
+                    leads.update(dict.fromkeys(("",) if matcher is None else matcher.leads))
+            kept = self._leads = action.full, tuple(leads)
+        return text.startswith(kept[1])
+
+    def naming(self, service: str) -> tuple[LayerStatement, ...]:
+        """The statements that name a service; kept in `by_service` where there are any."""
+        if service not in self.compiled.by_service:
+            return ()
+        found = self.by_service.get(service)
+        if found is None:
+            indexes = self.compiled.by_service[service]
+            found = self.by_service[service] = tuple(
+                LayerStatement(self.compiled, index, self.policy, service) for index in indexes
+            )
+        return found
+
+
+class PolicySet:
+    """The statements of several policies, found by the service of an action.
+
+    Args:
+        carried: the policies, each one object for all who carry it, where they last.
+        missing: the policies whose documents are not known or unreadable.
+    """
+
+    __slots__ = ("_of_any_service", "carried", "missing")
+
+    def __init__(
+        self,
+        policies: Iterable[PolicyInForce],
+        policy_type: PolicyType,
+        options: LanguageOptions,
+        level: int | None = None,
+        *,
+        lasting: bool = False,
+    ) -> None:
+        """Take policies.
+
+        Args:
+            lasting: whether what is made of them is kept with their documents.
+        """
+        carried: list[CarriedPolicy] = []
+        missing: list[MissingPolicy] = []
+        for policy in policies:
+            if isinstance(policy, MissingPolicy):
+                missing.append(policy)
+                continue
+            one = policy.document.compiled.get(("carried", policy.name, policy_type, level)) if lasting else None
+            if one is None:
+                error = policy.document.error
+                if error is not None:
+                    missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
+                    continue
+                one = _carried(policy, policy_type, options, level, lasting=lasting)
+            carried.append(one)
+        self.carried = tuple(carried)
+        self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
+        self.missing = tuple(missing)
+
+    def of_service(self, service: str) -> tuple[LayerStatement, ...]:
+        """The statements that may be about actions of a service: those that name it, then those of any service."""
+        named: list[LayerStatement] = []
+        for one in self.carried:
+            named += one.naming(service)
+        return (*named, *self._of_any_service) if named else self._of_any_service
+
+    def about(self, action: ActionName) -> Iterator[LayerStatement]:
+        for member in self.of_service(action.service):
+            if member.is_about(action):
+                yield member
+
+    def doubtful(self, action: ActionName) -> Iterator[LayerStatement]:
+        """The Denies about an action, and every statement with elements of a form that AWS refuses."""
+        for member in self.about(action):
+            if not member.compiled.allows:
+                yield member
+        for one in self.carried:
+            for index in one.compiled.malformed:
+                member = LayerStatement(one.compiled, index, one.policy)
+                if member.compiled.allows or not member.is_about(action):
+                    yield member
+
+
+def _carried(
+    policy: NamedPolicy, policy_type: PolicyType, options: LanguageOptions, level: int | None, *, lasting: bool
+) -> CarriedPolicy:
+    """A policy with its statements; where it lasts, one object for all who carry it, kept with its document."""
+    made = CarriedPolicy(policy, compile_policy(policy.document, policy_type, options))
+    if lasting:
+        policy.document.compiled["carried", policy.name, policy_type, level] = made
+    return made
+
+
+_MOST_REMEMBERED: Final = 32768
+_remembered: dict[tuple[int, PolicyType, int | None], tuple[tuple[PolicyInForce, ...], PolicySet]] = {}
+
+
+def policy_set(
+    policies: tuple[PolicyInForce, ...],
+    policy_type: PolicyType,
+    options: LanguageOptions,
+    level: int | None = None,
+    *,
+    lasting: bool,
+) -> PolicySet:
+    """The set for a tuple of policies.
+
+    Args:
+        level: for SCPs and RCPs; what is kept of a statement names it.
+        lasting: whether to remember the set for as long as the same tuple is asked about.
+    """
+    if not lasting or options is not DEFAULT_LANGUAGE_OPTIONS:
+        return PolicySet(policies, policy_type, options, level)
+    key = (id(policies), policy_type, level)
+    found = _remembered.get(key)
+    if found is not None and found[0] is policies:
+        return found[1]
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    made = PolicySet(policies, policy_type, options, level, lasting=True)
+    # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
+    _remembered[key] = (policies, made)
+    return made
+
+
+def forget_policies(policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> None:
+    """Drop the set of a tuple of policies that is asked about no more."""
+    _remembered.pop((id(policies), policy_type, None), None)
