@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -155,18 +155,31 @@ def account_overview(
     """
     account = workspace.account
     moment = now or account.taken_at or datetime.now(UTC)
-    users = [account.with_report(user) for user in account.users]
     # Asked at each finding, what cancels lets others have their turn meanwhile.
     findings = tuple(one for one in audit(workspace, moment, cancelled, AuditLimits()) if not cancelled())
+    return replace(
+        begun_overview(workspace, moment),
+        risks=_risks(workspace, [account.with_report(user) for user in account.users], findings, cancelled),
+        findings=tuple(_by_severity([one for one in findings if not any(each.covers(one) for each in accepted)])),
+        questions=tuple(_question_bar(workspace, question, cancelled) for question in saved),
+    )
+
+
+def begun_overview(workspace: Workspace, now: datetime | None = None) -> Overview:
+    """The numbers that follow from the records of an account alone; the others are not known yet."""
+    account = workspace.account
+    moment = now or account.taken_at or datetime.now(UTC)
+    users = [account.with_report(user) for user in account.users]
+    everybody = max(1, len(account.users) + len(account.roles))
     return Overview(
         account=account,
         source=workspace.source,
         principals=_principals(account, users, moment),
         others=_others(account),
         keys=_keys(users, moment),
-        risks=_risks(workspace, users, findings, cancelled),
-        findings=tuple(_by_severity([one for one in findings if not any(each.covers(one) for each in accepted)])),
-        questions=tuple(_question_bar(workspace, question, cancelled) for question in saved),
+        risks=tuple(_risk(name, (), everybody) for name in _RISKS),
+        findings=tuple(Figure(f"findings.{severity}", severity, (), everybody) for severity in FindingSeverity),
+        questions=(),
         lacking=tuple(_lacking(account)),
     )
 
@@ -244,6 +257,21 @@ def _others(account: Account) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
+_RISKS: Final = {
+    "administrators": "administrators",
+    "escalations": "can become administrator",
+    "escalations.possible": "could on a condition",
+    "trust-outside": "roles that trust outside",
+    "without-mfa": "passwords without MFA",
+    "unused-users": "unused users",
+    "unused-roles": "unused roles",
+}
+
+
+def _risk(name: str, members: tuple[str, ...], unknown: int = 0) -> Figure:
+    return Figure(name, _RISKS[name], members, unknown)
+
+
 def _risks(
     workspace: Workspace, users: Sequence[User], findings: Sequence[AuditFinding], cancelled: Callable[[], bool]
 ) -> tuple[Figure, ...]:
@@ -265,13 +293,13 @@ def _risks(
     unknown_use = sum(bool(last_used(user)[1]) for user in users)
     unknown_roles = sum(isinstance(role.last_used, Missing) for role in account.roles)
     return (
-        Figure("administrators", "administrators", tuple(entity.arn for entity in report.administrators), everybody),
-        Figure("escalations", "can become administrator", certain, everybody),
-        Figure("escalations.possible", "could on a condition", possible, everybody),
-        Figure("trust-outside", "roles that trust outside", tuple(_trusting_outside(workspace, cancelled))),
-        Figure("without-mfa", "passwords without MFA", found("console-without-mfa"), unknown_mfa),
-        Figure("unused-users", "unused users", found("user-unused"), unknown_use),
-        Figure("unused-roles", "unused roles", found("role-unused"), unknown_roles),
+        _risk("administrators", tuple(entity.arn for entity in report.administrators), everybody),
+        _risk("escalations", certain, everybody),
+        _risk("escalations.possible", possible, everybody),
+        _risk("trust-outside", tuple(_trusting_outside(workspace, cancelled))),
+        _risk("without-mfa", found("console-without-mfa"), unknown_mfa),
+        _risk("unused-users", found("user-unused"), unknown_use),
+        _risk("unused-roles", found("role-unused"), unknown_roles),
     )
 
 

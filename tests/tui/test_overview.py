@@ -17,7 +17,9 @@ from iamtui.tui.reports import overview_view
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace import overview
 from iamtui.workspace.audit import suppression_of
+from iamtui.workspace.escalations import EscalationReport
 from iamtui.workspace.overview import account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
@@ -185,3 +187,35 @@ def test_the_overview(snap_compare: Callable[..., bool], size: str) -> None:
         await settle(pilot)
 
     assert snap_compare(make_app(demo()), terminal_size=SIZES[size], run_before=run)
+
+
+async def test_what_the_records_say_is_shown_while_everybody_is_still_asked_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on, find = threading.Event(), overview.find_escalations
+
+    def wait_and_find(*args: Any) -> EscalationReport:
+        go_on.wait()
+        return find(*args)
+
+    monkeypatch.setattr(overview, "find_escalations", wait_and_find)
+    app = make_app(demo(), first_branch=OVERVIEW)
+    async with app.run_test(size=(120, 40)) as pilot:
+        try:
+            await until(pilot, lambda: bool(app.main.query(OverviewView)))
+            view = app.main.query_one(OverviewView)
+            await until(pilot, lambda: any(line.label == "people" for line in view.lines))
+            people, administrators = (labelled(view.lines, label).figure for label in ("people", "administrators"))
+            assert people is not None
+            assert people.count
+            assert administrators is not None
+            assert administrators.words == "?"
+            begun = [line.label for line in view.lines]
+        finally:
+            go_on.set()
+        await settle(pilot)
+        assert [line.label for line in view.lines] == begun
+        administrators = labelled(view.lines, "administrators").figure
+        assert administrators is not None
+        assert administrators.count
+        assert administrators.words != "?"

@@ -20,7 +20,7 @@ from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.workspace.audit import AuditSuppression, read_suppressions
-from iamtui.workspace.overview import Overview, account_overview
+from iamtui.workspace.overview import Overview, account_overview, begun_overview
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
 from iamtui.workspace.workspace import Workspace
 
@@ -47,6 +47,7 @@ class OverviewView(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._workspace: Workspace | None = None
+        self._begun: Overview | None = None
         self._found: Overview | None = None
         self._shown: list[OverviewLine] = []
         self._ascii = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
@@ -60,7 +61,7 @@ class OverviewView(LineView):
         self.display = True
         cursor = self.cursor if workspace is self._workspace else 0
         if workspace is not self._workspace:
-            self._workspace, self._found = workspace, None
+            self._workspace, self._begun, self._found = workspace, None, None
         if self._found is None and not workspace.account.is_being_read:
             in_thread(self, partial(self._find, workspace), name="counting the account")
         self._lay_out(cursor)
@@ -73,13 +74,19 @@ class OverviewView(LineView):
 
     def _find(self, workspace: Workspace, work: Work) -> None:
         with few_pauses(workspace.account):
+            work.tell(self._begin, begun_overview(workspace))
             cancelled = giving_way(work.cancelled)
             overview = account_overview(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
 
+    def _begin(self, begun: Overview) -> None:
+        """Show what soon is known; what takes asking about everybody follows."""
+        self._begun = begun
+        self._lay_out(self.cursor)
+
     def _take(self, found: Overview) -> None:
         self._found = found
-        self._lay_out()
+        self._lay_out(self.cursor)
 
     def on_resize(self) -> None:
         """Draw the bars anew: as wide as there is room."""
@@ -88,7 +95,7 @@ class OverviewView(LineView):
     # Drawing.
 
     def _lay_out(self, cursor: int = 0) -> None:
-        found, size = self._found, self.size.width
+        found, size = self._found or self._begun, self.size.width
         if found is None:
             in_part = self._workspace is not None and self._workspace.account.is_being_read
             self._shown = [OverviewLine("It is counted once all of it is read." if in_part else "Counting …")]
