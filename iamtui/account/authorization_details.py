@@ -97,7 +97,7 @@ def load_account(
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
     with collector_paused():
-        pages = [one for page in decode_pages(data, origin=origin) for one in pages_of(page, origin)]
+        pages = list(pages_of(decode_pages(data, origin=origin), origin))
         if account_id is not None:
             pages = _of_account(pages, account_id, origin)
         return account_from_pages(pages, origin=origin, absent=absent, pool=pool)

@@ -39,21 +39,36 @@ _TYPES: Final[dict[str, tuple[str, type[Struct], tuple[str, ...]]]] = {
 _GONE: Final = ("ResourceDeleted", "ResourceDeletedNotRecorded")
 _NOT_RECORDED: Final = "ResourceNotRecorded"
 
+_MOST_PARTS: Final = 2_000_000
+"""Lists, objects and commas in what the newest items say: each becomes objects. An account at five times AWS's default
+quotas has 39,000 resources, of some thirty parts each."""
+
+_MARKS: Final = (b"{", b"[", b",")
+
 _DEEPEST: Final = 100
 """Objects and lists within one another: an item has ten, and what makes its shape calls itself for each."""
 
 
-def pages_of(page: SnapshotShape, origin: str) -> Iterator[SnapshotShape]:
-    """The page itself, or one for each account whose configuration items it holds.
+def pages_of(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotShape]:
+    """The pages, with one for each account in place of all that hold configuration items.
 
     Raises:
         Problem: an item is none of an IAM resource; says which.
     """
-    if not page.is_of_config:
-        yield page
-        return
+    of_config = [page for page in pages if page.is_of_config]
+    yield from (page for page in pages if not page.is_of_config)
+    if of_config:
+        yield from _of_items(of_config, origin)
+
+
+def _of_items(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotShape]:
     accounts: dict[str, _Account] = {}
-    for where, item in _newest(_items(page, origin), origin):
+    # A later page may hold a newer item of the same resource, or say that it is gone.
+    newest = _newest((item for page in pages for item in _items(page, origin)), origin)
+    parts = sum(bytes(item.configuration).count(mark) for _, item in newest for mark in _MARKS)
+    if parts > _MOST_PARTS:
+        raise Problem(f"{origin} has more than {_MOST_PARTS:,} values in its items of IAM.", HOW_TO_MAKE_ONE)
+    for where, item in newest:
         if item.configuration_item_status in _GONE:
             continue
         known = _TYPES[item.resource_type]
@@ -68,7 +83,9 @@ def pages_of(page: SnapshotShape, origin: str) -> Iterator[SnapshotShape]:
             "Let AWS Config record the IAM resource types, or read the account itself.",
         )
     for account_id, account in accounts.items():
-        yield account.page(account_id)
+        made = account.page(account_id)
+        made.next_token = pages[-1].next_token
+        yield made
 
 
 def _items(page: SnapshotShape, origin: str) -> Iterator[tuple[str, ConfigItemShape]]:
@@ -169,7 +186,9 @@ def _is_deep(value: Any) -> bool:
             for part in (one.values() if isinstance(one, dict) else one)
             if isinstance(part, (dict, list))
         ]
-    return bool(level)
+        if not level:
+            return False
+    return True
 
 
 def _too_deep(said: str) -> Problem:

@@ -10,7 +10,7 @@ import pytest
 
 from iamtui.account import config_items
 from iamtui.account.authorization_details import load_account
-from iamtui.account.model import Account, Missing
+from iamtui.account.model import REST_OF_ACCOUNT, Account, Missing
 from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.problem import Problem
@@ -266,6 +266,33 @@ def test_the_newest_item_counts_and_what_is_deleted_is_gone() -> None:
     assert "1 resources that AWS Config does not record" in gaps(read(config(new, unrecorded)))
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_newest_item_counts_over_several_pages(backwards: bool) -> None:
+    """A page of its own made a deleted user live, and refused a history as a contradiction."""
+    old = item("User", user("alice", UserPolicyList=[]), configurationItemCaptureTime="2026-01-01T00:00:00Z")
+    new = item("User", user("alice", UserPolicyList=[inline("new")]))
+    bob = item("User", user("bob", UserPolicyList=[]))
+    gone = {**bob, "configurationItemStatus": "ResourceDeleted", "configuration": None,
+            "configurationItemCaptureTime": "2026-11-25T00:00:00Z"}  # fmt: skip
+    pages = [config(old, bob), config(BUCKET), config(new), config(gone)]
+    text = "\n".join(map(json.dumps, pages[::-1] if backwards else pages)).encode()
+    account = read(text)
+    assert [(one.name, len(one.inline_policies)) for one in account.users] == [("alice", 1)]
+
+
+def test_what_is_unknown_is_counted_over_all_pages() -> None:
+    users = [item("User", user(name, UserPolicyList=[])) for name in ("alice", "bob")]
+    for one in users:
+        del one["configuration"]["permissionsBoundary"]
+    assert "permissions boundaries of 2 users and roles" in gaps(read([config(one) for one in users]))
+
+
+def test_items_that_end_with_a_marker_are_a_part() -> None:
+    query = {"Results": [json.dumps(one) for one in ITEMS[1:]], "NextToken": "x"}
+    assert "it ends with a marker for a next page" in gaps(read(query))[REST_OF_ACCOUNT]
+    assert REST_OF_ACCOUNT not in gaps(read([query, {**query, "NextToken": None}]))
+
+
 def test_what_config_does_not_say_is_unknown_and_never_none() -> None:
     account = read(config(*[one for one in ITEMS if one["resourceType"] != "AWS::IAM::Policy"]))
     assert gaps(account)["managed policies"] == "there is no Policies"
@@ -333,6 +360,34 @@ def test_items_of_more_resources_than_an_account_may_have_are_refused(monkeypatc
     assert len(read(config(*users, *users, *[BUCKET] * 9)).users) == 4
     monkeypatch.setattr(config_items, "MOST_ENTITIES", 3)
     assert "has items of more than 3 resources of IAM" in refusal(config(*users)).sentence
+    assert "has items of more than 3 resources of IAM" in refusal([config(one) for one in users]).sentence
+
+
+def test_items_that_say_more_than_an_account_does_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = item("User", user("alice", UserPolicyList=[inline(str(number)) for number in range(50)]),
+               configurationItemCaptureTime="2026-01-01T00:00:00Z")  # fmt: skip
+    few = item("User", user("alice", UserPolicyList=[]))
+    monkeypatch.setattr(config_items, "_MOST_PARTS", 100)
+    assert len(read(config(old, few)).users) == 1, "older items are not made anything of"
+    assert "has more than 100 values in its items of IAM" in refusal([config(old), config(BUCKET)]).sentence
+
+
+@pytest.mark.slow
+def test_an_account_of_five_times_the_default_quotas_is_read_from_config() -> None:
+    """IAM quotas: 5,000 users, 300 groups, 1,000 roles, 1,500 policies of one's own."""
+    kinds = {"User": 25_000, "Group": 1_500, "Role": 5_000, "Policy": 7_500}
+    bodies = {
+        "User": lambda name: user(name, UserPolicyList=[inline("own")], GroupList=["g1", "g2", "g3"]),
+        "Group": lambda name: group(name, GroupPolicyList=[inline("own")], AttachedManagedPolicies=[]),
+        "Role": lambda name: role(name, RolePolicyList=[inline("a"), inline("b")]),
+        "Policy": policy,
+    }
+    pages = [
+        config(*(item(kind, bodies[kind](f"{kind[0].lower()}{number}")) for number in range(count)))
+        for kind, count in kinds.items()
+    ]
+    account = read(pages)
+    assert [len(account.users), len(account.groups), len(account.roles), len(account.policies)] == [*kinds.values()]
 
 
 def test_config_without_iam_is_refused() -> None:
