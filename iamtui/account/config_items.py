@@ -39,7 +39,7 @@ _TYPES: Final[dict[str, tuple[str, type[Struct], tuple[str, ...]]]] = {
 _GONE: Final = ("ResourceDeleted", "ResourceDeletedNotRecorded")
 _NOT_RECORDED: Final = "ResourceNotRecorded"
 
-_MOST_PARTS: Final = 2_000_000
+_MOST_PARTS: Final = 1_500_000
 """Lists, objects and commas in what the newest items say: each becomes objects. An account at five times AWS's default
 quotas has 39,000 resources, of some thirty parts each."""
 
