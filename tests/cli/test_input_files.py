@@ -312,7 +312,8 @@ def test_a_file_that_is_swapped_while_it_is_read_is_the_one_that_was_opened(tmp_
                     os.mkfifo(file)
 
     done: list[int] = []
-    found = read_document(file, "It", told=told)
+    with open_input(file, "It", told=told) as opened:
+        found = read_whole(opened, "It")
     assert found == before[: done[0] if swap == "cut" else None]
 
 
