@@ -10,11 +10,13 @@ import io
 import threading
 import time
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import botocore.awsrequest
 import urllib3.exceptions
 from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
+from urllib3.util import parse_url
 
 from iamtui.aws.answer_limits import (
     CURRENT_CALL,
@@ -31,6 +33,43 @@ from iamtui.aws.answer_limits import (
     check_markup,
     count_wire,
 )
+from iamtui.aws.errors import AwsProblem
+
+
+def refuse_unclear_url(url: str, what: str, *, may_name_user: bool = False) -> None:
+    """Refuse a URL that may lead elsewhere than it seems to: botocore and we check the host that urllib.parse finds in
+    it, and urllib3 connects to the one that it finds itself.
+
+    Args:
+        what: what the URL is, as the beginning of a sentence.
+        may_name_user: whether a user and a password may stand in front of the host, as in a proxy's URL.
+
+    Raises:
+        AwsProblem: it is one; the URL may hold a password, and is not shown.
+    """
+    fault = _unclear(url) or (
+        "" if may_name_user or "@" not in urlsplit(url).netloc else "names a user before the host"
+    )
+    if fault:
+        form = "http://USER:PASSWORD@HOST:PORT, other characters as %5C" if may_name_user else "http://HOST:PORT/PATH"
+        raise AwsProblem(f"{what} {fault}: nothing was sent there.", f"Write it as {form}.", code="UnclearUrl")
+
+
+def _unclear(url: str) -> str:
+    if "\\" in url:
+        return "holds a backslash"
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds white space or a control character"
+    try:
+        seen, used = urlsplit(url), parse_url(url)
+        seen_host = (seen.hostname or "").replace("%25", "%")
+        used_host = (used.host or "").strip("[]")
+        same = (seen.scheme, seen_host, seen.port) == (used.scheme, used_host.lower(), used.port)
+    except (ValueError, urllib3.exceptions.LocationParseError):
+        return "is not a URL"
+    if not seen_host:
+        return "names no host"
+    return "" if same else "can be read as that of another host"
 
 
 class HttpSession(Protocol):
@@ -51,10 +90,14 @@ class LimitedHttpSession:
 
     Args:
         limits: for every answer; None: those of the call that the thread is making.
+        url_is: what the URLs are, as the beginning of a sentence.
     """
 
-    def __init__(self, session: HttpSession, limits: AnswerLimits | None = None) -> None:
+    def __init__(
+        self, session: HttpSession, limits: AnswerLimits | None = None, url_is: str = "The URL of a call"
+    ) -> None:
         self._session = session
+        self._url_is = url_is
         self._limits = limits
         self._thread = threading.local()
 
@@ -73,7 +116,9 @@ class LimitedHttpSession:
 
         Raises:
             AnswerTooLarge, AnswerTooSlow, AnswerTooComplex: the endpoint's answer is beyond a limit.
+            AwsProblem: the host that the URL names, and that was checked, is not the one that would be connected to.
         """
+        refuse_unclear_url(request.url, self._url_is)
         limits = self._limits or CURRENT_CALL.limits
         streamed = request.stream_output
         request.stream_output = True
@@ -168,16 +213,23 @@ def time_answers(http_session: Any) -> None:
 def limit_answers(client: Any) -> Any:
     """Hold the answers that a client of botocore reads to the limits of the call that is made; returns it."""
     endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
+    proxies = endpoint.http_session._proxy_config._proxies  # noqa: SLF001 - as above
+    for scheme, proxy in proxies.items():
+        url = proxy if "://" in proxy else f"http://{proxy.removeprefix('//')}"
+        refuse_unclear_url(url, f"The URL of the proxy for {scheme}", may_name_user=True)
     time_answers(endpoint.http_session)
     endpoint.http_session = LimitedHttpSession(endpoint.http_session)
     return client
 
 
-def limit_metadata(fetcher: Any, seconds: int) -> None:
+def limit_metadata(fetcher: Any, seconds: int, variable: str) -> None:
     """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits.
 
     They hold credentials in the clear, and come from nearby: no proxy of the environment may see them.
+
+    Args:
+        variable: the one that says where the service is.
     """
     session = URLLib3Session(timeout=seconds)
     time_answers(session)
-    fetcher._session = LimitedHttpSession(session, METADATA)  # noqa: SLF001 - as above
+    fetcher._session = LimitedHttpSession(session, METADATA, variable)  # noqa: SLF001 - as above

@@ -141,7 +141,11 @@ def check_endpoint_url(url: str) -> str:
         _ = parts.port
     except ValueError:
         raise Problem(f"--endpoint-url {url} is not a URL.", step) from None
-    if parts.scheme not in ("http", "https") or not host or any(c.isspace() or not c.isprintable() for c in url):
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or any(c.isspace() or c == "\\" or not c.isprintable() for c in url)
+    ):
         raise Problem(f"--endpoint-url {url} is not an http or https URL.", step)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise Problem("--endpoint-url must not hold a user name, a query or a fragment.", step)

@@ -30,7 +30,7 @@ import botocore.utils
 
 from iamtui.aws.credential_process import Approve, approved_run, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.limited_http import limit_answers, limit_metadata
+from iamtui.aws.limited_http import limit_answers, limit_metadata, refuse_unclear_url
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
 from iamtui.aws.retries import note_try, sleep_between_tries
@@ -175,11 +175,13 @@ class SdkSession(botocore.session.Session):
         _parse_short_files(chain.get_provider("boto-config"), "_ini_parser")
         _parse_short_files(chain.get_provider("ec2-credentials-file"), "_parser")
         # Roles with a credential_source ask the same two.
-        _read_short_container_token(chain.get_provider("container-role"))
-        container = chain.get_provider("container-role")._fetcher  # noqa: SLF001 - as above
+        by_container = chain.get_provider("container-role")
+        _read_short_container_token(by_container)
+        _check_container_url(by_container)
+        container = by_container._fetcher  # noqa: SLF001 - as above
         instance = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - as above
-        limit_metadata(container, container.TIMEOUT_SECONDS)
-        limit_metadata(instance, instance._timeout)  # noqa: SLF001 - as above
+        limit_metadata(container, container.TIMEOUT_SECONDS, by_container.ENV_VAR_FULL)
+        limit_metadata(instance, instance._timeout, "AWS_EC2_METADATA_SERVICE_ENDPOINT")  # noqa: SLF001 - as above
         if not asks_metadata_service(os.environ):
             chain.remove("iam-role")
 
@@ -251,6 +253,31 @@ def _read_short_container_token(provider: Any) -> None:
         return {"Authorization": token}
 
     provider._build_headers = build_headers  # noqa: SLF001 - as above
+
+
+def _check_container_url(provider: Any) -> None:
+    """Have a provider send its token to no other host than the one that botocore checks.
+
+    A path is put behind a host, and "@" or "." at its beginning would make that another one.
+    """
+    retrieve = provider._retrieve_or_fail  # noqa: SLF001 - botocore has no other way
+
+    def retrieve_checked() -> Any:
+        path = os.environ.get(provider.ENV_VAR)
+        if path is None:
+            refuse_unclear_url(os.environ[provider.ENV_VAR_FULL], provider.ENV_VAR_FULL)
+        else:
+            if not path.startswith("/"):
+                raise AwsProblem(
+                    f"{provider.ENV_VAR} does not begin with a slash, and so could name another host: nothing was "
+                    "sent there.",
+                    "Set it to a path such as /v2/credentials/ID, or unset it.",
+                    code="UnclearUrl",
+                )
+            refuse_unclear_url(provider._fetcher.full_url(path), provider.ENV_VAR)  # noqa: SLF001 - as above
+        return retrieve()
+
+    provider._retrieve_or_fail = retrieve_checked  # noqa: SLF001 - as above
 
 
 # Keeping secrets out of botocore's debug logs.

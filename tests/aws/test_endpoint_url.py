@@ -34,6 +34,8 @@ def test_endpoints_that_may_be_called(url: str) -> None:
         ("https://a b", "not an http or https URL"),
         ("https://a\x1b", "not an http or https URL"),
         ("https://me:pw@host", "user name"),
+        ("http://127.0.0.2:1\\@localhost/", "not an http or https URL"),
+        ("https://aws.example.com\\", "not an http or https URL"),
         ("https://host/?a=1", "query"),
         ("http://localhost:99999", "not a URL"),
         ("http://[::1", "not a URL"),
