@@ -115,13 +115,19 @@ def look_through_closed() -> None:
             gc.freeze()
 
 
-def look_through_all() -> None:
+def look_through_all(*, at_once: bool = False) -> None:
     """Look through everything, also what was left out before, and leave out what is there. For when nobody is waiting:
-    it takes as long as a key may, and for a large account several times as long."""
+    it takes as long as a key may, and for a large account several times as long.
+
+    Args:
+        at_once: also where the collector keeps times of its own: a secret was drawn, and what drew it is garbage now.
+    """
     if gc.isenabled() and gc.get_threshold() == _ROUNDS:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+    elif at_once:
+        gc.collect()
 
 
 LULL_SECONDS: Final = 20.0

@@ -118,6 +118,8 @@ def app(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dr
     for name in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.chdir(tmp_path)
+    # A slow machine takes longer for the walk through everything that can be reached than a secret stays shown.
+    monkeypatch.setattr("iamtui.tui.sessions.panel.REVEAL_SECONDS", 600.0)
     return DrawingApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=ClipboardCopier(lambda _text: None))
 
 
@@ -136,6 +138,16 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
         assert len(paths_to(*life.sought)) >= 2, "the walk finds what is held"
         await life.press("S", "d", "d")
         assert "Forgot the session" in life.words
+        life.check_that_nothing_is_left()
+
+
+@pytest.mark.slow
+@in_own_process
+async def test_nothing_can_be_reached_of_a_session_that_is_forgotten_while_its_secret_is_shown(app: DrawingApp) -> None:
+    async with life_of(app) as life:
+        await life.assume()
+        await life.press("S", "2", "3", "d", "d")
+        assert "Forgot the session" in life.words, life.words
         life.check_that_nothing_is_left()
 
 

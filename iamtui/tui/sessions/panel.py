@@ -19,6 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Clock, Session, clock_off, utc_now
 from iamtui.problem import Problem
+from iamtui.tui.background import look_through_all
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import forget_drawn_texts, line, lines, plain
 from iamtui.tui.sessions.lifecycle_text import (
@@ -195,7 +196,12 @@ class SessionsList(OptionList):
         """Once something is hidden again, leave no copy of it in what the drawing remembers."""
         before, self._drawn = self._drawn, frozenset(self.revealed)
         if before - self._drawn:
-            self.call_after_refresh(forget_drawn_texts)
+            self.call_after_refresh(self._forget_drawn)
+
+    @staticmethod
+    def _forget_drawn() -> None:
+        forget_drawn_texts()
+        look_through_all(at_once=True)
 
     def _prompt(self, kept: KeptSession) -> Content:
         active = kept is self.keeper.active
@@ -338,10 +344,11 @@ class SessionsPanel(SessionsList):
         kept = self.keeper.get(event.key)
         if kept is None:
             return
+        if kept is self.keeper.active:
+            self.revealed.clear()
         self.draw()
         self.post_message(Notice(*renewed_words(kept, self.clock())))
         if kept is self.keeper.active:
-            self.revealed.clear()
             self.post_message(self.Changed(self.active))
 
     def on_blur(self, _event: events.Blur) -> None:
