@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.authorization_details import load_account
@@ -288,9 +288,16 @@ GLOBS = st.lists(st.text("abpq1-*", min_size=1, max_size=6), max_size=4)
 
 
 @settings(max_examples=150, deadline=None)
+@example(["1111"], ["*1", "11*"], 0)
 @given(st.lists(WORDS, min_size=1, max_size=8, unique=True), GLOBS, st.integers(0, 99))
 def test_any_pattern_still_cuts_any_name(names: list[str], patterns: list[str], seed: int) -> None:
-    _, rename = redacted(with_names(names, patterns), seed)
+    try:
+        _, rename = redacted(with_names(names, patterns), seed)
+    except Problem as problem:
+        # Single digits stay as they are, so a number that is cut into them would be told.
+        if "cut a number into its digits" not in problem.sentence:
+            raise
+        return
     for pattern, name in product(patterns, names):
         assert matches(rename(pattern), rename(name)) is matches(pattern, name), (pattern, name)
     assert len({rename(name) for name in names}) == len(names)
