@@ -102,8 +102,8 @@ def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
 def _summarize(report: EscalationReport, found: Sequence[Escalation]) -> None:
     certain = sum(one.certain for one in found)
     note(
-        f"{len(report.administrators)} administrators; {certain} more can become one, "
-        f"{len(found) - certain} more under conditions."
+        f"{len(report.administrators):,} administrators; {certain:,} more can become one, "
+        f"{len(found) - certain:,} more under conditions."
     )
     steps = (step.decision for one in found for move in one.moves for step in move.steps)
     unloaded = {layer for decision in steps for layer in unloaded_layers(decision)}

@@ -196,9 +196,9 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
     found = report.escalations
     rows = tuple(row for number, one in enumerate(found) for row in _escalation(account, number, one))
     certain = sum(one.certain for one in found)
-    more = f"{certain} more can become one, {len(found) - certain} more under conditions"
-    notes = [f"{len(report.administrators)} administrators; {more}."]
-    closing = [f"{count} need {_short(account, name)}" for name, count in report.closing[:_MOST_CLOSING] if count > 1]
+    more = f"{certain:,} more can become one, {len(found) - certain:,} more under conditions"
+    notes = [f"{len(report.administrators):,} administrators; {more}."]
+    closing = [f"{count:,} need {_short(account, name)}" for name, count in report.closing[:_MOST_CLOSING] if count > 1]
     if closing:
         notes.append(f"Of these paths {'; '.join(closing)}.")
     steps = (step.decision for one in found for move in one.moves for step in move.steps)

@@ -246,3 +246,27 @@ async def test_hostile_names_are_shown_harmless(name: str) -> None:
 def test_a_report(snap_compare: Callable[..., bool], size: str, name: str) -> None:
     screen = ReportScreen(demo(), name.capitalize(), report_screen.REPORTS[name])
     assert snap_compare(ScreenApp(screen), terminal_size=SIZES[size], run_before=settle)
+
+
+async def test_notes_that_have_no_room_end_with_an_ellipsis() -> None:
+    long = " ".join(f"word-{number}" for number in range(200))
+    report = Report("Findings", (), (), (long,), "The audit finds nothing.", {})
+    app = ScreenApp(ReportScreen(small_workspace(), "Findings", lambda *_: report))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "word-0" in screen_text(app))
+        shown = [line for line in screen_text(app).splitlines() if "word-" in line]
+        assert len(shown) == 3
+        assert shown[-1].rstrip().endswith("…")
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: sum("word-" in line for line in screen_text(app).splitlines()) == 6)
+
+
+async def test_a_name_gives_up_its_path_where_there_is_no_room_for_it() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "U")
+        assert "user/…/clara.moreau " in screen_text(app)
+        assert "iam:UpdateAssumeRolePolicy " in screen_text(app)
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "user/engineering/clara.moreau " in screen_text(app))

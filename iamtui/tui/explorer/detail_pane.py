@@ -51,6 +51,7 @@ class ListAndDocument(Column):
         super().__init__(id=id)
         self._entries: Sequence[ListingEntry] = ()
         self._shown = -1
+        self._added = False
 
     def compose(self) -> ComposeResult:
         yield RowsView(id="entries")
@@ -71,7 +72,7 @@ class ListAndDocument(Column):
         return self._entries[at].names if at < len(self._entries) else ()
 
     def set_entries(self, entries: Sequence[ListingEntry], empty: str) -> None:
-        self._entries = entries
+        self._entries, self._added = entries, False
         rows = self.rows_view
         rows.styles.height = min(max(1, len(entries)), 8)
         rows.display = bool(entries)
@@ -86,8 +87,17 @@ class ListAndDocument(Column):
         self._entries = [*self._entries, *entries]
         rows = self.rows_view
         rows.display = True
-        rows.styles.height = min(max(1, len(self._entries)), 12)
+        self._added = True
+        self._fit_added()
         rows.set_rows([entry.row for entry in self._entries], cursor=rows.cursor)
+
+    def on_resize(self) -> None:
+        if self._added:
+            self._fit_added()
+
+    def _fit_added(self) -> None:
+        """Give what was found half of a tall window: it is the longer text of the two."""
+        self.rows_view.styles.height = min(max(1, len(self._entries)), max(12, self.size.height // 2))
 
     def show_statement(self, policy: str, statement: int) -> bool:
         """Bring a policy under the cursor and mark one of its statements; False when it is not in the list."""

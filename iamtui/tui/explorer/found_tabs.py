@@ -65,7 +65,8 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     title, services = service_table(found, ascii_only=ascii_only)
     account, tab = workspace.account, FoundTab()
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
-    tab.rows.append(heading(f"What it can do: {count}, actions by access level; Enter lists them"))
+    some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
+    tab.rows.append(heading(f"What it can do: {count}, actions by access level{some}; Enter lists them"))
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
     for service, cells in services:
         tab.lists[len(tab.rows)] = service.service, partial(permissions_report, account, found, (service,))

@@ -37,6 +37,7 @@ from iamtui.tui.export_screen import ExportScreen, choose_export
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
+from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.audit import audit, read_suppressions, unknown_facts
 from iamtui.workspace.audit_edits import edits_that_mend
@@ -105,7 +106,10 @@ LINE_TONES: Final = {
     Tone.DEPENDS: "depends",
 }
 _GAP: Final = "  "
-_LEAST_NAME: Final = 24
+_LEAST_NAME: Final = 28
+_MOST_NOTES: Final = 3
+"""Lines of the notes below a list; twice as many where the window is tall."""
+_TALL: Final = 30
 
 
 class ReportList(FilteredList[ReportRow]):
@@ -131,12 +135,19 @@ class ReportList(FilteredList[ReportRow]):
             room -= self._mark_width + len(_GAP)
         indent = "  " if row.inner else ""
         # What has nothing said of it may have the whole line.
-        column = min(self._name_width, max(_LEAST_NAME, room // 2))
-        name = fit(indent + row.name, column if row.text else room)
+        column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7))
+        name = fit(_without_path(indent + row.name, column), column) if row.text else fit(indent + row.name, room)
         style = "muted" if row.inner else "strong" if row.target else ""
         pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
         room -= max(column, cell_len(name)) + len(_GAP)
         return [*pieces, Piece(fit(row.text, room), "muted")]
+
+
+def _without_path(name: str, width: int) -> str:
+    """The name of an entity, which is unique without its path: that gives way where there is no room for both."""
+    if cell_len(name) <= width or name.count("/") < 2:
+        return name
+    return f"{name.partition('/')[0]}/…/{name.rpartition('/')[2]}"
 
 
 class More(NamedTuple):
@@ -191,7 +202,6 @@ class ReportScreen(Screen[ReportRow | None]):
         }
         & #report-notes {
             height: auto;
-            max-height: 3;
             width: 100%;
             padding: 0 1;
             color: $muted;
@@ -323,11 +333,20 @@ class ReportScreen(Screen[ReportRow | None]):
         kinds = self.query_one("#report-kinds", Label)
         kinds.update(self._kinds())
         kinds.display = bool(report is not None and report.kinds)
-        notes = self.query_one("#report-notes", Label)
-        notes.update(lines(*(plain(note, limit=None) for note in report.notes)) if report is not None else Content(""))
-        notes.display = bool(report is not None and report.notes)
+        self._show_notes()
         self.query_one(ListPane).show(None if rows else self._why_empty())
         self.query_one(KeyLine).look_again()
+
+    def on_resize(self) -> None:
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        """Show the notes below the list, as many lines as there is room for; an ellipsis tells that more is said."""
+        notes = self.query_one("#report-notes", Label)
+        said = self._report.notes if self._report is not None else ()
+        most = _MOST_NOTES if self.size.height < _TALL else 2 * _MOST_NOTES
+        notes.update(lines(*wrap_all((plain(note, limit=None) for note in said), self.size.width - 2, most)))
+        notes.display = bool(said)
 
     def _kinds(self) -> Content:
         report = self._report
