@@ -145,31 +145,24 @@ class ActionElement:
 
     def covers(self, entry: str) -> bool:
         """Whether it is seen to match every action that an entry of an Action element matches, known or not."""
+        return self._matches_of(entry, every=True)
+
+    def overlaps(self, entry: str) -> bool:
+        """Whether it may match some action that an entry of an Action element matches, known or not."""
+        return self._matches_of(entry, every=False)
+
+    def _matches_of(self, entry: str, *, every: bool) -> bool:
         service, name, _ = _entry_parts(entry)
         if self.nothing or (self.has_everything and self.negated):
             return False
         if self.has_everything:
             return True
         if service == "*":
-            return False
-        named = self._names.get(service, ())
+            return not every
         tokens = _name_glob(name).tokens
-        if self.negated:
-            return not any(_name_glob(one).shares(tokens) for one in named)
-        return any(_name_glob(one).covers(tokens) for one in named)
-
-    def overlaps(self, entry: str) -> bool:
-        """Whether it may match some action that an entry of an Action element matches, known or not."""
-        service, name, _ = _entry_parts(entry)
-        if self.nothing or (self.has_everything and self.negated):
-            return False
-        if self.has_everything or service == "*":
-            return True
-        named = self._names.get(service, ())
-        tokens = _name_glob(name).tokens
-        if self.negated:
-            return not any(_name_glob(one).covers(tokens) for one in named)
-        return any(_name_glob(one).shares(tokens) for one in named)
+        # What is excepted may have nothing of an entry that is covered, and may not be all of one that is overlapped.
+        compare = Glob.covers if every is not self.negated else Glob.shares
+        return any(compare(_name_glob(one), tokens) for one in self._names.get(service, ())) is not self.negated
 
 
 def _entry_parts(entry: str) -> ActionName:

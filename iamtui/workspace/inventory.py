@@ -45,14 +45,6 @@ _SINGULAR: Final[dict[type, str]] = {
 _MOST_SUGGESTIONS: Final = 5
 
 
-class UnknownName(Problem):
-    """Nothing, or more than one thing, has this name; `nearest` lists up to five names or ARNs."""
-
-    def __init__(self, sentence: str, next_step: str = "", nearest: tuple[str, ...] = ()) -> None:
-        super().__init__(sentence, next_step)
-        self.nearest = nearest
-
-
 def kind_of(entity: Entity) -> str:
     """The kind of an entity, in the singular, as names are written: "user" of user/NAME."""
     return _SINGULAR[type(entity)]
@@ -86,11 +78,11 @@ def find_entity(account: Account, text: str, only: str = "") -> Entity:
         only: the one kind, in the singular, that is looked at; "" for all.
 
     Raises:
-        UnknownName: nothing or several have it; names the nearest.
+        Problem: nothing or several have it; names the nearest.
     """
     text = text.strip()
     if not text:
-        raise UnknownName("Nothing is named.", "Give an ARN, KIND/NAME or a name.")
+        raise Problem("Nothing is named.", "Give an ARN, KIND/NAME or a name.")
     exact = account.by_arn(text) or (account.by_id(text) if unique_id_kind(text) else None)
     if exact is not None and only in ("", kind_of(exact)):
         return exact
@@ -103,7 +95,7 @@ def find_entity(account: Account, text: str, only: str = "") -> Entity:
     names = tuple(full_name(entity) for entity in found)
     if len(set(names)) < len(names):
         names = tuple(entity.arn for entity in found)
-    raise UnknownName(f"{safe_text(text)} names {len(found)} things.", f"Say {_or(names)}.", names)
+    raise Problem(f"{safe_text(text)} names {len(found)} things.", f"Say {_or(names)}.")
 
 
 def _named(pool: Sequence[Entity], text: str) -> list[Entity]:
@@ -123,7 +115,7 @@ def _or(names: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
 
 
-def _unknown(pool: Sequence[Entity], text: str, only: str) -> UnknownName:
+def _unknown(pool: Sequence[Entity], text: str, only: str) -> Problem:
     wanted = text.rsplit("/", 1)[-1].lower()
     names: dict[str, list[str]] = {}
     for entity in pool:
@@ -134,7 +126,7 @@ def _unknown(pool: Sequence[Entity], text: str, only: str) -> UnknownName:
     shown = ", ".join(safe_text(name) for name in nearest)
     hint = f"Nearest: {shown}." if nearest else f"See `iamtui list {only or 'user'}s`."
     what = f"No {only} of this account" if only else "Nothing in this account"
-    return UnknownName(f"{what} is named {safe_text(text)}.", hint, nearest)
+    return Problem(f"{what} is named {safe_text(text)}.", hint)
 
 
 def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocument]]:

@@ -28,11 +28,7 @@ _BUILT_IN_PROVIDERS: Final = frozenset(
 
 
 class UnknownPrincipal(Problem):
-    """No principal, or more than one, answers to the text; `nearest` lists up to five ARNs or names."""
-
-    def __init__(self, sentence: str, next_step: str = "", nearest: tuple[str, ...] = ()) -> None:
-        super().__init__(sentence, next_step)
-        self.nearest = nearest
+    """No principal, or more than one, answers to the text."""
 
 
 def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
@@ -154,7 +150,6 @@ def _named(account: Account, text: str) -> tuple[User | Role, ...]:
         raise UnknownPrincipal(
             f"Both a user and a role are named {safe_text(text)}.",
             f"Say user/{safe_text(text)} or role/{safe_text(text)}.",
-            tuple(entity.arn for entity in found),
         )
     return found
 
@@ -207,7 +202,7 @@ def _unknown(account: Account, text: str) -> UnknownPrincipal:
     list_of = "roles" if "role/" in text else "users"
     hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else f"See `iamtui list {list_of}`."
     where = "the part of this account that was read" if account.lacks_principals else "this account"
-    return UnknownPrincipal(f"No user or role of {where} is {safe_text(text)}.", hint, tuple(nearest))
+    return UnknownPrincipal(f"No user or role of {where} is {safe_text(text)}.", hint)
 
 
 def caller_principal(workspace: Workspace) -> Principal | None:
