@@ -219,7 +219,7 @@ class Connection:
             into: the msgspec shape of what is needed of the answer; without one it comes as botocore gives it.
 
         Raises:
-            Problem: mostly an AwsProblem, which says whether the call was denied or unsupported.
+            Problem: mostly an AwsProblem, which says whether the call was denied.
         """
         client = self.client(service, in_region)
 

@@ -28,7 +28,6 @@ class AwsProblem(Problem):
         expired: whether AWS answered that the caller's credentials have expired.
         unanswered: whether the call may have been carried out although no answer came.
         bad_credentials: whether AWS does not accept the caller's credentials: expired, unknown, or wrongly signed.
-        unsupported: whether the endpoint does not know the operation (an emulator, not AWS).
         fatal: whether every other call would fail likewise: credentials, clock, or the way to AWS.
         throttled: whether AWS asked for fewer calls.
         unreachable: whether no connection came about.
@@ -55,7 +54,6 @@ class AwsProblem(Problem):
         self.expired = code in _EXPIRED
         self.unanswered = code in _UNANSWERED
         self.bad_credentials = code in _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE
-        self.unsupported = code in _UNSUPPORTED
         self.fatal = code in _FATAL
         self.throttled = code in _THROTTLED
         self.unreachable = code in _UNREACHABLE

@@ -11,7 +11,7 @@ from typing import Final
 
 from iamtui.account.model import Role
 from iamtui.catalog.actions import catalogue
-from iamtui.credentials.assume_role import LONGEST_POLICIES, AssumeRoleInput, policy_characters
+from iamtui.credentials.assume_role import AssumeRoleInput, policy_characters
 from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
@@ -90,7 +90,7 @@ class SessionPreview:
 
     Args:
         rows: the questions asked, then typical ones.
-        characters, most: the meter: inline text and ARNs together, and what STS takes.
+        characters: the meter: inline text and ARNs together.
         findings: what the linter says of the inline policy, the worst first.
         problems: what STS would refuse about the policies, one sentence each.
         notes: what is not known, one sentence each.
@@ -98,7 +98,6 @@ class SessionPreview:
 
     rows: tuple[PreviewRow, ...]
     characters: int
-    most: int
     findings: tuple[Finding, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
@@ -143,7 +142,6 @@ def preview_session(
     return SessionPreview(
         rows,
         policy_characters(extras.policy, extras.policy_arns),
-        LONGEST_POLICIES,
         findings(document, DocumentKind.SESSION, account=request.account or None) if document is not None else (),
         tuple(problem.sentence for problem in request.policy_problems()),
         tuple(notes),
