@@ -112,7 +112,7 @@ def _summarize(report: EscalationReport, found: Sequence[Escalation]) -> None:
         note(f"Not evaluated, and could stand in the way of some of these paths: {layers}.")
     closing = [item for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
     for name, count in closing:
-        note(f"{count} of these paths need {name}.")
+        note(f"{count:,} of these paths need {name}.")
 
 
 def _to_json(one: Escalation) -> dict[str, Any]:

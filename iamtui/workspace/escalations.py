@@ -17,9 +17,10 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
+from iamtui.drafts.words import entity_name
 from iamtui.engine.bits import places
 from iamtui.engine.condition_words import condition_of
-from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.index_reading import Outcomes
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
@@ -542,14 +543,17 @@ def _allows_everything(document: PolicyDocument) -> bool:
 def _closing(found: Sequence[Escalation]) -> tuple[tuple[str, int], ...]:
     counts: Counter[str] = Counter()
     for one in found:
-        alone = {name for move in one.moves for step in move.steps if (name := _only_grant(step)) is not None}
+        alone = {name for move in one.moves for step in move.steps if (name := _only_grant(move, step)) is not None}
         counts.update(alone)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _only_grant(step: EscalationStep) -> str | None:
-    """The one statement that grants a step, when it is one."""
+def _only_grant(move: Move, step: EscalationStep) -> str | None:
+    """The one statement that grants a step, when it is one; inline policies of one name are others for each holder."""
     allows = [one for one in step.decision.matched if one.effect == "Allow" and one.level is None]
     if len(allows) != 1:
         return None
-    return f"{allows[0].policy} / {allows[0].sid or f'statement {allows[0].statement + 1}'}"
+    policy = allows[0].policy
+    if allows[0].layer is Layer.IDENTITY and not policy.startswith("arn:") and "/" not in policy:
+        policy = f"{policy} of {entity_name(move.principal)}"
+    return f"{policy} / {allows[0].sid or f'statement {allows[0].statement + 1}'}"

@@ -239,6 +239,15 @@ def test_the_statement_that_closes_most_paths_comes_first() -> None:
     assert report.closing[0] == (f"{shared.arn} / Own", 3)
 
 
+def test_inline_policies_of_one_name_are_not_one_statement() -> None:
+    account = made_for(BY_ID["iam-007"])
+    own = InlinePolicy("same", document(allow("iam:PutUserPolicy", iam("user/${aws:username}"))))
+    users = tuple(User(name, "/", iam(f"user/{name}"), f"AIDA{name}", None, inline_policies=(own,)) for name in "abc")
+    report = find_escalations(sample_workspace().with_account(replace(account, users=users)))
+    assert len(report.escalations) == 3
+    assert report.closing == tuple((f"same of user/{name} / statement 1", 1) for name in "abc")
+
+
 def hiding(path: EscalationPath, *denies: dict[str, Any]) -> Account:
     """An account in which a path works, but for what the same principal is denied besides."""
     account = made_for(path)
