@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, read_drafted, say_findings
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
@@ -45,7 +45,8 @@ _FAIL_ON: Final = ("gained", "lost", "change")
 
 @click.command(
     epilog="Exit codes: 0; 1 with --fail-on, or when a saved question is not answered as expected with the draft; 2 an "
-    "error, also when a saved question cannot be asked."
+    "error, also when a saved question cannot be asked; 3 when everybody is asked of an account of which only a part "
+    "was read."
 )
 @click.argument("file")
 @click.argument("actions", nargs=-1, metavar="[ACTION]...")
@@ -90,7 +91,9 @@ def compare(
         shown.comparison(workspace, comparison)
     on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
     note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
-    return Exit.NO if _fails(fail_on, counts) else Exit.OK
+    if _fails(fail_on, counts):
+        return Exit.NO
+    return Exit.OK if names else whole_or_open(workspace.account)
 
 
 @dataclass(frozen=True, slots=True)

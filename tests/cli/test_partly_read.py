@@ -139,6 +139,9 @@ def test_impact_says_whether_the_whole_account_was_read(cli: Cli, file: Path, tm
     draft.write_text(json.dumps({"iamtui_draft": 1, "account_id": ID, "name": "nothing", "edits": []}))
     found = cli("impact", draft, "--json", "--snapshot", file)
     assert (found.code, found.json["complete"]) == (3, False)
+    asked = ("draft", "compare", draft, "s3:GetObject", "--snapshot", file)
+    assert cli(*asked).code == 3
+    assert cli(*asked, "--principal", "user/alice").code == 0
 
 
 @pytest.fixture
