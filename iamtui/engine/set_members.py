@@ -42,7 +42,8 @@ _BY_SEPARATORS: Final = {
 _ANY_ACCOUNT: Final = (Wild.FIELD_ONE,) * 12
 
 
-@lru_cache(maxsize=1024)
+# Room for what every action of the catalogue is about, in all Regions and of all types: some 6,000.
+@lru_cache(maxsize=8192)
 def resources_in(
     text: str, forms: tuple[ArnForm, ...], partition: str, owner: str, taken: tuple[Glob, ...] = ()
 ) -> ResourceSet:
@@ -69,7 +70,7 @@ def resources_in(
     return ResourceSet(tuple(sorted(left, key=len)), never=taken)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=8192)
 def taken_by_others(forms: tuple[ArnForm, ...], entries: tuple[str, ...]) -> tuple[Glob, ...]:
     """Of entries about other types of the service, those that take in some of what forms stand for.
 

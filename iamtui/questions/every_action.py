@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -24,7 +24,8 @@ from iamtui.engine.index import HeldPolicy
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.index_reading import IndexReading
 from iamtui.engine.layers import reaches
-from iamtui.engine.request import MissingPolicy, NamedPolicy
+from iamtui.engine.prepared_request import prepare
+from iamtui.engine.request import MissingPolicy, NamedPolicy, partition_of
 from iamtui.engine.service_rules import escapes_rcps, may_be_granted
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.context import RequestContext
@@ -207,6 +208,29 @@ class _Frame(NamedTuple):
     region: str
 
 
+@lru_cache(maxsize=2048)
+def _kinds_in(service: str, left: int, partition: str, account: str, resource_account: str | None) -> tuple[_Kind, ...]:
+    """The kinds of actions of a service on `*`, but for those that are left to the evaluator.
+
+    They are the same for every account with this id, such as one under a draft.
+
+    Args:
+        left: as bits of the service.
+        partition, account: the caller's.
+        resource_account: who is said to own the resources, or None.
+    """
+    space = action_space()
+    known, offset = space.services[service]
+    found: list[_Kind] = []
+    for bits in known.parted(Told(forms=True, regions=False, keys=False)):
+        actions = (bits & ~left) << offset
+        if actions:
+            first = space.name((actions & -actions).bit_length() - 1)
+            asked = prepare(first, "*", None, partition, account, ENGINE_CATALOGUE, resource_account)
+            found.append(_Kind(actions, asked.action, asked.resource))
+    return tuple(found)
+
+
 class EveryAction:
     """What users and roles of an account may do of every action, on the terms of one question."""
 
@@ -217,7 +241,6 @@ class EveryAction:
         self._now = now
         self.index = account_index(account)
         self.space = space = action_space()
-        self._kinds: dict[str, tuple[_Kind, ...]] = {}
         self._policies: dict[tuple[HeldPolicy, Layer], _Policy] = {}
         self._frames: tuple[_Frame, ...] = ()
         self._scps: tuple[tuple[HeldPolicy, ...], ...] = ()
@@ -416,21 +439,11 @@ class EveryAction:
         return Bits(yes, maybe), differing
 
     def _kinds_of(self, actions: int) -> Iterator[_Kind]:
+        principal = self.index.principals[0].principal
+        asked = (partition_of(principal), principal.account or "", self._terms.resource_account)
         for service in self.space.services_of(actions):
-            kinds = self._kinds.get(service)
-            if kinds is None:
-                kinds = self._kinds[service] = tuple(self._kinds_in(service))
+            kinds = _kinds_in(service, self.space.local(service, self._left), *asked)
             yield from (kind for kind in kinds if kind.actions & actions)
-
-    def _kinds_in(self, service: str) -> Iterator[_Kind]:
-        known, offset = self.space.services[service]
-        for bits in known.parted(Told(forms=True, regions=False, keys=False)):
-            actions = (bits << offset) & ~self._left
-            if actions:
-                first = self.space.name((actions & -actions).bit_length() - 1)
-                reading = self._evaluator(first).reading(self.index)
-                assert reading is not None
-                yield _Kind(actions, action_name(first), reading.prepared.resource)
 
     def _names_one(self, compiled: CompiledStatement, kind: _Kind) -> bool:
         """Whether an Allow names a resource, of a policy of which nothing is known, that AWS does not refuse."""

@@ -16,6 +16,7 @@ from iamtui.account.model import Account, AttachedPolicy, InlinePolicy, Resource
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Mode, Principal, PrincipalKind
+from iamtui.engine.set_members import resources_in
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.account_facts import entity_behind
@@ -275,3 +276,16 @@ def test_thousands_of_conditional_statements_are_asked_about_some_services_only(
     with pytest.raises(Problem, match="1,000 statements with conditions"):
         what_can(workspace, alice, now=NOON)
     assert what_can(workspace, alice, services=("sqs",), now=NOON).permissions
+
+
+@pytest.mark.slow
+def test_kinds_of_actions_are_found_once_for_accounts_with_the_same_id() -> None:
+    narrow = statement("*", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}})
+    del narrow["Resource"]
+    narrow["NotResource"] = "arn:aws:s3:::*"
+    of_alice(account_with(narrow))
+    before = resources_in.cache_info().misses
+
+    of_alice(account_with(narrow, statement("sqs:SendMessage")))
+
+    assert resources_in.cache_info().misses - before < 10
