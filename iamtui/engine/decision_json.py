@@ -239,15 +239,17 @@ def decision_schema() -> dict[str, Any]:
         "assumptions": _TEXTS,
         "notes": _TEXTS,
         "trace": {},
-        # Where they say something: the other requests of the call, the worst of all, why AWS never asks this.
+        # Where they say something: the other requests of the call, the worst of all, why AWS never asks this, and how
+        # old the account is that was not read anew.
         "deciding": {"enum": [outcome.value for outcome in Outcome]},
         "companions": _list_of(_object(companion)),
         "never_asked": _TEXT,
+        "cached": _object({"read_at": _TEXT, "age_seconds": {"type": "integer", "minimum": 0}}),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "iamtui decision",
-        **_object(properties, optional=("trace", "deciding", "companions", "never_asked")),
+        **_object(properties, optional=("trace", "deciding", "companions", "never_asked", "cached")),
         "$defs": {
             "Formula": formula,
             "RequestForm": scenario_definitions["RequestForm"],

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from iamtui import paths
+from iamtui.engine.decision_json import decision_schema
+from tests.cli.test_lint_sarif import SCHEMA
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy
@@ -49,6 +52,7 @@ def test_a_cached_answer_asks_who_is_calling_and_nothing_else(
     assert result.json["decision"] == "allowed"
     assert result.json["cached"]["age_seconds"] >= 0
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT[0-9:.]+Z", result.json["cached"]["read_at"])
+    jsonschema.validate(result.json, decision_schema())
     assert "CACHED: the account is as it was read just now (20" in result.err
     anew = cli("can", "dora", "s3:ListAllMyBuckets", "--endpoint-url", url, "--json")
     assert anew.json["decision"] == "implicitDeny"
@@ -69,6 +73,7 @@ def test_sarif_says_it_where_the_format_lets_it(cli: Cli, url: str) -> None:
     log = cli("audit", "--endpoint-url", url, "--cached", "--format", "sarif").json
     assert set(log) == {"$schema", "version", "runs"}
     assert "read_at" in log["runs"][0]["properties"]["cached"]
+    jsonschema.Draft4Validator(SCHEMA).validate(log)
 
 
 def test_a_policy_that_is_printed_stays_one(cli: Cli, url: str) -> None:

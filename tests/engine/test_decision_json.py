@@ -177,7 +177,7 @@ def test_schema_names_the_keys_that_are_written() -> None:
     assert json.loads(json.dumps(schema)) == schema
     assert set(schema["required"]) == set(decision_to_json(decision()))
     assert set(schema["properties"]) == {
-        *schema["required"], "trace", "deciding", "companions", "never_asked"
+        *schema["required"], "trace", "deciding", "companions", "never_asked", "cached"
     }  # fmt: skip
     matched = schema["properties"]["matched"]["items"]
     assert set(matched["properties"]) == set(decision_to_json(decision())["matched"][1])

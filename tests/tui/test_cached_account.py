@@ -92,6 +92,9 @@ async def test_every_screen_with_verdicts_says_how_old_they_are(url: str, fault_
             await until(pilot, lambda: app.screen is not app.main and "(read 3h ago)" in screen_text(app))
             await pilot.press("q")
             await until(pilot, lambda: app.screen is app.main)
+        app.main.browsing.go_to(f"arn:aws:iam::{ACCOUNT}:role/old")
+        await pilot.press("a")
+        await until(pilot, lambda: "Assume old  (read 3h ago)" in screen_text(app))
 
 
 async def test_what_was_read_anew_takes_its_place_and_says_what_changed(url: str) -> None:

@@ -25,7 +25,7 @@ from iamtui.tui import clock, lazy
 from iamtui.tui.assume.form import AssumeForm, CallerChoice
 from iamtui.tui.assume.inputs import Planned, make_plan
 from iamtui.tui.assume.rows import FailureView, PolicyField
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import age_note, line, plain
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import (
@@ -257,7 +257,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         marked = bool(name) and any(is_production(one, patterns) for one in names if one)
         box = self.query_one(DialogBox)
         box.set_class(marked, "-production")
-        title = line(("Assume ", ""), (name or "any role", "bold"))
+        title = line(("Assume ", ""), (name or "any role", "bold"), age_note(self.workspace.age))
         box.border_title = line(title, ("  PRODUCTION", "bold $verdict-denied")) if marked else title
 
     # Our own answer

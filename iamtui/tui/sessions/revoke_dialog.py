@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from iamtui.credentials.session import Session
-from iamtui.presentation.verdict import verdict_words
+from iamtui.presentation.verdict import aged, verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
@@ -99,7 +99,7 @@ class RevokeDialog(Dialog[None]):
 
     def _planned(self, plan: Revocation) -> None:
         self._plan = plan
-        self._show_plan(plan_content(plan))
+        self._show_plan(plan_content(plan, self._workspace.age))
 
     def _show_plan(self, content: Content) -> None:
         self.query_one("#revoke-plan", Static).update(content)
@@ -143,7 +143,7 @@ def _words(problem: Problem) -> Content:
     return wrong((str(problem), "$verdict-denied"))
 
 
-def plan_content(plan: Revocation) -> Content:
+def plan_content(plan: Revocation, age: str) -> Content:
     """The plan for the dialog: effect, what to think of, who may, the command, the policy."""
     warnings = [line(("! ", "bold $session-warning"), (words, "$session-warning")) for words in plan.warnings]
     # In the wrong account it would change a role there: that is said before anything else.
@@ -159,9 +159,8 @@ def plan_content(plan: Revocation) -> Content:
     ]
     rows += later
     if plan.decision is not None:
-        rows.append(
-            line(styled(verdict_words(plan.decision).row), ("  iam:PutRolePolicy on the role, for you", "$muted"))
-        )
+        verdict = styled(aged(verdict_words(plan.decision).row, age))
+        rows.append(line(verdict, ("  iam:PutRolePolicy on the role, for you", "$muted")))
     rows += [line(("· ", "$muted"), sentence) for sentence in plan.notes]
     rows += [
         plain(""),
