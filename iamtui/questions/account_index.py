@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import zip_longest
+from typing import Final, TypeVar
 
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.account.snapshot_reader import collector_paused
@@ -162,15 +163,35 @@ def reach_of(before: Account, after: Account) -> AffectedPrincipals:
         or before.resource_policies is not after.resource_policies
         or before.public_access_blocks is not after.public_access_blocks
         or any(before.policy(policy.arn) is None for policy in after.policies[len(before.policies) :])
-        or any(_trust(before, role) is not role.trust for role in after.roles)
+        or any(_trust(before, role) is not role.trust for role in _moved(before.roles, after.roles))
     )
-    groups = {group.name for group in after.groups if _differs(before, group, documents)}
-    entities: set[str] = set()
-    for user in after.users:
-        if _differs(before, user, documents) or (groups and not groups.isdisjoint(user.groups)):
-            entities.add(user.arn)
-    entities.update(role.arn for role in after.roles if _differs(before, role, documents))
+    attached = {holder.arn for arn in documents for holder in before.holders(arn)}
+    # Who is another record is found by that, who is the same one by what it had before.
+    groups = {group.name for group in _changed(before, before.groups, after.groups)}
+    groups.update(group.name for group in after.groups if group.arn in attached)
+    entities = {user.arn for user in _changed(before, before.users, after.users)}
+    entities.update(role.arn for role in _changed(before, before.roles, after.roles))
+    if groups:
+        entities.update(user.arn for user in after.users if not groups.isdisjoint(user.groups))
+    if documents:
+        holders: tuple[User | Role, ...] = (*after.users, *after.roles)
+        entities.update(one.arn for one in holders if one.arn in attached or one.boundary_arn in documents)
     return AffectedPrincipals(everyone, frozenset(entities))
+
+
+_Holder = TypeVar("_Holder", User, Group, Role)
+
+
+def _moved(before: Sequence[_Holder], after: Sequence[_Holder]) -> Iterator[_Holder]:
+    """Those that are not the same object at the same place; most of an account is."""
+    for old, new in zip_longest(before, after):
+        if new is not None and old is not new:
+            yield new
+
+
+def _changed(account: Account, before: Sequence[_Holder], after: Sequence[_Holder]) -> list[_Holder]:
+    """Those whose record is another one than in the account before."""
+    return [holder for holder in _moved(before, after) if account.by_arn(holder.arn) is not holder]
 
 
 def _changed_documents(before: Account, after: Account) -> frozenset[str]:
@@ -188,13 +209,3 @@ def _changed_documents(before: Account, after: Account) -> frozenset[str]:
 def _trust(before: Account, role: Role) -> object:
     was = before.by_arn(role.arn)
     return was.trust if isinstance(was, Role) else None
-
-
-def _differs(before: Account, holder: User | Group | Role, documents: frozenset[str]) -> bool:
-    if before.by_arn(holder.arn) is not holder:
-        return True
-    if not documents:
-        return False
-    if not isinstance(holder, Group) and holder.boundary_arn in documents:
-        return True
-    return any(attached.arn in documents for attached in holder.attached_policies)
