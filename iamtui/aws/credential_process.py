@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shlex
 import signal
 import subprocess
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import PurePath
-from typing import Any, Final, TypeAlias
+from pathlib import Path, PurePath
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from iamtui.aws.failures import CIRCLE
 from iamtui.aws.profiles import Profile, profiles_of
@@ -20,20 +21,80 @@ from iamtui.problem import Problem
 ASKING: Final = "IAMTUI_CREDENTIAL_PROCESS_OF"
 """Names, in the environment of a credential_process, the profiles that iamtui is asking already: PID:PROFILE lines."""
 
-Approve: TypeAlias = Callable[[str, str], bool]
-"""Called with a profile and its command before each run of that; raises a Problem when it is not to be run.
+ANYWHERE: Final = "/"
+"""The folder of the commands that name nothing of ours: nobody but root can put a file there for them to find."""
+
+
+class CredentialCommand(NamedTuple):
+    """What a profile runs for its credentials.
+
+    Args:
+        folder: where it is run; see `command_of`.
+    """
+
+    profile: str
+    text: str
+    folder: str
+
+
+def command_of(profile: str, text: str, environ: Mapping[str, str] = os.environ) -> CredentialCommand:
+    """The credential_process of a profile, to be run in our folder if it names anything there, else in the root folder.
+
+    What was confirmed in one folder must not run what lies in another one under the same name. A command can name a
+    file in more ways than anybody can list (`sh -c "python3 creds.py"`, `python3 -m creds`, `make`), so that its words
+    decide only how well it works: one whose file is overlooked does not find it in the root folder.
+
+    It names something if a part of a word, wherever in the command, or a file that the AWS variables set, is there: as
+    a whole, or without what follows a dot (`creds` is `creds.py`).
+    """
+    try:
+        return CredentialCommand(profile, text, str(Path.cwd()) if _names_something_here(text, environ) else ANYWHERE)
+    except OSError:
+        # The folder is gone.
+        return CredentialCommand(profile, text, ANYWHERE)
+
+
+_BETWEEN_PARTS: Final = re.compile(r"[^\w.+@%~/-]+")
+
+
+def _names_something_here(text: str, environ: Mapping[str, str]) -> bool:
+    settings = [
+        value for name, value in environ.items() if name.startswith("AWS_") and name.endswith(("_FILE", "_BUNDLE"))
+    ]
+    program, *rest = text.split(maxsplit=1) or [""]
+    # The first word is looked for on the PATH, unless it is a path.
+    words = [*settings, *_BETWEEN_PARTS.split(text if "/" in program else "".join(rest))]
+    relative = [word for word in words if not word.startswith(("/", "~"))]
+    if any(".." in word.split("/") for word in relative):
+        return True
+    named = {name for word in relative for name in _names_in(word)}
+    try:
+        return any(not named.isdisjoint(_names_in(entry)) for entry in os.listdir())  # noqa: PTH208 - names alone
+    except PermissionError:
+        # Files can be opened all the same by whoever knows their names.
+        return bool(named)
+
+
+def _names_in(word: str) -> Iterator[str]:
+    """The parts of a word or of a file's name, whole and without what follows a dot; alike whatever the case."""
+    for part in re.split(rf"/|{_BETWEEN_PARTS.pattern}", word.casefold()):
+        yield from filter(None, (part, part.partition(".")[0]))
+
+
+Approve: TypeAlias = Callable[[CredentialCommand], bool]
+"""Called with a command before each run of it; raises a Problem when it is not to be run.
 
 Returns whether the command may have the terminal, to ask for a PIN: not where a screen or another program reads keys.
 """
 
 
-def refuse_command(profile: str, command: str) -> bool:
+def refuse_command(command: CredentialCommand) -> bool:
     """Approve no command.
 
     Raises:
         Problem: always.
     """
-    raise Problem(f"The profile {profile} runs a command for its credentials, which was not run: {command}")
+    raise Problem(f"The profile {command.profile} runs a command for its credentials, not run here: {command.text}")
 
 
 def approved_run(
@@ -44,7 +105,11 @@ def approved_run(
     def run(words: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
         profiles = load_config()["profiles"]
         enter_profile(profile, profiles_of(profiles))
-        may_ask = approve(profile, str(profiles[profile]["credential_process"]))
+        command = command_of(profile, str(profiles[profile]["credential_process"]))
+        may_ask = approve(command)
+        # The folder that was approved: what is in it may have changed since.
+        how["cwd"] = command.folder
+        how["env"] = {name: value for name, value in os.environ.items() if name != "OLDPWD"} | {"PWD": command.folder}
         with _terminal(may_ask) as more:
             child = subprocess.Popen(words, **how, **more)  # noqa: S603 - approved, and as the profile says
         if "start_new_session" in more:

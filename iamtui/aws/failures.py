@@ -149,11 +149,12 @@ def _retrieval_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
             return f"The credential_process of {where.owner} is iamtui, and that failed: {said}.", ""
         return (
             f"The credential_process of {where.owner} failed: {_process_detail(error)}.",
-            "Run that command by hand to see why; it must print one JSON object with Version 1.",
+            f"{_BY_HAND} It must print one JSON object with Version 1.",
         )
     return f"{capital(where.credentials)} could not be obtained: {detail(error)}.", where.login_step
 
 
+_BY_HAND: Final = "Run that command by hand to see why, in the folder / unless it names a file of this one."
 _CIRCLE_STEP: Final = "Change the command of one of these profiles in the AWS config file, or choose another profile."
 
 

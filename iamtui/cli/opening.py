@@ -24,6 +24,7 @@ from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Works
 
 if TYPE_CHECKING:
     from iamtui.drafts.ledger import DraftFinding
+    from iamtui.workspace.credential_commands import Approve, CredentialCommand
     from iamtui.workspace.draft_session import DraftedAccount
 
 
@@ -36,13 +37,13 @@ def command_choice(source: SourceOptions) -> SourceChoice:
     return choice
 
 
-def approval(source: SourceOptions) -> Callable[[str, str], bool]:
+def approval(source: SourceOptions) -> Approve:
     """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
     named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
     return functools.partial(_approve, named=bool(named))
 
 
-def _approve(profile: str, command: str, *, named: bool) -> bool:
+def _approve(command: CredentialCommand, *, named: bool) -> bool:
     """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
 
     Returns:
@@ -55,31 +56,31 @@ def _approve(profile: str, command: str, *, named: bool) -> bool:
     from iamtui.cli.prompts import can_ask, says_yes  # only where a profile runs a command
     from iamtui.workspace import credential_commands as commands  # likewise
 
-    if commands.is_confirmed(profile, command):
+    if commands.is_confirmed(command):
         return can_ask()
     if commands.is_credential_process():
         raise Problem(
-            f"The profile {profile} runs a command for its credentials. It was named by the credential_process of "
-            f"another profile and not by you, so it was not run: {command}",
-            f"Run iamtui --profile {shlex.quote(profile)} in a terminal first, which asks once.",
+            f"The profile {command.profile} runs a command for its credentials. It was named by the credential_process "
+            f"of another profile and not by you, so it was not run: {command.text}",
+            f"Run iamtui --profile {shlex.quote(command.profile)} in a terminal first, which asks once.",
         )
     if can_ask():
-        if not says_yes(commands.about_command(profile, command), "Run it, now and later?"):
+        if not says_yes(commands.about_command(command), "Run it, now and later?"):
             raise Problem(
-                f"The command of the profile {profile} was not run.", "Choose another profile with --profile."
+                f"The command of the profile {command.profile} was not run.", "Choose another profile with --profile."
             )
         try:
-            commands.confirm(profile, command)
+            commands.confirm(command)
         except Problem as problem:
             note(str(problem))
     elif named:
-        for sentence in commands.about_command(profile, command):
+        for sentence in commands.about_command(command):
             note(sentence, whole=True)
-        commands.confirm_here(profile, command)
+        commands.confirm_here(command)
     else:
         raise Problem(
-            f"The profile {profile} runs a command for its credentials. Nobody named the profile, and there is no "
-            f"terminal to ask on, so it was not run: {command}",
+            f"The profile {command.profile} runs a command for its credentials. Nobody named the profile, and there is "
+            f"no terminal to ask on, so it was not run: {command.text}",
             "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
         )
     return can_ask()

@@ -144,7 +144,7 @@ class SourceOpening:
         if confirmed is not None:
             # Where it cannot be kept, it counts for this run.
             with suppress(Problem):
-                confirm(confirmed.profile, confirmed.command)
+                confirm(confirmed.command)
 
         def report(progress: Progress) -> None:
             nonlocal shown
@@ -250,11 +250,11 @@ class SourceOpening:
             if agreed:
                 self.open(choice, unconfirmed)
             else:
-                name = unconfirmed.profile
+                name = unconfirmed.command.profile
                 refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
                 self._show_problem(choice, refused)
 
-        words = about_command(unconfirmed.profile, unconfirmed.command)
+        words = about_command(unconfirmed.command)
         title = line("A command for credentials")
         body = lines(*(plain(sentence, limit=None) for sentence in words))
         dialog = lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it")

@@ -2,8 +2,8 @@
 
 A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
 approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
-was confirmed is kept in `commands.json` of the data folder, as a digest of profile and command: a command may hold
-secrets of its own, and one that was changed counts as new, as does one that names files of the folder it is run in
+was confirmed is kept in `commands.json` of the data folder, as a digest of profile, command and folder: a command may
+hold secrets of its own, and one that was changed counts as new, as does one that names files of the folder it is run in
 when that is another one.
 """
 
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shlex
 from pathlib import Path
 from typing import Final
 
+from iamtui.aws.credential_process import ANYWHERE, remark_on
+from iamtui.aws.credential_process import Approve as Approve  # for the doors
+from iamtui.aws.credential_process import CredentialCommand as CredentialCommand  # for the doors
 from iamtui.aws.credential_process import end_commands as end_commands  # for the doors
 from iamtui.aws.credential_process import is_credential_process as is_credential_process  # for the doors
-from iamtui.aws.credential_process import remark_on
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
@@ -33,22 +33,21 @@ _MOST: Final = 1000
 class UnconfirmedCommand(Problem):
     """A profile would run a command for its credentials that the user has not confirmed: it was not run."""
 
-    def __init__(self, profile: str, command: str) -> None:
+    def __init__(self, command: CredentialCommand) -> None:
         super().__init__(
-            about_command(profile, command)[0], "Nothing was run. Choose the profile with P, which shows this and asks."
+            about_command(command)[0], "Nothing was run. Choose the profile with P, which shows this and asks."
         )
-        self.profile = profile
         self.command = command
 
 
-def about_command(profile: str, command: str) -> tuple[str, ...]:
+def about_command(command: CredentialCommand) -> tuple[str, ...]:
     """What a profile is about to run for its credentials, and what to know of that: a sentence or two."""
     # To its end: what is confirmed must have been seen.
-    shown = safe_text(command, limit=None)
-    sentence = f"The profile {safe_text(profile)} runs this command for its credentials: {shown}"
-    folder = _folder_of(command)
-    where = f"It names files of this folder: {safe_text(folder, limit=None)}" if folder else ""
-    return tuple(filter(None, (sentence, where, remark_on(command))))
+    shown = safe_text(command.text, limit=None)
+    sentence = f"The profile {safe_text(command.profile)} runs this command for its credentials: {shown}"
+    folder = safe_text(command.folder, limit=None)
+    where = f"It names files of this folder: {folder}" if command.folder != ANYWHERE else ""
+    return tuple(filter(None, (sentence, where, remark_on(command.text))))
 
 
 def login_command(problem: Problem) -> str:
@@ -56,13 +55,13 @@ def login_command(problem: Problem) -> str:
     return problem.login_command if isinstance(problem, AwsProblem) else ""
 
 
-def refuse_unconfirmed(profile: str, command: str) -> bool:
+def refuse_unconfirmed(command: CredentialCommand) -> bool:
     """Approve the commands that were confirmed, where nobody can be asked on the spot: an `Approve` for the screen.
 
     The terminal is the screen's: a command that asks there would take its keys and write over it.
     """
-    if not is_confirmed(profile, command):
-        raise UnconfirmedCommand(profile, command)
+    if not is_confirmed(command):
+        raise UnconfirmedCommand(command)
     return False
 
 
@@ -70,25 +69,25 @@ _here: Final[set[tuple[Path, str]]] = set()
 """What was confirmed in this process, also where the file cannot be written."""
 
 
-def is_confirmed(profile: str, command: str, *, path: Path | None = None) -> bool:
+def is_confirmed(command: CredentialCommand, *, path: Path | None = None) -> bool:
     """Whether the command of a profile has been confirmed as it stands. Blocking for file access; never raises."""
-    file, digest = path or _path(), _digest(profile, command)
+    file, digest = path or _path(), _digest(command)
     return (file, digest) in _here or digest in _read(file)
 
 
-def confirm_here(profile: str, command: str, *, path: Path | None = None) -> None:
+def confirm_here(command: CredentialCommand, *, path: Path | None = None) -> None:
     """Remember for as long as this process lives that the command of a profile may be run."""
-    _here.add((path or _path(), _digest(profile, command)))
+    _here.add((path or _path(), _digest(command)))
 
 
-def confirm(profile: str, command: str, *, path: Path | None = None) -> None:
+def confirm(command: CredentialCommand, *, path: Path | None = None) -> None:
     """Remember that the command of a profile was confirmed. Blocking for file access.
 
     Raises:
         Problem: the file cannot be written, or others can; it counts for this process all the same.
     """
-    file, digest = path or _path(), _digest(profile, command)
-    confirm_here(profile, command, path=file)
+    file, digest = path or _path(), _digest(command)
+    confirm_here(command, path=file)
     if (found := exposure(file)) is not None:
         raise Problem(
             f"That the command was confirmed is not kept: {safe_text(found.path)} {found.reason}.",
@@ -109,28 +108,9 @@ def _path() -> Path:
     return data_folder() / "commands.json"
 
 
-def _folder_of(command: str) -> str:
-    """The folder that we are in where a command names files of it, and is another one elsewhere; else ""."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = command.split()
-    # The first word is looked for on the PATH, unless it is a path.
-    relative = "./" in command or any("/" in word or number for number, word in enumerate(words) if _is_here(word))
-    try:
-        return str(Path.cwd()) if relative else ""
-    except OSError:
-        return ""
-
-
-def _is_here(word: str) -> bool:
-    # Path.is_file raises where a word is too long for a name.
-    return not word.startswith("/") and os.path.isfile(word)  # noqa: PTH113
-
-
-def _digest(profile: str, command: str) -> str:
-    folder = _folder_of(command)
-    text = f"{profile}\0{command}" + (f"\0{folder}" if folder else "")
+def _digest(command: CredentialCommand) -> str:
+    folder = command.folder if command.folder != ANYWHERE else ""
+    text = f"{command.profile}\0{command.text}" + (f"\0{folder}" if folder else "")
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

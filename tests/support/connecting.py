@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.aws.connection import Connection
-from iamtui.aws.credential_process import Approve, refuse_command
+from iamtui.aws.credential_process import Approve, CredentialCommand, refuse_command
 
 
 def connect(
@@ -22,7 +22,7 @@ def connect(
     return Connection.open(profile=profile, region=region, endpoint_url=url, approve=approve)
 
 
-def run_it(_profile: str, _command: str) -> bool:
+def run_it(_command: CredentialCommand) -> bool:
     """Approve every credential_process."""
     return False
 

@@ -13,6 +13,7 @@ from textual.app import App
 from textual.widgets import Input, Static
 
 from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.credential_process import CredentialCommand
 from iamtui.credentials.assume_role import InputName, InputProblem
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
@@ -260,7 +261,7 @@ class EvilProfile:
 
 async def test_the_question_about_a_command() -> None:
     def opener(*_more: object) -> Workspace:
-        raise UnconfirmedCommand(EVIL, EVIL)
+        raise UnconfirmedCommand(CredentialCommand(EVIL, EVIL, EVIL))
 
     app = IamtuiApp(SourceChoice(SourceKind.LIVE, profile=EVIL), opener=opener, copier=RecordingCopier())
     async with app.run_test(size=(80, 24)) as pilot:
