@@ -45,8 +45,8 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
 
     Raises:
         AlreadyThere: there is a file of the user's own, and `overwrite` was not said.
-        Problem: what is there is a link, no regular file, somebody else's, or can be read or written by others; or
-            the file cannot be written. Whatever was there is then as it was.
+        Problem: what is there is a link, no regular file, somebody else's, or can be read or written by others; others
+            may have made a link on the way; or the file cannot be written. Whatever was there is then as it was.
     """
     try:
         path = path.expanduser().absolute()
@@ -151,6 +151,7 @@ def destination(path: Path, *, new: bool = False) -> Path:
 def _check_target(path: Path, overwrite: bool) -> None:
     if not path.name:
         raise Problem(f"{path} is not a file.", "Name a file.")
+    destination(path, new=True)
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -121,3 +121,16 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest
         write_private(path, TEXT, overwrite=True)
     assert path.read_text() == "before"
     assert left_in(tmp_path) == ["x"]
+
+
+def test_no_secret_goes_through_a_link_to_a_folder_that_others_may_have_made(tmp_path: Path) -> None:
+    shared, mine = tmp_path / "shared", tmp_path / "mine"
+    shared.mkdir()
+    mine.mkdir()
+    (shared / "keys").symlink_to(mine)
+    shared.chmod(0o777)
+    with pytest.raises(Problem, match="a link that others may have made"):
+        write_private(shared / "keys" / "x", TEXT)
+    assert list(mine.iterdir()) == []
+    shared.chmod(0o755)
+    assert write_private(shared / "keys" / "x", TEXT) == shared / "keys" / "x"
