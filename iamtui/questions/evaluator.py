@@ -185,16 +185,21 @@ def with_known_members(
             left | (found.left & ~allowed),
             complete | (waiting if reading.caps_complete else 0),
         )
+    waiting = 0
+    if prepared.trust and account.unlisted:
+        # Roles that are not loaded may let in whomever a role could.
+        waiting = rest & (found.allowed | found.depends)
+        left = (left & ~waiting) | (rest & ~waiting & (found.left | depends))
     # Which of the Denies decides is said of those that grant anything.
-    left |= rest & denied & ~depends
+    left |= rest & ~waiting & denied & ~depends
     rest &= ~left
     return Outcomes(
         allowed,
         found.explicit_deny,
-        (found.implicit_deny & reading.settled) | (rest & ~depends),
-        rest & depends,
+        (found.implicit_deny & reading.settled) | (rest & ~depends & ~waiting),
+        rest & (depends | waiting),
         left,
-        index.everyone if reading.caps_complete else 0,
+        index.everyone & ~waiting if reading.caps_complete else 0,
     )
 
 
@@ -361,8 +366,9 @@ class QuestionEvaluator:
         surrounded = shared.surrounded(members, known_one_by_one)
         reading = IndexReading(index, surrounded)
         outcomes = None
-        # Roles that are not loaded may let anybody in.
-        if is_read_here(surrounded) and not (shared.has_known_members and shared.prepared.trust and account.unlisted):
+        # Roles that are not loaded may let anybody in, which is read where some are loaded.
+        is_unlisted = shared.has_known_members and shared.prepared.trust and account.unlisted and not members
+        if is_read_here(surrounded) and not is_unlisted:
             outcomes = reading.outcomes(index.everyone)
             if members:
                 outcomes = with_known_members(self, index, reading, outcomes, shared.owner)

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import generator
 from benchmarks.generator import Size
-from iamtui.account.model import Account, InlinePolicy, User
+from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, User
 from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
@@ -98,6 +98,25 @@ def test_in_a_generated_account() -> None:
         compare(account, question, said)
         compare(account, replace(question, mode=Mode.STRICT), said)
     assert said[None] < sum(said.values()) / 20, said
+
+
+def test_in_accounts_of_which_roles_may_be_missing() -> None:
+    """Roles that were not read may let in whom known roles do not, and the index is not given up for that."""
+    gaps = (Gap(UNLISTED["roles"], "iam:ListRoles"),)
+    said: Counter[str | None] = Counter()
+    for whole in (load_demo_account(), generator.account(Size(40, 30, 5, 30))):
+        account = replace(whole, gaps=gaps)
+        for resource in ("*", f"arn:aws:iam::{account.id}:role/*", f"arn:aws:iam::{account.id}:role/d*"):
+            question = Question("sts:AssumeRole", resource, region="eu-west-1")
+            compare(account, question, said)
+            compare(account, replace(question, mode=Mode.STRICT), said)
+    for seed in range(40):
+        random = Random(f"unlisted {seed}")
+        account = replace(AccountMaker(Random(seed)).account(), gaps=gaps)
+        compare(account, Question("sts:AssumeRole", "*", mode=random.choice(tuple(Mode))), said)
+    assert not said["not read"]
+    assert said[None] < sum(said.values()) / 4, said
+    assert min(said[outcome] for outcome in ("allowed", "depends", "implicitDeny")) > 20, said
 
 
 def test_of_an_account_without_users_and_roles() -> None:
