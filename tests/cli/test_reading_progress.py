@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Reset, Stall, error
+from tests.support.slow import one_quick
 from tests.support.terminal_session import TerminalSession
 
 
@@ -50,7 +51,7 @@ def test_what_is_waited_for_is_told(large_proxy: FaultProxy, tmp_path: Path) -> 
         session.until("policies 200, waiting for AWS: throttled, try 4 … ctrl+c stops")
 
 
-@pytest.mark.parametrize("fault", [Reset(), error(403, "ExpiredToken")], ids=["reset", "expired"])
+@one_quick("fault", [Reset(), error(403, "ExpiredToken")], ids=["reset", "expired"])
 def test_without_a_terminal_the_part_that_came_is_listed_and_the_lack_is_said(
     large_proxy: FaultProxy, tmp_path: Path, fault: Fault
 ) -> None:

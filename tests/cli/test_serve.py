@@ -138,6 +138,7 @@ def test_a_default_profile_is_hidden_from_the_program(no_aws_settings: Path) -> 
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_signals_end_the_program_and_the_endpoint() -> None:
     script = "trap 'echo ended; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
     with subprocess.Popen(

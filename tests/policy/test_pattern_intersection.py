@@ -46,11 +46,13 @@ def test_patterns_in_common_match_what_both_match(pair: tuple[tuple[Token, ...],
     both = {text for text in TEXTS if matches(one, text) and matches(other, text)}
     found = in_common(one, other)
     assert found is not None
-    assert {text for text in TEXTS if any(Glob(tokens).matches(text) for tokens in found)} == both
+    globs = [Glob(tokens) for tokens in found]
+    assert {text for text in TEXTS if any(glob.matches(text) for glob in globs)} == both
     first = first_common(one, other)
     assert (first is None) is (not found)
     if first is not None:
-        assert {text for text in TEXTS if Glob(first).matches(text)} <= both
+        common = Glob(first)
+        assert {text for text in TEXTS if common.matches(text)} <= both
 
 
 @settings(deadline=None)
@@ -59,11 +61,12 @@ def test_sharing_and_covering_with_all_kinds_of_wildcards(pair: tuple[tuple[Toke
     one, other = pair
     own = {text for text in TEXTS if matches(one, text)}
     asked = {text for text in TEXTS if matches(other, text)}
-    assert {text for text in TEXTS if Glob(one).matches(text)} == own
-    assert Glob(one).shares(other) is bool(in_common(one, other))
+    glob = Glob(one)
+    assert {text for text in TEXTS if glob.matches(text)} == own
+    assert glob.shares(other) is bool(in_common(one, other))
     if own & asked:
-        assert Glob(one).shares(other)
-    if Glob(one).covers(other):
+        assert glob.shares(other)
+    if glob.covers(other):
         assert asked <= own
 
 

@@ -119,6 +119,7 @@ def test_in_the_demo_account_and_under_a_draft(mode: Mode) -> None:
     assert min(said[outcome] for outcome in outcomes) > 50, said
 
 
+@pytest.mark.slow
 def test_of_types_that_a_call_cannot_do_without() -> None:
     account = load_demo_account()
     groups, instances = "arn:aws:resource-groups:*:*:group/*", "arn:aws:ec2:*:*:instance/*"

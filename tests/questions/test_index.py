@@ -63,7 +63,7 @@ def compare(account: Account, question: Question, said: Counter[str | None], now
             assert decision.is_capped == alone.is_capped, where
 
 
-@pytest.mark.parametrize("few", [0, 8])
+@one_quick("few", [0, 8])
 def test_in_random_accounts(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     """With few principals, each is tested for itself, and with none, by the values that tell them apart."""
     monkeypatch.setattr(index_reading, "_FEW", few)
@@ -91,6 +91,7 @@ def test_in_the_demo_account(drawn: range) -> None:
     assert min(said[outcome] for outcome in Outcome) > 50, said
 
 
+@pytest.mark.slow
 def test_in_a_generated_account() -> None:
     said: Counter[str | None] = Counter()
     account = generator.account(Size(60, 40, 6, 40))

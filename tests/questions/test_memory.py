@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from iamtui.account.model import Account
 from iamtui.drafts.edits import Draft, PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
@@ -48,6 +50,7 @@ def test_asking_everybody_about_ever_new_resources_keeps_nothing_of_them() -> No
     assert grown(before) == {}
 
 
+@pytest.mark.slow
 def test_what_is_remembered_of_a_draft_goes_with_it() -> None:
     account = replace(load_demo_account())
     document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'

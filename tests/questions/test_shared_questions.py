@@ -33,7 +33,7 @@ CONTEXTS: tuple[dict[str, tuple[str, ...]], ...] = (
 )
 
 
-@pytest.fixture(scope="module", params=["generated", "demo"])
+@pytest.fixture(scope="module", params=[pytest.param("generated", marks=pytest.mark.slow), "demo"])
 def account(request: pytest.FixtureRequest) -> Account:
     return generator.account(Size(40, 20, 6, 30)) if request.param == "generated" else load_demo_account()
 

@@ -24,8 +24,8 @@ from .option_generator import SELDOM, make_option_scenario
 from .rule_generator import TOPICS, make_rule_scenario, topic_of
 from .set_generator import make_set_scenario
 
-BLOCK = 100
-BLOCK_OF_SETS = 20
+BLOCK = 50
+BLOCK_OF_SETS = 10
 
 
 @pytest.mark.parametrize("first", blocks(4000, BLOCK))

@@ -24,8 +24,8 @@ from .evaluator import _Evaluation
 from .generator import extra_deny, make_scenario
 from .matching import as_list
 
-SEEDS = blocks(1500, 500)
-BLOCK = 500
+SEEDS = blocks(1500, 250)
+BLOCK = 250
 
 
 def generated(first: int, *, discover: bool | None = None) -> Iterator[tuple[Random, Json]]:

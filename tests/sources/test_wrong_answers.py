@@ -21,7 +21,7 @@ from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.canned_aws import ACCOUNT, GOOD, OF_A_RESOURCE, CannedAws
-from tests.support.slow import one_quick
+from tests.support.slow import crossed, one_quick
 
 Pair = tuple[str, str]
 
@@ -153,8 +153,7 @@ def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
     assert set(aws.asked) == READ.keys()
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
-@pytest.mark.parametrize("pair", LAYERS, ids=":".join)
+@crossed("pair", LAYERS, "body", NO_ANSWERS)
 def test_what_is_no_answer_costs_its_layer_and_says_so(aws: CannedAws, pair: Pair, body: bytes) -> None:
     aws.wrong[pair] = body
 
@@ -166,8 +165,7 @@ def test_what_is_no_answer_costs_its_layer_and_says_so(aws: CannedAws, pair: Pai
         assert isinstance(account.organization, Missing)
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
-@pytest.mark.parametrize("pair", OF_THE_ACCOUNT, ids=":".join)
+@crossed("pair", OF_THE_ACCOUNT, "body", NO_ANSWERS)
 def test_what_is_no_answer_costs_one_fact_of_the_account(aws: CannedAws, pair: Pair, body: bytes) -> None:
     aws.wrong[pair] = body
 
@@ -229,8 +227,7 @@ def test_without_the_inventory_there_is_no_account_but_a_sentence(aws: CannedAws
         load_live(aws.connection)
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
-@pytest.mark.parametrize("pair", ONE_BY_ONE, ids=":".join)
+@crossed("pair", ONE_BY_ONE, "body", NO_ANSWERS)
 def test_one_by_one_what_is_no_answer_is_unread_and_said(aws: CannedAws, pair: Pair, body: bytes) -> None:
     aws.denied.add(DETAILS)
     assert load_live(aws.connection).gaps == ()
@@ -256,8 +253,7 @@ def test_without_both_ways_it_is_unread(aws: CannedAws, pair: Pair, other: Pair,
     assert account.users[0].unread or account.policies == ()
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
-@pytest.mark.parametrize("pair", OF_A_USER, ids=":".join)
+@crossed("pair", OF_A_USER, "body", NO_ANSWERS)
 def test_what_is_no_answer_about_a_user_costs_that_detail(aws: CannedAws, pair: Pair, body: bytes) -> None:
     account = load_live(aws.connection)
     aws.wrong[pair] = body
@@ -268,8 +264,7 @@ def test_what_is_no_answer_about_a_user_costs_that_detail(aws: CannedAws, pair: 
     assert lost == {OF_A_USER[pair]}
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
-@pytest.mark.parametrize("pair", OF_A_RESOURCE, ids=":".join)
+@crossed("pair", OF_A_RESOURCE, "body", NO_ANSWERS)
 def test_what_is_no_answer_about_a_resource_is_never_the_absence_of_a_policy(
     aws: CannedAws, pair: Pair, body: bytes
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -31,3 +31,13 @@ def one_quick(names: str | tuple[str, ...], cases: Iterable[Any], **how: Any) ->
     several = len(names.split(",") if isinstance(names, str) else names) > 1
     slow = [pytest.param(*(other if several else (other,)), marks=pytest.mark.slow) for other in others]
     return pytest.mark.parametrize(names, [first, *slow], **how)
+
+
+def crossed(row: str, rows: Iterable[Any], column: str, columns: Mapping[str, Any]) -> pytest.MarkDecorator:
+    """Each row with each column, which are parameters of a test; of each row and each column a quarter is quick."""
+    cases = [
+        pytest.param(one, other, id=f"{':'.join(one)}-{name}", marks=[pytest.mark.slow] if (down + across) % 4 else [])
+        for down, one in enumerate(rows)
+        for across, (name, other) in enumerate(columns.items())
+    ]
+    return pytest.mark.parametrize((row, column), cases)

@@ -259,6 +259,7 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
         assert "wJalrXUtnFEMI" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_the_form_is_planned_when_it_opens_and_what_is_sent_is_checked_once() -> None:
     demo = open_source(SourceChoice(SourceKind.DEMO))
     first, filled_in = await walk_assume_form(demo), await walk_assume_form(demo)

@@ -117,6 +117,7 @@ async def test_two_principals_are_compared_by_service_and_access_level() -> None
         assert main.question.principal.arn == BOB
 
 
+@pytest.mark.slow
 async def test_the_line_of_a_table_is_marked_and_compared() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -143,6 +144,7 @@ async def test_what_cannot_be_compared_says_why(place: str, keys: tuple[str, ...
         assert message(pilot) == words
 
 
+@pytest.mark.slow
 async def test_a_principal_is_compared_before_and_with_a_draft() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

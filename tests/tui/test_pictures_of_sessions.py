@@ -139,6 +139,7 @@ async def test_no_picture_has_a_secret_that_is_not_shown(
     assert pictures.taken > 25
 
 
+@pytest.mark.slow
 async def test_locking_leaves_the_dialogs_that_hold_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for key in ("b", "K", "Y", "x"):
         async with life(monkeypatch, (120, 40)) as (pictures, panel):
