@@ -58,7 +58,7 @@ _DELAYS: Final = (
     + """
 import asyncio, json, sys, time
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
 
 async def turn():
     before, busy = time.perf_counter(), time.thread_time()
@@ -70,7 +70,7 @@ def late(delays):
 
 async def main():
     idle = [await turn() for _ in range(500)]
-    app = IamtuiApp(SourceChoice(SourceKind.LIVE, endpoint_url=sys.argv[1]))
+    app = IamtuiApp(SourceChoice(SourceKind.LIVE, endpoint_url=sys.argv[1], cache=CacheUse.NOTHING))
     delays, shown = [], []
     started = time.monotonic()
     async with app.run_test(size=(120, 40)):

@@ -81,12 +81,10 @@ def go_on_reading(
         Problem: nothing more can be read; what was there can still be gone on with.
         OpeningCancelled: as `open_source`.
     """
-    from iamtui.sources.live import LiveReading
-
     step = _step(report, cancelled)
     step("finding credentials", 0)
     connection = _connection(workspace).reopened()
-    read = _read_live(connection, workspace.reading or LiveReading(), step, report)
+    read = _read_live(connection, workspace.reading or _new_reading(), step, report)
     if workspace.source.cached:
         read = _unless_in_part(read, workspace)
     return _settled(replace(read, caller_extras=workspace.caller_extras), cancelled)
@@ -154,14 +152,18 @@ def open_snapshot(choice: SourceChoice, step: Step = _no_step, pool: DocumentPoo
     return Workspace(account, source)
 
 
+def _new_reading() -> LiveReading:
+    from iamtui.sources.live import LiveReading
+
+    return LiveReading()
+
+
 def _open_live(connection: Connection, cache: CacheUse, step: Step, report_parts: ProgressReport | None) -> Workspace:
     """Read an account, or take it from the cache.
 
     It is shown from there only once AWS has said whose credentials these are: never as somebody else's account.
     """
-    from iamtui.sources.live import LiveReading
-
-    reading = LiveReading()
+    reading = _new_reading()
     kept, remark = None, ""
     if cache is CacheUse.ANSWER or (cache is CacheUse.KEEP and report_parts is not None):
         kept, remark = _kept(connection, reading, step)
