@@ -158,13 +158,6 @@ def reach_of(before: Account, after: Account) -> AffectedPrincipals:
     these objects is answered alike.
     """
     documents = _changed_documents(before, after)
-    everyone = (
-        before.organization is not after.organization
-        or before.resource_policies is not after.resource_policies
-        or before.public_access_blocks is not after.public_access_blocks
-        or any(before.policy(policy.arn) is None for policy in after.policies[len(before.policies) :])
-        or any(_trust(before, role) is not role.trust for role in _moved(before.roles, after.roles))
-    )
     attached = {holder.arn for arn in documents for holder in before.holders(arn)}
     # Who is another record is found by that, who is the same one by what it had before.
     groups = {group.name for group in _changed(before, before.groups, after.groups)}
@@ -176,7 +169,17 @@ def reach_of(before: Account, after: Account) -> AffectedPrincipals:
     if documents:
         holders: tuple[User | Role, ...] = (*after.users, *after.roles)
         entities.update(one.arn for one in holders if one.arn in attached or one.boundary_arn in documents)
-    return AffectedPrincipals(everyone, frozenset(entities))
+    return AffectedPrincipals(_differs_for_all(before, after), frozenset(entities))
+
+
+def _differs_for_all(before: Account, after: Account) -> bool:
+    return (
+        before.organization is not after.organization
+        or before.resource_policies is not after.resource_policies
+        or before.public_access_blocks is not after.public_access_blocks
+        or any(before.policy(policy.arn) is None for policy in after.policies[len(before.policies) :])
+        or any(_trust(before, role) is not role.trust for role in _moved(before.roles, after.roles))
+    )
 
 
 _Holder = TypeVar("_Holder", User, Group, Role)
