@@ -342,6 +342,8 @@ DEMO: Final = "demo"
 
 DRAFTED_FROM: Final = "drafted from"
 """Under what an account that a draft made remembers, in its memo, the one that the draft was laid over."""
+DELETED_BY_DRAFT: Final = "deleted by a draft"
+"""Likewise the ARNs of the users and roles that the draft deletes."""
 
 Entity: TypeAlias = User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
 

@@ -108,10 +108,13 @@ def can(
     question = typed or question_store(account_key(workspace), file).find(saved or "")
     made, expect = question.question_matrix, expect or question.expect
     check_inquiry(made)
+    name = principal or question.principal
+    if draft is None:
+        # Before anything is asked of AWS for a name that nobody has; with a draft it may be a role that the draft makes.
+        resolve_principal(workspace, name, made.actions)
     loaded = load_resource_policies(workspace, made)
     workspace = with_draft(loaded, draft)
-    # The draft may make a role.
-    who = resolve_principal(workspace, principal or question.principal, made.actions)
+    who = resolve_principal(workspace, name, made.actions)
     who = coming_with(workspace, who, issuer=issuer, credentials=credentials)
     if compare:
         check_comparable(loaded, who)

@@ -99,6 +99,11 @@ class Ledger:
         self._removed.discard(entity.arn)
         self.touched[entity.arn] = self.number
 
+    @property
+    def removed(self) -> frozenset[str]:
+        """The ARNs of the users and roles that are taken out."""
+        return frozenset(self._removed)
+
     def remove(self, entity: User | Role) -> None:
         """Take a record out."""
         self._entities.pop(entity.arn, None)

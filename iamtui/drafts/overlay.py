@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from iamtui.account.model import DRAFTED_FROM, Account, Group, ManagedPolicy, Missing, OrganizationLevel, Role, User
+from iamtui.account.model import (
+    DELETED_BY_DRAFT,
+    DRAFTED_FROM,
+    Account,
+    Group,
+    ManagedPolicy,
+    Missing,
+    OrganizationLevel,
+    Role,
+    User,
+)
 from iamtui.drafts.edits import BaseEdit, Draft, Standing
 from iamtui.drafts.edits.base import brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
@@ -95,6 +105,7 @@ def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) 
         earlier.make(edit)
     after = ledger.account()
     after.memo[DRAFTED_FROM] = account
+    after.memo[DELETED_BY_DRAFT] = ledger.removed
     findings = (*ledger.findings, *_denial_findings(account, draft), *_quota_findings(account, after, ledger.touched))
     return LaidDraft(after, tuple(problems), tuple(sorted(findings, key=lambda finding: finding.edit)))
 

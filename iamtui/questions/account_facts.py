@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.account.model import (
+    DELETED_BY_DRAFT,
     IAM_SERVICE,
     Account,
     Group,
@@ -31,6 +32,7 @@ from iamtui.engine.request import (
 )
 from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.context import KeyNames, KeyValues
+from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens, resource_policy_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import action_name
@@ -87,6 +89,18 @@ def entity_behind(account: Account, principal: Principal) -> User | Role | None:
     return found if isinstance(found, (User, Role)) else None
 
 
+_DELETED: Final = NamedPolicy(
+    "the draft",
+    PolicyDocument.of(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Sid": "DeletesTheCaller", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+        }
+    ),
+)
+"""What stands for the policies of a user or role that a draft deletes."""
+
+
 def principal_policies(account: Account, principal: Principal) -> PrincipalPolicies:
     """The policies on the principal's side; the same objects each time, so that they are compiled once."""
     entity = entity_behind(account, principal)
@@ -120,6 +134,9 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
     ):
         what = "is not in the loaded account" if here else f"belongs to account {principal.account}"
         identity = (MissingPolicy(f"identity policies of {principal.arn}", reason=what),)
+        if not {principal.arn, principal.role_arn}.isdisjoint(account.memo.get(DELETED_BY_DRAFT, ())):
+            # No policy of a resource lets in who is not there.
+            identity = (_DELETED,)
     management = is_management_account(account, principal.account)
     delegated = is_iam_delegated_administrator(account, principal.account)
     return PrincipalPolicies(identity, boundaries, scps, management, delegated)

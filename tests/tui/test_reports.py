@@ -270,3 +270,30 @@ async def test_a_name_gives_up_its_path_where_there_is_no_room_for_it() -> None:
         assert "iam:UpdateAssumeRolePolicy " in screen_text(app)
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: "user/engineering/clara.moreau " in screen_text(app))
+
+
+@pytest.mark.parametrize("code", ["service-account", "user-unused", "role-unused", "access-key-unused"])
+async def test_findings_about_unused_principals_and_keys_become_drafts(code: str) -> None:
+    app = make_app(demo())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        app.main.question.ask("s3:GetObject")
+        await settle_app(pilot)
+        await press_in_app(pilot, "H")
+        screen = report_on(app.screen)
+        at = next(i for i, row in enumerate(screen.list.shown) if row.finding and row.finding.code == code)
+        screen.list.move_to(at)
+        await settle_app(pilot)
+        await press_in_app(pilot, "A")
+        await until(pilot, lambda: app.main.drafts.drafted is not None)
+        drafted = app.main.drafts.drafted
+        assert drafted is not None
+        assert not drafted.problems
+        await settle_app(pilot)
+        await press_in_app(pilot, "d")
+        await until(pilot, lambda: "DRAFT (" in screen_text(app).splitlines()[0])
+        words = {"service-account": "Create role/", "access-key-unused": "Delete the access key"}.get(code, "Delete ")
+        assert words in screen_text(app)
+        await press_in_app(pilot, "u", "q")
+        await settle_app(pilot)
+        assert app.screen is app.main

@@ -323,6 +323,10 @@ def test_who_is_made_or_deleted_is_asked_before_and_after() -> None:
     put = Question("s3:PutObject", f"{BUCKET}/table/1")
     bob = next(one for one in compare_everyone(drafted, put, now=NOW) if one.principal.arn == BOB)
     assert bob.effect is Effect.LOST, "the bucket's policy names a user who is gone"
+    gone = resolve_principal(workspace, BOB)
+    decided = answer(drafted.after, gone, QuestionMatrix((put.action,), (put.resource,), put)).worst.deciding
+    assert decided.outcome is Outcome.EXPLICIT_DENY
+    assert decided.reasons[0].statements[0].sid == "DeletesTheCaller"
     assert [arn for arn in found if arn != made] == [
         one.arn for one in (*workspace.account.users, *workspace.account.roles)
     ]
