@@ -110,7 +110,7 @@ def can(
     check_inquiry(made)
     name = principal or question.principal
     if draft is None:
-        # Before anything is asked of AWS for a name that nobody has; with a draft it may be a role that the draft makes.
+        # Before AWS is asked anything for a name that nobody has. With a draft it may be a role that the draft makes.
         resolve_principal(workspace, name, made.actions)
     loaded = load_resource_policies(workspace, made)
     workspace = with_draft(loaded, draft)
