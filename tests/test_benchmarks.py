@@ -84,7 +84,7 @@ def test_scenarios_are_well_formed() -> None:
 
 
 @one_quick(
-    "benchmark", [decisions.run, loading.run, live.run, screen.run], ids=["decisions", "loading", "live", "screen"]
+    "benchmark", [loading.run, decisions.run, live.run, screen.run], ids=["loading", "decisions", "live", "screen"]
 )
 def test_a_benchmark_runs(benchmark) -> None:
     results = list(benchmark(SMOKE))

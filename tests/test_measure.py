@@ -44,6 +44,7 @@ def test_every_static_row_is_measured_on_the_project(project: Source, row: str) 
     assert all(figure.value >= 0 for figure in figures)
 
 
+@pytest.mark.slow
 def test_the_table_is_printed_with_its_details(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["size", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()

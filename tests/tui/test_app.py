@@ -95,6 +95,7 @@ async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard
             assert len(text) <= 78
 
 
+@pytest.mark.slow
 async def test_that_there_is_no_answer_yet_goes_when_one_comes() -> None:
     async with opened() as pilot:
         await press(pilot, "w")
@@ -295,6 +296,7 @@ async def test_a_wrong_keymap_or_theme_is_said_with_the_nearest_and_the_default_
         assert "list.dwon, which no binding has; did you mean list.down?" in said(pilot.app)
 
 
+@pytest.mark.slow
 async def test_a_key_given_to_two_actions_is_said() -> None:
     async with opened(make_app(config=Config(keymap={"endpoint.copy": "g", "assume.cancel": "f9"}))) as pilot:
         assert not said(pilot.app).startswith("!"), "bindings of dialogs that are not loaded yet are known"
@@ -446,6 +448,7 @@ async def test_while_an_account_is_being_opened_nobody_is_told_that_none_is_open
         await settle(pilot)
 
 
+@pytest.mark.slow
 async def test_what_had_the_focus_has_it_again_once_the_window_is_large_enough() -> None:
     async with opened() as pilot:
         pilot.app.query_one(FilterInput).focus()

@@ -298,6 +298,7 @@ async def test_a_session_policy_that_is_too_long_is_measured_and_refused() -> No
         assert f"{len(long):,} of 2,048" in words(app)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pause")
 async def test_an_emptied_session_policy_is_none() -> None:
     policy = '{"Version":"2012-10-17","Statement":[]}'
@@ -311,6 +312,7 @@ async def test_an_emptied_session_policy_is_none() -> None:
         assert "More: session policy, managed policies, tags, source identity" in words(app)
 
 
+@pytest.mark.slow
 async def test_delete_drops_the_session_policy() -> None:
     policy = '{"Version":"2012-10-17","Statement":[]}'
     app = dialog(workspace(trust()), prefilled=AssumeRoleInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=policy)))

@@ -98,6 +98,7 @@ async def test_a_shared_code_that_aws_no_longer_takes_is_asked_for_again() -> No
         assert "Trust [?] only if" in words(app), "our own answer is about no code now"
 
 
+@pytest.mark.slow
 async def test_more_than_an_hour_needs_a_code_of_its_own() -> None:
     app = dialog(workspace(trust(**MFA)), mfa_sessions=MfaSessions())
     async with app.run_test(size=(80, 24)) as pilot:
@@ -147,6 +148,7 @@ async def test_the_mfa_code_is_cleared_when_it_is_used_and_when_the_dialog_close
         assert app.returned == [None]
 
 
+@pytest.mark.slow
 async def test_a_refusal_that_comes_at_once_stays_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The code that leaves its field must not clear it: here STS answers before the field can say that it changed."""
     run_worker = AssumeDialog.run_worker

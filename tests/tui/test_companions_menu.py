@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 
 from iamtui.tui.app import IamtuiApp
@@ -57,6 +58,7 @@ async def test_the_role_that_is_passed_is_chosen_and_copied_with_the_command(siz
         assert named(pilot) == {"iam:PassRole": (OPS,)}, "it is kept with the question"
 
 
+@pytest.mark.slow
 async def test_another_arn_is_typed_and_has_to_be_of_the_right_type() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -87,6 +89,7 @@ async def test_a_check_of_the_resource_itself_is_said_to_be_made_or_not() -> Non
         assert named(pilot) == {}
 
 
+@pytest.mark.slow
 async def test_what_was_said_of_one_call_is_not_said_of_another() -> None:
     app = make_app()
     async with opened(app) as pilot:

@@ -208,6 +208,7 @@ async def test_decoding_says_why_not() -> None:
         assert "snapshot makes no calls" in note(pilot)
 
 
+@pytest.mark.slow
 async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         main(pilot).go_to(ALICE)

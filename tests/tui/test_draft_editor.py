@@ -91,6 +91,7 @@ async def test_leaving_the_editor_with_changes_asks_once() -> None:
         assert main.drafts.open_draft is None
 
 
+@pytest.mark.slow
 async def test_the_trust_policy_is_edited() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

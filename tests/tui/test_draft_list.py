@@ -85,6 +85,7 @@ async def test_the_document_of_an_edit_is_edited_again() -> None:
         assert isinstance(pilot.app.screen, DraftScreen)
 
 
+@pytest.mark.slow
 async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
     first = PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject")))
     other = AddUserToGroup(CAROL, iam("group/auditors"))
@@ -114,6 +115,7 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
         assert main.drafts.open_draft.draft.edits == (first, other)
 
 
+@pytest.mark.slow
 async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

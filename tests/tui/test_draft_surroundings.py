@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
 from iamtui.drafts.edits import (
@@ -27,6 +28,7 @@ CAROL, DEPLOY = iam("user/carol"), iam("role/deploy-prod")
 QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
 
+@pytest.mark.slow
 async def test_an_scp_that_is_attached_elsewhere_is_attached_with_its_document() -> None:
     async with opened(make_app(drafting_workspace())) as pilot:
         app_of(pilot).main.go_to(CAROL)
@@ -40,6 +42,7 @@ async def test_an_scp_that_is_attached_elsewhere_is_attached_with_its_document()
         assert "organizations:LeaveOrganization" in edit.document
 
 
+@pytest.mark.slow
 async def test_what_no_scp_is_called_becomes_the_name_of_a_new_one() -> None:
     async with opened(make_app(drafting_workspace()), size=(80, 24)) as pilot:
         app_of(pilot).main.go_to(CAROL)

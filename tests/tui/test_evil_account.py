@@ -162,6 +162,7 @@ async def test_messages() -> None:
         assert_clean(app)
 
 
+@pytest.mark.slow
 async def test_a_source_that_fails_with_an_evil_error() -> None:
     def fail(*_args: object) -> Workspace:
         raise Problem(EVIL, EVIL)

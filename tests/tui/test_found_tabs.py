@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 
 from iamtui.sources.demo import load_demo_account
@@ -57,6 +58,7 @@ async def test_the_access_tab_counts_the_services_and_lists_the_actions_of_one()
         assert app.main.question.answer.outcome.value == "allowed"
 
 
+@pytest.mark.slow
 async def test_the_access_tab_lists_every_action_and_the_resources_it_touches() -> None:
     workspace = demo()
     found = what_can(workspace, resolve_principal(workspace, ROLE))
@@ -110,6 +112,7 @@ async def test_the_trust_tab_adds_who_may_assume_the_role_below_its_statements()
         assert all(row.label == "[?] depends" for row in rows[at + 1 :] if "MultiFactorAuth" in row.note)
 
 
+@pytest.mark.slow
 async def test_what_was_found_for_another_place_is_not_shown() -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -153,6 +153,7 @@ def test_every_format_has_a_letter_of_its_own_that_moves_nothing() -> None:
     assert not set(LETTERS.values()) & set("cFpr"), "keys of the export dialog"
 
 
+@pytest.mark.slow
 async def test_arrows_reach_every_line_and_escape_copies_nothing() -> None:
     copier = RecordingCopier()
     async with stage(copier, (80, 24)) as pilot:
@@ -273,6 +274,7 @@ async def test_a_profile_is_written_and_a_foreign_one_only_when_confirmed(
         assert "cannot be the name of a profile" in said(pilot)
 
 
+@pytest.mark.slow
 async def test_titles_say_what_to_think_of() -> None:
     unproved = replace(held(demo=True), identity=None, identity_error="no network")
     async with stage(RecordingCopier(), (120, 40), unproved) as pilot:

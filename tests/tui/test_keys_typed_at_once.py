@@ -159,6 +159,7 @@ async def test_the_palette_runs_what_was_typed_however_fast() -> None:
         assert app.screen is app.main
 
 
+@pytest.mark.slow
 async def test_q_in_the_palette_quits_from_anywhere() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -177,6 +178,7 @@ async def test_q_quits_also_where_questions_are_at_hand() -> None:
         await until(pilot, lambda: app._exit)
 
 
+@pytest.mark.slow
 async def test_enter_in_a_palette_without_a_choice_runs_nothing() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -197,6 +199,7 @@ async def test_nothing_that_fits_is_no_reason_to_run_anything() -> None:
         assert app.screen is app.main
 
 
+@pytest.mark.slow
 async def test_the_way_down_the_palette_is_through_what_was_searched_for() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -243,6 +246,7 @@ async def test_enter_takes_the_completion_of_what_was_typed_however_fast() -> No
         await until(pilot, lambda: form.context_field.value == "aws:MultiFactorAuthPresent=")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_slow")
 async def test_the_way_down_the_completions_waits_for_them() -> None:
     app = make_app()
@@ -274,6 +278,7 @@ async def test_what_stands_alone_is_kept_however_fast() -> None:
         assert form.resource_field.value == "arn:aws:s3:::anything"
 
 
+@pytest.mark.slow
 async def test_any_role_is_found_by_part_of_its_name_however_fast() -> None:
     app = make_app()
     async with opened(app) as pilot:

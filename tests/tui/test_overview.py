@@ -50,6 +50,7 @@ def test_bars_are_ascii_where_block_characters_would_not_arrive() -> None:
     assert all((line.label + text_of(line.words)).isascii() for line in lines)
 
 
+@pytest.mark.slow
 @one_quick(
     ("label", "kinds"), [("high", {"high"}), ("can become administrator", {"certain"}), ("administrators", {""})]
 )
@@ -162,6 +163,7 @@ async def test_leaving_the_overview_stops_the_counting(monkeypatch: pytest.Monke
         assert app.main.subject.table.display
 
 
+@pytest.mark.slow
 async def test_the_numbers_are_kept_while_the_account_is_the_same() -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
 from iamtui.questions.question import Question, QuestionMatrix
@@ -54,6 +55,7 @@ async def test_a_question_that_was_meant_is_remembered(asked: list[QuestionMatri
         assert kept.principal == records.role_principal().arn
 
 
+@pytest.mark.slow
 @one_quick("misspelt", ["s3:GetObjct", "s3:Gxt*"])
 async def test_up_brings_back_a_misspelt_question_until_another_is_asked_and_it_is_kept_nowhere(
     misspelt: str, asked: list[QuestionMatrix]

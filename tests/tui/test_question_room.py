@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from iamtui.account.model import Account, InlinePolicy
 from iamtui.presentation.layers import layer_text
 from iamtui.tui.question.answer_view import MatrixView
@@ -56,6 +58,7 @@ async def test_the_layers_stay_in_sight_below_the_longest_answer(size: tuple[int
             assert "not evaluated" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_the_layers_stay_in_sight_beside_condition_keys_and_a_matrix() -> None:
     async with opened(size=(80, 24)) as pilot:
 
@@ -133,6 +136,7 @@ async def test_a_field_says_where_it_is_cut() -> None:
         assert row.rstrip().endswith("z")
 
 
+@pytest.mark.slow
 async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> None:
     async with opened(size=(200, 60), account=account) as pilot:
         await asked(pilot, "user/alice")

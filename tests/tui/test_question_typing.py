@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from iamtui.account.model import Account
 from iamtui.tui.assume.policy_screen import SessionPolicyEditor
 from iamtui.tui.dialogs import ChoiceDialog
@@ -20,6 +22,7 @@ from tests.support.slow import one_quick
 __all__ = ["account"]
 
 
+@pytest.mark.slow
 async def test_a_key_that_is_being_typed_says_nothing_yet(account: Account) -> None:
     async with opened(account=account) as pilot:
         panel = await asked(pilot)
@@ -38,6 +41,7 @@ async def test_a_key_that_is_being_typed_says_nothing_yet(account: Account) -> N
         assert panel.answer.allowed
 
 
+@pytest.mark.slow
 async def test_enter_on_what_cannot_be_asked_stays_in_the_field(account: Account) -> None:
     async with opened(account=account) as pilot:
         panel = await asked(pilot)
@@ -144,6 +148,7 @@ async def test_nothing_is_left_of_the_keys_of_an_answer_that_is_gone() -> None:
         assert "No condition key to show" not in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_half_typed_has_none(
     account: Account,
 ) -> None:
@@ -176,6 +181,7 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert "Without" not in str(panel.border_title)
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_what_an_answer_leads_to_says_that_it_leaves_out_what_is_half_typed(
     account: Account, size: tuple[int, int]

@@ -68,6 +68,7 @@ async def test_first_rows_are_there_while_the_rest_is_read_and_cancelling_keeps_
         assert len(pages) == 30, "the first page is not read again"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_retries")
 async def test_what_broke_off_stays_and_r_reads_the_rest(large_proxy: FaultProxy) -> None:
     after_pages(large_proxy, 10, Reset())

@@ -64,6 +64,7 @@ async def test_findings_are_narrowed_by_severity_and_by_text() -> None:
         assert len(screen.list.shown) == everything
 
 
+@pytest.mark.slow
 async def test_enter_on_a_finding_in_a_policy_shows_its_statement_and_back_shows_the_finding() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
@@ -123,6 +124,7 @@ async def test_a_key_drafts_what_mends_a_finding() -> None:
         assert row.name not in [one.name for one in screen.list.shown if one.finding == row.finding]
 
 
+@pytest.mark.slow
 async def test_where_no_edit_is_known_the_statement_is_edited() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:

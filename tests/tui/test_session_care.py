@@ -64,6 +64,7 @@ async def test_a_renewal_that_fails_says_why_what_is_left_and_when_it_is_tried_a
         assert "! Renewing failed" not in it.text
 
 
+@pytest.mark.slow
 async def test_a_renewal_that_is_denied_is_tried_once_more_before_a_short_session_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -147,6 +148,7 @@ async def test_a_code_is_asked_for_ten_minutes_before_the_end(monkeypatch: pytes
         assert it.said == "Renewed deploy-prod: 1h 00m left."
 
 
+@pytest.mark.slow
 async def test_what_is_no_code_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60, needs_code=True)

@@ -140,6 +140,7 @@ async def test_it_locks_itself_when_nothing_is_pressed_for_long(monkeypatch: pyt
         assert "Nothing was pressed for 5 minutes." in it.text
 
 
+@pytest.mark.slow
 async def test_forgetting_says_what_it_does_to_sessions_that_it_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
@@ -168,6 +169,7 @@ async def test_forgetting_says_what_it_does_to_sessions_that_it_assumed(monkeypa
         assert it.said == "! It cannot be renewed: the session that assumed it is gone."
 
 
+@pytest.mark.slow
 async def test_a_session_that_is_forgotten_in_time_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)

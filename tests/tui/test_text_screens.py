@@ -262,6 +262,7 @@ async def test_help_on_a_branch_begins_with_what_its_things_are(place: str, titl
         assert "In this account" in shown
 
 
+@pytest.mark.slow
 async def test_help_opens_from_a_field_of_a_dialog_and_says_what_the_dialog_is_for() -> None:
     async with opened() as pilot:
         main = pilot.app.main  # type: ignore[attr-defined]

@@ -363,6 +363,7 @@ async def test_back_from_there_shows_the_tab_before_and_the_trace_at_the_stateme
         assert app.main.subject.detail.active_tab == "policies"
 
 
+@pytest.mark.slow
 async def test_back_does_not_show_a_trace_of_what_is_not_answered_any_more() -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

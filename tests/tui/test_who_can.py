@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from textual.widgets import Input, Static
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
@@ -32,6 +31,7 @@ from tests.support.sample_account import iam
 from tests.support.screen_app import make_app
 from tests.support.screen_app import press as press_in_app
 from tests.support.screen_app import settle as settle_app
+from tests.support.slow import one_quick
 
 __all__ = ["cli", "snapshot"]
 
@@ -365,7 +365,7 @@ def without_time(text: str) -> str:
     return re.sub(r"20\d\d-\d\d-\d\dT[0-9:]+Z", "", text)
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "markdown"])
+@one_quick("form", ["csv", "json", "markdown"])
 async def test_what_is_shown_is_exported_as_the_command_prints_it(
     form: str, cli: Cli, snapshot: str, tmp_path: Path
 ) -> None:
