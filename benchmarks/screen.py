@@ -13,7 +13,7 @@ import math
 import selectors
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from statistics import median
 from typing import Final, TypeVar
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from benchmarks.decisions import opened
 from benchmarks.empty_app import READY
@@ -141,7 +142,8 @@ async def _settle(pilot: Pilot[None]) -> None:
         running = [worker for worker in pilot.app.workers if not worker.is_finished]
         if not running:
             break
-        await pilot.app.workers.wait_for_complete(running)
+        with suppress(WorkerCancelled):  # another took its place
+            await pilot.app.workers.wait_for_complete(running)
     await pilot.pause()
 
 
