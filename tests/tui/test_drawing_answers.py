@@ -25,9 +25,9 @@ from tools.trace_walk import walk
 
 WORDS = {
     *("engine/decision.py", "engine/condition_words.py", "engine/condition_words.py"),
-    *("questions/question.py", "questions/answers.py"),
+    *("questions/question.py", "questions/answers.py", "workspace/workspace.py"),
 }
-"""The modules that making the words of an answer may pass through: records, and their words."""
+"""The modules that making the words of an answer may pass through: records (how old the account is), their words."""
 
 
 @pytest.mark.parametrize(
