@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -81,9 +82,10 @@ class LayerScan:
             return
         self.matches += matches
         if self.allow is not True:
-            self.allow = any_of((self.allow, *(match.truth for match in matches if match.statement.allows)))
+            # No further than to the first that is certain.
+            self.allow = any_of(chain((self.allow,), (match.truth for match in matches if match.statement.allows)))
         if self.deny is not True:
-            self.deny = any_of((self.deny, *(match.truth for match in matches if not match.statement.allows)))
+            self.deny = any_of(chain((self.deny,), (match.truth for match in matches if not match.statement.allows)))
 
     def certain(self) -> tuple[StatementRef, ...]:
         """The statements that match whatever is unknown."""
@@ -139,7 +141,8 @@ def _of_policy(
         names_callers: whether their principals have a say.
     """
     known, key = asked.of_policies, (carried, layer, by_service)
-    found = None if known is None else known.get(key)
+    is_lasting = not by_service and not names_callers and carried.says_always
+    found = carried.said if is_lasting else None if known is None else known.get(key)
     if found is None:
         members = carried.naming(asked.action.service) if by_service else carried.of_any_service
         about = [member for member in members if member.is_about(asked.action)]
@@ -153,7 +156,9 @@ def _of_policy(
             if truth is not False:
                 plain.append(match_of(member, truth, layer, level))
         found = _Said(tuple(plain), tuple(others))
-        if known is not None:
+        if is_lasting:
+            carried.said = found
+        elif known is not None:
             if len(known) >= _MOST_POLICIES:
                 known.clear()
             known[key] = found

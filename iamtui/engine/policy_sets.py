@@ -47,9 +47,13 @@ class LayerStatement:
 
 
 class CarriedPolicy:
-    """One policy under its name, with its statements."""
+    """One policy under its name, with its statements.
 
-    __slots__ = ("_leads", "by_service", "compiled", "of_any_service", "policy")
+    Args:
+        said: where the reader of a layer keeps what the statements of any service say, where `says_always`.
+    """
+
+    __slots__ = ("_leads", "_says_always", "by_service", "compiled", "of_any_service", "policy", "said")
 
     def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
         self.policy = policy
@@ -57,12 +61,26 @@ class CarriedPolicy:
         self.of_any_service = tuple(LayerStatement(compiled, index, policy) for index in compiled.of_any_service)
         self.by_service: dict[str, tuple[LayerStatement, ...]] = {}
         self._leads: tuple[str, tuple[str, ...]] | None = None
+        self._says_always: bool | None = None
+        self.said: Any = None
+
+    @property
+    def says_always(self) -> bool:
+        """Whether the statements of any service say the same of every action, resource and context."""
+        if self._says_always is None:
+            self._says_always = all(
+                one.action.has_everything and not one.action.negated and _is_plain(one.compiled)
+                for one in self.of_any_service
+            )
+        return self._says_always
 
     def may_be_about(self, action: ActionName, text: str) -> bool:
         """Whether a statement about an action may be about a resource, as far as it is seen by how ARNs begin.
 
         One of a set is asked about in hundreds of policies, of which few name it.
         """
+        if self.of_any_service and self.says_always:
+            return True
         kept = self._leads
         if kept is None or kept[0] != action.full:
             leads: dict[str, None] = {}
@@ -85,6 +103,10 @@ class CarriedPolicy:
                 LayerStatement(self.compiled, index, self.policy, service) for index in indexes
             )
         return found
+
+
+def _is_plain(compiled: CompiledStatement) -> bool:
+    return compiled.any_resource and not compiled.reads_context
 
 
 class PolicySet:

@@ -64,7 +64,10 @@ def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequ
                 known.clear()
             found = known[carried, layer] = any(
                 _tells_members_apart(member, layer, asked)
-                for member in (*carried.naming(asked.action.service), *carried.of_any_service)
+                for member in (
+                    *carried.naming(asked.action.service),
+                    *(() if carried.says_always else carried.of_any_service),
+                )
                 if member.is_about(asked.action)
             )
         if found:

@@ -28,6 +28,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.engine.decision import Outcome
+from iamtui.engine.policy_sets import LayerStatement
 from iamtui.engine.request import Mode, PrincipalKind
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Level
@@ -448,3 +449,23 @@ def test_what_is_said_many_times_is_read_once() -> None:
     assert len(list(statements_in_force(policies))) == 500
     assert len(list(different_statements(policies))) == 1
     assert document_of(account)["Statement"] == [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]
+
+
+def test_statements_about_everything_are_read_once_for_all_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user may have a hundred policies that each say a hundred times that everything is allowed."""
+    counts: Counter[str] = Counter()
+    is_about = LayerStatement.is_about
+
+    def counting(*given: Any) -> bool:
+        counts["statements"] += 1
+        return is_about(*given)
+
+    everything = PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement("*")] * 30})
+    made = account_with()
+    own = tuple(InlinePolicy(f"all{number}", everything) for number in range(5))
+    workspace = workspace_of(replace(made, users=(replace(made.users[0], inline_policies=own),)))
+    monkeypatch.setattr(LayerStatement, "is_about", counting)
+
+    effective_policy(workspace, resolve_principal(workspace, "alice"), ("sqs", "sns", "ec2"), now=NOON)
+
+    assert 0 < counts["statements"] < 2 * 5 * 30, counts
