@@ -352,6 +352,9 @@ def tree_truth(tree: Any, filled: Json, session: str | None) -> bool:
             )
             return bool((matched == (node["op"] == "Resource")) == node["holds"])
         line = Line(node["op"], version=version, context=evaluation.context, options=evaluation.options)
+        if not line.known:
+            # Whether a Deny with an operator that AWS lacks applies stays open, whatever its key is.
+            return False
         return bool((line.truth(node["key"], node["values"]) is True) == node["holds"])
 
     return truth(tree)
