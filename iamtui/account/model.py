@@ -342,8 +342,6 @@ DEMO: Final = "demo"
 
 DRAFTED_FROM: Final = "drafted from"
 """Under what an account that a draft made remembers, in its memo, the one that the draft was laid over."""
-DELETED_BY_DRAFT: Final = "deleted by a draft"
-"""Likewise the ARNs of the users and roles that the draft deletes."""
 
 Entity: TypeAlias = User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
 
@@ -368,6 +366,7 @@ class Account:
         password_policy: Known(None) when none is set.
         last_accessed: by the ARN of a user, role, group or policy; one that is not there was not asked about.
         gaps: what the source lacks as a whole.
+        deleted: the ARNs of the users and roles that a draft deletes.
     """
 
     id: str
@@ -393,6 +392,7 @@ class Account:
     credential_report: Fact[CredentialReport] = NOT_LOADED
     server_certificates: Fact[tuple[ServerCertificate, ...]] = NOT_LOADED
     last_accessed: Mapping[str, LastAccessed] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
 
     @cached_property
     def unlisted(self) -> tuple[Gap, ...]:

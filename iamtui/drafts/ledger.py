@@ -99,11 +99,6 @@ class Ledger:
         self._removed.discard(entity.arn)
         self.touched[entity.arn] = self.number
 
-    @property
-    def removed(self) -> frozenset[str]:
-        """The ARNs of the users and roles that are taken out."""
-        return frozenset(self._removed)
-
     def remove(self, entity: User | Role) -> None:
         """Take a record out."""
         self._entities.pop(entity.arn, None)
@@ -300,6 +295,7 @@ class Ledger:
             policies=self._exchanged(ManagedPolicy, base.policies),
             instance_profiles=self._profiles(),
             organization=organization,
+            deleted=base.deleted.union(self._removed) if self._removed else base.deleted,
             resource_policies=base.resource_policies if self._resources is None else self._resources,
         )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamtui.account.model import (
-    DELETED_BY_DRAFT,
     DRAFTED_FROM,
     Account,
     Group,
@@ -105,7 +104,6 @@ def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) 
         earlier.make(edit)
     after = ledger.account()
     after.memo[DRAFTED_FROM] = account
-    after.memo[DELETED_BY_DRAFT] = ledger.removed
     findings = (*ledger.findings, *_denial_findings(account, draft), *_quota_findings(account, after, ledger.touched))
     return LaidDraft(after, tuple(problems), tuple(sorted(findings, key=lambda finding: finding.edit)))
 

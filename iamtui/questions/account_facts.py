@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.account.model import (
-    DELETED_BY_DRAFT,
     IAM_SERVICE,
     Account,
     Group,
@@ -134,7 +133,7 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
     ):
         what = "is not in the loaded account" if here else f"belongs to account {principal.account}"
         identity = (MissingPolicy(f"identity policies of {principal.arn}", reason=what),)
-        if not {principal.arn, principal.role_arn}.isdisjoint(account.memo.get(DELETED_BY_DRAFT, ())):
+        if not account.deleted.isdisjoint((principal.arn, principal.role_arn)):
             # No policy of a resource lets in who is not there.
             identity = (_DELETED,)
     management = is_management_account(account, principal.account)

@@ -278,6 +278,9 @@ class _Polls:
         now = now or datetime.now(UTC)
         self._before = BulkMatrixEvaluator(drafted.states.before, question_matrix, now=now)
         self._after = BulkMatrixEvaluator(drafted.states.after, question_matrix, now=now)
+        # Who is deleted is answered as such, not as somebody who has nothing.
+        self._after_deletion = BulkMatrixEvaluator(drafted.after, question_matrix, now=now)
+        self._deleted = drafted.states.only_before
         self._reach = drafted.reach
         self._chained = bool(question_matrix.chained_from)
 
@@ -290,7 +293,8 @@ class _Polls:
             return None
         if not self._chained and not self._reach.reaches(self._entity(principal)):
             return DraftComparison(principal, before, before)
-        after = self._ask(self._after, principal, cancelled, in_full)
+        asked = self._after_deletion if principal.arn in self._deleted else self._after
+        after = self._ask(asked, principal, cancelled, in_full)
         return None if after is None else DraftComparison(principal, before, after)
 
     @staticmethod
