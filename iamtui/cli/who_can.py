@@ -39,6 +39,7 @@ from iamtui.workspace.access import (
     PrincipalAccess,
     actions_that_fit,
     every_action_about,
+    granting_statements,
     grants_of,
     through_roles,
     who_has_access,
@@ -202,9 +203,9 @@ def _counted(one: PrincipalAccess) -> str:
 
 def _by(workspace: Workspace, one: PrincipalAccess) -> str:
     """By which roles and statements it is allowed, the first of them."""
-    grants = grants_of(workspace.account, one.cell.decision)
-    more = f" and {len(grants) - _MOST_GRANTS} more" if len(grants) > _MOST_GRANTS else ""
-    by = ", ".join(map(grant_words, grants[:_MOST_GRANTS]))
+    left = len(granting_statements(one.cell.decision)) - _MOST_GRANTS
+    more = f" and {left} more" if left > 0 else ""
+    by = ", ".join(map(grant_words, grants_of(workspace.account, one.cell.decision, _MOST_GRANTS)))
     roles = " -> ".join(workspace.account.short_name(edge.role.arn) for edge in one.through)
     return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 

@@ -51,18 +51,22 @@ class Grant:
         return "group" if self.groups else "policy"
 
 
-def grants_of(account: Account, decision: Decision) -> tuple[Grant, ...]:
+def granting_statements(decision: Decision) -> list[StatementRef]:
     """The statements of identity policies and of the resource's policy that allow what was asked, or may."""
     if decision.outcome not in _POSSIBLE:
-        return ()
+        return []
+    granting = (Layer.IDENTITY, Layer.RESOURCE)
+    return [ref for ref in decision.matched if ref.effect == "Allow" and ref.layer in granting]
+
+
+def grants_of(account: Account, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
+    """Those statements, or the first of them, and how the principal comes by their policies."""
     entity = account.by_arn(decision.request.principal.arn)
     user = entity if isinstance(entity, User) else None
     # Found once for each policy, which may have a hundred statements.
     groups: dict[str, tuple[str, ...]] = {}
     found: list[Grant] = []
-    for ref in decision.matched:
-        if ref.effect != "Allow" or ref.layer not in (Layer.IDENTITY, Layer.RESOURCE):
-            continue
+    for ref in granting_statements(decision)[:most]:
         if user is None or ref.layer is Layer.RESOURCE:
             found.append(Grant(ref))
             continue

@@ -18,6 +18,7 @@ from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
+from iamtui.workspace import access
 from iamtui.workspace.access import actions_that_fit, grants_of, through_roles, who_has_access
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.questions import with_region
@@ -105,3 +106,27 @@ def test_actions_of_an_access_level_are_those_about_the_resource() -> None:
     assert actions_that_fit(("sqs:*Queue",), queue, "tagging") == ("sqs:TagQueue", "sqs:UntagQueue")
     with pytest.raises(Problem, match="No action of access level List"):
         actions_that_fit(("sqs:TagQueue",), queue, "list")
+
+
+def test_the_groups_of_a_policy_are_found_once_for_all_its_statements(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = managed("read", *(statement("s3:GetObject", f"arn:aws:s3:::b{number}/*") for number in range(30)))
+    group = Group("team", "/", f"arn:aws:iam::{ACCOUNT}:group/team", "AGPATEAM", None)
+    attached = replace(group, attached_policies=(AttachedPolicy("read", policy.arn),))
+    account = replace(account_with(groups=("team",)), policies=(policy,), groups=(attached,))
+    workspace = workspace_of(account)
+    decision = alone(workspace, resolve_principal(workspace, "alice"), "s3:GetObject", "*")
+    looked_for: list[str] = []
+    find = access._groups_with
+
+    def counting(account: Account, user: User, policy: str) -> tuple[str, ...]:
+        looked_for.append(policy)
+        return find(account, user, policy)
+
+    monkeypatch.setattr(access, "_groups_with", counting)
+
+    found = grants_of(account, decision)
+
+    assert len(found) == 30
+    assert {grant.groups for grant in found} == {("team",)}
+    assert looked_for == [policy.arn]
+    assert grants_of(account, decision, 2) == found[:2]
