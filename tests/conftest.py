@@ -32,9 +32,10 @@ settings.load_profile("iamtui")
 
 _TIMER = pytest.StashKey[Any]()
 
-# Garbage is looked for a tenth as often as usual: rounds through all that thousands of tests have loaded take a
-# quarter of their time.
-_COLLECTOR_ROUNDS = 10_000, 10, 10
+# Garbage is looked for once for every few tests: rounds through all that thousands of tests have loaded take a quarter
+# of their time. Nearly all that a test leaves goes in the first round after it.
+_COLLECTOR_ROUNDS = 100_000, 5, 5
+_FULL_ROUNDS = pytest.StashKey[int]()
 
 
 def pytest_configure() -> None:
@@ -56,11 +57,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.flaky(reruns=0))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Leave what collecting has made, which stays, out of the garbage collector's rounds."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTOR_ROUNDS)
+    session.config.stash[_FULL_ROUNDS] = _full_rounds()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Leave out what has outlived a full round too, or each would take longer than the one before."""
+    if _full_rounds() > item.config.stash[_FULL_ROUNDS]:
+        gc.collect()
+        gc.freeze()
+        item.config.stash[_FULL_ROUNDS] = _full_rounds()
+    gc.set_threshold(*_COLLECTOR_ROUNDS)
+
+
+def _full_rounds() -> int:
+    return gc.get_stats()[2]["collections"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Spare the end of the run, at which pytest looks for garbage five times, what there is after the first time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

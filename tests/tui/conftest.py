@@ -11,6 +11,7 @@ from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
 from tests.support.settling import handled
+from tests.support.shared_styles import parsed_once
 
 HERE = Path(__file__).parent
 SNAPSHOT_PYTHON = (3, 11)
@@ -37,6 +38,9 @@ def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", handled)
+    # However long a test lasts, the app does not take over the collector.
+    monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 1_000_000)
+    monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parsed_once)
     monkeypatch.setattr(themes, "user_themes", lambda: tmp_path / "no-themes")
     monkeypatch.setattr(saved_questions, "data_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data-home"))
