@@ -574,18 +574,6 @@ class Environment(KnownContext):
     names: tuple[str, ...] = ()
 
 
-def region_asked(prepared: PreparedAction, region: str) -> str:
-    """The region of a request.
-
-    Args:
-        region: the one in use, when neither the service nor the resource names one.
-    """
-    if prepared.action.service in GLOBAL_SERVICES:
-        return "us-east-1"
-    arn = prepared.arn
-    return arn.region if arn is not None and arn.region and "*" not in arn.region else region
-
-
 @lru_cache(maxsize=64)
 def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environment:
     """What discover mode takes for granted of a request's environment, each to be printed.

@@ -31,6 +31,7 @@ from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
 from iamtui.questions.account_facts import (
+    GLOBAL_SERVICES,
     KnownContext,
     assumed_environment,
     has_aliases,
@@ -38,7 +39,6 @@ from iamtui.questions.account_facts import (
     key_behind_alias,
     known_aliases,
     policy_carrier,
-    region_asked,
     resource_context,
     resource_side,
     trust_or_resource_policy,
@@ -519,7 +519,7 @@ class QuestionEvaluator:
 
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> ResourceContext:
         question = self._question
-        region = region_asked(prepared, question.region)
+        region = _region_of(prepared, question.region)
         by_itself = is_tagged(self._account, prepared) or has_aliases(self._account, prepared)
         if question.context or by_itself:
             return self._surroundings_of(prepared, owner, region)
@@ -566,3 +566,15 @@ def _session_policies(question: Question) -> tuple[NamedPolicy, ...]:
     return tuple(
         NamedPolicy(f"session policy {i + 1}", PolicyDocument(text)) for i, text in enumerate(question.session_policies)
     )
+
+
+def _region_of(prepared: PreparedAction, region: str) -> str:
+    """The region of a request.
+
+    Args:
+        region: the one in use, when neither the service nor the resource names one.
+    """
+    if prepared.action.service in GLOBAL_SERVICES:
+        return "us-east-1"
+    arn = prepared.arn
+    return arn.region if arn is not None and arn.region and "*" not in arn.region else region
