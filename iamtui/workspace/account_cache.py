@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +29,9 @@ _LARGEST_FILE: Final = 32 * 1024 * 1024
 """Accounts that are kept, and the bytes of one, packed: one at AWS's highest quotas takes 10 MB."""
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""No clock shows an earlier time, and some of those cannot be shown in every zone."""
+
 _OURS: Final = re.compile(r"[0-9a-f]{32}\.account|\.[0-9a-f]{32}\.account\.[0-9a-f]{16}")
 """Names of our files: an account, and one that was not written to its end."""
 
@@ -44,7 +47,7 @@ class _Header(Struct, frozen=True):
     account: str
     caller: str
     endpoint: str
-    read_at: datetime
+    read_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 _HEADERS: Final = msgspec.json.Decoder(_Header)
@@ -78,6 +81,8 @@ def kept_account(account_id: str, caller_arn: str, endpoint_url: str) -> Account
         header = _HEADERS.decode(line)
         if (header.cache, header.iamtui) != (_VERSION, __version__):
             raise _unused("another version of iamtui wrote it")
+        if header.read_at < _EPOCH:
+            raise _unused("it is damaged")
         account = load_account(snapshot, origin=origin, absent=NOT_LOADED.reason)
     except msgspec.MsgspecError:
         raise _unused("it is damaged") from None

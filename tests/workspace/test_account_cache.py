@@ -140,14 +140,17 @@ def _other_program(path: Path) -> None:
     path.write_bytes(_unpacked(path).replace(b'"iamtui":"', b'"iamtui":"0.', 1))
 
 
-def _from_the_future(path: Path) -> None:
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    path.write_bytes(_unpacked(path).replace(b"2026-01-02T03:04:05Z", tomorrow, 1))
+def _read_at(words: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(_unpacked(path).replace(b"2026-01-02T03:04:05Z", words, 1))
 
 
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
+        (_read_at(b"2026-01-02T03:04:05"), "it is damaged"),
+        (_read_at(b"0001-01-01T00:00:00Z"), "it is damaged"),
+        (_read_at(b"0001-01-01T00:00:00+14:00"), "it is damaged"),
+        (_read_at(b"9999-12-31T23:59:59-14:00"), "it was read in the future"),
         (lambda path: path.write_bytes(b""), "it is damaged"),
         (lambda path: path.write_bytes(b"\0" * 100), "it is damaged"),
         (lambda path: path.write_bytes(path.read_bytes()[:-20]), "ends too early"),
@@ -156,7 +159,7 @@ def _from_the_future(path: Path) -> None:
         (lambda path: path.write_bytes(b"[" * 100_000), "it is damaged"),
         (_older, "another version of iamtui wrote it"),
         (_other_program, "another version of iamtui wrote it"),
-        (_from_the_future, "it was read in the future"),
+        (_read_at(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}".encode()), "it was read in the future"),
         (_link, "is not a regular file"),
         (lambda path: path.chmod(0o620), "can be read or written by others"),
         (lambda path: path.parent.chmod(0o770), "can be written by others"),
