@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
@@ -21,6 +21,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Label
 
 from iamtui.paths import PRIVATE_FOLDER
+from iamtui.problem import Problem
 from iamtui.tui.content import line, plain
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
@@ -152,13 +153,26 @@ def private_copy(text: str, name: str) -> Iterator[Path]:
 
     Args:
         name: what the file is called, raw.
+
+    Raises:
+        Problem: it cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="iamtui-") as folder:
-        Path(folder).chmod(PRIVATE_FOLDER)
-        path = Path(folder, f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json")
-        path.touch(0o600, exist_ok=False)
-        path.chmod(0o600)
-        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    with ExitStack() as at_end:
+        try:
+            # An editor may leave there what cannot be removed: what it wrote counts all the same.
+            kept = tempfile.TemporaryDirectory(prefix="iamtui-", ignore_cleanup_errors=True)
+            folder = Path(at_end.enter_context(kept))
+            folder.chmod(PRIVATE_FOLDER)
+            path = folder / f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json"
+            path.touch(0o600, exist_ok=False)
+            path.chmod(0o600)
+            path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Problem(
+                f"The copy for the editor cannot be written: {reason}.",
+                "Make room in the temporary folder, or set TMPDIR to another one.",
+            ) from None
         yield path
 
 
@@ -201,9 +215,12 @@ def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Sever
     Returns:
         The sentence for the message line.
     """
-    with private_copy(text, name) as path:
-        path.chmod(0o400)
-        failure = run_editor(app, path, unset="export EDITOR=vim, for example, and start iamtui again.")
+    try:
+        with private_copy(text, name) as path:
+            path.chmod(0o400)
+            failure = run_editor(app, path, unset="export EDITOR=vim, for example, and start iamtui again.")
+    except Problem as problem:
+        return plain(problem), Severity.ERROR
     return failure or (
         plain("Back from the editor: it had a copy, the account is as it was."),
         Severity.INFORMATION,

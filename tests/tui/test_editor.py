@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
+import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +16,11 @@ from typing import Any
 import pytest
 
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.drafts.editor_screen import LONGEST, DraftEditorScreen, edit_in_editor
 from iamtui.tui.text_screens import editor_command, show_in_editor
 from iamtui.tui.widgets.status import MessageLine
+from tests.support.drafting import app_of, choose
+from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press
 
@@ -89,3 +95,108 @@ async def test_e_shows_the_document_of_the_open_tab(monkeypatch: pytest.MonkeyPa
         await press(pilot, "3", "e")
         assert shown[0] == "deploy-prod"
         assert "sts:AssumeRole" in shown[1]
+
+
+@pytest.fixture
+def no_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It was removed while the program ran."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    monkeypatch.setenv("EDITOR", "true")
+
+
+def _full(*_args: object, **_named: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_copy_that_finds_no_room_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Path, "write_text", _full)
+    monkeypatch.setenv("EDITOR", "true")
+
+    says = "The copy for the editor cannot be written: No space left on device."
+    shown, severity = show_in_editor(APP, "{}", "x")
+    assert shown.plain.startswith(says)
+    assert severity == "error"
+    text, said = edit_in_editor(APP, "{}", "x")
+    assert (text, said.plain) == (None, f"{says} Nothing was taken over.")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_temporary_folder")
+async def test_without_a_temporary_folder_the_screen_and_what_was_typed_stay() -> None:
+    says = "The copy for the editor cannot be written: No such file or directory."
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "3", "e")
+        assert says in pilot.app.query_one(MessageLine).words
+        main.go_to(iam("user/data/bob"))
+        await press(pilot, "E")
+        await choose(pilot, "Edit scratch-bucket")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        screen.editor.load_text("typed")
+        await press(pilot, "f2")
+        assert says in screen_text(app_of(pilot))
+        assert pilot.app.screen is screen
+        assert screen.editor.text == "typed"
+
+
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _remove_folder(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (Path.unlink, "does not exist"),
+        (_remove_folder, "does not exist"),
+        (_replace_by_folder, "is a directory"),
+        (_replace_by_pipe, "is a pipe"),
+        (lambda path: path.write_bytes(b"\xff\xfe{"), "is not UTF-8 text"),
+        (lambda path: path.write_bytes(b"{\0}"), "is not text"),
+        (lambda path: path.write_bytes(b" " * (4 * LONGEST + 1)), "more than the"),
+        (lambda path: path.write_text("x" * (LONGEST + 1)), "more than the 200,000 characters"),
+        (lambda path: path.write_text("\x1b" * (LONGEST // 2)), "more than the 200,000 characters"),
+    ],
+)
+def test_what_cannot_be_taken_over_from_the_editor_is_said(
+    monkeypatch: pytest.MonkeyPatch, left: Callable[[Path], object], says: str
+) -> None:
+    def run(command: list[str], *, check: bool) -> SimpleNamespace:
+        left(Path(command[-1]))
+        return SimpleNamespace(returncode=int(check))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv("EDITOR", "true")
+    text, said = edit_in_editor(APP, "{}", "x")
+    assert text is None
+    assert said.plain.startswith("The editor's file ")
+    assert says in said.plain
+    assert said.plain.endswith(" Nothing was taken over.")
+
+
+async def test_a_long_document_is_replaced_by_another_whole() -> None:
+    async with opened() as pilot:
+        app_of(pilot).main.go_to(iam("user/data/bob"))
+        await press(pilot, "E")
+        await choose(pilot, "Edit scratch-bucket")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        long = "\n".join(["x" * 99] * (LONGEST // 100 - 1))
+        screen.editor.load_text(long)
+        screen.editor.replace(long.replace("x", "y"), (0, 0), screen.editor.document.end)
+        assert screen.editor.text == long.replace("x", "y")
+        screen.editor.insert("z" * 1000)
+        assert len(screen.editor.text) == LONGEST

@@ -150,7 +150,8 @@ class JsonEditor(TextArea):
 
     def edit(self, edit: TextEdit) -> EditResult:
         """Make an edit with its text made visible; what would make the document too long is left out."""
-        edit.text = visible_json(edit.text)[: max(0, LONGEST - len(self.document.text))]
+        kept = len(self.document.text) - len(self.document.get_text_range(edit.top, edit.bottom))
+        edit.text = visible_json(edit.text)[: max(0, LONGEST - kept)]
         return super().edit(edit)
 
     def load_text(self, text: str) -> None:
@@ -171,6 +172,9 @@ class JsonEditor(TextArea):
 # A document that goes to the user's own editor and comes back changed.
 
 
+_SUBJECT: Final = "The editor's file"
+
+
 def edit_in_editor(app: App[Any], text: str, name: str) -> tuple[str | None, Content]:
     """Let the user's editor work on a private copy, and read what it wrote.
 
@@ -181,19 +185,21 @@ def edit_in_editor(app: App[Any], text: str, name: str) -> tuple[str | None, Con
     Returns:
         The text that came back, or None when nothing did; and the sentence for the message line.
     """
-    with private_copy(text, name) as path:
-        failure = run_editor(
-            app, path, unset="export EDITOR=vim, for example. Edit here instead.", failed=": nothing was taken over"
-        )
-        return (None, failure[0]) if failure is not None else _read(path)
-
-
-def _read(path: Path) -> tuple[str | None, Content]:
     try:
-        text = text_of(read_document(path, "The editor's file", most=4 * LONGEST, pipes=False), "The editor's file")
+        with private_copy(text, name) as path:
+            failure = run_editor(
+                app, path, unset="export EDITOR=vim, for example. Edit here instead.", failed=": nothing was taken over"
+            )
+            return (None, failure[0]) if failure is not None else (_read(path), plain("Taken over from the editor."))
     except Problem as problem:
         return None, plain(f"{problem.sentence} Nothing was taken over.")
-    return text.rstrip("\n"), plain("Taken over from the editor.")
+
+
+def _read(path: Path) -> str:
+    text = text_of(read_document(path, _SUBJECT, most=4 * LONGEST, pipes=False), _SUBJECT).rstrip("\n")
+    if len(visible_json(text)) > LONGEST:
+        raise Problem(f"{_SUBJECT} has more than the {LONGEST:,} characters that can be edited.")
+    return text
 
 
 PAUSE_SECONDS: Final = 0.12
