@@ -37,22 +37,29 @@ from iamtui.aws.errors import AwsProblem
 
 
 def refuse_unclear_url(url: str, what: str, *, may_name_user: bool = False) -> None:
-    """Refuse a URL that may lead elsewhere than it seems to: botocore and we check the host that urllib.parse finds in
-    it, and urllib3 connects to the one that it finds itself.
+    """Refuse a URL of another scheme than HTTP, or one that may lead elsewhere than it seems to: botocore and we check
+    the host that urllib.parse finds in it, and urllib3 connects to the one that it finds itself.
 
     Args:
         what: what the URL is, as the beginning of a sentence.
-        may_name_user: whether a user and a password may stand in front of the host, as in a proxy's URL.
+        may_name_user: whether a user and a password may stand in front of the host and any scheme before those, as in
+            a proxy's URL.
 
     Raises:
         AwsProblem: it is one; the URL may hold a password, and is not shown.
     """
-    fault = _unclear(url) or (
-        "" if may_name_user or "@" not in urlsplit(url).netloc else "names a user before the host"
-    )
+    fault = _unclear(url) or ("" if may_name_user else _strange(url))
     if fault:
         form = "http://USER:PASSWORD@HOST:PORT, other characters as %5C" if may_name_user else "http://HOST:PORT/PATH"
         raise AwsProblem(f"{what} {fault}: nothing was sent there.", f"Write it as {form}.", code="UnclearUrl")
+
+
+def _strange(url: str) -> str:
+    """What only the URL of a proxy may have."""
+    seen = urlsplit(url)
+    if seen.scheme not in ("http", "https"):
+        return "does not begin with http:// or https://"
+    return "names a user before the host" if "@" in seen.netloc else ""
 
 
 def _unclear(url: str) -> str:

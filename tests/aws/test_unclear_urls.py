@@ -42,6 +42,8 @@ def other_host(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         ("https://ho%73t/x", "can be read as that of another host"),
         ("http://localhost:x/", "is not a URL"),
         ("https:///x", "names no host"),
+        ("ftp://127.0.0.1/", "does not begin with http:// or https://"),
+        ("file://localhost/etc/passwd", "does not begin with http:// or https://"),
     ],
 )
 def test_a_container_url_that_can_be_read_as_two_hosts_is_sent_nothing(
