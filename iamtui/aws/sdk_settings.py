@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from botocore.configprovider import (
 from botocore.exceptions import InvalidConfigError
 from botocore.session import Session
 from botocore.utils import JSONFileCache
+from dateutil.parser import parse
 
 from iamtui.input_files import PORTION
 
@@ -156,11 +158,27 @@ def _read_short(path: str, most: int, what: str) -> bytes:
     return data
 
 
-class SignInCache(JSONFileCache):
-    """The sign-ins that the AWS CLI keeps in files, in place of botocore's cache, which reads files of any length."""
+_SIGN_IN_TIMES: Final = ("expiresAt", "registrationExpiresAt")
+_SIGN_IN_TEXTS: Final = (
+    *("accessToken", "refreshToken", "clientId", "clientSecret", "dpopKey", "signInRegion"),
+    *("accessKeyId", "secretAccessKey", "sessionToken", "accountId"),
+)
+"""The members of a sign-in that botocore uses."""
 
-    def __init__(self, kept: Any) -> None:
+_LONGEST_TIME: Final = 64
+_KEYS_OF_LOGIN: Final = ("accessKeyId", "secretAccessKey", "sessionToken", "accountId", "expiresAt")
+
+
+class SignInCache(JSONFileCache):
+    """The sign-ins that the AWS CLI keeps in files, in place of botocore's cache, which reads files of any length.
+
+    Args:
+        of_login: whether they are of `aws login`, whose access token is an object with keys.
+    """
+
+    def __init__(self, kept: Any, *, of_login: bool = False) -> None:
         super().__init__(kept._working_dir, kept._dumps)  # noqa: SLF001 - botocore has no other way
+        self._of_login = of_login
 
     def __getitem__(self, cache_key: str) -> Any:
         """The sign-in of that key.
@@ -178,7 +196,42 @@ class SignInCache(JSONFileCache):
             found = None
         if not isinstance(found, dict):
             raise InvalidConfigError(error_msg=f"{what} {path!r} is not a JSON object; sign in again to replace it")
+        fault = _login_fault(found) if self._of_login else _sign_in_fault(found)
+        if fault:
+            raise InvalidConfigError(error_msg=f"{what} {path!r} is damaged: {fault}; sign in again to replace it")
         return found
+
+
+def _login_fault(found: Mapping[str, Any]) -> str:
+    """What is wrong with a sign-in of `aws login`, or "". What it lacks beside its keys, botocore says."""
+    if "accessToken" not in found:
+        return ""
+    keys = found["accessToken"]
+    if not isinstance(keys, dict):
+        return "its accessToken is not an object"
+    lacks = next((f"its accessToken has no {name}" for name in _KEYS_OF_LOGIN if name not in keys), "")
+    return lacks or _sign_in_fault({**found, **keys, "accessToken": ""})
+
+
+def _sign_in_fault(found: Mapping[str, Any]) -> str:
+    """The first member of a sign-in that botocore could not use, or "": it takes each as what it expects."""
+    for name in (*_SIGN_IN_TEXTS, *_SIGN_IN_TIMES):
+        if not isinstance(found.get(name, ""), str):
+            return f"its {name} is not a string"
+    times = (name for name in _SIGN_IN_TIMES if name in found)
+    return next((f"its {name} is not a time with a zone" for name in times if not _is_time(found[name])), "")
+
+
+def _is_time(text: str) -> bool:
+    if len(text) > _LONGEST_TIME:
+        return False
+    try:
+        # As botocore reads it.
+        found = parse(text)
+        found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return found.tzinfo is not None
 
 
 class TokenFile:

@@ -230,7 +230,7 @@ def _read_short_sign_ins(identity_center: Any, login: Any, builder: Any) -> None
     kept = SignInCache(by_session._cache)  # noqa: SLF001 - as above
     by_session._cache = by_session._token_loader._cache = kept  # noqa: SLF001 - as above
     identity_center._token_cache = builder._sso_token_cache = kept  # noqa: SLF001 - as above
-    kept = SignInCache(login._token_cache)  # noqa: SLF001 - as above
+    kept = SignInCache(login._token_cache, of_login=True)  # noqa: SLF001 - as above
     login._token_cache = builder._login_token_cache = kept  # noqa: SLF001 - as above
 
 

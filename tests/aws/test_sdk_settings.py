@@ -514,27 +514,86 @@ SSO_PROFILE = (
 )
 
 
+def keep_sign_in(monkeypatch: pytest.MonkeyPatch, home: Path, folder: Path, by: str, content: str) -> Path:
+    """The profile s, signed in as the AWS CLI notes it, and one with a role that starts from it."""
+    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
+        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(folder))
+    monkeypatch.setattr("botocore.credentials.EC", object())
+    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(folder))
+    signs_in = "[profile s]\nlogin_session=me\nregion=eu-west-1\n" if by == "login" else SSO_PROFILE
+    if by == "old sso":
+        signs_in = signs_in.replace("sso_session=corp", "sso_start_url=corp\nsso_region=eu-west-1")
+    config(home, f"{signs_in}[profile role]\nregion=eu-west-1\nrole_arn={ROLE}\nsource_profile=s\n")
+    name = hashlib.sha256(b"me") if by == "login" else hashlib.sha1(b"corp", usedforsecurity=False)
+    path = folder / f"{name.hexdigest()}.json"
+    path.write_text(content)
+    return path
+
+
 @pytest.mark.parametrize("held", ["long", "list", "noise", "deep"])
 @pytest.mark.parametrize("by", ["sso", "login"])
 @pytest.mark.parametrize("profile", ["s", "role"])
 def test_a_file_of_a_sign_in_that_is_not_one_is_not_read(
     no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent, by: str, held: str, profile: str
 ) -> None:
-    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
-        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr("botocore.credentials.EC", object())
-    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
-    name = hashlib.sha1(b"corp", usedforsecurity=False) if by == "sso" else hashlib.sha256(b"me")
-    path = tmp_path / f"{name.hexdigest()}.json"
-    signs_in = SSO_PROFILE if by == "sso" else "[profile s]\nlogin_session=me\nregion=eu-west-1\n"
-    config(no_aws_settings, f"{signs_in}[profile role]\nregion=eu-west-1\nrole_arn={ROLE}\nsource_profile=s\n")
     content = {"long": " " * (LARGEST_SIGN_IN + 1) + "{}", "list": "[]", "noise": "x", "deep": "[" * 100_000}
-    path.write_text(content[held])
+    path = keep_sign_in(monkeypatch, no_aws_settings, tmp_path, by, content[held])
     says = "longer than 256 KiB" if held == "long" else "is not a JSON object; sign in again"
     with pytest.raises(Problem, match=says) as caught:
         connect(profile=profile).caller()
     assert caught.value.next_step
     assert str(path) in caught.value.sentence
+    assert sent.requests == []
+
+
+SIGNED_IN = {"accessToken": "a", "expiresAt": f"{SOON:%Y-%m-%dT%H:%M:%SZ}"}
+RENEWABLE = {**SIGNED_IN, "expiresAt": "2020-01-01T00:00:00UTC", "refreshToken": "r", "clientId": "c"}
+RENEWABLE |= {"clientSecret": "s", "registrationExpiresAt": SIGNED_IN["expiresAt"]}
+LOGIN_KEYS = {"accessKeyId": "ASIALOGIN", "secretAccessKey": "s", "sessionToken": "t", "accountId": ACCOUNT}
+LOGIN_KEYS["expiresAt"] = SIGNED_IN["expiresAt"]
+LOGIN = {"accessToken": LOGIN_KEYS, "refreshToken": "r", "dpopKey": "k", "clientId": "c"}
+
+
+@pytest.mark.parametrize(
+    ("by", "held", "says"),
+    [
+        ("sso", {"accessToken": 5, "expiresAt": 7}, "its accessToken is not a string"),
+        ("sso", {**SIGNED_IN, "accessToken": {"secret": "hunter2"}}, "its accessToken is not a string"),
+        ("sso", {**SIGNED_IN, "expiresAt": 7}, "its expiresAt is not a string"),
+        ("sso", {**SIGNED_IN, "expiresAt": None}, "its expiresAt is not a string"),
+        ("sso", {**SIGNED_IN, "expiresAt": "hunter2"}, "its expiresAt is not a time"),
+        ("sso", {**SIGNED_IN, "expiresAt": "2090-01-01T00:00:00"}, "its expiresAt is not a time with a zone"),
+        ("sso", {**SIGNED_IN, "expiresAt": "0001-01-01T00:00:00+14:00"}, "its expiresAt is not a time"),
+        ("sso", {**SIGNED_IN, "expiresAt": "1" * 10_000}, "its expiresAt is not a time"),
+        ("sso", {**RENEWABLE, "registrationExpiresAt": []}, "its registrationExpiresAt is not a string"),
+        ("sso", {**RENEWABLE, "registrationExpiresAt": "x"}, "its registrationExpiresAt is not a time"),
+        ("sso", {**RENEWABLE, "clientSecret": ["hunter2"]}, "its clientSecret is not a string"),
+        ("old sso", {"accessToken": 5, "expiresAt": 7}, "its accessToken is not a string"),
+        ("old sso", {**SIGNED_IN, "expiresAt": "2090-01-01T00:00:00"}, "its expiresAt is not a time with a zone"),
+        ("login", {**LOGIN, "accessToken": "hunter2"}, "its accessToken is not an object"),
+        ("login", {**LOGIN, "accessToken": {}}, "its accessToken has no accessKeyId"),
+        ("login", {**LOGIN, "accessToken": {**LOGIN_KEYS, "sessionToken": 5}}, "its sessionToken is not a string"),
+        ("login", {**LOGIN, "accessToken": {**LOGIN_KEYS, "expiresAt": "x"}}, "its expiresAt is not a time"),
+        ("login", {**LOGIN, "dpopKey": 5}, "its dpopKey is not a string"),
+    ],
+)
+@pytest.mark.parametrize("profile", ["s", "role"])
+def test_a_file_of_a_sign_in_with_members_of_another_form_is_named(
+    no_aws_settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    sent: Sent,
+    by: str,
+    held: dict[str, object],
+    says: str,
+    profile: str,
+) -> None:
+    path = keep_sign_in(monkeypatch, no_aws_settings, tmp_path, by, json.dumps(held))
+    with pytest.raises(Problem) as caught:
+        connect(profile=profile).caller()
+    assert f"the file of a sign-in '{path}' is damaged: {says}" in caught.value.sentence
+    assert "sign in again to replace it" in caught.value.sentence
+    assert "hunter2" not in str(caught.value)
     assert sent.requests == []
 
 
@@ -574,9 +633,8 @@ def test_identity_center(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch,
     )
     for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
         monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(tmp_path))
-    signed_in = {"accessToken": "a", "expiresAt": f"{SOON:%Y-%m-%dT%H:%M:%SZ}"}
     name = hashlib.sha1(b"corp", usedforsecurity=False).hexdigest()
-    (tmp_path / f"{name}.json").write_text(json.dumps(signed_in))
+    (tmp_path / f"{name}.json").write_text(json.dumps(SIGNED_IN))
     role = {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t"}
     role["expiration"] = int(SOON.timestamp() * 1000)  # type: ignore[assignment]
     sent.answers["portal.sso"] = json.dumps({"roleCredentials": role})
@@ -592,14 +650,7 @@ def test_aws_login(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_p
     config(no_aws_settings, "[profile p]\nregion=eu-west-1\nlogin_session=me\n")
     monkeypatch.setattr("botocore.credentials.EC", object())
     monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
-    keys = {"accessKeyId": "ASIALOGIN", "secretAccessKey": "s", "sessionToken": "t", "accountId": ACCOUNT}
-    token = {
-        "accessToken": {**keys, "expiresAt": f"{SOON:%Y-%m-%dT%H:%M:%SZ}"},
-        "refreshToken": "r",
-        "dpopKey": "k",
-        "clientId": "c",
-    }
-    (tmp_path / f"{hashlib.sha256(b'me').hexdigest()}.json").write_text(json.dumps(token))
+    (tmp_path / f"{hashlib.sha256(b'me').hexdigest()}.json").write_text(json.dumps(LOGIN))
     connect(profile="p").caller()
     assert signed_by(sent.requests[0]) == "ASIALOGIN"
 
