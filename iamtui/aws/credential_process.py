@@ -38,26 +38,32 @@ class CredentialCommand(NamedTuple):
 
 
 def command_of(profile: str, text: str, environ: Mapping[str, str] = os.environ) -> CredentialCommand:
-    """The credential_process of a profile, to be run in our folder if it names anything there, else in the root folder.
+    """The credential_process of a profile, to be run in our folder if it can name anything there, else in `/`.
 
     What was confirmed in one folder must not run what lies in another one under the same name. A command can name a
     file in more ways than anybody can list (`sh -c "python3 creds.py"`, `python3 -m creds`, `make`), so that its words
     decide only how well it works: one whose file is overlooked does not find it in the root folder.
 
     It names something if a part of a word, wherever in the command, or a file that the AWS variables set, is there: as
-    a whole, or without what follows a dot (`creds` is `creds.py`).
+    a whole, or without what follows a dot (`creds` is `creds.py`). It can name anything if a shell would expand a part
+    of it, or if it looks into /proc, where our folder can be found from the root folder too.
     """
     try:
-        return CredentialCommand(profile, text, str(Path.cwd()) if _names_something_here(text, environ) else ANYWHERE)
+        return CredentialCommand(
+            profile, text, str(Path.cwd()) if _can_name_something_here(text, environ) else ANYWHERE
+        )
     except OSError:
         # The folder is gone.
         return CredentialCommand(profile, text, ANYWHERE)
 
 
+_EXPANDED: Final = re.compile(r"[$`*?\[]|/proc\b")
 _BETWEEN_PARTS: Final = re.compile(r"[^\w.+@%~/-]+")
 
 
-def _names_something_here(text: str, environ: Mapping[str, str]) -> bool:
+def _can_name_something_here(text: str, environ: Mapping[str, str]) -> bool:
+    if _EXPANDED.search(text):
+        return True
     settings = [
         value for name, value in environ.items() if name.startswith("AWS_") and name.endswith(("_FILE", "_BUNDLE"))
     ]

@@ -154,7 +154,7 @@ def _retrieval_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"{capital(where.credentials)} could not be obtained: {detail(error)}.", where.login_step
 
 
-_BY_HAND: Final = "Run that command by hand to see why, in the folder / unless it names a file of this one."
+_BY_HAND: Final = "Run that command by hand to see why, in the folder / unless it can name a file of this one."
 _CIRCLE_STEP: Final = "Change the command of one of these profiles in the AWS config file, or choose another profile."
 
 

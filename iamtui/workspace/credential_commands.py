@@ -3,8 +3,8 @@
 A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
 approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
 was confirmed is kept in `commands.json` of the data folder, as a digest of profile, command and folder: a command may
-hold secrets of its own, and one that was changed counts as new, as does one that names files of the folder it is run in
-when that is another one.
+hold secrets of its own, and one that was changed counts as new, as does one that can name files of the folder it is run
+in when that is another one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def about_command(command: CredentialCommand) -> tuple[str, ...]:
     shown = safe_text(command.text, limit=None)
     sentence = f"The profile {safe_text(command.profile)} runs this command for its credentials: {shown}"
     folder = safe_text(command.folder, limit=None)
-    where = f"It names files of this folder: {folder}" if command.folder != ANYWHERE else ""
+    where = f"It can name files of this folder: {folder}" if command.folder != ANYWHERE else ""
     return tuple(filter(None, (sentence, where, remark_on(command.text))))
 
 

@@ -61,6 +61,16 @@ NAMING = (
     "get-it --file=creds.py",
     "get-it a:creds.py",
     'get-it "my file"',
+    # What a shell expands may be anything.
+    'sh -c "sh $(readlink /proc/$PPID/cwd)/it"',
+    "sh -c 'sh `pwd`/it'",
+    "sh -c 'sh ${X}it'",
+    "sh -c 'sh /pr*/1234/cwd/it'",
+    "sh -c 'sh /pro[c]/1234/cwd/it'",
+    "sh -c 'sh /pro?/1234/cwd/it'",
+    "sh /proc/1234/cwd/it",
+    "sh -c 'cd /proc; sh 1234/cwd/it'",
+    "python3 -c 'import os; exec(open(f\"/proc/{os.getppid()}/cwd/it\").read())'",
 )
 
 
@@ -89,6 +99,7 @@ ELSEWHERE = (
     "aws-vault exec prod --json",
     "aws sso login --profile prod",
     "sh -c '/opt/get-keys | jq .'",
+    "/opt/processor/get-it",
     "sh -c '~/bin/get-keys'",
     "get --role=arn:aws:iam::123456789012:role/ci --url https://get-keys/x",
     "",
@@ -134,14 +145,15 @@ RUNS = {
     "sh -c '. ./creds.sh'": True,
     "sh -c '. $PWD/creds.sh'": True,
     "env sh creds.sh": True,
-    # What no reading of the words finds.
-    "sh -c '. ${PWD}/creds.sh'": False,
+    "sh -c '. ${PWD}/creds.sh'": True,
     "sh -c '. ${OLDPWD}/creds.sh'": False,
-    "sh -c 'cre=eds; . $(pwd)/cr$cre.sh'": False,
-    "sh -c 'for file in *.sh; do sh $file; done'": False,
+    "sh -c 'cre=eds; . $(pwd)/cr$cre.sh'": True,
+    "sh -c 'for file in *.sh; do sh $file; done'": True,
+    'sh -c "sh $(readlink /proc/$PPID/cwd)/creds.sh"': True,
+    # What no reading of the words finds.
     "make": False,
 }
-"""Commands that run a file of the folder, and whether they are seen to name it."""
+"""Commands that run a file of the folder, and whether they find it: OLDPWD they are not given."""
 
 
 @pytest.mark.parametrize("command", RUNS)
