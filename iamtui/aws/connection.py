@@ -11,14 +11,16 @@ import os
 import resource
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache, partial
-from typing import Annotated, Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
 from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here
+from iamtui.aws.caller import CallerIdentity, OneAccount
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
@@ -38,14 +40,6 @@ _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
 T = TypeVar("T")
 
 
-class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
-    """What sts:GetCallerIdentity says."""
-
-    arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[^:]+:(iam|sts)::")]
-    account: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
-    user_id: str = ""
-
-
 class UnexpectedAnswer(Exception):
     """A well-formed answer that is not the operation's: what should be in it is missing or of another type."""
 
@@ -56,7 +50,8 @@ class Connection:
     Safe settings: service models and endpoint rule sets of botocore's own package only, no settings but those of
     `iamtui.aws.sdk_settings`, configured endpoint URLs ignored unless given on purpose, no requests to hosts that are
     neither AWS's nor the given endpoint, connect 3 s and read 10 s timeouts, operations refused before anything is
-    sent unless `iamtui.aws.operations` holds them as the requests that they are, no password prompt on the terminal.
+    sent unless `iamtui.aws.operations` holds them as the requests that they are, no password prompt on the terminal,
+    no request with credentials that were renewed and are of another account than the first.
 
     The instance metadata service is asked for credentials only on an EC2 machine, or when the environment
     mentions it (AWS_EC2_METADATA_DISABLED=false, AWS_EC2_METADATA_SERVICE_ENDPOINT or ..._MODE): elsewhere
@@ -91,6 +86,8 @@ class Connection:
         self._lock = threading.RLock()
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._account = OneAccount()
+        self._signing = threading.local()
 
     @classmethod
     def open(
@@ -120,20 +117,34 @@ class Connection:
         connection.profile = connection._profile_in_use()
         return connection
 
-    def reopened(self) -> Connection:
+    def reopened(self, *, in_same_account: bool = False) -> Connection:
         """The same connection from the start, for when the user has signed in again; explicit credentials stay.
 
+        Args:
+            in_same_account: whether what was read already is gone on with, so that no other account will do.
+
         Raises:
-            Problem: as `open`.
+            Problem: as `open`; the account is another one.
         """
         if self._keys is not None:
             return self
-        return Connection.open(
+        opened = Connection.open(
             profile=self.profile or None,
             region=self.region or None,
             endpoint_url=self.endpoint_url or None,
             approve=self._approve,
         )
+        if in_same_account:
+            opened._account = self._account
+            try:
+                opened._checked(opened._botocore_session().get_credentials())
+            except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
+                raise opened._problem(error, "", "") from None
+        return opened
+
+    def reads_same_account_as(self, other: Connection) -> bool:
+        """Whether both surely read one account, as far as their calls so far tell."""
+        return self is other or self._account.is_also_of(other._account)
 
     @classmethod
     def with_stub(
@@ -340,9 +351,12 @@ class Connection:
         """Who these credentials are (sts:GetCallerIdentity).
 
         Raises:
-            Problem: the call failed; says why and what to do.
+            Problem: the call failed, or they are of another account than before; says why and what to do.
         """
-        return self.call("sts", "GetCallerIdentity", CallerIdentity)
+        caller = self.call("sts", "GetCallerIdentity", CallerIdentity)
+        if self._keys is None:
+            self._account.name(getattr(self._signing, "key", ""), caller)
+        return caller
 
     @property
     def has_own_keys(self) -> bool:
@@ -396,7 +410,28 @@ class Connection:
         )
 
     def _make_client(self, service: str, region: str) -> Any:
-        return self._botocore_session().create_client(service, region_name=region or None)
+        client = self._botocore_session().create_client(service, region_name=region or None)
+        if self._keys is None:
+            from iamtui.aws.session import sign_as_checked  # heavy
+
+            # Not as a circle, which would outlive the last reference to the connection.
+            sign_as_checked(client, weakref.WeakMethod(self._checked))
+        return client
+
+    def _checked(self, credentials: Any, operation: str = "") -> Any:
+        """The credentials as they are now, which may be renewed for it; of no other account than before."""
+        now = credentials.get_frozen_credentials()
+        if operation == "GetCallerIdentity":
+            self._signing.key = now.access_key
+            self._account.begin_asking(now.access_key)
+        else:
+            self._account.check(now.access_key, partial(self._caller_of, now))
+        return now
+
+    def _caller_of(self, credentials: Any) -> CallerIdentity:
+        secrets = Secret(credentials.secret_key), Secret(credentials.token or "")
+        with self.with_credentials(credentials.access_key, *secrets) as theirs:
+            return theirs.caller()
 
     def _botocore_session(self) -> Any:
         with self._lock:

@@ -106,7 +106,7 @@ _UNANSWERED: Final = frozenset(
 _FATAL: Final = _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE | {
     "AnswerTooSlow", "ConnectTimeoutError", "ConnectionClosedError", "ConnectionError", "CredentialRetrievalError",
     "EndpointConnectionError", "HTTPClientError", "LoginRefreshRequired", "NoCredentialsError",
-    "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError", "SSLError",
+    "OtherAccount", "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError", "SSLError",
     "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
 }  # fmt: skip
 _UNREACHABLE: Final = frozenset(

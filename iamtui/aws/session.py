@@ -369,6 +369,26 @@ def make_sdk_session(
     return session
 
 
+def sign_as_checked(client: Any, check: Callable[[], Callable[[Any, str], Any] | None]) -> None:
+    """Have a client's requests signed with the very credentials that were checked, not with those of a renewal since.
+
+    Args:
+        check: gives what is called with the client's credentials and the operation, and returns them as they are now.
+    """
+    client.meta.events.register("before-sign", partial(_sign_as_checked, check))
+
+
+def _sign_as_checked(check: Callable[[], Callable[[Any, str], Any] | None], /, **event: Any) -> None:
+    credentials = event["request_signer"]._credentials  # noqa: SLF001 - botocore has no other way
+    checked = check()
+    if credentials is None or checked is None:
+        return
+    now = checked(credentials, event["operation_name"])
+    context = event["request"].context
+    exact = botocore.credentials.Credentials(now.access_key, now.secret_key, now.token)
+    context["signing"] = {**context.get("signing", {}), "request_credentials": exact}
+
+
 def available_profiles() -> tuple[Profile, ...]:
     """Every profile of the config and credentials files, in their order.
 

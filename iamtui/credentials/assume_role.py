@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from iamtui.aws.connection import CallerIdentity, Connection
+from iamtui.aws.caller import CallerIdentity
+from iamtui.aws.connection import Connection
 from iamtui.credentials.session import (
     NO_EXTRAS,
     AssumeExtras,

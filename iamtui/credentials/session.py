@@ -15,7 +15,7 @@ from iamtui.secret import Secret
 
 if TYPE_CHECKING:
     # It would bring msgspec and the connection into the first frame.
-    from iamtui.aws.connection import CallerIdentity
+    from iamtui.aws.caller import CallerIdentity
 
 # AssumeExtras: what few callers send with sts:AssumeRole, and what stays with the session.
 

@@ -207,6 +207,7 @@ class LiveReading:
         self._failed: dict[str, AwsProblem] = {}
         self._organization: Fact[Organization | None] = NOT_LOADED
         self._fatal: AwsProblem | None = None
+        self._read_with: Connection | None = None
 
     @property
     def may_go_on(self) -> bool:
@@ -289,20 +290,21 @@ class LiveReading:
         return sum(map(_entities, self._pages))
 
     def _read_caller(self, connection: Connection) -> None:
-        self._no_caller = None
+        self._no_caller = caller = None
         try:
             caller = connection.caller()
         except AwsProblem as problem:
             if problem.fatal:
                 raise
             self._no_caller = problem
-            return
-        arn = parse_arn(caller.arn)
-        if self._header.get("account_id", caller.account) != caller.account:
+        if self._read_with is not None and not connection.reads_same_account_as(self._read_with):
             # Other credentials: nothing of one account may stand under the name of another.
+            no_caller = self._no_caller
             vars(self).update(vars(LiveReading()))
-        self._header |= {"account_id": caller.account, "caller": caller.arn}
-        self._header |= {"partition": arn.partition} if arn else {}
+            self._no_caller = no_caller
+        self._read_with = connection
+        if caller is not None:
+            self._header |= {"account_id": caller.account, "caller": caller.arn, "partition": caller.partition}
 
     def _read_details(self, connection: Connection, tasks: Tasks) -> None:
         """The listing that holds nearly everything, from where it broke off."""

@@ -256,11 +256,12 @@ def reconnected(workspace: Workspace) -> Workspace:
     """The same workspace with its credentials looked for again, after the user has signed in. Blocking.
 
     Raises:
-        Problem: there still are none, or the profile would run another command for them, which was not confirmed.
+        Problem: there still are none, they are of another account, or the profile would run another command for them,
+            which was not confirmed.
     """
     if workspace.connection is None:
         return workspace
-    return replace(workspace, connection=workspace.connection.reopened())
+    return replace(workspace, connection=workspace.connection.reopened(in_same_account=True))
 
 
 def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import moto
 import pytest
 
-from iamtui.aws.connection import CallerIdentity, Connection
+from iamtui.aws.caller import CallerIdentity
+from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
 from iamtui.problem import Problem

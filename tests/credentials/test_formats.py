@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials.export import FORMATS, Layout, find_format, hand_over
 from iamtui.credentials.export_values import DEMO_LABEL, Exportable, exportable
 from iamtui.credentials.session import Session

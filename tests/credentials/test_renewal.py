@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials.renewal import LAST_CALL, LONGEST_WAIT, Failures, Held, RenewalState, Renewer, decide, lead_of
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials import console_url as signin
 from iamtui.credentials import private_get
 from iamtui.credentials.console_url import SITES, console_page, console_site, sign_in, sign_in_host

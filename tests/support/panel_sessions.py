@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from textual.app import App
 from textual.widgets import Input, Static
 
-from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.credential_process import CredentialCommand
 from iamtui.credentials.assume_role import InputName, InputProblem
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from iamtui.account.model import InlinePolicy, Known
-from iamtui.aws.connection import CallerIdentity
+from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials.assume_role import InputName, InvalidRequest
 from iamtui.credentials.session import NO_EXTRAS, Session
 from iamtui.engine.decision import Outcome

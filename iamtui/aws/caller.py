@@ -1,0 +1,119 @@
+"""Caller of a connection: who its credentials are, and the check that renewed ones are of the same account."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+
+from iamtui.aws.errors import AwsProblem
+from iamtui.aws.retries import STOPPED
+from iamtui.problem import Problem
+
+OTHER_ACCOUNT: Final = "OtherAccount"
+"""The code of the AwsProblem of a call that was not made, because its credentials may be of another account."""
+
+
+class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
+    """What sts:GetCallerIdentity says."""
+
+    arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[^:]+:(iam|sts)::")]
+    account: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
+    user_id: str = ""
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+
+class OneAccount:
+    """The account of a connection, and of each access key that its credentials have had. Thread-safe.
+
+    A credential_process, a sign-in or a role can give keys of another account at any renewal. So each key but the
+    first is asked about once, before anything is sent with it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._caller: CallerIdentity | None = None
+        self._key = ""
+        self._has_read = False
+        self._by_key: dict[str, CallerIdentity | None] = {}
+        """Whose each key is; None: STS does not say."""
+
+    def check(self, key: str, ask: Callable[[], CallerIdentity]) -> None:
+        """Refuse an access key of another account than the first one's.
+
+        Args:
+            ask: who the key belongs to; called once for each key.
+
+        Raises:
+            AwsProblem: it is of another account, or perhaps so.
+        """
+        with self._lock:
+            self._has_read = True
+            self._key = self._key or key
+            if key == self._key:
+                return
+            if key not in self._by_key:
+                self._by_key[key] = self._asked(ask)
+            self._refuse_other(self._by_key[key])
+
+    def _asked(self, ask: Callable[[], CallerIdentity]) -> CallerIdentity | None:
+        try:
+            return ask()
+        except AwsProblem as problem:
+            if problem.bad_credentials or problem.throttled or problem.code == STOPPED:
+                raise
+            if problem.may_pass:
+                self._refuse_other(None)
+            return None
+        except Problem:
+            return None
+
+    def begin_asking(self, key: str) -> None:
+        """To be told of a key that sts:GetCallerIdentity is about to be asked with, which any key may do."""
+        with self._lock:
+            if self._caller is None and not self._has_read:
+                self._key = key
+
+    def name(self, key: str, caller: CallerIdentity) -> None:
+        """To be told whose key it is; that of the first key is the connection's account.
+
+        Raises:
+            AwsProblem: it is of another account, or perhaps so.
+        """
+        with self._lock:
+            self._by_key[key] = caller
+            if self._caller is None and key == self._key:
+                self._caller = caller
+            self._refuse_other(caller)
+
+    def is_also_of(self, other: OneAccount) -> bool:
+        """Whether two connections surely read the same account: STS says so, or they have the same key."""
+        if self._caller is not None and other._caller is not None:
+            return _account(self._caller) == _account(other._caller)
+        return bool(self._key) and self._key == other._key
+
+    def _refuse_other(self, now: CallerIdentity | None) -> None:
+        own = self._caller
+        if now is not None and own is not None and _account(now) == _account(own):
+            return
+        with_partition = now is not None and own is not None and now.account == own.account
+        this = f"this account is {_shown(own, with_partition)}" if own else "which account this is, is not known"
+        theirs = f"account {_shown(now, with_partition)}" if now else "an account that STS does not name"
+        raise AwsProblem(
+            f"The credentials now belong to {theirs}; {this}. Nothing was sent.",
+            "Open the account anew (P), or run the command again.",
+            code=OTHER_ACCOUNT,
+        )
+
+
+def _account(caller: CallerIdentity) -> tuple[str, str]:
+    return caller.partition, caller.account
+
+
+def _shown(caller: CallerIdentity, with_partition: bool) -> str:
+    return f"{caller.account} ({caller.partition})" if with_partition else caller.account
