@@ -105,7 +105,7 @@ class OneAccount:
         this = f"this account is {_shown(own, with_partition)}" if own else "which account this is, is not known"
         theirs = f"account {_shown(now, with_partition)}" if now else "an account that STS does not name"
         raise AwsProblem(
-            f"The credentials now belong to {theirs}; {this}. Nothing was sent.",
+            f"The credentials now belong to {theirs}; {this}. Nothing else was asked.",
             "Open the account anew (P), or run the command again.",
             code=OTHER_ACCOUNT,
         )

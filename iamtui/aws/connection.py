@@ -135,12 +135,20 @@ class Connection:
             approve=self._approve,
         )
         if in_same_account:
-            opened._account = self._account
-            try:
-                opened._checked(opened._botocore_session().get_credentials())
-            except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
-                raise opened._problem(error, "", "") from None
+            opened.stay_in(self._account)
         return opened
+
+    def stay_in(self, account: OneAccount) -> None:
+        """Make calls in this account only, of which the credentials must be already.
+
+        Raises:
+            Problem: they are of another one, or cannot be obtained.
+        """
+        self._account = account
+        try:
+            self._checked(self._botocore_session().get_credentials())
+        except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
+            raise self._problem(error, "", "") from None
 
     def reads_same_account_as(self, other: Connection) -> bool:
         """Whether both surely read one account, as far as their calls so far tell."""
@@ -410,12 +418,11 @@ class Connection:
         )
 
     def _make_client(self, service: str, region: str) -> Any:
-        client = self._botocore_session().create_client(service, region_name=region or None)
+        session = self._botocore_session()
+        client = session.create_client(service, region_name=region or None)
         if self._keys is None:
-            from iamtui.aws.session import sign_as_checked  # heavy
-
             # Not as a circle, which would outlive the last reference to the connection.
-            sign_as_checked(client, weakref.WeakMethod(self._checked))
+            session.sign_as_checked(client, weakref.WeakMethod(self._checked))
         return client
 
     def _checked(self, credentials: Any, operation: str = "") -> Any:

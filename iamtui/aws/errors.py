@@ -106,8 +106,8 @@ _UNANSWERED: Final = frozenset(
 _FATAL: Final = _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE | {
     "AnswerTooSlow", "ConnectTimeoutError", "ConnectionClosedError", "ConnectionError", "CredentialRetrievalError",
     "EndpointConnectionError", "HTTPClientError", "LoginRefreshRequired", "NoCredentialsError",
-    "OtherAccount", "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError", "SSLError",
-    "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
+    "OtherAccount", "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError",
+    "SSLError", "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
 }  # fmt: skip
 _UNREACHABLE: Final = frozenset(
     ("ConnectTimeoutError", "ConnectionError", "EndpointConnectionError", "ProxyConnectionError")

@@ -212,6 +212,14 @@ class SdkSession(botocore.session.Session):
         )
         return client
 
+    def sign_as_checked(self, client: Any, check: Callable[[], Callable[[Any, str], Any] | None]) -> None:
+        """Have requests signed with the very credentials that were checked, not with those of a renewal since.
+
+        Args:
+            check: gives what is called with the client's credentials and the operation, and returns them as they are.
+        """
+        client.meta.events.register("before-sign", partial(_sign_as_checked, check))
+
 
 def _parse_short_files(provider: Any, attribute: str) -> None:
     """Have a provider refuse a file without end, of those that are no config or credentials file of AWS."""
@@ -367,15 +375,6 @@ def make_sdk_session(
             keys.access_key_id, keys.secret_access_key.reveal(), keys.session_token.reveal() or None
         )
     return session
-
-
-def sign_as_checked(client: Any, check: Callable[[], Callable[[Any, str], Any] | None]) -> None:
-    """Have a client's requests signed with the very credentials that were checked, not with those of a renewal since.
-
-    Args:
-        check: gives what is called with the client's credentials and the operation, and returns them as they are now.
-    """
-    client.meta.events.register("before-sign", partial(_sign_as_checked, check))
 
 
 def _sign_as_checked(check: Callable[[], Callable[[Any, str], Any] | None], /, **event: Any) -> None:

@@ -17,7 +17,7 @@ from tests.support.connecting import connect, run_it
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import ACCOUNT, KEY_ID, SECRET, MotoServer
 
-REFUSED = f"The credentials now belong to account {OTHER}; this account is {ACCOUNT}. Nothing was sent."
+REFUSED = f"The credentials now belong to account {OTHER}; this account is {ACCOUNT}. Nothing else was asked."
 
 
 @pytest.fixture
