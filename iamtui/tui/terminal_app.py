@@ -117,6 +117,7 @@ class KeyOrder:
             self.start = start
             self.screen = screen
             self.left = left
+            self.is_timed = False
 
     def __init__(self, app: App[None], obey: Callable[[events.Event], Awaitable[None]]) -> None:
         self._app = app
@@ -127,6 +128,11 @@ class KeyOrder:
         """The keys that were handed on last, and the screens they are for; neither what was typed nor a screen that
         was closed is kept for it."""
 
+    @property
+    def waiting(self) -> int:
+        """How many keys wait for those before them."""
+        return len(self._typed)
+
     async def take(self, event: events.Event) -> None:
         """Take an event; a key or a paste from the terminal in its turn."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
@@ -134,6 +140,9 @@ class KeyOrder:
             if not any(handed() is event and screen() is not self._app.screen for handed, screen in self._handed):
                 await self._obey(event)
             return
+        if len(self._typed) >= _MANY_KEYS and self._is_urgent(event):
+            self._typed.clear()
+            self._lap = None
         self._typed.append(event)
         if self._lap is None:
             await self._hand_on()
@@ -151,7 +160,8 @@ class KeyOrder:
             self._handed.append((ref(event), ref(screen)))
             await self._obey(event)
             # Characters for a field stay in their order, and a pasted text has many.
-            if not (isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)):
+            is_text = isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)
+            if not is_text or target.message_queue_size >= _MANY_KEYS:
                 # A key that was obeyed before it was handed to anything has no way to go.
                 self._go(target if event.is_forwarded else self._app, screen, LAPS)
 
@@ -186,7 +196,9 @@ class KeyOrder:
         return live is not None and live.node is self._app and live.binding.priority
 
     def _lose_patience_with(self, lap: Lap) -> None:
-        self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
+        if not lap.is_timed:
+            lap.is_timed = True
+            self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
 
     async def _look_for(self, lap: Lap, waited: float) -> None:
         if self._lap is not lap or not self._app.is_running:
@@ -317,26 +329,58 @@ MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
 class TerminalDriver(LinuxDriver):
     """Reads keys from a terminal that may send anything: what is not UTF-8, or no key, does not end the app.
 
-    Textual's own decodes strictly and calls the app's `panic` for a key report with a number that is too large.
+    Textual's own decodes strictly and calls the app's `panic` for a key report with a number that is too large. It also
+    waits in a read where somebody else, such as the shell that has the terminal meanwhile, takes what was there.
     """
 
     def run_input_thread(self) -> None:
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
         parser = XTermParser()
-        while not self.exit_event.is_set():
-            ready, _, _ = select.select([self.fileno], [], [], _WAIT_FOR_KEYS_SECONDS)
-            text = decode(os.read(self.fileno, _MOST_READ_BYTES)) if ready else ""
-            try:
-                for message in parser.feed(text) if text else ():
-                    self.process_message(message)
-                for message in parser.tick():
-                    self.process_message(message)
-            except Exception:  # noqa: BLE001 - whatever a report makes Textual's parser raise, it is not a key
-                parser = XTermParser()
+        terminal = _opened_to_never_wait(self.fileno)
+        try:
+            while not self.exit_event.is_set():
+                ready, _, _ = select.select([terminal], [], [], _WAIT_FOR_KEYS_SECONDS)
+                try:
+                    text = decode(os.read(terminal, _MOST_READ_BYTES)) if ready else ""
+                except OSError:
+                    # It was taken meanwhile, or the terminal is not ours at the moment.
+                    self.exit_event.wait(_WAIT_FOR_KEYS_SECONDS)
+                    text = ""
+                try:
+                    for message in parser.feed(text) if text else ():
+                        self.process_message(message)
+                    for message in parser.tick():
+                        self.process_message(message)
+                except Exception:  # noqa: BLE001 - whatever a report makes Textual's parser raise, it is not a key
+                    parser = XTermParser()
+        finally:
+            os.close(terminal)
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, events.Key) and isinstance(self._app, TerminalApp):
+            if self._app.leaves_out(message):
+                return
+            self._app.keys_sent += 1
+        super().process_message(message)
+
+
+def _opened_to_never_wait(fileno: int) -> int:
+    """The terminal opened once more: that a read does not wait must not hold for the shell, which shares ours."""
+    try:
+        return os.open(os.ttyname(fileno), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return os.dup(fileno)
 
 
 _WAIT_FOR_KEYS_SECONDS: Final = 0.1
 _MOST_READ_BYTES: Final = 4096
+
+_MANY_KEYS: Final = 200
+"""Keys, more than anybody types ahead, that a key that locks or ends does not wait for."""
+
+MOST_WAITING_KEYS: Final = 10_000
+"""Keys that may wait for those before them, each a kilobyte or two; a text that is not pasted but typed by a terminal
+may have more."""
 
 LARGEST_SIZE: Final = Size(2000, 1000)
 """Columns and rows of the largest terminal that is drawn for; a larger one is filled so far."""
@@ -351,22 +395,45 @@ class TerminalApp(App[None]):
     """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
 
     _is_away = False
+    _leaves_keys_out = False
     is_leaving = False
     _jobs: JobControl | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self.key_order = KeyOrder(self, super().on_event)
+        self.keys_sent = 0
+        """How many keys the terminal's thread has sent."""
+        self._keys_taken = 0
+        urgent = (binding for binding in self.BINDINGS if isinstance(binding, Binding) and binding.priority)
+        self._urgent_keys = frozenset(key for binding in urgent for key in binding.key.split(","))
 
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
         return TerminalDriver if driver is LinuxDriver else driver
+
+    def leaves_out(self, key: events.Key) -> bool:
+        """Whether so many keys wait that another one is left out, unless it locks or ends; in the driver's thread."""
+        focused = self.focused
+        waiting = self.keys_sent - self._keys_taken + self.key_order.waiting
+        waiting += focused.message_queue_size if focused is not None else 0
+        if waiting < MOST_WAITING_KEYS:
+            self._leaves_keys_out = self._leaves_keys_out and waiting > MOST_WAITING_KEYS / 2
+            return False
+        if not self._leaves_keys_out:
+            self._leaves_keys_out = True
+            self.call_later(self.keys_were_left_out)
+        return key.key not in self._urgent_keys or waiting > 2 * MOST_WAITING_KEYS
+
+    def keys_were_left_out(self) -> None:
+        """More keys came than can wait."""
 
     @property
     def size(self) -> Size:
         return drawable(super().size)
 
     async def on_event(self, event: events.Event) -> None:
+        self._keys_taken += isinstance(event, events.Key) and not event.is_forwarded
         if isinstance(event, events.Resize) and event.size != drawable(event.size):
             event = events.Resize(drawable(event.size), drawable(event.virtual_size))
         await self.key_order.take(event)

@@ -62,8 +62,12 @@ def paths_to(*sought: Sought) -> list[str]:
                 if isinstance(other, (str, bytes, bytearray)):
                     came_from.setdefault(id(other), one)
                 waiting.append(other)
-    # The patterns are kept by `re`, too.
+    # The patterns are kept by `re`, too; the rest is garbage, which the next walk is not to find.
     re.purge()
+    for held in (texts, alive, came_from, waiting):
+        held.clear()
+    del search, search_bytes, one, other
+    gc.collect()
     return found
 
 

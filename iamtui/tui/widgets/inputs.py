@@ -23,6 +23,9 @@ from iamtui.tui.widgets.status import Notice
 class SafeInput(Input):
     """An Input draws its value raw, so pasted or completed text is made visible marks on its way in."""
 
+    _refused_at = -1
+    """How long the value was when more was refused last."""
+
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
     """The size of the text. No field here is as wide as its text, so typing need not have the screen laid out again."""
 
@@ -30,9 +33,13 @@ class SafeInput(Input):
         return length or LONGEST_INPUT
 
     def restricted(self) -> None:
-        super().restricted()
-        if self.max_length == LONGEST_INPUT:
-            self.post_message(Notice(plain(f"A field takes {LONGEST_INPUT:,} characters at most: nothing was pasted.")))
+        if self.max_length != LONGEST_INPUT:
+            super().restricted()
+        elif self._refused_at != len(self.value):
+            # Of what a terminal types instead of pasting it, each character comes here.
+            self._refused_at = len(self.value)
+            super().restricted()
+            self.post_message(Notice(plain(f"A field takes {LONGEST_INPUT:,} characters at most; more is left out.")))
 
     def validate_value(self, value: str) -> str:
         """The value as `safe_text` shows it, not cut."""
@@ -53,8 +60,9 @@ class SafeInput(Input):
         return strip
 
 
-LONGEST_INPUT: Final = 20_000
-"""Characters that a field takes where nothing smaller is said: a pasted log would be drawn anew with each key."""
+LONGEST_INPUT: Final = 4_096
+"""Characters that a field takes where nothing smaller is said: each text is drawn, and kept by what draws
+it, as often as a key changes it."""
 
 _LEAST_CUT = 4
 """Narrower fields say more with their text than with ellipses."""
