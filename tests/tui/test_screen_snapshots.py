@@ -24,6 +24,9 @@ def at(key: str, *keys: str, theme: str = "iamtui-dark") -> Callable[[Pilot[None
         pilot.app.theme = theme
         if key:
             pilot.app.main.go_to(key)  # type: ignore[attr-defined]
+        # A screen that a key opens on top shows what was drawn below it.
+        pilot.app.query_one(MessageLine).clear()
+        await settle(pilot)
         for each in keys:
             # What a tab shows is found in a thread, before which its rows are others.
             await press(pilot, each)
