@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from iamtui.cli.named_files import read_text
-from iamtui.cli.opening import approval, command_choice, open_workspace, say_where
+from iamtui.cli.opening import approval, command_choice, open_workspace, say_where, unnamed_approval
 from iamtui.cli.output import Span, Style, note, stderr
 from iamtui.cli.prompts import ask_code, choose
 from iamtui.cli.render import write_verdict
@@ -51,6 +51,7 @@ from iamtui.workspace.session_actions import Renewal
 from iamtui.workspace.workspace import SourceKind, Workspace, list_profiles
 
 if TYPE_CHECKING:
+    from iamtui.workspace.credential_commands import Approve
     from iamtui.workspace.workspace import Profile
 
 
@@ -409,7 +410,9 @@ def _named_role(role: str, source: SourceOptions) -> tuple[Workspace, AssumeRole
     if profile is not None:
         note(f"The profile {profile.name} names the role {profile.role_arn}.")
         own = replace(source, profile=source.profile or profile.source_profile or None)
-        return _connected(own), _of_profile(profile)
+        # What the config file names as source_profile, nobody has named.
+        approve = approval(source) if own.profile == source.profile else unnamed_approval
+        return _connected(own, approve), _of_profile(profile)
     with told_of_the_session(_by_environment(source)):
         workspace = open_workspace(source)
     return workspace, _by_arn(find_entity(workspace.account, role, only="role").arn)
@@ -448,9 +451,9 @@ def _by_environment(source: SourceOptions) -> bool:
     return source.profile is None and source.snapshot is None and not source.demo
 
 
-def _connected(source: SourceOptions) -> Workspace:
+def _connected(source: SourceOptions, approve: Approve | None = None) -> Workspace:
     with told_of_the_session(_by_environment(source)):
-        workspace = connect(command_choice(source), approval(source))
+        workspace = connect(command_choice(source), approve or approval(source))
     say_where(workspace)
     return workspace
 

@@ -43,6 +43,11 @@ def approval(source: SourceOptions) -> Approve:
     return functools.partial(_approve, named=bool(named))
 
 
+def unnamed_approval(command: CredentialCommand) -> bool:
+    """The same for a profile that another one names, and not the user."""
+    return _approve(command, named=False)
+
+
 def _approve(command: CredentialCommand, *, named: bool) -> bool:
     """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
 

@@ -188,9 +188,35 @@ def test_a_profile_whose_base_runs_a_command_is_a_caller_too(
     )
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         cli.monkeypatch.delenv(name)
-    result = cli("assume", "prod", "--endpoint-url", fault_proxy.url)
+    cli("assume", "prod", "--endpoint-url", fault_proxy.url).failed_with(
+        "The profile base runs a command for its credentials. Nobody named the profile, and there is no terminal",
+        "Name it with --profile or AWS_PROFILE",
+    )
+    result = cli("assume", "prod", "--profile", "base", "--endpoint-url", fault_proxy.url)
     assert result.code == 0, result
     assert "The profile base runs this command for its credentials: cat " in result.err
+
+
+@pytest.mark.parametrize("words", [("assume",), ("exec",), ("serve",), ("console",)])
+@pytest.mark.parametrize("base", ["base", "default"])
+def test_a_profile_that_only_the_config_names_runs_no_command(
+    cli: Cli, no_aws_settings: Path, tmp_path: Path, words: tuple[str, ...], base: str
+) -> None:
+    section = base if base == "default" else f"profile {base}"
+    (no_aws_settings / "config").write_text(
+        f"[profile prod]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/prod\nsource_profile = {base}\n"
+        f"[profile safe]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {'w' * 40}\n"
+        f"[{section}]\ncredential_process = touch {tmp_path / 'ran'}\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        cli.monkeypatch.delenv(name, raising=False)
+    more = ("--", "true") if words == ("exec",) else ()
+    for named in (None, "safe"):
+        if named is not None:
+            cli.monkeypatch.setenv("AWS_PROFILE", named)
+        result = cli(*words, "prod", *more)
+        assert "Nobody named the profile, and there is no terminal" in result.err, result
+        assert not (tmp_path / "ran").exists()
 
 
 def test_an_ended_sign_in_names_the_command_that_renews_it(cli: Cli, role: str, no_aws_settings: Path) -> None:
