@@ -14,7 +14,7 @@ from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.background import compile_all, in_thread, making
+from iamtui.tui.background import compile_all, get_in_thread, in_thread, making
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
@@ -330,6 +330,40 @@ class SourceOpening:
         )
         title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")
         self._app.push_screen(lazy.dialogs.MenuDialog(title, items), answered)
+
+    def choose_region(self) -> None:
+        """Ask for a Region, and go on in it with the account on screen."""
+        workspace = self._main.source_workspace
+        if workspace is None:
+            self._say(plain("Open an account first: P chooses one."))
+            return
+        partition = workspace.account.partition
+        choices = [
+            lazy.dialogs.Choice(region, region, "in use" if region == workspace.source.region else "")
+            for region in sorted(lazy.tables.REGIONS.get(partition, ()))
+        ]
+        self._app.push_screen(lazy.dialogs.ChoiceDialog(line("Region"), choices), self._region_chosen)
+
+    def _region_chosen(self, region: str | None) -> None:
+        workspace, choice = self._main.source_workspace, self._opened or self.choice
+        if region is None or workspace is None or choice is None or region == workspace.source.region:
+            return
+        if any(worker.group == _LOADING and worker.is_running for worker in self._app.workers):
+            # Read anew, as what is being read is of the other Region.
+            self.open(replace(choice, region=region))
+            return
+
+        def go_on(moved: Workspace) -> None:
+            if workspace is self._main.source_workspace:
+                self.choice = self._opened = replace(choice, region=region)
+                self._unfinished = self.choice, moved
+                self._main.drafts.show_again(moved)
+                self._say(line("Questions are about ", (region, "bold"), ", and calls go there."))
+
+        get_in_thread(
+            self._main, partial(lazy.opening.in_region, workspace, region), go_on,
+            lambda problem: self._say(str(problem), Severity.ERROR), name="changing the Region", group=_LOADING,
+        )  # fmt: skip
 
     def _chooser_left(self, _choice: SourceChoice | None) -> None:
         self._chooser = None

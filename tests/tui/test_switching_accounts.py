@@ -17,6 +17,7 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.chooser import ChooserScreen, LoginDialog
+from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.widgets.status import MessageLine, StatusLine
@@ -193,3 +194,45 @@ async def test_an_ended_login_is_waited_for_and_tried_again_on_enter(key: str) -
             await press(pilot, "f5")
         await until(pilot, lambda: app.main.workspace is not None)
         assert sample_account().id in app.main.query_one(StatusLine).render().plain
+
+
+async def test_a_region_is_chosen_for_questions_and_calls_and_nothing_is_read_again() -> None:
+    async with stage() as it:
+        shown = it.main.source_workspace
+        assert shown is not None
+        await press(it.pilot, "ctrl+g", *"sa-e", "enter")
+        await until(it.pilot, lambda: "Questions are about sa-east-1" in it.words)
+        assert len(it.opened) == 1
+        moved = it.main.source_workspace
+        assert moved is not None
+        assert moved.account is shown.account
+        assert moved.source.region == "sa-east-1"
+        await press(it.pilot, "R")
+        await until(it.pilot, lambda: len(it.opened) == 2)
+        assert (it.opened[1].profile, it.opened[1].region) == ("first", "sa-east-1")
+
+
+async def test_a_region_that_is_chosen_while_the_account_is_read_is_read_in() -> None:
+    gate = threading.Event()
+    async with stage(gate=gate) as it:
+        await press(it.pilot, "P")
+        await until(it.pilot, lambda: "broken" in it.words)
+        await it.pilot.press("j", "j", "j", "enter")
+        await until(it.pilot, lambda: len(it.opened) == 2)
+        it.app.opening.choose_region()
+        await until(it.pilot, lambda: isinstance(it.app.screen, ChoiceDialog))
+        await it.pilot.press(*"sa-e", "enter")
+        await until(it.pilot, lambda: len(it.opened) == 3)
+        gate.set()
+        await until(it.pilot, lambda: "sa-east-1" in it.status or len(it.opened) == 3)
+        assert it.opened[2].region == "sa-east-1"
+
+
+async def test_the_demo_stays_in_its_region() -> None:
+    app = IamtuiApp(SourceChoice(SourceKind.DEMO), copier=RecordingCopier())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.main.workspace is not None)
+        await press(pilot, "ctrl+g", *"sa-e", "enter")
+        await until(pilot, lambda: "The demo account is in one Region" in app.main.query_one(MessageLine).words)
+        await press(pilot, "ctrl+g", "escape")
+        assert isinstance(app.screen, MainScreen)
