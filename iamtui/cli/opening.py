@@ -19,7 +19,12 @@ from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.opening import keep_in_cache, load_account_facts, load_user_details, open_source
+from iamtui.workspace.opening import (
+    keep_in_cache,
+    load_account_facts,
+    load_user_details,
+    open_sources,
+)
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def command_choice(source: SourceOptions) -> SourceChoice:
-    """The source that a command uses; what is wrong with the config is said on stderr."""
+    """The one source that a command uses; what is wrong with the config is said on stderr."""
     for problem in load_config()[1]:
         note(problem)
     choice = choose(source, for_command=True).choice
@@ -39,8 +44,8 @@ def command_choice(source: SourceOptions) -> SourceChoice:
 
 def approval(source: SourceOptions) -> Approve:
     """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
-    named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
-    return functools.partial(_approve, named=bool(named))
+    named = bool(source.profile) or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
+    return functools.partial(_approve, named=named)
 
 
 def unnamed_approval(command: CredentialCommand) -> bool:
@@ -91,20 +96,41 @@ def _approve(command: CredentialCommand, *, named: bool) -> bool:
     return can_ask()
 
 
-def open_workspace(source: SourceOptions) -> Workspace:
-    """Open the account that a command reads, and say on stderr what could not be loaded."""
-    choice = command_choice(source)
-    workspace = open_source(choice, progress_report(), approve=approval(source))
-    say_where(workspace)
-    if workspace.remark:
-        note(workspace.remark)
-    if choice.cache is not CacheUse.NOTHING:
-        keep_in_cache(workspace)
-    say_part(workspace.account)
-    gaps = [gap for gap in workspace.account.gaps if gap.what != REST_OF_ACCOUNT]
-    if gaps:
-        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
+def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace:
+    """Open the account that a command reads, and say on stderr what could not be loaded.
+
+    Args:
+        several: whether it may be several accounts: all are opened beside each other, and those that cannot be are
+            named.
+    """
+    choices = [command_choice(one) for one in (source.each if several else (source,))]
+    workspace = open_sources(choices, progress_report(), approve=approval(source))
+    _say_opened(workspace, choices[0].cache)
+    for refused in workspace.not_opened:
+        note(refused.words)
     return workspace
+
+
+_MOST_NAMED: Final = 3
+
+
+def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
+    """Say what could not be loaded, once of all accounts that lack the same, and keep what may be kept."""
+    lacking: dict[str, list[str]] = {}
+    for one in (workspace, *workspace.beside):
+        say_where(one)
+        if one.remark:
+            note(one.remark)
+        if cache is not CacheUse.NOTHING:
+            keep_in_cache(one)
+        say_part(one.account, f"account {one.account.id}" if workspace.beside else "the account")
+        gaps = ", ".join(gap.what for gap in one.account.gaps if gap.what != REST_OF_ACCOUNT)
+        if gaps:
+            lacking.setdefault(gaps, []).append(one.account.id)
+    for gaps, ids in lacking.items():
+        more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+        of = f" of {', '.join(ids[:_MOST_NAMED])}{more}" if workspace.beside else ""
+        note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
 
 
 def say_part(account: Account, name: str = "the account") -> None:
@@ -117,6 +143,12 @@ def say_part(account: Account, name: str = "the account") -> None:
 def whole_or_open(account: Account, code: Exit = Exit.OK) -> Exit:
     """How a command ends that says something of all users and roles: open where some may not have been read."""
     return Exit.OPEN if code is Exit.OK and account.unlisted else code
+
+
+def all_or_open(workspace: Workspace) -> Exit:
+    """The same of all accounts that are open, where those that could not be opened count, too."""
+    whole = not workspace.not_opened and not any(account.unlisted for account in workspace.accounts)
+    return Exit.OK if whole else Exit.OPEN
 
 
 def unlisted_failures(account: Account) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
@@ -27,20 +29,23 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         for_command: a command goes on to boto3's own chain where the screen would ask.
     """
 
+    if source.several:
+        raise Problem(
+            f"`{click.get_current_context().command_path}` is about one account, and {source.several} names several.",
+            "Give it once.",
+        )
     if source.demo:
         return Chosen(SourceChoice(SourceKind.DEMO), "--demo")
     config, _ = load_config()
+    given = (source.snapshot, source.snapshot_account, source.profile)
+    snapshot, account, named = (next(iter(one), None) for one in given)
     region = source.region or (None if _region_in_environment() else config.source.region or None)
-    if source.snapshot is not None:
-        return Chosen(
-            SourceChoice(
-                SourceKind.SNAPSHOT, Path(source.snapshot), region=region, snapshot_account=source.snapshot_account
-            ),
-            "--snapshot",
-        )
+    if snapshot is not None:
+        choice = SourceChoice(SourceKind.SNAPSHOT, Path(snapshot), region=region, snapshot_account=account)
+        return Chosen(choice, "--snapshot")
     found = choice_from_environment(os.environ)
-    if source.profile is not None:
-        profile: str | None = source.profile
+    if named is not None:
+        profile: str | None = named
         why = "--profile"
     elif found is not None:
         profile, why = found.profile, "AWS_PROFILE" if found.profile else "credentials in the environment"

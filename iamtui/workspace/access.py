@@ -59,9 +59,11 @@ def granting_statements(decision: Decision) -> list[StatementRef]:
     return [ref for ref in decision.matched if ref.effect == "Allow" and ref.layer in granting]
 
 
-def grants_of(account: Account, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
+def grants_of(workspace: Workspace, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
     """Those statements, or the first of them, and how the principal comes by their policies."""
-    entity = account.by_arn(decision.request.principal.arn)
+    principal = decision.request.principal
+    account = workspace.at(principal.account).account
+    entity = account.by_arn(principal.arn)
     user = entity if isinstance(entity, User) else None
     # Found once for each policy, which may have a hundred statements.
     groups: dict[str, tuple[str, ...]] = {}

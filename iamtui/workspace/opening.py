@@ -6,7 +6,7 @@ The ways to AWS are imported where they are taken: a command on a snapshot start
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account
 from iamtui.workspace.workspace import (
     CacheUse,
+    NotOpened,
     OpeningCancelled,
     Progress,
     ProgressReport,
@@ -45,12 +46,14 @@ def open_source(
     approve: Approve | None = None,
     *,
     parts: bool = False,
+    pool: DocumentPool | None = None,
 ) -> Workspace:
     """Load the account that `choice` names. Blocking: screens call it in a worker.
 
     Args:
         parts: whether to report the account as it was read last, or else as far as it is read, while it is being read.
         approve: asked before a credential_process is run; None: what was confirmed may run.
+        pool: where the documents of a snapshot come from, so that the equal ones of others are the same objects.
 
     Raises:
         Problem: the source cannot be read; the sentence says why and what to do.
@@ -64,8 +67,47 @@ def open_source(
     elif choice.kind is SourceKind.DEMO:
         workspace = _open_demo(step)
     else:
-        workspace = open_snapshot(choice, step)
+        workspace = open_snapshot(choice, step, pool)
     return _settled(workspace, cancelled)
+
+
+def open_sources(
+    choices: Sequence[SourceChoice],
+    report: ProgressReport = lambda _progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    approve: Approve | None = None,
+) -> Workspace:
+    """Load the accounts that the choices name, beside each other: the first is the one that is looked at. Blocking.
+
+    An account that AWS refuses is said in `not_opened`; a file that cannot be read is a mistake of whoever named it.
+
+    Raises:
+        Problem: none of them can be read, or not a file, or two are of the same account.
+        OpeningCancelled: as `open_source`.
+    """
+    if len(choices) == 1:
+        return open_source(choices[0], report, cancelled, approve)
+    pool = DocumentPool()
+    opened: dict[str, Workspace] = {}
+    not_opened: list[NotOpened] = []
+    for choice in choices:
+        try:
+            one = open_source(choice, report, cancelled, approve, pool=pool)
+        except Problem as problem:
+            if choice.kind is SourceKind.SNAPSHOT:
+                raise
+            not_opened.append(NotOpened(f"The profile {choice.profile}", problem))
+            continue
+        twin = opened.setdefault(one.account.id, one)
+        if twin is not one:
+            raise Problem(
+                f"{twin.source.label} and {one.source.label} are both of account {one.account.id}.",
+                "Leave one of them out.",
+            )
+    if not opened:
+        raise not_opened[0].problem
+    first, *beside = opened.values()
+    return replace(first, beside=tuple(beside), not_opened=tuple(not_opened))
 
 
 def go_on_reading(
@@ -264,24 +306,6 @@ def reconnected(workspace: Workspace) -> Workspace:
     return replace(workspace, connection=workspace.connection.reopened(in_same_account=True))
 
 
-def in_region(workspace: Workspace, region: str) -> Workspace:
-    """The same account, asked about and called in another Region. Blocking; nothing of it is read again.
-
-    Raises:
-        Problem: as `reconnected`; or the demo's, which is in one Region.
-    """
-    if workspace.source.kind is SourceKind.DEMO:
-        raise Problem(
-            f"The demo account is in one Region, {workspace.source.region}.",
-            f"Ask with -c aws:RequestedRegion={region} in the context, or open another account with P.",
-        )
-    connection = workspace.connection
-    if connection is not None:
-        connection = connection.reopened(in_same_account=True, region=region)
-    source = msgspec.structs.replace(workspace.source, region=region)
-    return replace(workspace, source=source, connection=connection)
-
-
 def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
     """A workspace that can call AWS and knows who is calling, but nothing of the account's inventory.
 
@@ -408,10 +432,17 @@ def with_resource_policies(workspace: Workspace, resources: Iterable[str]) -> tu
         it is: it cannot be asked for more.
     """
     failed: dict[str, Problem] = {}
-    if workspace.can_call_aws:
-        for carrier in unloaded_carriers(workspace.account, resources):
-            try:
-                workspace = load_resource_policy(workspace, carrier)
-            except Problem as problem:
-                failed[carrier] = problem
-    return workspace, failed
+    here = workspace.account.id
+    for resource in resources:
+        arn = parse_arn(resource)
+        owner = arn.account if arn is not None else here
+        # Where the ARN names no account, whoever may read the policy is known to own the resource.
+        everywhere = not owner and [one.id for one in workspace.accounts]
+        for account in everywhere or [owner if owner in workspace.others else here]:
+            workspace = workspace.at(account)
+            for carrier in unloaded_carriers(workspace.account, [resource]) if workspace.can_call_aws else ():
+                try:
+                    workspace = load_resource_policy(workspace, carrier)
+                except Problem as problem:
+                    failed[carrier] = problem
+    return workspace.at(here), failed

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
+from iamtui.problem import Problem
 from iamtui.text import ago
 
 if TYPE_CHECKING:
@@ -55,7 +57,24 @@ class SourceInfo(Struct, frozen=True):
     cached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+class NotOpened(NamedTuple):
+    """An account that was to be opened beside others and could not be.
+
+    Args:
+        name: what it was to be opened by: a profile, or its id.
+        problem: why it could not be.
+    """
+
+    name: str
+    problem: Problem
+
+    @property
+    def words(self) -> str:
+        """One sentence, safe to show where the problem is."""
+        return f"{self.name} is not open: {self.problem.sentence}"
+
+
+@dataclass(frozen=True)
 class Workspace:
     """An account, where it came from, and (live and demo only) how to make calls.
 
@@ -67,6 +86,8 @@ class Workspace:
             here: its session policies limit what it may assume.
         reading: what can go on reading the account where it broke off; None where nothing is lacking that may come.
         remark: a sentence about the cache that is worth saying when the account is opened, or "".
+        beside: the other accounts that are open, none twice; nothing is open beside these.
+        not_opened: those that were to be, too.
     """
 
     account: Account
@@ -75,9 +96,35 @@ class Workspace:
     caller_extras: AssumeExtras = NO_EXTRAS
     reading: LiveReading | None = None
     remark: str = ""
+    beside: tuple[Workspace, ...] = ()
+    not_opened: tuple[NotOpened, ...] = ()
 
     def with_account(self, account: Account) -> Workspace:
         return replace(self, account=account)
+
+    @cached_property
+    def others(self) -> Mapping[str, Account]:
+        """The other accounts that are open, by id."""
+        return {one.account.id: one.account for one in self.beside}
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts that are open, this one first."""
+        return (self.account, *self.others.values())
+
+    def at(self, account: str | None) -> Workspace:
+        """The same accounts with another of them as the one that is looked at; unchanged when that is not open."""
+        place = next((place for place, one in enumerate(self.beside) if one.account.id == account), None)
+        if place is None:
+            return self
+        rest = (*self.beside[:place], replace(self, beside=(), not_opened=()), *self.beside[place + 1 :])
+        return replace(self.beside[place], beside=rest, not_opened=self.not_opened)
+
+    def short_name(self, arn: str) -> str:
+        """An IAM ARN without what all of its account begin with; with its account in front where several are open."""
+        account = self.at(arn.split(":", 5)[4]).account if self.beside and arn.count(":") > 4 else self.account
+        short = account.short_name(arn)
+        return f"{account.id} {short}" if self.beside and short != arn else short
 
     @property
     def age(self) -> str:

@@ -1,0 +1,149 @@
+"""Several accounts at once: lists and questions over all of them, and those that concern two."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cli_runner import Cli
+from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
+
+OTHER = "444455556666"
+BUCKET = "arn:aws:s3:::lake"
+TARGET = f"arn:aws:iam::{OTHER}:role/target"
+
+
+def of_other(value: Any) -> Any:
+    """What the builder makes, in the other account."""
+    return json.loads(json.dumps(value).replace(ID, OTHER))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """Two accounts: alice and ci of the first are let in by a role and a bucket of the second, each in its own way."""
+    one = snapshot(
+        users=[
+            user("alice", UserPolicyList=[inline("may", document(allow("sts:AssumeRole", TARGET)))]),
+            user("bob", UserPolicyList=[inline("reads", document(allow("s3:GetObject", f"{BUCKET}/*")))]),
+            user("both"),
+        ],
+        roles=[role("ci"), role("same")],
+    )
+    other = snapshot(
+        users=of_other([user("both"), user("owner", UserPolicyList=[inline("all", document(allow("*")))])]),
+        roles=[
+            *of_other([role("same")]),
+            role("target", Arn=TARGET, AssumeRolePolicyDocument=trust({"AWS": iam("root")})),
+        ],
+        resource_policies={
+            BUCKET: {
+                "state": "present",
+                "document": document(
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": iam("user/bob")},
+                        "Action": "s3:*",
+                        "Resource": f"{BUCKET}/*",
+                    },
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": iam("role/ci")},
+                        "Action": "s3:*",
+                        "Resource": f"{BUCKET}/*",
+                    },
+                ),
+            },
+        },
+    )
+    paths = (tmp_path / "one.json", tmp_path / "other.json")
+    for path, value in zip(paths, (one, other), strict=True):
+        path.write_text(json.dumps(value))
+    return str(paths[0]), str(paths[1])
+
+
+def both(files: tuple[str, str]) -> tuple[str, ...]:
+    return tuple(word for file in files for word in ("--snapshot", file))
+
+
+def test_a_list_says_which_account_each_is_of(cli: Cli, files: tuple[str, str]) -> None:
+    found = cli("list", "roles", *both(files), "--json")
+    assert found.code == 0
+    assert [(one["account"], one["arn"].split(":")[4], one["name"]) for one in found.json] == [
+        (ID, ID, "ci"), (ID, ID, "same"), (OTHER, OTHER, "same"), (OTHER, OTHER, "target"),
+    ]  # fmt: skip
+    text = cli("list", "roles", *both(files))
+    assert text.out.split()[:2] == ["ACCOUNT", "NAME"]
+    assert text.err.endswith("4 roles of 2 accounts.\n")
+    assert cli("list", "roles", "--snapshot", files[0], "--json").json[0].get("account") is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_both_sides_decide_whichever_account_is_named_first(cli: Cli, files: tuple[str, str], turned: bool) -> None:
+    named = both(files[::-1] if turned else files)
+    mine = ("--snapshot", files[0])
+    assume = ("sts:AssumeRole", "--on", TARGET)
+    assert cli("can", iam("user/alice"), *assume, *mine).code == 3
+    assert cli("can", iam("user/alice"), *assume, *named, "--json").json["decision"] == "allowed"
+    # The trust policy lets in the account: who of it has no policy is not let in by that.
+    assert cli("can", iam("user/bob"), *assume, *named, "--json").json["decision"] == "implicitDeny"
+    read = ("s3:GetObject", "--on", f"{BUCKET}/x")
+    bob = cli("can", iam("user/bob"), *read, *named, "--json").json
+    assert (bob["decision"], bob["request"]["resource_account"]) == ("allowed", OTHER)
+    # The bucket lets the role in, but its own account allows it nothing.
+    assert cli("can", iam("role/ci"), *read, *named, "--json").json["decision"] == "implicitDeny"
+    assert cli("can", iam("role/ci"), "s3:GetObject", "--on", "arn:aws:s3:::nobodys/x", *named).code == 1
+
+
+def test_who_can_asks_everybody_of_all_accounts_once(cli: Cli, files: tuple[str, str]) -> None:
+    found = cli("who-can", "sts:AssumeRole", "--on", TARGET, *both(files), "--all", "--json")
+    answers = [(one["request"]["principal"], one["decision"]) for one in found.json_lines]
+    assert len(answers) == len(dict(answers)) == 9
+    allowed = {arn for arn, decision in answers if decision == "allowed"}
+    assert allowed == {iam("user/alice")}
+    text = cli("who-can", "sts:AssumeRole", "--on", TARGET, *both(files))
+    assert text.code == 0
+    assert f"{ID} user/alice" in text.out
+    assert "of 9 users and roles." in text.err
+
+
+def test_a_name_that_several_accounts_have_is_refused_with_the_arns(cli: Cli, files: tuple[str, str]) -> None:
+    same = f"arn:aws:iam::{OTHER}:role/same"
+    cli("can", "role/same", "s3:GetObject", *both(files)).failed_with("2 of the accounts", iam("role/same"), same)
+    cli("show", "role/same", *both(files)).failed_with("things of 2 accounts", iam("role/same"), same)
+    cli("can", "root", "s3:GetObject", *both(files)).failed_with("Each of the 2 accounts", "root")
+    cli("can", "nobody", "s3:GetObject", *both(files)).failed_with("the accounts that are open")
+    assert cli("show", same, *both(files), "--json").json["arn"] == same
+    assert cli("can", "alice", "sts:AssumeRole", "--on", TARGET, *both(files)).code == 0
+
+
+def test_one_account_is_never_opened_twice(cli: Cli, files: tuple[str, str], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(Path(files[0]).read_bytes())
+    refused = cli("list", "users", "--snapshot", files[0], "--snapshot", copy)
+    refused.failed_with(f"one.json and copy.json are both of account {ID}.")
+
+
+def test_a_file_that_cannot_be_read_is_a_mistake(cli: Cli, files: tuple[str, str]) -> None:
+    cli("list", "users", "--snapshot", files[0], "--snapshot", "/no/such.json").failed_with("/no/such.json")
+
+
+def test_several_accounts_of_one_file_are_opened_by_their_ids(cli: Cli, files: tuple[str, str], tmp_path: Path) -> None:
+    dump = tmp_path / "dump.json"
+    dump.write_text("".join(Path(file).read_text() for file in files))
+    ids = ("--snapshot-account", ID, "--snapshot-account", OTHER)
+    found = cli("list", "users", "--snapshot", dump, *ids, "--json")
+    assert {one["account"] for one in found.json} == {ID, OTHER}
+    refused = cli("list", "users", *both(files), "--snapshot-account", ID)
+    refused.failed_with("--snapshot-account applies only with one --snapshot")
+
+
+@pytest.mark.parametrize("command", [("audit",), ("draft", "show", "x"), ("escalations",), ("info",)])
+def test_what_is_about_one_account_says_which_option_to_drop(
+    cli: Cli, files: tuple[str, str], command: tuple[str, ...]
+) -> None:
+    refused = cli(*command, *both(files))
+    assert refused.code == 2
+    assert "is about one account, and --snapshot names several" in " ".join(refused.err.split())
