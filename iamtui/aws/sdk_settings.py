@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -200,6 +200,21 @@ class SignInCache(JSONFileCache):
         if fault:
             raise InvalidConfigError(error_msg=f"{what} {path!r} is damaged: {fault}; sign in again to replace it")
         return found
+
+
+def login_times(folder: str, cache_key: str) -> tuple[datetime | None, datetime | None]:
+    """When a sign-in with Identity Center ends, and until when it is renewed by itself; None for what is not there.
+
+    Its secrets are read with it, and dropped.
+    """
+    try:
+        found = SignInCache(JSONFileCache(folder))[cache_key]
+    except InvalidConfigError:
+        return None, None
+    renewed = all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
+    times = found.get("expiresAt"), found.get("registrationExpiresAt") if renewed else None
+    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
+    return (ends_at, renewable) if "accessToken" in found else (None, None)
 
 
 def _login_fault(found: Mapping[str, Any]) -> str:

@@ -306,6 +306,24 @@ def reconnected(workspace: Workspace) -> Workspace:
     return replace(workspace, connection=workspace.connection.reopened(in_same_account=True))
 
 
+def in_region(workspace: Workspace, region: str) -> Workspace:
+    """The same account, asked about and called in another Region. Blocking; nothing of it is read again.
+
+    Raises:
+        Problem: as `reconnected`; or the demo's, which is in one Region.
+    """
+    if workspace.source.kind is SourceKind.DEMO:
+        raise Problem(
+            f"The demo account is in one Region, {workspace.source.region}.",
+            f"Ask with -c aws:RequestedRegion={region} in the context, or open another account with P.",
+        )
+    connection = workspace.connection
+    if connection is not None:
+        connection = connection.reopened(in_same_account=True, region=region)
+    source = msgspec.structs.replace(workspace.source, region=region)
+    return replace(workspace, source=source, connection=connection)
+
+
 def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
     """A workspace that can call AWS and knows who is calling, but nothing of the account's inventory.
 

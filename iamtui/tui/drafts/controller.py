@@ -112,6 +112,11 @@ class DraftController:
         if self.open_draft is not None:
             self._lay()
 
+    def show_again(self, workspace: Workspace) -> None:
+        """Show the account that is on screen with another connection, or in another Region."""
+        if self._given is not None and self._given.workspace.account is workspace.account:
+            self.show_account(workspace, self._given.inventory, self._given.index)
+
     def _show_given(self) -> None:
         given = self._given
         assert given is not None
