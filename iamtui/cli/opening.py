@@ -53,7 +53,13 @@ def unnamed_approval(command: CredentialCommand) -> bool:
     return _approve(command, named=False)
 
 
-def _approve(command: CredentialCommand, *, named: bool) -> bool:
+def organization_approval(source: SourceOptions) -> Approve:
+    """The same for the profile that reads the organization: the one that the config names, nobody has named here."""
+    option = "--organization-profile"
+    return functools.partial(_approve, named=source.organization_profile is not None, option=option)
+
+
+def _approve(command: CredentialCommand, *, named: bool, option: str = "--profile or AWS_PROFILE") -> bool:
     """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
 
     Returns:
@@ -77,7 +83,8 @@ def _approve(command: CredentialCommand, *, named: bool) -> bool:
     if can_ask():
         if not says_yes(commands.about_command(command), "Run it, now and later?"):
             raise Problem(
-                f"The command of the profile {command.profile} was not run.", "Choose another profile with --profile."
+                f"The command of the profile {command.profile} was not run.",
+                f"Choose another profile with {option.split(maxsplit=1)[0]}.",
             )
         try:
             commands.confirm(command)
@@ -91,7 +98,7 @@ def _approve(command: CredentialCommand, *, named: bool) -> bool:
         raise Problem(
             f"The profile {command.profile} runs a command for its credentials. Nobody named the profile, and there is "
             f"no terminal to ask on, so it was not run: {command.text}",
-            "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
+            f"Name it with {option}, or run iamtui in a terminal first, which asks once.",
         )
     return can_ask()
 
@@ -104,7 +111,8 @@ def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace
             named.
     """
     choices = [command_choice(one) for one in (source.each if several else (source,))]
-    workspace = open_sources(choices, progress_report(), approve=approval(source))
+    approve_other = organization_approval(source)
+    workspace = open_sources(choices, progress_report(), approve=approval(source), approve_other=approve_other)
     _say_opened(workspace, choices[0].cache)
     for refused in workspace.not_opened:
         note(refused.words)
@@ -131,6 +139,18 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
         of = f" of {', '.join(ids[:_MOST_NAMED])}{more}" if workspace.beside else ""
         note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
+    for words in dict.fromkeys(filter(None, map(_without_organization, (workspace, *workspace.beside)))):
+        note(words)
+
+
+def _without_organization(workspace: Workspace) -> str:
+    """Why the organization of a live account is not read, or what would read it; "" where it is."""
+    found, where = workspace.account.organization, workspace.source.organization
+    if workspace.source.kind is not SourceKind.LIVE or not isinstance(found, Missing):
+        return ""
+    if where.profile or where.role:
+        return f"The organization was not read: {found.reason}."
+    return "--organization-profile NAME reads SCPs and RCPs with a profile of the management account."
 
 
 def say_part(account: Account, name: str = "the account") -> None:

@@ -11,7 +11,7 @@ import click
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, choice_from_environment
+from iamtui.workspace.workspace import CacheUse, OrganizationSource, SourceChoice, SourceKind, choice_from_environment
 
 
 class Chosen(NamedTuple):
@@ -41,7 +41,10 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     snapshot, account, named = (next(iter(one), None) for one in given)
     region = source.region or (None if _region_in_environment() else config.source.region or None)
     if snapshot is not None:
-        choice = SourceChoice(SourceKind.SNAPSHOT, Path(snapshot), region=region, snapshot_account=account)
+        where = OrganizationSource(file=source.organization or "")
+        choice = SourceChoice(
+            SourceKind.SNAPSHOT, Path(snapshot), region=region, snapshot_account=account, organization=where
+        )
         return Chosen(choice, "--snapshot")
     found = choice_from_environment(os.environ)
     if named is not None:
@@ -55,8 +58,17 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
     else:
         return Chosen(None, "nothing names a source: the screen asks")
+    organization = OrganizationSource(
+        profile=source.organization_profile or config.organization.profile,
+        role=config.organization.role,
+        file=source.organization or "",
+        profile_named=source.organization_profile is not None,
+    )
     cache = CacheUse.ANSWER if source.cached else CacheUse.NOTHING if source.no_cache else CacheUse.KEEP
-    return Chosen(SourceChoice(SourceKind.LIVE, None, profile, region, source.endpoint_url, cache=cache), why)
+    choice = SourceChoice(
+        SourceKind.LIVE, None, profile, region, source.endpoint_url, cache=cache, organization=organization
+    )
+    return Chosen(choice, why)
 
 
 def choose_for_screen(source: SourceOptions) -> SourceChoice | None:

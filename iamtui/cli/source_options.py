@@ -1,4 +1,4 @@
-"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url, and whether the cache is used."""
+"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url, the cache and the organization."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class SourceOptions:
     snapshot_account: tuple[str, ...] = ()
     cached: bool = False
     no_cache: bool = False
+    organization_profile: str | None = None
+    organization: str | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -87,7 +89,8 @@ class SourceOptions:
 
     def check(self) -> None:
         """Refuse options that contradict each other."""
-        for name in ("snapshot", "profile", "region", "endpoint_url", "snapshot_account"):
+        texts = ("snapshot", "profile", "region", "endpoint_url", "snapshot_account", "organization_profile")
+        for name in (*texts, "organization"):
             value = getattr(self, name)
             if any(not one.strip() for one in (value if isinstance(value, tuple) else (value,)) if one is not None):
                 raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
@@ -99,9 +102,10 @@ class SourceOptions:
             check_snapshot_account(account)
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
         clashes["--snapshot"] = {"--profile", "--endpoint-url"}
+        clashes["--organization"] = {"--organization-profile"}
         clashes["--cached"] = {"--no-cache"}
         for source in ("--demo", "--snapshot"):
-            clashes[source] |= {"--cached", "--no-cache"}
+            clashes[source] |= {"--cached", "--no-cache", "--organization-profile"}
         for option, others in clashes.items():
             found = [other for other in self.given if option in self.given and other in others]
             if found:
@@ -148,9 +152,14 @@ def source_options(command: F) -> F:
         snapshot_account: tuple[str, ...],
         cached: bool,
         no_cache: bool,
+        organization_profile: str | None,
+        organization: str | None,
         **kwargs: Any,
     ) -> Any:
-        own = SourceOptions(demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache)
+        own = SourceOptions(
+            demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache,
+            organization_profile, organization,
+        )  # fmt: skip
         merged = own.over(_given_before(click.get_current_context()))
         merged.check()
         return command(*args, source=merged, **kwargs)
@@ -165,6 +174,10 @@ def source_options(command: F) -> F:
         click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
         click.option("--cached", is_flag=True, help="Answer from the account as it was read last, and say its age."),
         click.option("--no-cache", is_flag=True, help="Neither use nor keep the account as it was read last."),
+        click.option(
+            "--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where need be."
+        ),
+        click.option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
     )
     for option in reversed(options):
         with_source = option(with_source)

@@ -20,10 +20,12 @@ from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account
+from iamtui.workspace.organization import with_organization_read
 from iamtui.workspace.workspace import (
     CacheUse,
     NotOpened,
     OpeningCancelled,
+    OrganizationSource,
     Progress,
     ProgressReport,
     SourceChoice,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve
     from iamtui.sources.live import LiveReading
+    from iamtui.sources.organization_file import OrganizationFile
     from iamtui.sources.parallel import Step
 
 
@@ -47,6 +50,7 @@ def open_source(
     *,
     parts: bool = False,
     pool: DocumentPool | None = None,
+    approve_other: Approve | None = None,
 ) -> Workspace:
     """Load the account that `choice` names. Blocking: screens call it in a worker.
 
@@ -54,6 +58,7 @@ def open_source(
         parts: whether to report the account as it was read last, or else as far as it is read, while it is being read.
         approve: asked before a credential_process is run; None: what was confirmed may run.
         pool: where the documents of a snapshot come from, so that the equal ones of others are the same objects.
+        approve_other: the same for the profile that reads the organization.
 
     Raises:
         Problem: the source cannot be read; the sentence says why and what to do.
@@ -61,6 +66,7 @@ def open_source(
     """
 
     step = _step(report, cancelled)
+    file = _organization_file(choice.organization)
     if choice.kind is SourceKind.LIVE:
         step("finding credentials", 0)
         workspace = _open_live(_connected(choice, approve), choice.cache, step, report if parts else None)
@@ -68,6 +74,7 @@ def open_source(
         workspace = _open_demo(step)
     else:
         workspace = open_snapshot(choice, step, pool)
+    workspace = _with_organization(workspace.reading_organization(choice.organization), file, approve_other, step)
     return _settled(workspace, cancelled)
 
 
@@ -76,6 +83,7 @@ def open_sources(
     report: ProgressReport = lambda _progress: None,
     cancelled: Callable[[], bool] = lambda: False,
     approve: Approve | None = None,
+    approve_other: Approve | None = None,
 ) -> Workspace:
     """Load the accounts that the choices name, beside each other: the first is the one that is looked at. Blocking.
 
@@ -86,13 +94,13 @@ def open_sources(
         OpeningCancelled: as `open_source`.
     """
     if len(choices) == 1:
-        return open_source(choices[0], report, cancelled, approve)
+        return open_source(choices[0], report, cancelled, approve, approve_other=approve_other)
     pool = DocumentPool()
     opened: dict[str, Workspace] = {}
     not_opened: list[NotOpened] = []
     for choice in choices:
         try:
-            one = open_source(choice, report, cancelled, approve, pool=pool)
+            one = open_source(choice, report, cancelled, approve, pool=pool, approve_other=approve_other)
         except Problem as problem:
             if choice.kind is SourceKind.SNAPSHOT:
                 raise
@@ -125,11 +133,33 @@ def go_on_reading(
     """
     step = _step(report, cancelled)
     step("finding credentials", 0)
+    file = _organization_file(workspace.source.organization)
     connection = _connection(workspace).reopened()
     read = _read_live(connection, workspace.reading or _new_reading(), step, report)
     if workspace.source.cached:
         read = _unless_in_part(read, workspace)
+    read = _with_organization(read.reading_organization(workspace.source.organization), file, None, step)
     return _settled(replace(read, caller_extras=workspace.caller_extras), cancelled)
+
+
+def _organization_file(where: OrganizationSource) -> OrganizationFile | None:
+    """What the file with the organization says, read before the account: what is wrong with it is said at once."""
+    if not where.file:
+        return None
+    from iamtui.sources.organization_file import OrganizationFile
+
+    return OrganizationFile.read(where.file)
+
+
+def _with_organization(
+    workspace: Workspace, file: OrganizationFile | None, approve: Approve | None, step: Step
+) -> Workspace:
+    if file is not None:
+        from iamtui.sources.organization import with_organization
+
+        account = workspace.account
+        return workspace.with_account(with_organization(account, Known(file.of(account))))
+    return with_organization_read(workspace, approve, step)
 
 
 def _step(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
@@ -245,6 +275,9 @@ def _unless_in_part(read: Workspace, kept: Workspace) -> Workspace:
 def keep_in_cache(workspace: Workspace) -> bool:
     """Keep a live account as it was just read, if all of it was; whether it is kept. Blocking."""
     source = workspace.source
+    if source.organization.file:
+        # What it says is not what AWS said when the account was read.
+        return False
     if source.kind is not SourceKind.LIVE or source.cached or workspace.reading is not None:
         return False
     return keep_account(workspace.account, source.endpoint_url)

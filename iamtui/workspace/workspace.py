@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
@@ -31,6 +31,25 @@ class SourceKind(StrEnum):
     DEMO = "demo"
 
 
+class OrganizationSource(Struct, frozen=True):
+    """Where the organization is read from that an account's own credentials may not read.
+
+    Args:
+        profile: an AWS profile of the management account or of a delegated administrator, or "".
+        role: the ARN of a role there, which that profile assumes, or else the account's own credentials; or "".
+        file: a file that says it, in place of AWS; or "".
+        profile_named: whether the user named the profile for this run, and not the config.
+    """
+
+    profile: str = ""
+    role: str = ""
+    file: str = ""
+    profile_named: bool = False
+
+
+NO_ORGANIZATION_SOURCE: Final = OrganizationSource()
+
+
 class SourceInfo(Struct, frozen=True):
     """What the status line and `info` say about the source.
 
@@ -44,6 +63,7 @@ class SourceInfo(Struct, frozen=True):
         file: the snapshot's path as it was given, or "".
         snapshot_account: the account of a file that holds several, or "".
         cached: whether a live account is as it was read last, at `taken_at`, and not as it is.
+        organization: where else its organization is read from.
     """
 
     kind: SourceKind
@@ -55,6 +75,7 @@ class SourceInfo(Struct, frozen=True):
     file: str = ""
     snapshot_account: str = ""
     cached: bool = False
+    organization: OrganizationSource = NO_ORGANIZATION_SOURCE
 
 
 class NotOpened(NamedTuple):
@@ -101,6 +122,10 @@ class Workspace:
 
     def with_account(self, account: Account) -> Workspace:
         return replace(self, account=account)
+
+    def reading_organization(self, where: OrganizationSource) -> Workspace:
+        """The same workspace, whose organization is read there from now on, too."""
+        return replace(self, source=structs.replace(self.source, organization=where))
 
     @cached_property
     def others(self) -> Mapping[str, Account]:
@@ -159,6 +184,7 @@ class SourceChoice(Struct, frozen=True):
         profile, region, endpoint_url: for live; None where not given.
         snapshot_account: which of the accounts in the file; None: there is one.
         cache: for live.
+        organization: where else the organization is read from.
     """
 
     kind: SourceKind
@@ -168,6 +194,7 @@ class SourceChoice(Struct, frozen=True):
     endpoint_url: str | None = None
     snapshot_account: str | None = None
     cache: CacheUse = CacheUse.KEEP
+    organization: OrganizationSource = NO_ORGANIZATION_SOURCE
 
 
 class Progress(NamedTuple):

@@ -7,8 +7,9 @@ import pytest
 
 from iamtui.account.model import Known, Missing, Organization, OrganizationPolicy
 from iamtui.aws.connection import Connection
+from iamtui.problem import Problem
 from iamtui.sources.live import load_live
-from iamtui.sources.organization import RCP, SCP, read_organization
+from iamtui.sources.organization import RCP, SCP, OrganizationUnit, read_accounts, read_organization
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, policy
 
@@ -169,3 +170,39 @@ def test_the_load_of_an_account_brings_its_organization(moto: MotoServer) -> Non
 
     assert [level.id for level in levels(account.organization)] == [company.root, ACCOUNT]
     assert account.gaps == ()
+
+
+def test_every_account_with_its_units(moto: MotoServer) -> None:
+    company = Company(moto)
+    deep = company.api.create_organizational_unit(ParentId=company.unit, Name="Payments")["OrganizationalUnit"]["Id"]
+    other = company.api.create_account(Email="b@example.com", AccountName="pay")["CreateAccountStatus"]["AccountId"]
+    company.api.move_account(AccountId=other, SourceParentId=company.root, DestinationParentId=deep)
+
+    found = {one.id: one for one in read_accounts(connect(moto.url))}
+
+    root, unit = OrganizationUnit(company.root, "Root"), OrganizationUnit(company.unit, "Prod [red]")
+    assert found[ACCOUNT].path == (root,)
+    assert found[company.member].path == (root, unit)
+    assert (found[other].name, found[other].path) == ("pay", (root, unit, OrganizationUnit(deep, "Payments")))
+    assert {one.state for one in found.values()} == {"ACTIVE"}
+    assert len(found) == 3
+
+
+def test_units_that_go_round_in_a_circle_are_no_tree(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    company = Company(moto)
+    units = json.dumps({"OrganizationalUnits": [{"Id": company.unit, "Name": "again"}]}).encode()
+    fault_proxy.on("ListOrganizationalUnitsForParent", Answer(200, units, "application/x-amz-json-1.1"))
+
+    with pytest.raises(Problem, match="do not make a tree"):
+        read_accounts(connect(fault_proxy.url))
+
+
+def test_an_answer_about_another_account_is_not_taken(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    company = Company(moto)
+    other = json.dumps({"Account": {"Id": ACCOUNT, "Name": "management"}}).encode()
+    fault_proxy.on("DescribeAccount", Answer(200, other, "application/x-amz-json-1.1"))
+
+    found = read_organization(connect(fault_proxy.url), company.member)
+
+    assert isinstance(found, Missing)
+    assert f"it is about the account {ACCOUNT}" in found.reason
