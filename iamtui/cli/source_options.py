@@ -100,7 +100,7 @@ class SourceOptions:
             raise Problem("--snapshot-account applies only with one --snapshot.", "Leave it out, or the other files.")
         for account in self.snapshot_account:
             check_snapshot_account(account)
-        clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
+        clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url", "--organization"}}
         clashes["--snapshot"] = {"--profile", "--endpoint-url"}
         clashes["--organization"] = {"--organization-profile"}
         clashes["--cached"] = {"--no-cache"}

@@ -179,6 +179,8 @@ def read_organization(
     except AwsProblem as problem:
         if problem.code == "AWSOrganizationsNotInUseException":
             return Known(None)
+        if problem.code == "AccountNotFoundException":
+            return Missing(f"the organization that these credentials may read does not list the account {account_id}")
         return Missing(failure(problem), problem.permission or "organizations:DescribeOrganization")
     policies = _Policies(connection, enabled)
     levels: list[OrganizationLevel] = []

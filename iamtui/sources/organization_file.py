@@ -22,7 +22,7 @@ _LARGEST: Final = 64 * 1024 * 1024
 _MOST: Final = 200_000
 """Answers in one file."""
 
-_HOW: Final = "docs/snapshots.md says how to make one (The organization from a file)."
+_HOW: Final = "docs/snapshots.md#the-organization says how to make one."
 
 _ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "DescribeOrganization": (),
@@ -117,7 +117,10 @@ class OrganizationFile:
                 f"{self.origin} has an organization at {place} whose path does not end with an account.", _HOW
             )
         page = {"iamtui": {"version": 1, "account_id": account_id}, "organization": value}
-        read = load_account(json.dumps(page).encode(), origin=f"{self.origin} ({place})").organization
+        try:
+            read = load_account(json.dumps(page).encode(), origin=f"{self.origin} ({place})").organization
+        except Problem as problem:
+            raise Problem(problem.sentence, _HOW) from None
         if not isinstance(read, Known) or read.value is None or read.value.path[0].type != "ROOT":
             raise Problem(f"{self.origin} has an organization at {place} whose path does not begin with a root.", _HOW)
         if self._own.setdefault(account_id, read.value) != read.value:

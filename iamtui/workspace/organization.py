@@ -35,7 +35,11 @@ def with_organization_read(workspace: Workspace, approve: Approve | None = None,
 
     Args:
         approve: asked before the profile runs a credential_process.
+
+    Raises:
+        Problem: there is no profile of the name that the user gave.
     """
+    from iamtui.aws.errors import AwsProblem
     from iamtui.sources.organization import lacks_organization
 
     where, account = workspace.source.organization, workspace.account
@@ -44,6 +48,8 @@ def with_organization_read(workspace: Workspace, approve: Approve | None = None,
     try:
         found = _read(workspace, where, approve, step)
     except Problem as problem:
+        if where.profile_named and isinstance(problem, AwsProblem) and problem.code == "ProfileNotFound":
+            raise
         found = Missing(problem.sentence.rstrip("."))
     if isinstance(found, Missing) and not isinstance(account.organization, Missing):
         # A part of it is better than nothing.

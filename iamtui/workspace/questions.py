@@ -297,7 +297,10 @@ def _source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
     if source.kind is SourceKind.LIVE:
         options.append(("--endpoint-url", source.endpoint_url))
     where = source.organization
-    options += [("--organization-profile", where.profile if where.profile_named else ""), ("--organization", where.file)]
+    options += [
+        ("--organization-profile", where.profile if where.profile_named else ""),
+        ("--organization", where.file),
+    ]
     return [word for option, value in options if value for word in (option, value)]
 
 

@@ -10,36 +10,13 @@ from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
 from iamtui.sources.live import load_live
 from iamtui.sources.organization import RCP, SCP, OrganizationUnit, read_accounts, read_organization
+from tests.support.company import DENY_ALL, Company
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, json_error
-from tests.support.moto_server import ACCOUNT, MotoServer, policy
-
-DENY_ALL = policy({"Effect": "Deny", "Action": "*", "Resource": "*"})
+from tests.support.moto_server import ACCOUNT, MotoServer
 
 
 def connect(url: str) -> Connection:
     return Connection.open(profile=None, region=None, endpoint_url=url)
-
-
-class Company:
-    """An organization in moto: root, one OU, and a member account in it."""
-
-    def __init__(self, moto: MotoServer) -> None:
-        self.api: Any = moto.client("organizations")
-        self.id = self.api.create_organization(FeatureSet="ALL")["Organization"]["Id"]
-        self.root = self.api.list_roots()["Roots"][0]["Id"]
-        unit = self.api.create_organizational_unit(ParentId=self.root, Name="Prod [red]")
-        self.unit = unit["OrganizationalUnit"]["Id"]
-        status = self.api.create_account(Email="a@example.com", AccountName="member")["CreateAccountStatus"]
-        self.member = status["AccountId"]
-        self.api.move_account(AccountId=self.member, SourceParentId=self.root, DestinationParentId=self.unit)
-
-    def enable(self, kind: str) -> None:
-        self.api.enable_policy_type(RootId=self.root, PolicyType=kind)
-
-    def attach(self, kind: str, name: str, target: str) -> str:
-        made = self.api.create_policy(Content=DENY_ALL, Description="d", Name=name, Type=kind)["Policy"]
-        self.api.attach_policy(PolicyId=made["PolicySummary"]["Id"], TargetId=target)
-        return str(made["PolicySummary"]["Arn"])
 
 
 def levels(found: object) -> tuple[Any, ...]:
