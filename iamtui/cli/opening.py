@@ -125,8 +125,13 @@ _MOST_NAMED: Final = 3
 def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
     """Say what could not be loaded, once of all accounts that lack the same, and keep what may be kept."""
     lacking: dict[str, list[str]] = {}
+    said: set[tuple[object, ...]] = set()
     for one in (workspace, *workspace.beside):
-        say_where(one)
+        source = one.source
+        where = (one.account.not_aws, source.endpoint_url, source.taken_at if source.cached else None)
+        if where not in said:
+            said.add(where)
+            say_where(one)
         if one.remark:
             note(one.remark)
         if cache is not CacheUse.NOTHING:

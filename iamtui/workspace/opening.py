@@ -9,7 +9,9 @@ import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -36,7 +38,7 @@ from iamtui.workspace.workspace import (
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
-    from iamtui.aws.credential_process import Approve
+    from iamtui.aws.credential_process import Approve, CredentialCommand
     from iamtui.sources.live import LiveReading
     from iamtui.sources.organization_file import OrganizationFile
     from iamtui.sources.parallel import Step
@@ -95,16 +97,16 @@ def open_sources(
     """
     if len(choices) == 1:
         return open_source(choices[0], report, cancelled, approve, approve_other=approve_other)
-    pool = DocumentPool()
+    if choices[0].kind is SourceKind.SNAPSHOT:
+        in_files = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
+        found: Iterable[Workspace | NotOpened] = (in_files(choice, report, cancelled) for choice in choices)
+    else:
+        found = _open_at_once(choices, _step(report, cancelled), approve, approve_other)
     opened: dict[str, Workspace] = {}
     not_opened: list[NotOpened] = []
-    for choice in choices:
-        try:
-            one = open_source(choice, report, cancelled, approve, pool=pool, approve_other=approve_other)
-        except Problem as problem:
-            if choice.kind is SourceKind.SNAPSHOT:
-                raise
-            not_opened.append(NotOpened(f"The profile {choice.profile}", problem))
+    for one in found:
+        if isinstance(one, NotOpened):
+            not_opened.append(one)
             continue
         twin = opened.setdefault(one.account.id, one)
         if twin is not one:
@@ -116,6 +118,46 @@ def open_sources(
         raise not_opened[0].problem
     first, *beside = opened.values()
     return replace(first, beside=tuple(beside), not_opened=tuple(not_opened))
+
+
+_ACCOUNTS_AT_ONCE: Final = 4
+
+
+def _open_at_once(
+    choices: Sequence[SourceChoice], step: Step, approve: Approve | None, approve_other: Approve | None
+) -> list[Workspace | NotOpened]:
+    """Load live accounts, some at a time, in their order."""
+    from iamtui.sources.parallel import Tasks
+
+    asking, is_over = Lock(), Event()
+
+    def one_by_one(asked: Approve | None) -> Approve | None:
+        def ask(command: CredentialCommand) -> bool:
+            assert asked is not None
+            with asking:
+                return asked(command)
+
+        return None if asked is None else ask
+
+    opening = partial(
+        open_source, cancelled=is_over.is_set, approve=one_by_one(approve), approve_other=one_by_one(approve_other)
+    )
+
+    def open_one(choice: SourceChoice) -> Workspace | NotOpened:
+        def tell(progress: Progress) -> None:
+            tasks.what, tasks.done = f"profile {choice.profile}: {progress.step}", progress.done
+
+        try:
+            return opening(choice, tell)
+        except Problem as problem:
+            return NotOpened(f"The profile {choice.profile}", problem)
+
+    with Tasks(_ACCOUNTS_AT_ONCE, step) as tasks:
+        tasks.what = f"{len(choices)} accounts"
+        try:
+            return tasks.watch(*[tasks.add(partial(open_one, choice)) for choice in choices])
+        finally:
+            is_over.set()
 
 
 def go_on_reading(
@@ -475,8 +517,15 @@ def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[st
             yield carrier
 
 
-def with_resource_policies(workspace: Workspace, resources: Iterable[str]) -> tuple[Workspace, dict[str, Problem]]:
-    """Load what is not loaded of the policies that decide about some resources. Blocking.
+def with_resource_policies(
+    workspace: Workspace, resources: Iterable[str], owner: str | None = None
+) -> tuple[Workspace, dict[str, Problem]]:
+    """Load what is not loaded of the policies that decide about some resources, each by the account that owns it.
+
+    Blocking.
+
+    Args:
+        owner: the account that owns those whose ARN names none; None: whichever may read the policy.
 
     Returns:
         The workspace with what could be loaded, and why the rest could not, by ARN. A snapshot is returned as
@@ -486,14 +535,17 @@ def with_resource_policies(workspace: Workspace, resources: Iterable[str]) -> tu
     here = workspace.account.id
     for resource in resources:
         arn = parse_arn(resource)
-        owner = arn.account if arn is not None else here
-        # Where the ARN names no account, whoever may read the policy is known to own the resource.
-        everywhere = not owner and [one.id for one in workspace.accounts]
-        for account in everywhere or [owner if owner in workspace.others else here]:
+        named = (arn.account or owner) if arn is not None else here
+        asked = [one.id for one in workspace.accounts] if not named else [named if named in workspace.others else here]
+        for account in asked:
             workspace = workspace.at(account)
             for carrier in unloaded_carriers(workspace.account, [resource]) if workspace.can_call_aws else ():
                 try:
                     workspace = load_resource_policy(workspace, carrier)
                 except Problem as problem:
                     failed[carrier] = problem
+    for one in workspace.accounts if workspace.beside else ():
+        for arn_of_read in one.resource_policies.keys() & failed.keys():
+            if one.resource_policies[arn_of_read].state != "denied":
+                del failed[arn_of_read]
     return workspace.at(here), failed

@@ -92,7 +92,7 @@ class NotOpened(NamedTuple):
     @property
     def words(self) -> str:
         """One sentence, safe to show where the problem is."""
-        return f"{self.name} is not open: {self.problem.sentence}"
+        return f"{self.name} could not be opened: {self.problem}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.support import moto_server
 from tests.support.cli_runner import Cli
+from tests.support.moto_accounts import client_in, profiles
+from tests.support.moto_server import MotoServer, policy
 from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
 
 OTHER = "444455556666"
@@ -147,3 +150,56 @@ def test_what_is_about_one_account_says_which_option_to_drop(
     refused = cli(*command, *both(files))
     assert refused.code == 2
     assert "is about one account, and --snapshot names several" in " ".join(refused.err.split())
+
+
+@pytest.fixture
+def live(moto: MotoServer, no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> MotoServer:
+    """Two accounts of one moto, with a profile for each: dora of the first may read a bucket of the second."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    iam_of_first = moto.client("iam")
+    iam_of_first.create_user(UserName="dora")
+    iam_of_first.put_user_policy(UserName="dora", PolicyName="read", PolicyDocument=policy(moto_server.allow("s3:*")))
+    client_in(moto, OTHER, "iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=moto_server.trust())
+    s3 = client_in(moto, OTHER, "s3")
+    s3.create_bucket(Bucket="lake")
+    who = {"AWS": iam("user/dora")}
+    s3.put_bucket_policy(Bucket="lake", Policy=policy(moto_server.allow("s3:GetObject", f"{BUCKET}/*", Principal=who)))
+    profiles(moto, no_aws_settings, first=ID, second=OTHER, again=ID)
+    return moto
+
+
+def test_profiles_are_opened_beside_each_other(cli: Cli, live: MotoServer) -> None:
+    named = ("--profile", "first", "--profile", "second", "--endpoint-url", live.url)
+    found = cli("list", "roles", *named, "--json")
+    assert (found.code, [(one["account"], one["name"]) for one in found.json]) == (0, [(OTHER, "theirs")])
+    twice = cli("list", "roles", *named, "--profile", "again")
+    twice.failed_with(f"are both of account {ID}.")
+
+
+def test_what_one_account_refuses_is_named_and_the_rest_is_shown(
+    cli: Cli, live: MotoServer, no_aws_settings: Path
+) -> None:
+    credentials = no_aws_settings / "credentials"
+    credentials.write_text(credentials.read_text() + "[expired]\naws_access_key_id = ASIAX\n")
+    named = ("--profile", "expired", "--profile", "first", "--endpoint-url", live.url)
+    found = cli("list", "users", *named, "--json")
+    assert (found.code, [one["name"] for one in found.json]) == (3, ["dora"])
+    assert "The profile expired could not be opened: " in found.err
+
+
+def test_the_policy_of_a_resource_is_read_by_the_account_that_owns_it(cli: Cli, live: MotoServer) -> None:
+    named = ("--profile", "first", "--profile", "second", "--endpoint-url", live.url)
+    queue = client_in(live, OTHER, "sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    who = {"AWS": iam("user/dora")}
+    arn = f"arn:aws:sqs:us-east-1:{OTHER}:jobs"
+    text = policy(moto_server.allow("sqs:SendMessage", arn, Principal=who))
+    client_in(live, OTHER, "sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
+    denied = cli("can", "dora", "sqs:SendMessage", "--on", arn, *named, "--json").json
+    assert denied["decision"] == "implicitDeny"
+    assert {layer["layer"]: layer["state"] for layer in denied["layers"]}["resource"] == "allows"
+    # moto lets everybody read the policy of a bucket, which AWS does not.
+    asked = ("who-can", "s3:GetObject", "--on", f"{BUCKET}/x", *named, "--json")
+    cli(*asked).failed_with(f"{ID} and {OTHER}", "--resource-account")
+    allowed = cli(*asked, "--resource-account", OTHER)
+    assert [one["request"]["principal"] for one in allowed.json_lines] == [iam("user/dora")]
