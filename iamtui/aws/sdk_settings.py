@@ -28,6 +28,7 @@ from botocore.utils import JSONFileCache
 from dateutil.parser import parse
 
 from iamtui.input_files import PORTION
+from iamtui.paths import home_expanded, is_folder, is_there
 
 MOST_ATTEMPTS: Final = 10
 """How often a call is tried at most, whatever max_attempts says."""
@@ -73,7 +74,7 @@ def _retry_mode(value: Any) -> str:
 
 def _certificates(value: Any) -> Any:
     path = Path(value)
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_there(path) and not (path.is_file() or path.is_dir()):
         # A pipe would be waited for, and a device read without end.
         raise InvalidConfigError(error_msg=f"the ca_bundle {value!r} is neither a file nor a folder")
     return value
@@ -88,8 +89,8 @@ def refuse_endless_config(path: str) -> None:
     Raises:
         InvalidConfigError: it is a pipe or a device, or has more than any that people write.
     """
-    found = Path(os.path.expandvars(path)).expanduser()
-    if not found.exists() or found.is_dir() or found.samefile(os.devnull):
+    found = home_expanded(os.path.expandvars(path))
+    if not is_there(found) or is_folder(found) or found.samefile(os.devnull):
         return
     if not found.is_file():
         raise InvalidConfigError(error_msg=f"{path!r} is not a regular file")

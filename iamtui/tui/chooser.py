@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -15,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
+from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
@@ -301,11 +303,11 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         if self._busy:
             return
         text = event.value.strip()
-        path = Path(text).expanduser()
+        path = home_expanded(text)
+        what = _why_unreadable(path)
         if not text:
             self._note(plain("Type the path of a snapshot file.", "$verdict-depends"))
-        elif not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
+        elif what:
             self._note(
                 wrong(
                     f"{text} {what}.",
@@ -316,6 +318,17 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             # A file of that name; standard input is the terminal.
             path = path.absolute() if text == "-" else path
             self._choose(SourceChoice(SourceKind.SNAPSHOT, snapshot=path), path.name)
+
+
+def _why_unreadable(path: Path) -> str:
+    """What is wrong with a path that is to lead to a file, as the rest of a sentence, or ""."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "does not exist"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {error.strerror if isinstance(error, OSError) else 'the path is not valid'}"
+    return "" if stat.S_ISREG(mode) else "is a folder" if stat.S_ISDIR(mode) else "is not a file"
 
 
 def _row(kind: str, name: str, about: str, *, is_open: bool = False, warns: bool = False) -> Content:

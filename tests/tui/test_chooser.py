@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from iamtui.aws.errors import AwsProblem
@@ -85,6 +86,27 @@ async def test_a_path_that_is_no_file_is_said(tmp_path: Path) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert "folder" in screen_text(app)
+        assert app.returned == []
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("~nobody-of-this-name/account.json", "does not exist"),
+        ("x" * 300, "File name too long"),
+        ("/dev/zero", "is not a file"),
+    ],
+)
+async def test_no_path_that_is_typed_ends_the_screen(path: str, words: str) -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter")
+        await settle(pilot)
+        app.screen.query_one("#chooser-path", Input).value = path
+        await pilot.press("enter")
+        await settle(pilot)
+        assert words in " ".join(screen_text(app).replace("│", " ").split())
         assert app.returned == []
 
 
