@@ -14,7 +14,7 @@ from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing,
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report, say_cached
-from iamtui.cli.source_choice import choose
+from iamtui.cli.source_choice import beside_each_other, choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
@@ -23,7 +23,7 @@ from iamtui.workspace.opening import (
     keep_in_cache,
     load_account_facts,
     load_user_details,
-    open_sources,
+    open_source,
 )
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 
@@ -110,10 +110,10 @@ def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace
         several: whether it may be several accounts: all are opened beside each other, and those that cannot be are
             named.
     """
-    choices = [command_choice(one) for one in (source.each if several else (source,))]
+    choice = beside_each_other([command_choice(one) for one in (source.each if several else (source,))])
     approve_other = organization_approval(source)
-    workspace = open_sources(choices, progress_report(), approve=approval(source), approve_other=approve_other)
-    _say_opened(workspace, choices[0].cache)
+    workspace = open_source(choice, progress_report(), approve=approval(source), approve_other=approve_other)
+    _say_opened(workspace, choice.cache)
     for refused in workspace.not_opened:
         note(refused.words)
     return workspace
@@ -134,12 +134,12 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
             say_where(one)
         if one.remark:
             note(one.remark)
-        if cache is not CacheUse.NOTHING:
-            keep_in_cache(one)
         say_part(one.account, f"account {one.account.id}" if workspace.beside else "the account")
         gaps = ", ".join(gap.what for gap in one.account.gaps if gap.what != REST_OF_ACCOUNT)
         if gaps:
             lacking.setdefault(gaps, []).append(one.account.id)
+    if cache is not CacheUse.NOTHING:
+        keep_in_cache(workspace)
     for gaps, ids in lacking.items():
         more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
         of = f" of {', '.join(ids[:_MOST_NAMED])}{more}" if workspace.beside else ""

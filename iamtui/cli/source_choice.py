@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import click
+from msgspec.structs import replace
 
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
@@ -71,6 +73,11 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     return Chosen(choice, why)
 
 
+def beside_each_other(choices: Sequence[SourceChoice]) -> SourceChoice:
+    """The choice of several accounts; of one alone that itself."""
+    return replace(choices[0], beside=tuple(choices[1:])) if len(choices) > 1 else choices[0]
+
+
 def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
     """The source that the screen opens; None: it asks."""
     if source.cached:
@@ -78,6 +85,9 @@ def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
             "--cached does not apply to the screen.",
             "Leave it out: the account is shown as it was read last while it is read anew.",
         )
+    if source.several:
+        each = [choose(one, for_command=False).choice for one in source.each]
+        return beside_each_other([one for one in each if one is not None])
     return choose(source, for_command=False).choice
 
 

@@ -248,6 +248,12 @@ class IamtuiApp(TerminalApp):
         )
         rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)
         gaps = ", ".join(gap.what for gap in account.gaps)
+        if workspace.beside:
+            words = f"{len(workspace.accounts)} accounts; {account.id}: {words}"
+        if workspace.not_opened:
+            more = f" And {len(workspace.not_opened) - 1} more." if len(workspace.not_opened) > 1 else ""
+            self.say(f"{words}. {workspace.not_opened[0].words}{more}", Severity.WARNING)
+            return
         if workspace.remark or news:
             again = "; r reads the rest" if workspace.source.cached else ""
             words = f"{workspace.remark.removesuffix('.')}{again}. {words}" if workspace.remark else words

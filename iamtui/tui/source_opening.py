@@ -16,6 +16,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import compile_all, get_in_thread, in_thread, making
 from iamtui.tui.content import line, lines, plain
+from iamtui.tui.drafts.controller import Given
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
@@ -106,7 +107,8 @@ class SourceOpening:
             confirmed: the command for credentials that the user has just agreed to.
         """
         if choice.cache is not self._cache:
-            choice = replace(choice, cache=self._cache)
+            beside = tuple(replace(one, cache=self._cache) for one in choice.beside)
+            choice = replace(choice, cache=self._cache, beside=beside)
         self.choice = choice
         shown = self._main.source_workspace if choice is self._opened else None
         self._main.tries_again = False
@@ -157,8 +159,8 @@ class SourceOpening:
                 if progress.part.source.cached:
                     shown = progress.part
                 with making():
-                    inventory, index = Inventory(progress.part.account), lazy.search.SearchIndex(progress.part.account)
-                tell(self._show_part, choice, progress.part, inventory, index)
+                    made = Given.of(progress.part)
+                tell(self._show_part, choice, progress.part, made.inventory, made.index)
 
         try:
             if unfinished is not None:
@@ -166,15 +168,18 @@ class SourceOpening:
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
                 workspace = self._opener(wanted, report, lambda: worker.is_cancelled)
+            if shown is not None:
+                # Of several accounts the one that is looked at stays that.
+                workspace = workspace.at(shown.account.id)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
-                inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
+                made = Given.of(workspace)
         except OpeningCancelled:
             pass
         except Problem as problem:
             tell(self._show_problem, choice, problem)
         else:
-            tell(self._show, choice, workspace, inventory, index, _changes(shown, workspace))
+            tell(self._show, choice, workspace, made.inventory, made.index, _changes(shown, workspace))
             if choice.cache is CacheUse.KEEP:
                 lazy.opening.keep_in_cache(workspace)
 
@@ -379,7 +384,8 @@ class SourceOpening:
 def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
     """Whether both name one source and caller."""
     return all(
-        getattr(choice, name) == getattr(other, name) for name in ("kind", "snapshot", "profile", "snapshot_account")
+        getattr(choice, name) == getattr(other, name)
+        for name in ("kind", "snapshot", "profile", "snapshot_account", "beside")
     )
 
 
@@ -411,6 +417,8 @@ def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Worksp
 
 
 def _name_of(choice: SourceChoice) -> str:
+    if choice.beside:
+        return f"{len(choice.beside) + 1} accounts"
     if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
         return choice.snapshot.name
     if choice.kind is SourceKind.DEMO:

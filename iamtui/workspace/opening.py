@@ -54,7 +54,10 @@ def open_source(
     pool: DocumentPool | None = None,
     approve_other: Approve | None = None,
 ) -> Workspace:
-    """Load the account that `choice` names. Blocking: screens call it in a worker.
+    """Load the account that `choice` names, and those beside it. Blocking: screens call it in a worker.
+
+    An account beside others that AWS refuses is said in `not_opened`; a file that cannot be read is a mistake of
+    whoever named it.
 
     Args:
         parts: whether to report the account as it was read last, or else as far as it is read, while it is being read.
@@ -63,10 +66,11 @@ def open_source(
         approve_other: the same for the profile that reads the organization.
 
     Raises:
-        Problem: the source cannot be read; the sentence says why and what to do.
+        Problem: the source cannot be read, none of several can be, or two are of the same account.
         OpeningCancelled: `cancelled` returned True between two steps.
     """
-
+    if choice.beside:
+        return _open_several(choice, report, cancelled, approve, approve_other)
     step = _step(report, cancelled)
     file = _organization_file(choice.organization)
     if choice.kind is SourceKind.LIVE:
@@ -80,24 +84,15 @@ def open_source(
     return _settled(workspace, cancelled)
 
 
-def open_sources(
-    choices: Sequence[SourceChoice],
-    report: ProgressReport = lambda _progress: None,
-    cancelled: Callable[[], bool] = lambda: False,
-    approve: Approve | None = None,
-    approve_other: Approve | None = None,
+def _open_several(
+    choice: SourceChoice,
+    report: ProgressReport,
+    cancelled: Callable[[], bool],
+    approve: Approve | None,
+    approve_other: Approve | None,
 ) -> Workspace:
-    """Load the accounts that the choices name, beside each other: the first is the one that is looked at. Blocking.
-
-    An account that AWS refuses is said in `not_opened`; a file that cannot be read is a mistake of whoever named it.
-
-    Raises:
-        Problem: none of them can be read, or not a file, or two are of the same account.
-        OpeningCancelled: as `open_source`.
-    """
-    if len(choices) == 1:
-        return open_source(choices[0], report, cancelled, approve, approve_other=approve_other)
-    if choices[0].kind is SourceKind.SNAPSHOT:
+    choices = (msgspec.structs.replace(choice, beside=()), *choice.beside)
+    if choice.kind is SourceKind.SNAPSHOT:
         in_files = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
         found: Iterable[Workspace | NotOpened] = (in_files(choice, report, cancelled) for choice in choices)
     else:
@@ -181,7 +176,10 @@ def go_on_reading(
     if workspace.source.cached:
         read = _unless_in_part(read, workspace)
     read = _with_organization(read.reading_organization(workspace.source.organization), file, None, step)
-    return _settled(replace(read, caller_extras=workspace.caller_extras), cancelled)
+    kept = replace(
+        read, caller_extras=workspace.caller_extras, beside=workspace.beside, not_opened=workspace.not_opened
+    )
+    return _settled(kept, cancelled)
 
 
 def _organization_file(where: OrganizationSource) -> OrganizationFile | None:
@@ -315,7 +313,9 @@ def _unless_in_part(read: Workspace, kept: Workspace) -> Workspace:
 
 
 def keep_in_cache(workspace: Workspace) -> bool:
-    """Keep a live account as it was just read, if all of it was; whether it is kept. Blocking."""
+    """Keep live accounts as they were just read, if all of them was; whether the first is kept. Blocking."""
+    for one in workspace.beside:
+        keep_in_cache(one)
     source = workspace.source
     if source.organization.file:
         # What it says is not what AWS said when the account was read.
@@ -517,6 +517,27 @@ def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[st
             yield carrier
 
 
+def unloaded_policies(workspace: Workspace, resources: Iterable[str], owner: str | None = None) -> Iterator[str]:
+    """The same over all accounts that are open: of each resource, what its owner has not been asked for.
+
+    Args:
+        owner: the account that owns those whose ARN names none; None: whichever may read the policy.
+    """
+    for resource in resources:
+        accounts = [workspace.at(one).account for one in _may_own(workspace, resource, owner)]
+        found = dict.fromkeys(carrier for one in accounts for carrier in unloaded_carriers(one, [resource]))
+        for carrier in found:
+            if not any((known := one.resource_policies.get(carrier)) and known.state != "denied" for one in accounts):
+                yield carrier
+
+
+def _may_own(workspace: Workspace, resource: str, owner: str | None) -> Sequence[str]:
+    """The accounts that are asked for the policy of a resource: its owner, or where that is not known, all of them."""
+    here, arn = workspace.account.id, parse_arn(resource)
+    named = (arn.account or owner) if arn is not None else here
+    return (named if named in workspace.others else here,) if named else [one.id for one in workspace.accounts]
+
+
 def with_resource_policies(
     workspace: Workspace, resources: Iterable[str], owner: str | None = None
 ) -> tuple[Workspace, dict[str, Problem]]:
@@ -534,10 +555,7 @@ def with_resource_policies(
     failed: dict[str, Problem] = {}
     here = workspace.account.id
     for resource in resources:
-        arn = parse_arn(resource)
-        named = (arn.account or owner) if arn is not None else here
-        asked = [one.id for one in workspace.accounts] if not named else [named if named in workspace.others else here]
-        for account in asked:
+        for account in _may_own(workspace, resource, owner):
             workspace = workspace.at(account)
             for carrier in unloaded_carriers(workspace.account, [resource]) if workspace.can_call_aws else ():
                 try:

@@ -37,7 +37,7 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
     Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
     conditions instead of being taken for absent.
     """
-    return principal_of(workspace.account, entity)
+    return principal_of(workspace.at(entity.arn.split(":", 5)[4]).account, entity)
 
 
 def is_not_there(workspace: Workspace, principal: Principal) -> bool:

@@ -183,6 +183,7 @@ class SourceChoice(Struct, frozen=True):
         snapshot: the file, for a snapshot.
         profile, region, endpoint_url: for live; None where not given.
         snapshot_account: which of the accounts in the file; None: there is one.
+        beside: the other accounts that are opened with it; nothing is opened beside these.
         cache: for live.
         organization: where else the organization is read from.
     """
@@ -195,6 +196,7 @@ class SourceChoice(Struct, frozen=True):
     snapshot_account: str | None = None
     cache: CacheUse = CacheUse.KEEP
     organization: OrganizationSource = NO_ORGANIZATION_SOURCE
+    beside: tuple[SourceChoice, ...] = ()
 
 
 class Progress(NamedTuple):
