@@ -4,8 +4,8 @@ How a policy is read, written and removed, how the AWS CLI and Terraform do it, 
 all rooms and knows none, because `policy` (colons in names), `aws` (the reads that are allowed), `sources`, `drafts`
 and `questions` need it and may not import `catalog`.
 
-Templates are filled from an ARN (`Arn.filled`): {arn}, {resource}, {name} (what is behind the first
-slash, or all), {region},
+Templates are filled from an ARN (`Arn.filled`): {arn}, {resource}, {name} (what is behind the first slash, or all),
+{below} and {last} (the name up to its first slash, and behind that), {domain} (what is behind the last @), {region},
 {account}, {dns_suffix}.
 """
 
@@ -49,9 +49,15 @@ class PolicyRead(NamedTuple):
         service, operation: as botocore names them; they are among the reads of `aws/operations.py`.
         request: what the installed botocore must send for it.
         parameters: templates; {found} is what the call before it gave.
-        answer: the members of the answer that lead to the text.
+        answer: the members of the answer that lead to the text; EACH stands for every entry of a list or map of
+            policies, which all are in force together.
         beside: a member beside the text that tells a resource without a policy, of which the text is left out, from
             an answer that is none; "" where the service answers with an error then.
+        only_for: a regular expression for the last field of the ARNs that it is made for; "" for all.
+        otherwise: whether it is made only where the calls before found no policy.
+        leads_on: whether it gives no policy, but what the next call needs.
+        escaped: whether the text comes as the inside of a JSON string.
+        short_for_arn: what Resource may have in the place of the ARN of the resource.
     """
 
     service: str
@@ -60,6 +66,27 @@ class PolicyRead(NamedTuple):
     parameters: Mapping[str, str | list[str]]
     answer: tuple[str, ...] = ("Policy",)
     beside: str = ""
+    only_for: str = ""
+    otherwise: bool = False
+    leads_on: bool = False
+    escaped: bool = False
+    short_for_arn: str = ""
+
+
+EACH: Final = "*"
+"""In the place of a member of an answer: every entry."""
+
+
+class PolicyCarrier(NamedTuple):
+    """Which resource has the policy that speaks of others: the table of an index, the catalog of a table.
+
+    Args:
+        pattern: a regular expression for the whole last field of the others' ARNs.
+        carrier: that field of the carrier's ARN, with groups of the pattern; "" where no resource has such a policy.
+    """
+
+    pattern: str
+    carrier: str
 
 
 class ResourceArnForm(NamedTuple):
@@ -101,6 +128,7 @@ class ServiceSpec:
         has_policies: whether its resources can carry one (IAM User Guide: AWS services that work with IAM).
         resource: what its resource is called.
         before_name: what stands before the name in the ARN.
+        carriers: whose policies speak of its resources; a resource that none of them is about has a policy of its own.
         form: what the ARN must look like, or None for any.
         names: a regular expression for the last field of the ARNs whose policies can be written (the rules for names
             of the service's API Reference).
@@ -117,6 +145,7 @@ class ServiceSpec:
     has_policies: bool = True
     resource: str = "resource"
     before_name: str = ""
+    carriers: tuple[PolicyCarrier, ...] = ()
     form: ResourceArnForm | None = None
     names: str = ""
     most_colons: int | None = None
@@ -138,17 +167,74 @@ _QUEUE_URL: Final = "https://sqs.{region}.{dns_suffix}/{account}/{resource}"
 
 _SET_QUEUE: Final = ("sqs", "set-queue-attributes", "--queue-url", _QUEUE_URL, "--attributes", STDIN)
 _SQS: Final = json_request("AmazonSQS")
+_SES: Final = OperationRequest("rest-json", "GET", "/v2/email/identities/{EmailIdentity}/policies")
+_EACH_OF_SES: Final = ("Policies", EACH)
 
 SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
     {
         "acm-pca": ServiceSpec(),
-        "backup": ServiceSpec(),
+        "backup": ServiceSpec(
+            resource="backup vault",
+            before_name="backup-vault:",
+            form=ResourceArnForm(
+                "arn:[^:]*:backup:[^:]*:[^:]*:backup-vault:.*",
+                "a backup vault",
+                "Only backup vaults have a policy: give the ARN of the vault that holds it.",
+            ),
+            names=r"backup-vault:[A-Za-z0-9_-]{2,50}",
+            reads=(
+                PolicyRead(
+                    "backup",
+                    "GetBackupVaultAccessPolicy",
+                    OperationRequest("rest-json", "GET", "/backup-vaults/{backupVaultName}/access-policy"),
+                    {"BackupVaultName": "{last}"},
+                ),
+            ),
+            # Said of a vault without a policy; one that does not exist may not be read.
+            no_policy=_NO_SUCH,
+            not_there=(),
+            writes=("backup", "put-backup-vault-access-policy", "--backup-vault-name", "{last}", "--policy", STDIN),
+            removes=("backup", "delete-backup-vault-access-policy", "--backup-vault-name", "{last}"),
+            terraform=TerraformPolicy("aws_backup_vault_policy", "backup_vault_name", "{last}"),
+        ),
         "cloudtrail": ServiceSpec(),
-        "codeartifact": ServiceSpec(),
+        "codeartifact": ServiceSpec(
+            resource="domain or repository",
+            carriers=(PolicyCarrier("package/([^/]*/[^/]*)/.*", r"repository/\1"),),
+            form=ResourceArnForm(
+                "arn:[^:]*:codeartifact:[^:]*:[^:]*:(domain/[^/]*|repository/[^/]*/[^/]*)",
+                "a domain or repository",
+                "Only domains and repositories have a policy in CodeArtifact.",
+            ),
+            reads=(
+                PolicyRead(
+                    "codeartifact",
+                    "GetDomainPermissionsPolicy",
+                    OperationRequest("rest-json", "GET", "/v1/domain/permissions/policy"),
+                    {"domain": "{name}", "domainOwner": "{account}"},
+                    ("policy", "document"),
+                    only_for="domain/.*",
+                ),
+                PolicyRead(
+                    "codeartifact",
+                    "GetRepositoryPermissionsPolicy",
+                    OperationRequest("rest-json", "GET", "/v1/repository/permissions/policy"),
+                    {"domain": "{below}", "domainOwner": "{account}", "repository": "{last}"},
+                    ("policy", "document"),
+                    only_for="repository/.*",
+                ),
+            ),
+            # CodeArtifact says the same of a resource without a policy and of one that does not exist.
+            no_policy=_NO_SUCH,
+        ),
         "codebuild": ServiceSpec(),
         "dynamodb": ServiceSpec(
             resource="table or stream",
             before_name="table/",
+            carriers=(
+                PolicyCarrier("(.*?)/index/.*", r"\1"),
+                PolicyCarrier("table/[^/]*/(backup|export|import)/.*|global-table/.*", ""),
+            ),
             most_colons=0,
             names=r"table/[A-Za-z0-9_.-]{1,255}(/stream/[0-9T:.-]{1,40})?",
             reads=(
@@ -202,7 +288,27 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             removes=("efs", "delete-file-system-policy", "--file-system-id", "{name}"),
             terraform=TerraformPolicy("aws_efs_file_system_policy", "file_system_id", "{name}"),
         ),
-        "es": ServiceSpec(),
+        "es": ServiceSpec(
+            resource="domain",
+            before_name="domain/",
+            carriers=(PolicyCarrier("(domain/[^/]*)/.*", r"\1"),),
+            form=ResourceArnForm(
+                "arn:[^:]*:es:[^:]*:[^:]*:domain/.*", "a domain", "Only domains have a policy in OpenSearch Service."
+            ),
+            names=r"domain/[a-z][a-z0-9-]{2,27}",
+            reads=(
+                # It answers for domains of Elasticsearch too.
+                PolicyRead(
+                    "opensearch",
+                    "DescribeDomain",
+                    OperationRequest("rest-json", "GET", "/2021-01-01/opensearch/domain/{DomainName}"),
+                    {"DomainName": "{name}"},
+                    ("DomainStatus", "AccessPolicies"),
+                    "ARN",
+                ),
+            ),
+            writes=("opensearch", "update-domain-config", "--domain-name", "{name}", "--access-policies", STDIN),
+        ),
         "events": ServiceSpec(
             resource="event bus",
             before_name="event-bus/",
@@ -217,12 +323,58 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             removes=("events", "remove-permission", "--event-bus-name", "{name}", "--remove-all-permissions"),
             terraform=TerraformPolicy("aws_cloudwatch_event_bus_policy", "event_bus_name", "{name}"),
         ),
-        "execute-api": ServiceSpec(),
+        "execute-api": ServiceSpec(
+            resource="REST API",
+            carriers=(PolicyCarrier("([^/]*)/.*", r"\1"),),
+            reads=(
+                PolicyRead(
+                    "apigateway",
+                    "GetRestApi",
+                    OperationRequest("rest-json", "GET", "/restapis/{restapi_id}"),
+                    {"restApiId": "{resource}"},
+                    ("policy",),
+                    "id",
+                    escaped=True,
+                    short_for_arn="execute-api:",
+                ),
+            ),
+            not_there=("NotFoundException",),
+        ),
         "glacier": ServiceSpec(),
-        "glue": ServiceSpec(),
+        "glue": ServiceSpec(
+            resource="catalog",
+            # Jobs, triggers, crawlers and the like have no policy (AWS Glue Developer Guide: resource-based policies).
+            carriers=(
+                PolicyCarrier("(catalog|database|table|tableVersion|connection|userDefinedFunction)(/.*)?", "catalog"),
+                PolicyCarrier("[^*?]*/.*", ""),
+            ),
+            form=ResourceArnForm(
+                "arn:[^:]*:glue:[^:]*:[^:]*:catalog",
+                "a Data Catalog",
+                "Only the Data Catalog of an account and Region has a policy in AWS Glue.",
+            ),
+            names="catalog",
+            reads=(
+                PolicyRead("glue", "GetResourcePolicy", json_request("AWSGlue"), {}, ("PolicyInJson",)),
+            ),
+            no_policy=("EntityNotFoundException",),
+            not_there=(),
+            writes=("glue", "put-resource-policy", "--policy-in-json", STDIN),
+            removes=("glue", "delete-resource-policy"),
+        ),
         "iam": ServiceSpec(has_policies=False, most_colons=0),
         "kafka": ServiceSpec(),
-        "kinesis": ServiceSpec(),
+        "kinesis": ServiceSpec(
+            resource="stream or consumer",
+            before_name="stream/",
+            names=r"stream/[a-zA-Z0-9_.-]{1,128}(/consumer/[a-zA-Z0-9_.-]{1,128}:[0-9]{1,20})?",
+            reads=(
+                PolicyRead("kinesis", "GetResourcePolicy", json_request("Kinesis_20131202"), {"ResourceARN": "{arn}"}),
+            ),
+            writes=("kinesis", "put-resource-policy", "--resource-arn", "{arn}", "--policy", STDIN),
+            removes=("kinesis", "delete-resource-policy", "--resource-arn", "{arn}"),
+            terraform=TerraformPolicy("aws_kinesis_resource_policy", "resource_arn", "{arn}"),
+        ),
         "kms": ServiceSpec(
             resource="key",
             before_name="key/",
@@ -242,6 +394,8 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             most_bytes=32 * 1024,
         ),
         "lambda": ServiceSpec(
+            # Versions and aliases of a function have policies of their own.
+            carriers=(PolicyCarrier(r"(function:.*):\$LATEST", r"\1"),),
             reads=(
                 PolicyRead(
                     "lambda",
@@ -254,7 +408,32 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             no_policy=_NO_SUCH,
         ),
         "lex": ServiceSpec(),
-        "logs": ServiceSpec(),
+        "logs": ServiceSpec(
+            resource="log group",
+            before_name="log-group:",
+            carriers=(PolicyCarrier("(log-group:[^:]*):.*", r"\1"),),
+            form=ResourceArnForm(
+                "arn:[^:]*:logs:[^:]*:[^:]*:log-group:[^:]*",
+                "a log group",
+                "iamtui reads the policies that are about log groups.",
+            ),
+            reads=(
+                PolicyRead(
+                    "logs",
+                    "DescribeResourcePolicies",
+                    json_request("Logs_20140328"),
+                    {"policyScope": "ACCOUNT"},
+                    ("resourcePolicies", EACH, "policyDocument"),
+                ),
+                PolicyRead(
+                    "logs",
+                    "DescribeResourcePolicies",
+                    json_request("Logs_20140328"),
+                    {"policyScope": "RESOURCE", "resourceArn": "{arn}"},
+                    ("resourcePolicies", EACH, "policyDocument"),
+                ),
+            ),
+        ),
         "mediastore": ServiceSpec(),
         "oam": ServiceSpec(),
         "osis": ServiceSpec(),
@@ -306,7 +485,27 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             terraform=TerraformPolicy("aws_secretsmanager_secret_policy", "secret_arn", "{arn}"),
         ),
         "serverlessrepo": ServiceSpec(),
-        "ses": ServiceSpec(),
+        "ses": ServiceSpec(
+            resource="identity",
+            before_name="identity/",
+            form=ResourceArnForm(
+                "arn:[^:]*:ses:[^:]*:[^:]*:identity/.*", "an identity", "Only identities have policies in SES."
+            ),
+            reads=(
+                PolicyRead("sesv2", "GetEmailIdentityPolicies", _SES, {"EmailIdentity": "{name}"}, _EACH_OF_SES),
+                # Policies of an address take precedence over those of its domain (SES Developer Guide).
+                PolicyRead(
+                    "sesv2",
+                    "GetEmailIdentityPolicies",
+                    _SES,
+                    {"EmailIdentity": "{domain}"},
+                    _EACH_OF_SES,
+                    only_for="identity/.*@.*",
+                    otherwise=True,
+                ),
+            ),
+            not_there=("NotFoundException",),
+        ),
         "signer": ServiceSpec(),
         "sns": ServiceSpec(
             resource="topic",
@@ -340,6 +539,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
                     _SQS,
                     {"QueueName": "{resource}", "QueueOwnerAWSAccountId": "{account}"},
                     ("QueueUrl",),
+                    leads_on=True,
                 ),
                 PolicyRead(
                     "sqs",
@@ -359,6 +559,8 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "ssm": ServiceSpec(),
         "ssm-contacts": ServiceSpec(),
         "ssm-incidents": ServiceSpec(),
+        # No operation of Step Functions reads or writes a policy.
+        "states": ServiceSpec(has_policies=False),
         "vpc-lattice": ServiceSpec(),
         "xray": ServiceSpec(),
     }

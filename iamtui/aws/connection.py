@@ -30,6 +30,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 
 MOST_EMPTY_PAGES: Final = 20
+_NEXT: Final = ("NextToken", "nextToken")
 """Pages without an entry, one after the other, before the endpoint is taken for hostile. AWS may send some."""
 
 DEFAULT_REGION: Final = "us-east-1"
@@ -117,26 +118,20 @@ class Connection:
         connection.profile = connection._profile_in_use()
         return connection
 
-    def reopened(self, *, in_same_account: bool = False, region: str = "") -> Connection:
+    def reopened(self, *, in_same_account: bool = False) -> Connection:
         """The same connection from the start, for when the user has signed in again; explicit credentials stay.
 
         Args:
             in_same_account: whether what was read already is gone on with, so that no other account will do.
-            region: another Region than before, or "".
 
         Raises:
             Problem: as `open`; the account is another one.
         """
         if self._keys is not None:
-            if region in ("", self.region):
-                return self
-            keys = self._keys
-            other = self.with_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
-            other.region = region
-            return other
+            return self
         opened = Connection.open(
             profile=self.profile or None,
-            region=region or self.region or None,
+            region=self.region or None,
             endpoint_url=self.endpoint_url or None,
             approve=self._approve,
         )
@@ -315,7 +310,7 @@ class Connection:
             yield shaped
             if not marker:
                 return
-            parameters = {**parameters, "NextToken" if "NextToken" in page else "Marker": marker}
+            parameters = {**parameters, next((name for name in _NEXT if name in page), "Marker"): marker}
         raise self._endless("PaginationError", service, operation, f"more than {limits.listing_pages:,} pages")
 
     def _page(
@@ -326,9 +321,10 @@ class Connection:
         botocore's own paginators would lose lists of the page with which a listing goes on.
         """
         page = self._answer(client, service, operation, parameters)
-        # As IAM, Organizations and KMS name them.
-        marker = page.get("Marker") or page.get("NextToken") or page.get("NextMarker")
-        more = page.get("IsTruncated") or page.get("NextToken") or page.get("Truncated")
+        # As IAM, Organizations, CloudWatch Logs and KMS name them.
+        token = next((page[name] for name in _NEXT if page.get(name)), None)
+        marker = page.get("Marker") or token or page.get("NextMarker")
+        more = page.get("IsTruncated") or token or page.get("Truncated")
         if bool(more) is not bool(marker):
             # The listing would be taken for whole.
             raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")

@@ -65,9 +65,7 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("organizations", "DescribeOrganization"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganizationalUnit"): _ORGANIZATIONS,
     ("organizations", "DescribePolicy"): _ORGANIZATIONS,
-    ("organizations", "ListAccountsForParent"): _ORGANIZATIONS,
     ("organizations", "ListDelegatedAdministrators"): _ORGANIZATIONS,
-    ("organizations", "ListOrganizationalUnitsForParent"): _ORGANIZATIONS,
     ("organizations", "ListParents"): _ORGANIZATIONS,
     ("organizations", "ListPoliciesForTarget"): _ORGANIZATIONS,
     ("organizations", "ListRoots"): _ORGANIZATIONS,
@@ -98,9 +96,16 @@ made by botocore, for a profile that is set up so."""
 
 ALLOWED: Final[Mapping[tuple[str, str], OperationRequest]] = {**READ, **CREDENTIALS}
 
-_IAM_PREFIXES: Final = {"efs": "elasticfilesystem", "s3control": "s3", "sso-oidc": "sso-oauth"}
+_IAM_PREFIXES: Final = {
+    "efs": "elasticfilesystem",
+    "opensearch": "es",
+    "s3control": "s3",
+    "sesv2": "ses",
+    "sso-oidc": "sso-oauth",
+}
 
 _IAM_ACTIONS: Final = {
+    ("apigateway", "GetRestApi"): "apigateway:GET",
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Final
 
 import click
@@ -21,7 +20,7 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import Chain, TrustEdge, TrustReader, by_principal, chains_from
+from iamtui.workspace.trust import Chain, TrustEdge, by_principal, chains_from, who_may_assume
 from iamtui.workspace.workspace import Progress, Workspace
 
 _MOST_LISTED: Final = 12
@@ -59,39 +58,27 @@ def trust(
     if form != "text":
         _print_graph(out, workspace, (edge for _, edges in _read(workspace, roles) for edge in edges), form)
         return whole_or_open(workspace.account)
-    if as_json:
-        for _, edges in _read(workspace, roles):
+    for one, edges in _read(workspace, roles):
+        if as_json:
             for edge in edges:
                 out.json(_edge_json(edge))
-    else:
-        reader = TrustReader(workspace)
-        for one in _each(roles):
-            _print_role(out, workspace, one, reader, most=_MOST_LISTED if role is None else None)
+        else:
+            _print_role(out, workspace, one, edges, most=_MOST_LISTED if role is None else len(edges))
     return whole_or_open(workspace.account)
 
 
 def _read(workspace: Workspace, roles: Sequence[Role]) -> Iterator[tuple[Role, tuple[TrustEdge, ...]]]:
-    """Who may assume each role."""
-    reader = TrustReader(workspace)
-    for role in _each(roles):
-        edges = tuple(reader.edges(role))
-        _make_way()
-        yield role, edges
-
-
-def _each(roles: Sequence[Role]) -> Iterator[Role]:
-    """The roles, one after the other; on a terminal a line tells how many are read."""
+    """Who may assume each role; on a terminal a line tells how many are read."""
     report = progress_report()
+    shares_terminal = sys.stdout is not None and sys.stdout.isatty()
     for number, role in enumerate(roles):
         report(Progress("Roles and who may assume them", number, len(roles)))
-        yield role
+        edges = tuple(who_may_assume(workspace, role))
+        if shares_terminal:
+            # What is found is printed to the same terminal.
+            ProgressLine.clear()
+        yield role, edges
     ProgressLine.clear()
-
-
-def _make_way() -> None:
-    """Clear the line that tells of progress where what is found is printed to the same terminal."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        ProgressLine.clear()
 
 
 def _role_named(workspace: Workspace, name: str) -> Role:
@@ -117,14 +104,9 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
     }
 
 
-def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustReader, *, most: int | None) -> None:
-    outside = tuple(reader.edges(role, inside=False))
-    inside = reader.inside(role)
-    count = len(inside) + len(outside)
-    edges = outside_first((*islice(inside, most), *outside))[:most]
-    _make_way()
+def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[TrustEdge], *, most: int) -> None:
     out.line(Span(_short(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
-    for edge in edges:
+    for edge in outside_first(edges)[:most]:
         words = verdict_words(edge.decision)
         warning = f"  {NO_EXTERNAL_ID}" if edge.lacks_external_id else ""
         out.line(
@@ -134,8 +116,8 @@ def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustRead
             f"  {safe_text(edge_words(edge), limit=None)}".rstrip(),
             Span(warning, Style.BAD),
         )
-    if count > len(edges):
-        out.line(f"  and {count - len(edges)} more: iamtui trust {role.name}")
+    if len(edges) > most:
+        out.line(f"  and {len(edges) - most} more: iamtui trust {role.name}")
 
 
 def _trustee(workspace: Workspace, edge: TrustEdge) -> str:

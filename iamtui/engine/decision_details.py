@@ -15,7 +15,7 @@ from iamtui.engine.prepared_request import owner_is_assumed
 from iamtui.engine.refused_elements import ignored_principals, unproved_statements
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
-from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
+from iamtui.engine.service_rules import granted_by_acl, names_only_root, without_resource_policy
 from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, Node, RequestContext, Truth, all_of, leaves, negate
 from iamtui.policy.document import Statement
 from iamtui.policy.operators import parse_operator
@@ -82,11 +82,14 @@ def _note_on_types(reading: Evaluation) -> Iterator[str]:
 def _notes_on_ignored(reading: Evaluation) -> Iterator[str]:
     """The policies, and the entries in them, that have no say in this."""
     policies = reading.policies
-    if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
-        if reading.prepared.action.service == "sts":
-            yield "A root user has no policy that lets callers in: the one given is ignored."
-        else:
-            yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."
+    action = reading.prepared.action
+    why = without_resource_policy(action, reading.request.principal.kind)
+    if policies.resource is not None and why:
+        if action.service == "sts":
+            why = "A root user has no policy that lets callers in."
+        elif action.service == "iam":
+            why = "The policy of an IAM role speaks of assuming it and has no say in this."
+        yield f"{why.removesuffix('.')}: the one given is ignored."
     for match in reading.resource.matches if reading.resource is not None else ():
         if _spared_but_for_boundary(match, reading):
             yield (

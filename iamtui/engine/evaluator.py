@@ -345,7 +345,7 @@ def _scan_plain(
 def _read_resource_policy(result: Evaluation) -> None:
     given = result.policies.resource
     prepared = result.prepared
-    if not prepared.facts.takes_resource_policy:
+    if not prepared.facts.lets_policy_speak_to(result.request.principal.kind):
         return
     if (
         result.must_admit

@@ -21,7 +21,7 @@ from iamtui.engine.decision import (
 from iamtui.engine.layer_reports import FEDERATED_NEEDS_SESSION_POLICY
 from iamtui.engine.prepared_request import PreparedAction, prepare, resource_owner
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
-from iamtui.engine.service_rules import takes_resource_policy
+from iamtui.engine.service_rules import closed_to_others
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.policy.malformed import key_fault
 from iamtui.policy.operators import parse_operator
@@ -91,8 +91,10 @@ def acting_account(decision: Decision, layer: Layer) -> str:
 
 
 def owner_alone(decision: Decision, reason: Reason) -> bool:
-    """Whether the resource is of a service that no policy on it opens to other accounts."""
-    return reason.layer is Layer.RESOURCE and not takes_resource_policy(action_name(decision.request.action))
+    """Whether no policy can open the resource to callers from outside its account."""
+    request = decision.request
+    closed = closed_to_others(action_name(request.action), request.principal.kind, parse_arn(request.resource))
+    return reason.layer is Layer.RESOURCE and closed != "" and _why(decision, Layer.RESOURCE) == closed
 
 
 def lacks_session_policy(decision: Decision, reason: Reason) -> bool:

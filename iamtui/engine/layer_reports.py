@@ -8,7 +8,7 @@ from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, La
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.layers import LayerScan, LevelScan, Match
 from iamtui.engine.request import NamedPolicy, NotEvaluated, PrincipalKind
-from iamtui.engine.service_rules import takes_resource_policy
+from iamtui.engine.service_rules import closed_to_others
 from iamtui.policy.document import Statement
 from iamtui.text import safe_text
 
@@ -18,9 +18,6 @@ def _absent(layer: Layer, why: str) -> LayerReport:
 
 
 _NO_RESOURCE_POLICY: Final = _absent(Layer.RESOURCE, "The resource has no policy.")
-_IAM_OF_ANOTHER_ACCOUNT: Final = LayerReport(
-    Layer.RESOURCE, LayerState.SILENT, "IAM lets in only callers of the account that the resource belongs to."
-)
 _NO_SESSION_POLICY: Final = _absent(Layer.SESSION, "No session policy.")
 _NO_BOUNDARY: Final = _absent(Layer.BOUNDARY, "No permissions boundary.")
 _NO_ENDPOINT: Final = _absent(Layer.VPC_ENDPOINT, "The request does not come through a VPC endpoint with a policy.")
@@ -140,8 +137,10 @@ def _resource(reading: Evaluation) -> LayerReport:
         return not_evaluated
     scanned = reading.resource
     if scanned is None:
-        if not reading.same_account and not takes_resource_policy(reading.prepared.action):
-            return _IAM_OF_ANOTHER_ACCOUNT
+        prepared, kind = reading.prepared, reading.request.principal.kind
+        closed = "" if reading.same_account else closed_to_others(prepared.action, kind, prepared.arn)
+        if closed:
+            return LayerReport(Layer.RESOURCE, LayerState.SILENT, closed)
         if reading.must_admit:
             what = "trust policy" if reading.prepared.trust else "key policy"
             return LayerReport(Layer.RESOURCE, LayerState.SILENT, f"No {what} lets the caller in.")

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from iamtui.catalog.arn_forms import ArnForm
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet
-from iamtui.engine.request import Principal, Request
+from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.engine.service_rules import (
-    NEEDED_BESIDES,
+    decided_besides,
     depends_on_credentials,
     escapes_rcps,
     is_assumption_of_service_linked_role,
@@ -65,7 +65,7 @@ class ActionFacts:
         has_type: whether it has a resource type; None: the catalogue does not know it.
         may_be_synthetic: whether it is one of the list actions that are authorized against an ARN of their own.
         with_own_rules: whether more than policies may decide.
-        takes_resource_policy: whether a policy on the resource has a say.
+        takes_resource_policy: whether a policy on the resource has a say in what users and roles do.
         under_rcps: whether RCPs have one.
         of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
     """
@@ -92,6 +92,10 @@ class ActionFacts:
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
+
+    def lets_policy_speak_to(self, kind: PrincipalKind) -> bool:
+        """Whether a policy on the resource has a say in what a kind of caller does."""
+        return self.takes_resource_policy or takes_resource_policy(self.action, kind)
 
     @property
     def arn_forms(self) -> tuple[ArnForm, ...]:
@@ -171,8 +175,8 @@ def prepare(
         is_single: whether the text is one ARN although a star is in it, as in the name of an object.
     """
     facts = _facts_of(action_text, catalogue)
-    besides = NEEDED_BESIDES.get(facts.action.full)
-    notes: tuple[str, ...] = () if besides is None else (besides,)
+    besides = decided_besides(facts.action)
+    notes: tuple[str, ...] = (besides,) if besides else ()
     if wildcard_only is None:
         if facts.has_type is None:
             notes = (*notes, f"{action_text} is not in the catalogue: evaluated with the resource as given.")

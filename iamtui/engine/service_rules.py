@@ -7,13 +7,15 @@ managed policies, service-linked roles, temporary credentials), KMS Developer Gu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.patterns import Arn, Glob, arn_tokens, may_have_policy, parse_pieces, tokens_of
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionName, Strength
+from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
+from iamtui.text import safe_text
 
 ASSUME_ROLE_ACTIONS: Final = frozenset(("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"))
 _TRUST_ACTIONS: Final = ASSUME_ROLE_ACTIONS | {"tagsession", "setsourceidentity"}
@@ -76,18 +78,78 @@ def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
     return _may_name(_ROLE, resource)
 
 
-NEEDED_BESIDES: Final[Mapping[str, str]] = {
-    "lambda:invokefunctionurl": (
-        "A call through a function URL needs lambda:InvokeFunction too, with lambda:InvokedViaFunctionUrl true, which "
-        "is a question of its own."
-    ),
-}
-"""By action, what is said of another that every call needs (Lambda Developer Guide: function URLs)."""
+_INVOKED_OTHERWISE: Final = (
+    "This is how API Gateway decides for methods with IAM authorization, by the policy that the API had when the stage "
+    "was deployed. Where a method has another authorizer, or none, identity policies have no say."
+)
+_FINE_GRAINED: Final = "Fine-grained access control of the domain, where it is on, has to allow the request as well."
+_LAKE_FORMATION: Final = (
+    "Where Lake Formation manages the database or table, its permissions have to allow the call as well."
+)
+_LAKE_FORMATION_MANAGES: Final = ("table", "database", "partition")
 
 
-def takes_resource_policy(action: ActionName) -> bool:
-    """Whether a policy on the resource has a say: of what IAM manages only roles have one, which speaks of STS."""
-    return action.service != "iam" and action.full != "sts:assumeroot"
+def decided_besides(action: ActionName) -> str:
+    """What is said of what else decides a call, besides the policies; "" where nothing does.
+
+    Lambda Developer Guide: function URLs; API Gateway Developer Guide: how resource policies affect authorization, and
+    creating and attaching one; OpenSearch Service Developer Guide: fine-grained access control; AWS Glue Developer
+    Guide: cross-account access.
+    """
+    if action.full == "lambda:invokefunctionurl":
+        return (
+            "A call through a function URL needs lambda:InvokeFunction too, with lambda:InvokedViaFunctionUrl true, "
+            "which is a question of its own."
+        )
+    if action.full == "execute-api:invoke":
+        return _INVOKED_OTHERWISE
+    if action.service == "es" and action.name.startswith("eshttp"):
+        return _FINE_GRAINED
+    if action.service == "glue" and any(word in action.name for word in _LAKE_FORMATION_MANAGES):
+        return _LAKE_FORMATION
+    return ""
+
+
+_OF_LOG_GROUPS: Final = frozenset(("createlogstream", "putlogevents"))
+_OF_LOG_DESTINATIONS: Final = frozenset(("createdelivery", "putsubscriptionfilter"))
+_OF_DOMAINS: Final = ("eshttp", "escrosscluster")
+_PUT_THE_POLICY: Final = frozenset(("putdomainpermissionspolicy", "putrepositorypermissionspolicy"))
+
+
+def without_resource_policy(action: ActionName, kind: PrincipalKind | None = None) -> str:
+    """Why a policy on the resource has no say in an action of a kind of caller; "" where it has.
+
+    Of what IAM manages only roles have one, which speaks of STS. OpenSearch Service Developer Guide: identity and
+    access management; CloudWatch Logs API Reference: PutResourcePolicy; CodeArtifact API Reference:
+    PutDomainPermissionsPolicy, PutRepositoryPermissionsPolicy.
+
+    Args:
+        kind: None stands for users and roles.
+    """
+    if action.service == "iam" or action.full == "sts:assumeroot":
+        return "IAM lets in only callers of the account that the resource belongs to."
+    if action.service == "es" and not action.name.startswith(_OF_DOMAINS):
+        return "The policy of a domain speaks of requests to its indexes and APIs (es:ESHttp...) alone."
+    from_service = kind is PrincipalKind.SERVICE and action.name in _OF_LOG_GROUPS
+    if action.service == "logs" and not from_service and action.name not in _OF_LOG_DESTINATIONS:
+        return "The policies of log groups let AWS services put log events there, and nobody else."
+    if action.service == "codeartifact" and action.name in _PUT_THE_POLICY:
+        return "CodeArtifact ignores the policy of a domain or repository when it is replaced."
+    return ""
+
+
+def takes_resource_policy(action: ActionName, kind: PrincipalKind | None = None) -> bool:
+    """Whether a policy on the resource has a say in an action of a kind of caller (None: of users and roles)."""
+    return not without_resource_policy(action, kind)
+
+
+def closed_to_others(action: ActionName, kind: PrincipalKind, resource: Arn | None) -> str:
+    """Why no policy on a resource can let in a caller from outside its account; "" where one can."""
+    why = without_resource_policy(action, kind)
+    if why or resource is None or may_have_policy(resource):
+        return why
+    which = "This resource" if resource.service in WITH_RESOURCE_POLICIES else "A resource"
+    return f"{which} of {safe_text(resource.service, limit=64)} has no policy that could let the caller in."
 
 
 def is_key_question(action: ActionName, resource: RequestResource) -> bool:
@@ -170,14 +232,6 @@ def _refused_resources(action: ActionName) -> Iterator[tuple[Glob, str]]:
             )
     elif action.service == "kms" and action.name in _ALIAS_WRITES:
         yield _RESERVED_ALIAS, "Aliases under alias/aws/ are reserved for AWS."
-
-
-def rules_of_refusal(action: ActionName) -> tuple[str, ...]:
-    """What tells an action of a service apart from another by `may_be_granted`: the reasons to refuse it."""
-    of_service_linked_roles = action.service == "iam" and action.name in _OF_SERVICE_LINKED_ROLES
-    is_assume_role = action.full == "sts:assumerole"
-    own = (action.name,) if of_service_linked_roles or is_assume_role else ()
-    return (*own, *(why for _, why in _refused_resources(action)))
 
 
 _TELLING_APART: Final = {

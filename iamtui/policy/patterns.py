@@ -52,10 +52,14 @@ class Arn(NamedTuple):
 
     def filled(self, template: str, **more: str) -> str:
         """A template of `resource_policy_services` with the parts of this ARN filled in."""
+        name = self.resource.partition("/")[2] or self.resource
         return template.format(
             arn=self,
             resource=self.resource,
-            name=self.resource.partition("/")[2] or self.resource,
+            name=name,
+            below=name.partition("/")[0],
+            last=re.split("[/:]", name, maxsplit=1)[-1],
+            domain=name.rpartition("@")[2],
             region=self.region,
             account=self.account,
             dns_suffix="amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com",
@@ -79,8 +83,6 @@ def is_account_id(text: str) -> bool:
 def resource_policy_arn(text: str, parsed: Arn | None = None) -> str:
     """The ARN that carries the policy of a resource: the bucket of an object, the table of an index.
 
-    Versions and aliases of a Lambda function, and streams of a table, have policies of their own.
-
     Args:
         parsed: the parts of the text, where they are known.
     """
@@ -89,11 +91,29 @@ def resource_policy_arn(text: str, parsed: Arn | None = None) -> str:
         return text
     if arn.service == "s3" and not arn.account:
         return f"arn:{arn.partition}:s3:::{arn.resource.split('/', 1)[0]}"
-    if arn.service == "lambda" and arn.resource.startswith("function:"):
-        return text.removesuffix(":$LATEST")
-    if arn.service == "dynamodb" and "/index/" in arn.resource:
-        return text[: text.index("/index/")]
-    return text
+    return str(arn._replace(resource=_carrier(arn) or arn.resource)) if arn.service in _CARRIERS else text
+
+
+def may_have_policy(arn: Arn) -> bool:
+    """Whether a policy can be about a resource, its own or that of another (IAM User Guide: AWS services)."""
+    spec = SERVICE_SPECS.get(arn.service)
+    return spec is not None and spec.has_policies and _carrier(arn) != ""
+
+
+def _carrier(arn: Arn) -> str | None:
+    """The last field of the ARN of what carries the policy; "" where nothing can, None where it does so itself."""
+    for pattern, carrier in _CARRIERS.get(arn.service, ()):
+        found = pattern.fullmatch(arn.resource)
+        if found is not None:
+            return found.expand(carrier)
+    return None
+
+
+_CARRIERS: Final = {
+    name: [(re.compile(one.pattern, re.DOTALL), one.carrier) for one in spec.carriers]
+    for name, spec in SERVICE_SPECS.items()
+    if spec.carriers
+}
 
 
 # Patterns.

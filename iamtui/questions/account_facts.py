@@ -32,7 +32,7 @@ from iamtui.engine.request import (
 from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.context import KeyNames, KeyValues
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens, resource_policy_arn
+from iamtui.policy.patterns import Glob, Wild, may_have_policy, parse_arn, request_tokens, resource_policy_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import action_name
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
@@ -317,10 +317,10 @@ def trust_or_resource_policy(
     if prepared.trust:
         return _trust_policy(account, prepared)
     arn = prepared.arn
-    service = arn.service if arn else prepared.action.service
-    if service == "kms" and not prepared.key:
+    if (arn.service if arn else prepared.action.service) == "kms" and not prepared.key:
         return None
-    if service not in WITH_RESOURCE_POLICIES and carrier not in account.resource_policies:
+    known = may_have_policy(arn) if arn else prepared.action.service in WITH_RESOURCE_POLICIES
+    if not known and carrier not in account.resource_policies:
         return None
     if "*" in carrier:
         return _NO_SINGLE_RESOURCE

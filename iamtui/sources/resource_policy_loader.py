@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import cache
@@ -12,10 +13,10 @@ from msgspec import Meta, Struct, defstruct, field
 from iamtui.account.model import Account, Gap, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import JsonValue, PolicyDocument, as_list
 from iamtui.policy.patterns import Arn, parse_arn
 from iamtui.problem import Problem
-from iamtui.resource_policy_services import SERVICE_SPECS, PolicyRead, ServiceSpec
+from iamtui.resource_policy_services import EACH, SERVICE_SPECS, PolicyRead, ServiceSpec
 from iamtui.sources.parallel import failure
 
 
@@ -43,7 +44,7 @@ def load_resource_policy(connection: Connection, account: Account, resource_arn:
             f"The policy of a resource of {arn.service or 'no service'} cannot be loaded.",
             f"It can for {known}; a scenario file with a resource_policy answers for others.",
         )
-    policies = {**account.resource_policies, resource_arn: _resource_policy(connection, arn, spec)}
+    policies = {**account.resource_policies, resource_arn: _resource_policy(connection, account, arn, spec)}
     loaded = replace(account, resource_policies=policies)
     return _with_public_access_block(connection, loaded, arn.resource) if arn.service == "s3" else loaded
 
@@ -78,49 +79,121 @@ def read_kms_aliases(connection: Connection, account: Account, region: str) -> d
     }
 
 
-def _resource_policy(connection: Connection, arn: Arn, spec: ServiceSpec) -> ResourcePolicy:
+def _resource_policy(connection: Connection, account: Account, arn: Arn, spec: ServiceSpec) -> ResourcePolicy:
     if spec.form is not None and re.fullmatch(spec.form.pattern, str(arn), re.DOTALL) is None:
         raise Problem(f"{arn} is not {spec.form.words}.", spec.form.advice)
-    text = ""
-    try:
-        for read in spec.reads:
-            text = _read(connection, arn, read, text)
-    except AwsProblem as problem:
-        if problem.code in spec.no_policy:
-            return ResourcePolicy("none")
-        if problem.denied:
-            return ResourcePolicy("denied", permission=problem.permission)
-        if problem.code in spec.not_there:
-            raise _no_resource(arn, spec, problem) from None
-        raise
-    return ResourcePolicy("present", PolicyDocument(text)) if text else ResourcePolicy("none")
+    policies: dict[str, None] = {}
+    found = ""
+    for read in spec.reads:
+        applies = not read.only_for or re.fullmatch(read.only_for, arn.resource, re.DOTALL)
+        if not applies or (read.otherwise and policies):
+            continue
+        try:
+            texts = _read(connection, account, arn, read, found)
+        except AwsProblem as problem:
+            if problem.code in spec.no_policy or (read.otherwise and problem.code in spec.not_there):
+                continue
+            if problem.denied:
+                return ResourcePolicy("denied", permission=problem.permission)
+            if problem.code in spec.not_there:
+                raise _no_resource(arn, spec, problem) from None
+            raise
+        if read.leads_on:
+            found = texts[0]
+        else:
+            policies.update(dict.fromkeys(text for text in texts if text not in _NO_POLICY))
+    return ResourcePolicy("present", _in_force_together([*policies])) if policies else ResourcePolicy("none")
 
 
-def _read(connection: Connection, arn: Arn, read: PolicyRead, found: str) -> str:
+_NO_POLICY: Final = ("", "{}")
+"""What comes in the place of a policy where there is none."""
+
+
+def _read(connection: Connection, account: Account, arn: Arn, read: PolicyRead, found: str) -> list[str]:
+    """What a call answers: the policies, or the one text that the next call needs.
+
+    Raises:
+        Problem: the call failed, or would be about another account's resource of the same name.
+    """
+    if arn.account and arn.account != account.id and not any(map(_names_the_account, read.parameters.values())):
+        raise Problem(
+            f"The policy of {arn} cannot be read from account {account.id}: AWS gives it to its owner alone.",
+            f"Ask from account {arn.account}, or answer it with a scenario file that holds the policy.",
+        )
     parameters = {
         name: arn.filled(value, found=found) if isinstance(value, str) else value
         for name, value in read.parameters.items()
     }
     region = arn.region if arn.service != "s3" else connection.region or "us-east-1"
-    answer = connection.call(
-        read.service, read.operation, _shape(read.answer, read.beside), in_region=region, **parameters
-    )
-    for _ in read.answer:
-        answer = answer.text
-    assert isinstance(answer, str)
-    return answer
+    shape = _shape(read.answer, read.beside)
+    if EACH in read.answer[:-1]:
+        answers = list(connection.pages(read.service, read.operation, shape, in_region=region, **parameters))
+    else:
+        answers = [connection.call(read.service, read.operation, shape, in_region=region, **parameters)]
+    for name in read.answer:
+        if name == EACH:
+            answers = [one for all_ in answers for one in (all_.values() if isinstance(all_, dict) else all_)]
+        else:
+            answers = [one.text for one in answers]
+    texts = [_unescaped(text) for text in answers] if read.escaped else answers
+    if read.short_for_arn:
+        texts = [text.replace(f'"{read.short_for_arn}/', f'"{arn}/') for text in texts]
+    return texts
+
+
+def _names_the_account(template: str | list[str]) -> bool:
+    return isinstance(template, str) and any(part in template for part in ("{arn}", "{account}", "{found}"))
+
+
+def _unescaped(text: str) -> str:
+    """A policy that comes as the inside of a JSON string, where every quote has a backslash."""
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
+
+
+def _in_force_together(texts: list[str]) -> PolicyDocument:
+    """Several policies of a resource as the one that says the same; one that cannot be read stands for all."""
+    documents = [PolicyDocument(text) for text in texts]
+    unread = next((one for one in documents if one.error is not None), None)
+    if len(documents) == 1 or unread is not None:
+        return unread or documents[0]
+    statements: list[JsonValue] = []
+    for document in documents:
+        policy = document.value
+        assert isinstance(policy, dict)
+        own = policy.get("Statement", [])
+        has_variables = policy.get("Version") == _WITH_VARIABLES
+        statements += as_list(own if has_variables else _without_variables(own))
+    return PolicyDocument(json.dumps({"Version": _WITH_VARIABLES, "Statement": statements}, indent=2))
+
+
+_WITH_VARIABLES: Final = "2012-10-17"
+
+
+def _without_variables(value: JsonValue) -> JsonValue:
+    """A part of a policy of a version without policy variables, in which a dollar is one."""
+    if isinstance(value, dict):
+        return {name: _without_variables(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_variables(one) for one in value]
+    return value.replace("${", "${$}{") if isinstance(value, str) else value
 
 
 @cache
-def _shape(members: tuple[str, ...], beside: str) -> type[Any]:
+def _shape(members: tuple[str, ...], beside: str) -> Any:
     """What is needed of an answer whose text these members lead to, each of them read as `text`."""
     *outer, last = members
-    if beside:
+    shape: Any = Annotated[str, Meta(min_length=1)]
+    if last == EACH:
+        shape = dict[str, shape]
+    elif beside:
         shape = defstruct("Answer", [("beside", str, field(name=beside)), ("text", str, field(default="", name=last))])
     else:
-        shape = defstruct("Answer", [("text", Annotated[str, Meta(min_length=1)], field(name=last))])
+        shape = defstruct("Answer", [("text", shape, field(name=last))])
     for name in reversed(outer):
-        shape = defstruct("Answer", [("text", shape, field(name=name))])
+        shape = list[shape] if name == EACH else defstruct("Answer", [("text", shape, field(name=name))])
     return shape
 
 

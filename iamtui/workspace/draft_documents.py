@@ -17,7 +17,7 @@ from iamtui.drafts.overlay import DraftProblem, statements_with
 from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.lint.check_document import Finding, Level, findings
 from iamtui.policy.document import JsonValue, PolicyDocument, as_list, render
-from iamtui.policy.patterns import parse_arn
+from iamtui.policy.patterns import may_have_policy, parse_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
@@ -278,11 +278,11 @@ def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
     all_words = tuple(describe_edits(draft.edits, account))
     for number, edit in _last_puts(draft):
         words = all_words[number - 1]
-        if edit.policy_type is PolicyType.RESOURCE and (service := _without_policies(account, edit.subject[1])):
+        if edit.policy_type is PolicyType.RESOURCE and (whose := _without_policies(account, edit.subject[1])):
             yield DraftProblem(
                 number,
                 words,
-                f"resources of {safe_text(service)} have no policies of their own",
+                f"{whose} no policies of their own",
                 "Allow or deny in an identity policy instead.",
             )
             continue
@@ -293,11 +293,14 @@ def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
 
 
 def _without_policies(account: Account, resource: str) -> str:
-    """The service of a resource whose service knows no resource policies, else ""."""
+    """Whose policies there cannot be, of a resource that cannot have one ("resources of ec2 have"), else ""."""
     arn = parse_arn(resource)
     if arn is None or not arn.service or arn.service in ("iam", "sts") or resource in account.resource_policies:
         return ""
-    return "" if arn.service in WITH_RESOURCE_POLICIES else arn.service
+    if may_have_policy(arn):
+        return ""
+    kind = f" of type {arn.resource_type}" if arn.service in WITH_RESOURCE_POLICIES else ""
+    return f"resources of {safe_text(arn.service + kind, limit=128)} have"
 
 
 def document_findings(before: Account, after: Account, draft: Draft) -> Iterator[DraftFinding]:

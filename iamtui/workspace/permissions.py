@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,12 +19,14 @@ class Feature:
         summary: what it gives, one phrase.
         actions: the IAM actions it needs.
         without: what one sees when they are lacking.
+        on: actions that would allow more than the feature needs on all resources, each with the pattern of its own.
     """
 
     name: str
     summary: str
     actions: tuple[str, ...]
     without: str
+    on: tuple[tuple[str, str], ...] = ()
 
 
 _INVENTORY: Final = ("iam:GetAccountAuthorizationDetails",)
@@ -66,21 +68,6 @@ _ACCOUNT_FACTS: Final = (
     ("iam", "ListServerCertificates"),
 )
 _LAST_ACCESSED: Final = (("iam", "GenerateServiceLastAccessedDetails"), ("iam", "GetServiceLastAccessedDetails"))
-_ORGANIZATION: Final = (
-    ("organizations", "DescribeOrganization"),
-    ("organizations", "DescribeAccount"),
-    ("organizations", "ListParents"),
-    ("organizations", "DescribeOrganizationalUnit"),
-    ("organizations", "ListRoots"),
-    ("organizations", "ListPoliciesForTarget"),
-    ("organizations", "DescribePolicy"),
-    ("organizations", "ListDelegatedAdministrators"),
-)
-_ORGANIZATION_ACCOUNTS: Final = (
-    ("organizations", "ListRoots"),
-    ("organizations", "ListAccountsForParent"),
-    ("organizations", "ListOrganizationalUnitsForParent"),
-)
 _USER_DETAILS: Final = (
     ("iam", "ListAccessKeys"),
     ("iam", "GetAccessKeyLastUsed"),
@@ -121,16 +108,12 @@ FEATURES: Final = (
         "permissions that are granted but not used stay unknown",
     ),
     Feature(
-        "organization", "service and resource control policies", _actions(_ORGANIZATION),
+        "organization", "service and resource control policies", _actions(e for e in READ if e[0] == "organizations"),
         "answers say: SCP and RCP not evaluated",
     ),
     Feature(
-        "organization-accounts", "the accounts of the organization, to open several", _actions(_ORGANIZATION_ACCOUNTS),
-        "the accounts have to be named one by one",
-    ),
-    Feature(
         "resource-policies", "policies of buckets, keys, queues and other resources", _resource_policies(),
-        "answers say: resource not evaluated",
+        "answers say: resource not evaluated", (("apigateway:GET", "arn:aws:apigateway:*::/restapis/*"),),
     ),
     Feature(
         "decode", "encoded authorization messages, when asked for", ("sts:DecodeAuthorizationMessage",),
@@ -153,16 +136,18 @@ def find_feature(name: str) -> Feature:
 
 
 def policy_for(features: Iterable[Feature]) -> dict[str, Any]:
-    """The identity policy that lets the features work, one statement for each."""
+    """The identity policy that lets the features work: a statement for each, and for limited actions their own."""
     return {
         "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "Iamtui" + "".join(part.capitalize() for part in feature.name.split("-")),
-                "Effect": "Allow",
-                "Action": list(feature.actions),
-                "Resource": "*",
-            }
-            for feature in features
-        ],
+        "Statement": [statement for feature in features for statement in _statements(feature)],
     }
+
+
+def _statements(feature: Feature) -> Iterator[dict[str, Any]]:
+    sid = "Iamtui" + "".join(part.capitalize() for part in feature.name.split("-"))
+    limited = dict(feature.on)
+    everywhere = [action for action in feature.actions if action not in limited]
+    yield {"Sid": sid, "Effect": "Allow", "Action": everywhere, "Resource": "*"}
+    for action, resource in limited.items():
+        own = sid + action.title().replace(":", "")
+        yield {"Sid": own, "Effect": "Allow", "Action": [action], "Resource": resource}

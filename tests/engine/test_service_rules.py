@@ -63,6 +63,98 @@ def test_a_resource_policy_cannot_let_in_another_partition() -> None:
         assert Layer.SERVICE_RULE in [reason.layer for reason in decision.reasons]
 
 
+DOMAIN = f"arn:aws:es:us-east-1:{A}:domain/d"
+LOG_GROUP = f"arn:aws:logs:us-east-1:{A}:log-group:g"
+REPOSITORY = f"arn:aws:codeartifact:us-east-1:{A}:repository/dom/repo"
+ROUTE53 = "route53.amazonaws.com"
+STRANGER = "arn:aws:iam::222222222222:user/eve"
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "resource", "outcome"),
+    [
+        (ALICE, "es:ESHttpGet", f"{DOMAIN}/index", Outcome.ALLOWED),
+        # The policy of a domain is not about its configuration, whatever it names.
+        (ALICE, "es:DeleteDomain", DOMAIN, Outcome.IMPLICIT_DENY),
+        (STRANGER, "es:DeleteDomain", DOMAIN, Outcome.IMPLICIT_DENY),
+        (ROUTE53, "logs:PutLogEvents", f"{LOG_GROUP}:log-stream:s", Outcome.ALLOWED),
+        # Those about log groups are in force for AWS services alone.
+        (ALICE, "logs:PutLogEvents", f"{LOG_GROUP}:log-stream:s", Outcome.IMPLICIT_DENY),
+        (STRANGER, "logs:PutLogEvents", f"{LOG_GROUP}:log-stream:s", Outcome.IMPLICIT_DENY),
+        (ROUTE53, "logs:GetLogEvents", f"{LOG_GROUP}:log-stream:s", Outcome.IMPLICIT_DENY),
+        (ALICE, "logs:PutSubscriptionFilter", f"arn:aws:logs:us-east-1:{A}:destination:d", Outcome.ALLOWED),
+        (ALICE, "codeartifact:ReadFromRepository", REPOSITORY, Outcome.ALLOWED),
+        (ALICE, "codeartifact:PutRepositoryPermissionsPolicy", REPOSITORY, Outcome.IMPLICIT_DENY),
+    ],
+)
+def test_a_resource_policy_counts_for_what_its_service_asks_it(
+    principal: str, action: str, resource: str, outcome: Outcome
+) -> None:
+    identity = {} if principal == ROUTE53 else {"identity_policies": named(ADMIN) if principal == STRANGER else []}
+    everyone = document(to("*", "*"))
+    decision, explanation = ask(principal, action, resource, resource_policy=everyone, **identity)
+    assert decision.outcome is outcome
+    ignored = [note for note in decision.notes if note.endswith("the one given is ignored.")]
+    assert len(ignored) == (outcome is Outcome.IMPLICIT_DENY)
+    assert not any("in the policy of arn" in suggestion.change for suggestion in explanation.suggestions)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("es:DeleteDomain", DOMAIN),
+        ("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:s"),
+        ("codeartifact:PutRepositoryPermissionsPolicy", REPOSITORY),
+    ],
+)
+def test_what_the_policy_does_not_count_for_it_does_not_deny(action: str, resource: str) -> None:
+    nobody = document({**to("*", "*"), "Effect": "Deny"})
+    decision, _ = ask(ALICE, action, resource, identity_policies=named(ADMIN), resource_policy=nobody)
+    assert decision.outcome is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "what"),
+    [
+        ("ec2:StopInstances", "arn:aws:ec2:us-east-1:222222222222:instance/i-1", "A resource of ec2"),
+        ("states:StartExecution", "arn:aws:states:us-east-1:222222222222:stateMachine:s", "A resource of states"),
+        ("glue:GetJob", "arn:aws:glue:us-east-1:222222222222:job/j", "This resource of glue"),
+        (
+            "dynamodb:DescribeBackup",
+            "arn:aws:dynamodb:us-east-1:222222222222:table/t/backup/1",
+            "This resource of dynamodb",
+        ),
+    ],
+)
+def test_nobody_is_told_to_write_a_policy_that_a_resource_cannot_have(action: str, resource: str, what: str) -> None:
+    decision, explanation = ask(ALICE, action, resource, identity_policies=named(ADMIN))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert explanation.blockers == (f"{what} has no policy that could let the caller in.",)
+    (suggestion,) = explanation.suggestions
+    assert suggestion.change.startswith("Ask from the account that the resource belongs to")
+
+
+def test_a_resource_that_can_have_a_policy_is_still_to_be_given_one() -> None:
+    queue = "arn:aws:sqs:us-east-1:222222222222:q"
+    _, explanation = ask(ALICE, "sqs:SendMessage", queue, identity_policies=named(ADMIN))
+    (suggestion,) = explanation.suggestions
+    assert suggestion.change.startswith(f"Allow sqs:SendMessage in the policy of {queue}")
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("execute-api:Invoke", "another authorizer"),
+        ("es:ESHttpGet", "Fine-grained access control"),
+        ("glue:GetTable", "Lake Formation"),
+        ("lambda:InvokeFunctionUrl", "needs lambda:InvokeFunction too"),
+    ],
+)
+def test_what_decides_besides_the_policies_is_said(action: str, words: str) -> None:
+    decision, _ = ask(ALICE, action, "*", identity_policies=named(ADMIN))
+    assert [note for note in decision.notes if words in note]
+
+
 ROOT = f"arn:aws:iam::{A}:root"
 USER_ARN = f"arn:aws:iam::{A}:user/bob"
 WITH_MFA = {"aws:MultiFactorAuthPresent": "true"}

@@ -29,7 +29,7 @@ from .matching import (
 from .patterns import Token, Unknown, shares
 from .principals import names, strengths
 from .public_access import is_public
-from .service_rules import ALIAS_CHANGES, partition_of, refused
+from .service_rules import ALIAS_CHANGES, partition_of, policy_is_about_else, refused
 from .sets import ANY_ACCOUNT, Belongings
 
 DEFAULTS: dict[str, Any] = {
@@ -288,7 +288,7 @@ class _Evaluation:
             alone = [self._read("session", [policy]) for policy in self._policies("session_policies")]
             self.session.allows = conjunction(one.allows for one in alone)
         self.boundary = self._own_layer("permissions_boundaries", "boundary") if self._has_boundary() else Layer()
-        without_one = self.action.startswith("iam:") or self.action == "sts:assumeroot"
+        without_one = self.action == "sts:assumeroot" or policy_is_about_else(self.action, self.caller)
         document = None if without_one else self.scenario.get("resource_policy")
         self.resource = Layer() if document is None else self._read("resource", [named_document(document)])
         if self.options["legacy_role_self_trust"] and self.trust and self._asks_for_itself():

@@ -106,6 +106,20 @@ TOPICS: dict[str, Topic] = {
         ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"],
         [_FUNCTION],
     ),
+    "policy about else": (
+        [_LONG_TERM, _SESSION, _ROOT, {"principal": "lambda.amazonaws.com"}, {"principal": f"arn:aws:iam::{B}:user/x"}],
+        [
+            "es:ESHttpGet",
+            "es:DeleteDomain",
+            "logs:PutLogEvents",
+            "logs:CreateLogStream",
+            "logs:GetLogEvents",
+            "logs:PutSubscriptionFilter",
+            "codeartifact:PutRepositoryPermissionsPolicy",
+            "codeartifact:ReadFromRepository",
+        ],
+        [],
+    ),
     "web identity": (
         [*_PROVIDERS, *_PROVIDERS, _LONG_TERM, {"principal": "lambda.amazonaws.com"}],
         ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRole"],
@@ -124,6 +138,8 @@ RESOURCES = {
     "execute-api": f"arn:aws:execute-api:us-east-1:{A}:a1b2/prod/GET/x",
     "lambda": _FUNCTION,
     "es": f"arn:aws:es:us-east-1:{A}:domain/d/x",
+    "logs": f"arn:aws:logs:us-east-1:{A}:log-group:g:log-stream:s",
+    "codeartifact": f"arn:aws:codeartifact:us-east-1:{A}:repository/d/r",
     "kms": f"arn:aws:kms:us-east-1:{A}:key/k1",
     "secretsmanager": f"arn:aws:secretsmanager:us-east-1:{A}:secret:s-AbCdEf",
     "dynamodb": f"arn:aws:dynamodb:us-east-1:{A}:table/t",
@@ -132,7 +148,7 @@ RESOURCES = {
     "elasticfilesystem": f"arn:aws:elasticfilesystem:us-east-1:{A}:file-system/fs-1",
     "vpc-lattice-svcs": f"arn:aws:vpc-lattice:us-east-1:{A}:service/svc-1/x",
 }
-"""One resource for each service that is asked without credentials."""
+"""One resource for each service that is asked without credentials, or whose policies count only in part."""
 
 KEYS_OF: dict[str, tuple[str, ...]] = {
     "root session": ("sts:TaskPolicyArn",),
@@ -164,7 +180,7 @@ class _RuleMaker(Maker):
     def question(self) -> tuple[str, str]:
         _, actions, resources = TOPICS[self.topic]
         action = str(self.pick(actions))
-        if self.topic == "anonymous":
+        if self.topic in ("anonymous", "policy about else"):
             return action, RESOURCES[action.split(":", maxsplit=1)[0]]
         return action, str(self.pick(resources))
 
@@ -173,7 +189,9 @@ class _RuleMaker(Maker):
 
     def add_policies(self, scenario: Json) -> None:
         super().add_policies(scenario)
-        if self.topic in ("anonymous", "web identity", "alias", "function URL") and self.chance(80):
+        if self.topic in ("anonymous", "policy about else", "web identity", "alias", "function URL") and self.chance(
+            80
+        ):
             scenario["resource_policy"] = self.document("resource")
 
     def scenario(self) -> Json:

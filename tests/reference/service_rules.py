@@ -52,6 +52,19 @@ UNSIGNED = (
 """The actions that can be asked for without credentials."""
 
 
+def policy_is_about_else(action: str, caller: Caller) -> bool:
+    """Whether the policy of the resource, if it has one, is not asked about an action of a caller."""
+    service, name = action.lower().split(":", 1)
+    if service == "es":
+        return re.match("eshttp|escrosscluster", name) is None
+    if service == "logs":
+        if name in ("putsubscriptionfilter", "createdelivery"):
+            return False
+        return caller.kind != "service" or name not in ("putlogevents", "createlogstream")
+    ignoring_itself = ("putdomainpermissionspolicy", "putrepositorypermissionspolicy")
+    return service == "iam" or (service == "codeartifact" and name in ignoring_itself)
+
+
 def partition_of(caller: Caller) -> str:
     """The partition that a caller's credentials are good for; "" when the caller's name does not tell."""
     known = caller.arn or caller.name

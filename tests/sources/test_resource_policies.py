@@ -4,7 +4,8 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -12,8 +13,11 @@ from botocore.awsrequest import AWSResponse
 from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
+from iamtui.aws.operations import iam_action
 from iamtui.problem import Problem
+from iamtui.resource_policy_services import SERVICE_SPECS
 from iamtui.sources.resource_policy_loader import load_resource_policy
+from tests.support.canned_aws import OF_A_RESOURCE, CannedAws
 from tests.support.fault_proxy import FaultProxy, json_error
 from tests.support.moto_server import ACCOUNT, REGION, MotoServer, allow, policy, trust
 
@@ -96,6 +100,47 @@ def event_bus(moto: MotoServer, given: bool) -> str:
     return str(arn)
 
 
+def log_group(moto: MotoServer, given: bool) -> str:
+    logs = moto.client("logs")
+    logs.create_log_group(logGroupName="/app")
+    if given:
+        logs.put_resource_policy(policyName="p", policyDocument=TEXT)
+    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/app"
+
+
+def search_domain(moto: MotoServer, given: bool) -> str:
+    made = moto.client("opensearch").create_domain(DomainName="search", **({"AccessPolicies": TEXT} if given else {}))
+    return str(made["DomainStatus"]["ARN"])
+
+
+def rest_api(moto: MotoServer, given: bool) -> str:
+    made = moto.client("apigateway").create_rest_api(name="api", **({"policy": TEXT} if given else {}))
+    return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{made['id']}"
+
+
+def email_identity(moto: MotoServer, given: bool) -> str:
+    ses = moto.client("sesv2")
+    ses.create_email_identity(EmailIdentity="example.com")
+    if given:
+        ses.create_email_identity_policy(EmailIdentity="example.com", PolicyName="p", Policy=TEXT)
+    return f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/example.com"
+
+
+def stream(moto: MotoServer, given: bool) -> str:
+    kinesis = moto.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s"
+    if given:
+        kinesis.put_resource_policy(ResourceARN=arn, Policy=TEXT)
+    return arn
+
+
+def data_catalog(moto: MotoServer, given: bool) -> str:
+    if given:
+        moto.client("glue").put_resource_policy(PolicyInJson=TEXT)
+    return f"arn:aws:glue:{REGION}:{ACCOUNT}:catalog"
+
+
 KINDS: list[Callable[[MotoServer, bool], str]] = [
     bucket,
     key,
@@ -106,6 +151,12 @@ KINDS: list[Callable[[MotoServer, bool], str]] = [
     table,
     file_system,
     event_bus,
+    log_group,
+    search_domain,
+    rest_api,
+    email_identity,
+    stream,
+    data_catalog,
 ]
 
 
@@ -123,8 +174,8 @@ def test_the_policy_of_a_resource_arrives(moto: MotoServer, make: Callable[[Moto
     assert account.resource_policies == {}
 
 
-# A key and a topic always have a policy.
-@pytest.mark.parametrize("make", [kind for kind in KINDS if kind not in (key, topic)])
+# A key and a topic always have a policy; moto gives an empty answer about a catalog where AWS gives an error.
+@pytest.mark.parametrize("make", [kind for kind in KINDS if kind not in (key, topic, data_catalog)])
 def test_a_resource_without_policy_is_known_to_have_none(
     moto: MotoServer, make: Callable[[MotoServer, bool], str]
 ) -> None:
@@ -155,6 +206,248 @@ def test_a_function(moto: MotoServer) -> None:
     found = load_resource_policy(connection, Account(ACCOUNT), arn).resource_policies[arn]
     assert found.document is not None
     assert found.document.policy.statements[0].sid == "s"
+
+
+Answered: TypeAlias = str | dict[str, Any]
+"""An error by its code, or an answer."""
+
+NO_POLICY: dict[tuple[str, str], tuple[Answered, Answered]] = {
+    ("apigateway", "GetRestApi"): ({"id": "a1b2c3"}, "NotFoundException"),
+    ("backup", "GetBackupVaultAccessPolicy"): ("ResourceNotFoundException", "AccessDeniedException"),
+    ("codeartifact", "GetDomainPermissionsPolicy"): ("ResourceNotFoundException", ""),
+    ("codeartifact", "GetRepositoryPermissionsPolicy"): ("ResourceNotFoundException", ""),
+    ("dynamodb", "GetResourcePolicy"): ("PolicyNotFoundException", "ResourceNotFoundException"),
+    ("ecr", "GetRepositoryPolicy"): ("RepositoryPolicyNotFoundException", "RepositoryNotFoundException"),
+    ("efs", "DescribeFileSystemPolicy"): ("PolicyNotFound", "FileSystemNotFound"),
+    ("events", "DescribeEventBus"): ({"Name": "b", "Arn": "arn"}, "ResourceNotFoundException"),
+    ("glue", "GetResourcePolicy"): ("EntityNotFoundException", ""),
+    ("kinesis", "GetResourcePolicy"): ({"Policy": "{}"}, "ResourceNotFoundException"),
+    ("kms", "GetKeyPolicy"): ("", "NotFoundException"),
+    ("lambda", "GetPolicy"): ("ResourceNotFoundException", ""),
+    ("logs", "DescribeResourcePolicies"): ({"resourcePolicies": []}, ""),
+    ("opensearch", "DescribeDomain"): ({"DomainStatus": {"ARN": "arn"}}, "ResourceNotFoundException"),
+    ("s3", "GetBucketPolicy"): ("NoSuchBucketPolicy", "NoSuchBucket"),
+    ("secretsmanager", "GetResourcePolicy"): ({"ARN": "arn"}, "ResourceNotFoundException"),
+    ("sesv2", "GetEmailIdentityPolicies"): ({"Policies": {}}, "NotFoundException"),
+    ("sns", "GetTopicAttributes"): ("", "NotFound"),
+    ("sqs", "GetQueueAttributes"): ({"Attributes": {"QueueArn": "arn"}}, "QueueDoesNotExist"),
+    ("sqs", "GetQueueUrl"): ("", "AWS.SimpleQueueService.NonExistentQueue"),
+}
+"""By read: what comes where a resource has no policy, and where there is no such resource.
+
+"" where that never comes: a key and a topic always have a policy; AWS says the same of a function, or of what
+CodeArtifact has, without a policy and of one that does not exist; each account has a catalog; and policies about log
+groups belong to the account. AWS Backup tells nobody that there is no such vault.
+"""
+
+
+def answers(aws: CannedAws, pair: tuple[str, str], what: Answered) -> None:
+    if isinstance(what, str):
+        aws.errors[pair] = what
+    else:
+        aws.wrong[pair] = json.dumps(what).encode()
+
+
+def test_each_read_says_what_comes_without_a_policy() -> None:
+    reads = {(read.service, read.operation) for spec in SERVICE_SPECS.values() for read in spec.reads}
+    assert reads == NO_POLICY.keys()
+
+
+@pytest.mark.parametrize("pair", [pair for pair, said in NO_POLICY.items() if said[0]], ids=":".join)
+def test_a_resource_is_known_to_have_no_policy_by_what_its_service_says(pair: tuple[str, str]) -> None:
+    aws = CannedAws()
+    answers(aws, pair, NO_POLICY[pair][0])
+
+    loaded = load_resource_policy(aws.connection, Account(ACCOUNT), OF_A_RESOURCE[pair])
+
+    assert loaded.resource_policies == {OF_A_RESOURCE[pair]: ResourcePolicy("none")}
+
+
+@pytest.mark.parametrize(
+    "pair", [pair for pair, said in NO_POLICY.items() if said[1] not in ("", "AccessDeniedException")], ids=":".join
+)
+def test_a_resource_that_is_not_there_is_said_not_to_be(pair: tuple[str, str]) -> None:
+    aws = CannedAws()
+    answers(aws, pair, NO_POLICY[pair][1])
+
+    with pytest.raises(Problem, match=r"^There is no "):
+        load_resource_policy(aws.connection, Account(ACCOUNT), OF_A_RESOURCE[pair])
+
+
+@pytest.mark.parametrize("pair", NO_POLICY, ids=":".join)
+def test_a_denied_read_of_each_service_is_not_the_absence_of_a_policy(pair: tuple[str, str]) -> None:
+    aws = CannedAws()
+    aws.denied.add(pair)
+
+    loaded = load_resource_policy(aws.connection, Account(ACCOUNT), OF_A_RESOURCE[pair])
+
+    denied = ResourcePolicy("denied", permission=iam_action(*pair))
+    assert loaded.resource_policies == {OF_A_RESOURCE[pair]: denied}
+
+
+BY_NAME_ALONE = ("apigateway", "backup", "efs", "glue", "logs", "opensearch", "sesv2")
+"""The services that look a name up in the caller's own account."""
+
+
+@pytest.mark.parametrize("pair", [pair for pair in NO_POLICY if pair[0] in BY_NAME_ALONE], ids=":".join)
+def test_a_resource_of_another_account_is_not_taken_for_one_of_the_same_name_here(pair: tuple[str, str]) -> None:
+    aws = CannedAws()
+    arn = OF_A_RESOURCE[pair].replace(ACCOUNT, "999999999999")
+
+    with pytest.raises(Problem, match=f"cannot be read from account {ACCOUNT}"):
+        load_resource_policy(aws.connection, Account(ACCOUNT), arn)
+    assert aws.asked == []
+
+
+@pytest.mark.parametrize("pair", [pair for pair in NO_POLICY if pair[0] not in BY_NAME_ALONE], ids=":".join)
+def test_others_are_asked_for_with_their_account(pair: tuple[str, str]) -> None:
+    aws = CannedAws()
+    arn = OF_A_RESOURCE[pair].replace(ACCOUNT, "999999999999")
+
+    assert load_resource_policy(aws.connection, Account(ACCOUNT), arn).resource_policies[arn].state == "present"
+
+
+def statement(sid: str, version: str, resource: str = "*") -> str:
+    one = {"Sid": sid, "Effect": "Allow", "Principal": {"Service": "x.amazonaws.com"}, "Action": "logs:*"}
+    return json.dumps({"Version": version, "Statement": {**one, "Resource": resource}})
+
+
+def of_log_groups(*texts: str, next_token: str = "") -> bytes:
+    policies = [{"policyName": f"p{i}", "policyDocument": text} for i, text in enumerate(texts)]
+    more = {"nextToken": next_token} if next_token else {}
+    return json.dumps({"resourcePolicies": policies, **more}).encode()
+
+
+LOGS = ("logs", "DescribeResourcePolicies")
+
+
+def test_all_policies_about_a_log_group_are_in_force_together() -> None:
+    aws = CannedAws()
+    aws.wrong[LOGS] = of_log_groups(
+        statement("new", "2012-10-17", "arn:aws:logs:*:*:${aws:PrincipalTag/a}"),
+        statement("old", "2008-10-17", "arn:aws:logs:*:*:${aws:PrincipalTag/a}"),
+    )
+
+    found = load_resource_policy(aws.connection, Account(ACCOUNT), OF_A_RESOURCE[LOGS]).resource_policies
+
+    document = found[OF_A_RESOURCE[LOGS]].document
+    assert document is not None
+    assert document.error is None
+    # The account's policies, then those of the log group itself, which here are the same.
+    assert aws.asked == [LOGS, LOGS]
+    assert [(one["Sid"], one["Resource"]) for one in document.value["Statement"]] == [
+        ("new", "arn:aws:logs:*:*:${aws:PrincipalTag/a}"),
+        # The older version has no variables: a dollar is a dollar.
+        ("old", "arn:aws:logs:*:*:${$}{aws:PrincipalTag/a}"),
+    ]
+
+
+def test_one_policy_of_several_that_cannot_be_read_is_not_left_out() -> None:
+    aws = CannedAws()
+    aws.wrong[LOGS] = of_log_groups(statement("a", "2012-10-17"), '{"Statement": [')
+
+    found = load_resource_policy(aws.connection, Account(ACCOUNT), OF_A_RESOURCE[LOGS]).resource_policies
+
+    document = found[OF_A_RESOURCE[LOGS]].document
+    assert document is not None
+    assert document.error is not None
+
+
+@pytest.mark.parametrize("is_escaped", [True, False])
+def test_the_policy_of_an_api_is_read_from_its_escaped_text_with_short_arns(is_escaped: bool) -> None:
+    aws, pair = CannedAws(), ("apigateway", "GetRestApi")
+    api = OF_A_RESOURCE[pair]
+    text = policy(allow("execute-api:Invoke", "execute-api:/prod/*", Sid='a "b" \\', Principal="*"))
+    answers(aws, pair, {"id": "a1b2c3", "policy": json.dumps(text)[1:-1] if is_escaped else text})
+
+    found = load_resource_policy(aws.connection, Account(ACCOUNT), api).resource_policies[api].document
+
+    assert found is not None
+    (read,) = found.value["Statement"]
+    assert (read["Sid"], read["Resource"]) == ('a "b" \\', f"{api}/prod/*")
+
+
+class LogPages:
+    """CloudWatch Logs with a policy on each of two pages, and one of the log group itself."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+
+    def __call__(self, request: Any, **_: Any) -> AWSResponse:
+        asked = json.loads(request.body)
+        self.asked.append(asked)
+        if asked["policyScope"] == "RESOURCE":
+            body = of_log_groups(statement("own", "2012-10-17"))
+        elif "nextToken" in asked:
+            body = of_log_groups(statement("second", "2012-10-17"))
+        else:
+            body = of_log_groups(statement("first", "2012-10-17"), next_token="t")
+
+        class Raw(io.BytesIO):
+            def stream(self, **_: Any) -> Iterator[bytes]:
+                yield self.read()
+
+        return AWSResponse(request.url, 200, {}, Raw(body))
+
+
+def test_the_policies_of_all_pages_and_of_the_log_group_itself_are_read() -> None:
+    logs = LogPages()
+    arn = OF_A_RESOURCE[LOGS]
+    connection = Connection.with_stub(logs, access_key_id="AKIA", secret_access_key="s", region=REGION)
+
+    found = load_resource_policy(connection, Account(ACCOUNT), arn).resource_policies[arn]
+
+    assert found.document is not None
+    assert [one.sid for one in found.document.policy.statements] == ["first", "second", "own"]
+    assert logs.asked[1]["nextToken"] == "t"
+    assert logs.asked[2]["resourceArn"] == arn
+
+
+class SesIdentities:
+    """SES with policies by identity; None: no such identity."""
+
+    def __init__(self, **policies: dict[str, str] | None) -> None:
+        self.policies = {"a@example.com": policies.get("address"), "example.com": policies.get("domain")}
+
+    def connect(self) -> Connection:
+        return Connection.with_stub(self, access_key_id="AKIA", secret_access_key="s", region=REGION)
+
+    def __call__(self, request: Any, **_: Any) -> AWSResponse:
+        name = unquote(request.url.split("/identities/")[1].split("/")[0])
+        policies = self.policies[name]
+        status, headers = (404, {"x-amzn-errortype": "NotFoundException"}) if policies is None else (200, {})
+
+        class Raw(io.BytesIO):
+            def stream(self, **_: Any) -> Iterator[bytes]:
+                yield self.read()
+
+        return AWSResponse(request.url, status, headers, Raw(json.dumps({"Policies": policies}).encode()))
+
+
+@pytest.mark.parametrize(
+    ("address", "domain", "sids"),
+    [
+        ({"p": statement("own", "2012-10-17")}, {"p": statement("domain", "2012-10-17")}, ["own"]),
+        ({}, {"p": statement("domain", "2012-10-17")}, ["domain"]),
+        ({}, {}, None),
+        ({}, None, None),
+    ],
+)
+def test_the_policies_of_an_address_take_precedence_over_those_of_its_domain(
+    address: dict[str, str], domain: dict[str, str] | None, sids: list[str] | None
+) -> None:
+    arn = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/a@example.com"
+
+    loaded = load_resource_policy(SesIdentities(address=address, domain=domain).connect(), Account(ACCOUNT), arn)
+
+    found = loaded.resource_policies[arn].document
+    assert (None if found is None else [one.sid for one in found.policy.statements]) == sids
+
+
+def test_an_address_that_is_no_identity_is_said_not_to_be_there() -> None:
+    ses = SesIdentities(domain={})
+    with pytest.raises(Problem, match=r"There is no identity a@example\.com"):
+        load_resource_policy(ses.connect(), Account(ACCOUNT), f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/a@example.com")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +519,10 @@ def test_a_table_or_file_system_that_does_not_exist_is_said_to_be_none(
         (f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/a", "has the alias a"),
         (f"arn:aws:kms:{REGION}:{ACCOUNT}:custom-key-store/a", "is not a KMS key"),
         (f"arn:aws:events:{REGION}:{ACCOUNT}:rule/r", "is not an event bus"),
+        (f"arn:aws:backup:{REGION}:{ACCOUNT}:recovery-point:r", "is not a backup vault"),
+        (f"arn:aws:logs:{REGION}:{ACCOUNT}:destination:d", "is not a log group"),
+        (f"arn:aws:glue:{REGION}:{ACCOUNT}:job/j", "is not a Data Catalog"),
+        (f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:s", "of states cannot be loaded"),
         (f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1", "of ec2 cannot be loaded"),
         ("arn:aws::::x", "of no service"),
     ],

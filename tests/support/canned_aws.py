@@ -11,6 +11,8 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from iamtui.aws.connection import Connection
+from iamtui.aws.operations import ALLOWED
+from tests.support.aws_errors import aws_error
 from tests.support.simulator_answers import answer as simulator_answer
 from tests.support.simulator_answers import result, specific
 
@@ -84,15 +86,24 @@ _BLOCK = (
 )
 
 OF_A_RESOURCE: dict[tuple[str, str], str] = {
+    ("apigateway", "GetRestApi"): f"arn:aws:execute-api:eu-west-1:{ACCOUNT}:a1b2c3",
+    ("backup", "GetBackupVaultAccessPolicy"): f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:v",
+    ("codeartifact", "GetDomainPermissionsPolicy"): f"arn:aws:codeartifact:eu-west-1:{ACCOUNT}:domain/dom",
+    ("codeartifact", "GetRepositoryPermissionsPolicy"): f"arn:aws:codeartifact:eu-west-1:{ACCOUNT}:repository/dom/repo",
     ("dynamodb", "GetResourcePolicy"): f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/t",
     ("ecr", "GetRepositoryPolicy"): f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/app",
     ("efs", "DescribeFileSystemPolicy"): f"arn:aws:elasticfilesystem:eu-west-1:{ACCOUNT}:file-system/fs-12345678",
     ("events", "DescribeEventBus"): f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/b",
+    ("glue", "GetResourcePolicy"): f"arn:aws:glue:eu-west-1:{ACCOUNT}:catalog",
+    ("kinesis", "GetResourcePolicy"): f"arn:aws:kinesis:eu-west-1:{ACCOUNT}:stream/s",
     ("kms", "ListAliases"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/a",
     ("kms", "GetKeyPolicy"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1",
     ("lambda", "GetPolicy"): f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f",
+    ("logs", "DescribeResourcePolicies"): f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:g",
+    ("opensearch", "DescribeDomain"): f"arn:aws:es:eu-west-1:{ACCOUNT}:domain/dom",
     ("s3", "GetBucketPolicy"): "arn:aws:s3:::bucket",
     ("secretsmanager", "GetResourcePolicy"): f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:s",
+    ("sesv2", "GetEmailIdentityPolicies"): f"arn:aws:ses:eu-west-1:{ACCOUNT}:identity/example.com",
     ("sns", "GetTopicAttributes"): f"arn:aws:sns:eu-west-1:{ACCOUNT}:t",
     ("sqs", "GetQueueAttributes"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
     ("sqs", "GetQueueUrl"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
@@ -242,8 +253,6 @@ GOOD: dict[tuple[str, str], bytes] = dict(
             "ListPoliciesForTarget",
             {"Policies": [{"Id": SCP_ID, "Arn": "arn:aws:organizations::aws:policy/x", "Name": "FullAWSAccess"}]},
         ),
-        _json("organizations", "ListAccountsForParent", {"Accounts": [{"Id": ACCOUNT, "Name": "acme"}]}),
-        _json("organizations", "ListOrganizationalUnitsForParent", {"OrganizationalUnits": []}),
         _json(
             "organizations",
             "ListDelegatedAdministrators",
@@ -288,6 +297,20 @@ GOOD: dict[tuple[str, str], bytes] = dict(
         _json("dynamodb", "GetResourcePolicy", {"Policy": ON_RESOURCE}),
         _json("efs", "DescribeFileSystemPolicy", {"FileSystemId": "fs", "Policy": ON_RESOURCE}),
         _json("events", "DescribeEventBus", {"Name": "b", "Arn": "arn", "Policy": ON_RESOURCE}),
+        _json(
+            "logs",
+            "DescribeResourcePolicies",
+            {"resourcePolicies": [{"policyName": "p", "policyDocument": ON_RESOURCE, "lastUpdatedTime": 1}]},
+        ),
+        _json("opensearch", "DescribeDomain", {"DomainStatus": {"ARN": "arn", "AccessPolicies": ON_RESOURCE}}),
+        # API Gateway gives the inside of a JSON string.
+        _json("apigateway", "GetRestApi", {"id": "a1b2c3", "name": "n", "policy": json.dumps(ON_RESOURCE)[1:-1]}),
+        _json("sesv2", "GetEmailIdentityPolicies", {"Policies": {"p": ON_RESOURCE}}),
+        _json("backup", "GetBackupVaultAccessPolicy", {"BackupVaultName": "v", "Policy": ON_RESOURCE}),
+        _json("glue", "GetResourcePolicy", {"PolicyInJson": ON_RESOURCE, "PolicyHash": "h"}),
+        _json("kinesis", "GetResourcePolicy", {"Policy": ON_RESOURCE}),
+        _json("codeartifact", "GetDomainPermissionsPolicy", {"policy": {"document": ON_RESOURCE}}),
+        _json("codeartifact", "GetRepositoryPermissionsPolicy", {"policy": {"document": ON_RESOURCE}}),
     )
 )
 """(service, operation) to the body of its answer."""
@@ -295,30 +318,42 @@ GOOD: dict[tuple[str, str], bytes] = dict(
 _PARENT_OF_UNIT = json.dumps({"Parents": [{"Id": ROOT, "Type": "ROOT"}]}).encode()
 
 
-DENIED = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+_SERVICES = {
+    "api-gateway": "apigateway",
+    "cloudwatch-logs": "logs",
+    "elasticfilesystem": "efs",
+    "eventbridge": "events",
+    "s3-control": "s3control",
+    "secrets-manager": "secretsmanager",
+}
+"""By the name of a service in botocore's events, where it has another name."""
 
 
 class CannedAws:
-    """Answers with GOOD all calls but those whose answer `wrong` replaces or that are `denied`; `asked` lists all."""
+    """Answers with GOOD all calls but those whose answer `wrong` replaces, that are `denied` or end in one of `errors`.
+
+    `asked` lists all.
+    """
 
     def __init__(self) -> None:
         self.wrong: dict[tuple[str, str], bytes] = {}
         self.denied: set[tuple[str, str]] = set()
+        self.errors: dict[tuple[str, str], str] = {}
         self.asked: list[tuple[str, str]] = []
         self.connection = Connection.with_stub(
             self._answer, access_key_id=KEY_ID, secret_access_key="x", region="eu-west-1"
         )
-        self._services = {"elasticfilesystem": "efs", "eventbridge": "events"}
 
     def _answer(self, *, request: Any, event_name: str, **_more: Any) -> AWSResponse:
         _, service, operation = event_name.split(".")
-        service = {"secrets-manager": "secretsmanager", "s3-control": "s3control"}.get(service, service)
-        pair = (self._services.get(service, service), operation)
+        pair = (_SERVICES.get(service, service), operation)
         self.asked.append(pair)
         body = request.body if isinstance(request.body, bytes) else b""
         good = _PARENT_OF_UNIT if operation == "ListParents" and UNIT.encode() in body else GOOD[pair]
-        if pair in self.denied:
-            return AWSResponse(request.url, 403, {}, _Body(DENIED))
+        code = "AccessDeniedException" if pair in self.denied else self.errors.get(pair)
+        if code is not None:
+            error = aws_error(ALLOWED[pair].protocol, 403 if pair in self.denied else 404, code)
+            return AWSResponse(request.url, error.status, error.headers, _Body(error.body))
         body = self.wrong.get(pair, good)
         return AWSResponse(request.url, 200, {}, _Body(body))
 

@@ -17,7 +17,6 @@ from textual.widgets import Static
 from iamtui.account.model import Account
 from iamtui.drafts.edits import Draft, Edit, Standing, describe_edit
 from iamtui.drafts.exports import export
-from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
@@ -380,7 +379,7 @@ class DraftScreen(Screen[None]):
 
     def _path_given(self, text: str | None) -> None:
         if text:
-            self._open_in_thread(home_expanded(text))
+            self._open_in_thread(Path(text).expanduser())
 
     def _open_in_thread(self, path: Path) -> None:
         workspace = self.owner.source_workspace
@@ -418,7 +417,7 @@ class DraftScreen(Screen[None]):
 def _save(found: OpenDraft, text: str, overwrite: bool) -> tuple[Draft, Path]:
     """Save a draft under a name or at a path. In a thread."""
     if "/" in text or text.endswith(".json"):
-        path = home_expanded(text)
+        path = Path(text).expanduser()
         name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
     else:
         name = text
