@@ -8,6 +8,7 @@ with a sentence of its own. So the checks are functions here and not msgspec's, 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
@@ -26,8 +27,9 @@ DEFAULT: Final = "default"
 CONFIG_FILE: Final = "config file"
 """Origins of a value; any other origin is the name of an environment variable."""
 
-RUNS_A_PROGRAM: Final = frozenset(("clipboard.command",))
-"""Settings that name a program to run: taken from a file only when nobody but the user and root can change it."""
+ACTS_FOR_THE_USER: Final = frozenset(("clipboard.command", "organization.role"))
+"""Settings that name a program to run or a role to assume: taken from a file only when nobody but the user and root
+can change it."""
 
 LARGEST: Final = 32 * 1024
 """Bytes of the config file that are read at most: of a long dotted key the TOML reader takes quadratic time."""
@@ -54,6 +56,14 @@ def _one_of(*choices: str) -> Check:
         return "" if value in choices else " or ".join(f'"{choice}"' for choice in choices)
 
     return check
+
+
+_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+")
+
+
+def _role(value: Any) -> str:
+    good = isinstance(value, str) and (not value or _ROLE_ARN.fullmatch(value))
+    return "" if good else "the ARN of a role in quotes"
 
 
 def _keymap(value: Any) -> str:
@@ -96,6 +106,14 @@ class SourceConfig:
 
     profile: str = _setting("", "the AWS profile; empty: the screen asks, commands use the credential chain", _text)
     region: str = _setting("", "the region; empty: what the profile says", _text)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationConfig:
+    """What reads the organization of an account whose own credentials may not."""
+
+    profile: str = _setting("", "an AWS profile of the management account or a delegated administrator", _text)
+    role: str = _setting("", "a role there that is assumed for it, by that profile or else by the account's own", _role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +160,7 @@ class Config:
     clipboard: ClipboardConfig = ClipboardConfig()
     question: QuestionConfig = QuestionConfig()
     source: SourceConfig = SourceConfig()
+    organization: OrganizationConfig = OrganizationConfig()
     assume: AssumeConfig = AssumeConfig()
     export: ExportConfig = ExportConfig()
     lock: LockConfig = LockConfig()
@@ -220,7 +239,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
             expected = setting.check(given[setting.name])
             if expected:
                 problems.append(f"{where}: {setting.name} must be {expected}; {_default_words(setting)}.")
-            elif setting.name in RUNS_A_PROGRAM and given[setting.name] and (found := exposure(path)) is not None:
+            elif setting.name in ACTS_FOR_THE_USER and given[setting.name] and (found := exposure(path)) is not None:
                 problems.append(f"{where}: {setting.name} is ignored, because others could have written it: {found}")
             else:
                 value, origin = given[setting.name], CONFIG_FILE

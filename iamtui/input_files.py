@@ -50,14 +50,6 @@ class MissingFile(Problem):
     """There is no file of that name."""
 
 
-def home_expanded(path: str) -> Path:
-    """The path, with `~` at its start for a home folder where there is such a user."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
-
-
 @contextmanager
 def open_input(
     path: str | Path,

@@ -87,14 +87,35 @@ def make_private_folder(folder: Path) -> None:
             new.chmod(PRIVATE_FOLDER)
 
 
+def home_expanded(path: str) -> Path:
+    """The path, with `~` at its start for a home folder where there is such a user; `Path.expanduser` raises."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def special_kind(path: Path) -> str | None:
     """What stands at a path, links followed, if no file may be put in its place: a pipe, a device, a socket."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return None
     kinds = {"pipe": stat.S_ISFIFO, "device": stat.S_ISCHR, "block device": stat.S_ISBLK, "socket": stat.S_ISSOCK}
-    return next((kind for kind, found in kinds.items() if found(mode)), None)
+    return next((kind for kind, found in kinds.items() if found(_mode(path))), None)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder can be seen there. `Path.is_dir` and its like raise for a long name and for a closed folder."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything can be seen at a path, links followed; raises no more than `is_folder`."""
+    return bool(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 class Exposure(NamedTuple):

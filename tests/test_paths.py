@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.paths import Exposure, exposure, followed, make_private_folder
+from iamtui.paths import (
+    Exposure,
+    exposure,
+    followed,
+    home_expanded,
+    is_folder,
+    is_there,
+    make_private_folder,
+)
 
 GiveAway = Callable[[Path], None]
 
@@ -191,3 +199,20 @@ def test_every_folder_is_made_by_the_one_that_makes_it_private() -> None:
         if any(word in file.read_text() for word in (".mkdir(", "makedirs(", "mkdtemp("))
     }
     assert makers == {"paths.py"}
+
+
+def test_a_home_folder_is_looked_for_where_nobody_of_that_name_stops_the_program() -> None:
+    """`expanduser` raises RuntimeError, which no handler of the screen expects."""
+    package = Path(__file__).parent.parent / "iamtui"
+    users = {str(file.relative_to(package)) for file in package.rglob("*.py") if ".expanduser(" in file.read_text()}
+    assert users == {"paths.py"}
+    assert home_expanded("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")
+    assert home_expanded("~/x") == Path.home() / "x"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "not there"])
+def test_nothing_is_seen_where_nothing_can_be(name: str, tmp_path: Path) -> None:
+    assert not is_there(tmp_path / name)
+    assert not is_folder(tmp_path / name)
+    assert is_there(tmp_path)
+    assert is_folder(tmp_path)

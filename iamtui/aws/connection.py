@@ -118,20 +118,26 @@ class Connection:
         connection.profile = connection._profile_in_use()
         return connection
 
-    def reopened(self, *, in_same_account: bool = False) -> Connection:
+    def reopened(self, *, in_same_account: bool = False, region: str = "") -> Connection:
         """The same connection from the start, for when the user has signed in again; explicit credentials stay.
 
         Args:
             in_same_account: whether what was read already is gone on with, so that no other account will do.
+            region: another Region than before, or "".
 
         Raises:
             Problem: as `open`; the account is another one.
         """
         if self._keys is not None:
-            return self
+            if region in ("", self.region):
+                return self
+            keys = self._keys
+            other = self.with_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
+            other.region = region
+            return other
         opened = Connection.open(
             profile=self.profile or None,
-            region=self.region or None,
+            region=region or self.region or None,
             endpoint_url=self.endpoint_url or None,
             approve=self._approve,
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from iamtui.paths import home_expanded, is_folder
+
 _LONGEST_DETAIL: Final = 400
 
 CIRCLE: Final = "that is a circle"
@@ -237,9 +239,9 @@ def _not_verified(_error: BaseException, where: CallSite) -> tuple[str, str]:
             f"The TLS certificate of {where.target} could not be verified, so nothing was sent.",
             "If a company proxy re-signs traffic, name its certificates in AWS_CA_BUNDLE.",
         )
-    path = Path(file).expanduser()
+    path = home_expanded(file)
     try:
-        wrong = "" if path.is_dir() or _holds_certificates(path) else "holds no certificates"
+        wrong = "" if is_folder(path) or _holds_certificates(path) else "holds no certificates"
     except OSError as failed:
         wrong = "does not exist" if isinstance(failed, FileNotFoundError) else "cannot be read"
     if wrong:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.text import ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,33 @@ class Keys:
     access_key_id: str
     secret_access_key: Secret
     session_token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SsoLogin:
+    """A login with IAM Identity Center, as far as the AWS CLI's token cache tells.
+
+    Args:
+        command: the command that renews it.
+        ends_at: when it ends, or, where it renews itself, what is kept of it; None: there is none.
+        renews_itself: whether it is renewed without the command, until a time that only AWS knows.
+    """
+
+    command: str
+    ends_at: datetime | None = None
+    renews_itself: bool = False
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether the command must be run before the profile can be used."""
+        return self.ends_at is None or (self.ends_at <= now and not self.renews_itself)
+
+    def words(self, now: datetime) -> str:
+        """Its state in a list: "login ends in 3h"."""
+        if self.ends_at is None:
+            return "not logged in"
+        if self.renews_itself:
+            return "logged in" if self.ends_at > now else "login may have ended"
+        return f"login {'ends' if self.ends_at > now else 'ended'} {ago(self.ends_at, now)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +75,21 @@ class Profile:
     session_name: str = ""
     duration_seconds: int = 0
     login_profile: str = ""
+    login: SsoLogin | None = None
 
 
-def profiles_of(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Profile, ...]:
-    """The profiles that the settings of the config and credentials files describe, in their order."""
-    return tuple(_profile(name, settings) for name in settings)
+LoginOf = Callable[[Mapping[str, Any], str], SsoLogin | None]
+
+
+def profiles_of(
+    settings: Mapping[str, Mapping[str, Any]], login_of: LoginOf = lambda _settings, _command: None
+) -> tuple[Profile, ...]:
+    """The profiles that the settings of the config and credentials files describe, in their order.
+
+    Args:
+        login_of: looks up the sign-in of a profile's settings, which a command renews.
+    """
+    return tuple(_profile(name, settings, login_of) for name in settings)
 
 
 def login_profile_of(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
@@ -72,8 +112,12 @@ _KINDS = (
 )
 
 
-def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
-    settings = profiles[name]
+def _profile(
+    name: str,
+    profiles: Mapping[str, Mapping[str, Any]],
+    login_of: LoginOf,
+) -> Profile:
+    settings, login = profiles[name], login_profile_of(name, profiles)
     kind = next((words for setting, words in _KINDS if settings.get(setting)), "")
     return Profile(
         name=name,
@@ -86,7 +130,8 @@ def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
         mfa_serial=_text(settings.get("mfa_serial")),
         session_name=_text(settings.get("role_session_name")),
         duration_seconds=_number(settings.get("duration_seconds")),
-        login_profile=login_profile_of(name, profiles),
+        login_profile=login,
+        login=login_of(profiles[login], f"aws sso login --profile {shlex.quote(login)}") if login else None,
     )
 
 

@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from botocore.utils import JSONFileCache
 from dateutil.parser import parse
 
 from iamtui.input_files import PORTION
+from iamtui.paths import home_expanded, is_folder, is_there
 
 MOST_ATTEMPTS: Final = 10
 """How often a call is tried at most, whatever max_attempts says."""
@@ -73,7 +74,7 @@ def _retry_mode(value: Any) -> str:
 
 def _certificates(value: Any) -> Any:
     path = Path(value)
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_there(path) and not (path.is_file() or path.is_dir()):
         # A pipe would be waited for, and a device read without end.
         raise InvalidConfigError(error_msg=f"the ca_bundle {value!r} is neither a file nor a folder")
     return value
@@ -88,8 +89,8 @@ def refuse_endless_config(path: str) -> None:
     Raises:
         InvalidConfigError: it is a pipe or a device, or has more than any that people write.
     """
-    found = Path(os.path.expandvars(path)).expanduser()
-    if not found.exists() or found.is_dir() or found.samefile(os.devnull):
+    found = home_expanded(os.path.expandvars(path))
+    if not is_there(found) or is_folder(found) or found.samefile(os.devnull):
         return
     if not found.is_file():
         raise InvalidConfigError(error_msg=f"{path!r} is not a regular file")
@@ -200,6 +201,21 @@ class SignInCache(JSONFileCache):
         if fault:
             raise InvalidConfigError(error_msg=f"{what} {path!r} is damaged: {fault}; sign in again to replace it")
         return found
+
+
+def login_times(folder: str, cache_key: str) -> tuple[datetime | None, datetime | None]:
+    """When a sign-in with Identity Center ends, and until when it is renewed by itself; None for what is not there.
+
+    Its secrets are read with it, and dropped.
+    """
+    try:
+        found = SignInCache(JSONFileCache(folder))[cache_key]
+    except InvalidConfigError:
+        return None, None
+    renewed = all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
+    times = found.get("expiresAt"), found.get("registrationExpiresAt") if renewed else None
+    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
+    return (ends_at, renewable) if "accessToken" in found else (None, None)
 
 
 def _login_fault(found: Mapping[str, Any]) -> str:

@@ -409,7 +409,7 @@ def _named_role(role: str, source: SourceOptions) -> tuple[Workspace, AssumeRole
     profile = _profile(role) if not (source.demo or source.snapshot) and "/" not in role else None
     if profile is not None:
         note(f"The profile {profile.name} names the role {profile.role_arn}.")
-        own = replace(source, profile=source.profile or profile.source_profile or None)
+        own = replace(source, profile=source.profile or tuple(filter(None, (profile.source_profile,))))
         # What the config file names as source_profile, nobody has named.
         approve = approval(source) if own.profile == source.profile else unnamed_approval
         return _connected(own, approve), _of_profile(profile)
@@ -448,7 +448,7 @@ def _profile(name: str) -> Profile | None:
 
 
 def _by_environment(source: SourceOptions) -> bool:
-    return source.profile is None and source.snapshot is None and not source.demo
+    return not (source.profile or source.snapshot or source.demo)
 
 
 def _connected(source: SourceOptions, approve: Approve | None = None) -> Workspace:

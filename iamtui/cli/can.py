@@ -104,14 +104,14 @@ def can(
     if saved is not None:
         _refuse_another_question(actions, asked, save)
     typed = _typed(principal, actions, asked) if saved is None else None
-    workspace = open_workspace(source)
+    workspace = open_workspace(source, several=True)
     question = typed or question_store(account_key(workspace), file).find(saved or "")
     made, expect = question.question_matrix, expect or question.expect
     check_inquiry(made)
     name = principal or question.principal
     if draft is None:
         # Before AWS is asked anything for a name that nobody has. With a draft it may be a role that the draft makes.
-        resolve_principal(workspace, name, made.actions)
+        workspace = workspace.at(resolve_principal(workspace, name, made.actions).account)
     loaded = load_resource_policies(workspace, made)
     workspace = with_draft(loaded, draft)
     who = resolve_principal(workspace, name, made.actions)

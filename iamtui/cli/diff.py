@@ -13,7 +13,7 @@ from iamtui.cli.named_files import shown_name
 from iamtui.cli.opening import say_part, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import check_snapshot_account, snapshot_account_option
-from iamtui.input_files import home_expanded
+from iamtui.paths import home_expanded
 from iamtui.text import safe_text
 from iamtui.workspace.account_diff import AccountDiff, EntityChange, diff_snapshots
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable
@@ -217,8 +218,8 @@ def _check_words(kind: str, words: tuple[str, ...]) -> None:
 
 def _opened(workspace: Workspace, path: Path) -> Draft | None:
     """The draft in a file that will be written again, or None when there is no file."""
-    found = path.exists() or path.is_symlink()
-    return open_draft_file(path, workspace.account.id, pipes=False) if found else None
+    # A link that leads nowhere is in the way, too.
+    return open_draft_file(path, workspace.account.id, pipes=False) if os.path.lexists(path) else None
 
 
 def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, ...]) -> tuple[Draft, str]:
@@ -226,11 +227,12 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
         raise Problem("The draft has no edits to undo.")
     number = len(draft.edits)
     if kind == "drop":
-        if not words[0].isdecimal() or not 1 <= int(words[0]) <= len(draft.edits):
+        wanted = {str(one): one for one in range(1, len(draft.edits) + 1)}.get(words[0])
+        if wanted is None:
             raise Problem(
                 f"{words[0]} is not the number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}."
             )
-        number = int(words[0])
+        number = wanted
     gone = describe_edit(draft.edits[number - 1], workspace.account, draft.edits[: number - 1])
     return draft.without(number - 1), f"Taken back: edit {number}, {gone}."
 

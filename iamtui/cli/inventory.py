@@ -7,9 +7,16 @@ from typing import Any, Final
 
 import click
 
-from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft, with_user_details
+from iamtui.cli.opening import (
+    all_or_open,
+    draft_option,
+    open_workspace,
+    whole_or_open,
+    with_draft,
+    with_user_details,
+)
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
@@ -19,7 +26,7 @@ from iamtui.workspace.explained import explained
 from iamtui.workspace.inventory import (
     KINDS,
     entities_of,
-    find_entity,
+    find_in_accounts,
     full_name,
     last_used,
     record_to_json,
@@ -37,19 +44,32 @@ _LABEL: Final = 20
 @source_options
 def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
     """List the KIND of an account: users, groups, roles, policies, instance-profiles or providers."""
-    workspace = with_draft(open_workspace(source), draft)
-    entities = entities_of(workspace.account, kind)
-    if isinstance(entities, Missing):
+    workspace = with_draft(open_workspace(source, several=True), draft)
+    several = len(workspace.accounts) > 1
+    found: list[tuple[Account, Entity]] = []
+    code = all_or_open(workspace)
+    for account in workspace.accounts:
+        entities = entities_of(account, kind)
+        if not isinstance(entities, Missing):
+            found += ((account, entity) for entity in entities.value)
+            continue
         need = f" (needs {entities.permission})" if entities.permission else ""
-        raise Problem(f"The {kind} of this account are not known: {entities.reason}{need}.", "Choose another source.")
+        lacking = f"{entities.reason}{need}."
+        if not several:
+            raise Problem(f"The {kind} of this account are not known: {lacking}", "Choose another source.")
+        note(f"The {kind} of account {account.id} are not known: {lacking}")
+        code = Exit.OPEN
     out = stdout()
     if as_json:
-        out.json([summary_to_json(entity) for entity in entities.value], indent=2)
-        return whole_or_open(workspace.account)
-    if entities.value:
-        out.table([_row(entity) for entity in entities.value], ("NAME", "CREATED", "LAST USED", "PATH"))
-    note(f"{len(entities.value)} {kind}.")
-    return whole_or_open(workspace.account)
+        whose = [{"account": account.id} if several else {} for account, _ in found]
+        out.json([own | summary_to_json(entity) for own, (_, entity) in zip(whose, found, strict=True)], indent=2)
+        return code
+    if found:
+        heads = ("NAME", "CREATED", "LAST USED", "PATH")
+        rows = [((account.id,) if several else ()) + _row(entity) for account, entity in found]
+        out.table(rows, ("ACCOUNT", *heads) if several else heads)
+    note(f"{len(found)} {kind}{f' of {len(workspace.accounts)} accounts' if several else ''}.")
+    return code
 
 
 def _row(entity: Entity) -> tuple[str, ...]:
@@ -76,8 +96,8 @@ def _day(moment: datetime | None) -> str:
 @source_options
 def show(name: str, as_json: bool, explain: bool, draft: str | None, source: SourceOptions) -> Exit:
     """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one entity has."""
-    workspace = with_draft(open_workspace(source), draft)
-    entity = find_entity(workspace.account, name)
+    workspace = with_draft(open_workspace(source, several=True), draft)
+    workspace, entity = find_in_accounts(workspace, name)
     if isinstance(entity, User):
         workspace = with_user_details(workspace, entity)
         entity = workspace.account.user(entity.name) or entity

@@ -23,6 +23,7 @@ from iamtui.lint.check_document import (
     suppression_of_option,
 )
 from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.paths import is_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
@@ -118,7 +119,7 @@ def lint(
 def _suppressions(options: Sequence[str], file: str | None) -> tuple[Suppression, ...]:
     given = tuple(suppression_of_option(text) for text in options)
     name = file if file is not None else _SUPPRESSIONS
-    if file is None and not Path(name).exists():
+    if file is None and not is_there(Path(name)):
         return given
     return (*given, *read_suppressions(read_text(name, "suppression file", most=_LARGEST), name))
 

@@ -14,12 +14,17 @@ from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing,
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report, say_cached
-from iamtui.cli.source_choice import choose
+from iamtui.cli.source_choice import beside_each_other, choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.opening import keep_in_cache, load_account_facts, load_user_details, open_source
+from iamtui.workspace.opening import (
+    keep_in_cache,
+    load_account_facts,
+    load_user_details,
+    open_source,
+)
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def command_choice(source: SourceOptions) -> SourceChoice:
-    """The source that a command uses; what is wrong with the config is said on stderr."""
+    """The one source that a command uses; what is wrong with the config is said on stderr."""
     for problem in load_config()[1]:
         note(problem)
     choice = choose(source, for_command=True).choice
@@ -39,8 +44,8 @@ def command_choice(source: SourceOptions) -> SourceChoice:
 
 def approval(source: SourceOptions) -> Approve:
     """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
-    named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
-    return functools.partial(_approve, named=bool(named))
+    named = bool(source.profile) or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
+    return functools.partial(_approve, named=named)
 
 
 def unnamed_approval(command: CredentialCommand) -> bool:
@@ -48,7 +53,13 @@ def unnamed_approval(command: CredentialCommand) -> bool:
     return _approve(command, named=False)
 
 
-def _approve(command: CredentialCommand, *, named: bool) -> bool:
+def organization_approval(source: SourceOptions) -> Approve:
+    """The same for the profile that reads the organization: the one that the config names, nobody has named here."""
+    option = "--organization-profile"
+    return functools.partial(_approve, named=source.organization_profile is not None, option=option)
+
+
+def _approve(command: CredentialCommand, *, named: bool, option: str = "--profile or AWS_PROFILE") -> bool:
     """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
 
     Returns:
@@ -72,7 +83,8 @@ def _approve(command: CredentialCommand, *, named: bool) -> bool:
     if can_ask():
         if not says_yes(commands.about_command(command), "Run it, now and later?"):
             raise Problem(
-                f"The command of the profile {command.profile} was not run.", "Choose another profile with --profile."
+                f"The command of the profile {command.profile} was not run.",
+                f"Choose another profile with {option.split(maxsplit=1)[0]}.",
             )
         try:
             commands.confirm(command)
@@ -86,25 +98,64 @@ def _approve(command: CredentialCommand, *, named: bool) -> bool:
         raise Problem(
             f"The profile {command.profile} runs a command for its credentials. Nobody named the profile, and there is "
             f"no terminal to ask on, so it was not run: {command.text}",
-            "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
+            f"Name it with {option}, or run iamtui in a terminal first, which asks once.",
         )
     return can_ask()
 
 
-def open_workspace(source: SourceOptions) -> Workspace:
-    """Open the account that a command reads, and say on stderr what could not be loaded."""
-    choice = command_choice(source)
-    workspace = open_source(choice, progress_report(), approve=approval(source))
-    say_where(workspace)
-    if workspace.remark:
-        note(workspace.remark)
-    if choice.cache is not CacheUse.NOTHING:
-        keep_in_cache(workspace)
-    say_part(workspace.account)
-    gaps = [gap for gap in workspace.account.gaps if gap.what != REST_OF_ACCOUNT]
-    if gaps:
-        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. Whether they would change the answer is not known.")
+def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace:
+    """Open the account that a command reads, and say on stderr what could not be loaded.
+
+    Args:
+        several: whether it may be several accounts: all are opened beside each other, and those that cannot be are
+            named.
+    """
+    choice = beside_each_other([command_choice(one) for one in (source.each if several else (source,))])
+    approve_other = organization_approval(source)
+    workspace = open_source(choice, progress_report(), approve=approval(source), approve_other=approve_other)
+    _say_opened(workspace, choice.cache)
+    for refused in workspace.not_opened:
+        note(refused.words)
     return workspace
+
+
+_MOST_NAMED: Final = 3
+
+
+def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
+    """Say what could not be loaded, once of all accounts that lack the same, and keep what may be kept."""
+    lacking: dict[str, list[str]] = {}
+    said: set[tuple[object, ...]] = set()
+    for one in (workspace, *workspace.beside):
+        source = one.source
+        where = (one.account.not_aws, source.endpoint_url, source.taken_at if source.cached else None)
+        if where not in said:
+            said.add(where)
+            say_where(one)
+        if one.remark:
+            note(one.remark)
+        say_part(one.account, f"account {one.account.id}" if workspace.beside else "the account")
+        gaps = ", ".join(gap.what for gap in one.account.gaps if gap.what != REST_OF_ACCOUNT)
+        if gaps:
+            lacking.setdefault(gaps, []).append(one.account.id)
+    if cache is not CacheUse.NOTHING:
+        keep_in_cache(workspace)
+    for gaps, ids in lacking.items():
+        more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+        of = f" of {', '.join(ids[:_MOST_NAMED])}{more}" if workspace.beside else ""
+        note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
+    for words in dict.fromkeys(filter(None, map(_without_organization, (workspace, *workspace.beside)))):
+        note(words)
+
+
+def _without_organization(workspace: Workspace) -> str:
+    """Why the organization of a live account is not read, or what would read it; "" where it is."""
+    found, where = workspace.account.organization, workspace.source.organization
+    if workspace.source.kind is not SourceKind.LIVE or not isinstance(found, Missing):
+        return ""
+    if where.profile or where.role:
+        return f"The organization was not read: {found.reason}."
+    return "--organization-profile NAME reads SCPs and RCPs with a profile of the management account."
 
 
 def say_part(account: Account, name: str = "the account") -> None:
@@ -117,6 +168,12 @@ def say_part(account: Account, name: str = "the account") -> None:
 def whole_or_open(account: Account, code: Exit = Exit.OK) -> Exit:
     """How a command ends that says something of all users and roles: open where some may not have been read."""
     return Exit.OPEN if code is Exit.OK and account.unlisted else code
+
+
+def all_or_open(workspace: Workspace) -> Exit:
+    """The same of all accounts that are open, where those that could not be opened count, too."""
+    whole = not workspace.not_opened and not any(account.unlisted for account in workspace.accounts)
+    return Exit.OK if whole else Exit.OPEN
 
 
 def unlisted_failures(account: Account) -> list[tuple[str, str]]:

@@ -262,7 +262,7 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
     if Layer.RESOURCE in asked.terms.layers_off:
         return workspace
     named = [resource for resources in asked.with_checks.values() for resource in resources]
-    workspace, failed = with_resource_policies(workspace, [*asked.resources, *named])
+    workspace, failed = with_resource_policies(workspace, [*asked.resources, *named], asked.terms.resource_account)
     for arn, problem in failed.items():
         note(f"The policy of {arn} is not loaded: {problem}")
     return workspace

@@ -10,7 +10,7 @@ from iamtui.cli.opening import open_workspace, whole_or_open, with_account_facts
 from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
-from iamtui.input_files import home_expanded
+from iamtui.paths import home_expanded
 from iamtui.policy.patterns import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text

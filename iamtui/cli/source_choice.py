@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import click
+from msgspec.structs import replace
 
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, choice_from_environment
+from iamtui.workspace.workspace import CacheUse, OrganizationSource, SourceChoice, SourceKind, choice_from_environment
 
 
 class Chosen(NamedTuple):
@@ -27,20 +31,26 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         for_command: a command goes on to boto3's own chain where the screen would ask.
     """
 
+    if source.several:
+        raise Problem(
+            f"`{click.get_current_context().command_path}` is about one account, and {source.several} names several.",
+            "Give it once.",
+        )
     if source.demo:
         return Chosen(SourceChoice(SourceKind.DEMO), "--demo")
     config, _ = load_config()
+    given = (source.snapshot, source.snapshot_account, source.profile)
+    snapshot, account, named = (next(iter(one), None) for one in given)
     region = source.region or (None if _region_in_environment() else config.source.region or None)
-    if source.snapshot is not None:
-        return Chosen(
-            SourceChoice(
-                SourceKind.SNAPSHOT, Path(source.snapshot), region=region, snapshot_account=source.snapshot_account
-            ),
-            "--snapshot",
+    if snapshot is not None:
+        where = OrganizationSource(file=source.organization or "")
+        choice = SourceChoice(
+            SourceKind.SNAPSHOT, Path(snapshot), region=region, snapshot_account=account, organization=where
         )
+        return Chosen(choice, "--snapshot")
     found = choice_from_environment(os.environ)
-    if source.profile is not None:
-        profile: str | None = source.profile
+    if named is not None:
+        profile: str | None = named
         why = "--profile"
     elif found is not None:
         profile, why = found.profile, "AWS_PROFILE" if found.profile else "credentials in the environment"
@@ -50,8 +60,22 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
     else:
         return Chosen(None, "nothing names a source: the screen asks")
+    organization = OrganizationSource(
+        profile=source.organization_profile or config.organization.profile,
+        role=config.organization.role,
+        file=source.organization or "",
+        profile_named=source.organization_profile is not None,
+    )
     cache = CacheUse.ANSWER if source.cached else CacheUse.NOTHING if source.no_cache else CacheUse.KEEP
-    return Chosen(SourceChoice(SourceKind.LIVE, None, profile, region, source.endpoint_url, cache=cache), why)
+    choice = SourceChoice(
+        SourceKind.LIVE, None, profile, region, source.endpoint_url, cache=cache, organization=organization
+    )
+    return Chosen(choice, why)
+
+
+def beside_each_other(choices: Sequence[SourceChoice]) -> SourceChoice:
+    """The choice of several accounts; of one alone that itself."""
+    return replace(choices[0], beside=tuple(choices[1:])) if len(choices) > 1 else choices[0]
 
 
 def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
@@ -61,6 +85,9 @@ def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
             "--cached does not apply to the screen.",
             "Leave it out: the account is shown as it was read last while it is read anew.",
         )
+    if source.several:
+        each = [choose(one, for_command=False).choice for one in source.each]
+        return beside_each_other([one for one in each if one is not None])
     return choose(source, for_command=False).choice
 
 

@@ -1,4 +1,4 @@
-"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url, and whether the cache is used."""
+"""The source options: --demo, --snapshot, --profile, --region, --endpoint-url, the cache and the organization."""
 
 from __future__ import annotations
 
@@ -37,35 +37,51 @@ def option_words(options: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """The source options as given; None and False: not given."""
+    """The source options as given; None, False and (): not given."""
 
     demo: bool = False
-    snapshot: str | None = None
-    profile: str | None = None
+    snapshot: tuple[str, ...] = ()
+    profile: tuple[str, ...] = ()
     region: str | None = None
     endpoint_url: str | None = None
-    snapshot_account: str | None = None
+    snapshot_account: tuple[str, ...] = ()
     cached: bool = False
     no_cache: bool = False
+    organization_profile: str | None = None
+    organization: str | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
         """The options that were given."""
-        return tuple(
-            f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name) not in (None, False)
-        )
+        return tuple(f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name))
 
     @property
     def words(self) -> tuple[str, ...]:
         """The options that were given, as the words of a command line."""
         return option_words(self)
 
+    @property
+    def several(self) -> str:
+        """The option that names more accounts than one, or ""."""
+        names = ("snapshot", "profile", "snapshot_account")
+        return next((f"--{name.replace('_', '-')}" for name in names if len(getattr(self, name)) > 1), "")
+
+    @property
+    def each(self) -> tuple[SourceOptions, ...]:
+        """The options for each of the accounts."""
+        name = self.several.removeprefix("--").replace("-", "_")
+        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return tuple(SourceOptions(**{**given, name: (one,)}) for one in given[name]) if name else (self,)
+
     def over(self, outer: SourceOptions) -> SourceOptions:
-        """These options and those given before the command's name; the same one twice must agree."""
+        """These options and those given before the command's name; one that is for all accounts must agree."""
         merged: dict[str, Any] = {}
         for entry in fields(self):
             mine, theirs = getattr(self, entry.name), getattr(outer, entry.name)
             option = f"--{entry.name.replace('_', '-')}"
+            if isinstance(mine, tuple):
+                merged[entry.name] = tuple(dict.fromkeys((*theirs, *mine)))
+                continue
             if mine not in (None, False) and theirs not in (None, False) and mine != theirs:
                 raise Problem(f"{option} is given twice, with different values.", "Give it once.")
             merged[entry.name] = mine if mine not in (None, False) else theirs
@@ -73,18 +89,23 @@ class SourceOptions:
 
     def check(self) -> None:
         """Refuse options that contradict each other."""
-        for name in ("snapshot", "profile", "region", "endpoint_url", "snapshot_account"):
+        texts = ("snapshot", "profile", "region", "endpoint_url", "snapshot_account", "organization_profile")
+        for name in (*texts, "organization"):
             value = getattr(self, name)
-            if value is not None and not value.strip():
+            if any(not one.strip() for one in (value if isinstance(value, tuple) else (value,)) if one is not None):
                 raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
-        if self.snapshot_account is not None and self.snapshot is None:
+        if self.snapshot_account and not self.snapshot:
             raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
-        check_snapshot_account(self.snapshot_account)
-        clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
+        if self.snapshot_account and len(self.snapshot) > 1:
+            raise Problem("--snapshot-account applies only with one --snapshot.", "Leave it out, or the other files.")
+        for account in self.snapshot_account:
+            check_snapshot_account(account)
+        clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url", "--organization"}}
         clashes["--snapshot"] = {"--profile", "--endpoint-url"}
+        clashes["--organization"] = {"--organization-profile"}
         clashes["--cached"] = {"--no-cache"}
         for source in ("--demo", "--snapshot"):
-            clashes[source] |= {"--cached", "--no-cache"}
+            clashes[source] |= {"--cached", "--no-cache", "--organization-profile"}
         for option, others in clashes.items():
             found = [other for other in self.given if option in self.given and other in others]
             if found:
@@ -101,9 +122,10 @@ def check_snapshot_account(account: str | None) -> None:
 
 def snapshot_account_option(command: F) -> F:
     """Add `--snapshot-account ID` to a command."""
-    return click.option("--snapshot-account", metavar="ID", help="Which account, where the file holds several.")(
-        command
-    )
+    return click.option("--snapshot-account", metavar="ID", help=_WHICH_ACCOUNT)(command)
+
+
+_WHICH_ACCOUNT: Final = "Which account, where the file holds several."
 
 
 def _given_before(context: click.Context) -> SourceOptions:
@@ -111,8 +133,8 @@ def _given_before(context: click.Context) -> SourceOptions:
     outer = SourceOptions()
     while context.parent is not None:
         context = context.parent
-        given: dict[str, Any] = {entry.name: context.params.get(entry.name) for entry in fields(SourceOptions)}
-        outer = outer.over(SourceOptions(**given))
+        given = {entry.name: context.params.get(entry.name) for entry in fields(SourceOptions)}
+        outer = outer.over(SourceOptions(**{name: value for name, value in given.items() if value is not None}))
     return outer
 
 
@@ -123,29 +145,39 @@ def source_options(command: F) -> F:
     def with_source(
         *args: Any,
         demo: bool,
-        snapshot: str | None,
-        profile: str | None,
+        snapshot: tuple[str, ...],
+        profile: tuple[str, ...],
         region: str | None,
         endpoint_url: str | None,
-        snapshot_account: str | None,
+        snapshot_account: tuple[str, ...],
         cached: bool,
         no_cache: bool,
+        organization_profile: str | None,
+        organization: str | None,
         **kwargs: Any,
     ) -> Any:
-        own = SourceOptions(demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache)
+        own = SourceOptions(
+            demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache,
+            organization_profile, organization,
+        )  # fmt: skip
         merged = own.over(_given_before(click.get_current_context()))
         merged.check()
         return command(*args, source=merged, **kwargs)
 
+    more = "Repeatable: several accounts."
     options = (
         click.option("--demo", is_flag=True, help="Use the built-in demo account."),
-        click.option("--snapshot", metavar="FILE", help="Read an account from a file, offline."),
-        snapshot_account_option,
-        click.option("--profile", metavar="NAME", help="Use this AWS profile."),
+        click.option("--snapshot", multiple=True, metavar="FILE", help=f"Read an account from a file, offline. {more}"),
+        click.option("--snapshot-account", multiple=True, metavar="ID", help=f"{_WHICH_ACCOUNT} {more}"),
+        click.option("--profile", multiple=True, metavar="NAME", help=f"Use this AWS profile. {more}"),
         click.option("--region", metavar="REGION", help="Use this region."),
         click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
         click.option("--cached", is_flag=True, help="Answer from the account as it was read last, and say its age."),
         click.option("--no-cache", is_flag=True, help="Neither use nor keep the account as it was read last."),
+        click.option(
+            "--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where need be."
+        ),
+        click.option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
     )
     for option in reversed(options):
         with_source = option(with_source)

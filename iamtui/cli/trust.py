@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import click
@@ -20,7 +21,7 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import Chain, TrustEdge, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import Chain, TrustEdge, TrustReader, by_principal, chains_from
 from iamtui.workspace.workspace import Progress, Workspace
 
 _MOST_LISTED: Final = 12
@@ -58,27 +59,39 @@ def trust(
     if form != "text":
         _print_graph(out, workspace, (edge for _, edges in _read(workspace, roles) for edge in edges), form)
         return whole_or_open(workspace.account)
-    for one, edges in _read(workspace, roles):
-        if as_json:
+    if as_json:
+        for _, edges in _read(workspace, roles):
             for edge in edges:
                 out.json(_edge_json(edge))
-        else:
-            _print_role(out, workspace, one, edges, most=_MOST_LISTED if role is None else len(edges))
+    else:
+        reader = TrustReader(workspace)
+        for one in _each(roles):
+            _print_role(out, workspace, one, reader, most=_MOST_LISTED if role is None else None)
     return whole_or_open(workspace.account)
 
 
 def _read(workspace: Workspace, roles: Sequence[Role]) -> Iterator[tuple[Role, tuple[TrustEdge, ...]]]:
-    """Who may assume each role; on a terminal a line tells how many are read."""
+    """Who may assume each role."""
+    reader = TrustReader(workspace)
+    for role in _each(roles):
+        edges = tuple(reader.edges(role))
+        _make_way()
+        yield role, edges
+
+
+def _each(roles: Sequence[Role]) -> Iterator[Role]:
+    """The roles, one after the other; on a terminal a line tells how many are read."""
     report = progress_report()
-    shares_terminal = sys.stdout is not None and sys.stdout.isatty()
     for number, role in enumerate(roles):
         report(Progress("Roles and who may assume them", number, len(roles)))
-        edges = tuple(who_may_assume(workspace, role))
-        if shares_terminal:
-            # What is found is printed to the same terminal.
-            ProgressLine.clear()
-        yield role, edges
+        yield role
     ProgressLine.clear()
+
+
+def _make_way() -> None:
+    """Clear the line that tells of progress where what is found is printed to the same terminal."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        ProgressLine.clear()
 
 
 def _role_named(workspace: Workspace, name: str) -> Role:
@@ -104,9 +117,14 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
     }
 
 
-def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[TrustEdge], *, most: int) -> None:
+def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustReader, *, most: int | None) -> None:
+    outside = tuple(reader.edges(role, inside=False))
+    inside = reader.inside(role)
+    count = len(inside) + len(outside)
+    edges = outside_first((*islice(inside, most), *outside))[:most]
+    _make_way()
     out.line(Span(_short(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
-    for edge in outside_first(edges)[:most]:
+    for edge in edges:
         words = verdict_words(edge.decision)
         warning = f"  {NO_EXTERNAL_ID}" if edge.lacks_external_id else ""
         out.line(
@@ -116,8 +134,8 @@ def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[T
             f"  {safe_text(edge_words(edge), limit=None)}".rstrip(),
             Span(warning, Style.BAD),
         )
-    if len(edges) > most:
-        out.line(f"  and {len(edges) - most} more: iamtui trust {role.name}")
+    if count > len(edges):
+        out.line(f"  and {count - len(edges)} more: iamtui trust {role.name}")
 
 
 def _trustee(workspace: Workspace, edge: TrustEdge) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
+from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
@@ -94,7 +94,7 @@ def who_can(
         raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
     some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
     made, left_out = _matrix(actions, asked, access_level, some=some)
-    workspace = with_draft(load_resource_policies(open_workspace(source), made), draft)
+    workspace = with_draft(load_resource_policies(open_workspace(source, several=True), made), draft)
     listing = _Listing(workspace, "json" if as_json else form, everyone=everyone)
     concerned = everybody(workspace, made)
     found = []
@@ -114,7 +114,7 @@ def who_can(
     cut = listing.cut + left_out
     if cut:
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
-    return whole_or_open(workspace.account)
+    return all_or_open(workspace)
 
 
 def _matrix(
@@ -183,7 +183,7 @@ def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: 
     style = verdict_style(decision) if one.outcome is decision.outcome else Style.OPEN
     out.line(
         Span(f"{words.mark} {words.word:<7}", style),
-        f"  {workspace.account.short_name(one.principal.arn) or 'anonymous'}",
+        f"  {workspace.short_name(one.principal.arn) or 'anonymous'}",
         f"  {rest}" if rest else "",
         Span(f"  {by}" if by else "", Style.QUIET),
     )
@@ -205,8 +205,8 @@ def _by(workspace: Workspace, one: PrincipalAccess) -> str:
     """By which roles and statements it is allowed, the first of them."""
     left = len(granting_statements(one.cell.decision)) - _MOST_GRANTS
     more = f" and {left} more" if left > 0 else ""
-    by = ", ".join(map(grant_words, grants_of(workspace.account, one.cell.decision, _MOST_GRANTS)))
-    roles = " -> ".join(workspace.account.short_name(edge.role.arn) for edge in one.through)
+    by = ", ".join(map(grant_words, grants_of(workspace, one.cell.decision, _MOST_GRANTS)))
+    roles = " -> ".join(workspace.short_name(edge.role.arn) for edge in one.through)
     return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 
 

@@ -18,9 +18,16 @@ from typing import Final
 
 from iamtui.credentials.export import OWN_MARK, check_profile_name, credentials_entry
 from iamtui.credentials.export_values import exportable
-from iamtui.credentials.secure_files import AlreadyThere, check_private, hold_folder, sync_folder, write_temporary
+from iamtui.credentials.secure_files import (
+    AlreadyThere,
+    check_private,
+    destination,
+    hold_folder,
+    sync_folder,
+    write_temporary,
+)
 from iamtui.credentials.session import Session
-from iamtui.paths import make_private_folder
+from iamtui.paths import home_expanded, make_private_folder
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
@@ -38,7 +45,7 @@ _HEADING: Final = re.compile(r"\[([^\]]*)\]")
 
 def credentials_file(environ: Mapping[str, str] = os.environ) -> Path:
     """The shared credentials file: AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials."""
-    return Path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser()
+    return home_expanded(environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
 
 
 def write_profile(
@@ -54,11 +61,13 @@ def write_profile(
 
     Raises:
         AlreadyThere: the section is not iamtui's, and `overwrite` was not said.
-        Problem: the session cannot be exported, or the file is a link, not a
-            regular file, not the user's own, readable for others, or cannot be written. The file is then as it was.
+        Problem: the session cannot be exported, or the file is a link, not a regular file, not the user's own,
+            readable for others, or cannot be written, or others may have made a link on the way to it. The file is then
+            as it was.
     """
     entry = credentials_entry(exportable(session, now), check_profile_name(profile))
     try:
+        path = destination(path, new=True)
         make_private_folder(path.parent)
         with hold_folder(path.parent, LOCK_SECONDS):
             _write(path, profile, entry, overwrite)
@@ -77,7 +86,7 @@ def check_profile(profile: str, path: Path, *, overwrite: bool = False) -> None:
     """
     check_profile_name(profile)
     try:
-        sections = _sections(_read(path).content)
+        sections = _sections(_read(destination(path, new=True)).content)
     except OSError as error:
         problem = _unwritable(path, error)
     else:

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from iamtui.paths import Exposure, followed, make_private_folder, special_kind
+from iamtui.paths import Exposure, followed, home_expanded, make_private_folder, special_kind
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -49,7 +49,7 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
             may have made a link on the way; or the file cannot be written. Whatever was there is then as it was.
     """
     try:
-        path = path.expanduser().absolute()
+        path = home_expanded(str(path)).absolute()
         _check_target(path, overwrite)
         temporary = write_temporary(path, text)
         try:
@@ -59,7 +59,7 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
         sync_folder(path.parent)
     except FileExistsError:
         problem: Problem = _already_there(path)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         problem = _unwritable(path, error)
     else:
         return path

@@ -234,6 +234,14 @@ def _refused_resources(action: ActionName) -> Iterator[tuple[Glob, str]]:
         yield _RESERVED_ALIAS, "Aliases under alias/aws/ are reserved for AWS."
 
 
+def rules_of_refusal(action: ActionName) -> tuple[str, ...]:
+    """What tells an action of a service apart from another by `may_be_granted`: the reasons to refuse it."""
+    of_service_linked_roles = action.service == "iam" and action.name in _OF_SERVICE_LINKED_ROLES
+    is_assume_role = action.full == "sts:assumerole"
+    own = (action.name,) if of_service_linked_roles or is_assume_role else ()
+    return (*own, *(why for _, why in _refused_resources(action)))
+
+
 _TELLING_APART: Final = {
     "iam": (_AWS_MANAGED, _RESERVED_ROLE, _SERVICE_LINKED_ROLE, _MADE_FOR_A_SERVICE),
     "kms": (_KMS_KEY, _ALIAS, _RESERVED_ALIAS),

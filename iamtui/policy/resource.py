@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.policy.context import ConditionLeaf, KeyState, RequestContext, Truth, all_of, any_of
 from iamtui.policy.patterns import (
@@ -162,6 +162,10 @@ class _Pattern:
     trailing_star_crosses: bool
     _glob: Glob | None = None
 
+    def names(self, text: str) -> bool:
+        """Whether a pattern without variables matches an ARN that begins with its prefix."""
+        return text == self.prefix if len(self.pieces) == 1 else self.glob.matches(text)
+
     @property
     def glob(self) -> Glob:
         """The matcher of a pattern without variables."""
@@ -261,6 +265,15 @@ class ResourceMatcher:
     @property
     def texts(self) -> tuple[str, ...]:
         return self._texts
+
+    @property
+    def has_star(self) -> bool:
+        return self._star
+
+    @property
+    def fixed(self) -> tuple[_Pattern, ...]:
+        """The entries without variables but the star."""
+        return self._patterns
 
     @property
     def leads(self) -> tuple[str, ...]:
@@ -437,3 +450,61 @@ class ResourceElement:
             ConditionLeaf("NotResource", leaf.key, leaf.values, whole=leaf.whole)  # type: ignore[union-attr]
             for leaf in parts
         )
+
+
+_Entries: TypeAlias = dict[str, dict[tuple[Piece, ...], tuple[_Pattern, list[int]]]]
+"""By what a pattern begins with and by its pieces: the pattern, and where the elements stand that have it."""
+
+
+class ResourceElements:
+    """The elements of many statements against one resource at once: an entry that several have is tried once for all.
+
+    Of entries with variables an element must have none, or be said to be `certain`.
+    """
+
+    __slots__ = ("_certain", "_covers", "_lengths", "_negated", "_shares")
+
+    def __init__(self, elements: Iterable[tuple[ResourceElement, bool, bool]]) -> None:
+        """Take each element, whether it stands in an Allow, and whether it is certain to be about every resource."""
+        self._certain: list[int] = []
+        negated: set[int] = set()
+        self._shares: _Entries = {}
+        self._covers: _Entries = {}
+        for place, (element, allows, is_certain) in enumerate(elements):
+            matcher = element.matcher
+            if is_certain or matcher is None:
+                if is_certain or element.implied:
+                    self._certain.append(place)
+            elif matcher.texts and not (element.negated and matcher.invalid):
+                if matcher.has_star:
+                    if not element.negated:
+                        self._certain.append(place)
+                    continue
+                if element.negated:
+                    negated.add(place)
+                entries = self._shares if allows is not element.negated else self._covers
+                for pattern in matcher.fixed:
+                    alike = entries.setdefault(pattern.prefix, {})
+                    alike.setdefault(pattern.pieces, (pattern, []))[1].append(place)
+        self._negated = frozenset(negated)
+        self._lengths = sorted({len(prefix) for entries in (self._shares, self._covers) for prefix in entries})
+
+    def about(self, resource: RequestResource) -> list[int]:
+        """Where the elements stand that are about one resource, or about at least one of a SET."""
+        hit: set[int] = set()
+        if resource.kind is ResourceKind.ONE:
+            text = resource.text
+            for length in self._lengths:
+                for entries in (self._shares, self._covers):
+                    for pattern, having in entries.get(text[:length], {}).values():
+                        if pattern.names(text):
+                            hit.update(having)
+        else:
+            members = resource.members
+            for entries, meets in ((self._shares, members.shares), (self._covers, members.is_covered_by)):
+                for alike in entries.values():
+                    for pattern, having in alike.values():
+                        if meets(pattern.glob):
+                            hit.update(having)
+        # Those of NotResource are about what none of their entries names.
+        return sorted((hit ^ self._negated).union(self._certain))

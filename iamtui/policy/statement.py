@@ -513,6 +513,10 @@ class CompiledPolicy:
         return tuple(map(self.statement, range(len(self.sources))))
 
 
+_compiled_condition = lru_cache(maxsize=4096)(CompiledCondition)
+"""One object for equal conditions, of which an account has many, so that what is found out about one holds for all."""
+
+
 def _action_element(statement: Statement) -> ActionElement:
     if statement.not_actions is not None:
         return ActionElement(statement.not_actions, negated=True)
@@ -536,7 +540,7 @@ def _compile_statement(
     )
     allows = statement.effect == "Allow"
     conditions = tuple(
-        CompiledCondition(line, variables=variables, options=options, denies=not allows)
+        _compiled_condition(line, variables=variables, options=options, denies=not allows)
         for line in statement.conditions
     )
     keys = {key for condition in conditions for key in (condition.key, *condition.variable_keys) if key}

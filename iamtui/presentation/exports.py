@@ -67,7 +67,7 @@ def is_one(one: PrincipalAccess) -> bool:
 def who_can_json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
     """One pair: its decision as `can` prints it; several: the one that decides, and how many have which decision."""
     found = one.answer
-    grants = [_grant_json(grant) for grant in grants_of(workspace.account, one.cell.decision)]
+    grants = [_grant_json(grant) for grant in grants_of(workspace, one.cell.decision)]
     chain = [edge.role.arn for edge in one.through]
     if is_one(one):
         decided = cell_to_json(found, one.cell)
@@ -113,7 +113,7 @@ def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
         (one.cell.decision.example_resource or "") if one.outcome is Outcome.ALLOWED else "",
         "; ".join(f"{cell.question.action} on {cell.question.resource}" for cell in one.granted),
         one.condition,
-        "; ".join(grant_words(grant) for grant in grants_of(workspace.account, one.cell.decision)),
+        "; ".join(grant_words(grant) for grant in grants_of(workspace, one.cell.decision)),
         " -> ".join(edge.role.arn for edge in one.through),
     )
 

@@ -44,7 +44,7 @@ class WhoCanRow:
 
     Args:
         principal: whom the answer is for.
-        inside: whether it is a user or role of the account.
+        inside: whether it is a user or role of an account that is open.
         kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more);
             raw text.
         outcome, words: the verdict.
@@ -74,11 +74,20 @@ class WhoCanRow:
 
 
 def who_can_row(
-    principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True
+    principal: Principal,
+    decision: Decision,
+    before: Decision | None = None,
+    *,
+    inside: bool = True,
+    elsewhere: bool = False,
 ) -> WhoCanRow:
-    """The row of an answer; takes tens of microseconds, so a thread makes them."""
+    """The row of an answer; takes tens of microseconds, so a thread makes them.
+
+    Args:
+        elsewhere: whether it is of another account than the one that is looked at, though that is open too.
+    """
     kind = _KINDS[principal.kind]
-    name, where = _name_and_place(principal, inside)
+    name, where = _name_and_place(principal, inside, elsewhere)
     words = verdict_words(decision)
     ref = decision.deciding
     policy = f"{ref.policy} {(ref.sid or '')[:200]}" if ref is not None else ""
@@ -127,7 +136,7 @@ def _statement(ref: StatementRef, decision: Decision) -> str:
     return f"{policy} / {safe_text(ref.sid, limit=128) if ref.sid else f'statement {ref.statement + 1}'}"
 
 
-def _name_and_place(principal: Principal, inside: bool) -> tuple[str, str]:
+def _name_and_place(principal: Principal, inside: bool, elsewhere: bool) -> tuple[str, str]:
     kind = principal.kind
     if kind is PrincipalKind.ANONYMOUS:
         return "anonymous", "without credentials"
@@ -136,7 +145,7 @@ def _name_and_place(principal: Principal, inside: bool) -> tuple[str, str]:
         return principal.arn, ""
     if kind is PrincipalKind.ROOT:
         return arn.account, "another account"
-    if inside:
+    if inside and not elsewhere:
         return arn.name, "" if arn.path == "/" else arn.path
     name = arn.resource.partition("/")[2] or arn.resource
     return name, f"account {arn.account}" if arn.account else ""

@@ -25,9 +25,17 @@ from iamtui.engine.request import (
     Principal,
     caller_facts,
 )
+from iamtui.engine.service_rules import rules_of_refusal
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.statement import ActionElement, CompiledPolicy, CompiledStatement, NamePatterns, compile_policy
+from iamtui.policy.statement import (
+    ActionElement,
+    CompiledPolicy,
+    CompiledStatement,
+    NamePatterns,
+    action_name,
+    compile_policy,
+)
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.never_asked import fits
 
@@ -288,7 +296,7 @@ def _kind_of(action: str, told: Told) -> Hashable:
     info = catalogue().action(action) if told.keys else None
     return (
         ENGINE_CATALOGUE.has_resource_type(action),
-        (forms, ENGINE_CATALOGUE.required_arn_forms(action))
+        (forms, ENGINE_CATALOGUE.required_arn_forms(action), rules_of_refusal(action_name(action)))
         if told.forms
         else frozenset((one.region, one.account, one.may_lack) for one in forms)
         if told.regions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -54,6 +54,7 @@ from iamtui.questions.shared_question import (
     SharedQuestion,
     candidates,
     keys_with_policy,
+    known_owner,
     lets_everyone_in,
     may_be_known_by_name,
     members_with_policy,
@@ -143,6 +144,7 @@ def with_known_members(
         owner: the account that owns the resources, or None.
     """
     account, prepared = asker.account, reading.prepared
+    callers = index.principals[0].principal.account
     all_known = _knows_all(account, prepared, None, owner or "")
     who = index.everyone & ~index.left & ~reading.settled & ~reading.unclear
     allowed = depends = denied = complete = left = 0
@@ -150,10 +152,10 @@ def with_known_members(
     denies: dict[object, int] = {}
     for text, keys, own in members_with_policy(account, prepared):
         # Whom it may trust as itself counts where anything is granted: by their own policies, or as one of the account.
-        here = index.named(own) & (-1 if account.id in keys else reading.granted) if own else 0
+        here = index.named(own) & (-1 if callers in keys else reading.granted) if own else 0
         for key in keys:
             # What lets in the account leaves the rest to the caller's own policies.
-            here |= reading.granted if key == account.id else index.everyone if key == EVERYONE else index.named(key)
+            here |= reading.granted if key == callers else index.everyone if key == EVERYONE else index.named(key)
         here &= who & ~allowed
         if not here or text not in asker.known_in(prepared):
             continue
@@ -268,15 +270,20 @@ class QuestionEvaluator:
         question: Question,
         now: datetime | None = None,
         *,
+        others: Mapping[str, Account] = {},
         of_a_set: bool = False,
     ) -> None:
         """Take a question.
 
         Args:
+            account: that of the callers, and of the resource where nothing says that it is another one's.
             now: the time of the request, UTC; None: the clock.
+            others: what is known of other accounts, by id: of resources that they own, and of callers from there.
             of_a_set: whether it is about one resource of a set that was asked about.
         """
-        self.account = self._account = account
+        self._account = account
+        self._others = others
+        account = self.account = known_owner(account, others, question) if others else account
         key = key_behind_alias(account, question.action, question.resource)
         self._question = question if key is None else replace(question, resource=key)
         self._alias = "" if key is None else question.resource.rsplit(":", 1)[-1]
@@ -344,10 +351,12 @@ class QuestionEvaluator:
             terms = (question.mode, question.resource_account, question.session_policies, question.layers_off)
             asked = (question.action, question.resource, question.region, self._alias, self._of_a_set)
             key = (*asked, terms, frozenset(question.context.items()))
-            second, found = kept.get(key, (0, None))
+            is_of_another = self.account is not self._account
+            second, found = (0, None) if is_of_another else kept.get(key, (0, None))
             if found is None or (second != self._second and found.classes.reads_time):
                 found = self._read_for_everybody(index)
-                if not self._of_a_set:
+                # What is said of a resource of another account is kept no longer than what is known of that one.
+                if not self._of_a_set and not is_of_another:
                     if len(kept) >= _MOST_READ:
                         kept.clear()
                     kept[key] = (self._second, found)
@@ -355,9 +364,9 @@ class QuestionEvaluator:
         return self._for_everybody
 
     def _read_for_everybody(self, index: AccountIndex) -> _Everybody:
-        account = self._account
+        account = self.account
         principal = index.principals[0].principal
-        shared = self._shared(principal, principal_facts(account, principal))
+        shared = self._shared(principal, self._facts_of(principal))
         members: tuple[NamedPolicy, ...] = ()
         known_one_by_one = 0
         if shared.has_known_members:
@@ -380,24 +389,22 @@ class QuestionEvaluator:
         Each known key or role of a set is taken to let everybody in (`whom_members_let_in`).
         """
         principal = index.principals[0].principal
-        surrounded = self._shared(principal, principal_facts(self._account, principal)).surrounded((), 0)
+        surrounded = self._shared(principal, self._facts_of(principal)).surrounded((), 0)
         return IndexReading(index, surrounded) if is_read_here(surrounded) else None
 
     def whom_members_let_in(self, index: AccountIndex) -> int | None:
         """Whom a known key or role of the set may let in by itself; None where no such member is known."""
         principal = index.principals[0].principal
-        shared = self._shared(principal, principal_facts(self._account, principal))
+        shared = self._shared(principal, self._facts_of(principal))
         if not shared.has_known_members:
             return None
-        return (
-            index.everyone if lets_everyone_in(self._account, shared.prepared) else self._known_by_name(index, shared)
-        )
+        return index.everyone if lets_everyone_in(self.account, shared.prepared) else self._known_by_name(index, shared)
 
     def _known_by_name(self, index: AccountIndex, shared: SharedQuestion) -> int:
         """Whom the policies of known resources of the set may name."""
         found = 0
         for place, one in enumerate(index.principals):
-            if may_be_known_by_name(self._account, shared.prepared, one.principal):
+            if may_be_known_by_name(self.account, shared.prepared, one.principal):
                 found |= 1 << place
         return found
 
@@ -430,13 +437,13 @@ class QuestionEvaluator:
         return found
 
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:
-        own = principal_facts(self._account, principal)
+        own = self._facts_of(principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, assumptions)
         return read_all_layers(request, policies, asked=shared.asked)
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
-        own = principal_facts(self._account, principal)
+        own = self._facts_of(principal)
         return self._put_by(principal, own, self._shared(principal, own), ())
 
     def _put_by(
@@ -457,12 +464,14 @@ class QuestionEvaluator:
             question = replace(self._question, resource=text)
             # What is taken for granted of a set of keys is not of those behind a set of aliases.
             of_a_set = self.aliases is None
-            found = self._singles[text] = QuestionEvaluator(self._account, question, self._now, of_a_set=of_a_set)
+            found = self._singles[text] = QuestionEvaluator(
+                self._account, question, self._now, others=self._others, of_a_set=of_a_set
+            )
         return found
 
     def put_by(self, principal: Principal) -> tuple[Request, PoliciesInForce, PreparedRequest]:
         """What the evaluator needs to answer for one principal, and what has been worked out for others like it."""
-        own = principal_facts(self._account, principal)
+        own = self._facts_of(principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, ())
         return request, policies, shared.asked
@@ -474,9 +483,12 @@ class QuestionEvaluator:
         """The roles of the account, or the keys whose policy is loaded, that are in a set."""
         members = prepared.resource.members
         if self._known is None or self._known[0] is not members:
-            arns = keys_with_policy(self._account) if prepared.key else (role.arn for role in self._account.roles)
+            arns = keys_with_policy(self.account) if prepared.key else (role.arn for role in self.account.roles)
             self._known = (members, frozenset(filter(members.has, arns)))
         return self._known[1]
+
+    def _facts_of(self, principal: Principal) -> PrincipalFacts:
+        return principal_facts(self._others.get(principal.account or "", self._account), principal)
 
     def _shared(self, principal: Principal, own: PrincipalFacts) -> SharedQuestion:
         found = self._by_account.get(own.origin)
@@ -485,7 +497,7 @@ class QuestionEvaluator:
         return found
 
     def _for_account(self, principal: Principal, own: PrincipalFacts) -> SharedQuestion:
-        account = self._account
+        account = self.account
         question = self._question
         caller_account, partition = own.origin
         prepared = prepare(
@@ -495,7 +507,7 @@ class QuestionEvaluator:
             partition,
             caller_account or "",
             ENGINE_CATALOGUE,
-            question.resource_account or (self._account.id if caller_account is None else None),
+            question.resource_account or (self.account.id if caller_account is None else None),
             is_single=self._of_a_set,
         )
         carrier = policy_carrier(prepared)
@@ -520,12 +532,12 @@ class QuestionEvaluator:
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> ResourceContext:
         question = self._question
         region = _region_of(prepared, question.region)
-        by_itself = is_tagged(self._account, prepared) or has_aliases(self._account, prepared)
+        by_itself = is_tagged(self.account, prepared) or has_aliases(self.account, prepared)
         if question.context or by_itself:
             return self._surroundings_of(prepared, owner, region)
-        kept = self._account.memo.get("surroundings")
+        kept = self.account.memo.get("surroundings")
         if kept is None:
-            kept = self._account.memo.setdefault("surroundings", {})
+            kept = self.account.memo.setdefault("surroundings", {})
         key = (owner, region, question.mode is Mode.DISCOVER, self._second)
         found = kept.get(key)
         if found is None:
@@ -536,10 +548,10 @@ class QuestionEvaluator:
         return found
 
     def _surroundings_of(self, prepared: PreparedAction, owner: str | None, region: str) -> ResourceContext:
-        known = resource_context(self._account, prepared, owner)
+        known = resource_context(self.account, prepared, owner)
         if self._alias:
             known = KnownContext({**known.values, "kms:requestalias": (self._alias,)}, known.absent)
-        side = resource_side(self._account, owner, self._question.context)
+        side = resource_side(self.account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
             return ResourceContext((known.values,), known.absent, (), side)
         assumed = assumed_environment(region, self._second, frozenset(map(str.lower, self._question.context)))
@@ -548,17 +560,17 @@ class QuestionEvaluator:
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.
 
-        A caller without an account is taken to ask about this account, which is all that is loaded.
+        A caller without an account is taken to ask about this account.
         """
         if prepared.owner is not None:
             return None
         if principal.account is None:
-            return self._account.id
-        found = self._account.resource_policies.get(carrier)
-        if found is None or (found.state == "denied" and principal.account == self._account.id):
+            return self.account.id
+        found = self.account.resource_policies.get(carrier)
+        if found is None or (found.state == "denied" and principal.account == self.account.id):
             # A bucket whose policy may not be read can be anybody's.
             return None
-        return self._account.id
+        return self.account.id
 
 
 def _session_policies(question: Question) -> tuple[NamedPolicy, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from weakref import finalize
@@ -28,10 +28,11 @@ from iamtui.engine.request import (
 )
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument, Statement
-from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.policy.patterns import is_account_id, parse_arn, resource_policy_arn
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.problem import Problem
 from iamtui.questions.account_facts import (
     KnownContext,
     PrincipalPolicies,
@@ -42,6 +43,7 @@ from iamtui.questions.account_facts import (
     restrict_public_buckets,
 )
 from iamtui.questions.question import Question
+from iamtui.text import safe_text
 
 SWITCHED_OFF: Final = NotEvaluated("switched off")
 _NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
@@ -238,6 +240,34 @@ class SharedQuestion:
                 or _levels_read_tags(self._account, "rcps", self._around.side.rcps)
             )
         return self._reads_tags
+
+
+def known_owner(account: Account, others: Mapping[str, Account], question: Question) -> Account:
+    """The account of several that owns the resource asked about, or else the first.
+
+    Raises:
+        Problem: more than one has read the policy of a resource whose ARN names no account.
+    """
+    named = question.resource_account
+    arn = parse_arn(question.resource)
+    if named is None and arn is not None and is_account_id(arn.account):
+        named = arn.account
+    if named is not None or arn is None:
+        return others.get(named or "", account)
+    carrier = resource_policy_arn(question.resource, arn)
+    # Whoever may not read it need not be the owner.
+    having = [
+        one
+        for one in (account, *others.values())
+        if (found := one.resource_policies.get(carrier)) is not None and found.state != "denied"
+    ]
+    if len(having) > 1:
+        raise Problem(
+            f"The policy of {safe_text(carrier, limit=512)} was read in the accounts {having[0].id} and "
+            f"{having[1].id}, so it is not known which of them owns it.",
+            "Name its owner: --resource-account ACCOUNT.",
+        )
+    return having[0] if having else account
 
 
 def has_known_members(account: Account, prepared: PreparedAction) -> bool:

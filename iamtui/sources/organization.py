@@ -1,9 +1,10 @@
-"""Organization of an account: its units, and the SCPs and RCPs of every level (AWS Organizations API)."""
+"""Organization of an account: its accounts and units, the SCPs and RCPs of every level (AWS Organizations API)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -23,13 +24,18 @@ from iamtui.account.model import (
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
-from iamtui.sources.parallel import Step, failure, no_step
+from iamtui.problem import Problem
+from iamtui.sources.parallel import Step, Tasks, failure, no_step
+
+T = TypeVar("T")
 
 SCP: Final = "SERVICE_CONTROL_POLICY"
 RCP: Final = "RESOURCE_CONTROL_POLICY"
 
 _DEEPEST: Final = 10
 """Levels followed upwards; AWS allows five OUs below a root."""
+
+_NO_TREE: Final = "the units do not make a tree"
 
 _NOT_IN_FORCE: Final = PolicyDocument.of(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -48,12 +54,30 @@ class _OrganizationAnswer(Struct, rename="pascal"):
     organization: _Organization
 
 
-class _Named(Struct, rename="pascal"):
+class _Named(Struct, rename="pascal", kw_only=True):
     name: str = ""
 
 
+class _Account(_Named, rename="pascal", kw_only=True):
+    id: Annotated[str, Meta(pattern=r"^[0-9]{12}\Z")]
+    state: str = ""
+    status: str = ""
+
+
 class _AccountAnswer(Struct, rename="pascal"):
-    account: _Named
+    account: _Account
+
+
+class _AccountsPage(Struct, rename="pascal"):
+    accounts: list[_Account]
+
+
+class _Unit(_Named, rename="pascal", kw_only=True):
+    id: Annotated[str, Meta(pattern=rf"^({LEVEL_ID})\Z")]
+
+
+class _UnitsPage(Struct, rename="pascal"):
+    organizational_units: list[_Unit]
 
 
 class _UnitAnswer(Struct, rename="pascal"):
@@ -75,8 +99,9 @@ class _PolicyType(Struct, rename="pascal"):
 
 
 class _Root(Struct, rename="pascal"):
-    id: str
+    id: Annotated[str, Meta(pattern=rf"^({LEVEL_ID})\Z")]
     policy_types: list[_PolicyType]
+    name: str = ""
 
 
 class _RootsPage(Struct, rename="pascal"):
@@ -109,6 +134,26 @@ class _DelegatesPage(Struct, rename="pascal"):
     delegated_administrators: list[_Delegate]
 
 
+class OrganizationAnswers(Protocol):
+    """What answers the calls: a connection, or a file that was made of the answers."""
+
+    def call(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> T:
+        """As that of a Connection."""
+        ...
+
+    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]:
+        """As that of a Connection."""
+        ...
+
+    def unexpected(self, service: str, operation: str, what: str, /) -> Problem:
+        """As that of a Connection."""
+        ...
+
+
+NOT_RECORDED: Final = "NotRecorded"
+"""The code of the AwsProblem of a call whose answer is not in the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A level before its policies are read."""
@@ -118,8 +163,10 @@ class _Place:
     type: str
 
 
-def read_organization(connection: Connection, account_id: str, step: Step = no_step) -> Fact[Organization | None]:
-    """The organization of an account, or Known(None) when it is in none.
+def read_organization(
+    connection: OrganizationAnswers, account_id: str, step: Step = no_step
+) -> Fact[Organization | None]:
+    """The organization of an account, or Known(None) when the caller is in none.
 
     Missing, with the permission, when the way up to the root cannot be read: only the management account and
     delegated administrators may read it. When only the policies of one type cannot be read, those are Missing.
@@ -132,6 +179,8 @@ def read_organization(connection: Connection, account_id: str, step: Step = no_s
     except AwsProblem as problem:
         if problem.code == "AWSOrganizationsNotInUseException":
             return Known(None)
+        if problem.code == "AccountNotFoundException":
+            return Missing(f"the organization that these credentials may read does not list the account {account_id}")
         return Missing(failure(problem), problem.permission or "organizations:DescribeOrganization")
     policies = _Policies(connection, enabled)
     levels: list[OrganizationLevel] = []
@@ -150,7 +199,65 @@ def read_organization(connection: Connection, account_id: str, step: Step = no_s
     )
 
 
-def _delegated_administrators(connection: Connection) -> dict[str, tuple[str, ...]] | None:
+@dataclass(frozen=True, slots=True)
+class OrganizationUnit:
+    """A root or an OU: where accounts stand."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationAccount:
+    """An account of an organization.
+
+    Args:
+        state: as Organizations says it: "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", ...
+        path: the root and the OUs that it is in, the root first.
+    """
+
+    id: str
+    name: str
+    state: str
+    path: tuple[OrganizationUnit, ...]
+
+
+def read_accounts(connection: OrganizationAnswers, step: Step = no_step) -> tuple[OrganizationAccount, ...]:
+    """Every account of the caller's organization, those of a root or OU before those of the OUs in it.
+
+    Raises:
+        AwsProblem: it cannot be read: only the management account and delegated administrators may.
+    """
+    found: dict[str, OrganizationAccount] = {}
+    seen: set[str] = set()
+    roots = [root for page in connection.pages("organizations", "ListRoots", _RootsPage) for root in page.roots]
+    waiting: list[tuple[OrganizationUnit, ...]] = [
+        (OrganizationUnit(root.id, root.name or "Root"),) for root in reversed(roots)
+    ]
+    while waiting:
+        path = waiting.pop()
+        parent = path[-1].id
+        if parent in seen or len(path) > _DEEPEST:
+            raise connection.unexpected("organizations", "ListOrganizationalUnitsForParent", _NO_TREE)
+        seen.add(parent)
+        step("accounts of the organization", len(found))
+        for accounts in connection.pages("organizations", "ListAccountsForParent", _AccountsPage, ParentId=parent):
+            for one in accounts.accounts:
+                if one.id in found:
+                    raise connection.unexpected("organizations", "ListAccountsForParent", _NO_TREE)
+                found[one.id] = OrganizationAccount(one.id, one.name, one.state or one.status, path)
+        units = [
+            (*path, OrganizationUnit(unit.id, unit.name))
+            for page in connection.pages(
+                "organizations", "ListOrganizationalUnitsForParent", _UnitsPage, ParentId=parent
+            )
+            for unit in page.organizational_units
+        ]
+        waiting += reversed(units)
+    return tuple(found.values())
+
+
+def _delegated_administrators(connection: OrganizationAnswers) -> dict[str, tuple[str, ...]] | None:
     """The accounts that administer IAM for the organization, or None where that cannot be read."""
     try:
         pages = connection.pages(
@@ -161,6 +268,38 @@ def _delegated_administrators(connection: Connection) -> dict[str, tuple[str, ..
         return None
 
 
+def read_organization_with(connection: Connection, account: Account, step: Step = no_step) -> Fact[Organization | None]:
+    """The organization of an account, read with other credentials than the account's own.
+
+    It has to list the account, in the same partition: what it says of others is not taken.
+    """
+    with Tasks(1, step) as tasks:
+        tasks.what = "organization"
+        (found,) = tasks.watch(tasks.add(lambda: _read_with(connection, account)))
+    return found
+
+
+def _read_with(connection: Connection, account: Account) -> Fact[Organization | None]:
+    try:
+        caller = connection.caller()
+    except AwsProblem as problem:
+        return Missing(failure(problem), "sts:GetCallerIdentity")
+    if caller.partition != account.partition:
+        return Missing(f"the credentials are of the partition {caller.partition}, and the account of another one")
+    found = read_organization(connection, account.id)
+    if found == Known(None):
+        return Missing(f"the account {caller.account}, whose credentials were used, is in no organization")
+    return found
+
+
+def lacks_organization(account: Account) -> bool:
+    """Whether something of an account's organization is not known that other credentials may read."""
+    if isinstance(account.organization, Missing):
+        return True
+    levels = account.organization.value.path if account.organization.value is not None else ()
+    return any(isinstance(fact, Missing) for level in levels for fact in (level.scps, level.rcps))
+
+
 def with_organization(account: Account, found: Fact[Organization | None]) -> Account:
     """The same account with what was read of its organization, and with the gap when that is Missing."""
     gaps = tuple(gap for gap in account.gaps if gap.what != ORGANIZATION_GAP)
@@ -169,8 +308,10 @@ def with_organization(account: Account, found: Fact[Organization | None]) -> Acc
     return replace(account, organization=found, gaps=gaps)
 
 
-def _way_up(connection: Connection, account_id: str, step: Step) -> list[_Place]:
+def _way_up(connection: OrganizationAnswers, account_id: str, step: Step) -> list[_Place]:
     account = connection.call("organizations", "DescribeAccount", _AccountAnswer, AccountId=account_id).account
+    if account.id != account_id:
+        raise connection.unexpected("organizations", "DescribeAccount", f"it is about the account {account.id}")
     places = [_Place(account_id, account.name, "ACCOUNT")]
     while places[0].type != "ROOT":
         if len(places) > _DEEPEST:
@@ -186,39 +327,48 @@ def _way_up(connection: Connection, account_id: str, step: Step) -> list[_Place]
     return places
 
 
-def _enabled_types(connection: Connection, root_id: str) -> frozenset[str]:
-    """The policy types in force; a type that is not enabled restricts nothing (Organizations User Guide)."""
-    for page in connection.pages("organizations", "ListRoots", _RootsPage):
-        for root in page.roots:
-            if root.id == root_id:
-                return frozenset(one.type for one in root.policy_types if one.status == "ENABLED")
+def _enabled_types(connection: OrganizationAnswers, root_id: str) -> frozenset[str] | None:
+    """The policy types in force; a type that is not enabled restricts nothing (Organizations User Guide).
+
+    None where a file does not say it.
+    """
+    try:
+        for page in connection.pages("organizations", "ListRoots", _RootsPage):
+            for root in page.roots:
+                if root.id == root_id:
+                    return frozenset(one.type for one in root.policy_types if one.status == "ENABLED")
+    except AwsProblem as problem:
+        if problem.code == NOT_RECORDED:
+            return None
+        raise
     raise connection.unexpected("organizations", "ListRoots", f"the account's root {root_id} is not among the roots")
 
 
 class _Policies:
     """Reads the policies of levels, each document once."""
 
-    def __init__(self, connection: Connection, enabled: frozenset[str]) -> None:
+    def __init__(self, connection: OrganizationAnswers, enabled: frozenset[str] | None) -> None:
         self._connection = connection
         self._enabled = enabled
         self._documents: dict[str, PolicyDocument] = {}
 
     def of(self, target: str, kind: str) -> Fact[tuple[OrganizationPolicy, ...]]:
         """The policies of one type attached to one level."""
-        if kind not in self._enabled:
+        if self._enabled is not None and kind not in self._enabled:
             document = _NOT_IN_FORCE if kind == SCP else _RCP_NOT_IN_FORCE
             words = "SCPs" if kind == SCP else "RCPs"
             return Known((OrganizationPolicy("", f"{words} are not enabled in this organization", document),))
         try:
-            return Known(
-                tuple(
-                    OrganizationPolicy(one.arn, one.name, self._document(one.id))
-                    for page in self._connection.pages(
-                        "organizations", "ListPoliciesForTarget", _PoliciesPage, TargetId=target, Filter=kind
-                    )
-                    for one in page.policies
+            found = tuple(
+                OrganizationPolicy(one.arn, one.name, self._document(one.id))
+                for page in self._connection.pages(
+                    "organizations", "ListPoliciesForTarget", _PoliciesPage, TargetId=target, Filter=kind
                 )
+                for one in page.policies
             )
+            if not found and self._enabled is None:
+                return Missing(f"no {kind} is listed, and without list-roots it is not known whether they are enabled")
+            return Known(found)
         except AwsProblem as problem:
             return Missing(failure(problem), problem.permission or "organizations:ListPoliciesForTarget")
 

@@ -53,6 +53,8 @@ class IamtuiApp(TerminalApp):
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Search all commands"),
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
+        Binding("ctrl+g", "choose_region", "Region", show=False, id="app.region",
+                tooltip="Choose the Region that questions are about and calls go to"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh",
                 tooltip="Read again what is under the cursor; of an account that was read in part, read the rest"),
         Binding("R", "reload(True)", "Refresh all", show=False, id="app.refresh-all",
@@ -246,6 +248,12 @@ class IamtuiApp(TerminalApp):
         )
         rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)
         gaps = ", ".join(gap.what for gap in account.gaps)
+        if workspace.beside:
+            words = f"{len(workspace.accounts)} accounts; {account.id}: {words}"
+        if workspace.not_opened:
+            more = f" And {len(workspace.not_opened) - 1} more." if len(workspace.not_opened) > 1 else ""
+            self.say(f"{words}. {workspace.not_opened[0].words}{more}", Severity.WARNING)
+            return
         if workspace.remark or news:
             again = "; r reads the rest" if workspace.source.cached else ""
             words = f"{workspace.remark.removesuffix('.')}{again}. {words}" if workspace.remark else words
@@ -264,6 +272,9 @@ class IamtuiApp(TerminalApp):
 
     def action_choose_source(self) -> None:
         self.opening.choose()
+
+    def action_choose_region(self) -> None:
+        self.opening.choose_region()
 
     def action_reload(self, everything: bool = False) -> None:
         """Read again what is under the cursor, or what is lacking, or the whole account."""

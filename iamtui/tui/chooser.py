@@ -1,10 +1,11 @@
-"""ChooserScreen: what to open: the demo (Enter is enough), a profile, or a snapshot file."""
+"""ChooserScreen: what to open: the demo (Enter is enough), a profile, or a snapshot file; waiting for a login."""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,35 +16,26 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
+from iamtui.paths import home_expanded
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain, wrong
+from iamtui.tui.dialogs import ConfirmDialog
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.workspace import workspace as opening
 from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 
-
-class ProfileListing(Protocol):
-    """A profile as it stands in the configuration files (`iamtui.workspace.workspace.list_profiles`)."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def region(self) -> str:
-        """Its region, or ""."""
-
-    @property
-    def kind(self) -> str:
-        """Where its credentials come from, in words."""
+if TYPE_CHECKING:
+    from iamtui.workspace.workspace import Profile
 
 
 class ChooserScreen(ModalScreen[SourceChoice | None]):
     """Returns what was chosen, or None. Profiles are listed without connecting to or running anything.
 
-    Given a way to open a choice, it stays until that is open: it shows the progress, and why it failed.
+    Given a way to open a choice, it stays until that is open: it shows the progress, and why it failed. What is open
+    already is marked, and of a profile whose login has ended it names the command that renews it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -118,10 +110,11 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     def __init__(
         self,
-        list_profiles: Callable[[], Sequence[ProfileListing]] | None = None,
+        list_profiles: Callable[[], Sequence[Profile]] | None = None,
         opening: Callable[[SourceChoice], None] | None = None,
         cancelling: Callable[[], None] = lambda: None,
         endpoint_url: str | None = None,
+        opened: SourceChoice | None = None,
     ) -> None:
         """Make the screen.
 
@@ -131,24 +124,33 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                 None: the screen is left at once with the choice.
             cancelling: stops what was started.
             endpoint_url: what a profile's calls go to instead of AWS.
+            opened: what is open, or None.
         """
         super().__init__()
         self._list_profiles = list_profiles
         self._opening = opening
         self._cancelling = cancelling
         self._endpoint_url = endpoint_url
+        self._opened = opened
         self._busy = False
         self._finished = False
-        self._profiles: dict[str, ProfileListing] = {}
+        self._profiles: dict[str, Profile] = {}
+        self._note_of_list = plain("")
+        self._notes_login = False
         self._tried: tuple[SourceChoice, str] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="chooser-box") as box:
             box.border_title = line("Open an account")
             box.border_subtitle = line("Enter open  j k move  Esc back")
+            demo, file = (self._is_open(kind) for kind in (SourceKind.DEMO, SourceKind.SNAPSHOT))
+            made_up = "a made-up company, on screen at once, nothing to set up"
             yield OptionList(
-                Option(_row("Demo account", "", "a made-up company, on screen at once, nothing to set up"), id="demo"),
-                Option(_row("Snapshot file", "", "what get-account-authorization-details printed"), id="snapshot"),
+                Option(_row("Demo account", "", made_up, is_open=demo), id="demo"),
+                Option(
+                    _row("Snapshot file", "", "what get-account-authorization-details printed", is_open=file),
+                    id="snapshot",
+                ),
                 compact=True,
                 id="chooser-list",
             )
@@ -171,21 +173,42 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     def _options(self) -> OptionList:
         return self.query_one("#chooser-list", OptionList)
 
-    def _found(self, profiles: Sequence[ProfileListing]) -> None:
+    def _found(self, profiles: Sequence[Profile]) -> None:
         self._profiles = {profile.name: profile for profile in profiles}
-        rows = [
-            Option(
-                _row("Profile", profile.name, "  ".join(part for part in (profile.region, profile.kind) if part)),
-                id=f"profile:{profile.name}",
-            )
-            for profile in self._profiles.values()
-        ]
+        rows = [Option(self._profile_row(one), id=f"profile:{one.name}") for one in self._profiles.values()]
         self._options.add_options(rows)
         words = "Profiles are only listed: nothing is connected to before you choose one."
         note = plain(words if rows else "No AWS profiles were found in the configuration files.", "$muted")
         if self._endpoint_url:
             note = lines(note, line(("NOT AWS: ", "bold $verdict-depends"), f"a profile calls {self._endpoint_url}."))
+        self._note_of_list = note
         self._note(note)
+
+    def _is_open(self, kind: SourceKind, profile: str = "") -> bool:
+        return self._opened is not None and (self._opened.kind, self._opened.profile or "") == (kind, profile)
+
+    def _profile_row(self, profile: Profile) -> Content:
+        login = profile.login
+        state = login.words(clock.now()) if login is not None else ""
+        about = "  ".join(filter(None, (state, profile.region, profile.kind)))
+        ended = login is not None and login.has_ended(clock.now())
+        return _row("Profile", profile.name, about, is_open=self._is_open(SourceKind.LIVE, profile.name), warns=ended)
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Name the command that renews the login of a profile, where that has ended."""
+        event.stop()
+        profile = self._profiles.get((event.option.id or "").partition(":")[2])
+        login = profile.login if profile is not None else None
+        if self._busy:
+            return
+        if profile is not None and login is not None and login.has_ended(clock.now()):
+            self._notes_login = True
+            state = line((profile.name, "bold"), f": {login.words(clock.now())}.")
+            self._note(lines(state, _renewal(login.command)))
+        elif self._notes_login:
+            self._notes_login = False
+            self._note(self._note_of_list)
 
     def show_progress(self, words: Content) -> None:
         if self._busy:
@@ -209,7 +232,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             lines(
                 wrong(plain(problem.sentence, limit=None)),
                 plain(problem.next_step, "$muted", limit=None),
-                *((line("Then ", ("F5", "bold $match"), " tries again."),) if login_command(problem) else ()),
+                *((line("Then ", ("Enter", "bold $match"), " tries again."),) if login_command(problem) else ()),
             )
         )
 
@@ -280,11 +303,11 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         if self._busy:
             return
         text = event.value.strip()
-        path = Path(text).expanduser()
+        path = home_expanded(text)
+        what = _why_unreadable(path)
         if not text:
             self._note(plain("Type the path of a snapshot file.", "$verdict-depends"))
-        elif not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
+        elif what:
             self._note(
                 wrong(
                     f"{text} {what}.",
@@ -297,5 +320,42 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._choose(SourceChoice(SourceKind.SNAPSHOT, snapshot=path), path.name)
 
 
-def _row(kind: str, name: str, about: str) -> Content:
-    return line((f"{kind:<15}", "" if name else "bold"), (f"{name:<20} ", "bold") if name else "", (about, "$muted"))
+def _why_unreadable(path: Path) -> str:
+    """What is wrong with a path that is to lead to a file, as the rest of a sentence, or ""."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "does not exist"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {error.strerror if isinstance(error, OSError) else 'the path is not valid'}"
+    return "" if stat.S_ISREG(mode) else "is a folder" if stat.S_ISDIR(mode) else "is not a file"
+
+
+def _row(kind: str, name: str, about: str, *, is_open: bool = False, warns: bool = False) -> Content:
+    shown = f"{kind.partition(' ')[0]}, open" if is_open else kind
+    return line(
+        (f"{shown:<15}", "" if name else "bold"),
+        (f"{name:<20} ", "bold") if name else "",
+        (about, "$verdict-depends" if warns else "$muted"),
+    )
+
+
+def _renewal(command: str) -> Content:
+    """How a login is renewed; `command` is raw."""
+    return line("Run ", (command, "bold"), " in a shell, then ", ("Enter", "bold $match"), " opens it.")
+
+
+class LoginDialog(ConfirmDialog):
+    """Waits until the user has signed in again; gives whether to try once more then."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "agree", "Try again", id="login.again", tooltip="Try again, once you have signed in"),
+    ]
+
+    def __init__(self, problem: Problem) -> None:
+        words = lines(
+            plain(problem.sentence, limit=None),
+            plain(""),
+            line("Run ", (login_command(problem), "bold"), " in another shell."),
+        )
+        super().__init__(line("Signed out"), words, "tries again", "not now", key="Enter")

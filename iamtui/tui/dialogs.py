@@ -412,14 +412,15 @@ class ConfirmDialog(Dialog[bool]):
     }
     """
 
-    def __init__(self, title: Content, words: Content, agree: str, refuse: str = "leave it") -> None:
+    def __init__(self, title: Content, words: Content, agree: str, refuse: str = "leave it", *, key: str = "y") -> None:
         """Make the dialog.
 
         Args:
-            agree: what `y` does, in few words.
+            agree: what `key` does, in few words.
             refuse: what Escape does.
         """
         super().__init__()
+        self._key = key
         self._title = title
         self._words = words
         self._agree = agree
@@ -429,7 +430,7 @@ class ConfirmDialog(Dialog[bool]):
         with DialogBox(classes="-warning") as box:
             box.border_title = self._title
             yield Static(self._words, markup=False)
-            keys = line(("y", "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), f" {self._refuse}")
+            keys = line((self._key, "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), f" {self._refuse}")
             yield Static(keys, id="confirm-keys", markup=False)
 
     def on_mount(self) -> None:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
-from iamtui.input_files import home_expanded
+from iamtui.paths import home_expanded
 from iamtui.presentation.exports import FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -137,7 +137,7 @@ class ExportScreen(Screen[None]):
 
     def _path_given(self, path: str | None) -> None:
         if path:
-            write = partial(write_new, Path(path).expanduser(), self.text)
+            write = partial(write_new, home_expanded(path), self.text)
             get_in_thread(self, write, self._written, self._refuse, name="writing the export", group="export")
 
     def _written(self, path: Path) -> None:

@@ -27,6 +27,7 @@ from iamtui.account.model import (
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
+from iamtui.workspace.workspace import Workspace
 
 
 class Kind(StrEnum):
@@ -86,6 +87,44 @@ _KIND_WORDS: Final = {
     InstanceProfile: "instance profile",
     IdentityProvider: "identity provider",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAccount:
+    """An account that is open beside the one on screen, or something in it.
+
+    Args:
+        id: "" of one that could not be opened.
+        name: its alias, or what it was to be opened by; raw text.
+        count: its users and roles.
+        entity: what of it is meant, or None.
+        problem: why it could not be opened; safe to show.
+    """
+
+    id: str
+    name: str
+    count: int = 0
+    entity: Entity | None = None
+    problem: str = ""
+
+    @property
+    def key(self) -> str:
+        """A text that names it as `key_of` names a node."""
+        return f"account:{self.id or self.name}:{self.entity.arn if self.entity is not None else ''}"
+
+
+def other_accounts(workspace: Workspace) -> tuple[OtherAccount, ...]:
+    """The accounts beside the one that is looked at, by id, then those that could not be opened."""
+    opened = [
+        OtherAccount(one.id, account_alias(one), len(one.users) + len(one.roles)) for one in workspace.others.values()
+    ]
+    failed = (OtherAccount("", one.name, problem=str(one.problem)) for one in workspace.not_opened)
+    return (*sorted(opened, key=lambda one: one.id), *failed)
+
+
+def account_alias(account: Account) -> str:
+    """The alias of an account, where it has one that is known; else ""."""
+    return "" if isinstance(account.alias, Missing) else account.alias.value or ""
 
 
 def title_of(branch: Branch) -> str:

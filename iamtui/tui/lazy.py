@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from iamtui.catalog import actions as actions
     from iamtui.catalog import condition_keys as condition_keys
     from iamtui.catalog import dependent_actions as dependent_actions
+    from iamtui.catalog import tables as tables
     from iamtui.credentials import console_url as console_url
     from iamtui.credentials import credentials_file as credentials_file
     from iamtui.credentials import export as export

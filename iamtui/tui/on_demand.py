@@ -12,7 +12,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, plain
-from iamtui.tui.drafts.controller import DraftController
+from iamtui.tui.drafts.controller import DraftController, Given
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.status import Severity
@@ -73,8 +73,8 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
             what.append(f"keys, MFA devices and password of {user.name}")
         except Problem as problem:
             problems.append(problem)
-    account = now.account
-    return Loaded(workspace, now, Inventory(account), lazy.search.SearchIndex(account), tuple(what), tuple(problems))
+    made = Given.of(now)
+    return Loaded(workspace, now, made.inventory, made.index, tuple(what), tuple(problems))
 
 
 def read_again(workspace: Workspace, entity: Alone) -> Loaded:
@@ -84,9 +84,9 @@ def read_again(workspace: Workspace, entity: Alone) -> Loaded:
         Problem: a part of it cannot be read.
     """
     now = lazy.opening.read_again(workspace, entity)
-    account = now.account
-    changes = tuple(lazy.account_diff.entity_changes(workspace.account, account))
-    return Loaded(workspace, now, Inventory(account), lazy.search.SearchIndex(account), (entity.name,), (), changes)
+    made = Given.of(now)
+    changes = tuple(lazy.account_diff.entity_changes(workspace.account, now.account))
+    return Loaded(workspace, now, made.inventory, made.index, (entity.name,), (), changes)
 
 
 class OnDemandLoading:
@@ -126,9 +126,7 @@ class OnDemandLoading:
             return
         question_matrix = self._screen.question.question_matrix
         resources = question_matrix.resources if question_matrix is not None else (question.resource,)
-        carriers = [
-            arn for arn in lazy.opening.unloaded_carriers(workspace.account, resources) if arn not in self._tried
-        ]
+        carriers = [arn for arn in lazy.opening.unloaded_policies(workspace, resources) if arn not in self._tried]
         if carriers:
             self._tried.update(carriers)
             self._load(workspace, carriers, None)

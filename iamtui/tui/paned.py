@@ -24,7 +24,7 @@ from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, ScreenAbove, VisitedPlace
-from iamtui.tui.inventory import OVERVIEW, Inventory, Node, key_of
+from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, key_of, other_accounts
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.lists.containers import Column, Row
@@ -282,6 +282,8 @@ class Browsing:
         self._place_changed = place_changed
         self._inventory = Inventory(Account(id=""))
         self._history = History()
+        self.look_at: Callable[[str, str], object] = lambda _account, _key: None
+        """Shows another of the accounts that are open, the cursor on a node; without a key, where that begins."""
 
     def show_nothing_open(self) -> None:
         if self._screen.workspace is None:
@@ -304,7 +306,8 @@ class Browsing:
         screen.workspace, self._inventory = workspace, inventory
         self._screen.query_one(StatusLine).set_workspace(workspace)
         self._workspace_changed(workspace)
-        self._screen.explorer.set_inventory(inventory, index)
+        screen.explorer.other_chosen = self._other_chosen
+        screen.explorer.set_inventory(inventory, index, other_accounts(workspace))
         if first and not self._screen.explorer.filter_input.value:
             self._screen.explorer.open_branch(self._screen.first_branch)
         node = self._screen.explorer.node or (self._screen.first_branch if first else None)
@@ -320,6 +323,17 @@ class Browsing:
         self._place_changed(node)
         self._screen.keys_changed()
 
+    def _other_chosen(self, other: OtherAccount, opened: bool) -> None:
+        """Say what the cursor is on that is not of the account on screen; go there when the user does."""
+        if opened and other.id:
+            self.look_at(other.id, other.entity.arn if other.entity is not None else "")
+            return
+        name = other.entity.name if other.entity is not None else other.name
+        words = line((f"{other.id} ", "bold $foreground"), (name, "bold $foreground"))
+        more = plain(other.problem) if other.problem else line(("Enter", "bold $match"), " goes there.")
+        self._screen.subject.welcome(Content("\n").join([words, plain(""), more]))
+        self._screen.keys_changed()
+
     # Going places.
 
     def go_to(self, key: str, above: ScreenAbove | None = None, place: StatementPlace | None = None) -> bool:
@@ -330,6 +344,10 @@ class Browsing:
             place: what to show of it.
         """
         node = self._inventory.find(key)
+        workspace, account = self._screen.workspace, key.split(":", 5)[4] if key.count(":") > 4 else ""
+        if node is None and workspace is not None and account in workspace.others:
+            self.look_at(account, key)
+            return True
         if node is None:
             self._screen.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
             return False

@@ -14,10 +14,12 @@ from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.background import compile_all, in_thread, making
+from iamtui.tui.background import compile_all, get_in_thread, in_thread, making
 from iamtui.tui.content import line, lines, plain
+from iamtui.tui.drafts.controller import Given
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine, Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
@@ -75,6 +77,8 @@ class SourceOpening:
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
         self._opened: SourceChoice | None = None
         self._unfinished: tuple[SourceChoice, Workspace] | None = None
+        self._leaves = self._forgets = False
+        """Whether what is opened takes the place of another account, and whether the sessions of that go with it."""
         self._chooser: ChooserScreen | None = None
         self._opener = opener
         self.end_commands: Callable[[], None] = lambda: None
@@ -103,7 +107,8 @@ class SourceOpening:
             confirmed: the command for credentials that the user has just agreed to.
         """
         if choice.cache is not self._cache:
-            choice = replace(choice, cache=self._cache)
+            beside = tuple(replace(one, cache=self._cache) for one in choice.beside)
+            choice = replace(choice, cache=self._cache, beside=beside)
         self.choice = choice
         shown = self._main.source_workspace if choice is self._opened else None
         self._main.tries_again = False
@@ -154,8 +159,8 @@ class SourceOpening:
                 if progress.part.source.cached:
                     shown = progress.part
                 with making():
-                    inventory, index = Inventory(progress.part.account), lazy.search.SearchIndex(progress.part.account)
-                tell(self._show_part, choice, progress.part, inventory, index)
+                    made = Given.of(progress.part)
+                tell(self._show_part, choice, progress.part, made.inventory, made.index)
 
         try:
             if unfinished is not None:
@@ -163,15 +168,18 @@ class SourceOpening:
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
                 workspace = self._opener(wanted, report, lambda: worker.is_cancelled)
+            if shown is not None:
+                # Of several accounts the one that is looked at stays that.
+                workspace = workspace.at(shown.account.id)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
-                inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
+                made = Given.of(workspace)
         except OpeningCancelled:
             pass
         except Problem as problem:
             tell(self._show_problem, choice, problem)
         else:
-            tell(self._show, choice, workspace, inventory, index, _changes(shown, workspace))
+            tell(self._show, choice, workspace, made.inventory, made.index, _changes(shown, workspace))
             if choice.cache is CacheUse.KEEP:
                 lazy.opening.keep_in_cache(workspace)
 
@@ -193,6 +201,7 @@ class SourceOpening:
             self._opened = choice
             self._app.call_after_refresh(self._load_engine, part)
         self._main.mark_changed(())
+        self._leave_old_account()
         self._main.drafts.show_account(part, inventory, index)
 
     def _show(
@@ -210,9 +219,23 @@ class SourceOpening:
             self._chooser.finish()
         was = self._main.source_workspace
         self._main.mark_changed([change.name for change in changes or ()])
+        self._leave_old_account()
         self._main.drafts.show_account(workspace, inventory, index)
         self._app.call_after_refresh(self._load_engine, workspace)
         self._say_opened(workspace, _words_of(changes, was, workspace) if changes is not None and was else "")
+
+    def _leave_old_account(self) -> None:
+        """Where another account takes its place, let nothing of the one on screen stay but what the user keeps."""
+        if not self._leaves:
+            return
+        self._leaves = False
+        self._main.kept_denials = None
+        if not isinstance(self._app.screen, LockScreen):
+            for screen in reversed(self._app.screen_stack[1:]):
+                screen.dismiss(None)
+        if self._forgets:
+            self._main.sessions.forget_all()
+            self._main.lifecycle.forget_mfa_sessions()
 
     def _load_engine(self, workspace: Workspace) -> None:
         """Get ready to answer once the account is on screen, so that the first question need not wait."""
@@ -225,7 +248,7 @@ class SourceOpening:
         if isinstance(problem, UnconfirmedCommand):
             self._ask_about_command(choice, problem)
             return
-        main = self._main
+        main, self._leaves = self._main, False
         main.browsing.show_nothing_open()
         if self._chooser is not None:
             # The line below said that it is being opened.
@@ -236,10 +259,19 @@ class SourceOpening:
             main.tries_again = needs_login and main.workspace is None
             key = "F5" if main.tries_again else "r"
             again = f"  ({key} then tries again.)" if needs_login else ""
+            if needs_login and self._app.screen is main:
+                self._wait_for_login(choice, problem)
             age = main.workspace.age if main.workspace is not None else ""
             old = f"  The account is shown as {age}." if age else ""
             self._say(f"{problem}{again}{old}", Severity.ERROR)
         self.choice = self._opened or self.choice
+
+    def _wait_for_login(self, choice: SourceChoice, problem: Problem) -> None:
+        def answered(again: bool | None) -> None:
+            if again:
+                self.open(choice)
+
+        self._app.push_screen(lazy.chooser.LoginDialog(problem), answered)
 
     def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
         """Show the command that the profile runs for its credentials, and open the source once it may run."""
@@ -265,7 +297,7 @@ class SourceOpening:
         running = [worker for worker in self._app.workers if worker.group == _LOADING and worker.is_running]
         for worker in running:
             worker.cancel()
-        self.choice = self._opened or self.choice
+        self.choice, self._leaves = self._opened or self.choice, False
         if running:
             self._main.browsing.show_nothing_open()
             in_part = self.choice is not None and self._unfinished_of(self.choice) is not None
@@ -276,9 +308,67 @@ class SourceOpening:
         if self._chooser is None:
             self._main.browsing.show_nothing_open()
             self._chooser = lazy.chooser.ChooserScreen(
-                opening=self.open, cancelling=self.stop, endpoint_url=self._endpoint_url
+                opening=self._switch, cancelling=self.stop, endpoint_url=self._endpoint_url, opened=self._opened
             )
             self._app.push_screen(self._chooser, self._chooser_left)
+
+    def _switch(self, choice: SourceChoice) -> None:
+        """Open what was chosen in place of what is open; ask what becomes of the sessions of that."""
+        self._leaves = self._opened is not None and not _is_same(choice, self._opened)
+        held = len(self._main.sessions.keeper)
+        self._forgets = not held
+        if not held or not self._leaves:
+            self.open(choice)
+            return
+
+        def answered(wanted: str | None) -> None:
+            if wanted is not None:
+                self._forgets = wanted == "forget"
+                self.open(choice)
+            elif self._chooser is not None:
+                self._chooser.action_leave()
+
+        until = "once the other account is open. What AWS has issued stays valid until its end."
+        items = (
+            lazy.dialogs.MenuItem("forget", "Forget them", "f", detail=f"They are dropped {until}"),
+            lazy.dialogs.MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
+        )
+        title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")
+        self._app.push_screen(lazy.dialogs.MenuDialog(title, items), answered)
+
+    def choose_region(self) -> None:
+        """Ask for a Region, and go on in it with the account on screen."""
+        workspace = self._main.source_workspace
+        if workspace is None:
+            self._say(plain("Open an account first: P chooses one."))
+            return
+        partition = workspace.account.partition
+        choices = [
+            lazy.dialogs.Choice(region, region, "in use" if region == workspace.source.region else "")
+            for region in sorted(lazy.tables.REGIONS.get(partition, ()))
+        ]
+        self._app.push_screen(lazy.dialogs.ChoiceDialog(line("Region"), choices), self._region_chosen)
+
+    def _region_chosen(self, region: str | None) -> None:
+        workspace, choice = self._main.source_workspace, self._opened or self.choice
+        if region is None or workspace is None or choice is None or region == workspace.source.region:
+            return
+        if any(worker.group == _LOADING and worker.is_running for worker in self._app.workers):
+            # Read anew, as what is being read is of the other Region.
+            self.open(replace(choice, region=region))
+            return
+
+        def go_on(moved: Workspace) -> None:
+            if workspace is self._main.source_workspace:
+                self.choice = self._opened = replace(choice, region=region)
+                self._unfinished = self.choice, moved
+                self._main.drafts.show_again(moved)
+                self._say(line("Questions are about ", (region, "bold"), ", and calls go there."))
+
+        get_in_thread(
+            self._main, partial(lazy.opening.in_region, workspace, region), go_on,
+            lambda problem: self._say(str(problem), Severity.ERROR), name="changing the Region", group=_LOADING,
+        )  # fmt: skip
 
     def _chooser_left(self, _choice: SourceChoice | None) -> None:
         self._chooser = None
@@ -289,6 +379,14 @@ class SourceOpening:
         # A screen that is being left has lost its lines already.
         if self._main.query(MessageLine):
             self._main.say(text, severity, stays=stays)
+
+
+def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
+    """Whether both name one source and caller."""
+    return all(
+        getattr(choice, name) == getattr(other, name)
+        for name in ("kind", "snapshot", "profile", "snapshot_account", "beside")
+    )
 
 
 def _changes(shown: Workspace | None, workspace: Workspace) -> Sequence[EntityChange] | None:
@@ -319,6 +417,8 @@ def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Worksp
 
 
 def _name_of(choice: SourceChoice) -> str:
+    if choice.beside:
+        return f"{len(choice.beside) + 1} accounts"
     if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
         return choice.snapshot.name
     if choice.kind is SourceKind.DEMO:

@@ -14,7 +14,7 @@ from textual.design import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
 from iamtui.input_files import read_document, text_of, toml_of
-from iamtui.paths import exposure, shipped_themes, user_themes
+from iamtui.paths import exposure, is_folder, shipped_themes, user_themes
 from iamtui.problem import Problem
 
 DEFAULT_DARK: Final = "iamtui-dark"
@@ -80,7 +80,7 @@ def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
     themes: dict[str, Theme] = {}
     problems: list[str] = []
     for folder in folders:
-        for file in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+        for file in sorted(folder.glob("*.toml")) if is_folder(folder) else []:
             # A theme runs nothing, but one that somebody else wrote could hide a warning in its background.
             if folder == own and (exposed := exposure(file)) is not None:
                 problems.append(f"Theme {file.name} is ignored, because others could have written it: {exposed}")

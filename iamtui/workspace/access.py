@@ -18,7 +18,7 @@ from iamtui.questions.never_asked import fits, no_action_matches
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import answer_all
-from iamtui.workspace.trust import Chain, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import Chain, TrustReader, by_principal, chains_from
 from iamtui.workspace.workspace import Workspace
 
 ACCESS_LEVELS: Final = {
@@ -59,9 +59,11 @@ def granting_statements(decision: Decision) -> list[StatementRef]:
     return [ref for ref in decision.matched if ref.effect == "Allow" and ref.layer in granting]
 
 
-def grants_of(account: Account, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
+def grants_of(workspace: Workspace, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
     """Those statements, or the first of them, and how the principal comes by their policies."""
-    entity = account.by_arn(decision.request.principal.arn)
+    principal = decision.request.principal
+    account = workspace.at(principal.account).account
+    entity = account.by_arn(principal.arn)
     user = entity if isinstance(entity, User) else None
     # Found once for each policy, which may have a hundred statements.
     groups: dict[str, tuple[str, ...]] = {}
@@ -168,9 +170,8 @@ def through_roles(
     The chain of each is a shortest one; one that holds without conditions comes before one that does not.
     """
     by_role = {one.principal.arn: one for one in found if one.outcome in _POSSIBLE}
-    edges = by_principal(
-        edge for role in workspace.account.roles for edge in who_may_assume(workspace, role, cancelled)
-    )
+    reader = TrustReader(workspace)
+    edges = by_principal(edge for role in workspace.account.roles for edge in reader.edges(role, cancelled))
     starts: Mapping[str, Principal] = {own[0].principal.arn: own[0].principal for own in edges.values()}
     for arn, principal in starts.items():
         if cancelled():

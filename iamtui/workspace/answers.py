@@ -24,7 +24,14 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.dependent_questions import AuthorizedCall, check_named, companion_questions
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import check_action, check_resource, check_terms, with_region, without_a_session
+from iamtui.workspace.questions import (
+    check_action,
+    check_resource,
+    check_terms,
+    evaluator_of,
+    with_region,
+    without_a_session,
+)
 from iamtui.workspace.workspace import Workspace
 
 MOST_CELLS: Final = 1_000
@@ -128,7 +135,8 @@ def answer_all(
         only_deciding: leave out the companions that do not decide, which is several times as fast.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix, now=now)
-    account_index(workspace.account)
+    for account in workspace.accounts:
+        account_index(account)
     for principal in principals:
         found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
         if found is None or cancelled():
@@ -255,7 +263,8 @@ class BulkMatrixEvaluator:
         if principal.session_name and "sts:rolesessionname" not in {key.lower() for key in context}:
             context["sts:RoleSessionName"] = (principal.session_name,)
         asked = self._asked(
-            Question("sts:AssumeRole", role, context, self._terms.mode, layers_off=self._terms.layers_off)
+            Question("sts:AssumeRole", role, context, self._terms.mode, layers_off=self._terms.layers_off),
+            first.account,
         )
         check = Check("sts:AssumeRole", "the asking role", note=f"Made by a session of {source}.")
         return DependentAnswer(check, asked.question, asked.decide(first, (), open_points=True), decides=True)
@@ -271,9 +280,9 @@ class BulkMatrixEvaluator:
         read = "taken for absent" if self._terms.mode is Mode.STRICT else "left unknown"
         return (f"role chaining: AWS's pages differ on whether the session carries {_MFA}, so it is {read}",)
 
-    def _asked(self, question: Question) -> _Asked:
+    def _asked(self, question: Question, caller_account: str | None) -> _Asked:
         question = with_region(self._workspace, question)
-        return _Asked(question, QuestionEvaluator(self._workspace.account, question, self._now))
+        return _Asked(question, evaluator_of(self._workspace.at(caller_account), question, self._now))
 
     def _plan_for(self, principal: Principal) -> tuple[_PlannedCell, ...]:
         """What is asked; companions on other resources are asked about those of the caller's account."""
@@ -296,12 +305,12 @@ class BulkMatrixEvaluator:
                 found = companion_questions(call, question, named, partition, account)
                 doubt = never_asked(call.action, resource)
                 yield _PlannedCell(
-                    self._asked(question),
+                    self._asked(question, account),
                     pattern,
                     tuple(filter(None, (call.note, doubt))),
                     doubt,
                     any_way or fitting[resource],
-                    tuple((one.check, self._asked(one.question), one.decides) for one in found),
+                    tuple((one.check, self._asked(one.question, account), one.decides) for one in found),
                 )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import ROOT_ROW, Account, Fact, Group, Known, Missing, Role, User
@@ -19,7 +20,7 @@ from iamtui.lint.check_document import suppression_tables
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
-from iamtui.workspace.trust import Trustee, who_may_assume
+from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader
 from iamtui.workspace.workspace import Workspace
 
 Holder: TypeAlias = User | Group | Role
@@ -221,9 +222,16 @@ def audit(
     now: datetime | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     limits: AuditLimits = AuditLimits(),
+    trust_outside: Callable[[Role], Iterable[TrustEdge]] | None = None,
 ) -> Iterator[AuditFinding]:
-    """Every finding, check by check. `now` is UTC (default: when the account was read, else the clock)."""
+    """Every finding, check by check.
+
+    Args:
+        now: UTC; default: when the account was read, else the clock.
+        trust_outside: who may assume a role besides users and roles of the account, where that is worked out already.
+    """
     account = workspace.account
+    trusted = trust_outside or partial(TrustReader(workspace).edges, inside=False)
     moment = now or account.taken_at or datetime.now(UTC)
     yield from _root_user(account, moment, limits)
     yield from _password_policy(account)
@@ -236,7 +244,7 @@ def audit(
         if cancelled():
             return
         yield from _unused_role(role, moment, limits)
-        yield from _trust(workspace, role)
+        yield from _trust(role, trusted(role))
     yield from _unused_permissions(account, moment, limits)
     yield from _inline(account)
     yield from _documents(account)
@@ -399,8 +407,8 @@ def _unused_role(role: Role, now: datetime, limits: AuditLimits) -> Iterator[Aud
         yield _found("role-unused", role.arn, f"The role {used}.")
 
 
-def _trust(workspace: Workspace, role: Role) -> Iterator[AuditFinding]:
-    for edge in who_may_assume(workspace, role, inside=False):
+def _trust(role: Role, edges: Iterable[TrustEdge]) -> Iterator[AuditFinding]:
+    for edge in edges:
         if edge.trustee is Trustee.EVERYONE and edge.lacks_external_id:
             some = "" if edge.name == "*" else f" whose ARN matches {edge.name}"
             message = f"The trust policy lets in principals of every account{some}."

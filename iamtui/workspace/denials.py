@@ -17,7 +17,8 @@ from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Mode, Principal, PrincipalKind, principal_from_text
-from iamtui.input_files import home_expanded, open_input
+from iamtui.input_files import open_input
+from iamtui.paths import home_expanded
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question

@@ -27,6 +27,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.workspace import Workspace
 
 Json: TypeAlias = dict[str, Any]
 
@@ -96,6 +97,27 @@ def find_entity(account: Account, text: str, only: str = "") -> Entity:
     if len(set(names)) < len(names):
         names = tuple(entity.arn for entity in found)
     raise Problem(f"{safe_text(text)} names {len(found)} things.", f"Say {_or(names)}.")
+
+
+def find_in_accounts(workspace: Workspace, text: str) -> tuple[Workspace, Entity]:
+    """The entity that a text names in the accounts that are open, and the workspace that looks at its account.
+
+    Raises:
+        Problem: as `find_entity`, or things of several accounts have it.
+    """
+    found: list[tuple[Workspace, Entity]] = []
+    problem = None
+    for account in workspace.accounts:
+        try:
+            found.append((workspace.at(account.id), find_entity(account, text)))
+        except Problem as lacking:
+            problem = problem or lacking
+    if problem is not None and not found:
+        raise problem
+    arns = tuple(dict.fromkeys(entity.arn for _, entity in found))
+    if len(arns) > 1:
+        raise Problem(f"{safe_text(text)} names things of {len(arns)} accounts.", f"Say {_or(arns)}.")
+    return found[0]
 
 
 def _named(pool: Sequence[Entity], text: str) -> list[Entity]:

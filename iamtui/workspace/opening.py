@@ -6,10 +6,12 @@ The ways to AWS are imported where they are taken: a command on a snapshot start
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,9 +21,12 @@ from iamtui.policy.patterns import may_have_policy, parse_arn, resource_policy_a
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account
+from iamtui.workspace.organization import with_organization_read
 from iamtui.workspace.workspace import (
     CacheUse,
+    NotOpened,
     OpeningCancelled,
+    OrganizationSource,
     Progress,
     ProgressReport,
     SourceChoice,
@@ -32,8 +37,9 @@ from iamtui.workspace.workspace import (
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
-    from iamtui.aws.credential_process import Approve
+    from iamtui.aws.credential_process import Approve, CredentialCommand
     from iamtui.sources.live import LiveReading
+    from iamtui.sources.organization_file import OrganizationFile
     from iamtui.sources.parallel import Step
 
 
@@ -44,27 +50,108 @@ def open_source(
     approve: Approve | None = None,
     *,
     parts: bool = False,
+    pool: DocumentPool | None = None,
+    approve_other: Approve | None = None,
 ) -> Workspace:
-    """Load the account that `choice` names. Blocking: screens call it in a worker.
+    """Load the account that `choice` names, and those beside it. Blocking: screens call it in a worker.
+
+    An account beside others that AWS refuses is said in `not_opened`; a file that cannot be read is a mistake of
+    whoever named it.
 
     Args:
         parts: whether to report the account as it was read last, or else as far as it is read, while it is being read.
         approve: asked before a credential_process is run; None: what was confirmed may run.
+        pool: where the documents of a snapshot come from, so that the equal ones of others are the same objects.
+        approve_other: the same for the profile that reads the organization.
 
     Raises:
-        Problem: the source cannot be read; the sentence says why and what to do.
+        Problem: the source cannot be read, none of several can be, or two are of the same account.
         OpeningCancelled: `cancelled` returned True between two steps.
     """
-
+    if choice.beside:
+        return _open_several(choice, report, cancelled, approve, approve_other)
     step = _step(report, cancelled)
+    file = _organization_file(choice.organization)
     if choice.kind is SourceKind.LIVE:
         step("finding credentials", 0)
         workspace = _open_live(_connected(choice, approve), choice.cache, step, report if parts else None)
     elif choice.kind is SourceKind.DEMO:
         workspace = _open_demo(step)
     else:
-        workspace = open_snapshot(choice, step)
+        workspace = open_snapshot(choice, step, pool)
+    workspace = _with_organization(workspace.reading_organization(choice.organization), file, approve_other, step)
     return _settled(workspace, cancelled)
+
+
+def _open_several(
+    choice: SourceChoice,
+    report: ProgressReport,
+    cancelled: Callable[[], bool],
+    approve: Approve | None,
+    approve_other: Approve | None,
+) -> Workspace:
+    choices = (msgspec.structs.replace(choice, beside=()), *choice.beside)
+    if choice.kind is SourceKind.SNAPSHOT:
+        in_files = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
+        found: Iterable[Workspace | NotOpened] = (in_files(choice, report, cancelled) for choice in choices)
+    else:
+        found = _open_at_once(choices, _step(report, cancelled), approve, approve_other)
+    opened: dict[str, Workspace] = {}
+    not_opened: list[NotOpened] = []
+    for one in found:
+        if isinstance(one, NotOpened):
+            not_opened.append(one)
+            continue
+        twin = opened.setdefault(one.account.id, one)
+        if twin is not one:
+            raise Problem(
+                f"{twin.source.label} and {one.source.label} are both of account {one.account.id}.",
+                "Leave one of them out.",
+            )
+    if not opened:
+        raise not_opened[0].problem
+    first, *beside = opened.values()
+    return replace(first, beside=tuple(beside), not_opened=tuple(not_opened))
+
+
+_ACCOUNTS_AT_ONCE: Final = 4
+
+
+def _open_at_once(
+    choices: Sequence[SourceChoice], step: Step, approve: Approve | None, approve_other: Approve | None
+) -> list[Workspace | NotOpened]:
+    """Load live accounts, some at a time, in their order."""
+    from iamtui.sources.parallel import Tasks
+
+    asking, is_over = Lock(), Event()
+
+    def one_by_one(asked: Approve | None) -> Approve | None:
+        def ask(command: CredentialCommand) -> bool:
+            assert asked is not None
+            with asking:
+                return asked(command)
+
+        return None if asked is None else ask
+
+    opening = partial(
+        open_source, cancelled=is_over.is_set, approve=one_by_one(approve), approve_other=one_by_one(approve_other)
+    )
+
+    def open_one(choice: SourceChoice) -> Workspace | NotOpened:
+        def tell(progress: Progress) -> None:
+            tasks.what, tasks.done = f"profile {choice.profile}: {progress.step}", progress.done
+
+        try:
+            return opening(choice, tell)
+        except Problem as problem:
+            return NotOpened(f"The profile {choice.profile}", problem)
+
+    with Tasks(_ACCOUNTS_AT_ONCE, step) as tasks:
+        tasks.what = f"{len(choices)} accounts"
+        try:
+            return tasks.watch(*[tasks.add(partial(open_one, choice)) for choice in choices])
+        finally:
+            is_over.set()
 
 
 def go_on_reading(
@@ -82,11 +169,36 @@ def go_on_reading(
     """
     step = _step(report, cancelled)
     step("finding credentials", 0)
+    file = _organization_file(workspace.source.organization)
     connection = _connection(workspace).reopened()
     read = _read_live(connection, workspace.reading or _new_reading(), step, report)
     if workspace.source.cached:
         read = _unless_in_part(read, workspace)
-    return _settled(replace(read, caller_extras=workspace.caller_extras), cancelled)
+    read = _with_organization(read.reading_organization(workspace.source.organization), file, None, step)
+    kept = replace(
+        read, caller_extras=workspace.caller_extras, beside=workspace.beside, not_opened=workspace.not_opened
+    )
+    return _settled(kept, cancelled)
+
+
+def _organization_file(where: OrganizationSource) -> OrganizationFile | None:
+    """What the file with the organization says, read before the account: what is wrong with it is said at once."""
+    if not where.file:
+        return None
+    from iamtui.sources.organization_file import OrganizationFile
+
+    return OrganizationFile.read(where.file)
+
+
+def _with_organization(
+    workspace: Workspace, file: OrganizationFile | None, approve: Approve | None, step: Step
+) -> Workspace:
+    if file is not None:
+        from iamtui.sources.organization import with_organization
+
+        account = workspace.account
+        return workspace.with_account(with_organization(account, Known(file.of(account))))
+    return with_organization_read(workspace, approve, step)
 
 
 def _step(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
@@ -200,8 +312,13 @@ def _unless_in_part(read: Workspace, kept: Workspace) -> Workspace:
 
 
 def keep_in_cache(workspace: Workspace) -> bool:
-    """Keep a live account as it was just read, if all of it was; whether it is kept. Blocking."""
+    """Keep live accounts as they were just read, if all of them was; whether the first is kept. Blocking."""
+    for one in workspace.beside:
+        keep_in_cache(one)
     source = workspace.source
+    if source.organization.file:
+        # What it says is not what AWS said when the account was read.
+        return False
     if source.kind is not SourceKind.LIVE or source.cached or workspace.reading is not None:
         return False
     return keep_account(workspace.account, source.endpoint_url)
@@ -261,6 +378,24 @@ def reconnected(workspace: Workspace) -> Workspace:
     if workspace.connection is None:
         return workspace
     return replace(workspace, connection=workspace.connection.reopened(in_same_account=True))
+
+
+def in_region(workspace: Workspace, region: str) -> Workspace:
+    """The same account, asked about and called in another Region. Blocking; nothing of it is read again.
+
+    Raises:
+        Problem: as `reconnected`; or the demo's, which is in one Region.
+    """
+    if workspace.source.kind is SourceKind.DEMO:
+        raise Problem(
+            f"The demo account is in one Region, {workspace.source.region}.",
+            f"Ask with -c aws:RequestedRegion={region} in the context, or open another account with P.",
+        )
+    connection = workspace.connection
+    if connection is not None:
+        connection = connection.reopened(in_same_account=True, region=region)
+    source = msgspec.structs.replace(workspace.source, region=region)
+    return replace(workspace, source=source, connection=connection)
 
 
 def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
@@ -381,18 +516,53 @@ def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[st
             yield carrier
 
 
-def with_resource_policies(workspace: Workspace, resources: Iterable[str]) -> tuple[Workspace, dict[str, Problem]]:
-    """Load what is not loaded of the policies that decide about some resources. Blocking.
+def unloaded_policies(workspace: Workspace, resources: Iterable[str], owner: str | None = None) -> Iterator[str]:
+    """The same over all accounts that are open: of each resource, what its owner has not been asked for.
+
+    Args:
+        owner: the account that owns those whose ARN names none; None: whichever may read the policy.
+    """
+    for resource in resources:
+        accounts = [workspace.at(one).account for one in _may_own(workspace, resource, owner)]
+        found = dict.fromkeys(carrier for one in accounts for carrier in unloaded_carriers(one, [resource]))
+        for carrier in found:
+            if not any((known := one.resource_policies.get(carrier)) and known.state != "denied" for one in accounts):
+                yield carrier
+
+
+def _may_own(workspace: Workspace, resource: str, owner: str | None) -> Sequence[str]:
+    """The accounts that are asked for the policy of a resource: its owner, or where that is not known, all of them."""
+    here, arn = workspace.account.id, parse_arn(resource)
+    named = (arn.account or owner) if arn is not None else here
+    return (named if named in workspace.others else here,) if named else [one.id for one in workspace.accounts]
+
+
+def with_resource_policies(
+    workspace: Workspace, resources: Iterable[str], owner: str | None = None
+) -> tuple[Workspace, dict[str, Problem]]:
+    """Load what is not loaded of the policies that decide about some resources, each by the account that owns it.
+
+    Blocking.
+
+    Args:
+        owner: the account that owns those whose ARN names none; None: whichever may read the policy.
 
     Returns:
         The workspace with what could be loaded, and why the rest could not, by ARN. A snapshot is returned as
         it is: it cannot be asked for more.
     """
     failed: dict[str, Problem] = {}
-    if workspace.can_call_aws:
-        for carrier in unloaded_carriers(workspace.account, resources):
-            try:
-                workspace = load_resource_policy(workspace, carrier)
-            except Problem as problem:
-                failed[carrier] = problem
-    return workspace, failed
+    here = workspace.account.id
+    for resource in resources:
+        for account in _may_own(workspace, resource, owner):
+            workspace = workspace.at(account)
+            for carrier in unloaded_carriers(workspace.account, [resource]) if workspace.can_call_aws else ():
+                try:
+                    workspace = load_resource_policy(workspace, carrier)
+                except Problem as problem:
+                    failed[carrier] = problem
+    for one in workspace.accounts if workspace.beside else ():
+        for arn_of_read in one.resource_policies.keys() & failed.keys():
+            if one.resource_policies[arn_of_read].state != "denied":
+                del failed[arn_of_read]
+    return workspace.at(here), failed

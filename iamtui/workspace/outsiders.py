@@ -190,6 +190,14 @@ class Outsiders:
             elsewhere = (*by_account, *self._of_any_account)
             yield (*self._in_general(self.stranger, "*"), *self._of_accounts(), *self._described(elsewhere, ""))
 
+    def providers(self) -> Iterator[tuple[Outsider, ...]]:
+        """The identity providers that may be let in, which call for those whom they know: as groups, of one each."""
+        for entry in filter(None, self.entries):
+            federated = entry.kind == "Federated"
+            made = Principal(PrincipalKind.IDENTITY_PROVIDER, entry.value) if federated else self.single(entry)
+            if made is not None and made.kind is PrincipalKind.IDENTITY_PROVIDER:
+                yield (Outsider(made, made.arn),)
+
     @cached_property
     def stranger(self) -> str:
         """The account of those who stand for everybody: one that no pattern of the policy names."""

@@ -19,7 +19,7 @@ from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_e
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
-from iamtui.workspace.trust import who_may_assume
+from iamtui.workspace.trust import TrustEdge, TrustReader
 from iamtui.workspace.who_can import who_can
 from iamtui.workspace.workspace import SourceInfo, Workspace
 
@@ -155,11 +155,20 @@ def account_overview(
     """
     account = workspace.account
     moment = now or account.taken_at or datetime.now(UTC)
+    reader = TrustReader(workspace)
+    trusting: list[str] = []
+
+    def trust_outside(role: Role) -> Iterator[TrustEdge]:
+        edges = tuple(reader.edges(role, cancelled, inside=False))
+        trusting.extend([role.arn] if any(edge.is_outside for edge in edges) else [])
+        return iter(edges)
+
     # Asked at each finding, what cancels lets others have their turn meanwhile.
-    findings = tuple(one for one in audit(workspace, moment, cancelled, AuditLimits()) if not cancelled())
+    found = audit(workspace, moment, cancelled, AuditLimits(), trust_outside)
+    findings = tuple(one for one in found if not cancelled())
     return replace(
         begun_overview(workspace, moment),
-        risks=_risks(workspace, [account.with_report(user) for user in account.users], findings, cancelled),
+        risks=_risks(workspace, [account.with_report(user) for user in account.users], findings, trusting, cancelled),
         findings=tuple(_by_severity([one for one in findings if not any(each.covers(one) for each in accepted)])),
         questions=tuple(_question_bar(workspace, question, cancelled) for question in saved),
     )
@@ -273,7 +282,11 @@ def _risk(name: str, members: tuple[str, ...], unknown: int = 0) -> Figure:
 
 
 def _risks(
-    workspace: Workspace, users: Sequence[User], findings: Sequence[AuditFinding], cancelled: Callable[[], bool]
+    workspace: Workspace,
+    users: Sequence[User],
+    findings: Sequence[AuditFinding],
+    trusting: Sequence[str],
+    cancelled: Callable[[], bool],
 ) -> tuple[Figure, ...]:
     account = workspace.account
     everybody = 0
@@ -296,17 +309,11 @@ def _risks(
         _risk("administrators", tuple(entity.arn for entity in report.administrators), everybody),
         _risk("escalations", certain, everybody),
         _risk("escalations.possible", possible, everybody),
-        _risk("trust-outside", tuple(_trusting_outside(workspace, cancelled))),
+        _risk("trust-outside", tuple(trusting)),
         _risk("without-mfa", found("console-without-mfa"), unknown_mfa),
         _risk("unused-users", found("user-unused"), unknown_use),
         _risk("unused-roles", found("role-unused"), unknown_roles),
     )
-
-
-def _trusting_outside(workspace: Workspace, cancelled: Callable[[], bool]) -> Iterator[str]:
-    for role in workspace.account.roles:
-        if any(edge.is_outside for edge in who_may_assume(workspace, role, cancelled, inside=False)):
-            yield role.arn
 
 
 def _by_severity(findings: Sequence[AuditFinding]) -> Iterator[Figure]:

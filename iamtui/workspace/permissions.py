@@ -68,6 +68,21 @@ _ACCOUNT_FACTS: Final = (
     ("iam", "ListServerCertificates"),
 )
 _LAST_ACCESSED: Final = (("iam", "GenerateServiceLastAccessedDetails"), ("iam", "GetServiceLastAccessedDetails"))
+_ORGANIZATION: Final = (
+    ("organizations", "DescribeOrganization"),
+    ("organizations", "DescribeAccount"),
+    ("organizations", "ListParents"),
+    ("organizations", "DescribeOrganizationalUnit"),
+    ("organizations", "ListRoots"),
+    ("organizations", "ListPoliciesForTarget"),
+    ("organizations", "DescribePolicy"),
+    ("organizations", "ListDelegatedAdministrators"),
+)
+_ORGANIZATION_ACCOUNTS: Final = (
+    ("organizations", "ListRoots"),
+    ("organizations", "ListAccountsForParent"),
+    ("organizations", "ListOrganizationalUnitsForParent"),
+)
 _USER_DETAILS: Final = (
     ("iam", "ListAccessKeys"),
     ("iam", "GetAccessKeyLastUsed"),
@@ -108,8 +123,12 @@ FEATURES: Final = (
         "permissions that are granted but not used stay unknown",
     ),
     Feature(
-        "organization", "service and resource control policies", _actions(e for e in READ if e[0] == "organizations"),
+        "organization", "service and resource control policies", _actions(_ORGANIZATION),
         "answers say: SCP and RCP not evaluated",
+    ),
+    Feature(
+        "organization-accounts", "the accounts of the organization, to open several", _actions(_ORGANIZATION_ACCOUNTS),
+        "the accounts have to be named one by one",
     ),
     Feature(
         "resource-policies", "policies of buckets, keys, queues and other resources", _resource_policies(),

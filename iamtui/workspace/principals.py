@@ -37,7 +37,7 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
     Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
     conditions instead of being taken for absent.
     """
-    return principal_of(workspace.account, entity)
+    return principal_of(workspace.at(entity.arn.split(":", 5)[4]).account, entity)
 
 
 def is_not_there(workspace: Workspace, principal: Principal) -> bool:
@@ -63,25 +63,37 @@ def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = 
     text = text.strip()
     if not text:
         raise UnknownPrincipal("No principal is named.", "Give an ARN, user/NAME, role/NAME or a name.")
+    if text == "root" and workspace.beside:
+        raise UnknownPrincipal(
+            f"Each of the {len(workspace.accounts)} accounts that are open has a root user.",
+            f"Give its ARN, such as arn:{account.partition}:iam::{account.id}:root.",
+        )
     if text == "root":
         return Principal(PrincipalKind.ROOT, f"arn:{account.partition}:iam::{account.id}:root", account.id)
     if text == "anonymous":
         return Principal(PrincipalKind.ANONYMOUS, "")
     if text.startswith("arn:"):
-        return _from_arn(workspace, text)
+        return _from_arn(workspace.at(text.split(":", 5)[4] if text.count(":") > 4 else None), text)
     if unique_id_kind(text):
-        entity = account.by_id(text)
-        if isinstance(entity, (User, Role)):
-            return principal_for(workspace, entity)
-    for entity in _named(account, text):
-        return principal_for(workspace, entity)
+        for one in workspace.accounts:
+            entity = one.by_id(text)
+            if isinstance(entity, (User, Role)):
+                return principal_of(one, entity)
+    named_so = [principal_of(one, entity) for one in workspace.accounts for entity in _named(one, text)]
+    if len(named_so) > 1:
+        raise UnknownPrincipal(
+            f"{len(named_so)} of the accounts that are open have {safe_text(text)}.",
+            f"Give its ARN: {named_so[0].arn} or {named_so[1].arn}.",
+        )
+    if named_so:
+        return named_so[0]
     if text in _BUILT_IN_PROVIDERS and actions:
         named = [principal_from_text(text, action=action) for action in actions]
         if all(principal.kind is PrincipalKind.IDENTITY_PROVIDER for principal in named):
             return named[0]
     if text.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return Principal(PrincipalKind.SERVICE, text)
-    raise _unknown(account, text)
+    raise _unknown(workspace.accounts, text)
 
 
 def coming_with(
@@ -170,7 +182,7 @@ def _from_arn(workspace: Workspace, text: str) -> Principal:
     if principal.kind is PrincipalKind.ROLE_SESSION:
         role = account.role(principal.role_name or "")
         if role is None:
-            raise _unknown(account, f"role/{principal.role_name}")
+            raise _unknown((account,), f"role/{principal.role_name}")
         return Principal(
             principal.kind,
             principal.arn,
@@ -180,12 +192,14 @@ def _from_arn(workspace: Workspace, text: str) -> Principal:
             credentials="temporary",
         )
     if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
-        raise _unknown(account, text)
+        raise _unknown((account,), text)
     return principal
 
 
-def _unknown(account: Account, text: str) -> UnknownPrincipal:
-    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+def _unknown(accounts: Sequence[Account], text: str) -> UnknownPrincipal:
+    entities: list[User | Role] = []
+    for account in accounts:
+        entities += (*account.users, *account.roles)
     # An ARN can differ in its path alone, which a short name would hide.
     in_full = text.startswith("arn:")
     by_name = {
@@ -201,7 +215,8 @@ def _unknown(account: Account, text: str) -> UnknownPrincipal:
     nearest = nearest[: 2 if in_full else _MOST_SUGGESTIONS]
     list_of = "roles" if "role/" in text else "users"
     hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else f"See `iamtui list {list_of}`."
-    where = "the part of this account that was read" if account.lacks_principals else "this account"
+    whose = "this account" if len(accounts) == 1 else "the accounts that are open"
+    where = f"the part of {whose} that was read" if any(one.lacks_principals for one in accounts) else whose
     return UnknownPrincipal(f"No user or role of {where} is {safe_text(text)}.", hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -113,6 +113,11 @@ def with_region(workspace: Workspace, question: Question) -> Question:
     return replace(question, region=workspace.source.region)
 
 
+def evaluator_of(workspace: Workspace, question: Question, now: datetime | None = None) -> QuestionEvaluator:
+    """What answers a question for callers of the workspace's account, with what is known of others that are open."""
+    return QuestionEvaluator(workspace.account, with_region(workspace, question), now, others=workspace.others)
+
+
 def ask(
     workspace: Workspace,
     principal: Principal,
@@ -142,7 +147,7 @@ def _evaluated(
     now: datetime | None,
 ) -> Evaluation:
     check_question(question)
-    evaluator = QuestionEvaluator(workspace.account, with_region(workspace, question), now)
+    evaluator = evaluator_of(workspace.at(principal.account), with_region(workspace, question), now)
     request, policies, asked = evaluator.put_by(principal)
     if session:
         policies = replace(policies, session=session)
@@ -162,7 +167,7 @@ class BulkEvaluator:
         self, workspace: Workspace, question: Question, *, now: datetime | None = None, read_whole: bool = False
     ) -> None:
         check_question(question)
-        self._asker = QuestionEvaluator(workspace.account, with_region(workspace, question), now)
+        self._asker = evaluator_of(workspace, question, now)
         self._read_whole = read_whole
 
     def ask(self, principal: Principal) -> Decision:
@@ -242,7 +247,8 @@ def as_command(
     words += [word for name, value in options.items() for word in (f"--{name}", value)]
     words += _matrix_words(question_matrix)
     words += _terms_words(workspace, terms, written)
-    return shlex.join([*words, *_source_words(workspace.source, terms.region or workspace.source.region)])
+    sources = [workspace.source, *(one.source for one in workspace.beside)]
+    return shlex.join([*words, *_source_words(sources, terms.region or workspace.source.region)])
 
 
 def _matrix_words(question_matrix: QuestionMatrix) -> list[str]:
@@ -279,13 +285,22 @@ def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, st
     return words
 
 
-def _source_words(source: SourceInfo, region: str) -> list[str]:
+def _source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
+    source = sources[0]
     if source.kind is SourceKind.DEMO:
         return ["--demo"]
+    options = [("--profile", one.profile) for one in sources]
     if source.kind is SourceKind.SNAPSHOT:
-        account = ["--snapshot-account", source.snapshot_account] if source.snapshot_account else []
-        return ["--snapshot", source.file or source.label, *account, *(["--region", region] if region else [])]
-    options = (("--profile", source.profile), ("--region", region), ("--endpoint-url", source.endpoint_url))
+        options = [("--snapshot", name) for name in dict.fromkeys(one.file or one.label for one in sources)]
+        options += [("--snapshot-account", one.snapshot_account) for one in sources]
+    options.append(("--region", region))
+    if source.kind is SourceKind.LIVE:
+        options.append(("--endpoint-url", source.endpoint_url))
+    where = source.organization
+    options += [
+        ("--organization-profile", where.profile if where.profile_named else ""),
+        ("--organization", where.file),
+    ]
     return [word for option, value in options if value for word in (option, value)]
 
 

@@ -20,6 +20,7 @@ from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.service_data import is_service
 from iamtui.credentials.secure_files import AlreadyThere, destination, refuse_special, replace_file
 from iamtui.input_files import packed_for
+from iamtui.paths import is_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -73,7 +74,7 @@ def write_snapshot(data: bytes, path: Path, *, overwrite: bool = False) -> int:
     packed = packed_for(path.name, data)
     # After the packing, which takes a while. Where a link leads to, so that the link itself stays.
     target = destination(path, new=not overwrite)
-    if target.is_dir():
+    if is_folder(target):
         raise Problem(f"{shown} is a folder.", "Name a file in it.")
     refuse_special(target)
     try:

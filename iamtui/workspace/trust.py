@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import Role
+from iamtui.engine.bits import places
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, read_all_layers
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.context import And, MissingLeaf, Node
+from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -95,6 +97,8 @@ def _is_own_policy(node: Node) -> bool:
     return isinstance(node, MissingLeaf) and node.document.startswith("identity policies")
 
 
+_POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+
 Chain: TypeAlias = tuple[TrustEdge, ...]
 """The roles that are assumed one after the other, the first by the principal that the chain starts with."""
 
@@ -107,33 +111,90 @@ def who_may_assume(
     inside: bool = True,
     with_sessions: bool = False,
 ) -> Iterator[TrustEdge]:
-    """Who may assume a role: users and roles of the account in its order, then whom the trust policy names besides.
+    """As `TrustReader.edges`, of one role alone."""
+    return TrustReader(workspace).edges(role, cancelled, inside=inside, with_sessions=with_sessions)
 
-    Args:
-        inside: whether the account's own users and roles are asked about.
-        with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
-    """
-    actions = {**_ASSUMING, **_WITH_SESSIONS} if with_sessions else _ASSUMING
-    for action, only in actions.items():
-        question = with_region(workspace, Question(action, role.arn))
-        evaluator = QuestionEvaluator(workspace.account, question)
-        if only is None and inside:
-            yield from _of_the_account(workspace, role, action, evaluator, cancelled)
-        policy = policy_of_resource(evaluator)
-        if isinstance(policy, NamedPolicy) and policy.document.error is None:
-            outsiders = Outsiders(workspace, action, policy)
-            reading = _Reading(evaluator, policy, outsiders.statements)
-            seen: set[str] = set()
-            for group in outsiders.groups():
-                asked = [one for one in group if only in (None, one.principal.kind) and not _is_own(workspace, one)]
-                asked = [one for one in asked if one.principal.arn not in seen]
-                seen |= {one.principal.arn for one in asked}
+
+class TrustReader:
+    """Who may assume each of many roles: whom equal trust policies name is worked out once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._by_document: dict[PolicyDocument, _Named] = {}
+
+    def edges(
+        self,
+        role: Role,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        inside: bool = True,
+        with_sessions: bool = False,
+    ) -> Iterator[TrustEdge]:
+        """Who may assume a role: users and roles of the account in its order, then whom the trust policy names besides.
+
+        Args:
+            inside: whether the account's own users and roles are asked about.
+            with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
+        """
+        actions = {**_ASSUMING, **_WITH_SESSIONS} if with_sessions else _ASSUMING
+        for action, only in actions.items():
+            evaluator = QuestionEvaluator(
+                self._workspace.account, with_region(self._workspace, Question(action, role.arn))
+            )
+            if only is None and inside:
+                yield from TrustedInside(self._workspace, role, action, evaluator, cancelled)
+            policy = policy_of_resource(evaluator)
+            if not isinstance(policy, NamedPolicy) or policy.document.error is not None:
+                continue
+            named = self._named(policy)
+            reading = _Reading(evaluator, policy, named.statements)
+            for group in named.groups if only is None else named.providers:
                 if cancelled():
                     return
-                for one, decision in reading.letting_in(asked):
+                for one, decision in reading.letting_in(group):
                     yield TrustEdge(
-                        _kind_of(one.principal, outsiders.stranger), one.principal, role, action, decision, one.name
+                        _kind_of(one.principal, named.stranger), one.principal, role, action, decision, one.name
                     )
+
+    def inside(self, role: Role) -> TrustedInside:
+        """The users and roles of the account that may assume a role."""
+        (action, *_) = (action for action, only in _ASSUMING.items() if only is None)
+        question = with_region(self._workspace, Question(action, role.arn))
+        return TrustedInside(self._workspace, role, action, QuestionEvaluator(self._workspace.account, question))
+
+    def _named(self, policy: NamedPolicy) -> _Named:
+        found = self._by_document.get(policy.document)
+        if found is None:
+            found = self._by_document[policy.document] = _named_by(self._workspace, policy)
+        return found
+
+
+class _Named(NamedTuple):
+    """Whom a trust policy names from outside the account.
+
+    Args:
+        groups, providers: those of `Outsiders`, each principal once.
+        stranger: the account of those who stand for everybody.
+    """
+
+    groups: tuple[tuple[Outsider, ...], ...]
+    providers: tuple[tuple[Outsider, ...], ...]
+    statements: StatementsByCaller
+    stranger: str
+
+
+def _named_by(workspace: Workspace, policy: NamedPolicy) -> _Named:
+    outsiders = Outsiders(workspace, "sts:AssumeRole", policy)
+    groups, providers = (tuple(_each_once(workspace, groups)) for groups in (outsiders.groups(), outsiders.providers()))
+    return _Named(groups, providers, outsiders.statements, outsiders.stranger)
+
+
+def _each_once(workspace: Workspace, groups: Iterable[tuple[Outsider, ...]]) -> Iterator[tuple[Outsider, ...]]:
+    seen: set[str] = set()
+    for group in groups:
+        asked = tuple(one for one in group if one.principal.arn not in seen and not _is_own(workspace, one))
+        seen |= {one.principal.arn for one in asked}
+        yield asked
 
 
 class _Reading:
@@ -155,7 +216,7 @@ class _Reading:
         known: set[tuple[Outcome, str]] = set()
         for outsider in group:
             decision = self.decide(outsider.principal)
-            if decision.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+            if decision.outcome not in _POSSIBLE:
                 continue
             if len(group) > 1:
                 answer = (decision.outcome, _outside_condition(decision))
@@ -166,23 +227,46 @@ class _Reading:
             yield outsider, decision
 
 
-def _of_the_account(
-    workspace: Workspace, role: Role, action: str, evaluator: QuestionEvaluator, cancelled: Callable[[], bool]
-) -> Iterator[TrustEdge]:
-    """The users and roles of the account that may: only those whom the index does not find denied are looked at."""
-    outcomes = evaluator.outcomes()
-    index = account_index(workspace.account)
-    who = (1 << len(index.principals)) - 1
-    if outcomes is not None:
-        who &= ~(outcomes.explicit_deny | outcomes.implicit_deny)
-    while who and not cancelled():
-        place = (who & -who).bit_length() - 1
-        who &= who - 1
-        principal = index.principals[place].principal
-        decision = evaluator.decide(principal)
-        if decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
-            kind = Trustee.USER if principal.kind is PrincipalKind.USER else Trustee.ROLE
-            yield TrustEdge(kind, principal, role, action, decision, principal.arn)
+class TrustedInside:
+    """The users and roles of the account that may assume a role, in its order.
+
+    Only those whom the index does not find denied are looked at, and only those whom it cannot tell are decided to be
+    counted.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        role: Role,
+        action: str,
+        evaluator: QuestionEvaluator,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._role = role
+        self._action = action
+        self._evaluator = evaluator
+        self._cancelled = cancelled
+        self._index = account_index(workspace.account)
+        outcomes = evaluator.outcomes()
+        everybody = (1 << len(self._index.principals)) - 1
+        self._certain = 0 if outcomes is None else outcomes.allowed | outcomes.depends
+        denied = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
+        self._open = everybody & ~(self._certain | denied)
+
+    def __iter__(self) -> Iterator[TrustEdge]:
+        for place in places(self._certain | self._open):
+            if self._cancelled():
+                return
+            principal = self._index.principals[place].principal
+            decision = self._evaluator.decide(principal)
+            if decision.outcome in _POSSIBLE:
+                kind = Trustee.USER if principal.kind is PrincipalKind.USER else Trustee.ROLE
+                yield TrustEdge(kind, principal, self._role, self._action, decision, principal.arn)
+
+    def __len__(self) -> int:
+        principals = self._index.principals
+        decided = (self._evaluator.decide(principals[place].principal) for place in places(self._open))
+        return self._certain.bit_count() + sum(decision.outcome in _POSSIBLE for decision in decided)
 
 
 def _is_own(workspace: Workspace, outsider: Outsider) -> bool:

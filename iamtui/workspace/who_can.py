@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
-from iamtui.questions.account_index import account_index
+from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.answers import Answer
-from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.never_asked import fits
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.outsiders import Outsiders, policy_of_resource
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.questions import BulkEvaluator, evaluator_of
 from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.workspace import Workspace
 
@@ -33,9 +31,9 @@ class Everybody:
     """Whom a question is put to.
 
     Args:
-        principals: users and roles in the account's order, then those whom the resource's policy names besides:
-            principals of other accounts, services, identity providers, anonymous.
-        outside: how many of them, at the end, are none of the account's users and roles.
+        principals: users and roles of all accounts that are open, in their order, then those whom the resource's
+            policy names besides: principals of other accounts, services, identity providers, anonymous.
+        outside: how many of them, at the end, are none of these users and roles.
         everyone: whether an Allow of the resource's policy names everybody, so that users and roles of other
             accounts, which no list can hold, may come in too.
         unknown: why it is not known whom else the resource lets in, a phrase; "" when it is known.
@@ -70,12 +68,15 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
         Problem: the question matrix cannot be asked.
     """
     actions = BulkMatrixEvaluator(workspace, question_matrix).actions
-    account = workspace.account
-    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
-    if question_matrix.chained_from:
-        return Everybody(tuple(principal_for(workspace, role) for role in account.roles))
-    refused = refused_statements(account, actions)
-    found = Everybody(tuple(principal_for(workspace, entity) for entity in entities), refused=refused)
+    only_roles = bool(question_matrix.chained_from)
+    principals: tuple[Principal, ...] = ()
+    for account in workspace.accounts:
+        entities: tuple[User | Role, ...] = account.roles if only_roles else (*account.users, *account.roles)
+        principals += tuple(principal_of(account, entity) for entity in entities)
+    if only_roles:
+        return Everybody(principals)
+    refused = " ".join(filter(None, (refused_statements(account, actions) for account in workspace.accounts)))
+    found = Everybody(principals, refused=refused)
     for resource in dict.fromkeys(question_matrix.resources):
         for action in _naming_others(actions, resource):
             found = _with_resource(workspace, replace(question_matrix.terms, action=action, resource=resource), found)
@@ -93,7 +94,9 @@ def _naming_others(actions: tuple[str, ...], resource: str) -> tuple[str, ...]:
 
 def _with_resource(workspace: Workspace, question: Question, found: Everybody) -> Everybody:
     """The same and whom the policy of one resource names besides."""
-    resource = policy_of_resource(QuestionEvaluator(workspace.account, question))
+    evaluator = evaluator_of(workspace, question)
+    workspace = workspace.at(evaluator.account.id)
+    resource = policy_of_resource(evaluator)
     if resource is None:
         return found
     if isinstance(resource, NotEvaluated | MissingPolicy):
@@ -108,7 +111,9 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
     outsiders = Outsiders(workspace, question.action, resource)
     named: dict[tuple[PrincipalKind, str], Principal] = {}
     for principal in (*map(outsiders.asked_about, outsiders.entries), *outsiders.asked_for()):
-        if principal is not None and (principal.kind, principal.arn) not in known:
+        if principal is None or (principal.account in workspace.others and principal.kind in _LISTED):
+            continue
+        if (principal.kind, principal.arn) not in known:
             named.setdefault((principal.kind, principal.arn), principal)
     return replace(
         found,
@@ -117,6 +122,10 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
         everyone=found.everyone or outsiders.everyone,
         by_arn=found.by_arn or outsiders.by_arn,
     )
+
+
+_LISTED: Final = (PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROOT)
+"""Who of another account that is open is listed with the users and roles of that account."""
 
 
 def who_can(
@@ -133,7 +142,8 @@ def who_can(
         Problem: the question matrix cannot be asked.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix)
-    account_index(workspace.account)
+    for account in workspace.accounts:
+        account_index(account)
     alone: dict[str | None, BulkEvaluator | None] = {}
     for principal in principals:
         if cancelled():
@@ -146,7 +156,7 @@ def who_can(
         if answer is None:
             return
         if principal.account not in alone:
-            alone[principal.account] = _alone(workspace, answer)
+            alone[principal.account] = _alone(workspace.at(principal.account), answer)
         yield principal, answer.worst.deciding
 
 

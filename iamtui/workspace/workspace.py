@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
+from iamtui.problem import Problem
 from iamtui.text import ago
 
 if TYPE_CHECKING:
@@ -29,6 +31,25 @@ class SourceKind(StrEnum):
     DEMO = "demo"
 
 
+class OrganizationSource(Struct, frozen=True):
+    """Where the organization is read from that an account's own credentials may not read.
+
+    Args:
+        profile: an AWS profile of the management account or of a delegated administrator, or "".
+        role: the ARN of a role there, which that profile assumes, or else the account's own credentials; or "".
+        file: a file that says it, in place of AWS; or "".
+        profile_named: whether the user named the profile for this run, and not the config.
+    """
+
+    profile: str = ""
+    role: str = ""
+    file: str = ""
+    profile_named: bool = False
+
+
+NO_ORGANIZATION_SOURCE: Final = OrganizationSource()
+
+
 class SourceInfo(Struct, frozen=True):
     """What the status line and `info` say about the source.
 
@@ -42,6 +63,7 @@ class SourceInfo(Struct, frozen=True):
         file: the snapshot's path as it was given, or "".
         snapshot_account: the account of a file that holds several, or "".
         cached: whether a live account is as it was read last, at `taken_at`, and not as it is.
+        organization: where else its organization is read from.
     """
 
     kind: SourceKind
@@ -53,9 +75,27 @@ class SourceInfo(Struct, frozen=True):
     file: str = ""
     snapshot_account: str = ""
     cached: bool = False
+    organization: OrganizationSource = NO_ORGANIZATION_SOURCE
 
 
-@dataclass(frozen=True, slots=True)
+class NotOpened(NamedTuple):
+    """An account that was to be opened beside others and could not be.
+
+    Args:
+        name: what it was to be opened by: a profile, or its id.
+        problem: why it could not be.
+    """
+
+    name: str
+    problem: Problem
+
+    @property
+    def words(self) -> str:
+        """One sentence, safe to show where the problem is."""
+        return f"{self.name} could not be opened: {self.problem}"
+
+
+@dataclass(frozen=True)
 class Workspace:
     """An account, where it came from, and (live and demo only) how to make calls.
 
@@ -67,6 +107,8 @@ class Workspace:
             here: its session policies limit what it may assume.
         reading: what can go on reading the account where it broke off; None where nothing is lacking that may come.
         remark: a sentence about the cache that is worth saying when the account is opened, or "".
+        beside: the other accounts that are open, none twice; nothing is open beside these.
+        not_opened: those that were to be, too.
     """
 
     account: Account
@@ -75,9 +117,39 @@ class Workspace:
     caller_extras: AssumeExtras = NO_EXTRAS
     reading: LiveReading | None = None
     remark: str = ""
+    beside: tuple[Workspace, ...] = ()
+    not_opened: tuple[NotOpened, ...] = ()
 
     def with_account(self, account: Account) -> Workspace:
         return replace(self, account=account)
+
+    def reading_organization(self, where: OrganizationSource) -> Workspace:
+        """The same workspace, whose organization is read there from now on, too."""
+        return replace(self, source=structs.replace(self.source, organization=where))
+
+    @cached_property
+    def others(self) -> Mapping[str, Account]:
+        """The other accounts that are open, by id."""
+        return {one.account.id: one.account for one in self.beside}
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts that are open, this one first."""
+        return (self.account, *self.others.values())
+
+    def at(self, account: str | None) -> Workspace:
+        """The same accounts with another of them as the one that is looked at; unchanged when that is not open."""
+        place = next((place for place, one in enumerate(self.beside) if one.account.id == account), None)
+        if place is None:
+            return self
+        rest = (*self.beside[:place], replace(self, beside=(), not_opened=()), *self.beside[place + 1 :])
+        return replace(self.beside[place], beside=rest, not_opened=self.not_opened)
+
+    def short_name(self, arn: str) -> str:
+        """An IAM ARN without what all of its account begin with; with its account in front where several are open."""
+        account = self.at(arn.split(":", 5)[4]).account if self.beside and arn.count(":") > 4 else self.account
+        short = account.short_name(arn)
+        return f"{account.id} {short}" if self.beside and short != arn else short
 
     @property
     def age(self) -> str:
@@ -111,7 +183,9 @@ class SourceChoice(Struct, frozen=True):
         snapshot: the file, for a snapshot.
         profile, region, endpoint_url: for live; None where not given.
         snapshot_account: which of the accounts in the file; None: there is one.
+        beside: the other accounts that are opened with it; nothing is opened beside these.
         cache: for live.
+        organization: where else the organization is read from.
     """
 
     kind: SourceKind
@@ -121,6 +195,8 @@ class SourceChoice(Struct, frozen=True):
     endpoint_url: str | None = None
     snapshot_account: str | None = None
     cache: CacheUse = CacheUse.KEEP
+    organization: OrganizationSource = NO_ORGANIZATION_SOURCE
+    beside: tuple[SourceChoice, ...] = ()
 
 
 class Progress(NamedTuple):

@@ -49,6 +49,20 @@ def test_a_profile_of_the_environment_is_used_and_named(no_aws_settings: Path, m
     assert (connection.profile, connection.region, connection.endpoint_url) == ("dev", "eu-west-1", "")
 
 
+def test_a_connection_goes_on_in_another_region(no_aws_settings: Path) -> None:
+    config(no_aws_settings, "[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\nregion=eu-west-1\n")
+    connection = connect(profile="dev")
+    session = connection.with_credentials("ASIAIOSFODNN7EXAMPLE", Secret("s"), Secret("t"))
+
+    for before in (connection, session):
+        after = before.reopened(in_same_account=True, region="sa-east-1")
+
+        assert (before.region, after.region) == ("eu-west-1", "sa-east-1")
+        assert after.has_own_keys is before.has_own_keys
+        assert after.client("sqs").meta.region_name == "sa-east-1"
+    assert session.reopened(region="eu-west-1") is session
+
+
 def test_keys_of_the_environment_win_over_its_profile(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config(no_aws_settings, "[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\n")
     monkeypatch.setenv("AWS_PROFILE", "dev")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from botocore.awsrequest import AWSResponse
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.profiles import login_profile_of
+from iamtui.aws.profiles import SsoLogin, login_profile_of
 from iamtui.aws.session import SdkSession, available_profiles
 from iamtui.secret import Secret
 
@@ -181,3 +182,57 @@ def test_explicit_credentials_stay_when_reopened() -> None:
 @pytest.mark.usefixtures("home")
 def test_what_needs_no_sign_in_has_no_command() -> None:
     assert {profile.name for profile in available_profiles() if profile.login_profile} == {"base", "old", "deploy"}
+
+
+def test_profiles_say_when_their_login_ends(sso_cache: Path) -> None:
+    sign_in(sso_cache, "corp", timedelta(hours=1))
+    now = datetime.now(UTC)
+    found = {profile.name: profile.login for profile in available_profiles()}
+    assert found["keys"] is None
+    assert found["ci"] is None
+    for name in ("base", "deploy"):
+        login = found[name]
+        assert login is not None
+        assert login.command == "aws sso login --profile base"
+        assert login.ends_at is not None
+        assert abs(login.ends_at - now - timedelta(hours=1)) < timedelta(minutes=5)
+        assert not login.has_ended(now)
+        assert login.has_ended(now + timedelta(hours=2))
+    assert found["old"] == SsoLogin("aws sso login --profile old")
+    assert "access" not in repr(found)
+
+
+@pytest.mark.parametrize(("name", "profile"), [("corp", "base"), (START, "old")])
+def test_a_login_renews_itself_only_where_botocore_renews_it(sso_cache: Path, name: str, profile: str) -> None:
+    """botocore renews those of an sso-session that have a refresh token and a client that is still registered."""
+    sign_in(sso_cache, name, timedelta(minutes=-5))
+    (file,) = sso_cache.iterdir()
+    kept = json.loads(file.read_text()) | {"refreshToken": "r", "clientId": "c", "clientSecret": "s"}
+    for days, renews in ((30, profile == "base"), (-1, False)):
+        until = (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        file.write_text(json.dumps(kept | {"registrationExpiresAt": until}))
+        login = next(one.login for one in available_profiles() if one.name == profile)
+        assert login is not None
+        assert login.renews_itself is renews
+        assert login.has_ended(datetime.now(UTC)) is not renews
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", '{"accessToken": "a"}', '{"accessToken": "a", "expiresAt": 5}', "x" * 2**20,
+     '{"accessToken": "a", "expiresAt": "9999-99-99"}', "[" * 100_000, '{"expiresAt": "2999-01-01T00:00:00Z"}'],
+)  # fmt: skip
+def test_a_damaged_file_of_a_login_is_none(sso_cache: Path, content: str) -> None:
+    sign_in(sso_cache, "corp", timedelta(hours=1))
+    (file,) = sso_cache.iterdir()
+    file.write_text(content)
+    login = next(one.login for one in available_profiles() if one.name == "base")
+    assert login == SsoLogin("aws sso login --profile base")
+
+
+def test_a_pipe_in_place_of_the_file_of_a_login_is_not_waited_for(sso_cache: Path) -> None:
+    sign_in(sso_cache, "corp", timedelta(hours=1))
+    (file,) = sso_cache.iterdir()
+    file.unlink()
+    os.mkfifo(file)
+    assert next(one.login for one in available_profiles() if one.name == "base") is not None

@@ -49,6 +49,7 @@ ROLE = "role/deploy-prod"
         ("draft", "{}"),
         ("draft", "show", "{}"),
         ("draft", "fix", "{}", ROLE, "s3:GetObject"),
+        ("snapshot", "{}"),
         ("questions", "run", "--questions", "{}"),
         ("questions", "run", "{}"),
         ("assume", "{}"),
@@ -73,6 +74,7 @@ def test_an_error_repeats_the_beginning_of_a_long_argument(cli: Cli, words: tupl
     assert len(result.err) < 4 * LONGEST_WORD, result.err[:400]
     assert len(result.out) < 10 * LONGEST_WORD
     assert given[:2000] not in result.err
+    assert "error in iamtui itself" not in result.err
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_source_may_stand_before_the_command(cli: Cli, snapshot: str) -> None:
         (("list", "users", "--demo", "--profile", "x"), ("--demo and --profile cannot be combined",)),
         (("list", "users", "--demo", "--region", "x"), ("--demo and --region cannot be combined",)),
         (("list", "users", "--snapshot", "x", "--endpoint-url", "y"), ("--snapshot and --endpoint-url cannot",)),
-        (("--profile", "a", "list", "users", "--profile", "b"), ("--profile is given twice",)),
+        (("--region", "a", "list", "users", "--region", "b"), ("--region is given twice",)),
         (("list", "users", "--profile", ""), ("--profile is empty",)),
         (("--demo", "simulate", "-"), ("does not apply to simulate", "--demo")),
         (("--profile", "x", "lint", "-"), ("does not apply to lint", "--profile")),

@@ -135,6 +135,27 @@ def test_a_read_only_file_is_respected(file: Path) -> None:
         write(file)
 
 
+def test_a_folder_on_the_way_that_others_may_have_linked_is_not_followed(file: Path, tmp_path: Path) -> None:
+    mine, shared = tmp_path / "mine", tmp_path / "shared"
+    mine.mkdir()
+    file = file.rename(mine / "credentials")
+    shared.mkdir()
+    (shared / "aws").symlink_to(mine)
+    shared.chmod(0o777)
+    for refused in (write, lambda path: credentials_file.check_profile("prod", path)):
+        with pytest.raises(Problem, match="a link that others may have made"):
+            refused(shared / "aws" / "credentials")
+    assert file.read_bytes() == FOREIGN
+    shared.chmod(0o755)
+    write(shared / "aws" / "credentials")
+    assert KEY_ID in file.read_text("latin-1")
+
+
+def test_a_home_folder_of_nobody_is_a_folder_of_that_name() -> None:
+    environ = {"AWS_SHARED_CREDENTIALS_FILE": "~nobody-of-this-name/credentials"}
+    assert credentials_file.credentials_file(environ) == Path("~nobody-of-this-name/credentials")
+
+
 def test_a_link_is_not_followed(file: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(file)

@@ -91,6 +91,21 @@ def test_in_random_accounts() -> None:
     assert min(said[outcome] for outcome in ("allowed", "depends", "denied")) > 30, said
 
 
+@pytest.mark.parametrize("named", ["role/nobody", "role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"])
+def test_each_action_by_the_rules_of_its_own(named: str) -> None:
+    account = load_demo_account()
+    document = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Action": "iam:*", "Resource": f"arn:aws:iam::{account.id}:{named}"},
+        }
+    )
+    bare = account.users[0]
+    drafted = apply_draft(account, Draft(account.id, "", (PutInlinePolicy(bare.arn, "one", document),)))
+    asked = ("iam:createservicelinkedrole", "iam:deleteservicelinkedrole", "iam:deleterole", "iam:getrole")
+    compare(drafted, Question(""), Counter(), Random(1), asked=asked)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(20))
 def test_in_a_thousand_random_accounts(part: int) -> None:

@@ -27,7 +27,7 @@ from iamtui.drafts.edits import (
     UpdateTrustPolicy,
 )
 from iamtui.drafts.overlay import apply_draft, lay_draft
-from iamtui.engine import index_reading
+from iamtui.engine import holdings, index_reading
 from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, principal_from_text
@@ -65,8 +65,13 @@ def compare(account: Account, question: Question, said: Counter[str | None], now
 
 @one_quick("few", [0, 8])
 def test_in_random_accounts(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    """With few principals, each is tested for itself, and with none, by the values that tell them apart."""
-    monkeypatch.setattr(index_reading, "_FEW", few)
+    """With few principals, each is tested for itself, and with none, by the values that tell them apart.
+
+    So it is with statements, by the entries of their resources.
+    """
+    for module in (index_reading, holdings):
+        monkeypatch.setattr(module, "_FEW", few)
+    monkeypatch.setattr(holdings, "_ASKED_ALONE", few)
     said: Counter[str | None] = Counter()
     for seed in range(60):
         random = Random(f"index {seed}")

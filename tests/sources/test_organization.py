@@ -7,38 +7,16 @@ import pytest
 
 from iamtui.account.model import Known, Missing, Organization, OrganizationPolicy
 from iamtui.aws.connection import Connection
+from iamtui.problem import Problem
 from iamtui.sources.live import load_live
-from iamtui.sources.organization import RCP, SCP, read_organization
+from iamtui.sources.organization import RCP, SCP, OrganizationUnit, read_accounts, read_organization
+from tests.support.company import DENY_ALL, Company
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, json_error
-from tests.support.moto_server import ACCOUNT, MotoServer, policy
-
-DENY_ALL = policy({"Effect": "Deny", "Action": "*", "Resource": "*"})
+from tests.support.moto_server import ACCOUNT, MotoServer
 
 
 def connect(url: str) -> Connection:
     return Connection.open(profile=None, region=None, endpoint_url=url)
-
-
-class Company:
-    """An organization in moto: root, one OU, and a member account in it."""
-
-    def __init__(self, moto: MotoServer) -> None:
-        self.api: Any = moto.client("organizations")
-        self.id = self.api.create_organization(FeatureSet="ALL")["Organization"]["Id"]
-        self.root = self.api.list_roots()["Roots"][0]["Id"]
-        unit = self.api.create_organizational_unit(ParentId=self.root, Name="Prod [red]")
-        self.unit = unit["OrganizationalUnit"]["Id"]
-        status = self.api.create_account(Email="a@example.com", AccountName="member")["CreateAccountStatus"]
-        self.member = status["AccountId"]
-        self.api.move_account(AccountId=self.member, SourceParentId=self.root, DestinationParentId=self.unit)
-
-    def enable(self, kind: str) -> None:
-        self.api.enable_policy_type(RootId=self.root, PolicyType=kind)
-
-    def attach(self, kind: str, name: str, target: str) -> str:
-        made = self.api.create_policy(Content=DENY_ALL, Description="d", Name=name, Type=kind)["Policy"]
-        self.api.attach_policy(PolicyId=made["PolicySummary"]["Id"], TargetId=target)
-        return str(made["PolicySummary"]["Arn"])
 
 
 def levels(found: object) -> tuple[Any, ...]:
@@ -169,3 +147,39 @@ def test_the_load_of_an_account_brings_its_organization(moto: MotoServer) -> Non
 
     assert [level.id for level in levels(account.organization)] == [company.root, ACCOUNT]
     assert account.gaps == ()
+
+
+def test_every_account_with_its_units(moto: MotoServer) -> None:
+    company = Company(moto)
+    deep = company.api.create_organizational_unit(ParentId=company.unit, Name="Payments")["OrganizationalUnit"]["Id"]
+    other = company.api.create_account(Email="b@example.com", AccountName="pay")["CreateAccountStatus"]["AccountId"]
+    company.api.move_account(AccountId=other, SourceParentId=company.root, DestinationParentId=deep)
+
+    found = {one.id: one for one in read_accounts(connect(moto.url))}
+
+    root, unit = OrganizationUnit(company.root, "Root"), OrganizationUnit(company.unit, "Prod [red]")
+    assert found[ACCOUNT].path == (root,)
+    assert found[company.member].path == (root, unit)
+    assert (found[other].name, found[other].path) == ("pay", (root, unit, OrganizationUnit(deep, "Payments")))
+    assert {one.state for one in found.values()} == {"ACTIVE"}
+    assert len(found) == 3
+
+
+def test_units_that_go_round_in_a_circle_are_no_tree(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    company = Company(moto)
+    units = json.dumps({"OrganizationalUnits": [{"Id": company.unit, "Name": "again"}]}).encode()
+    fault_proxy.on("ListOrganizationalUnitsForParent", Answer(200, units, "application/x-amz-json-1.1"))
+
+    with pytest.raises(Problem, match="do not make a tree"):
+        read_accounts(connect(fault_proxy.url))
+
+
+def test_an_answer_about_another_account_is_not_taken(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    company = Company(moto)
+    other = json.dumps({"Account": {"Id": ACCOUNT, "Name": "management"}}).encode()
+    fault_proxy.on("DescribeAccount", Answer(200, other, "application/x-amz-json-1.1"))
+
+    found = read_organization(connect(fault_proxy.url), company.member)
+
+    assert isinstance(found, Missing)
+    assert f"it is about the account {ACCOUNT}" in found.reason

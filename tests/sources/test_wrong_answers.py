@@ -16,6 +16,7 @@ from iamtui.aws.operations import READ
 from iamtui.problem import Problem
 from iamtui.sources.account_facts import load_account_facts, load_last_accessed, load_user_details
 from iamtui.sources.live import load_live
+from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
@@ -43,6 +44,8 @@ LAYERS: dict[Pair, str] = {
 """What opening an account loses with each operation, as its list of gaps calls it."""
 
 DELEGATES = ("organizations", "ListDelegatedAdministrators")
+
+ACCOUNTS = (("organizations", "ListAccountsForParent"), ("organizations", "ListOrganizationalUnitsForParent"))
 
 SCPS = (("organizations", "ListPoliciesForTarget"), ("organizations", "DescribePolicy"))
 
@@ -125,7 +128,7 @@ def aws(shared_aws: CannedAws, quick_retries: None) -> CannedAws:
 
 
 def test_the_table_names_every_read(aws: CannedAws) -> None:
-    tables = {*LAYERS, *SCPS, DELEGATES, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE}
+    tables = {*LAYERS, *SCPS, DELEGATES, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE, *ACCOUNTS}
     tables |= {*OF_THE_ACCOUNT, *LAST_ACCESSED, *ONE_BY_ONE, *IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}
     assert tables == READ.keys() == GOOD.keys()
 
@@ -140,6 +143,7 @@ def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
         assert loaded.resource_policies[loaded.kms_aliases.get(arn, arn)].state == "present"
         assert loaded.gaps == ()
     assert simulate(aws.connection, SIMULATION)
+    assert [one.id for one in read_accounts(aws.connection)] == [ACCOUNT]
     facts = load_account_facts(aws.connection, account)
     assert all(isinstance(getattr(facts, name), Known) for name in OF_THE_ACCOUNT.values())
     used, missing = load_last_accessed(aws.connection, account, [alice.arn])
@@ -312,6 +316,15 @@ def test_delegated_administrators_that_do_not_come_are_not_known(aws: CannedAws,
     assert organization.value.delegated_administrators is None
 
 
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", [*ACCOUNTS, ("organizations", "ListRoots")], ids=":".join)
+def test_accounts_of_the_organization_that_do_not_come_are_not_none(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.wrong[pair] = body
+
+    with pytest.raises(Problem, match="not an AWS answer"):
+        read_accounts(aws.connection)
+
+
 @one_quick("pair", sorted(READ), ids=":".join)
 def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> None:
     """Every value of a good answer in turn left out, or replaced by one of another type."""
@@ -351,6 +364,8 @@ def _reader(aws: CannedAws, pair: Pair) -> Callable[[], object]:
         return lambda: simulate(aws.connection, SIMULATION)
     if pair == DECODE:
         return lambda: decode_authorization_message(workspace(aws), "x")
+    if pair in ACCOUNTS:
+        return lambda: read_accounts(aws.connection)
     if pair in ONE_BY_ONE or pair in {*IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}:
         aws.denied.add(DETAILS)
         aws.denied |= {first for first, second in IN_THEIR_PLACE.items() if second == pair}

@@ -253,6 +253,8 @@ GOOD: dict[tuple[str, str], bytes] = dict(
             "ListPoliciesForTarget",
             {"Policies": [{"Id": SCP_ID, "Arn": "arn:aws:organizations::aws:policy/x", "Name": "FullAWSAccess"}]},
         ),
+        _json("organizations", "ListAccountsForParent", {"Accounts": [{"Id": ACCOUNT, "Name": "acme"}]}),
+        _json("organizations", "ListOrganizationalUnitsForParent", {"OrganizationalUnits": []}),
         _json(
             "organizations",
             "ListDelegatedAdministrators",

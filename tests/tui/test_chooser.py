@@ -1,25 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from iamtui.aws.errors import AwsProblem
+from iamtui.aws.profiles import Profile, SsoLogin
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.chooser import ChooserScreen
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import ScreenApp, screen_text, settle
-
-
-@dataclass
-class Profile:
-    """A profile as the listing gives it."""
-
-    name: str
-    region: str = ""
-    kind: str = ""
-
 
 PROFILES = [
     Profile("default", "eu-west-1", "access key"),
@@ -96,6 +89,27 @@ async def test_a_path_that_is_no_file_is_said(tmp_path: Path) -> None:
         assert app.returned == []
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("~nobody-of-this-name/account.json", "does not exist"),
+        ("x" * 300, "File name too long"),
+        ("/dev/zero", "is not a file"),
+    ],
+)
+async def test_no_path_that_is_typed_ends_the_screen(path: str, words: str) -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter")
+        await settle(pilot)
+        app.screen.query_one("#chooser-path", Input).value = path
+        await pilot.press("enter")
+        await settle(pilot)
+        assert words in " ".join(screen_text(app).replace("│", " ").split())
+        assert app.returned == []
+
+
 async def test_escape_goes_back_one_step_at_a_time() -> None:
     app = chooser()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -127,7 +141,7 @@ async def test_a_broken_configuration_file_is_said() -> None:
         assert "The AWS config file cannot be read. Correct line 3." in screen_text(app)
 
 
-async def test_after_a_sign_in_f5_opens_the_same_again_and_is_named() -> None:
+async def test_after_a_sign_in_enter_opens_the_same_again_and_is_named() -> None:
     opened: list[SourceChoice] = []
     screen = ChooserScreen(lambda: PROFILES, opening=opened.append)
     app = ScreenApp(screen)
@@ -136,9 +150,57 @@ async def test_after_a_sign_in_f5_opens_the_same_again_and_is_named() -> None:
         await pilot.press("f5")
         assert opened == []
         await pilot.press("j", "j", "enter")
-        screen.show_problem(AwsProblem("The session has expired.", "Run: aws sso login", login_command="aws sso login"))
+        for key in ("enter", "f5"):
+            screen.show_problem(
+                AwsProblem("The session has expired.", "Run: aws sso login", login_command="aws sso login")
+            )
+            await settle(pilot)
+            assert "Then Enter tries again." in screen_text(app)
+            await pilot.press(key)
+            await settle(pilot)
+        assert [choice.profile for choice in opened] == ["default", "default", "default"]
+
+
+async def test_what_is_open_is_marked() -> None:
+    for opened, marked in (
+        (SourceChoice(SourceKind.LIVE, profile="ci"), "Profile, open  ci"),
+        (SourceChoice(SourceKind.DEMO), "Demo, open"),
+    ):
+        app = ScreenApp(ChooserScreen(lambda: PROFILES, opened=opened))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            assert screen_text(app).count(", open ") == 1
+            assert marked in screen_text(app)
+
+
+async def test_a_profile_shows_when_its_login_ends_and_which_command_renews_it() -> None:
+    now = clock.now()
+    command = "aws sso login --profile ended"
+    logins = {
+        "lasts": SsoLogin("", now + timedelta(hours=3, minutes=5)),
+        "renewed": SsoLogin("", now + timedelta(minutes=5), renews_itself=True),
+        "perhaps": SsoLogin("", now - timedelta(days=2), renews_itself=True),
+        "ended": SsoLogin(command, now - timedelta(hours=2, minutes=5)),
+        "never": SsoLogin("aws sso login --profile never"),
+    }
+    profiles = [Profile(name, "eu-west-1", "Identity Center", login=login) for name, login in logins.items()]
+    app = ScreenApp(ChooserScreen(lambda: profiles))
+    async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "Then F5 tries again." in screen_text(app)
-        await pilot.press("f5")
+        rows = {row.split()[2]: row for row in screen_text(app).splitlines() if "Profile  " in row}
+        shown = {name: row.split(name, 1)[1].split("eu-west-1")[0].strip() for name, row in rows.items()}
+        assert shown == {
+            "lasts": "login ends in 3h",
+            "renewed": "logged in",
+            "perhaps": "login may have ended",
+            "ended": "login ended 2h ago",
+            "never": "not logged in",
+        }
+        await pilot.press("j", "j", "j", "j", "j")
         await settle(pilot)
-        assert [choice.profile for choice in opened] == ["default", "default"]
+        words = " ".join(screen_text(app).replace("│", " ").split())
+        assert f"ended: login ended 2h ago. Run {command} in a shell, then Enter opens it." in words
+        await pilot.press("k")
+        await settle(pilot)
+        assert command not in screen_text(app)
+        assert "Profiles are only listed" in screen_text(app)

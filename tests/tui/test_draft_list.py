@@ -173,15 +173,17 @@ async def test_discarding_what_is_not_saved_asks_once() -> None:
         assert main.workspace is main.source_workspace
 
 
-async def test_a_file_that_is_no_draft_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["x.json", "~nobody-of-this-name/x.json", "x" * 300])
+async def test_a_file_that_is_no_draft_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     async with opened() as pilot:
         await press(pilot, "d", "o")
         await choose(pilot, "Another file")
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
-        pilot.app.screen.query_one(Input).value = str(tmp_path / "x.json")
+        pilot.app.screen.query_one(Input).value = name if name.startswith("~") else str(tmp_path / name)
         await press(pilot, "enter")
-        await until(pilot, lambda: "cannot be read" in screen_text(app_of(pilot)))
+        words = "does not exist" if name.startswith("~") else "cannot be read"
+        await until(pilot, lambda: words in " ".join(screen_text(app_of(pilot)).split()))
         assert app_of(pilot).main.drafts.open_draft is None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.credential_process import CredentialCommand
+from iamtui.aws.profiles import Profile, SsoLogin
 from iamtui.credentials.assume_role import InputName, InputProblem
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
@@ -251,13 +252,7 @@ async def test_the_sessions_panel(size: tuple[int, int]) -> None:
         assert_clean(app)
 
 
-@dataclass
-class EvilProfile:
-    """A profile of a hostile configuration file."""
-
-    name: str = EVIL
-    region: str = EVIL
-    kind: str = EVIL
+EVIL_PROFILE = Profile(EVIL, EVIL, EVIL, login=SsoLogin(EVIL))
 
 
 async def test_the_question_about_a_command() -> None:
@@ -274,7 +269,7 @@ async def test_the_question_about_a_command() -> None:
 
 
 async def test_the_chooser() -> None:
-    app = ScreenApp(ChooserScreen(lambda: [EvilProfile(), EvilProfile(name="[/oops]")]))
+    app = ScreenApp(ChooserScreen(lambda: [EVIL_PROFILE, replace(EVIL_PROFILE, name="[/oops]")]))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_panel(pilot)
         assert_clean(app)
@@ -286,7 +281,7 @@ async def test_the_chooser() -> None:
 
 
 async def test_profiles_that_cannot_be_listed() -> None:
-    def fail() -> list[EvilProfile]:
+    def fail() -> list[Profile]:
         raise Problem(EVIL)
 
     app = ScreenApp(ChooserScreen(fail))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.aws.profiles import Profile
 from iamtui.questions.question import Question
 from iamtui.tui.chooser import ChooserScreen
 from iamtui.tui.question.layers_list import LayersList
@@ -127,8 +127,8 @@ def test_the_trace(snap_compare: SnapCompare, size: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("size", NARROW_AND_MEDIUM)
 def test_the_chooser(snap_compare: SnapCompare, size: str) -> None:
     profiles = [
-        SimpleNamespace(name="default", region="eu-west-1", kind="access key", command=""),
-        SimpleNamespace(name="ci", region="", kind="runs a command", command="/opt/get-keys"),
+        Profile("default", "eu-west-1", "access key"),
+        Profile("ci", "", "runs a command", command="/opt/get-keys"),
     ]
     app = ScreenApp(ChooserScreen(lambda: profiles))
     assert snap_compare(app, terminal_size=SIZES[size], run_before=_finish)

@@ -113,6 +113,10 @@ def test_variables_must_be_a_table() -> None:
     assert problems == ["Theme x.toml: [variables] is a table; it is ignored."]
 
 
+def test_a_folder_that_cannot_be_looked_into_has_no_themes(tmp_path: Path) -> None:
+    assert load_themes([tmp_path / ("x" * 300)]) == ((), ())
+
+
 def test_a_theme_that_others_could_have_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs, mine = tmp_path / "theirs.toml", tmp_path / "mine.toml"
     for file in (theirs, mine):

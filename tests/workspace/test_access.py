@@ -87,7 +87,7 @@ def test_a_policy_of_a_user_and_of_its_group_is_told_from_one_of_the_group_alone
     def groups(account: Account) -> list[tuple[str, tuple[str, ...]]]:
         workspace = workspace_of(account)
         decision = alone(workspace, resolve_principal(workspace, "alice"), "s3:GetObject", "*")
-        return [(grant.kind, grant.groups) for grant in grants_of(account, decision)]
+        return [(grant.kind, grant.groups) for grant in grants_of(workspace, decision)]
 
     group = Group("team", "/", f"arn:aws:iam::{ACCOUNT}:group/team", "AGPATEAM", None)
     by_group = replace(account_with(groups=("team",)), policies=(policy,))
@@ -124,9 +124,9 @@ def test_the_groups_of_a_policy_are_found_once_for_all_its_statements(monkeypatc
 
     monkeypatch.setattr(access, "_groups_with", counting)
 
-    found = grants_of(account, decision)
+    found = grants_of(workspace_of(account), decision)
 
     assert len(found) == 30
     assert {grant.groups for grant in found} == {("team",)}
     assert looked_for == [policy.arn]
-    assert grants_of(account, decision, 2) == found[:2]
+    assert grants_of(workspace_of(account), decision, 2) == found[:2]

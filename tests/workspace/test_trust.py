@@ -9,14 +9,17 @@ import pytest
 
 from iamtui.account.model import InlinePolicy, Role
 from iamtui.engine.decision import Outcome
+from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, Truth
 from iamtui.policy.statement import CompiledStatement
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.opening import open_source
+from iamtui.workspace.outsiders import Outsiders
+from iamtui.workspace.overview import account_overview
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask, with_region
-from iamtui.workspace.trust import TrustEdge, Trustee, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader, by_principal, chains_from, who_may_assume
 from iamtui.workspace.who_can import who_can
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, document, iam, sample_workspace, trust
@@ -235,3 +238,43 @@ def test_each_outsider_is_held_against_few_statements_and_answered_as_by_all(mon
         whole = evaluator.decide(edge.principal)
         assert (edge.decision.outcome, edge.decision.complete) == (whole.outcome, whole.complete)
         assert edge.decision.depends_on == whole.depends_on
+
+
+def alike(count: int, sid: str = "") -> Workspace:
+    """Roles of which all trust the same, on the same conditions; with a `sid`, in statements of different ids."""
+    condition = {"ArnLike": {"aws:PrincipalArn": [iam("role/*1*"), "arn:*:iam::*:role/R?*"]}}
+    more = [{"Sid": f"{sid}{number}"} if sid else {} for number in range(count)]
+    return with_roles(*(role(f"R{at}", "*", Condition=condition, may="*", **one) for at, one in enumerate(more)))
+
+
+def test_whom_equal_trust_policies_name_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many roles and all calls that assume them, in each analysis."""
+    workspace = alike(30)
+    reader = TrustReader(workspace)
+    worked_out: list[str] = []
+    groups = Outsiders.groups
+    monkeypatch.setattr(Outsiders, "groups", lambda self: worked_out.append("") or groups(self))
+    edges = [(edge.role.arn, edge.name) for one in workspace.account.roles for edge in reader.edges(one, inside=False)]
+    assert len(edges) == len(set(edges)) >= 30
+    assert len(worked_out) == 1
+    assert len(account_overview(workspace).figure("trust-outside").members) == 30
+    assert len(worked_out) == 2
+
+
+def test_equal_conditions_of_many_roles_are_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = alike(30, "S")
+    tried: list[str] = []
+    test = CompiledCondition.test
+    monkeypatch.setattr(CompiledCondition, "test", lambda self, context: tried.append("") or test(self, context))
+    reader = TrustReader(workspace)
+    assert {len(reader.inside(one)) for one in workspace.account.roles} == {30}
+    # Of the principals of the account and, of each role, of those who only stand for somebody.
+    assert len(tried) < 10 * 30, len(tried)
+
+
+def test_users_and_roles_are_counted_without_being_listed() -> None:
+    workspace = open_source(SourceChoice(SourceKind.DEMO))
+    reader = TrustReader(workspace)
+    for one in workspace.account.roles:
+        listed = [edge for edge in reader.edges(one) if edge.trustee in (Trustee.USER, Trustee.ROLE)]
+        assert len(reader.inside(one)) == len(listed)

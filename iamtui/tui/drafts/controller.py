@@ -42,6 +42,11 @@ class Given:
     inventory: Inventory
     index: SearchIndex
 
+    @classmethod
+    def of(cls, workspace: Workspace) -> Given:
+        others = workspace.others.values()
+        return cls(workspace, Inventory(workspace.account), lazy.search.SearchIndex(workspace.account, others))
+
 
 _GROUP: Final = "draft"
 """Of workers, of which the last one counts."""
@@ -59,6 +64,7 @@ class DraftController:
     def __init__(self, screen: PanedScreen, browsing: Browsing) -> None:
         self.screen = screen
         self._browsing = browsing
+        browsing.look_at = self.look_at
         self._given: Given | None = None
         self._desk = DraftDesk()
         self._drafted: DraftedAccount | None = None
@@ -111,6 +117,30 @@ class DraftController:
             self._show_given()
         if self.open_draft is not None:
             self._lay()
+
+    def look_at(self, account: str, key: str = "") -> None:
+        """Show another of the accounts that are open in place of the one on screen.
+
+        Args:
+            key: of the node where the cursor is then, or "".
+        """
+        given = self._given
+        if given is None:
+            return
+
+        def show(found: Given) -> None:
+            if given is self._given:
+                self.show_account(found.workspace, found.inventory, found.index)
+                if key:
+                    self._browsing.go_to(key)
+
+        make = partial(Given.of, given.workspace.at(account))
+        get_in_thread(self.screen, make, show, name="going to another account", group=_GROUP)
+
+    def show_again(self, workspace: Workspace) -> None:
+        """Show the account that is on screen with another connection, or in another Region."""
+        if self._given is not None and self._given.workspace.account is workspace.account:
+            self.show_account(workspace, self._given.inventory, self._given.index)
 
     def _show_given(self) -> None:
         given = self._given
@@ -182,9 +212,8 @@ class DraftController:
 
             def lay(work: Work) -> None:
                 drafted = lazy.draft_session.lay(given.workspace, draft)
-                account = drafted.after.account
-                inventory, index = Inventory(account), lazy.search.SearchIndex(account)
-                work.tell(self._show_laid, draft, given, drafted, inventory, index, said)
+                laid = Given.of(drafted.after)
+                work.tell(self._show_laid, draft, given, drafted, laid.inventory, laid.index, said)
 
             in_thread(self.screen, lay, name="laying the draft over the account", group=_GROUP)
 

@@ -17,6 +17,7 @@ from textual.widgets import Static
 from iamtui.account.model import Account
 from iamtui.drafts.edits import Draft, Edit, Standing, describe_edit
 from iamtui.drafts.exports import export
+from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
@@ -379,7 +380,7 @@ class DraftScreen(Screen[None]):
 
     def _path_given(self, text: str | None) -> None:
         if text:
-            self._open_in_thread(Path(text).expanduser())
+            self._open_in_thread(home_expanded(text))
 
     def _open_in_thread(self, path: Path) -> None:
         workspace = self.owner.source_workspace
@@ -417,7 +418,7 @@ class DraftScreen(Screen[None]):
 def _save(found: OpenDraft, text: str, overwrite: bool) -> tuple[Draft, Path]:
     """Save a draft under a name or at a path. In a thread."""
     if "/" in text or text.endswith(".json"):
-        path = Path(text).expanduser()
+        path = home_expanded(text)
         name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
     else:
         name = text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from rich.cells import cell_len
@@ -18,7 +18,19 @@ from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
-from iamtui.tui.inventory import OVERVIEW, TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
+from iamtui.tui.inventory import (
+    OVERVIEW,
+    TOP_BRANCHES,
+    Branch,
+    Inventory,
+    Kind,
+    Node,
+    OtherAccount,
+    account_alias,
+    key_of,
+    kind_of,
+    title_of,
+)
 from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Pane
@@ -61,11 +73,15 @@ def no_signs(_entity: Entity) -> Sequence[Piece]:
 class TreeRow:
     """One visible line of the tree. `count` of a branch is None when the source lacks it."""
 
-    node: Node
+    node: Node | OtherAccount
     depth: int
     expanded: bool = False
     count: int | None = 0
     hit: Hit | None = None
+
+    @property
+    def key(self) -> str:
+        return self.node.key if isinstance(self.node, OtherAccount) else key_of(self.node)
 
 
 class ExplorerTree(LineView):
@@ -90,8 +106,16 @@ class ExplorerTree(LineView):
 
         node: Node
 
+    @dataclass(eq=False, repr=False)
+    class AccountChosen(Message):
+        """The cursor rests on another account, or on something in it; `opened`: the user goes there."""
+
+        account: OtherAccount
+        opened: bool = False
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._others: Sequence[OtherAccount] = ()
         self._inventory = Inventory(Account(id=""))
         self._index: SearchIndex | None = None
         self._open: set[Branch] = set()
@@ -107,22 +131,35 @@ class ExplorerTree(LineView):
 
     @property
     def node(self) -> Node | None:
-        return self._rows[self.cursor].node if self._rows else None
+        """What the cursor is on, unless that is another account."""
+        node = self._rows[self.cursor].node if self._rows else None
+        return None if isinstance(node, OtherAccount) else node
+
+    @property
+    def other(self) -> OtherAccount | None:
+        """The other account, or what of it, that the cursor is on."""
+        node = self._rows[self.cursor].node if self._rows else None
+        return node if isinstance(node, OtherAccount) else None
 
     @property
     def result(self) -> SearchResult | None:
         return self._result
 
-    def set_inventory(self, inventory: Inventory, index: SearchIndex) -> None:
-        """Show an account; branches stay open and the cursor stays where the new account still has them."""
+    def set_inventory(self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = ()) -> None:
+        """Show an account; branches stay open and the cursor stays where the new account still has them.
+
+        Args:
+            others: the accounts that are open beside it, in their order.
+        """
         at = self._chosen
+        self._others = others
         self._inventory, self._index, self._result = inventory, index, None
         self._chosen = ""
         self._flatten(at)
 
     def in_sight(self) -> Sequence[Entity]:
         rows = [self._rows[index].node for index in self.visible_range()]
-        return [node for node in rows if not isinstance(node, Branch)]
+        return [node for node in rows if not isinstance(node, Branch | OtherAccount)]
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
         """Say how to answer the pinned question; asked only for lines that are drawn.
@@ -157,7 +194,7 @@ class ExplorerTree(LineView):
             self.reveal(chosen or self._before_search)
             return None
         self._result = self._index.search(query)
-        self._rows = _hit_rows(self._result)
+        self._rows = _hit_rows(self._result, self._inventory, self._others)
         first = next((i for i, row in enumerate(self._rows) if row.hit is not None), 0)
         self.set_total(len(self._rows), cursor=first)
         return self._result
@@ -181,22 +218,44 @@ class ExplorerTree(LineView):
     # Rows.
 
     def _flatten(self, cursor_key: str) -> None:
-        rows = [row for branch in TOP_BRANCHES for row in _branch_rows(self._inventory, self._open, branch, 0)]
+        own = self._inventory.account.id
+        rows = [TreeRow(one, 0, count=one.count) for one in self._others if one.id and one.id < own]
+        begin = len(rows)
+        for branch in TOP_BRANCHES:
+            depth = int(bool(self._others) and branch != OVERVIEW)
+            rows += _branch_rows(self._inventory, self._open, branch, depth)
+        rows += (TreeRow(one, 0, count=one.count) for one in self._others if not one.id or one.id > own)
         self._rows = rows
-        at = next((i for i, row in enumerate(rows) if key_of(row.node) == cursor_key), 0) if cursor_key else 0
+        at = next((i for i, row in enumerate(rows) if row.key == cursor_key), begin) if cursor_key else begin
         self.set_total(len(rows), cursor=at)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """One branch or entity: indent, name, and at the right edge its count or verdict mark."""
         row = self._rows[index]
+        if isinstance(row.node, OtherAccount):
+            return self._other_pieces(index, row, row.node, width)
+        if row.node == OVERVIEW and self._others:
+            account = self._inventory.account
+            return _account_pieces("▾ ", account.id, account_alias(account), "", width)
         if isinstance(row.node, Branch):
             return _branch_pieces(row, row.node, width, is_heading=self._result is not None)
-        verdict = self._verdict_of(row.node) if self._verdict_of is not None else None
-        if verdict is not None and verdict.is_pending:
-            self.note_unfinished(index)
+        verdict = self._verdict_for(index, row.node)
         mark = self._mark_of(row.node) if self._mark_of is not None else ""
         signs = (*([Piece(f" {mark}", "warning")] if mark else []), *self._signs_of(row.node))
         return _entity_pieces(row, row.node, verdict, signs, width)
+
+    def _verdict_for(self, index: int, entity: Entity) -> VerdictWords | None:
+        verdict = self._verdict_of(entity) if self._verdict_of is not None else None
+        if verdict is not None and verdict.is_pending:
+            self.note_unfinished(index)
+        return verdict
+
+    def _other_pieces(self, index: int, row: TreeRow, other: OtherAccount, width: int) -> Sequence[Piece]:
+        """A line for another account, or for something found in it."""
+        if other.entity is not None:
+            return _entity_pieces(row, other.entity, self._verdict_for(index, other.entity), (), width)
+        arrow = "  " if self._result is not None else "✗ " if other.problem else "▸ "
+        return _account_pieces(arrow, other.id, other.name, "" if other.problem else f"{row.count:,}", width)
 
     def is_stop(self, index: int) -> bool:
         """Among hits, the cursor skips the headings."""
@@ -207,17 +266,24 @@ class ExplorerTree(LineView):
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
         """Announce the node, once for each time it changes."""
         event.stop()
-        node = self.node
-        key = key_of(node) if node is not None else ""
-        if node is not None and key != self._chosen:
+        node, other = self.node, self.other
+        key = key_of(node) if node is not None else other.key if other is not None else ""
+        if key == self._chosen:
+            return
+        if node is not None:
             self._chosen = key
             self.post_message(self.NodeChosen(node))
+        elif other is not None:
+            self._chosen = key
+            self.post_message(self.AccountChosen(other))
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """Enter: a branch opens or closes, an entity is opened."""
         event.stop()
         node = self.node
-        if isinstance(node, Branch) and node != OVERVIEW:
+        if self.other is not None:
+            self.post_message(self.AccountChosen(self.other, opened=True))
+        elif isinstance(node, Branch) and node != OVERVIEW:
             self.action_toggle_branch()
         elif node is not None:
             self.post_message(self.NodeOpened(node))
@@ -231,7 +297,9 @@ class ExplorerTree(LineView):
     def action_line_right(self) -> None:
         """Expand a branch, or step into it; open an entity."""
         node = self.node
-        if isinstance(node, Branch) and node != OVERVIEW:
+        if self.other is not None:
+            self.post_message(self.AccountChosen(self.other, opened=True))
+        elif isinstance(node, Branch) and node != OVERVIEW:
             if node in self._open:
                 self.action_cursor_down()
             else:
@@ -246,10 +314,10 @@ class ExplorerTree(LineView):
         if isinstance(node, Branch) and node in self._open:
             self.action_toggle_branch()
             return
-        parents = self._inventory.parents(node)
+        parents = self._inventory.parents(node) or ((OVERVIEW,) if self._others else ())
         if parents:
             key = key_of(parents[-1])
-            self.move_to(next(i for i, row in enumerate(self._rows) if key_of(row.node) == key))
+            self.move_to(next(i for i, row in enumerate(self._rows) if row.key == key))
 
 
 def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, depth: int) -> Iterator[TreeRow]:
@@ -283,6 +351,14 @@ def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool
     ]
 
 
+def _account_pieces(arrow: str, number: str, name: str, count: str, width: int) -> Sequence[Piece]:
+    """An account, one level above its branches."""
+    room = width - 1 - 2 - len(count) - 2
+    title = fit(safe_text(f"{number} {name}".strip()), room)
+    gap = " " * (width - 1 - 2 - cell_len(title) - len(count) - 1)
+    return [Piece(arrow, "guide"), Piece(title, "strong"), Piece(gap), Piece(count, "faint"), Piece(" ")]
+
+
 def _entity_pieces(
     row: TreeRow, entity: Entity, verdict: VerdictWords | None, signs: Sequence[Piece], width: int
 ) -> Sequence[Piece]:
@@ -306,15 +382,25 @@ def _entity_pieces(
     return pieces
 
 
-def _hit_rows(result: SearchResult) -> list[TreeRow]:
+def _hit_rows(result: SearchResult, inventory: Inventory, others: Sequence[OtherAccount]) -> list[TreeRow]:
+    """What was found, by kind; behind it what was found in other accounts, by account."""
     by_kind: dict[Kind, list[Hit]] = {}
+    elsewhere: dict[str, list[Hit]] = {}
     for hit in result.hits:
-        by_kind.setdefault(kind_of(hit.entity), []).append(hit)
+        if not others or inventory.account.by_arn(hit.entity.arn) is hit.entity:
+            by_kind.setdefault(kind_of(hit.entity), []).append(hit)
+        else:
+            elsewhere.setdefault(hit.entity.arn.split(":", 5)[4], []).append(hit)
     counts = Counter({kind: len(hits) for kind, hits in by_kind.items()})
     rows: list[TreeRow] = []
     for kind, hits in by_kind.items():
         rows.append(TreeRow(Branch(kind), 0, expanded=True, count=counts[kind]))
         rows.extend(TreeRow(hit.entity, 0, hit=hit) for hit in hits)
+    for other in others:
+        found = elsewhere.get(other.id, ())
+        if found:
+            rows.append(TreeRow(other, 0, count=len(found)))
+        rows.extend(TreeRow(replace(other, entity=hit.entity), 0, hit=hit) for hit in found)
     return rows
 
 
@@ -378,6 +464,11 @@ class Explorer(Pane):
 
         node: Node
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.other_chosen: Callable[[OtherAccount, bool], object] = lambda _other, _opened: None
+        """Told that the cursor rests on another account, or on something in it, and whether the user goes there."""
+
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="/ filter: name, ARN, id, tag", compact=True, id="filter")
         yield Static(id="filter-count", markup=False)
@@ -395,9 +486,9 @@ class Explorer(Pane):
     def node(self) -> Node | None:
         return self.tree_view.node
 
-    def set_inventory(self, inventory: Inventory, index: SearchIndex) -> None:
-        """Show an account, filtered as before."""
-        self.tree_view.set_inventory(inventory, index)
+    def set_inventory(self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = ()) -> None:
+        """Show an account, filtered as before; `others` are open beside it."""
+        self.tree_view.set_inventory(inventory, index, others)
         if self.filter_input.value:
             self._search(self.filter_input.value)
 
@@ -455,6 +546,11 @@ class Explorer(Pane):
     def _chosen(self, event: ExplorerTree.NodeChosen) -> None:
         event.stop()
         self.post_message(self.EntitySelected(event.node))
+
+    @on(ExplorerTree.AccountChosen)
+    def _other_chosen(self, event: ExplorerTree.AccountChosen) -> None:
+        event.stop()
+        self.other_chosen(event.account, event.opened)
 
     @on(ExplorerTree.NodeOpened)
     def _opened(self, event: ExplorerTree.NodeOpened) -> None:

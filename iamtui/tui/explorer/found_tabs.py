@@ -26,7 +26,7 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.tui.background import few_pauses
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.trust import TrustEdge, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import TrustEdge, TrustReader, by_principal, chains_from, who_may_assume
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
 
@@ -78,10 +78,11 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, account, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
     edges: list[TrustEdge] = []
+    reader = TrustReader(workspace)
     for role in account.roles:
         if cancelled():
             return tab
-        edges += who_may_assume(workspace, role, cancelled)
+        edges += reader.edges(role, cancelled)
     chains = list(chains_from(principal, by_principal(edges)))
     tab.rows.extend((BLANK, heading(f"Roles that it reaches ({len(chains)})")))
     for chain in chains:

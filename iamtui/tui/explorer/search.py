@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from textual.fuzzy import FuzzySearch
 
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, Known, User
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, Known, ManagedPolicy, User
 
 HIT_LIMIT: Final = 500
 """Most hits that are given back; the count of all is said beside them."""
@@ -46,10 +47,14 @@ class SearchResult:
 
 
 class SearchIndex:
-    """Lower-case texts of every entity, made once for an account."""
+    """Lower-case texts of every entity, made once for an account and those that are open beside it."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, others: Iterable[Account] = ()) -> None:
         self._entities: list[Entity] = list(account.entities())
+        for other in others:
+            # Each account has the policies of AWS, and they are the same.
+            own = (one for one in other.entities() if not (isinstance(one, ManagedPolicy) and one.aws_managed))
+            self._entities += own
         self._names = [entity.name.lower() for entity in self._entities]
         self._rest = [_other_texts(entity) for entity in self._entities]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import events, on
@@ -13,7 +12,8 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Label
 
-from iamtui.input_files import home_expanded, read_document, text_of
+from iamtui.input_files import read_document, text_of
+from iamtui.paths import home_expanded
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -208,7 +208,7 @@ class CallerRow(Column):
 
     @property
     def files(self) -> Mapping[str, str]:
-        return {self._texts[name]: str(Path(name).expanduser().absolute()) for name in sorted(self._files)}
+        return {self._texts[name]: str(home_expanded(name).absolute()) for name in sorted(self._files)}
 
     def left_out(self, account: Account | None) -> str:
         """The word at the end of the line that is still being typed, and so says nothing yet; "" for none."""

@@ -255,7 +255,7 @@ def show_statement(main: AskedFrom, wanted: JumpToStatement) -> bool:
     elif ref.layer is Layer.RESOURCE and isinstance(role, Role):
         shown = main.go_to(role.arn, wanted.above) and main.subject.detail.show_trust_statement(ref.statement)
     # SCPs and the policies of resources are not in the tree.
-    return shown or _show_document(main, account, principal, resource, ref)
+    return shown or any(_show_document(main, one, principal, resource, ref) for one in main.workspace.accounts)
 
 
 def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:

@@ -454,7 +454,9 @@ class WhoCanScreen(Screen[str | None]):
         inside = len(found.principals) - found.outside
         old = (decision for _, decision in answers(before)) if before is not None else repeat(None)
         for at, ((principal, decision), earlier) in enumerate(zip(answers(workspace), old, strict=False)):
-            yield who_can_row(principal, decision, earlier, inside=at < inside)
+            yield who_can_row(
+                principal, decision, earlier, inside=at < inside, elsewhere=principal.account in workspace.others
+            )
 
     def _start_rows(self, found: Everybody) -> None:
         self._everybody = found

@@ -1,0 +1,318 @@
+"""The policies of one layer with the bits of all who have them, found by action and by resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from iamtui.engine.bits import Bits, bits_of
+from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce
+from iamtui.policy.context import CommonContext, RequestContext
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.resource import RequestResource, ResourceElements, ResourceKind
+from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+
+_MOST_ACTIONS: Final = 512
+_MOST_RESOURCES: Final = 2048
+_ASKED_ALONE: Final = 2
+"""On so many resources an action is asked before its statements are sorted by their entries."""
+_FEW: Final = 8
+"""So many statements are tried one by one."""
+
+
+class HeldPolicy:
+    """One document, compiled, with the bits of all who have it."""
+
+    __slots__ = ("compiled", "holders", "statements")
+
+    def __init__(self, compiled: CompiledPolicy, holders: int = 0) -> None:
+        self.compiled = compiled
+        self.holders = holders
+        self.statements = tuple(HeldStatement(self, number) for number in range(len(compiled.actions)))
+
+    def about(self, action: ActionName) -> Iterator[HeldStatement]:
+        """The statements whose Action or NotAction matches."""
+        compiled = self.compiled
+        for number in compiled.by_service.get(action.service, ()):
+            if compiled.actions[number].names_of(action.service).match(action.name):
+                yield self.statements[number]
+        for number in compiled.of_any_service:
+            if compiled.actions[number].matches(action):
+                yield self.statements[number]
+
+
+class HeldStatement:
+    """One statement of a held policy, compiled when it is first about what is asked."""
+
+    __slots__ = ("compiled", "held", "number", "truths")
+
+    compiled: CompiledStatement
+
+    def __init__(self, held: HeldPolicy, number: int) -> None:
+        self.held = held
+        self.number = number
+        self.truths: dict[object, Bits] = {}  # of whom of its holders it holds, by what was said of its keys
+
+    if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Compile the statement, once; after that it is an attribute like any other, which is found faster."""
+            if name != "compiled":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.compiled = self.held.compiled.statement(self.number)
+            return self.compiled
+
+
+_Varying: TypeAlias = tuple[tuple[HeldStatement, bool], ...]
+"""Statements, of each whether its variables tell whether it is about a resource."""
+
+
+class AboutResource:
+    """The statements that may be about an action on a resource: one object for all resources with the same.
+
+    Args:
+        keys: the condition keys that they read.
+        varies: whether some are about the resource by their variables.
+    """
+
+    __slots__ = ("allows", "denies", "keys", "varies")
+
+    def __init__(self, denies: _Varying, allows: _Varying) -> None:
+        self.denies = denies
+        self.allows = allows
+        self.keys = frozenset().union(*(statement.compiled.keys for statement, _ in (*denies, *allows)))
+        self.varies = any(varies for _, varies in (*denies, *allows))
+
+
+class Holdings:
+    """The policies of one layer, or of one level of it, found by service and action."""
+
+    __slots__ = (
+        "_about",
+        "_about_resource",
+        "_added",
+        "_below",
+        "_by_entry",
+        "_by_service",
+        "_of_any_service",
+        "_policies",
+        "_replaced",
+        "_same_about",
+        "_type",
+        "incomplete",
+    )
+
+    def __init__(self, policy_type: PolicyType) -> None:
+        self._type = policy_type
+        self._policies: dict[int, tuple[PolicyDocument, HeldPolicy]] = {}
+        self._by_service: dict[str, list[HeldStatement]] | None = None
+        self._of_any_service: list[HeldStatement] = []
+        self._about: dict[str, tuple[HeldStatement, ...]] = {}
+        self._about_resource: dict[tuple[str, RequestResource], AboutResource] = {}
+        self._by_entry: dict[str, _ByEntry] = {}
+        self._same_about: dict[tuple[_Varying, _Varying], AboutResource] = {}
+        # Of those below a draft, whose statements are sorted already: what stands for which policy, and what is new.
+        self._below: Holdings | None = None
+        self._replaced: dict[HeldPolicy, HeldPolicy] = {}
+        self._added: list[HeldPolicy] = []
+        self.incomplete = 0
+        """Who has a policy whose document is not known or cannot be read."""
+
+    def add(self, policies: Iterable[PolicyInForce], holders: int) -> list[HeldPolicy]:
+        """Take in that some have these policies; all are taken in before the first question."""
+        found: list[HeldPolicy] = []
+        for policy in policies:
+            if isinstance(policy, MissingPolicy):
+                self.incomplete |= holders
+                continue
+            document = policy.document
+            known = self._policies.get(id(document))
+            if known is None:
+                if document.error is not None:
+                    self.incomplete |= holders
+                    continue
+                held = HeldPolicy(compile_policy(document, self._type, DEFAULT_LANGUAGE_OPTIONS))
+                # The document is kept beside, so that its id cannot be reused while it is a key here.
+                known = self._policies[id(document)] = (document, held)
+                if self._below is not None:
+                    self._added.append(held)
+            known[1].holders |= holders
+            found.append(known[1])
+        return found
+
+    def add_for_each(self, policies: Sequence[tuple[PolicyInForce, ...]]) -> list[tuple[HeldPolicy, ...]]:
+        """Take in the policies of one principal after the other, by their places; no other has been taken in before."""
+        known: dict[int, tuple[HeldPolicy | None, list[int]]] = {}
+        held_by: list[tuple[HeldPolicy, ...]] = []
+        for place, each in enumerate(policies):
+            found: list[HeldPolicy] = []
+            for policy in each:
+                # Most are the same objects for all who have them, which are kept in what is given.
+                one = known.get(id(policy))
+                if one is None:
+                    one = known[id(policy)] = next(iter(self.add((policy,), 0)), None), []
+                held, having = one
+                having.append(place)
+                if held is not None:
+                    found.append(held)
+            held_by.append(tuple(found))
+        for held, having in known.values():
+            bits = bits_of(having, len(policies))
+            if held is None:
+                self.incomplete |= bits
+            else:
+                held.holders |= bits
+        return held_by
+
+    def without(self, holders: int, policies: Iterable[PolicyInForce]) -> Holdings:
+        """The same policies, held by all but some; ready to be given some of the policies that are named here."""
+        given = {id(policy.document) for policy in policies if isinstance(policy, NamedPolicy)}
+        made = Holdings(self._type)
+        made.incomplete = self.incomplete & ~holders
+        if self._below is None:
+            # One draft above another sorts for itself, so that no chain of them grows.
+            made._below = self
+        for key, (document, held) in self._policies.items():
+            if held.holders & holders or key in given:
+                # What others share is never changed.
+                made._replaced[held] = HeldPolicy(held.compiled, held.holders & ~holders)
+                held = made._replaced[held]
+            made._policies[key] = (document, held)
+        return made
+
+    @property
+    def policies(self) -> tuple[HeldPolicy, ...]:
+        return tuple(held for _, held in self._policies.values())
+
+    def about(self, action: ActionName) -> tuple[HeldStatement, ...]:
+        """The statements whose Action or NotAction matches."""
+        found = self._about.get(action.full)
+        if found is None:
+            if len(self._about) >= _MOST_ACTIONS:
+                self._about.clear()
+            found = self._about[action.full] = tuple(
+                self._matching(action) if self._below is None else self._matching_below(self._below, action)
+            )
+        return found
+
+    def _matching(self, action: ActionName) -> list[HeldStatement]:
+        by_service = self._by_service if self._by_service is not None else self._sorted()
+        name, service = action.name, action.service
+        naming = [
+            statement
+            for statement in by_service.get(service, ())
+            if statement.held.compiled.actions[statement.number].names_of(service).match(name)
+        ]
+        naming += [
+            statement
+            for statement in self._of_any_service
+            if statement.held.compiled.actions[statement.number].matches(action)
+        ]
+        return naming
+
+    def _matching_below(self, below: Holdings, action: ActionName) -> Iterator[HeldStatement]:
+        """As the policies below a draft were sorted, with what the draft put in their place or added."""
+        for statement in below.about(action):
+            held = self._replaced.get(statement.held)
+            yield statement if held is None else held.statements[statement.number]
+        for held in self._added:
+            yield from held.about(action)
+
+    def _sorted(self) -> dict[str, list[HeldStatement]]:
+        by_service: dict[str, list[HeldStatement]] = {}
+        of_any_service: list[HeldStatement] = []
+        for _, held in self._policies.values():
+            statements = held.statements
+            for service, numbers in held.compiled.by_service.items():
+                by_service.setdefault(service, []).extend(statements[number] for number in numbers)
+            of_any_service += [statements[number] for number in held.compiled.of_any_service]
+        self._of_any_service = of_any_service
+        # Last, so that another thread that asks meanwhile sorts for itself instead of finding half of it.
+        self._by_service = by_service
+        return by_service
+
+    def make_ready(self) -> Iterator[None]:
+        """Compile all statements, one policy at each step; else each is when it is first about what is asked."""
+        for _, held in tuple(self._policies.values()):
+            for statement in held.statements:
+                statement.compiled  # noqa: B018 - compiled when it is read
+            yield
+
+    def about_resource(self, action: ActionName, resource: RequestResource) -> AboutResource:
+        """Those of `about` that may be about a resource too."""
+        key = (action.full, resource)
+        found = self._about_resource.get(key)
+        if found is None:
+            if len(self._about_resource) >= _MOST_RESOURCES:
+                self._about_resource.clear()
+                self._same_about.clear()
+            made = self._found_about(action, resource)
+            found = self._same_about.get(made)
+            if found is None:
+                found = self._same_about[made] = AboutResource(*made)
+            self._about_resource[key] = found
+        return found
+
+    def _found_about(self, action: ActionName, resource: RequestResource) -> tuple[_Varying, _Varying]:
+        statements = self.about(action)
+        if resource.kind is ResourceKind.NONE or len(statements) < _FEW:
+            return _about_resource(statements, resource)
+        sorted_ = self._by_entry.get(action.full)
+        if sorted_ is None:
+            if len(self._by_entry) >= _MOST_ACTIONS:
+                self._by_entry.clear()
+            sorted_ = self._by_entry[action.full] = _ByEntry(statements)
+        return sorted_.about(resource)
+
+
+class _ByEntry:
+    """The statements about an action, by the entries of their resources, once several resources were asked about."""
+
+    __slots__ = ("_asked", "_elements", "_statements", "_varying")
+
+    def __init__(self, statements: tuple[HeldStatement, ...]) -> None:
+        self._statements = statements
+        self._asked = 0
+        self._varying: tuple[tuple[HeldStatement, bool], ...] = ()
+        self._elements: ResourceElements | None = None
+
+    def about(self, resource: RequestResource) -> tuple[_Varying, _Varying]:
+        self._asked += 1
+        if self._asked <= _ASKED_ALONE:
+            return _about_resource(self._statements, resource)
+        if self._elements is None:
+            self._varying = tuple((one, _varies(one.compiled)) for one in self._statements)
+            self._elements = ResourceElements(
+                (one.compiled.resource, one.compiled.allows, varies) for one, varies in self._varying
+            )
+        found = [self._varying[place] for place in self._elements.about(resource)]
+        return (
+            tuple(one for one in found if not one[0].compiled.allows),
+            tuple(one for one in found if one[0].compiled.allows),
+        )
+
+
+_NO_CONTEXT: Final = RequestContext(CommonContext({}))
+"""For elements without variables, which look nothing up."""
+
+
+def _varies(compiled: CompiledStatement) -> bool:
+    """Whether variables tell whether a statement is about a resource."""
+    matcher = compiled.resource.matcher
+    return not compiled.any_resource and matcher is not None and bool(matcher.variable_keys)
+
+
+def _about_resource(statements: Iterable[HeldStatement], resource: RequestResource) -> tuple[_Varying, _Varying]:
+    denies: list[tuple[HeldStatement, bool]] = []
+    allows: list[tuple[HeldStatement, bool]] = []
+    for statement in statements:
+        compiled = statement.compiled
+        varies = _varies(compiled)
+        if (
+            compiled.any_resource
+            or varies
+            or compiled.matches_resource(resource, _NO_CONTEXT, DEFAULT_LANGUAGE_OPTIONS, everywhere=False) is True
+        ):
+            (allows if compiled.allows else denies).append((statement, varies))
+    return tuple(denies), tuple(allows)

@@ -1,0 +1,154 @@
+"""Several accounts at once: lists and questions over all of them, and those that concern two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import moto_server
+from tests.support.cli_runner import Cli
+from tests.support.moto_accounts import client_in, profiles
+from tests.support.moto_server import MotoServer, policy
+from tests.support.snapshot_builder import ID, iam
+from tests.support.two_accounts import BUCKET, OTHER, TARGET, files
+
+__all__ = ["files"]
+
+
+def both(files: tuple[str, str]) -> tuple[str, ...]:
+    return tuple(word for file in files for word in ("--snapshot", file))
+
+
+def test_a_list_says_which_account_each_is_of(cli: Cli, files: tuple[str, str]) -> None:
+    found = cli("list", "roles", *both(files), "--json")
+    assert found.code == 0
+    assert [(one["account"], one["arn"].split(":")[4], one["name"]) for one in found.json] == [
+        (ID, ID, "ci"), (ID, ID, "same"), (OTHER, OTHER, "same"), (OTHER, OTHER, "target"),
+    ]  # fmt: skip
+    text = cli("list", "roles", *both(files))
+    assert text.out.split()[:2] == ["ACCOUNT", "NAME"]
+    assert text.err.endswith("4 roles of 2 accounts.\n")
+    assert cli("list", "roles", "--snapshot", files[0], "--json").json[0].get("account") is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_both_sides_decide_whichever_account_is_named_first(cli: Cli, files: tuple[str, str], turned: bool) -> None:
+    named = both(files[::-1] if turned else files)
+    mine = ("--snapshot", files[0])
+    assume = ("sts:AssumeRole", "--on", TARGET)
+    assert cli("can", iam("user/alice"), *assume, *mine).code == 3
+    assert cli("can", iam("user/alice"), *assume, *named, "--json").json["decision"] == "allowed"
+    # The trust policy lets in the account: who of it has no policy is not let in by that.
+    assert cli("can", iam("user/bob"), *assume, *named, "--json").json["decision"] == "implicitDeny"
+    read = ("s3:GetObject", "--on", f"{BUCKET}/x")
+    bob = cli("can", iam("user/bob"), *read, *named, "--json").json
+    assert (bob["decision"], bob["request"]["resource_account"]) == ("allowed", OTHER)
+    # The bucket lets the role in, but its own account allows it nothing.
+    assert cli("can", iam("role/ci"), *read, *named, "--json").json["decision"] == "implicitDeny"
+    assert cli("can", iam("role/ci"), "s3:GetObject", "--on", "arn:aws:s3:::nobodys/x", *named).code == 1
+
+
+def test_who_can_asks_everybody_of_all_accounts_once(cli: Cli, files: tuple[str, str]) -> None:
+    found = cli("who-can", "sts:AssumeRole", "--on", TARGET, *both(files), "--all", "--json")
+    answers = [(one["request"]["principal"], one["decision"]) for one in found.json_lines]
+    assert len(answers) == len(dict(answers)) == 9
+    allowed = {arn for arn, decision in answers if decision == "allowed"}
+    assert allowed == {iam("user/alice")}
+    text = cli("who-can", "sts:AssumeRole", "--on", TARGET, *both(files))
+    assert text.code == 0
+    assert f"{ID} user/alice" in text.out
+    assert "of 9 users and roles." in text.err
+
+
+def test_a_name_that_several_accounts_have_is_refused_with_the_arns(cli: Cli, files: tuple[str, str]) -> None:
+    same = f"arn:aws:iam::{OTHER}:role/same"
+    cli("can", "role/same", "s3:GetObject", *both(files)).failed_with("2 of the accounts", iam("role/same"), same)
+    cli("show", "role/same", *both(files)).failed_with("things of 2 accounts", iam("role/same"), same)
+    cli("can", "root", "s3:GetObject", *both(files)).failed_with("Each of the 2 accounts", "root")
+    cli("can", "nobody", "s3:GetObject", *both(files)).failed_with("the accounts that are open")
+    assert cli("show", same, *both(files), "--json").json["arn"] == same
+    assert cli("can", "alice", "sts:AssumeRole", "--on", TARGET, *both(files)).code == 0
+
+
+def test_one_account_is_never_opened_twice(cli: Cli, files: tuple[str, str], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(Path(files[0]).read_bytes())
+    refused = cli("list", "users", "--snapshot", files[0], "--snapshot", copy)
+    refused.failed_with(f"one.json and copy.json are both of account {ID}.")
+
+
+def test_a_file_that_cannot_be_read_is_a_mistake(cli: Cli, files: tuple[str, str]) -> None:
+    cli("list", "users", "--snapshot", files[0], "--snapshot", "/no/such.json").failed_with("/no/such.json")
+
+
+def test_several_accounts_of_one_file_are_opened_by_their_ids(cli: Cli, files: tuple[str, str], tmp_path: Path) -> None:
+    dump = tmp_path / "dump.json"
+    dump.write_text("".join(Path(file).read_text() for file in files))
+    ids = ("--snapshot-account", ID, "--snapshot-account", OTHER)
+    found = cli("list", "users", "--snapshot", dump, *ids, "--json")
+    assert {one["account"] for one in found.json} == {ID, OTHER}
+    refused = cli("list", "users", *both(files), "--snapshot-account", ID)
+    refused.failed_with("--snapshot-account applies only with one --snapshot")
+
+
+@pytest.mark.parametrize("command", [("audit",), ("draft", "show", "x"), ("escalations",), ("info",)])
+def test_what_is_about_one_account_says_which_option_to_drop(
+    cli: Cli, files: tuple[str, str], command: tuple[str, ...]
+) -> None:
+    refused = cli(*command, *both(files))
+    assert refused.code == 2
+    assert "is about one account, and --snapshot names several" in " ".join(refused.err.split())
+
+
+@pytest.fixture
+def live(moto: MotoServer, no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> MotoServer:
+    """Two accounts of one moto, with a profile for each: dora of the first may read a bucket of the second."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    iam_of_first = moto.client("iam")
+    iam_of_first.create_user(UserName="dora")
+    iam_of_first.put_user_policy(UserName="dora", PolicyName="read", PolicyDocument=policy(moto_server.allow("s3:*")))
+    client_in(moto, OTHER, "iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=moto_server.trust())
+    s3 = client_in(moto, OTHER, "s3")
+    s3.create_bucket(Bucket="lake")
+    who = {"AWS": iam("user/dora")}
+    s3.put_bucket_policy(Bucket="lake", Policy=policy(moto_server.allow("s3:GetObject", f"{BUCKET}/*", Principal=who)))
+    profiles(moto, no_aws_settings, first=ID, second=OTHER, again=ID)
+    return moto
+
+
+def test_profiles_are_opened_beside_each_other(cli: Cli, live: MotoServer) -> None:
+    named = ("--profile", "first", "--profile", "second", "--endpoint-url", live.url)
+    found = cli("list", "roles", *named, "--json")
+    assert (found.code, [(one["account"], one["name"]) for one in found.json]) == (0, [(OTHER, "theirs")])
+    twice = cli("list", "roles", *named, "--profile", "again")
+    twice.failed_with(f"are both of account {ID}.")
+
+
+def test_what_one_account_refuses_is_named_and_the_rest_is_shown(
+    cli: Cli, live: MotoServer, no_aws_settings: Path
+) -> None:
+    credentials = no_aws_settings / "credentials"
+    credentials.write_text(credentials.read_text() + "[expired]\naws_access_key_id = ASIAX\n")
+    named = ("--profile", "expired", "--profile", "first", "--endpoint-url", live.url)
+    found = cli("list", "users", *named, "--json")
+    assert (found.code, [one["name"] for one in found.json]) == (3, ["dora"])
+    assert "The profile expired could not be opened: " in found.err
+
+
+def test_the_policy_of_a_resource_is_read_by_the_account_that_owns_it(cli: Cli, live: MotoServer) -> None:
+    named = ("--profile", "first", "--profile", "second", "--endpoint-url", live.url)
+    queue = client_in(live, OTHER, "sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    who = {"AWS": iam("user/dora")}
+    arn = f"arn:aws:sqs:us-east-1:{OTHER}:jobs"
+    text = policy(moto_server.allow("sqs:SendMessage", arn, Principal=who))
+    client_in(live, OTHER, "sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
+    denied = cli("can", "dora", "sqs:SendMessage", "--on", arn, *named, "--json").json
+    assert denied["decision"] == "implicitDeny"
+    assert {layer["layer"]: layer["state"] for layer in denied["layers"]}["resource"] == "allows"
+    # moto lets everybody read the policy of a bucket, which AWS does not.
+    asked = ("who-can", "s3:GetObject", "--on", f"{BUCKET}/x", *named, "--json")
+    cli(*asked).failed_with(f"{ID} and {OTHER}", "--resource-account")
+    allowed = cli(*asked, "--resource-account", OTHER)
+    assert [one["request"]["principal"] for one in allowed.json_lines] == [iam("user/dora")]
