@@ -292,14 +292,6 @@ def _read_with(connection: Connection, account: Account) -> Fact[Organization | 
     return found
 
 
-def lacks_organization(account: Account) -> bool:
-    """Whether something of an account's organization is not known that other credentials may read."""
-    if isinstance(account.organization, Missing):
-        return True
-    levels = account.organization.value.path if account.organization.value is not None else ()
-    return any(isinstance(fact, Missing) for level in levels for fact in (level.scps, level.rcps))
-
-
 def with_organization(account: Account, found: Fact[Organization | None]) -> Account:
     """The same account with what was read of its organization, and with the gap when that is Missing."""
     gaps = tuple(gap for gap in account.gaps if gap.what != ORGANIZATION_GAP)

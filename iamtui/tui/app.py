@@ -33,7 +33,7 @@ from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
 from iamtui.tui.terminal_app import IdleLock, TerminalApp
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.workspace import SourceChoice, Workspace
+from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspace
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
@@ -105,7 +105,8 @@ class IamtuiApp(TerminalApp):
         self._garbage = GarbageRounds(self)
         self._keymap_is_checked = False
         self._main = MainScreen(self._copier, self._config.assume, self._config.production)
-        self.opening = SourceOpening(self, self._main, choice, opener, self.say_opened)
+        elsewhere = OrganizationSource(self._config.organization.profile, self._config.organization.role)
+        self.opening = SourceOpening(self, self._main, choice, opener, self.say_opened, elsewhere)
 
     @property
     def main(self) -> MainScreen:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
@@ -19,8 +19,10 @@ from iamtui.account.model import (
     IdentityProvider,
     InlinePolicy,
     InstanceProfile,
+    Known,
     ManagedPolicy,
     Missing,
+    OrganizationLevel,
     Role,
     User,
 )
@@ -42,14 +44,24 @@ class Kind(StrEnum):
     AWS_POLICIES = "AWS policies"
     INSTANCE_PROFILES = "instance profiles"
     PROVIDERS = "identity providers"
+    ORGANIZATION = "organization"
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A kind of thing, or those of a kind whose IAM path starts with one folder ("/service-role/")."""
+    """A kind of thing, or those of a kind whose IAM path starts with one folder ("/service-role/").
+
+    Of the organization, `folder` is the id of a level (root, OU, account) and `name` what that is called.
+    """
 
     kind: Kind
     folder: str = ""
+    name: str = field(default="", compare=False)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether nothing stands under it."""
+        return self.kind is Kind.OVERVIEW or (self.kind is Kind.ORGANIZATION and bool(self.folder))
 
 
 Node: TypeAlias = Branch | User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
@@ -65,6 +77,7 @@ TOP_BRANCHES: Final = (
     Branch(Kind.POLICIES),
     Branch(Kind.INSTANCE_PROFILES),
     Branch(Kind.PROVIDERS),
+    Branch(Kind.ORGANIZATION),
 )
 
 _TITLES: Final = {
@@ -77,6 +90,7 @@ _TITLES: Final = {
     Kind.AWS_POLICIES: "AWS managed",
     Kind.INSTANCE_PROFILES: "Instance profiles",
     Kind.PROVIDERS: "Identity providers",
+    Kind.ORGANIZATION: "Organization",
 }
 
 _KIND_WORDS: Final = {
@@ -128,7 +142,7 @@ def account_alias(account: Account) -> str:
 
 
 def title_of(branch: Branch) -> str:
-    return branch.folder or _TITLES[branch.kind]
+    return branch.name or branch.folder or _TITLES[branch.kind]
 
 
 def kind_word(entity: Entity) -> str:
@@ -176,6 +190,12 @@ _LISTED_AS: Final = {
 """The list of AWS that a branch comes from."""
 
 
+def levels_of(account: Account) -> Sequence[OrganizationLevel]:
+    """The levels from the root of the organization to the account; none where it is in none, or that is unknown."""
+    fact = account.organization
+    return () if isinstance(fact, Missing) or fact.value is None else fact.value.path
+
+
 class Inventory:
     """An account sorted into branches, folders and entities. Reading it never changes it."""
 
@@ -195,6 +215,9 @@ class Inventory:
         customer, aws = Branch(Kind.CUSTOMER_POLICIES), Branch(Kind.AWS_POLICIES)
         self._children[Branch(Kind.POLICIES)] = (customer, aws)
         self._entities[Branch(Kind.POLICIES)] = self._entities[customer] + self._entities[aws]
+        self._levels = {Branch(Kind.ORGANIZATION, level.id, level.name): level for level in levels_of(account)}
+        self._children[Branch(Kind.ORGANIZATION)] = tuple(self._levels)
+        self._children.update(dict.fromkeys(self._levels, ()))
 
     def _sort(self, kind: Kind, entities: Iterable[Entity]) -> None:
         ordered = sorted(entities, key=lambda entity: (entity.name.lower(), entity.name))
@@ -217,8 +240,18 @@ class Inventory:
     def entities(self, branch: Branch) -> tuple[Entity, ...]:
         return self._entities.get(branch, ())
 
+    def count(self, branch: Branch) -> int | None:
+        """How many entities, or SCPs and RCPs, a branch holds; None where the source lacks them."""
+        if branch.kind is not Kind.ORGANIZATION or isinstance(self.account.organization, Missing):
+            return None if self.missing(branch) else len(self.entities(branch))
+        levels = [self._levels[branch]] if branch in self._levels else self._levels.values()
+        facts = [fact.value for level in levels for fact in (level.scps, level.rcps) if isinstance(fact, Known)]
+        return sum(map(len, facts)) if facts or not levels else None
+
     def missing(self, branch: Branch) -> Missing | None:
         """Why the source has nothing about a branch, or None when it has."""
+        if branch.kind is Kind.ORGANIZATION and isinstance(self.account.organization, Missing):
+            return self.account.organization
         if branch.kind is Kind.PROVIDERS and isinstance(self.account.providers, Missing):
             return self.account.providers
         if self.entities(branch) or branch.kind not in _LISTED_AS:
@@ -438,9 +471,7 @@ def document_of(account: Account, principal: Principal, resource: str, ref: Stat
 
 
 def _organization_document(account: Account, ref: StatementRef) -> PolicyDocument | None:
-    if isinstance(account.organization, Missing) or account.organization.value is None:
-        return None
-    path = account.organization.value.path
+    path = levels_of(account)
     if ref.level is None or ref.level >= len(path):
         return None
     level = path[ref.level]

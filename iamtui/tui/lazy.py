@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts import editor_screen as editor_screen
     from iamtui.tui.drafts import impact_screen as impact_screen
     from iamtui.tui.explorer import found_tabs as found_tabs
+    from iamtui.tui.explorer import organization_view as organization_view
     from iamtui.tui.explorer import search as search
     from iamtui.tui.explorer import tab_contents as tab_contents
     from iamtui.tui.question import completion as completion
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import impact as impact
     from iamtui.workspace import mfa as mfa
     from iamtui.workspace import opening as opening
+    from iamtui.workspace import organization as organization
     from iamtui.workspace import principals as principals
     from iamtui.workspace import questions as questions
     from iamtui.workspace import reference_commands as reference_commands

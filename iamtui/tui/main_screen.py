@@ -25,7 +25,7 @@ from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import Branch, Node, key_of, kind_word
 from iamtui.tui.marks import PrincipalMarks
-from iamtui.tui.on_demand import OnDemandLoading, lacks_details
+from iamtui.tui.on_demand import OnDemandLoading, can_load
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.question.keys import from_screen
 from iamtui.tui.question.panel import QuestionPanel
@@ -132,7 +132,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     Binding(
         "L", "load", "Load more", id="view.load",
-        tooltip="Ask the source for what it gives only on demand: a user's keys and devices, the resource's policy",
+        tooltip="Ask for what comes only on demand: a user's keys and devices, the resource's policy, the organization",
     ),
     Binding(
         "X", "snapshot", "Snapshot", show=False, id="account.snapshot",
@@ -413,7 +413,7 @@ class MainScreen(PanedScreen):
             idle.add("assume")
         if isinstance(self.subject.node, Branch):
             idle.add("edit")
-        if self.workspace is None or not lacks_details(self.workspace, self.subject.node):
+        if self.workspace is None or not can_load(self.workspace, self.subject.node):
             idle.add("load")
         if self.sessions.active is None:
             idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
@@ -478,8 +478,8 @@ class MainScreen(PanedScreen):
     def action_sub_shell(self) -> None:
         self.hand_over.sub_shell()
 
-    def action_load(self) -> None:
-        self.on_demand.load_here()
+    def action_load(self, what: str = "") -> None:
+        self.on_demand.load_here(what)
 
     def action_snapshot(self) -> None:
         lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)

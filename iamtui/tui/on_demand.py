@@ -13,7 +13,7 @@ from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController, Given
-from iamtui.tui.inventory import Inventory
+from iamtui.tui.inventory import Branch, Inventory, Kind
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -55,6 +55,20 @@ def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
     if not isinstance(node, User) or not workspace.can_call_aws:
         return False
     return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))
+
+
+def lacks_organization(workspace: Workspace, node: object) -> bool:
+    """Whether another profile or a file may say what is not known of the organization, where the cursor is on that."""
+    return (
+        isinstance(node, Branch)
+        and node.kind is Kind.ORGANIZATION
+        and lazy.organization.lacks_organization(workspace.account)
+    )
+
+
+def can_load(workspace: Workspace, node: Entity | object) -> bool:
+    """Whether there is more to be had about what the cursor is on."""
+    return lacks_organization(workspace, node) or lacks_details(workspace, node)
 
 
 def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None) -> Loaded:
@@ -131,15 +145,36 @@ class OnDemandLoading:
             self._tried.update(carriers)
             self._load(workspace, carriers, None)
 
-    def load_here(self) -> None:
-        """Load the details of the user under the cursor; elsewhere the policy of the resource asked about."""
+    def load_here(self, what: str = "") -> None:
+        """Load the details of the user under the cursor, or the organization; elsewhere the policy of the resource.
+
+        Args:
+            what: "organization" for that, wherever the cursor is.
+        """
         node, workspace = self._screen.subject.node, self._drafts.source_workspace
+        if workspace is not None and (what or lacks_organization(workspace, node)):
+            self._load_organization(workspace)
+            return
         if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
             self._load(workspace, [], node)
             return
         self.load_policy_of(self._screen.question.question, again=True)
         if not self._tried:
             self._screen.say(plain("Nothing more to load."))
+
+    def _load_organization(self, workspace: Workspace) -> None:
+        def prepare(now: Workspace) -> Loaded:
+            given = Given.of(now)
+            return Loaded(workspace, now, given.inventory, given.index, ("the organization: its SCPs and RCPs",))
+
+        def loading(name: str) -> None:
+            self._screen.say(line("Reading the organization with ", (name, "bold"), " …"), stays=True)
+
+        def refused(problem: Problem) -> None:
+            self._screen.say(str(problem), Severity.WARNING)
+
+        view = lazy.organization_view
+        view.OrganizationLoading(self._screen, workspace, loading, prepare, self._show_loaded, refused).ask()
 
     def read_again_here(self) -> bool:
         """Read the user, group, role or policy under the cursor of a live account again; False where there is none."""

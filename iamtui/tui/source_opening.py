@@ -24,8 +24,10 @@ from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine, Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
 from iamtui.workspace.workspace import (
+    NO_ORGANIZATION_SOURCE,
     CacheUse,
     OpeningCancelled,
+    OrganizationSource,
     Progress,
     ProgressReport,
     SourceChoice,
@@ -58,6 +60,7 @@ class SourceOpening:
         choice: what to open; None: ask first.
         opener: loads what is chosen.
         say_opened: says what there is to say of an account that was opened, and what is new since it was shown last.
+        organization: where else the organization of an account that is chosen is read.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class SourceOpening:
         choice: SourceChoice | None,
         opener: Opener,
         say_opened: Callable[[Workspace, str], None],
+        organization: OrganizationSource = NO_ORGANIZATION_SOURCE,
     ) -> None:
         self._app = app
         self._main = main
@@ -75,6 +79,9 @@ class SourceOpening:
         self._cache = choice.cache if choice is not None else CacheUse.KEEP
         self._endpoint_url = choice.endpoint_url if choice is not None else None
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
+        self._organization = organization
+        if choice is not None and choice.kind is SourceKind.LIVE:
+            self._organization = replace(choice.organization, file="")
         self._opened: SourceChoice | None = None
         self._unfinished: tuple[SourceChoice, Workspace] | None = None
         self._leaves = self._forgets = False
@@ -109,8 +116,14 @@ class SourceOpening:
         if choice.cache is not self._cache:
             beside = tuple(replace(one, cache=self._cache) for one in choice.beside)
             choice = replace(choice, cache=self._cache, beside=beside)
-        self.choice = choice
         shown = self._main.source_workspace if choice is self._opened else None
+        if shown is not None and shown.source.organization != choice.organization:
+            # It was chosen since where the organization is read.
+            where = shown.source.organization
+            choice = self._opened = replace(choice, organization=where)
+            if self._unfinished is not None:
+                self._unfinished = choice, self._unfinished[1].reading_organization(where)
+        self.choice = choice
         self._main.tries_again = False
         self._main.browsing.show_opening(_name_of(choice))
         self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
@@ -314,6 +327,8 @@ class SourceOpening:
 
     def _switch(self, choice: SourceChoice) -> None:
         """Open what was chosen in place of what is open; ask what becomes of the sessions of that."""
+        if choice.kind is SourceKind.LIVE:
+            choice = replace(choice, organization=self._organization)
         self._leaves = self._opened is not None and not _is_same(choice, self._opened)
         held = len(self._main.sessions.keeper)
         self._forgets = not held

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from iamtui.account.model import Fact, Known, Missing, Organization
+from iamtui.account.model import Account, Fact, Known, Missing, Organization
 from iamtui.credentials.assume_role import AssumeRoleInput, ask_for_credentials
 from iamtui.credentials.session import utc_now
 from iamtui.problem import Problem
 from iamtui.workspace.credential_commands import refuse_unconfirmed
-from iamtui.workspace.workspace import OrganizationSource, Workspace
+from iamtui.workspace.workspace import OrganizationSource, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
@@ -28,6 +28,15 @@ def _no_step(_what: str, _done: int, _waiting: str = "", /) -> None:
     """Nobody is told how far it has come."""
 
 
+def lacks_organization(account: Account) -> bool:
+    """Whether something of an account's organization is not known that other credentials or a file may tell."""
+    fact = account.organization
+    levels = () if isinstance(fact, Missing) or fact.value is None else fact.value.path
+    return isinstance(fact, Missing) or any(
+        isinstance(one, Missing) for each in levels for one in (each.scps, each.rcps)
+    )
+
+
 def with_organization_read(workspace: Workspace, approve: Approve | None = None, step: Step = _no_step) -> Workspace:
     """The workspace with what its own credentials could not read of its organization, read as its source says.
 
@@ -40,7 +49,6 @@ def with_organization_read(workspace: Workspace, approve: Approve | None = None,
         Problem: there is no profile of the name that the user gave.
     """
     from iamtui.aws.errors import AwsProblem
-    from iamtui.sources.organization import lacks_organization
 
     where, account = workspace.source.organization, workspace.account
     if workspace.connection is None or not (where.profile or where.role) or not lacks_organization(account):
@@ -67,6 +75,8 @@ def load_organization(
     """
     from iamtui.sources.organization_file import OrganizationFile
 
+    if workspace.source.kind is SourceKind.DEMO:
+        raise Problem("The demo account has an organization of its own.", "Open another account with P.")
     if where.file:
         found: Fact[Organization | None] = Known(OrganizationFile.read(where.file).of(workspace.account))
     else:

@@ -24,7 +24,7 @@ from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.explorer import VerdictOf
 from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
-from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Node, title_of
+from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 
@@ -153,7 +153,7 @@ class DetailPane(FindsInDocument):
         self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
         self._account = Account(id="")
         self._before: Account | None = None
-        self._entity: Entity | None = None
+        self._entity: Entity | Branch | None = None
         self._wanted = "overview"
         self._tabs: tuple[Tab, ...] = ()
 
@@ -166,7 +166,8 @@ class DetailPane(FindsInDocument):
 
     @property
     def entity(self) -> Entity | None:
-        return self._entity
+        """What is shown; None for the organization and its levels."""
+        return None if isinstance(self._entity, Branch) else self._entity
 
     @property
     def active_tab(self) -> str:
@@ -200,10 +201,10 @@ class DetailPane(FindsInDocument):
         """The document of the active tab, or the whole record, safe to show."""
         if self.active_tab in ("policies", "trust"):
             return self.query_one(ListAndDocument).document_view.text
-        return safe_document(lazy.tab_contents.record_text(self._entity)) if self._entity is not None else ""
+        return safe_document(lazy.tab_contents.record_text(self.entity)) if self.entity is not None else ""
 
-    def show_entity(self, account: Account, entity: Entity) -> None:
-        """Show an entity under the tab chosen before."""
+    def show_entity(self, account: Account, entity: Entity | Branch) -> None:
+        """Show an entity, the organization or a level of it under the tab chosen before."""
         if entity is self._entity and account is self._account:
             return
         self._account, self._entity = account, entity
@@ -263,7 +264,7 @@ class DetailPane(FindsInDocument):
             self.facts.set_rows(lazy.tab_contents.facts(account, entity, active))
         elif both.display:
             both.set_entries(*lazy.tab_contents.entries(self._before, account, entity, active))
-        else:
+        elif not isinstance(entity, Branch):
             record.show_json(*lazy.tab_contents.record(self._before, entity))
         if active in ("access", "trust") and isinstance(entity, User | Role) and self.workspace is not None:
             ask = partial(self._find, self.workspace, entity, active)
@@ -354,7 +355,7 @@ class SubjectPane(Pane):
     def active_view(self) -> Widget:
         if self._overview is not None and self._overview.display:
             return self._overview
-        return self.table if isinstance(self._node, Branch) else self.detail.active_view
+        return self.detail.active_view if self.detail.display else self.table
 
     @property
     def tab(self) -> str:
@@ -385,16 +386,20 @@ class SubjectPane(Pane):
         if self._overview is not None and node != OVERVIEW:
             self._overview.leave()
         self.query_one("#welcome").display = False
-        is_branch = isinstance(node, Branch)
-        self.detail.display = not is_branch
+        self.detail.display = not isinstance(node, Branch) or node.kind is Kind.ORGANIZATION
         empty = self.query_one("#table-empty", Static)
-        if not isinstance(node, Branch):
+        if self.detail.display:
             self.table.display = empty.display = False
+        if not isinstance(node, Branch):
             self.border_title = line(
                 lazy.tab_contents.title_of_entity(inventory.account, node),
                 (lazy.changes.changed_words(self._before, node), "bold $verdict-depends"),
             )
             self.detail.workspace = workspace
+            self.detail.show_entity(inventory.account, node)
+            return
+        if node.kind is Kind.ORGANIZATION:
+            self.border_title = line((title_of(node), "bold"))
             self.detail.show_entity(inventory.account, node)
             return
         if node == OVERVIEW and workspace is not None:

@@ -283,14 +283,14 @@ class ExplorerTree(LineView):
         node = self.node
         if self.other is not None:
             self.post_message(self.AccountChosen(self.other, opened=True))
-        elif isinstance(node, Branch) and node != OVERVIEW:
+        elif isinstance(node, Branch) and not node.is_leaf:
             self.action_toggle_branch()
         elif node is not None:
             self.post_message(self.NodeOpened(node))
 
     def action_toggle_branch(self) -> None:
         node = self.node
-        if isinstance(node, Branch) and node != OVERVIEW and self._result is None:
+        if isinstance(node, Branch) and not node.is_leaf and self._result is None:
             self._open.symmetric_difference_update({node})
             self._flatten(key_of(node))
 
@@ -299,7 +299,7 @@ class ExplorerTree(LineView):
         node = self.node
         if self.other is not None:
             self.post_message(self.AccountChosen(self.other, opened=True))
-        elif isinstance(node, Branch) and node != OVERVIEW:
+        elif isinstance(node, Branch) and not node.is_leaf:
             if node in self._open:
                 self.action_cursor_down()
             else:
@@ -322,8 +322,7 @@ class ExplorerTree(LineView):
 
 def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, depth: int) -> Iterator[TreeRow]:
     """A branch and, where it is open, what is in it."""
-    count = None if inventory.missing(branch) else len(inventory.entities(branch))
-    yield TreeRow(branch, depth, branch in opened, count)
+    yield TreeRow(branch, depth, branch in opened, inventory.count(branch))
     for child in inventory.children(branch) if branch in opened else ():
         if isinstance(child, Branch):
             yield from _branch_rows(inventory, opened, child, depth + 1)
@@ -336,7 +335,7 @@ def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool
     if branch == OVERVIEW:
         return [Piece("  "), Piece(fit(title_of(branch), width - 3), "strong")]
     indent = "" if is_heading else "  " * row.depth
-    arrow = "  " if is_heading else "▾ " if row.expanded else "▸ "
+    arrow = "  " if is_heading or branch.is_leaf else "▾ " if row.expanded else "▸ "
     count = "unknown" if row.count is None else f"{row.count:,}"
     room = width - 1 - len(indent) - 2 - len(count) - 2
     title = fit(safe_text(title_of(branch)), room)

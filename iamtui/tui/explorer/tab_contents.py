@@ -33,7 +33,8 @@ from iamtui.tui import clock
 from iamtui.tui.content import line
 from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_trust
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, access_rows, heading, policy_entries
-from iamtui.tui.inventory import administrator_through, fact_text, kind_word, policy_count, unknown
+from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
+from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count, unknown
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.
 
@@ -321,7 +322,9 @@ _EMPTY_POLICIES: Final = {
 }
 
 
-def facts(account: Account, entity: Entity, tab: str) -> Sequence[ListingRow]:
+def facts(account: Account, entity: Entity | Branch, tab: str) -> Sequence[ListingRow]:
+    if isinstance(entity, Branch):
+        return organization_rows(account, entity)
     if tab == "overview":
         return overview(account, entity)
     if isinstance(entity, User | Role):
@@ -329,12 +332,16 @@ def facts(account: Account, entity: Entity, tab: str) -> Sequence[ListingRow]:
     return access_rows(account, entity) or [ListingRow("", "nothing to show", "muted")]
 
 
-def entries(before: Account | None, account: Account, entity: Entity, tab: str) -> tuple[Sequence[ListingEntry], str]:
+def entries(
+    before: Account | None, account: Account, entity: Entity | Branch, tab: str
+) -> tuple[Sequence[ListingEntry], str]:
     """The entries of the Policies or the Trust tab, and what to say when there are none.
 
     Args:
         before: the account without the draft that is open, or None; what differs is marked.
     """
+    if isinstance(entity, Branch):
+        return organization_entries(account, entity), ""
     if tab == "trust" and isinstance(entity, Role):
         return marked_trust(before, account, entity), ""
     return marked_policies(before, account, entity), _EMPTY_POLICIES.get(type(entity), "No version is loaded.")
@@ -349,7 +356,9 @@ def record(before: Account | None, entity: Entity) -> tuple[str, frozenset[int]]
     return text, changed_lines(old, text) if old else frozenset()
 
 
-def tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
+def tabs_of(account: Account, entity: Entity | Branch) -> tuple[Tab, ...]:
+    if isinstance(entity, Branch):
+        return organization_tabs(account, entity)
     tabs = [Tab("overview", "Overview")]
     if isinstance(entity, ManagedPolicy):
         tabs.append(Tab("policies", "Document"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.message import Message
+from textual.screen import Screen
 
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
@@ -48,7 +49,17 @@ class JumpToStatement(Message, namespace="question_panel"):
 
 def send_to_main(app: App[object], message: Message) -> None:
     """Post a message to the screen that lies under all others, and show that screen again."""
+    _back_to_main(app).post_message(message)
+
+
+def do_on_main(app: App[object], action: str) -> None:
+    """Do an action of the screen that lies under all others, and show that screen again."""
+    main = _back_to_main(app)
+    main.call_later(app.run_action, action, main)
+
+
+def _back_to_main(app: App[object]) -> Screen[Any]:
     main = app.screen_stack[0]
     while len(app.screen_stack) > 1:
         app.pop_screen()
-    main.post_message(message)
+    return main

@@ -24,13 +24,14 @@ from iamtui.presentation.verdict import aged, statement_name, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain, styled
 from iamtui.tui.explorer.document_view import Hits, json_pieces
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of, statement_lines
-from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, send_to_main
+from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, do_on_main, send_to_main
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
@@ -381,6 +382,10 @@ class TraceScreen(ReadingScreen):
             "f10,A", "draft", "Draft a fix", id="draft.suggestion",
             tooltip="Make a draft of what would allow it, to see what else it would do",
         ),
+        Binding(
+            "L", "load", "Load SCPs", id="trace.load",
+            tooltip="Read the SCPs and RCPs that are not evaluated with another profile, or from a file",
+        ),
     ]  # fmt: skip
 
     def __init__(
@@ -523,7 +528,16 @@ class TraceScreen(ReadingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "draft" and not self._suggestions:
             return False
+        if action == "load" and not self._lacks_organization():
+            return False
         return super().check_action(action, parameters)
+
+    def _lacks_organization(self) -> bool:
+        lacking = {Layer.SCP, Layer.RCP}.intersection(self._decision.not_evaluated)
+        return bool(lacking) and lazy.organization.lacks_organization(self._workspace.account)
+
+    def action_load(self) -> None:
+        do_on_main(self.app, "load('organization')")
 
     def action_draft(self) -> None:
         if self._left_out:

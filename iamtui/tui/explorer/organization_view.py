@@ -1,0 +1,225 @@
+"""The organization on the screen: levels with the SCPs and RCPs attached there, and loading what is not known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from textual.screen import Screen
+
+from iamtui.account.model import IAM_SERVICE, Account, Fact, Missing, OrganizationLevel, OrganizationPolicy
+from iamtui.problem import Problem
+from iamtui.tui import lazy
+from iamtui.tui.background import get_in_thread
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading
+from iamtui.tui.inventory import Branch, Kind, key_of, levels_of, unknown
+from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
+from iamtui.workspace.workspace import OrganizationSource, Workspace, list_profiles
+
+if TYPE_CHECKING:
+    from iamtui.tui.dialogs import Choice
+
+T = TypeVar("T")
+
+_TYPES: Final = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "unit", "ACCOUNT": "account"}
+
+HOW_TO_LOAD: Final = "L reads them with another profile, or from a file."
+
+
+def organization_tabs(account: Account, branch: Branch) -> tuple[Tab, ...]:
+    """The tabs of the organization, or of one of its levels."""
+    policies = organization_entries(account, branch)
+    return (Tab("overview", "Overview"), *([Tab("policies", "Policies", len(policies))] if policies else []))
+
+
+def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
+    """The Overview tab: where the account stands and how many policies cap it from where."""
+    fact = account.organization
+    if isinstance(fact, Missing):
+        return [
+            ListingRow("SCPs, RCPs", "not evaluated", "warning"),
+            ListingRow("Why", _why(fact)),
+            ListingRow("", HOW_TO_LOAD),
+        ]
+    if fact.value is None:
+        return [ListingRow("", "This account is in no organization: no SCP or RCP applies.", "muted")]
+    levels = _levels(account, branch)
+    if branch.folder:
+        return [row for level in levels for row in _level_rows(level)]
+    organization = fact.value
+    administrators = organization.delegated_administrators
+    named = ", ".join((administrators or {}).get(IAM_SERVICE, ())) or "none"
+    management = organization.management_account
+    is_management = management == account.id
+    rows = [
+        ListingRow("Organization", organization.id),
+        ListingRow("Managed by", management or "unknown", note="this account" if is_management else ""),
+        ListingRow("IAM admins", "unknown" if administrators is None else named, note="delegated administrators"),
+    ]
+    if is_management:
+        rows.append(ListingRow("", "SCPs and RCPs do not bind the management account.", "warning"))
+    rows += [BLANK, heading("From the root to this account")]
+    for level in levels:
+        counts = f"{_count('SCP', level.scps)}, {_count('RCP', level.rcps)}"
+        target = key_of(Branch(Kind.ORGANIZATION, level.id))
+        rows.append(ListingRow(_TYPES.get(level.type, level.type), level.name or level.id, target=target, note=counts))
+    if any(isinstance(one, Missing) for level in levels for one in (level.scps, level.rcps)):
+        rows += [BLANK, ListingRow("", HOW_TO_LOAD)]
+    return rows
+
+
+def _level_rows(level: OrganizationLevel) -> list[ListingRow]:
+    rows = [ListingRow(_TYPES.get(level.type, level.type).capitalize(), level.name or level.id)]
+    rows.append(ListingRow("Id", level.id))
+    for kind, fact in (("SCPs", level.scps), ("RCPs", level.rcps)):
+        if isinstance(fact, Missing):
+            rows.append(ListingRow(kind, unknown(fact), "faint"))
+        elif not fact.value:
+            rows.append(ListingRow(kind, "none attached", "muted"))
+        else:
+            names = [one.name or one.arn for one in fact.value]
+            rows += [ListingRow(kind if not index else "", name) for index, name in enumerate(names)]
+    return rows
+
+
+def _why(fact: Missing) -> str:
+    return f"{fact.reason}; needs {fact.permission}" if fact.permission else fact.reason
+
+
+def _count(kind: str, fact: Fact[tuple[OrganizationPolicy, ...]]) -> str:
+    if isinstance(fact, Missing):
+        return f"{kind}s unknown"
+    return f"{len(fact.value)} {kind}{'' if len(fact.value) == 1 else 's'}"
+
+
+def organization_entries(account: Account, branch: Branch) -> list[ListingEntry]:
+    """The Policies tab: every SCP and RCP with its document, and where it is attached."""
+    entries: list[ListingEntry] = []
+    for level in _levels(account, branch):
+        of_level: list[ListingEntry] = []
+        for kind, fact in (("SCP", level.scps), ("RCP", level.rcps)):
+            if isinstance(fact, Missing):
+                row = ListingRow(kind, f"{kind}s unknown", "faint", note=unknown(fact))
+                of_level.append(ListingEntry(row, missing=f"The {kind}s of this level: {unknown(fact)}."))
+            else:
+                of_level += [_entry(kind, one) for one in fact.value]
+        if not branch.folder:
+            of_level = [_with_level(entry, level if not index else None) for index, entry in enumerate(of_level)]
+        entries += of_level
+    return entries
+
+
+def _entry(kind: str, policy: OrganizationPolicy) -> ListingEntry:
+    unreadable = "unreadable" if policy.document.error is not None else ""
+    row = ListingRow(kind, policy.name or policy.arn, "strong", note=unreadable)
+    return ListingEntry(row, policy.document, names=tuple(filter(None, (policy.name, policy.arn))))
+
+
+def _with_level(entry: ListingEntry, level: OrganizationLevel | None) -> ListingEntry:
+    """An entry of one list for all levels: the level in front, once, and the type behind the name."""
+    row = entry.row
+    note = f"{row.label}  {row.note}".strip()
+    label = (level.name or level.id) if level is not None else ""
+    shown = ListingRow(label, row.value, row.style, note=note)
+    return ListingEntry(shown, entry.document, entry.missing, entry.names)
+
+
+def _levels(account: Account, branch: Branch) -> Sequence[OrganizationLevel]:
+    return [level for level in levels_of(account) if branch.folder in ("", level.id)]
+
+
+# Loading: which profile or file says it, and what to say of that.
+
+
+_FILE: Final = "file"
+_PROFILE: Final = "profile:"
+
+
+class OrganizationLoading(Generic[T]):
+    """Asks for a profile or a file that says the organization, and reads it in a thread.
+
+    Args:
+        loading: told with what it is read.
+        prepare: makes of the workspace with its organization what is shown, in the thread.
+        loaded: shows that.
+        refused: given why there is none.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        workspace: Workspace,
+        loading: Callable[[str], None],
+        prepare: Callable[[Workspace], T],
+        loaded: Callable[[T], None],
+        refused: Callable[[Problem], None],
+    ) -> None:
+        self._screen = screen
+        self._workspace = workspace
+        self._loading = loading
+        self._prepare = prepare
+        self._loaded = loaded
+        self._refused = refused
+
+    def ask(self) -> None:
+        fact = self._workspace.account.organization
+        title = line(("Read SCPs and RCPs with", "bold"))
+        why = f"Not evaluated: {_why(fact)}." if isinstance(fact, Missing) else "A part of them could not be read."
+        choices = [lazy.dialogs.Choice(_FILE, "A file …", "what iamtui or the AWS CLI wrote")]
+        more = self._profiles if self._workspace.can_call_aws else None
+        hint = lines(plain(why, "$muted"), plain("A profile of the management account or a delegate.", "$muted"))
+        self._screen.app.push_screen(lazy.dialogs.ChoiceDialog(title, choices, more=more, hint=hint), self._chosen)
+
+    def _profiles(self) -> list[Choice]:
+        mine = self._workspace.source.profile
+        return [
+            lazy.dialogs.Choice(
+                f"{_PROFILE}{one.name}", one.name, f"{one.kind}{'  this account' if one.name == mine else ''}".strip()
+            )
+            for one in list_profiles()
+        ]
+
+    def _chosen(self, key: str | None) -> None:
+        if key == _FILE:
+            hint = plain("What iamtui or the AWS CLI wrote of the organization. Escape goes back.", "$muted")
+            self._screen.app.push_screen(
+                lazy.dialogs.LineDialog(line("Organization file"), "", hint, check=lazy.dialogs.needed), self._named
+            )
+        elif key:
+            self._load(OrganizationSource(profile=key.removeprefix(_PROFILE), profile_named=True))
+
+    def _named(self, name: str | None) -> None:
+        if name:
+            self._load(OrganizationSource(file=name.strip()))
+
+    def _load(self, where: OrganizationSource, confirmed: UnconfirmedCommand | None = None) -> None:
+        def load() -> T:
+            if confirmed is not None:
+                # Where it cannot be kept, it counts for this run.
+                with suppress(Problem):
+                    confirm(confirmed.command)
+            return self._prepare(lazy.organization.load_organization(self._workspace, where))
+
+        self._loading(where.profile or where.file)
+        refused = partial(self._not_loaded, where)
+        get_in_thread(self._screen, load, self._loaded, refused, name="reading the organization", group="load")
+
+    def _not_loaded(self, where: OrganizationSource, problem: Problem) -> None:
+        if not isinstance(problem, UnconfirmedCommand):
+            self._refused(problem)
+            return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._load(where, problem)
+            else:
+                self._refused(Problem(f"The command of the profile {where.profile} was not run.", HOW_TO_LOAD))
+
+        body = lines(*(plain(sentence, limit=None) for sentence in about_command(problem.command)))
+        title = line("A command for credentials")
+        self._screen.app.push_screen(
+            lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered
+        )
