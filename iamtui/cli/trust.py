@@ -11,7 +11,7 @@ import click
 
 from iamtui.account.model import Role
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
+from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
 from iamtui.cli.output import Edge, Output, ProgressLine, Span, Style, note, print_graph, progress_report, stdout
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -50,36 +50,41 @@ def trust(
         raise click.UsageError("Give ROLE or --from PRINCIPAL, not both.")
     if as_json and form != "text":
         raise click.UsageError(f"Give --json or --format {form}, not both.")
-    workspace = with_draft(open_workspace(source), draft)
+    workspace = with_draft(open_workspace(source, several=True), draft)
     out = stdout()
     if start is not None:
         _print_chains(out, workspace, start, as_json=as_json, form=form)
-        return whole_or_open(workspace.account)
-    roles = workspace.account.roles if role is None else (_role_named(workspace, role),)
+        return all_or_open(workspace)
+    roles = _every_role(workspace) if role is None else [_role_named(workspace, role)]
     if form != "text":
-        _print_graph(out, workspace, (edge for _, edges in _read(workspace, roles) for edge in edges), form)
-        return whole_or_open(workspace.account)
-    if as_json:
-        for _, edges in _read(workspace, roles):
-            for edge in edges:
-                out.json(_edge_json(edge))
+        _print_graph(out, workspace, _read(roles), form)
+    elif as_json:
+        for edge in _read(roles):
+            out.json(_edge_json(edge))
     else:
-        reader = TrustReader(workspace)
-        for one in _each(roles):
+        for reader, one in _each(roles):
             _print_role(out, workspace, one, reader, most=_MOST_LISTED if role is None else None)
-    return whole_or_open(workspace.account)
+    return all_or_open(workspace)
 
 
-def _read(workspace: Workspace, roles: Sequence[Role]) -> Iterator[tuple[Role, tuple[TrustEdge, ...]]]:
+def _every_role(workspace: Workspace) -> list[tuple[TrustReader, Role]]:
+    """The roles of all accounts that are open, each with what reads its account."""
+    found: list[tuple[TrustReader, Role]] = []
+    for account in workspace.accounts:
+        reader = TrustReader(workspace.at(account.id))
+        found += ((reader, role) for role in account.roles)
+    return found
+
+
+def _read(roles: Sequence[tuple[TrustReader, Role]]) -> Iterator[TrustEdge]:
     """Who may assume each role."""
-    reader = TrustReader(workspace)
-    for role in _each(roles):
+    for reader, role in _each(roles):
         edges = tuple(reader.edges(role))
         _make_way()
-        yield role, edges
+        yield from edges
 
 
-def _each(roles: Sequence[Role]) -> Iterator[Role]:
+def _each(roles: Sequence[tuple[TrustReader, Role]]) -> Iterator[tuple[TrustReader, Role]]:
     """The roles, one after the other; on a terminal a line tells how many are read."""
     report = progress_report()
     for number, role in enumerate(roles):
@@ -94,14 +99,15 @@ def _make_way() -> None:
         ProgressLine.clear()
 
 
-def _role_named(workspace: Workspace, name: str) -> Role:
+def _role_named(workspace: Workspace, name: str) -> tuple[TrustReader, Role]:
     """A role by ARN, unique id or name."""
     in_full = name.startswith(("arn:", "role/", "user/", "AROA"))
     principal = resolve_principal(workspace, name if in_full else f"role/{name}")
+    workspace = workspace.at(principal.account)
     role = workspace.account.by_arn(principal.role_arn or principal.arn)
     if not isinstance(role, Role):
         raise Problem(f"{safe_text(name)} is not a role.", "See `iamtui list roles`.")
-    return role
+    return TrustReader(workspace), role
 
 
 def _edge_json(edge: TrustEdge) -> dict[str, Any]:
@@ -139,17 +145,16 @@ def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustRead
 
 
 def _trustee(workspace: Workspace, edge: TrustEdge) -> str:
-    return safe_text(trustee_words(workspace.account, edge))
+    return safe_text(trustee_words(workspace, edge))
 
 
 def _short(workspace: Workspace, arn: str) -> str:
-    return safe_text(workspace.account.short_name(arn))
+    return safe_text(workspace.short_name(arn))
 
 
 def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: bool, form: str) -> None:
     principal = resolve_principal(workspace, start)
-    found = _read(workspace, workspace.account.roles)
-    edges = by_principal(edge for _, trusted in found for edge in trusted)
+    edges = by_principal(_read(_every_role(workspace)))
     chains = tuple(chains_from(principal, edges))
     if form != "text":
         _print_graph(out, workspace, (chain[-1] for chain in chains), form)

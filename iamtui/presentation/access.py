@@ -25,6 +25,7 @@ from iamtui.workspace.what_can import (
     ServiceAccess,
     compare_access,
 )
+from iamtui.workspace.workspace import Workspace
 
 SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
 _TITLES: Final = {"Permissions management": "Perms", "Tagging": "Tags"}
@@ -199,7 +200,7 @@ def _side(label: str, one: Permission | None) -> Row:
     return row_of(Word(f"{label}  "), verdict, f"  on {where_words(one)}", limit=None)
 
 
-def trustee_words(account: Account, edge: TrustEdge) -> str:
+def trustee_words(account: Account | Workspace, edge: TrustEdge) -> str:
     """Who may assume a role, raw."""
     if edge.trustee is Trustee.EVERYONE:
         some = "" if edge.name == "*" else f" whose ARN matches {edge.name}"
@@ -227,7 +228,7 @@ def edge_words(edge: TrustEdge) -> str:
     return ", ".join(filter(None, parts))
 
 
-def chain_words(account: Account, chain: Chain) -> tuple[str, str]:
+def chain_words(account: Account | Workspace, chain: Chain) -> tuple[str, str]:
     """The mark of a chain, and by which roles it goes and on which conditions; the second is raw."""
     certain = all(edge.decision.outcome is Outcome.ALLOWED for edge in chain)
     through = " → ".join(account.short_name(edge.role.arn) for edge in chain[:-1])

@@ -18,7 +18,7 @@ from iamtui.questions.never_asked import fits, no_action_matches
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import answer_all
-from iamtui.workspace.trust import Chain, TrustReader, by_principal, chains_from
+from iamtui.workspace.trust import Chain, by_principal, chains_from, every_edge
 from iamtui.workspace.workspace import Workspace
 
 ACCESS_LEVELS: Final = {
@@ -170,8 +170,7 @@ def through_roles(
     The chain of each is a shortest one; one that holds without conditions comes before one that does not.
     """
     by_role = {one.principal.arn: one for one in found if one.outcome in _POSSIBLE}
-    reader = TrustReader(workspace)
-    edges = by_principal(edge for role in workspace.account.roles for edge in reader.edges(role, cancelled))
+    edges = by_principal(every_edge(workspace, cancelled))
     starts: Mapping[str, Principal] = {own[0].principal.arn: own[0].principal for own in edges.values()}
     for arn, principal in starts.items():
         if cancelled():

@@ -231,7 +231,7 @@ def audit(
         trust_outside: who may assume a role besides users and roles of the account, where that is worked out already.
     """
     account = workspace.account
-    trusted = trust_outside or partial(TrustReader(workspace).edges, inside=False)
+    trusted = trust_outside or partial(TrustReader(workspace, across=False).edges, inside=False)
     moment = now or account.taken_at or datetime.now(UTC)
     yield from _root_user(account, moment, limits)
     yield from _password_policy(account)

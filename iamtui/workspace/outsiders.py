@@ -78,6 +78,10 @@ class _Pattern(NamedTuple):
         return all(isinstance(token, str) for token in self.tokens)
 
 
+LISTED: Final = (PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROOT)
+"""Who of another account that is open is listed with the users and roles of that account."""
+
+
 class Outsiders:
     """Whom the policy of a resource can let in from outside its account.
 
@@ -119,6 +123,19 @@ class Outsiders:
         if self.everyone:
             named += self._accounts_asked_for
         yield from (one for one in dict.fromkeys(named) if is_account_id(one) and one != self._account.id)
+
+    @property
+    def accounts(self) -> frozenset[str] | None:
+        """The accounts whose users and roles Allow statements can let in; None: those of any account."""
+        found: set[str] = set()
+        for entry in self.entries:
+            if entry is None or is_everybody(entry):
+                return None
+            if entry.kind == "AWS":
+                arn = parse_arn(entry.value)
+                found.add(entry.value if arn is None else arn.account)
+        # A unique id can be of any.
+        return frozenset(found) if all(map(is_account_id, found)) else None
 
     def single(self, entry: PrincipalEntry) -> Principal | None:
         """The caller that an entry names; None for whole accounts and for what the engine cannot ask about."""

@@ -155,7 +155,7 @@ def account_overview(
     """
     account = workspace.account
     moment = now or account.taken_at or datetime.now(UTC)
-    reader = TrustReader(workspace)
+    reader = TrustReader(workspace, across=False)
     trusting: list[str] = []
 
     def trust_outside(role: Role) -> Iterator[TrustEdge]:

@@ -19,8 +19,8 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.outsiders import Outsider, Outsiders, StatementsByCaller, policy_of_resource
-from iamtui.workspace.questions import with_region
+from iamtui.workspace.outsiders import LISTED, Outsider, Outsiders, StatementsByCaller, policy_of_resource
+from iamtui.workspace.questions import evaluator_of
 from iamtui.workspace.workspace import Workspace
 
 _ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
@@ -116,10 +116,15 @@ def who_may_assume(
 
 
 class TrustReader:
-    """Who may assume each of many roles: whom equal trust policies name is worked out once."""
+    """Who may assume each of many roles: whom equal trust policies name is worked out once.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    Args:
+        across: whether the users and roles of other accounts that are open are asked about one by one, as those of the
+            account are; else whom the trust policy names stands for them, and their accounts' policies are left open.
+    """
+
+    def __init__(self, workspace: Workspace, *, across: bool = True) -> None:
+        self._workspace = workspace if across else replace(workspace, beside=())
         self._by_document: dict[PolicyDocument, _Named] = {}
 
     def edges(
@@ -132,21 +137,28 @@ class TrustReader:
     ) -> Iterator[TrustEdge]:
         """Who may assume a role: users and roles of the account in its order, then whom the trust policy names besides.
 
+        Those of other accounts that are open come with these.
+
         Args:
             inside: whether the account's own users and roles are asked about.
             with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
         """
         actions = {**_ASSUMING, **_WITH_SESSIONS} if with_sessions else _ASSUMING
         for action, only in actions.items():
-            evaluator = QuestionEvaluator(
-                self._workspace.account, with_region(self._workspace, Question(action, role.arn))
-            )
+            question = Question(action, role.arn)
+            evaluator = evaluator_of(self._workspace, question)
             if only is None and inside:
                 yield from TrustedInside(self._workspace, role, action, evaluator, cancelled)
             policy = policy_of_resource(evaluator)
-            if not isinstance(policy, NamedPolicy) or policy.document.error is not None:
+            named = None
+            if isinstance(policy, NamedPolicy) and policy.document.error is None:
+                named = self._named(policy)
+            for account in self._workspace.others if only is None else ():
+                if named is None or named.accounts is None or account in named.accounts:
+                    there = self._workspace.at(account)
+                    yield from TrustedInside(there, role, action, evaluator_of(there, question), cancelled)
+            if named is None or not isinstance(policy, NamedPolicy):
                 continue
-            named = self._named(policy)
             reading = _Reading(evaluator, policy, named.statements)
             for group in named.groups if only is None else named.providers:
                 if cancelled():
@@ -159,8 +171,8 @@ class TrustReader:
     def inside(self, role: Role) -> TrustedInside:
         """The users and roles of the account that may assume a role."""
         (action, *_) = (action for action, only in _ASSUMING.items() if only is None)
-        question = with_region(self._workspace, Question(action, role.arn))
-        return TrustedInside(self._workspace, role, action, QuestionEvaluator(self._workspace.account, question))
+        evaluator = evaluator_of(self._workspace, Question(action, role.arn))
+        return TrustedInside(self._workspace, role, action, evaluator)
 
     def _named(self, policy: NamedPolicy) -> _Named:
         found = self._by_document.get(policy.document)
@@ -174,6 +186,7 @@ class _Named(NamedTuple):
 
     Args:
         groups, providers: those of `Outsiders`, each principal once.
+        accounts: of which users and roles may be let in; None: of any.
         stranger: the account of those who stand for everybody.
     """
 
@@ -181,12 +194,13 @@ class _Named(NamedTuple):
     providers: tuple[tuple[Outsider, ...], ...]
     statements: StatementsByCaller
     stranger: str
+    accounts: frozenset[str] | None
 
 
 def _named_by(workspace: Workspace, policy: NamedPolicy) -> _Named:
     outsiders = Outsiders(workspace, "sts:AssumeRole", policy)
     groups, providers = (tuple(_each_once(workspace, groups)) for groups in (outsiders.groups(), outsiders.providers()))
-    return _Named(groups, providers, outsiders.statements, outsiders.stranger)
+    return _Named(groups, providers, outsiders.statements, outsiders.stranger, outsiders.accounts)
 
 
 def _each_once(workspace: Workspace, groups: Iterable[tuple[Outsider, ...]]) -> Iterator[tuple[Outsider, ...]]:
@@ -270,7 +284,10 @@ class TrustedInside:
 
 
 def _is_own(workspace: Workspace, outsider: Outsider) -> bool:
+    """Whether it is asked about as a user or role of an account that is open."""
     principal = outsider.principal
+    if principal.account in workspace.others and principal.kind in LISTED:
+        return True
     return workspace.account.by_arn(principal.arn) is not None and principal.kind is not PrincipalKind.IDENTITY_PROVIDER
 
 
@@ -280,6 +297,16 @@ def _kind_of(principal: Principal, stranger: str) -> Trustee:
     if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
         return Trustee.IDENTITY_PROVIDER
     return Trustee.EVERYONE if principal.account == stranger else Trustee.OTHER_ACCOUNT
+
+
+def every_edge(workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> Iterator[TrustEdge]:
+    """Who may assume which role, in all accounts that are open and across them."""
+    for account in workspace.accounts:
+        reader = TrustReader(workspace.at(account.id))
+        for role in account.roles:
+            if cancelled():
+                return
+            yield from reader.edges(role, cancelled)
 
 
 def by_principal(edges: Iterable[TrustEdge]) -> Mapping[str, tuple[TrustEdge, ...]]:

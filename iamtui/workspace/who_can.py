@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
@@ -15,7 +15,7 @@ from iamtui.questions.never_asked import fits
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
-from iamtui.workspace.outsiders import Outsiders, policy_of_resource
+from iamtui.workspace.outsiders import LISTED, Outsiders, policy_of_resource
 from iamtui.workspace.questions import BulkEvaluator, evaluator_of
 from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.workspace import Workspace
@@ -111,7 +111,7 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
     outsiders = Outsiders(workspace, question.action, resource)
     named: dict[tuple[PrincipalKind, str], Principal] = {}
     for principal in (*map(outsiders.asked_about, outsiders.entries), *outsiders.asked_for()):
-        if principal is None or (principal.account in workspace.others and principal.kind in _LISTED):
+        if principal is None or (principal.account in workspace.others and principal.kind in LISTED):
             continue
         if (principal.kind, principal.arn) not in known:
             named.setdefault((principal.kind, principal.arn), principal)
@@ -122,10 +122,6 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
         everyone=found.everyone or outsiders.everyone,
         by_arn=found.by_arn or outsiders.by_arn,
     )
-
-
-_LISTED: Final = (PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROOT)
-"""Who of another account that is open is listed with the users and roles of that account."""
 
 
 def who_can(

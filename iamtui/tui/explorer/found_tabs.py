@@ -26,7 +26,7 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.tui.background import few_pauses
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.trust import TrustEdge, TrustReader, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import by_principal, chains_from, every_edge, who_may_assume
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
 
@@ -77,18 +77,14 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, account, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
-    edges: list[TrustEdge] = []
-    reader = TrustReader(workspace)
-    for role in account.roles:
-        if cancelled():
-            return tab
-        edges += reader.edges(role, cancelled)
-    chains = list(chains_from(principal, by_principal(edges)))
+    chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
+    if cancelled():
+        return tab
     tab.rows.extend((BLANK, heading(f"Roles that it reaches ({len(chains)})")))
     for chain in chains:
-        mark, words = chain_words(account, chain)
+        mark, words = chain_words(workspace, chain)
         role = chain[-1].role
-        tab.rows.append(ListingRow(mark, account.short_name(role.arn), target=role.arn, note=words))
+        tab.rows.append(ListingRow(mark, workspace.short_name(role.arn), target=role.arn, note=words))
     if not chains:
         tab.rows.append(ListingRow("", "none", "muted"))
     return tab
@@ -96,18 +92,18 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
 
 def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) -> list[ListingEntry]:
     """Who may assume a role, each with the statement that lets it."""
-    account = workspace.account
     edges = outside_first(who_may_assume(workspace, role, cancelled))
     found = [ListingEntry(heading(f"Who may assume it, all policies considered ({len(edges)})"), role.trust)]
     for edge in edges:
         words = verdict_words(edge.decision)
         lines = next((ref.lines for ref in edge.decision.matched if ref.layer is Layer.RESOURCE), None)
-        target = edge.principal.arn if account.by_arn(edge.principal.arn) is not None else ""
+        arn = edge.principal.arn
+        target = arn if any(account.by_arn(arn) is not None for account in workspace.accounts) else ""
         warning = NO_EXTERNAL_ID if edge.lacks_external_id else ""
         note = ", ".join(filter(None, (warning, edge_words(edge))))
         style = "warning" if warning else ""
         mark = f"{words.mark} {words.word.lower()}"
-        row = ListingRow(mark, trustee_words(account, edge), style, target, note)
+        row = ListingRow(mark, trustee_words(workspace, edge), style, target, note)
         found.append(ListingEntry(row, role.trust, lines=lines))
     if not edges:
         found.append(ListingEntry(ListingRow("", "nobody", "muted"), role.trust))
