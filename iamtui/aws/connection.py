@@ -213,6 +213,13 @@ class Connection:
             _empty(getattr(session, part, None))
         _empty(session)
 
+    def wipe(self) -> None:
+        """Close for good: explicit credentials are overwritten, for all who hold them."""
+        self.close()
+        if self._keys is not None:
+            self._keys.secret_access_key.wipe()
+            self._keys.session_token.wipe()
+
     def client(self, service: str, region: str = "") -> Any:
         """A botocore client (kept and reused) for one service, in `region` when given.
 

@@ -126,6 +126,7 @@ class IamtuiApp(TerminalApp):
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
         if self._config.keymap:
             self.set_keymap(dict(self._config.keymap))
+        self.set_interval(1, self.opening.look_after_session)
         self.call_after_refresh(self.opening.open_or_choose)
 
     async def on_event(self, event: events.Event) -> None:
@@ -276,6 +277,9 @@ class IamtuiApp(TerminalApp):
 
     def action_choose_region(self) -> None:
         self.opening.choose_region()
+
+    def action_browse_as(self) -> None:
+        self.opening.browse_as()
 
     def action_reload(self, everything: bool = False) -> None:
         """Read again what is under the cursor, or what is lacking, or the whole account."""

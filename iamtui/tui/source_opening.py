@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,7 @@ from textual.content import Content
 from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
-from iamtui.tui import lazy
+from iamtui.tui import clock, lazy
 from iamtui.tui.background import compile_all, get_in_thread, in_thread, making
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.drafts.controller import Given
@@ -83,6 +84,8 @@ class SourceOpening:
         if choice is not None and choice.kind is SourceKind.LIVE:
             self._organization = replace(choice.organization, file="")
         self._opened: SourceChoice | None = None
+        self._own: SourceChoice | None = None
+        """What was open before an account was browsed as a session."""
         self._unfinished: tuple[SourceChoice, Workspace] | None = None
         self._leaves = self._forgets = False
         """Whether what is opened takes the place of another account, and whether the sessions of that go with it."""
@@ -124,10 +127,15 @@ class SourceOpening:
             if self._unfinished is not None:
                 self._unfinished = choice, self._unfinished[1].reading_organization(where)
         self.choice = choice
+        try:
+            opener = self._opener_as_session(choice) if choice.session_key else self._opener
+        except Problem as problem:
+            self._show_problem(choice, problem)
+            return
         self._main.tries_again = False
         self._main.browsing.show_opening(_name_of(choice))
         self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
-        load = partial(self._load, choice, confirmed, self._unfinished_of(choice), shown)
+        load = partial(self._load, choice, opener, confirmed, self._unfinished_of(choice), shown)
         self._app.run_worker(
             load, "opening the account", group=_LOADING, exclusive=True, exit_on_error=False, thread=True
         )
@@ -141,6 +149,7 @@ class SourceOpening:
     def _load(
         self,
         choice: SourceChoice,
+        opener: Opener,
         confirmed: UnconfirmedCommand | None,
         unfinished: Workspace | None,
         shown: Workspace | None,
@@ -180,7 +189,7 @@ class SourceOpening:
                 workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
-                workspace = self._opener(wanted, report, lambda: worker.is_cancelled)
+                workspace = opener(wanted, report, lambda: worker.is_cancelled)
             if shown is not None:
                 # Of several accounts the one that is looked at stays that.
                 workspace = workspace.at(shown.account.id)
@@ -228,6 +237,9 @@ class SourceOpening:
         if choice is not self.choice or self._app.is_leaving:
             return
         self._opened, self._unfinished = choice, (choice, workspace)
+        self._end_lending()
+        if not choice.session_key:
+            self._own = None
         if self._chooser is not None:
             self._chooser.finish()
         was = self._main.source_workspace
@@ -262,6 +274,7 @@ class SourceOpening:
             self._ask_about_command(choice, problem)
             return
         main, self._leaves = self._main, False
+        self._end_lending()
         main.browsing.show_nothing_open()
         if self._chooser is not None:
             # The line below said that it is being opened.
@@ -321,7 +334,7 @@ class SourceOpening:
         if self._chooser is None:
             self._main.browsing.show_nothing_open()
             self._chooser = lazy.chooser.ChooserScreen(
-                opening=self._switch, cancelling=self.stop, endpoint_url=self._endpoint_url, opened=self._opened
+                opening=self._switch, cancelling=self.stop, endpoint_url=self._endpoint_url, opened=_own(self._opened)
             )
             self._app.push_screen(self._chooser, self._chooser_left)
 
@@ -351,6 +364,77 @@ class SourceOpening:
         title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")
         self._app.push_screen(lazy.dialogs.MenuDialog(title, items), answered)
 
+    # Browsing as a session that was assumed here.
+
+    def browse_as(self) -> None:
+        """Open the account of the active session with its credentials; where that is open, as before."""
+        kept, workspace, opened = self._main.sessions.kept_or_say(), self._main.source_workspace, self._opened
+        if kept is None:
+            return
+        if workspace is None or opened is None or not workspace.can_call_aws:
+            self._say(plain("A session is browsed as from a live account, or the demo: P chooses one."))
+            return
+        own = self._own or opened
+        self._leaves, self._forgets = True, False
+        if opened.session_key == kept.key:
+            self.open(own)
+        else:
+            self._own = own
+            self.open(replace(opened, session_key=kept.key, beside=(), organization=NO_ORGANIZATION_SOURCE))
+
+    def _opener_as_session(self, choice: SourceChoice) -> Opener:
+        """Opens the account of a held session.
+
+        Raises:
+            Problem: the session is gone, has ended, or is not who it should be.
+        """
+        workspace = self._main.source_workspace
+        assert workspace is not None
+        session = self._main.sessions.keeper.newest(choice.session_key)
+        acting = self._acting(workspace, choice)
+        return lambda wanted, report, cancelled: lazy.session_actions.open_as(
+            acting, session, wanted, report, cancelled
+        )
+
+    def _acting(self, workspace: Workspace, choice: SourceChoice) -> Workspace:
+        """A workspace with the newest credentials of the chosen session, which are lent: forget ends that too."""
+        keeper = self._main.sessions.keeper
+        acting = lazy.session_actions.as_session(workspace, keeper.newest(choice.session_key), clock.now())
+        assert acting.connection is not None
+        connection = acting.connection.reopened(region=choice.region or "")
+        kept = keeper.get(choice.session_key)
+        if kept is not None:
+            kept.lend(connection)
+        return dataclasses.replace(acting, connection=connection, beside=(), not_opened=())
+
+    def _end_lending(self) -> None:
+        """Close what was lent of sessions that are not browsed as."""
+        opened = self._opened.session_key if self._opened is not None else ""
+        for kept in self._main.sessions.keeper:
+            if kept.key != opened:
+                kept.end_lending()
+
+    def look_after_session(self) -> None:
+        """Once a second: take the credentials that a renewal gave, and leave the account of a forgotten session."""
+        opened, workspace = self._opened, self._main.source_workspace
+        if opened is None or not opened.session_key or opened is not self.choice or workspace is None:
+            return
+        kept = self._main.sessions.keeper.get(opened.session_key)
+        if kept is None:
+            self._leave_session(opened, workspace)
+        elif kept.session.access_key_id != kept.lent_key and not kept.session.expired(clock.now()):
+            moved = dataclasses.replace(workspace, connection=self._acting(workspace, opened).connection)
+            self._unfinished = opened, moved
+            self._main.drafts.show_again(moved)
+
+    def _leave_session(self, opened: SourceChoice, workspace: Workspace) -> None:
+        """Go on as the profile's own caller; until its account is read, the one on screen has no connection."""
+        own = self._own or replace(opened, session_key="")
+        source = replace(workspace.source, label="forgotten session", acting_as="", session_key="")
+        self._main.drafts.show_again(dataclasses.replace(workspace, source=source, connection=None))
+        self._opened, self._leaves, self._forgets = own, True, False
+        self.open(replace(own))
+
     def choose_region(self) -> None:
         """Ask for a Region, and go on in it with the account on screen."""
         workspace = self._main.source_workspace
@@ -376,9 +460,12 @@ class SourceOpening:
         def go_on(moved: Workspace) -> None:
             if workspace is self._main.source_workspace:
                 self.choice = self._opened = replace(choice, region=region)
+                if choice.session_key:
+                    moved = dataclasses.replace(moved, connection=self._acting(workspace, self.choice).connection)
                 self._unfinished = self.choice, moved
                 self._main.drafts.show_again(moved)
-                self._say(line("Questions are about ", (region, "bold"), ", and calls go there."))
+                calls = ", and calls go there" if moved.can_call_aws else ""
+                self._say(line("Questions are about ", (region, "bold"), f"{calls}."))
 
         get_in_thread(
             self._main, partial(lazy.opening.in_region, workspace, region), go_on,
@@ -396,11 +483,16 @@ class SourceOpening:
             self._main.say(text, severity, stays=stays)
 
 
+def _own(choice: SourceChoice | None) -> SourceChoice | None:
+    """What is open as its own caller."""
+    return choice if choice is not None and not choice.session_key else None
+
+
 def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
     """Whether both name one source and caller."""
     return all(
         getattr(choice, name) == getattr(other, name)
-        for name in ("kind", "snapshot", "profile", "snapshot_account", "beside")
+        for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key")
     )
 
 
@@ -434,6 +526,8 @@ def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Worksp
 def _name_of(choice: SourceChoice) -> str:
     if choice.beside:
         return f"{len(choice.beside) + 1} accounts"
+    if choice.session_key:
+        return "the session's account"
     if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
         return choice.snapshot.name
     if choice.kind is SourceKind.DEMO:

@@ -154,6 +154,15 @@ def _open_at_once(
             is_over.set()
 
 
+def open_connected(
+    connection: Connection, choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]
+) -> Workspace:
+    """Load the account of a connection's credentials, also in parts, as `open_source` does. Blocking."""
+    step, where = _step(report, cancelled), choice.organization
+    workspace = _open_live(connection, choice.cache, step, report).reading_organization(where)
+    return _settled(_with_organization(workspace, _organization_file(where), None, step), cancelled)
+
+
 def go_on_reading(
     workspace: Workspace,
     report: ProgressReport = lambda _progress: None,

@@ -248,7 +248,7 @@ def as_command(
     words += _matrix_words(question_matrix)
     words += _terms_words(workspace, terms, written)
     sources = [workspace.source, *(one.source for one in workspace.beside)]
-    return shlex.join([*words, *_source_words(sources, terms.region or workspace.source.region)])
+    return shlex.join([*words, *source_words(sources, terms.region or workspace.source.region)])
 
 
 def _matrix_words(question_matrix: QuestionMatrix) -> list[str]:
@@ -285,7 +285,7 @@ def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, st
     return words
 
 
-def _source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
+def source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
     source = sources[0]
     if source.kind is SourceKind.DEMO:
         return ["--demo"]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.console_url import SignIn, sign_in
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaSessions, MfaWay, acting_as, assume
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume import as_session as as_session  # for the screen
+from iamtui.workspace.opening import open_connected
+from iamtui.workspace.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 
 
 class Renewal:
@@ -82,6 +86,43 @@ class Renewal:
         caller = self._caller() if self._caller is not None else None
         with acting_as(self._workspace, caller, self._clock) as acting:
             return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)
+
+
+# Browsing as a session: its account, opened anew with its credentials.
+
+
+def open_as(
+    acting: Workspace, session: Session, choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]
+) -> Workspace:
+    """The account of a session, opened with its credentials. Blocking; see `open_source`.
+
+    Args:
+        acting: what `as_session` made of the account that the session was assumed from.
+
+    Raises:
+        Problem: the account cannot be read as this session; in the demo, it is another account.
+    """
+
+    def dressed(workspace: Workspace) -> Workspace:
+        role = session.role_arn.rsplit("/", 1)[-1]
+        source = msgspec.structs.replace(workspace.source, acting_as=role, session_key=choice.session_key)
+        if workspace.source.kind is SourceKind.LIVE:
+            source = msgspec.structs.replace(source, label=f"session of {role}")
+        return replace(workspace, source=source, caller_extras=session.extras)
+
+    def reported(progress: Progress) -> None:
+        part = dressed(progress.part) if progress.part is not None else None
+        report(progress._replace(part=part))
+
+    if acting.source.kind is not SourceKind.DEMO:
+        assert acting.connection is not None
+        return dressed(open_connected(acting.connection, choice, reported, cancelled))
+    if session.account != acting.account.id:
+        raise Problem(
+            f"The demo has no account {session.account}: it holds {acting.account.id} alone.",
+            "Browse as the session of a role of that account.",
+        )
+    return dressed(acting)
 
 
 # The AWS console for a session: what both doors do with AWS's sign-in.

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakSet
 
 from iamtui.credentials import variables
 from iamtui.credentials.export_values import exportable
@@ -20,6 +21,9 @@ from iamtui.credentials.session import JUMP, SOON, URGENT, Clock, Session, Urgen
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.workspace import list_profiles
+
+if TYPE_CHECKING:
+    from iamtui.aws.connection import Connection
 
 LONGEST_TICK: Final = timedelta(seconds=30)
 """Ticks come every second: when more than this has passed since the last, the machine was suspended."""
@@ -61,9 +65,13 @@ class KeptSession:
         callers: the ARNs through which it was assumed, from the first to its own caller.
         forget_at: when it is forgotten, by the keeper's clock, or None.
         service: its endpoint while one runs, or None.
+        lent_key: the access key id of the credentials that were lent last, or "".
     """
 
-    __slots__ = ("_asked", "_said", "callers", "forget_at", "key", "origin", "parent", "renewer", "service")
+    __slots__ = (
+        *("_asked", "_lent", "_said", "callers", "forget_at", "key", "lent_key", "origin", "parent", "renewer"),
+        "service",
+    )
 
     def __init__(self, key: str, renewer: Renewer, origin: Origin, parent: str, callers: tuple[str, ...]) -> None:
         self.key: Final = key
@@ -73,8 +81,21 @@ class KeptSession:
         self.callers: Final = callers
         self.forget_at: datetime | None = None
         self.service: CredentialsService | None = None
+        self.lent_key = ""
+        self._lent: WeakSet[Connection] = WeakSet()
         self._said = Urgency.CALM
         self._asked = Urgency.CALM
+
+    def lend(self, connection: Connection) -> None:
+        """Note a connection that was made with the newest credentials: forgetting the session ends it too."""
+        self.lent_key = self.session.access_key_id
+        self._lent.add(connection)
+
+    def end_lending(self, *, wipe: bool = False) -> None:
+        """Close what was lent; `wipe` also overwrites the secrets in it, which are those of this session."""
+        self.lent_key = ""
+        for connection in tuple(self._lent):
+            connection.wipe() if wipe else connection.close()
 
     @property
     def session(self) -> Session:
@@ -247,6 +268,7 @@ class SessionsKeeper:
         for child in self.children(key):
             child.orphan()
         self.stop_serving(kept)
+        kept.end_lending(wipe=True)
         kept.renewer.forget()
         if self._active_key == key:
             self._active_key = next(reversed(self._kept), "")
@@ -262,6 +284,7 @@ class SessionsKeeper:
         endpoints = sum(self.stop_serving(kept) for kept in self)
         sessions = len(self)
         for kept in self:
+            kept.end_lending(wipe=True)
             kept.renewer.forget()
         self._kept.clear()
         self._active_key = ""

@@ -64,6 +64,8 @@ class SourceInfo(Struct, frozen=True):
         snapshot_account: the account of a file that holds several, or "".
         cached: whether a live account is as it was read last, at `taken_at`, and not as it is.
         organization: where else its organization is read from.
+        acting_as: the role whose session, assumed here, the account is browsed as, or "".
+        session_key: the key of that session, or "".
     """
 
     kind: SourceKind
@@ -76,6 +78,8 @@ class SourceInfo(Struct, frozen=True):
     snapshot_account: str = ""
     cached: bool = False
     organization: OrganizationSource = NO_ORGANIZATION_SOURCE
+    acting_as: str = ""
+    session_key: str = ""
 
 
 class NotOpened(NamedTuple):
@@ -186,6 +190,7 @@ class SourceChoice(Struct, frozen=True):
         beside: the other accounts that are opened with it; nothing is opened beside these.
         cache: for live.
         organization: where else the organization is read from.
+        session_key: the held session whose account is opened, with its credentials; "": the profile's own caller.
     """
 
     kind: SourceKind
@@ -197,6 +202,7 @@ class SourceChoice(Struct, frozen=True):
     cache: CacheUse = CacheUse.KEEP
     organization: OrganizationSource = NO_ORGANIZATION_SOURCE
     beside: tuple[SourceChoice, ...] = ()
+    session_key: str = ""
 
 
 class Progress(NamedTuple):

@@ -249,6 +249,36 @@ async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
         life.check_that_nothing_is_left()
 
 
+@pytest.mark.slow
+@in_own_process
+async def test_nothing_can_be_reached_of_a_forgotten_session_whose_account_was_browsed(app: DrawingApp) -> None:
+    await browse_and_end(app, "d", "d")
+
+
+@pytest.mark.slow
+@in_own_process
+async def test_nothing_can_be_reached_after_the_lock_of_a_session_whose_account_was_browsed(app: DrawingApp) -> None:
+    await browse_and_end(app, "f12")
+
+
+async def browse_and_end(app: DrawingApp, *keys: str) -> None:
+    """Browse as a session, renew it and end it by these keys."""
+    async with life_of(app) as life:
+        await life.assume()
+        await life.press("S", "B")
+        await until(life.pilot, lambda: "AS plain" in life.words)
+        assert len(paths_to(*life.sought)) >= 2
+        await life.press("r")
+        await until(life.pilot, lambda: "Renewed" in life.words)
+        life.learn()
+        app.opening.look_after_session()
+        await life.press(*keys)
+        app.opening.look_after_session()
+        await settle(life.pilot)
+        assert "AS plain" not in life.words
+        life.check_that_nothing_is_left()
+
+
 def ask_in_a_process(uri: Secret, token: Secret) -> None:
     """Ask the endpoint as a program does; what it answers stays there."""
     ask = (

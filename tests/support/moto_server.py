@@ -44,6 +44,17 @@ class MotoServer:
             aws_secret_access_key=SECRET,
         )
 
+    def client_with(self, service: str, keys: dict[str, Any]) -> Any:
+        """A client with the Credentials that STS gave."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
     def reset(self) -> None:
         self._post("reset", b"")
 

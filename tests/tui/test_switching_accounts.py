@@ -201,7 +201,7 @@ async def test_a_region_is_chosen_for_questions_and_calls_and_nothing_is_read_ag
         shown = it.main.source_workspace
         assert shown is not None
         await press(it.pilot, "ctrl+g", *"sa-e", "enter")
-        await until(it.pilot, lambda: "Questions are about sa-east-1" in it.words)
+        await until(it.pilot, lambda: "Questions are about sa-east-1." in it.words)
         assert len(it.opened) == 1
         moved = it.main.source_workspace
         assert moved is not None

@@ -122,6 +122,9 @@ class SessionLifecycle:
         if workspace is None:
             self._screen.say(plain("Open an account first: P chooses one."))
             return
+        browsed = self.sessions.keeper.get(workspace.source.session_key)
+        if caller is None and browsed is not None:
+            caller = browsed.session
         question = self._screen.question.question
         options = lazy.dialog.AssumeOptions(
             caller=caller,

@@ -34,7 +34,7 @@ def about(left: timedelta) -> str:
 def tags(kept: KeptSession) -> tuple[str, ...]:
     """What stands behind the bar of a session that has no other rows, the most important first."""
     failing = ("renewing fails",) if kept.renewer.held.failures.count else ()
-    served = ("served",) if kept.service is not None else ()
+    served = (*(("browsed as",) if kept.lent_key else ()), *(("served",) if kept.service is not None else ()))
     return (*failing, *served, *(("renews",) if kept.renewer.switched_on and not failing else ()))
 
 

@@ -241,7 +241,7 @@ CONFIRM_SECONDS: Final = 5.0
 
 ON_A_SESSION: Final = frozenset((
     "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
-    "screen.endpoint",
+    "screen.endpoint", "app.browse_as",
 ))  # fmt: skip
 """Actions whose keys do nothing without a session."""
 
@@ -259,11 +259,13 @@ class SessionsPanel(SessionsList):
         Binding("c", "screen.pick", "Pick", id="sessions.pick",
                 tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
         Binding("y", "copy_arn", "Copy ARN", id="sessions.copy-arn"),
+        Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
+                tooltip="Assume a role as this session (role chaining)"),
+        Binding("B", "app.browse_as", "Browse as", id="sessions.browse-as",
+                tooltip="Open the session's account with its credentials, to browse and ask as it; again: as before"),
         Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
         Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
         Binding("3", "reveal('token')", "Show token", show=False, id="sessions.reveal-token"),
-        Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
-                tooltip="Assume a role as this session (role chaining)"),
         Binding("r", "screen.renew_session", "Renew", id="sessions.renew",
                 tooltip="Renew the session now, with a code where it takes one"),
         Binding("R", "screen.switch_renewal", "Auto renew", id="sessions.auto-renew",

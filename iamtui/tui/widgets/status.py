@@ -137,6 +137,8 @@ class StatusLine(Widget):
         else:
             alias = None if isinstance(account.alias, Missing) else account.alias.value
             yield 99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))
+        if source.acting_as:
+            yield 96, _chip(f"AS {safe_text(source.acting_as, limit=16 if tightest else 40)}", "bold $accent")
         if self._draft:
             yield 97, _chip(safe_text(self._draft, limit=16 if tightest else 40), "bold $verdict-depends")
         if not isinstance(account.caller_arn, Missing):
