@@ -11,10 +11,10 @@ import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
+    all_or_open,
     draft_option,
     open_workspace,
     unlisted_failures,
-    whole_or_open,
     with_account_facts,
     with_draft,
 )
@@ -63,6 +63,7 @@ Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    account: str
     finding: AuditFinding
     suppression: AuditSuppression | None
 
@@ -105,24 +106,29 @@ def audit(
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = [*map(suppression_of, suppress), *read_suppressions(suppressions)]
-    workspace = with_account_facts(open_workspace(source))
-    if last_accessed:
-        workspace = _with_last_accessed(workspace)
-    workspace = with_draft(workspace, draft)
+    workspace = open_workspace(source, several=True)
+    ids = [account.id for account in workspace.accounts]
+    for account in ids:
+        workspace = with_account_facts(workspace.at(account))
+        if last_accessed:
+            workspace = _with_last_accessed(workspace)
+    workspace = with_draft(workspace.at(ids[0]), draft)
     limits = AuditLimits() if unused_days is None else AuditLimits(*[timedelta(unused_days)] * 2)
     found = [
-        _Found(finding, next((one for one in accepted if one.covers(finding)), None))
-        for finding in findings_of(workspace, limits=limits)
+        _Found(account, finding, next((one for one in accepted if one.covers(finding)), None))
+        for account in ids
+        for finding in findings_of(workspace.at(account), limits=limits)
     ]
     found.sort(key=lambda each: (_ORDER.index(each.finding.severity), each.finding.code))
     _print(stdout(), workspace, found, "json" if as_json else form)
-    for fact in unknown_facts(workspace.account):
-        note(f"Not checked: {fact.words}.")
+    for one in workspace.accounts:
+        for fact in unknown_facts(one):
+            note(f"Not checked{f' of account {one.id}' if workspace.beside else ''}: {fact.words}.")
     counted = Counter(each.finding.severity for each in found if each.suppression is None)
     hidden = sum(each.suppression is not None for each in found)
     note(", ".join(f"{counted[level]} {level}" for level in _ORDER) + (f", {hidden} suppressed." if hidden else "."))
     worst = _ORDER[: _ORDER.index(FindingSeverity(fail_on)) + 1] if fail_on else ()
-    return Exit.NO if any(counted[level] for level in worst) else whole_or_open(workspace.account)
+    return Exit.NO if any(counted[level] for level in worst) else all_or_open(workspace)
 
 
 def _with_last_accessed(workspace: Workspace) -> Workspace:
@@ -136,11 +142,12 @@ def _with_last_accessed(workspace: Workspace) -> Workspace:
 def _print(out: Output, workspace: Workspace, found: Sequence[_Found], form: str) -> None:
     if form == "json":
         for each in found:
-            out.json({**_to_json(each), "complete": not workspace.account.unlisted})
+            own = {"account": each.account} if workspace.beside else {}
+            out.json(own | _to_json(each) | {"complete": not workspace.at(each.account).account.unlisted})
     elif form == "csv":
-        out.csv_row(_COLUMNS)
+        out.csv_row(("account", *_COLUMNS) if workspace.beside else _COLUMNS)
         for each in found:
-            out.csv_row(_to_json(each).values())
+            out.csv_row((*([each.account] if workspace.beside else ()), *_to_json(each).values()))
     elif form == "sarif":
         out.json(_sarif(workspace, found), indent=2)
     else:
@@ -168,20 +175,20 @@ def _sarif(workspace: Workspace, found: Sequence[_Found]) -> dict[str, Any]:
                 rule=each.finding.code,
                 level=_SARIF_LEVELS[each.finding.severity],
                 message=f"{each.finding.message} {each.finding.fix}",
-                file=f"aws-account-{workspace.account.id}",
+                file=f"aws-account-{each.account}",
                 element=each.finding.subject,
                 reason=None if each.suppression is None else each.suppression.reason,
                 properties=(("cis", each.finding.control),) if each.finding.control else (),
             )
             for each in found
         ],
-        failures=unlisted_failures(workspace.account),
+        failures=unlisted_failures(workspace),
     )
 
 
 def _print_finding(out: Output, workspace: Workspace, each: _Found) -> None:
     finding = each.finding
-    subject = workspace.account.short_name(finding.subject)
+    subject = workspace.short_name(finding.subject)
     beside = f"[{finding.code}]" + (f" CIS {finding.control}" if finding.control else "")
     if each.suppression is None:
         mark = Span(f"{_MARKS[finding.severity]} {finding.severity:<6}", _STYLES[finding.severity])

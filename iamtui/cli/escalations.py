@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, unlisted_failures, whole_or_open, with_draft
+from iamtui.cli.opening import all_or_open, draft_option, open_workspace, unlisted_failures, with_draft
 from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES
@@ -46,11 +46,12 @@ def escalations(
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
-    workspace = with_draft(open_workspace(source), draft)
-    report = find_escalations(workspace)
-    found = [one for one in report.escalations if principal is None or _is_named(one, principal)]
+    workspace = with_draft(open_workspace(source, several=True), draft)
+    reports = [find_escalations(workspace.at(account.id)) for account in workspace.accounts]
+    every = [one for report in reports for one in report.escalations]
+    found = [one for one in every if principal is None or _is_named(one, principal)]
     if principal is not None and not found:
-        _say_nothing_found(workspace, report, principal)
+        _say_nothing_found(workspace, reports, principal)
     out = stdout()
     if form in ("dot", "mermaid"):
         _print_graph(out, workspace, found, form)
@@ -59,12 +60,13 @@ def escalations(
     else:
         for one in found:
             if as_json:
-                out.json({**_to_json(one), "complete": not workspace.account.unlisted})
+                whose = workspace.at(one.principal.arn.split(":")[4]).account
+                out.json({**_to_json(one), "complete": not whose.unlisted})
             else:
                 _print(out, workspace, one)
-    _summarize(report, found)
+    _summarize(reports, found)
     failing = found if fail_on == "possible" else [one for one in found if one.certain]
-    return Exit.NO if fail_on and failing else whole_or_open(workspace.account)
+    return Exit.NO if fail_on and failing else all_or_open(workspace)
 
 
 def _is_named(one: Escalation, text: str) -> bool:
@@ -76,15 +78,15 @@ def _kind(one: Escalation) -> str:
     return one.principal.arn.rsplit(":", 1)[-1].partition("/")[0]
 
 
-def _say_nothing_found(workspace: Workspace, report: EscalationReport, text: str) -> None:
+def _say_nothing_found(workspace: Workspace, reports: Sequence[EscalationReport], text: str) -> None:
     found = resolve_principal(workspace, text)
-    administrators = {entity.arn for entity in report.administrators}
+    administrators = {entity.arn for report in reports for entity in report.administrators}
     is_one = found.arn in administrators
     note(f"{_short(workspace, found.arn)} {'is an administrator' if is_one else 'cannot become administrator'}.")
 
 
 def _short(workspace: Workspace, arn: str) -> str:
-    return safe_text(workspace.account.short_name(arn))
+    return safe_text(workspace.short_name(arn))
 
 
 def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
@@ -99,10 +101,10 @@ def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
             out.line("       ", Span(f"{step.action} on {_short(workspace, step.resource)}{condition}", Style.QUIET))
 
 
-def _summarize(report: EscalationReport, found: Sequence[Escalation]) -> None:
+def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation]) -> None:
     certain = sum(one.certain for one in found)
     note(
-        f"{len(report.administrators):,} administrators; {certain:,} more can become one, "
+        f"{sum(len(report.administrators) for report in reports):,} administrators; {certain:,} more can become one, "
         f"{len(found) - certain:,} more under conditions."
     )
     steps = (step.decision for one in found for move in one.moves for step in move.steps)
@@ -110,7 +112,7 @@ def _summarize(report: EscalationReport, found: Sequence[Escalation]) -> None:
     if unloaded:
         layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
         note(f"Not evaluated, and could stand in the way of some of these paths: {layers}.")
-    closing = [item for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
+    closing = [item for report in reports for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
     for name, count in closing:
         note(f"{count:,} of these paths need {name}.")
 
@@ -150,13 +152,13 @@ def _sarif(workspace: Workspace, found: Sequence[Escalation]) -> dict[str, Any]:
                 message=f"{_short(workspace, one.principal.arn)} can become administrator: "
                 + "; then ".join(move.path.title for move in one.moves)
                 + ".",
-                file=f"aws-account-{workspace.account.id}",
+                file=f"aws-account-{one.principal.arn.split(':')[4]}",
                 element=one.principal.arn,
             )
             for one in found
         ],
         help_uri="https://pathfinding.cloud/paths/",
-        failures=unlisted_failures(workspace.account),
+        failures=unlisted_failures(workspace),
     )
 
 

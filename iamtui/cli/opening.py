@@ -176,12 +176,14 @@ def all_or_open(workspace: Workspace) -> Exit:
     return Exit.OK if whole else Exit.OPEN
 
 
-def unlisted_failures(account: Account) -> list[tuple[str, str]]:
-    """What a SARIF log says of a part of an account that was not read."""
-    return [
+def unlisted_failures(workspace: Workspace) -> list[tuple[str, str]]:
+    """What a SARIF log says of accounts, and of parts of an account, that were not read."""
+    found = [
         (f"aws-account-{account.id}", f"Not read: {gap.what}: {safe_text(gap.error, limit=512)}.")
+        for account in workspace.accounts
         for gap in account.unlisted
     ]
+    return [*found, *(("aws-accounts", safe_text(one.words, limit=512)) for one in workspace.not_opened)]
 
 
 def with_account_facts(workspace: Workspace) -> Workspace:
@@ -190,7 +192,8 @@ def with_account_facts(workspace: Workspace) -> Workspace:
     report = loaded.account.credential_report
     if isinstance(report, Known) and any(loaded.account.with_report(user) is not user for user in loaded.account.users):
         when = f"{report.value.generated:%Y-%m-%d %H:%M}" if report.value.generated is not None else "an unknown time"
-        note(f"Keys, passwords and MFA devices of users are those of the credential report of {when} (UTC).")
+        whose = f" of account {loaded.account.id}" if loaded.beside else ""
+        note(f"Keys, passwords and MFA devices of users{whose} are those of the credential report of {when} (UTC).")
     return loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,20 @@ def test_a_name_that_several_accounts_have_is_refused_with_the_arns(cli: Cli, fi
     assert cli("can", "alice", "sts:AssumeRole", "--on", TARGET, *both(files)).code == 0
 
 
+def test_findings_and_ways_to_become_administrator_are_those_of_each_account(cli: Cli, files: tuple[str, str]) -> None:
+    for command in ("audit", "escalations"):
+        alone = [cli(command, "--snapshot", file, "--json").json_lines for file in files]
+        found = cli(command, *both(files), "--json").json_lines
+        without = [{key: value for key, value in one.items() if key != "account"} for one in found]
+        assert sorted(map(json.dumps, without)) == sorted(json.dumps(one) for each in alone for one in each)
+    findings = cli("audit", *both(files), "--json").json_lines
+    assert {one["account"] for one in findings} == {ID, OTHER}
+    assert all(one["subject"].split(":")[4] == one["account"] for one in findings)
+    log = cli("audit", *both(files), "--format", "sarif").json
+    places = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in log["runs"][0]["results"]}
+    assert places == {f"aws-account-{ID}", f"aws-account-{OTHER}"}
+
+
 def test_one_account_is_never_opened_twice(cli: Cli, files: tuple[str, str], tmp_path: Path) -> None:
     copy = tmp_path / "copy.json"
     copy.write_bytes(Path(files[0]).read_bytes())
@@ -92,7 +107,7 @@ def test_several_accounts_of_one_file_are_opened_by_their_ids(cli: Cli, files: t
     refused.failed_with("--snapshot-account applies only with one --snapshot")
 
 
-@pytest.mark.parametrize("command", [("audit",), ("draft", "show", "x"), ("escalations",), ("info",)])
+@pytest.mark.parametrize("command", [("overview",), ("draft", "show", "x"), ("snapshot", "x.json"), ("info",)])
 def test_what_is_about_one_account_says_which_option_to_drop(
     cli: Cli, files: tuple[str, str], command: tuple[str, ...]
 ) -> None:
