@@ -5,6 +5,7 @@ Those that nobody makes an altered copy of are Structs: a class of one is made i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -266,6 +267,15 @@ class PolicyVersion(Struct, frozen=True):
     document: PolicyDocument
     is_default: bool
     created: datetime | None = None
+
+    @property
+    def number(self) -> int:
+        """7 of "v7": AWS counts versions up and never gives a number again. 0 where the id is not one of AWS."""
+        found = _VERSION_ID.fullmatch(self.id)
+        return int(found[1]) if found is not None else 0
+
+
+_VERSION_ID: Final = re.compile("v([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)

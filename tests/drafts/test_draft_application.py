@@ -168,6 +168,18 @@ def test_a_managed_policy_gets_a_new_default_version_once(account: Account) -> N
     assert policy.default_version.document.policy.statements[0].actions == ("s3:List*",)
 
 
+@pytest.mark.parametrize("version_id", ["v\u00b2", "v\u0663", f"v{'9' * 5000}", "v0", ""])
+def test_an_id_that_no_version_has_in_aws_does_not_count(account: Account, version_id: str) -> None:
+    odd = structs.replace(LAKE_READ.versions[-1], id=version_id)
+    policies = [
+        replace(LAKE_READ, versions=(*LAKE_READ.versions, odd)) if one == LAKE_READ else one for one in account.policies
+    ]
+    after = applied(replace(account, policies=tuple(policies)), PutManagedPolicy(LAKE_READ.arn, READ))
+    policy = after.policy(LAKE_READ.arn)
+    assert policy is not None
+    assert policy.versions[0].id == "v3"
+
+
 def test_a_policy_can_be_created_and_then_attached(account: Account) -> None:
     new = iam("policy/team/new")
     after = applied(account, PutManagedPolicy(new, READ), AttachPolicy(CAROL, new))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from msgspec import structs
 from textual.events import Key
 
 from iamtui.account.model import Role, User
@@ -12,7 +15,7 @@ from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Kind, key_of
 from iamtui.tui.widgets.status import MessageLine
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import LAKE_READ, iam, large_account
+from tests.support.sample_account import LAKE_READ, iam, large_account, sample_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 from tests.support.slow import one_quick
 
@@ -127,6 +130,27 @@ async def test_table_sorts_by_every_column_and_back() -> None:
         assert next(entity.name for entity in table.entities) == "alice"
         await press(pilot, "less_than_sign", "less_than_sign", "less_than_sign")
         assert table.sort == ("name", False)
+
+
+async def test_a_version_that_aws_does_not_count_so_is_sorted_all_the_same() -> None:
+    numbers = ["v\u00b2", "v10", f"v{'9' * 5000}", "v9"]
+    policies = tuple(
+        replace(
+            LAKE_READ,
+            name=f"policy-{at}",
+            arn=iam(f"policy/policy-{at}"),
+            versions=(structs.replace(LAKE_READ.versions[0], id=number, is_default=True),),
+        )
+        for at, number in enumerate(numbers)
+    )
+    async with opened(account=replace(sample_account(), policies=policies)) as pilot:
+        pilot.app.main.explorer.reveal(key_of(Branch(Kind.CUSTOMER_POLICIES)))
+        await settle(pilot)
+        table = pilot.app.query_one(ChildrenTable)
+        table.focus()
+        await press(pilot, "greater_than_sign", "greater_than_sign")
+        assert table.sort == ("version", False)
+        assert [entity.name for entity in table.entities] == ["policy-0", "policy-2", "policy-3", "policy-1"]
 
 
 async def test_sorting_keeps_the_cursor_on_its_entity() -> None:

@@ -239,7 +239,7 @@ class PutManagedPolicy(BaseEdit, frozen=True):
         arn = option("--policy-arn", POLICY_ARN.checked(policy.arn))
         if len(policy.versions) >= MOST_VERSIONS:
             others = [version for version in policy.versions if not version.is_default]
-            oldest = min(others, key=lambda version: _number(version.id), default=None)
+            oldest = min(others, key=lambda version: version.number, default=None)
             if oldest is not None:
                 count = len(policy.versions)
                 remark = f"It has {count} versions, the most there can be: {oldest.id}, the oldest, goes first."
@@ -270,15 +270,9 @@ def _with_version(ledger: Ledger, policy: ManagedPolicy, document: PolicyDocumen
     """The versions with the document as the new default one; a version that this draft made is replaced."""
     before = ledger.base.policy(policy.arn)
     kept = before.versions if before is not None else ()
-    numbers = [int(version.id[1:]) for version in kept if version.id[1:].isdigit()]
-    new = PolicyVersion(f"v{max(numbers, default=0) + 1}", document, is_default=True)
+    newest = max((version.number for version in kept), default=0)
+    new = PolicyVersion(f"v{newest + 1}", document, is_default=True)
     return (new, *(structs.replace(version, is_default=False) if version.is_default else version for version in kept))
-
-
-def _number(version_id: str) -> int:
-    """7 of "v7": AWS counts versions up and never gives a number again."""
-    digits = version_id.lstrip("v")
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 # The policies that resources have.

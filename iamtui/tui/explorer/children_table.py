@@ -423,7 +423,7 @@ def _version_cell(_account: Account, entity: Entity) -> Piece:
 
 def _version_sort(_account: Account, entity: Entity) -> Any:
     version = entity.default_version if isinstance(entity, ManagedPolicy) else None
-    return int("".join(c for c in version.id if c.isdigit()) or 0) if version is not None else -1
+    return version.number if version is not None else -1
 
 
 def _roles_cell(_account: Account, entity: Entity) -> Piece:
