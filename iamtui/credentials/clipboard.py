@@ -184,6 +184,9 @@ def _write_nothing(_text: str) -> None:
 class ClearOnExit:
     """Clears what is on the clipboard when the process exits or is ended by SIGTERM or SIGHUP.
 
+    With `then`, also by SIGINT or SIGQUIT, which a terminal that is in raw mode sends nobody; without it, SIGINT stays
+    the interruption that it is.
+
     Args:
         write: writes to the terminal, for OSC 52; must work until the very end.
         then: what is done after clearing and before the signal ends the process (to leave the screen in order, say);
@@ -265,7 +268,7 @@ class ClearOnExit:
         A signal that is ignored (nohup) stays ignored.
         """
         atexit.register(self.clear)
-        for number in self.SIGNALS:
+        for number in self.SIGNALS if self._then is None else (*self.SIGNALS, signal.SIGINT, signal.SIGQUIT):
             before = signal.getsignal(number)
             if before is not signal.SIG_IGN:
                 self._before[number] = before

@@ -574,12 +574,17 @@ class TerminalApp(App[None]):
             back = Event()
             self._is_away = True
             Thread(target=self._watch_clipboard, args=(back,), daemon=True).start()
+            # The terminal's keys interrupt all who were started from it, and so us, too: Ctrl+C is for the program.
+            # A handler, unlike a signal that is ignored, is not handed on to it.
+            before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGQUIT)}
             try:
                 yield
             finally:
                 if terminal_is_gone():
                     # Taking back a terminal that has hung up would wait for it for ever.
                     hang_up()
+                for number, handler in before.items():
+                    signal.signal(number, handler)
                 self._is_away = False
                 back.set()
                 self.came_back()

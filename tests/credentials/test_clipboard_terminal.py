@@ -273,7 +273,8 @@ lock = threading.Lock()
 def write(text):
     with lock:
         print(ascii(text), flush=True)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
 guard = clipboard.ClearOnExit(write, then=lambda number: write(f"then {number}"))
 guard.install()
 guard.hold(clipboard.copy(Secret("text"), environ={"TERM": "xterm"}))
@@ -286,7 +287,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_clears_then_does_what_the_app_asks_for_then_ends_whatever_it_interrupts(
     number: signal.Signals,
 ) -> None:

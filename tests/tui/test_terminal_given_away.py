@@ -95,6 +95,38 @@ def test_sigterm_clears_the_clipboard_and_leaves_the_terminal_in_order(in_shell:
         assert screen.tmux("show-buffer", "-b", "iamtui") == ""
 
 
+@one_quick("number", [signal.SIGINT, signal.SIGQUIT])
+def test_an_interruption_from_outside_leaves_the_terminal_in_order(number: signal.Signals, tmp_path: Path) -> None:
+    with tmux_screen(tmp_path) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("c")
+        screen.until("clip 2")
+        os.kill(screen.child(), number)
+        screen.until_true(lambda: screen.modes == LEFT)
+        screen.until_true(lambda: screen.tmux("show-buffer", "-b", "iamtui") == "")
+
+
+@one_quick("key", ["C-c", "C-\\"])
+def test_a_key_that_interrupts_the_editor_leaves_the_screen_as_it_is(key: str, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    # It waits for a program of its own, as those do that open a window.
+    editor.write_text("#!/bin/sh\necho opened $((40 + 2))\nexec sleep 600\n")
+    editor.chmod(0o755)
+    with tmux_screen(tmp_path, environ={"EDITOR": str(editor)}) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("e")
+        screen.until("opened 42")
+        screen.keys(key)
+        screen.until("! The editor")
+        assert screen.modes == ON_SCREEN
+        assert "ops-readonly" in screen.text
+        screen.keys("C-q", "y")
+        screen.until("code 0")
+        assert screen.modes == LEFT
+
+
 def test_the_clipboard_is_cleared_while_a_shell_has_the_terminal(tmp_path: Path) -> None:
     environ = {"SHELL": shell_without_settings("bash", tmp_path), "IAMTUI_CLIPBOARD_SECONDS": "5"}
     with tmux_screen(tmp_path, environ=environ) as screen:
