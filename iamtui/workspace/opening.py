@@ -21,8 +21,8 @@ from iamtui.policy.patterns import may_have_policy, parse_arn, resource_policy_a
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account
-from iamtui.workspace.organization import with_organization_read
 from iamtui.workspace.workspace import (
+    NO_ORGANIZATION_SOURCE,
     CacheUse,
     NotOpened,
     OpeningCancelled,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve, CredentialCommand
     from iamtui.sources.live import LiveReading
-    from iamtui.sources.organization_file import OrganizationFile
     from iamtui.sources.parallel import Step
+    from iamtui.workspace.organization import OrganizationReading
 
 
 def open_source(
@@ -71,7 +71,7 @@ def open_source(
     if choice.beside:
         return _open_several(choice, report, cancelled, approve, approve_other)
     step = _step(report, cancelled)
-    file = _organization_file(choice.organization)
+    organization = _organization(choice.organization, approve_other)
     if choice.kind is SourceKind.LIVE:
         step("finding credentials", 0)
         workspace = _open_live(_connected(choice, approve), choice.cache, step, report if parts else None)
@@ -79,7 +79,8 @@ def open_source(
         workspace = _open_demo(step)
     else:
         workspace = open_snapshot(choice, step, pool)
-    workspace = _with_organization(workspace.reading_organization(choice.organization), file, approve_other, step)
+    if organization is not None:
+        workspace = organization.of(workspace, step)
     return _settled(workspace, cancelled)
 
 
@@ -158,9 +159,9 @@ def open_connected(
     connection: Connection, choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]
 ) -> Workspace:
     """Load the account of a connection's credentials, also in parts, as `open_source` does. Blocking."""
-    step, where = _step(report, cancelled), choice.organization
-    workspace = _open_live(connection, choice.cache, step, report).reading_organization(where)
-    return _settled(_with_organization(workspace, _organization_file(where), None, step), cancelled)
+    step, organization = _step(report, cancelled), _organization(choice.organization)
+    workspace = _open_live(connection, choice.cache, step, report)
+    return _settled(workspace if organization is None else organization.of(workspace, step), cancelled)
 
 
 def go_on_reading(
@@ -178,36 +179,26 @@ def go_on_reading(
     """
     step = _step(report, cancelled)
     step("finding credentials", 0)
-    file = _organization_file(workspace.source.organization)
+    organization = _organization(workspace.source.organization)
     connection = _connection(workspace).reopened()
     read = _read_live(connection, workspace.reading or _new_reading(), step, report)
     if workspace.source.cached:
         read = _unless_in_part(read, workspace)
-    read = _with_organization(read.reading_organization(workspace.source.organization), file, None, step)
+    if organization is not None:
+        read = organization.of(read, step)
     kept = replace(
         read, caller_extras=workspace.caller_extras, beside=workspace.beside, not_opened=workspace.not_opened
     )
     return _settled(kept, cancelled)
 
 
-def _organization_file(where: OrganizationSource) -> OrganizationFile | None:
-    """What the file with the organization says, read before the account: what is wrong with it is said at once."""
-    if not where.file:
+def _organization(where: OrganizationSource, approve: Approve | None = None) -> OrganizationReading | None:
+    """What reads the organization of an account elsewhere; what is wrong with its file is said at once."""
+    if where == NO_ORGANIZATION_SOURCE:
         return None
-    from iamtui.sources.organization_file import OrganizationFile
+    from iamtui.workspace.organization import OrganizationReading
 
-    return OrganizationFile.read(where.file)
-
-
-def _with_organization(
-    workspace: Workspace, file: OrganizationFile | None, approve: Approve | None, step: Step
-) -> Workspace:
-    if file is not None:
-        from iamtui.sources.organization import with_organization
-
-        account = workspace.account
-        return workspace.with_account(with_organization(account, Known(file.of(account))))
-    return with_organization_read(workspace, approve, step)
+    return OrganizationReading(where, approve)
 
 
 def _step(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from iamtui.account.model import Account, Fact, Known, Missing, Organization
+from iamtui.aws.connection import Connection
+from iamtui.aws.credential_process import Approve
+from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, ask_for_credentials
 from iamtui.credentials.session import utc_now
 from iamtui.problem import Problem
+from iamtui.sources.organization import OrganizationAccount, read_accounts, read_organization_with, with_organization
+from iamtui.sources.organization_file import OrganizationFile
+from iamtui.sources.parallel import Step, no_step
 from iamtui.workspace.credential_commands import refuse_unconfirmed
 from iamtui.workspace.workspace import OrganizationSource, SourceKind, Workspace
-
-if TYPE_CHECKING:
-    from iamtui.aws.connection import Connection
-    from iamtui.aws.credential_process import Approve
-    from iamtui.sources.organization import OrganizationAccount as OrganizationAccount  # for the doors
-    from iamtui.sources.parallel import Step
 
 _SESSION_NAME: Final = "iamtui-organization"
 _SESSION_SECONDS: Final = 900
 """The shortest that AWS gives: the reading takes some seconds."""
-
-
-def _no_step(_what: str, _done: int, _waiting: str = "", /) -> None:
-    """Nobody is told how far it has come."""
 
 
 def lacks_organization(account: Account) -> bool:
@@ -37,70 +33,71 @@ def lacks_organization(account: Account) -> bool:
     )
 
 
-def with_organization_read(workspace: Workspace, approve: Approve | None = None, step: Step = _no_step) -> Workspace:
-    """The workspace with what its own credentials could not read of its organization, read as its source says.
-
-    Blocking. Where that fails, the organization stays Missing, with the reason.
+class OrganizationReading:
+    """Reads what accounts lack of their organization as a source says. Blocking.
 
     Args:
-        approve: asked before the profile runs a credential_process.
+        where: that source; its file is read at once.
+        approve: asked before its profile runs a credential_process.
 
     Raises:
-        Problem: there is no profile of the name that the user gave.
+        Problem: the file cannot be read, or is of another kind.
     """
-    from iamtui.aws.errors import AwsProblem
 
-    where, account = workspace.source.organization, workspace.account
-    if workspace.connection is None or not (where.profile or where.role) or not lacks_organization(account):
-        return workspace
-    try:
-        found = _read(workspace, where, approve, step)
-    except Problem as problem:
-        if where.profile_named and isinstance(problem, AwsProblem) and problem.code == "ProfileNotFound":
-            raise
-        found = Missing(problem.sentence.rstrip("."))
-    if isinstance(found, Missing) and not isinstance(account.organization, Missing):
-        # A part of it is better than nothing.
-        return workspace
-    return _with(workspace, found)
+    def __init__(self, where: OrganizationSource, approve: Approve | None = None) -> None:
+        self._where = where
+        self._approve = approve
+        self._file = OrganizationFile.read(where.file) if where.file else None
+
+    def of(self, workspace: Workspace, step: Step = no_step) -> Workspace:
+        """The workspace with its organization. Where that cannot be read, it stays Missing, with the reason.
+
+        Raises:
+            Problem: the file does not list the account, or there is no profile of the name that the user gave.
+        """
+        workspace = workspace.reading_organization(self._where)
+        account, where = workspace.account, self._where
+        if self._file is not None:
+            return workspace.with_account(with_organization(account, Known(self._file.of(account))))
+        if workspace.connection is None or not (where.profile or where.role) or not lacks_organization(account):
+            return workspace
+        try:
+            found = _read(workspace, where, self._approve, step)
+        except Problem as problem:
+            if where.profile_named and isinstance(problem, AwsProblem) and problem.code == "ProfileNotFound":
+                raise
+            found = Missing(problem.sentence.rstrip("."))
+        if isinstance(found, Missing) and not isinstance(account.organization, Missing):
+            # A part of it is better than nothing.
+            return workspace
+        return workspace.with_account(with_organization(account, found))
 
 
 def load_organization(
-    workspace: Workspace, where: OrganizationSource, approve: Approve | None = None, step: Step = _no_step
+    workspace: Workspace, where: OrganizationSource, approve: Approve | None = None, step: Step = no_step
 ) -> Workspace:
     """The workspace with its organization read as `where` says, which it keeps. Blocking.
 
     Raises:
         Problem: that cannot be read, or does not list the account.
     """
-    from iamtui.sources.organization_file import OrganizationFile
-
     if workspace.source.kind is SourceKind.DEMO:
         raise Problem("The demo account has an organization of its own.", "Open another account with P.")
     if where.file:
-        found: Fact[Organization | None] = Known(OrganizationFile.read(where.file).of(workspace.account))
-    else:
-        found = _read(workspace, where, approve, step)
+        return OrganizationReading(where).of(workspace)
+    found = _read(workspace, where, approve, step)
     if isinstance(found, Missing):
         needs = f"It needs {found.permission}. " if found.permission else ""
         raise Problem(
             f"The organization was not read: {found.reason}.",
             f"{needs}Choose a profile of the management account or of a delegated administrator.",
         )
-    return _with(workspace.reading_organization(where), found)
-
-
-def _with(workspace: Workspace, found: Fact[Organization | None]) -> Workspace:
-    from iamtui.sources.organization import with_organization
-
-    return workspace.with_account(with_organization(workspace.account, found))
+    return workspace.reading_organization(where).with_account(with_organization(workspace.account, found))
 
 
 def _read(
     workspace: Workspace, where: OrganizationSource, approve: Approve | None, step: Step
 ) -> Fact[Organization | None]:
-    from iamtui.sources.organization import read_organization_with
-
     if workspace.connection is None:
         raise Problem("A snapshot has no credentials to call AWS with.", "Give a file: --organization FILE.")
     with _other_connection(workspace.connection, where, approve) as other:
@@ -112,8 +109,6 @@ def _other_connection(
     own: Connection, where: OrganizationSource, approve: Approve | None = None
 ) -> Iterator[Connection]:
     """A connection as `where` says, to the same endpoint as the account's own; closed in the end."""
-    from iamtui.aws.connection import Connection
-
     other = own
     try:
         if where.profile:
@@ -138,7 +133,7 @@ def _other_connection(
 
 
 def organization_accounts(
-    workspace: Workspace, approve: Approve | None = None, step: Step = _no_step
+    workspace: Workspace, approve: Approve | None = None, step: Step = no_step
 ) -> tuple[OrganizationAccount, ...]:
     """Every account of the organization, with its units, read with the workspace's own credentials or else as it says.
 
@@ -150,9 +145,6 @@ def organization_accounts(
     Raises:
         Problem: neither may read it, or there is nothing to ask.
     """
-    from iamtui.aws.errors import AwsProblem
-    from iamtui.sources.organization import read_accounts
-
     own, where = workspace.connection, workspace.source.organization
     if own is None:
         raise Problem("A snapshot has no credentials to call AWS with.", "Use --profile.")
