@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
@@ -30,7 +30,7 @@ from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
-from iamtui.tui.terminal_app import IdleLock, TerminalApp
+from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspace
@@ -41,6 +41,33 @@ if TYPE_CHECKING:
 
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
+
+
+class IdleLock:
+    """Counts from the last time the user was there.
+
+    Args:
+        minutes: how long the user may be away; 0: for ever.
+    """
+
+    def __init__(self, minutes: int) -> None:
+        self._minutes = minutes
+        self._used_at = clock.now()
+
+    def touch(self) -> None:
+        self._used_at = clock.now()
+
+    @property
+    def since(self) -> timedelta:
+        return clock.now() - self._used_at
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self._minutes) and self.since >= timedelta(minutes=self._minutes)
+
+    @property
+    def why(self) -> str:
+        return f"Nothing was pressed for {self._minutes} minute{'' if self._minutes == 1 else 's'}."
 
 
 class IamtuiApp(TerminalApp):

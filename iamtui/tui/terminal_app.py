@@ -35,7 +35,6 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from iamtui.secret import error_lines
-from iamtui.tui import clock
 
 if TYPE_CHECKING:
     from iamtui.tui.clipboard import Copier
@@ -50,36 +49,6 @@ def crash_report(error: BaseException | None) -> str:
     if error is not None:
         lines += error_lines(error)
     return "\n".join(lines)
-
-
-# IdleLock: when a screen that was left alone is to be locked.
-
-
-class IdleLock:
-    """Counts from the last time the user was there.
-
-    Args:
-        minutes: how long the user may be away; 0: for ever.
-    """
-
-    def __init__(self, minutes: int) -> None:
-        self._minutes = minutes
-        self._used_at = clock.now()
-
-    def touch(self) -> None:
-        self._used_at = clock.now()
-
-    @property
-    def since(self) -> timedelta:
-        return clock.now() - self._used_at
-
-    @property
-    def is_over(self) -> bool:
-        return bool(self._minutes) and self.since >= timedelta(minutes=self._minutes)
-
-    @property
-    def why(self) -> str:
-        return f"Nothing was pressed for {self._minutes} minute{'' if self._minutes == 1 else 's'}."
 
 
 # KeyOrder: keys are obeyed one after the other, however fast they come.
@@ -341,11 +310,14 @@ class TerminalDriver(LinuxDriver):
             while not self.exit_event.is_set():
                 ready, _, _ = select.select([terminal], [], [], _WAIT_FOR_KEYS_SECONDS)
                 try:
-                    text = decode(os.read(terminal, _MOST_READ_BYTES)) if ready else ""
+                    typed = os.read(terminal, _MOST_READ_BYTES) if ready else b""
                 except OSError:
-                    # It was taken meanwhile, or the terminal is not ours at the moment.
+                    typed = b""
+                if ready and not typed:
+                    # It was taken meanwhile, or the terminal is not ours at the moment, or has hung up for good: then
+                    # there is always something to read, and it is nothing.
                     self.exit_event.wait(_WAIT_FOR_KEYS_SECONDS)
-                    text = ""
+                text = decode(typed)
                 try:
                     for message in parser.feed(text) if text else ():
                         self.process_message(message)
@@ -464,13 +436,19 @@ class TerminalApp(App[None]):
             return
         self.set_interval(LOOK_SECONDS, self._leave_without_terminal)
         loop = asyncio.get_running_loop()
+        asked_for: set[Callable[[], None]] = set()
+
+        def answer(do: Callable[[], None]) -> None:
+            asked_for.discard(do)
+            do()
 
         def in_turn(do: Callable[[], None], otherwise: Callable[[], None]) -> None:
-            # A signal may come in the middle of anything.
-            if self.is_running and not self._is_away:
-                loop.call_soon_threadsafe(do)
-            else:
+            # A signal may come in the middle of anything, and many of them at once.
+            if not self.is_running or self._is_away:
                 otherwise()
+            elif do not in asked_for:
+                asked_for.add(do)
+                loop.call_soon_threadsafe(answer, do)
 
         self._jobs = JobControl(
             partial(in_turn, self.action_suspend_process, stop_at_once),

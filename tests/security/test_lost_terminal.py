@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.tui.terminal_app import TerminalDriver
 from tests.support.program_on_terminal import PROGRAM, environment
 from tests.support.slow import one_quick
 
@@ -52,3 +53,31 @@ def test_a_terminal_that_goes_without_a_signal_ends_the_screen(tmp_path: Path, h
         if process.poll() is None:
             process.kill()
     assert process.returncode != 0
+
+
+class CountingEvent:
+    """Stands for the event that ends the reading of keys: set after a number of looks, and counts the pauses."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.pauses = 0
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+    def wait(self, _seconds: float) -> None:
+        self.pauses += 1
+
+
+def test_reading_a_terminal_that_has_hung_up_pauses_each_time() -> None:
+    controller, terminal = pty.openpty()
+    os.close(controller)
+    try:
+        driver = TerminalDriver.__new__(TerminalDriver)
+        driver.fileno = terminal
+        driver.exit_event = event = CountingEvent(20)  # type: ignore[assignment]
+        driver.run_input_thread()
+        assert event.pauses == 20
+    finally:
+        os.close(terminal)

@@ -10,9 +10,10 @@ import pytest
 from textual.widgets import TextArea
 
 from iamtui.drafts.edits import AddUserToGroup
+from iamtui.tui.terminal_app import JobControl, TerminalApp
 from tests.support.drafting import app_of, choose, lay, message, own_data_folder, until
 from tests.support.sample_account import iam
-from tests.support.screen_app import opened, press
+from tests.support.screen_app import opened, press, settle
 from tests.support.tmux_screen import IAMTUI, LEFT, ON_SCREEN, TmuxScreen, tmux_screen
 
 __all__ = ["own_data_folder"]
@@ -150,6 +151,27 @@ def test_a_terminal_that_goes_while_the_program_is_stopped_ends_it(tmp_path: Pat
         in_shell(screen)
         screen.tmux("kill-server")
         screen.until_true(lambda: not Path(f"/proc/{program}").exists())
+
+
+async def test_many_signals_at_once_are_answered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[JobControl] = []
+
+    def install(jobs: JobControl) -> None:
+        made.append(jobs)
+
+    monkeypatch.setattr(JobControl, "install", install)
+    async with opened() as pilot:
+        app, stops = app_of(pilot), []
+        monkeypatch.setattr(app, "action_suspend_process", lambda: stops.append("stopped"))
+        monkeypatch.setattr(type(app), "is_headless", False)
+        TerminalApp.on_mount(app)
+        monkeypatch.undo()
+        for expected in (1, 2):
+            for _ in range(3):
+                made[0]._stop()
+            await until(pilot, lambda count=expected: len(stops) == count)
+            await settle(pilot)
+            assert len(stops) == expected
 
 
 async def test_in_a_text_editor_ctrl_z_is_undo() -> None:
