@@ -25,10 +25,16 @@ from iamtui.text import safe_text
 from iamtui.workspace.explained import explained
 from iamtui.workspace.inventory import (
     KINDS,
+    ORGANIZATION,
+    AttachedControl,
+    control_record_to_json,
+    control_to_json,
     entities_of,
+    find_controls,
     find_in_accounts,
     full_name,
     last_used,
+    organization_controls,
     record_to_json,
     summary_to_json,
 )
@@ -38,13 +44,18 @@ _LABEL: Final = 20
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.argument("kind", type=click.Choice((*KINDS, ORGANIZATION)), metavar="KIND")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
 @draft_option
 @source_options
 def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
-    """List the KIND of an account: users, groups, roles, policies, instance-profiles or providers."""
+    """List the KIND of an account: users, groups, roles, policies, instance-profiles or providers.
+
+    `organization` lists the SCPs and RCPs of every level above the account.
+    """
     workspace = with_draft(open_workspace(source, several=True), draft)
+    if kind == ORGANIZATION:
+        return _list_organization(workspace, as_json=as_json)
     several = len(workspace.accounts) > 1
     found: list[tuple[Account, Entity]] = []
     code = all_or_open(workspace)
@@ -72,6 +83,51 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
     return code
 
 
+def _list_organization(workspace: Workspace, *, as_json: bool) -> Exit:
+    """List the SCPs and RCPs of the accounts that are open, and where each is attached."""
+    several = len(workspace.accounts) > 1
+    code = Exit.OPEN if workspace.not_opened else Exit.OK
+    found: list[tuple[Account, AttachedControl]] = []
+    for account in workspace.accounts:
+        controls = organization_controls(account)
+        if isinstance(controls, Missing):
+            need = f" (needs {controls.permission})" if controls.permission else ""
+            words = f"The organization of account {account.id} is not known: {controls.reason}{need}."
+            if not several:
+                raise Problem(words, "Name a profile that may read it: --organization-profile.")
+            note(words)
+            code = Exit.OPEN
+        else:
+            found += ((account, control) for control in controls.value)
+            _note_organization(account)
+    if any(isinstance(control.policy, Missing) for _, control in found):
+        code = Exit.OPEN
+    out = stdout()
+    if as_json:
+        whose = [{"account": account.id} if several else {} for account, _ in found]
+        out.json([own | control_to_json(control) for own, (_, control) in zip(whose, found, strict=True)], indent=2)
+    elif found:
+        heads = ("ATTACHED TO", "KIND", "NAME", "ID OF THE LEVEL")
+        rows = [((account.id,) if several else ()) + _control_row(control) for account, control in found]
+        out.table(rows, ("ACCOUNT", *heads) if several else heads)
+    return code
+
+
+def _note_organization(account: Account) -> None:
+    """Say where SCPs and RCPs bind nobody."""
+    organization = None if isinstance(account.organization, Missing) else account.organization.value
+    if organization is None:
+        note(f"Account {account.id} is in no organization: no SCP or RCP applies.")
+    elif organization.management_account == account.id:
+        note(f"Account {account.id} is the management account: SCPs and RCPs do not bind it.")
+
+
+def _control_row(control: AttachedControl) -> tuple[str, ...]:
+    level, policy = control.level, control.policy
+    name = f"unknown: {policy.reason}" if isinstance(policy, Missing) else policy.name or policy.arn
+    return level.name or level.id, control.kind.upper(), name, level.id
+
+
 def _row(entity: Entity) -> tuple[str, ...]:
     used, missing = last_used(entity)
     if not isinstance(entity, (User, Role)):
@@ -97,6 +153,10 @@ def _day(moment: datetime | None) -> str:
 def show(name: str, as_json: bool, explain: bool, draft: str | None, source: SourceOptions) -> Exit:
     """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one entity has."""
     workspace = with_draft(open_workspace(source, several=True), draft)
+    controls = next(filter(None, (find_controls(account, name) for account in workspace.accounts)), None)
+    if controls is not None and not explain:
+        _show_control(controls, as_json=as_json)
+        return Exit.OK
     workspace, entity = find_in_accounts(workspace, name)
     if isinstance(entity, User):
         workspace = with_user_details(workspace, entity)
@@ -113,6 +173,23 @@ def show(name: str, as_json: bool, explain: bool, draft: str | None, source: Sou
     # Who is in a group, who has a policy and what else an explanation counts, others say, who may not have been read.
     rests_on_others = explain or isinstance(entity, (Group, ManagedPolicy))
     return whole_or_open(workspace.account) if rests_on_others else Exit.OK
+
+
+def _show_control(places: list[AttachedControl], *, as_json: bool) -> None:
+    """Print an SCP or RCP: where it is attached, and its document."""
+    out, policy = stdout(), places[0].policy
+    if as_json:
+        out.json(control_record_to_json(places), indent=2)
+    elif not isinstance(policy, Missing):
+        out.line(Span(f"{places[0].kind}/{policy.name}", Style.STRONG))
+        if policy.arn:
+            out.line("  ", Span(policy.arn, Style.QUIET))
+        for number, place in enumerate(places):
+            label = "" if number else "attached to"
+            words = f"{place.level.name or place.level.id} ({place.level.id})"
+            out.paragraph(safe_text(words), indent=_LABEL + 2, first=(f"  {label}",))
+        out.blank()
+        _print_document(out, "document", policy.document)
 
 
 def _print_explanation(out: Output, workspace: Workspace, entity: Entity) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import (
     Account,
@@ -17,6 +17,8 @@ from iamtui.account.model import (
     Known,
     ManagedPolicy,
     Missing,
+    OrganizationLevel,
+    OrganizationPolicy,
     Role,
     ServiceUse,
     UnreadPart,
@@ -168,6 +170,72 @@ def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocu
     for arn, of_resource in account.resource_policies.items():
         if of_resource.document is not None:
             yield arn, PolicyType.RESOURCE, of_resource.document
+
+
+# The SCPs and RCPs of every level above the account.
+
+
+ORGANIZATION: Final = "organization"
+"""What `list` takes for them, beside KINDS."""
+
+
+class AttachedControl(NamedTuple):
+    """An SCP or RCP where it is attached.
+
+    Args:
+        kind: "scp" or "rcp".
+        policy: Missing for those of a level that could not be read.
+    """
+
+    kind: str
+    level: OrganizationLevel
+    policy: OrganizationPolicy | Missing
+
+
+def organization_controls(account: Account) -> Fact[tuple[AttachedControl, ...]]:
+    """The SCPs and RCPs of the levels from the root to the account; none where it is in no organization."""
+    if isinstance(account.organization, Missing):
+        return account.organization
+    found: list[AttachedControl] = []
+    for level in account.organization.value.path if account.organization.value is not None else ():
+        for kind, fact in (("scp", level.scps), ("rcp", level.rcps)):
+            policies = (fact,) if isinstance(fact, Missing) else fact.value
+            found += (AttachedControl(kind, level, one) for one in policies)
+    return Known(tuple(found))
+
+
+def find_controls(account: Account, text: str) -> list[AttachedControl]:
+    """Every place where the SCP or RCP is attached that a text names: its ARN, `scp/NAME` or `rcp/NAME`."""
+    controls = organization_controls(account)
+    return [
+        one
+        for one in (() if isinstance(controls, Missing) else controls.value)
+        if isinstance(one.policy, OrganizationPolicy)
+        and text
+        and text in (one.policy.arn, f"{one.kind}/{one.policy.name}")
+    ]
+
+
+def control_to_json(control: AttachedControl) -> Json:
+    """One line of `list organization --json`: an SCP or RCP at one level, or why those of it are not known."""
+    policy, level = control.policy, control.level
+    record: Json = {
+        "kind": control.kind,
+        "name": None if isinstance(policy, Missing) else policy.name,
+        "arn": None if isinstance(policy, Missing) else policy.arn or None,
+        "attached_to": {"id": level.id, "name": level.name, "type": level.type},
+    }
+    if isinstance(policy, Missing):
+        record["missing"] = [_missing(f"{control.kind}s", policy)]
+    return record
+
+
+def control_record_to_json(places: Sequence[AttachedControl]) -> Json:
+    """Everything known about an SCP or RCP: where it is attached, and its document."""
+    records = [control_to_json(one) for one in places]
+    policy = places[0].policy
+    document = {} if isinstance(policy, Missing) else _document(policy.document)
+    return {**records[0], "attached_to": [one["attached_to"] for one in records], **document}
 
 
 def last_used(entity: Entity) -> tuple[datetime | None, tuple[Json, ...]]:

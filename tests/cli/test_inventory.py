@@ -171,3 +171,55 @@ def test_show_explains_what_a_thing_is_and_means_in_this_account(cli: Cli) -> No
     refused = cli("show", "role/deploy-prod", "--explain", "--json", "--demo")
     assert refused.code == 2
     assert "exclude each other" in refused.err
+
+
+def test_the_scps_and_rcps_with_where_each_is_attached(cli: Cli) -> None:
+    listed = cli("list", "organization", "--demo")
+    assert listed.code == 0
+    assert listed.out.splitlines()[6].split() == ["Workloads", "SCP", "region-fence", "ou-pf7n-72da24fd"]
+    entries = cli("list", "organization", "--demo", "--json").json
+    assert len(entries) == 14
+    assert entries[5] == {
+        "kind": "scp",
+        "name": "region-fence",
+        "arn": "arn:aws:organizations::555566667777:policy/o-pf7nparcel/service_control_policy/p-23487747b0",
+        "attached_to": {"id": "ou-pf7n-72da24fd", "name": "Workloads", "type": "ORGANIZATIONAL_UNIT"},
+    }
+
+
+def test_one_of_them_with_its_document(cli: Cli) -> None:
+    shown = cli("show", "scp/region-fence", "--demo")
+    assert shown.code == 0
+    assert "attached to         Workloads (ou-pf7n-72da24fd)" in shown.out
+    assert '"aws:RequestedRegion"' in shown.out
+    everywhere = cli("show", "scp/FullAWSAccess", "--demo", "--json").json
+    assert [one["name"] for one in everywhere["attached_to"]] == ["Root", "Workloads", "Production"]
+    assert everywhere["document"]["Statement"][0]["Effect"] == "Allow"
+    assert cli("show", everywhere["arn"], "--demo").out.startswith("scp/FullAWSAccess")
+    cli("show", "scp/none", "--demo").failed_with("Nothing in this account is named scp/none")
+
+
+def organization_of(cli: Cli, folder: Path, organization: object) -> str:
+    file = folder / "account.json"
+    file.unlink(missing_ok=True)
+    cli("snapshot", file, "--demo")
+    found = json.loads(file.read_text())
+    del found["organization"]
+    if organization is not ...:
+        found["organization"] = organization
+    file.write_text(json.dumps(found))
+    return str(file)
+
+
+def test_an_organization_that_is_not_known_is_not_none(cli: Cli, tmp_path: Path) -> None:
+    unknown = organization_of(cli, tmp_path, ...)
+    cli("list", "organization", "--snapshot", unknown).failed_with("is not known", "--organization-profile")
+    nowhere = cli("list", "organization", "--snapshot", organization_of(cli, tmp_path, None), "--json")
+    assert (nowhere.code, nowhere.json) == (0, [])
+    assert "Account 111122223333 is in no organization: no SCP or RCP applies." in nowhere.err
+    level = {"id": "111122223333", "name": "prod", "type": "ACCOUNT", "scps": None, "rcps": []}
+    organization = {"id": "o-x", "management_account": "111122223333", "path": [level]}
+    partly = cli("list", "organization", "--snapshot", organization_of(cli, tmp_path, organization), "--json")
+    assert partly.code == 3
+    assert [(one["name"], one["missing"][0]["what"]) for one in partly.json] == [(None, "scps")]
+    assert "Account 111122223333 is the management account: SCPs and RCPs do not bind it." in partly.err
