@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from iamtui.catalog import action_names as names
 from iamtui.catalog import service_data, tables
-from iamtui.catalog.arn_forms import ArnForm, arn_forms, entries_of_other_types, required_arn_forms
+from iamtui.catalog.arn_forms import ArnForm, Needs, arn_forms, entries_of_other_types, needs, required_arn_forms
 from iamtui.catalog.condition_keys import ConditionKey, condition_key
 
 # The few facts of the catalogue that decide requests, looked up fast and by any spelling.
@@ -33,6 +33,10 @@ class EngineCatalogue:
     def required_arn_forms(self, action: str) -> tuple[ArnForm, ...]:
         """Those of its required resource types, of which every call names one; all where none is required."""
         return required_arn_forms(action)
+
+    def needs(self, action: str) -> Needs:
+        """What a call of the action needs at once, where that is resources of several types."""
+        return needs(action)
 
     def entries_of_other_types(self, action: str) -> tuple[str, ...]:
         """Entries that take in all resources of the types that the action's service has besides those of the action."""

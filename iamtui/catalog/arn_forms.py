@@ -108,6 +108,89 @@ _IN_PLACE_OF_A_REQUIRED_TYPE: Final[Mapping[str, str]] = {
 control), the access point of a directory bucket (S3 User Guide: managing access with access points)."""
 
 
+_OF_EC2: Final = (
+    "applysecuritygroupstoclientvpntargetnetwork", "associatedhcpoptions", "associateenclavecertificateiamrole",
+    "associatenatgatewayaddress", "associaterouteserver", "associatetransitgatewaymulticastdomain",
+    "associatetransitgatewaypolicytable", "associatetransitgatewayroutetable", "attachinternetgateway",
+    "attachnetworkinterface", "attachverifiedaccesstrustprovider", "attachvolume", "attachvpngateway",
+    "createsnapshot", "createsnapshots", "createtransitgatewayprefixlistreference",
+    "deletetransitgatewayprefixlistreference", "detachinternetgateway", "detachverifiedaccesstrustprovider",
+    "detachvpngateway", "disablerouteserverpropagation", "disassociateenclavecertificateiamrole",
+    "disassociaterouteserver", "disassociatetransitgatewaymulticastdomain", "disassociatetransitgatewaypolicytable",
+    "disassociatetransitgatewayroutetable", "enablerouteserverpropagation", "modifytransitgatewayprefixlistreference",
+    "registertransitgatewaymulticastgroupmembers", "registertransitgatewaymulticastgroupsources", "runinstances",
+)  # fmt: skip
+_OF_KMS: Final = ("createalias", "deletealias", "updatealias")
+_NEED_ALL: Final = frozenset((*(f"ec2:{name}" for name in _OF_EC2), *(f"kms:{name}" for name in _OF_KMS)))
+"""Actions of which every call needs a resource of each required type at once.
+
+EC2 checks all resources that a call has to specify (EC2 User Guide: example policies, Work with volumes): those above
+require a parameter for each type, but for CreateSnapshot and CreateSnapshots (ibid., Work with snapshots) and
+RunInstances, which "requires an AMI and creates an instance", with a network interface in a subnet under a security
+group (ibid., Launch instances). KMS checks alias and key (KMS Developer Guide: controlling access to aliases).
+"""
+_UNDER_THE_DATA_CATALOG: Final = frozenset(("rootcatalog", "database", "table", "userdefinedfunction", "connection"))
+"""Types of Glue of which a call needs all that are required: who uses an object of the Data Catalog needs its
+ancestors, and who deletes one its descendants too (Glue Developer Guide: specifying resource ARNs)."""
+_OF_ANY_TYPE: Final = re.compile(r"(un)?tagresource|listtag|(add|remove|change)tags|resourcepolicy$")
+"""Actions whose one parameter is the ARN of whatever has the tags or the policy."""
+_NEED_ONE: Final = frozenset(
+    (
+        "appsync:graphql", "appsync:sourcegraphql", "bedrock:invokemodel", "bedrock:invokemodelwithresponsestream",
+        "comprehend:deleteendpoint", "comprehend:describeendpoint", "comprehend:importmodel",
+        "comprehend:updateendpoint", "forecast:deleteresourcetree", "forecast:stopresource",
+        "iam:generateservicelastaccesseddetails", "iam:listpoliciesgrantingserviceaccess",
+        "network-firewall:deleterulegroup", "redshift-data:describetable", "redshift-data:listdatabases",
+        "redshift-data:listschemas", "redshift-data:listtables", "ses:listresourcetenants",
+        "states:describeexecution", "states:listexecutions",
+    )
+)  # fmt: skip
+"""Actions of which a call names one resource, of any of the types that the reference calls required: one parameter
+(or one of two) of the API stands for all of them (API reference of each service; AppSync Developer Guide: IAM
+authorization)."""
+_ONE_OF: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
+    "bedrock": (
+        frozenset((
+            "foundation-model", "custom-model", "inference-profile", "application-inference-profile", "prompt-router",
+            "default-prompt-router",
+        )),
+        frozenset(("automated-reasoning-policy", "automated-reasoning-policy-version")),
+        frozenset(("prompt", "prompt-version")),
+    ),
+    "chime": (frozenset(("app-instance-user", "app-instance-bot")),),
+    "ram": (frozenset(("permission", "customer-managed-permission")),),
+}  # fmt: skip
+"""Types that one parameter names, where the reference calls each of them required (API reference of each service)."""
+_TELLING_NO_TYPE: Final = frozenset(("", "app", "resource"))
+
+
+class Need(NamedTuple):
+    """Required resource types of an action of which a call names one: the only one, or one in place of the others.
+
+    Args:
+        name: of the types.
+    """
+
+    name: str
+    forms: tuple[ArnForm, ...]
+
+
+class Needs(NamedTuple):
+    """What a call of an action needs at once, as far as the reference tells.
+
+    Args:
+        each: where several types are required that do not stand in for each other; else ().
+        is_known: whether every call needs all of them. The reference calls some types required that only some calls
+            name.
+    """
+
+    each: tuple[Need, ...] = ()
+    is_known: bool = False
+
+
+_NO_NEEDS: Final = Needs()
+
+
 class ArnForms(NamedTuple):
     """The ARN forms of the resource types of an action.
 
@@ -118,6 +201,7 @@ class ArnForms(NamedTuple):
 
     every: tuple[ArnForm, ...] = ()
     required: tuple[ArnForm, ...] = ()
+    needs: Needs = _NO_NEEDS
 
 
 def arn_forms(action: str) -> tuple[ArnForm, ...]:
@@ -128,6 +212,17 @@ def arn_forms(action: str) -> tuple[ArnForm, ...]:
 def required_arn_forms(action: str) -> tuple[ArnForm, ...]:
     """The ARN forms of the required resource types of an action, of which every call names one; else of all of them."""
     return _of_action(action).required
+
+
+@lru_cache(maxsize=4096)
+def needs(action: str) -> Needs:
+    """What a call of an action needs at once, where that is resources of several types."""
+    service, _, name = action.lower().partition(":")
+    found = service_data.actions(service).get(name)
+    # Most actions have one required type, which is seen without their forms.
+    if found is None or len([one for one in found["resourceTypes"] if one.get("required")]) < 2:
+        return _NO_NEEDS
+    return _of_action(action).needs
 
 
 def _of_action(action: str) -> ArnForms:
@@ -180,7 +275,12 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
         every = forms_of(_types_of(service, name), without_streams=without_streams)
         if every:
             required = forms_of(_required_types_of(service, name), without_streams=without_streams)
-            result[name] = ArnForms(every, required or every)
+            each = tuple(
+                Need(" or ".join(types), forms_of(types, without_streams=without_streams))
+                for types in _needed_types(service, name)
+            )
+            is_known = f"{service}:{name}" in _NEED_ALL or (service == "glue" and _under_the_data_catalog(name))
+            result[name] = ArnForms(every, required or every, Needs(each, is_known) if len(each) > 1 else _NO_NEEDS)
     return result
 
 
@@ -200,6 +300,54 @@ def _required_types_of(service: str, name: str) -> tuple[str, ...]:
     full = f"{service}:{name}"
     alone = _IN_PLACE_OF_A_REQUIRED_TYPE.get(full)
     return (*required, *(() if alone is None else (alone,)), *_MORE_TYPES.get(full, ())) if required else ()
+
+
+def _named_as_required(service: str, name: str) -> tuple[str, ...]:
+    types = (one for one in service_data.actions(service)[name]["resourceTypes"] if one.get("required"))
+    return tuple(dict.fromkeys(str(one["name"]).lower() for one in types))
+
+
+def _under_the_data_catalog(name: str) -> bool:
+    return _UNDER_THE_DATA_CATALOG.issuperset(_named_as_required("glue", name))
+
+
+def _needed_types(service: str, name: str) -> list[tuple[str, ...]]:
+    """The required types of an action, those together of which a call names one."""
+    if f"{service}:{name}" in _NEED_ONE or _OF_ANY_TYPE.search(name):
+        return []
+    found: list[tuple[str, ...]] = []
+    for one in _named_as_required(service, name):
+        place = next((at for at, types in enumerate(found) if _stands_in(service, one, types)), None)
+        if place is None:
+            found.append((one,))
+        else:
+            found[place] += (one,)
+    return found
+
+
+def _stands_in(service: str, one: str, others: tuple[str, ...]) -> bool:
+    """Whether the parameter that names resources of some types names those of another.
+
+    So it is where the last name in their ARNs is the same and tells what they are: a ListenerId, whether behind
+    `listener/app` or `listener/net`.
+    """
+    if any(one in group and group.issuperset(others) for group in _ONE_OF.get(service, ())):
+        return True
+    (text, *_), (other, *_) = (_texts_of_types(service).get(name, ("",)) for name in (one, others[0]))
+    if text == other:
+        return True
+    names, others_names = (_PLACEHOLDER.findall(each.split(":", 5)[-1]) for each in (text, other))
+    if not names or not others_names or names[-1] != others_names[-1]:
+        return False
+    kind = names[-1].strip("${}").removesuffix("Id").lower()
+    is_told = kind not in _TELLING_NO_TYPE and all(kind in _letters(each) for each in (text, other))
+    is_part = any(_blanked(each).startswith(_blanked(of) + "/") for each, of in ((text, other), (other, text)))
+    return is_told and not is_part
+
+
+def _letters(text: str) -> str:
+    """The letters of an ARN form but for its names."""
+    return re.sub("[^a-z]", "", _PLACEHOLDER.sub("", text).lower())
 
 
 @lru_cache(maxsize=1024)

@@ -95,6 +95,9 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf, request: Request 
     """
     if isinstance(leaf, SessionLeaf):
         return f"the session name {'is' if leaf.holds else 'is not'} {safe_text(leaf.name, limit=128)}"
+    if isinstance(leaf, MissingLeaf) and leaf.effect == "Apart":
+        asks = "does not ask" if leaf.holds else "asks"
+        return f"AWS {asks} for {safe_text(leaf.document, limit=512)} (not documented)"
     if isinstance(leaf, MissingLeaf):
         must = (
             ("allows it" if leaf.holds else "does not allow it")
@@ -238,6 +241,12 @@ def first_of(patterns: Sequence[str]) -> str:
     """`arn:aws:s3:::a*, arn:aws:s3:::b* and 3 more`, safe to show."""
     more = f" and {len(patterns) - MOST_NAMED:,} more" if len(patterns) > MOST_NAMED else ""
     return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:MOST_NAMED]) + more
+
+
+def all_named(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def name_of(ref: StatementRef) -> str:

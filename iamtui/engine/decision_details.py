@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
-from iamtui.engine.condition_words import depends_text, first_of
+from iamtui.engine.condition_words import all_named, depends_text, first_of
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.layer_reports import layer_reports, statement_name
@@ -33,6 +33,7 @@ def notes(reading: Evaluation) -> Iterator[str]:
     yield from reading.prepared.notes
     yield from _notes_on_set(reading)
     yield from _note_on_types(reading)
+    yield from _note_on_needs(reading)
     yield from _notes_on_ignored(reading)
     yield from ignored_principals(reading)
 
@@ -77,6 +78,26 @@ def _note_on_types(reading: Evaluation) -> Iterator[str]:
     if granted:
         called = safe_text(reading.request.action, limit=256)
         yield f"Every call of {called} needs a resource of another type besides {first_of(tuple(granted))}."
+
+
+def _note_on_needs(reading: Evaluation) -> Iterator[str]:
+    """That one call needs other resources besides, or may need them."""
+    needs = reading.prepared.facts.needs
+    if not needs.each or (reading.total is False and not reading.lacking):
+        return
+    called = safe_text(reading.request.action, limit=256)
+    every = all_named([need.name for need in needs.each])
+    lacking = first_of(reading.lacking)
+    if reading.lacking and needs.is_known:
+        yield f"Every call of {called} needs {every} at once: {lacking} is not allowed."
+    elif reading.lacking:
+        yield (
+            f"The Service Authorization Reference requires {every} for {called}, though not always in one call: if one "
+            f"call needs all of them, this is not allowed because of {lacking}."
+        )
+    elif not reading.prepared.resource.needs:
+        may = "needs" if needs.is_known else "may need"
+        yield f"One call of {called} {may} {every} at once: this answers for what was named alone."
 
 
 def _notes_on_ignored(reading: Evaluation) -> Iterator[str]:

@@ -54,7 +54,7 @@ from iamtui.engine.request import (
     common_context,
     partition_of,
 )
-from iamtui.engine.resource_sets import settled, settled_by_known
+from iamtui.engine.resource_sets import settled, settled_by_known, with_every_need
 from iamtui.engine.service_rules import (
     free_action,
     is_about_bucket_policy,
@@ -194,7 +194,12 @@ def read_all_layers(
         return result
 
     result.about = lambda text: _about_one(result, text, catalogue)
-    return settled(result, result.about)
+    found = settled(result, result.about)
+    if not prepared.resource.needs:
+        return found
+    return with_every_need(
+        found, lambda part: read_all_layers(request, policies, options, catalogue=catalogue, asked=part)
+    )
 
 
 def _about_one(reading: Evaluation, text: str, catalogue: ActionCatalogue) -> Evaluation:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
-from iamtui.catalog.arn_forms import ArnForm
+from iamtui.catalog.arn_forms import ArnForm, Needs
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet
 from iamtui.engine.request import Principal, PrincipalKind, Request
@@ -43,6 +43,9 @@ class ActionCatalogue(Hashable, Protocol):
 
     def required_arn_forms(self, action: str) -> tuple[ArnForm, ...]:
         """Those of the resource types of which every call names one; of all where it is none in particular."""
+
+    def needs(self, action: str) -> Needs:
+        """What a call of the action needs at once, where that is resources of several types."""
 
     def entries_of_other_types(self, action: str) -> tuple[str, ...]:
         """Entries that take in all resources of the types that the action's service has besides those of the action."""
@@ -106,6 +109,11 @@ class ActionFacts:
     def required_arn_forms(self) -> tuple[ArnForm, ...]:
         """Those of which every call names one; all where it is none in particular."""
         return self._catalogue.required_arn_forms(self.action.full)
+
+    @property
+    def needs(self) -> Needs:
+        """What a call needs at once, where that is resources of several types."""
+        return self._catalogue.needs(self.action.full)
 
     @property
     def taken(self) -> tuple[Glob, ...]:
@@ -195,21 +203,28 @@ def prepare(
         return _prepared(facts, resource, partition, notes)
     if is_single or "*" not in resource_text:
         return _prepared(
-            facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET, None)), partition, notes
+            facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET, None, ())), partition, notes
         )
     owner = account_asked_about(resource_text, resource_account, "" if facts.of_member_accounts else account)
     forms = facts.arn_forms
     whole = resources_in(resource_text, forms, partition, owner, facts.taken)
     members = resources_in(resource_text, facts.required_arn_forms, partition, owner, facts.taken)
+    needs = facts.needs.each
     if not members.patterns:
         # Others alone are asked about.
-        members = whole
+        members, needs = whole, ()
     if not members.patterns:
         return _of_no_resource(facts, action_text, resource_text, partition, notes)
     if not forms:
         notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
+    parts = ((need.name, resources_in(resource_text, need.forms, partition, owner, facts.taken)) for need in needs)
+    met = tuple((name, part) for name, part in parts if part.patterns)
     resource = RequestResource(
-        resource_text, ResourceKind.SET, members=members, whole=whole if whole is not members else None
+        resource_text,
+        ResourceKind.SET,
+        members=members,
+        whole=whole if whole is not members else None,
+        needs=met if len(met) > 1 else (),
     )
     return _prepared(facts, resource, partition, notes)
 
@@ -376,13 +391,14 @@ class PreparedRequest:
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
         whole: the same question about all resources of the set, once it was asked.
+        parts: where one call needs several resources of the set, the question about each, once it was asked.
         of_policies: what a policy says, as far as that is the same for all who carry it; None until it is asked about
             a second time, as many questions never are.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
     """
 
-    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "of_policies", "prepared", "whole")
+    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "of_policies", "parts", "prepared", "whole")
 
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
@@ -392,6 +408,7 @@ class PreparedRequest:
         self.everywhere = everywhere
         self.of_a_set = of_a_set
         self.whole: PreparedRequest | None = None
+        self.parts: tuple[PreparedRequest, ...] | None = None
         self.of_policies: dict[Any, Any] | None = None
         self._of_set: SetMemory | None = None
 
@@ -411,6 +428,17 @@ class PreparedRequest:
         if self.whole is None:
             self.whole = PreparedRequest(self.prepared, self.language, everywhere=True)
         return self.whole
+
+    def about_each_need(self) -> tuple[PreparedRequest, ...]:
+        """The same question about each of the resources that one call needs at once."""
+        if self.parts is None:
+            resource = self.prepared.resource
+            each = (resource._replace(members=members, whole=None, needs=()) for _, members in resource.needs)
+            self.parts = tuple(
+                PreparedRequest(self.prepared._replace(resource=part), self.language, of_a_set=self.of_a_set)
+                for part in each
+            )
+        return self.parts
 
     def about_single(self, text: str, prepare: Callable[[], PreparedAction]) -> PreparedRequest:
         """The question about one resource of the set, which is kept."""

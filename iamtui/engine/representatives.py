@@ -82,10 +82,14 @@ def _tells_members_apart(member: LayerStatement, layer: Layer, asked: PreparedRe
 
 
 def names_resources(compiled: CompiledStatement, asked: PreparedRequest) -> bool:
-    """Whether a statement that grants some of the set is allowed on what it names, as far as rules of AWS go."""
+    """Whether a statement that grants some of the set is allowed on what it names, as far as rules of AWS go.
+
+    Not where one call needs several resources of the set at once, of which it may name but one.
+    """
     element = compiled.resource
     return (
-        element.matcher is not None
+        not asked.prepared.resource.needs
+        and element.matcher is not None
         and not element.negated
         and not element.matcher.variable_keys
         and _names_any_not_refused(element.matcher, asked)

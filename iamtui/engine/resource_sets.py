@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from iamtui.engine.condition_words import MOST_NAMED, first_of
+from iamtui.engine.condition_words import MOST_NAMED, all_named, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.evaluation import Evaluation, MemberLookup
 from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match, missing_allow
+from iamtui.engine.prepared_request import PreparedRequest
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.request import NotEvaluated
 from iamtui.engine.service_rules import refused_in_part
-from iamtui.policy.context import And, ConditionLeaf, Or, Truth, all_of, any_of
+from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, Truth, all_of, any_of
 from iamtui.policy.patterns import request_tokens
 from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceMatcher, ResourceSet
 
@@ -90,6 +91,37 @@ def _held_against(reading: Evaluation, about: Callable[[str], Evaluation]) -> Ev
     if reading.total is False:
         _speak_for_all(reading, about, found.texts)
     return reading
+
+
+def with_every_need(reading: Evaluation, about: Callable[[PreparedRequest], Evaluation]) -> Evaluation:
+    """The reading of a set of which one call needs several resources at once: each of them has to be allowed.
+
+    Where it is not known whether every call needs all of them, the answer waits for that.
+
+    Args:
+        about: reads the same question about what one of them may be.
+    """
+    if reading.total is False or not may_differ(reading):
+        return reading
+    names = [name for name, _ in reading.prepared.resource.needs]
+    parts = [about(asked) for asked in reading.asked.about_each_need()]
+    every = all_of(part.total for part in parts)
+    if _same(every, reading.total):
+        return reading
+    reading.witness = None
+    if not reading.prepared.facts.needs.is_known:
+        reading.lacking = tuple(name for name, part in zip(names, parts, strict=True) if part.total is not True)
+        called = f"{all_named(names)} in one call of {reading.request.action}"
+        open_point = MissingLeaf(called, "", effect="Apart")
+        reading.total = any_of((every, all_of((reading.total, open_point))))
+        return reading
+    denied = [(name, part) for name, part in zip(names, parts, strict=True) if part.total is False]
+    if not denied:
+        reading.total = every
+        return reading
+    _, decisive = next((one for one in denied if one[1].outcome is Outcome.EXPLICIT_DENY), denied[0])
+    decisive.lacking = tuple(name for name, _ in denied)
+    return decisive
 
 
 def _shown_by(reading: Evaluation, witness: str) -> Evaluation:

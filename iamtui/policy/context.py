@@ -237,6 +237,8 @@ class SessionLeaf(Struct, frozen=True):
 class MissingLeaf(Struct, frozen=True):
     """What a document that is not known does: it allows the request (effect Allow), or denies it (Deny).
 
+    With the effect Apart: that AWS does not ask for several resources in one call, of which its documentation is open.
+
     Args:
         permission: the IAM action that would let it be read, or "".
         unreadable: whether it is there and cannot be understood; else it was not loaded.

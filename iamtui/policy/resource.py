@@ -95,6 +95,7 @@ class RequestResource(NamedTuple):
             (`arn:aws:s3:::*`); else "".
         members: the resources of a SET, of types of which every call names one where there are such.
         whole: all resources of a SET where a call may name others besides; None: `members`.
+        needs: where one call needs several resources of a SET at once, what each of them is one of, by its types.
     """
 
     text: str
@@ -102,6 +103,7 @@ class RequestResource(NamedTuple):
     every_bucket: str = ""
     members: ResourceSet = ResourceSet(())
     whole: ResourceSet | None = None
+    needs: tuple[tuple[str, ResourceSet], ...] = ()
 
     def as_a_whole(self) -> RequestResource:
         """The same with all resources of a SET as members."""

@@ -296,7 +296,12 @@ def _kind_of(action: str, told: Told) -> Hashable:
     info = catalogue().action(action) if told.keys else None
     return (
         ENGINE_CATALOGUE.has_resource_type(action),
-        (forms, ENGINE_CATALOGUE.required_arn_forms(action), rules_of_refusal(action_name(action)))
+        (
+            forms,
+            ENGINE_CATALOGUE.required_arn_forms(action),
+            ENGINE_CATALOGUE.needs(action),
+            rules_of_refusal(action_name(action)),
+        )
         if told.forms
         else frozenset((one.region, one.account, one.may_lack) for one in forms)
         if told.regions

@@ -450,6 +450,8 @@ class EveryAction:
         matcher = compiled.resource.matcher
         if not compiled.allows or matcher is None or compiled.resource.negated or matcher.variable_keys:
             return False
+        if kind.resource.needs:
+            return False
         return any(
             kind.resource.members.has(text) and may_be_granted(kind.first, text) and self._is_made_up(text)
             for entry in matcher.texts[:_MOST_TRIED]
