@@ -207,6 +207,8 @@ def depends_summary(node: Node) -> str:
             names[safe_text(leaf.key, limit=128) or "patterns that overlap in too many ways to tell"] = None
         elif isinstance(leaf, SessionLeaf):
             names["the session name"] = None
+        elif leaf.effect == "Apart":
+            names[f"whether AWS asks for {safe_text(leaf.document, limit=512)}"] = None
         else:
             names[f"{short_policy_name(leaf.document)} ({'unreadable' if leaf.unreadable else 'not loaded'})"] = None
     shown = list(names)[:3]

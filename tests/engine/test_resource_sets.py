@@ -293,14 +293,20 @@ def test_the_example_is_of_an_account_with_twelve_digits() -> None:
     assert example == "arn:aws:lambda:us-east-1:111111111111:function:f"
 
 
-def test_aliases_of_a_set_need_no_key_policy_to_be_deleted() -> None:
+@pytest.mark.parametrize(
+    ("resource", "outcome"),
+    [("arn:aws:kms:*:111111111111:alias/*", Outcome.ALLOWED), ("*", Outcome.IMPLICIT_DENY)],
+)
+def test_an_alias_is_deleted_without_its_keys_policy_but_the_call_is_not_made_without(
+    resource: str, outcome: Outcome
+) -> None:
     own = {"Effect": "Allow", "Action": "kms:DeleteAlias", "Resource": "*"}
-    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "kms:DeleteAlias", "resource": "*"}
+    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "kms:DeleteAlias", "resource": resource}
     silent = {"Statement": {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:DeleteAlias"}}
     made = parse_scenario({"request": request, "identity_policies": named("own", own), "resource_policy": silent})
     decision = evaluate(made.request, made.policies, made.options)
-    assert decision.outcome is Outcome.ALLOWED
-    assert ":alias/" in str(decision.example_resource)
+    assert decision.outcome is outcome
+    assert (":alias/" in str(decision.example_resource)) is (outcome is Outcome.ALLOWED)
 
 
 def test_denies_that_cover_a_set_together_are_explicit_whatever_else_is_unknown() -> None:

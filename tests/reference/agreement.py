@@ -174,12 +174,17 @@ def _member_disagreement(scenario: Json, decision: str) -> str | None:
     """Which resource of a set that is said to be denied is allowed when it is asked about alone."""
     if decision not in ("explicitDeny", "implicitDeny") or not asks_about_a_set(scenario):
         return None
-    kinds = [text for text in _Evaluation(scenario, None, narrow=True).members() if "*" not in text]
+    evaluation = _Evaluation(scenario, None, narrow=True)
+    kinds = [text for text in evaluation.members() if "*" not in text]
     random = Random(json.dumps(scenario, sort_keys=True))
-    for text in random.sample(kinds, min(SAMPLED, len(kinds))):
-        found = decide(alone(scenario, text))["decision"]
-        if found == "allowed":
-            return f"denied as a whole, but asked alone the engine allows {text}"
+    needs = [[text for text in kinds if any(form.has(text) for form in need)] for need in evaluation.belongings().needs]
+    allowed = []
+    # Of what one call needs at once, one that is denied is enough.
+    for texts in filter(None, needs if len(needs) > 1 else [kinds]):
+        sampled = random.sample(texts, min(SAMPLED, len(texts)))
+        allowed.append([text for text in sampled if decide(alone(scenario, text))["decision"] == "allowed"])
+    if allowed and all(allowed):
+        return f"denied as a whole, but asked alone the engine allows {allowed}"
     return None
 
 
@@ -323,6 +328,8 @@ def tree_truth(tree: Any, filled: Json, session: str | None) -> bool:
         return by_source[source["layer"], source["policy"]]  # type: ignore[no-any-return]
 
     def truth(node: Any) -> bool:
+        if isinstance(node, bool):
+            return node
         if "and" in node:
             return all(truth(part) for part in node["and"])
         if "or" in node:

@@ -96,6 +96,91 @@ def required_forms_of(action: str) -> list[str]:
     return [form for form in forms_of(action) if form in required or form not in optional]
 
 
+_ASKED_FOR_TOGETHER = (
+    "applysecuritygroupstoclientvpntargetnetwork", "associatedhcpoptions", "associateenclavecertificateiamrole",
+    "associatenatgatewayaddress", "associaterouteserver", "associatetransitgatewaymulticastdomain",
+    "associatetransitgatewaypolicytable", "associatetransitgatewayroutetable", "attachinternetgateway",
+    "attachnetworkinterface", "attachverifiedaccesstrustprovider", "attachvolume", "attachvpngateway",
+    "createsnapshot", "createsnapshots", "createtransitgatewayprefixlistreference",
+    "deletetransitgatewayprefixlistreference", "detachinternetgateway", "detachverifiedaccesstrustprovider",
+    "detachvpngateway", "disablerouteserverpropagation", "disassociateenclavecertificateiamrole",
+    "disassociaterouteserver", "disassociatetransitgatewaymulticastdomain", "disassociatetransitgatewaypolicytable",
+    "disassociatetransitgatewayroutetable", "enablerouteserverpropagation", "modifytransitgatewayprefixlistreference",
+    "registertransitgatewaymulticastgroupmembers", "registertransitgatewaymulticastgroupsources", "runinstances",
+)  # fmt: skip
+"""What EC2 asks for all required types of: "you must create a policy statement that allows users to access all required
+resources" (EC2 User Guide: example policies)."""
+_NAMED_ALONE = (
+    "appsync:graphql", "appsync:sourcegraphql", "bedrock:invokemodel", "bedrock:invokemodelwithresponsestream",
+    "comprehend:deleteendpoint", "comprehend:describeendpoint", "comprehend:importmodel", "comprehend:updateendpoint",
+    "forecast:deleteresourcetree", "forecast:stopresource", "iam:generateservicelastaccesseddetails",
+    "iam:listpoliciesgrantingserviceaccess", "network-firewall:deleterulegroup", "redshift-data:describetable",
+    "redshift-data:listdatabases", "redshift-data:listschemas", "redshift-data:listtables", "ses:listresourcetenants",
+    "states:describeexecution", "states:listexecutions",
+)  # fmt: skip
+"""Calls with one parameter for the resource, whatever its type."""
+_IN_ONE_PARAMETER = {
+    "bedrock": [
+        "foundation-model custom-model inference-profile application-inference-profile prompt-router"
+        " default-prompt-router",
+        "automated-reasoning-policy automated-reasoning-policy-version",
+        "prompt prompt-version",
+    ],
+    "chime": ["app-instance-user app-instance-bot"],
+    "ram": ["permission customer-managed-permission"],
+}
+_IN_THE_DATA_CATALOG = {"rootcatalog", "database", "table", "userdefinedfunction", "connection"}
+
+
+def needs_of(action: str) -> tuple[list[list[str]], bool]:
+    """The ARN forms of what one call needs, each need with those that meet it, and whether every call needs them all.
+
+    None where one resource is enough.
+    """
+    service, _, name = action.lower().partition(":")
+    kinds = [kind["name"].lower() for kind in (_entry(action) or {}).get("resourceTypes", []) if kind["required"]]
+    of_anything = re.search("tagresource|listtag|addtags|removetags|changetags|resourcepolicy$", name)
+    if action.lower() in _NAMED_ALONE or of_anything:
+        return [], False
+    needs: list[list[str]] = []
+    for kind in dict.fromkeys(kinds):
+        found = next((need for need in needs if _meet_one_need(service, kind, need)), None)
+        if found is None:
+            needs.append([kind])
+        else:
+            found.append(kind)
+    if len(needs) < 2:
+        return [], False
+    for_certain = (
+        (service == "ec2" and name in _ASKED_FOR_TOGETHER)
+        or (service == "kms" and name in ("createalias", "deletealias", "updatealias"))
+        or (service == "glue" and set(kinds) <= _IN_THE_DATA_CATALOG)
+    )
+    known = forms_of(action)
+    return [[form for form in known if any(form in types_of(service)[k] for k in need)] for need in needs], for_certain
+
+
+def _meet_one_need(service: str, kind: str, need: list[str]) -> bool:
+    """Whether a type is named by the parameter that names other types.
+
+    By its ARN: the last variable is the same in both, and is the id of what stands before it in both.
+    """
+    if any({kind, *need} <= set(names.split()) for names in _IN_ONE_PARAMETER.get(service, [])):
+        return True
+    one, two = (types_of(service)[name][0].split(":", 5)[5] for name in (kind, need[0]))
+    if one == two:
+        return True
+    last = [re.findall(r"\$\{(\w+)\}", text)[-1:] for text in (one, two)]
+    if not last[0] or last[0] != last[1]:
+        return False
+    word = last[0][0].removesuffix("Id").lower()
+    if word in ("app", "resource", ""):
+        return False
+    fixed = [re.sub("[^a-z]", "", re.sub(r"\$\{\w+\}", "", text).lower()) for text in (one, two)]
+    shapes = sorted((re.sub(r"\$\{\w+\}", "{}", text) for text in (one, two)), key=len)
+    return word in fixed[0] and word in fixed[1] and not shapes[1].startswith(f"{shapes[0]}/")
+
+
 def other_forms(action: str) -> list[str]:
     """The ARN forms of the resource types that the service has besides those of the action."""
     own = forms_of(action)

@@ -7,10 +7,11 @@ services; in the caller's account and partition and in others; with names, stars
 from __future__ import annotations
 
 import copy
+from functools import cache
 from random import Random
 from typing import ClassVar
 
-from .catalogue import actions_of, forms_of, other_forms, services, types_of
+from .catalogue import actions_of, forms_of, needs_of, other_forms, services, types_of
 from .drawing import Json
 from .generator import Maker
 from .sets import _VARIABLE
@@ -24,6 +25,11 @@ CALLERS_OF_SETS = [*CALLERS[:2], CALLERS[3], CALLERS[6], CALLERS[10], CALLERS[12
 def make_catalogue_scenario(random: Random) -> Json:
     """One scenario that asks about a set, in the form of `iamtui simulate`."""
     return _CatalogueMaker(random).scenario()
+
+
+def make_needs_scenario(random: Random) -> Json:
+    """One about an action of which one call needs resources of several types at once."""
+    return _NeedsMaker(random).scenario()
 
 
 def typed_action(random: Random) -> str:
@@ -72,13 +78,17 @@ class _CatalogueMaker(Maker):
         self._named: list[str] = []
 
     def question(self) -> tuple[str, str]:
-        self.action = typed_action(self.random)
+        self.action = self.typed_action()
         self._own = forms_of(self.action)
         self._others = other_forms(self.action)
         if self.chance(60):
             return self.action, "*"
         filled = self.filled(self.pick(self._own if self.chance(90) else self._others or self._own), right=80)
         return self.action, filled if "*" in filled else self.starred(filled)
+
+    def typed_action(self) -> str:
+        """What is asked about."""
+        return typed_action(self.random)
 
     def choose_caller(self) -> None:
         self.caller = copy.deepcopy(CALLERS[0] if self.chance(55) else self.pick(CALLERS_OF_SETS))
@@ -155,3 +165,27 @@ class _CatalogueMaker(Maker):
     def condition(self) -> Json:
         """Few conditions: a statement that may match is of more use here than one that does not."""
         return super().condition() if self.chance(15) else {}
+
+
+@cache
+def _needing_several(service: str) -> list[str]:
+    named = [f"{service}:{entry['name']}" for entry in actions_of(service).values()]
+    return [action for action in named if needs_of(action)[0]]
+
+
+class _NeedsMaker(_CatalogueMaker):
+    """Policies that often grant, or deny, all of one type and leave the others."""
+
+    def typed_action(self) -> str:
+        service = self.pick(["ec2", "ec2", "glue", "kms", "ecs", "rds", "bedrock", "chime"])
+        if self.chance(20):
+            service = self.pick([one for one in services() if _needing_several(one)])
+        return "ec2:RunInstances" if self.chance(20) else str(self.pick(_needing_several(service)))
+
+    def resource_entry(self) -> str:
+        if self.chance(45):
+            return covering(str(self.pick(self._own)))
+        return super().resource_entry()
+
+    def _covering(self) -> list[str]:
+        return self.random.sample(super()._covering(), self.random.randrange(1, len(self._own) + 1))

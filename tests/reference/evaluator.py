@@ -334,12 +334,30 @@ class _Evaluation:
         return self._about_a_set() if self.target.is_pattern else self.decided()
 
     def _about_a_set(self) -> Verdict:
+        belongings = self.belongings()
+        members = list(self.members())
+        whole = self._about_members(members)
+        needs = [[text for text in members if any(form.has(text) for form in forms)] for forms in belongings.needs]
+        needs = [texts for texts in needs if texts]
+        if len(needs) < 2 or whole.formula is False:
+            return whole
+        each = [self._about_members(texts) for texts in needs]
+        formula = conjunction([one.formula for one in each])
+        if formula is True:
+            return whole
+        if formula is not False or not belongings.needs_are_known:
+            return Verdict("depends", formula=formula)
+        denied = [one for one in each if one.formula is False]
+        return next((one for one in denied if one.decision == "explicitDeny"), denied[0])
+
+    def _about_members(self, texts: list[str]) -> Verdict:
+        """Whether one of some resources is allowed."""
         granted = []
         formulas = []
         certain = fully = False
         witness = None
         every: list[Verdict] = []
-        for text in self.members():
+        for text in texts:
             single = _Evaluation(self.scenario, self.session_name, text)
             verdict = single.decided()
             every.append(verdict)

@@ -19,7 +19,7 @@ from typing import Any
 from tests.conformance.engine import decide
 
 from .agreement import disagreement, reduced
-from .catalogue_generator import make_catalogue_scenario
+from .catalogue_generator import make_catalogue_scenario, make_needs_scenario
 from .drawing import Json
 from .evaluator import evaluate
 from .generator import make_scenario
@@ -34,7 +34,11 @@ REQUESTS: dict[str, Callable[[Random], Json]] = {
     "rules": make_rule_scenario,
     "options": make_option_scenario,
 }
-SETS: dict[str, Callable[[Random], Json]] = {"letters": make_set_scenario, "catalogue": make_catalogue_scenario}
+SETS: dict[str, Callable[[Random], Json]] = {
+    "letters": make_set_scenario,
+    "catalogue": make_catalogue_scenario,
+    "needs": make_needs_scenario,
+}
 MOST_SHOWN = 20
 """How many disagreements a run shows before it gives up."""
 

@@ -11,7 +11,7 @@ import string
 from collections import deque
 from collections.abc import Iterator
 
-from .catalogue import forms_of, other_forms, required_forms_of
+from .catalogue import forms_of, needs_of, other_forms, required_forms_of
 from .patterns import IN_LABEL, Token, covers, shares
 
 Pattern = list[Token]
@@ -198,8 +198,13 @@ class Belongings:
         self._anything = _any_arn(partition)
         meeting = [(text, form) for text, form in forms if shares(form.pattern, asked)]
         self._forms = [form for text, form in meeting if text in required]
+        needs, self.needs_are_known = needs_of(action)
         if not any(self.kinds([])):
             self._forms = [form for _, form in meeting]
+            needs = []
+        of_each_need = [[form for text, form in meeting if text in need] for need in needs]
+        self.needs = [forms for forms in of_each_need if forms]
+        """What one call needs at once, of the set: the forms of each, if it is more than one."""
 
     def has(self, text: str) -> bool:
         """Whether a resource is one of them."""
