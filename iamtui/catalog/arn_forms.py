@@ -53,6 +53,7 @@ _WITH_COLONS: Final = (
     re.compile(r"bedrock \$\{ResourceId\}"),  # anthropic.claude-v2:1
     re.compile(r"cognito-\w+ \$\{Identity(Pool)?Id\}"),  # eu-west-1:UUID
     re.compile(r"codebuild \$\{Build(Batch)?Id\}"),  # PROJECT:UUID
+    re.compile(r"glue \$\{(Database|Table)Name\}"),  # aws:cloudtrail (AWS managed policy CloudTrailServiceRolePolicy)
     re.compile(r"s3 \$\{BucketName\}"),  # told from an object by the slash alone
 )
 """The names, each behind its service, that have colons but no slash (each service's guide). Most names have none: a
@@ -169,10 +170,12 @@ class Need(NamedTuple):
 
     Args:
         name: of the types.
+        others: entries of policies that take in all resources of the types of the other needs.
     """
 
     name: str
     forms: tuple[ArnForm, ...]
+    others: tuple[str, ...]
 
 
 class Needs(NamedTuple):
@@ -275,9 +278,16 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
         every = forms_of(_types_of(service, name), without_streams=without_streams)
         if every:
             required = forms_of(_required_types_of(service, name), without_streams=without_streams)
+            needed = _needed_types(service, name)
             each = tuple(
-                Need(" or ".join(types), forms_of(types, without_streams=without_streams))
-                for types in _needed_types(service, name)
+                Need(
+                    " or ".join(types),
+                    forms_of(types, without_streams=without_streams),
+                    tuple(
+                        _entry(text) for others in needed if others != types for one in others for text in texts[one]
+                    ),
+                )
+                for types in needed
             )
             is_known = f"{service}:{name}" in _NEED_ALL or (service == "glue" and _under_the_data_catalog(name))
             result[name] = ArnForms(every, required or every, Needs(each, is_known) if len(each) > 1 else _NO_NEEDS)

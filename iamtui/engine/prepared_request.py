@@ -217,7 +217,12 @@ def prepare(
         return _of_no_resource(facts, action_text, resource_text, partition, notes)
     if not forms:
         notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
-    parts = ((need.name, resources_in(resource_text, need.forms, partition, owner, facts.taken)) for need in needs)
+    # Whoever is granted the catalog is granted no database that is called `x:catalog`.
+    parts = (
+        (need.name, resources_in(resource_text, need.forms, partition, owner, facts.taken + taken))
+        for need in needs
+        for taken in (taken_by_others(need.forms, need.others),)
+    )
     met = tuple((name, part) for name, part in parts if part.patterns)
     resource = RequestResource(
         resource_text,

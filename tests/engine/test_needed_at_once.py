@@ -46,7 +46,9 @@ def test_where_it_is_not_known_whether_both_are_needed_the_answer_depends_on_tha
     decision = _asked("ecs:ExecuteCommand", _allow("arn:aws:ecs:*:*:task/*"))
     assert decision.outcome is Outcome.DEPENDS
     assert decision.example_resource is None
-    assert any("if one call needs all of them, this is not allowed because of cluster" in note for note in decision.notes)
+    assert any(
+        "if one call needs all of them, this is not allowed because of cluster" in note for note in decision.notes
+    )
 
 
 def test_one_resource_is_answered_alone_with_a_note_on_the_others() -> None:
