@@ -279,13 +279,12 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
         if every:
             required = forms_of(_required_types_of(service, name), without_streams=without_streams)
             needed = _needed_types(service, name)
+            entries = {types: tuple(_entry(text) for one in types for text in texts[one]) for types in needed}
             each = tuple(
                 Need(
                     " or ".join(types),
                     forms_of(types, without_streams=without_streams),
-                    tuple(
-                        _entry(text) for others in needed if others != types for one in others for text in texts[one]
-                    ),
+                    tuple(entry for others in needed if others != types for entry in entries[others]),
                 )
                 for types in needed
             )

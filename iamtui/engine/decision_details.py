@@ -87,13 +87,12 @@ def _note_on_needs(reading: Evaluation) -> Iterator[str]:
         return
     called = safe_text(reading.request.action, limit=256)
     every = all_named([need.name for need in needs.each])
-    lacking = first_of(reading.lacking)
     if reading.lacking and needs.is_known:
-        yield f"Every call of {called} needs {every} at once: {lacking} is not allowed."
+        yield f"Every call of {called} needs {every} at once: {reading.lacking}."
     elif reading.lacking:
         yield (
-            f"The Service Authorization Reference requires {every} for {called}, though not always in one call: if one "
-            f"call needs all of them, this is not allowed because of {lacking}."
+            f"The Service Authorization Reference requires {every} for {called}, though some calls may need fewer: if "
+            f"one call needs all of them, this stands in the way: {reading.lacking}."
         )
     elif not reading.prepared.resource.needs:
         may = "needs" if needs.is_known else "may need"

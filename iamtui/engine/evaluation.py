@@ -123,8 +123,8 @@ class Evaluation:
     """Of a set: what reads the same question about one resource of it."""
     is_unsettled: bool = False
     """Whether a set is too involved to be told whether a resource of it is allowed."""
-    lacking: tuple[str, ...] = ()
-    """Of a set of which one call needs several resources at once: the types of those that are not allowed."""
+    lacking: str = ""
+    """Of a set of which one call needs several resources at once: which of them are not allowed, in words."""
     by_alias: bool = False
     """Whether the set is all that one key, which is named by its alias, can be."""
     not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from iamtui.engine.service_rules import (
 )
 from iamtui.engine.set_members import account_asked_about, resources_in, taken_by_others
 from iamtui.policy.context import RequestContext, Truth, all_of
+from iamtui.policy.pattern_overlap import in_common
 from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceElement, ResourceKind, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import ActionName, CompiledStatement, action_name
@@ -444,6 +445,14 @@ class PreparedRequest:
                 for part in each
             )
         return self.parts
+
+    def about_region(self, region: str) -> PreparedRequest:
+        """The same question about those resources of the set that lie in a Region."""
+        resource = self.prepared.resource
+        inside = request_tokens(f"arn:*:*:{region}:*")
+        patterns = (both for tokens in resource.members.patterns for both in in_common(inside, tokens) or ())
+        members = ResourceSet(tuple(patterns), resource.members.forms, resource.members.never)
+        return PreparedRequest(self.prepared._replace(resource=resource._replace(members=members)), self.language)
 
     def about_single(self, text: str, prepare: Callable[[], PreparedAction]) -> PreparedRequest:
         """The question about one resource of the set, which is kept."""

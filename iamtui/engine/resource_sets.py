@@ -28,6 +28,7 @@ from iamtui.policy.resource import Reach, RequestResource, ResourceKind, Resourc
 
 _GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
 _MOST_REMEMBERED: Final = 32_768
+_MOST_REGIONS: Final = 64
 _MOST_SPEAKING: Final = 64
 """How many known resources an answer about a set is explained by."""
 
@@ -106,22 +107,52 @@ def with_every_need(reading: Evaluation, about: Callable[[PreparedRequest], Eval
     names = [name for name, _ in reading.prepared.resource.needs]
     parts = [about(asked) for asked in reading.asked.about_each_need()]
     every = all_of(part.total for part in parts)
+    where = ""
+    if every is True and not _share_a_region(reading, parts, about):
+        every, where = False, " of one Region"
     if _same(every, reading.total):
         return reading
     reading.witness = None
-    if not reading.prepared.facts.needs.is_known:
-        reading.lacking = tuple(name for name, part in zip(names, parts, strict=True) if part.total is not True)
-        called = f"{all_named(names)} in one call of {reading.request.action}"
-        open_point = MissingLeaf(called, "", effect="Apart")
-        reading.total = any_of((every, all_of((reading.total, open_point))))
-        return reading
     denied = [(name, part) for name, part in zip(names, parts, strict=True) if part.total is False]
+    lacking = first_of([name for name, _ in denied])
+    if where:
+        lacking = "no Region is known in which all of them are allowed"
+    elif lacking:
+        lacking += f" {'is' if len(denied) == 1 else 'are'} not allowed"
+    reading.lacking = lacking or "not all of them are allowed without conditions"
+    if where or not reading.prepared.facts.needs.is_known:
+        called = f"{all_named(names)}{where} in one call of {reading.request.action}"
+        reading.total = any_of((every, all_of((reading.total, MissingLeaf(called, "", effect="Apart")))))
+        return reading
     if not denied:
         reading.total = every
         return reading
     _, decisive = next((one for one in denied if one[1].outcome is Outcome.EXPLICIT_DENY), denied[0])
-    decisive.lacking = tuple(name for name, _ in denied)
+    decisive.lacking = lacking
     return decisive
+
+
+def _share_a_region(
+    reading: Evaluation, parts: Sequence[Evaluation], about: Callable[[PreparedRequest], Evaluation]
+) -> bool:
+    """Whether all that one call needs is allowed in one Region, as far as the policies name Regions."""
+    witnesses = [_region_of(part.witness or "") for part in parts]
+    regions = dict.fromkeys(region for region in (surroundings(reading).region, *witnesses) if region)
+    if len({*witnesses} - {""}) < 2:
+        return True
+    entries = _entries([scanned for _, _, scanned in reading.scans], reading)
+    regions |= dict.fromkeys(region for region in map(_region_of, entries) if region.replace("-", "").isalnum())
+    return any(
+        all(
+            witness in ("", region) or about(part.asked.about_region(region)).total is True
+            for part, witness in zip(parts, witnesses, strict=True)
+        )
+        for region in islice(regions, _MOST_REGIONS)
+    )
+
+
+def _region_of(text: str) -> str:
+    return text.split(":", 4)[3] if text.count(":") > 3 else ""
 
 
 def _shown_by(reading: Evaluation, witness: str) -> Evaluation:

@@ -38,7 +38,7 @@ def test_a_denied_call_says_what_it_needs_and_what_of_that_is_denied() -> None:
     assert decision.example_resource is None
     assert (
         "Every call of ec2:RunInstances needs image, instance, network-interface, security-group and subnet at once: "
-        "instance, subnet is not allowed." in decision.notes
+        "instance, subnet are not allowed." in decision.notes
     )
 
 
@@ -46,9 +46,28 @@ def test_where_it_is_not_known_whether_both_are_needed_the_answer_depends_on_tha
     decision = _asked("ecs:ExecuteCommand", _allow("arn:aws:ecs:*:*:task/*"))
     assert decision.outcome is Outcome.DEPENDS
     assert decision.example_resource is None
-    assert any(
-        "if one call needs all of them, this is not allowed because of cluster" in note for note in decision.notes
-    )
+    assert any(note.endswith("this stands in the way: cluster is not allowed.") for note in decision.notes)
+
+
+_LAUNCH = ("image", "network-interface", "security-group", "subnet")
+
+
+@pytest.mark.parametrize(
+    ("instances", "outcome"),
+    [
+        (["us-east-1"], Outcome.DEPENDS),
+        (["us-east-1", "eu-west-1"], Outcome.ALLOWED),
+        (["*"], Outcome.ALLOWED),
+        (["eu-*"], Outcome.ALLOWED),
+        (["us-*"], Outcome.DEPENDS),
+    ],
+)
+def test_what_one_call_needs_lies_in_one_region(instances: list[str], outcome: Outcome) -> None:
+    rest = [f"arn:aws:ec2:eu-west-1:*:{kind}/*" for kind in _LAUNCH]
+    decision = _asked("ec2:RunInstances", _allow(*rest, *(f"arn:aws:ec2:{one}:*:instance/*" for one in instances)))
+    assert decision.outcome is outcome
+    said = any("no Region is known in which all of them are allowed" in note for note in decision.notes)
+    assert said is (outcome is Outcome.DEPENDS)
 
 
 def test_one_resource_is_answered_alone_with_a_note_on_the_others() -> None:

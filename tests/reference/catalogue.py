@@ -121,8 +121,8 @@ _NAMED_ALONE = (
 """Calls with one parameter for the resource, whatever its type."""
 _IN_ONE_PARAMETER = {
     "bedrock": [
-        "foundation-model custom-model inference-profile application-inference-profile prompt-router"
-        " default-prompt-router",
+        """foundation-model custom-model inference-profile application-inference-profile prompt-router
+        default-prompt-router""",
         "automated-reasoning-policy automated-reasoning-policy-version",
         "prompt prompt-version",
     ],

@@ -344,11 +344,31 @@ class _Evaluation:
         each = [self._about_members(texts) for texts in needs]
         formula = conjunction([one.formula for one in each])
         if formula is True:
-            return whole
+            return whole if self._in_one_region(needs) else Verdict("depends", formula=False)
         if formula is not False or not belongings.needs_are_known:
             return Verdict("depends", formula=formula)
         denied = [one for one in each if one.formula is False]
         return next((one for one in denied if one.decision == "explicitDeny"), denied[0])
+
+    def _in_one_region(self, needs: list[list[str]]) -> bool:
+        """Whether one of each need is allowed in the same Region; what has no Region goes with any."""
+        regions = {text.split(":")[3] for texts in needs for text in texts} - {""} or {"x"}
+
+        def is_allowed(text: str) -> bool:
+            return _Evaluation(self.scenario, self.session_name, text).decided().formula is True
+
+        def moved(text: str, region: str) -> str:
+            fields = text.split(":", 5)
+            return ":".join([*fields[:3], fields[3] and region, *fields[4:]])
+
+        asked = self.belongings()
+        return any(
+            all(
+                any(asked.has(one) and is_allowed(one) for one in {moved(text, region) for text in texts})
+                for texts in needs
+            )
+            for region in sorted(regions)
+        )
 
     def _about_members(self, texts: list[str]) -> Verdict:
         """Whether one of some resources is allowed."""
