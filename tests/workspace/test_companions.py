@@ -95,9 +95,11 @@ def test_run_instances_is_answered_for_each_type_of_resource_by_itself() -> None
     launch = [f"{arn}:instance/*", "arn:aws:ec2:us-east-1::image/*", f"{arn}:network-interface/*"]
     workspace = workspace_of(role("r", allow("ec2:RunInstances", [*launch, f"{arn}:security-group/*"])))
     found = asked(workspace, "role/r", ("ec2:RunInstances",))
-    assert found.cells[0].decision.allowed
     assert found.worst.deciding.outcome is Outcome.IMPLICIT_DENY
-    assert found.worst.deciding.request.resource == f"{arn}:subnet/*"
+    assert companion(found, "ec2:RunInstances", "instance").decision.allowed
+    subnet = companion(found, "ec2:RunInstances", "subnet")
+    assert subnet.question.resource == f"{arn}:subnet/*"
+    assert subnet.decision.outcome is Outcome.IMPLICIT_DENY
     assert not companion(found, "ec2:RunInstances", "volume").decides
     one = asked(workspace, "role/r", ("ec2:RunInstances",), (f"{arn}:instance/*",))
     types = [c.question.resource for c in one.cells[0].companions if c.question.action == "ec2:RunInstances"]
