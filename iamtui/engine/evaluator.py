@@ -192,14 +192,9 @@ def read_all_layers(
     result.add_up()
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
-
     result.about = lambda text: _about_one(result, text, catalogue)
-    found = settled(result, result.about)
-    if not prepared.resource.needs:
-        return found
-    return with_every_need(
-        found, lambda part: read_all_layers(request, policies, options, catalogue=catalogue, asked=part)
-    )
+    read = partial(read_all_layers, request, policies, options, catalogue=catalogue)
+    return with_every_need(settled(result, result.about), read)
 
 
 def _about_one(reading: Evaluation, text: str, catalogue: ActionCatalogue) -> Evaluation:

@@ -94,21 +94,21 @@ def _held_against(reading: Evaluation, about: Callable[[str], Evaluation]) -> Ev
     return reading
 
 
-def with_every_need(reading: Evaluation, about: Callable[[PreparedRequest], Evaluation]) -> Evaluation:
+def with_every_need(reading: Evaluation, read: Callable[..., Evaluation]) -> Evaluation:
     """The reading of a set of which one call needs several resources at once: each of them has to be allowed.
 
     Where it is not known whether every call needs all of them, the answer waits for that.
 
     Args:
-        about: reads the same question about what one of them may be.
+        read: reads the same question as `asked`, such as about what one of them may be.
     """
-    if reading.total is False or not may_differ(reading):
+    if not reading.prepared.resource.needs or reading.total is False or not may_differ(reading):
         return reading
     names = [name for name, _ in reading.prepared.resource.needs]
-    parts = [about(asked) for asked in reading.asked.about_each_need()]
+    parts = [read(asked=asked) for asked in reading.asked.about_each_need()]
     every = all_of(part.total for part in parts)
     where = ""
-    if every is True and not _share_a_region(reading, parts, about):
+    if every is True and not _share_a_region(reading, parts, read):
         every, where = False, " of one Region"
     if _same(every, reading.total):
         return reading
@@ -132,9 +132,7 @@ def with_every_need(reading: Evaluation, about: Callable[[PreparedRequest], Eval
     return decisive
 
 
-def _share_a_region(
-    reading: Evaluation, parts: Sequence[Evaluation], about: Callable[[PreparedRequest], Evaluation]
-) -> bool:
+def _share_a_region(reading: Evaluation, parts: Sequence[Evaluation], read: Callable[..., Evaluation]) -> bool:
     """Whether all that one call needs is allowed in one Region, as far as the policies name Regions."""
     witnesses = [_region_of(part.witness or "") for part in parts]
     regions = dict.fromkeys(region for region in (surroundings(reading).region, *witnesses) if region)
@@ -144,7 +142,7 @@ def _share_a_region(
     regions |= dict.fromkeys(region for region in map(_region_of, entries) if region.replace("-", "").isalnum())
     return any(
         all(
-            witness in ("", region) or about(part.asked.about_region(region)).total is True
+            witness in ("", region) or read(asked=part.asked.about_region(region)).total is True
             for part, witness in zip(parts, witnesses, strict=True)
         )
         for region in islice(regions, _MOST_REGIONS)
