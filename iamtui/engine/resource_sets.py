@@ -18,7 +18,6 @@ from iamtui.engine.evaluation import Evaluation, MemberLookup
 from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match, missing_allow
-from iamtui.engine.prepared_request import PreparedRequest
 from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.engine.request import NotEvaluated
 from iamtui.engine.service_rules import refused_in_part
