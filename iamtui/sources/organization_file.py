@@ -18,7 +18,8 @@ from iamtui.sources.organization import NOT_RECORDED, OrganizationAnswers, read_
 
 T = TypeVar("T")
 
-_LARGEST: Final = 64 * 1024 * 1024
+_LARGEST: Final = 12 * 1024 * 1024
+"""Bytes that are read: in memory they can be 30 times as much."""
 _MOST: Final = 200_000
 """Answers in one file."""
 

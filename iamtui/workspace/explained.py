@@ -138,10 +138,29 @@ def _of_account(account: Account) -> Iterator[str]:
         f"It has {_counted(len(account.users), 'user')}, {_counted(len(account.groups), 'group')} and "
         f"{_counted(len(account.roles), 'role')}."
     )
+    yield from _capped(account)
+
+
+_ORGANIZATION: Final = (
+    (
+        "An organization holds accounts in a tree: a root, units (OUs) in it, accounts in those. SCPs cap what the "
+        "principals of the accounts below them may do, RCPs what anybody may do to the resources there. Neither grants "
+        "anything."
+    ),
+    (
+        "Every level from the root to the account must let a request through, and a Deny at one of them is final. The "
+        "management account and service-linked roles are exempt."
+    ),
+)
+
+
+def _capped(account: Account) -> Iterator[str]:
     if isinstance(account.organization, Missing):
         yield _unknown("Whether SCPs and RCPs cap it", account.organization)
     elif account.organization.value is None:
         yield "It is in no organization, so no SCP or RCP caps it."
+    elif account.organization.value.management_account == account.id:
+        yield "It is the management account of its organization, so no SCP or RCP caps it."
     else:
         yield "It is in an organization, whose SCPs and RCPs cap it."
 
@@ -387,5 +406,6 @@ _KINDS: Final[Mapping[str, tuple[str, tuple[str, ...], Callable[[Account], Itera
     "AWS policies": ("AWS managed policies", _POLICY, _of_policies),
     "instance profiles": ("Instance profiles", _PROFILE, _of_profiles),
     "identity providers": ("Identity providers", _PROVIDER, _of_providers),
+    "organization": ("An organization", _ORGANIZATION, _capped),
 }
 """By the kinds of branches of the tree."""

@@ -51,8 +51,15 @@ _RECORD: Final = {
 
 CALLER: Final = next(user.arn for user in sample_account().users if user.name == "ci-deploy")
 
+_LEVELS: Final = [
+    {"id": id_, "name": name, "type": type_, "scps": [{"arn": "", "name": "p", "document": _POLICY}], "rcps": []}
+    for id_, name, type_ in (("r-abcd", "Root", "ROOT"), (sample_account().id, "prod", "ACCOUNT"))
+]
+
 GOOD: Final[dict[str, bytes]] = {
     "snapshot": json.dumps(snapshot_of(sample_account())).encode(),
+    "organization": json.dumps({"organization": {"id": "o-acme", "path": _LEVELS}}).encode()
+    + b'{"command": "list-parents --child-id 111111111111", "output": {"Parents": [{"Id": "r-abcd", "Type": "ROOT"}]}}',
     "scenarios": "\n".join(
         [json.dumps({"request": _REQUEST, "identity_policies": [{"name": "p", "document": _POLICY}]})] * 5
     ).encode(),

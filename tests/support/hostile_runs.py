@@ -70,6 +70,7 @@ _NO_SCREEN = Screen(lambda _choice: 0, lambda: (), lambda _choice, _format: None
 READERS: dict[str, tuple[str, Callable[[], int]]] = {
     "snapshot": ("snapshot", _command("list", "users", "--snapshot", "FILE")),
     "snapshot of a question": ("snapshot", _command(*ASK, "--snapshot", "FILE")),
+    "organization": ("organization", _command("list", "organization", "--snapshot", ACCOUNT, "--organization", "FILE")),
     "scenarios": ("scenarios", _command("simulate", "FILE", "--json")),
     "policy": ("policy", _command("lint", "FILE")),
     "log": ("log", _command("explain", "FILE", "--snapshot", ACCOUNT)),

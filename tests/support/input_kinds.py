@@ -8,6 +8,7 @@ FILE: Final = "FILE"
 
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "snapshot": ("list", "users", "--snapshot", FILE),
+    "organization": ("list", "users", "--snapshot", "account.json", "--organization", FILE),
     "scenarios": ("simulate", FILE),
     "policy": ("lint", FILE),
     "log": ("explain", FILE, "--demo"),
