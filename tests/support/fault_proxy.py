@@ -32,6 +32,7 @@ class Call:
     parameters: dict[str, str]
     headers: dict[str, str]
     path: str = ""
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def _call(handler: BaseHTTPRequestHandler, body: bytes) -> Call:
     is_form = "urlencoded" in headers.get("content-type", "")
     parameters = dict(parse_qsl(body.decode("utf-8", "replace"))) if is_form else {}
     operation = parameters.get("Action") or headers.get("x-amz-target", "").rpartition(".")[2]
-    return Call(scope.group(1) if scope else "", operation, parameters, headers, handler.path)
+    return Call(scope.group(1) if scope else "", operation, parameters, headers, handler.path, handler.command)
 
 
 @pytest.fixture
