@@ -361,6 +361,9 @@ def _lacking(account: Account) -> Iterator[str]:
     for fact in unknown_facts(account):
         if fact.permission not in named:
             yield fact.words
+    organization = account.organization.value if isinstance(account.organization, Known) else None
+    if organization is not None and organization.delegated_administrators is None:
+        yield "delegated administrators for IAM: not read (needs organizations:ListDelegatedAdministrators)"
     if not is_searched_unasked(account):
         many = len(account.users) + len(account.roles) > MOST_SEARCHED
         why = f"takes long with more than {MOST_SEARCHED:,} users and roles" if many else "takes long in a part"
