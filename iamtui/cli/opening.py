@@ -14,16 +14,16 @@ from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing,
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report, say_cached
-from iamtui.cli.source_choice import beside_each_other, choose
+from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import (
     keep_in_cache,
     load_account_facts,
     load_user_details,
-    open_source,
 )
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 
@@ -33,11 +33,15 @@ if TYPE_CHECKING:
     from iamtui.workspace.draft_session import DraftedAccount
 
 
-def command_choice(source: SourceOptions) -> SourceChoice:
-    """The one source that a command uses; what is wrong with the config is said on stderr."""
+def command_choice(source: SourceOptions, *, several: bool = False) -> SourceChoice:
+    """The source that a command uses; what is wrong with the config is said on stderr.
+
+    Args:
+        several: whether it may be several accounts.
+    """
     for problem in load_config()[1]:
         note(problem)
-    choice = choose(source, for_command=True).choice
+    choice = choose_all(source, for_command=True) if several else choose(source, for_command=True).choice
     assert choice is not None
     return choice
 
@@ -110,9 +114,9 @@ def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace
         several: whether it may be several accounts: all are opened beside each other, and those that cannot be are
             named.
     """
-    choice = beside_each_other([command_choice(one) for one in (source.each if several else (source,))])
+    choice = command_choice(source, several=several)
     approve_other = organization_approval(source)
-    workspace = open_source(choice, progress_report(), approve=approval(source), approve_other=approve_other)
+    workspace = open_accounts(choice, progress_report(), approve=approval(source), approve_other=approve_other)
     _say_opened(workspace, choice.cache)
     for refused in workspace.not_opened:
         note(refused.words)

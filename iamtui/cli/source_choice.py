@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,8 +33,12 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     if source.several:
         raise Problem(
             f"`{click.get_current_context().command_path}` is about one account, and {source.several} names several.",
-            "Give it once.",
+            "Leave it out." if source.org_role else "Give it once.",
         )
+    return _chosen(source, for_command=for_command)
+
+
+def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
     if source.demo:
         return Chosen(SourceChoice(SourceKind.DEMO), "--demo")
     config, _ = load_config()
@@ -73,9 +76,14 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     return Chosen(choice, why)
 
 
-def beside_each_other(choices: Sequence[SourceChoice]) -> SourceChoice:
-    """The choice of several accounts; of one alone that itself."""
-    return replace(choices[0], beside=tuple(choices[1:])) if len(choices) > 1 else choices[0]
+def choose_all(source: SourceOptions, *, for_command: bool) -> SourceChoice | None:
+    """The source that would be opened, which may be several accounts; None: the user has to choose."""
+    each = [_chosen(one, for_command=for_command).choice for one in source.each]
+    first, *beside = (one for one in each if one is not None) if any(each) else (None,)
+    if first is None:
+        return None
+    role, unit = source.org_role or "", source.org_unit or ""
+    return replace(first, beside=tuple(filter(None, beside)), org_role=role, org_unit=unit)
 
 
 def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
@@ -85,10 +93,7 @@ def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
             "--cached does not apply to the screen.",
             "Leave it out: the account is shown as it was read last while it is read anew.",
         )
-    if source.several:
-        each = [choose(one, for_command=False).choice for one in source.each]
-        return beside_each_other([one for one in each if one is not None])
-    return choose(source, for_command=False).choice
+    return choose_all(source, for_command=False)
 
 
 def _region_in_environment() -> bool:

@@ -49,6 +49,8 @@ class SourceOptions:
     no_cache: bool = False
     organization_profile: str | None = None
     organization: str | None = None
+    org_role: str | None = None
+    org_unit: str | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -64,12 +66,13 @@ class SourceOptions:
     def several(self) -> str:
         """The option that names more accounts than one, or ""."""
         names = ("snapshot", "profile", "snapshot_account")
-        return next((f"--{name.replace('_', '-')}" for name in names if len(getattr(self, name)) > 1), "")
+        repeated = (f"--{name.replace('_', '-')}" for name in names if len(getattr(self, name)) > 1)
+        return "--org-role" if self.org_role else next(repeated, "")
 
     @property
     def each(self) -> tuple[SourceOptions, ...]:
         """The options for each of the accounts."""
-        name = self.several.removeprefix("--").replace("-", "_")
+        name = "" if self.org_role else self.several.removeprefix("--").replace("-", "_")
         given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return tuple(SourceOptions(**{**given, name: (one,)}) for one in given[name]) if name else (self,)
 
@@ -90,7 +93,7 @@ class SourceOptions:
     def check(self) -> None:
         """Refuse options that contradict each other."""
         texts = ("snapshot", "profile", "region", "endpoint_url", "snapshot_account", "organization_profile")
-        for name in (*texts, "organization"):
+        for name in (*texts, "organization", "org_role", "org_unit"):
             value = getattr(self, name)
             if any(not one.strip() for one in (value if isinstance(value, tuple) else (value,)) if one is not None):
                 raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
@@ -98,6 +101,10 @@ class SourceOptions:
             raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
         if self.snapshot_account and len(self.snapshot) > 1:
             raise Problem("--snapshot-account applies only with one --snapshot.", "Leave it out, or the other files.")
+        if self.org_unit and not self.org_role:
+            raise Problem("--org-unit applies only with --org-role.", "Leave it out, or name the role too.")
+        if self.org_role and len(self.profile) > 1:
+            raise Problem("--org-role applies only with one --profile, which assumes it.", "Give --profile once.")
         for account in self.snapshot_account:
             check_snapshot_account(account)
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url", "--organization"}}
@@ -105,7 +112,7 @@ class SourceOptions:
         clashes["--organization"] = {"--organization-profile"}
         clashes["--cached"] = {"--no-cache"}
         for source in ("--demo", "--snapshot"):
-            clashes[source] |= {"--cached", "--no-cache", "--organization-profile"}
+            clashes[source] |= {"--cached", "--no-cache", "--organization-profile", "--org-role"}
         for option, others in clashes.items():
             found = [other for other in self.given if option in self.given and other in others]
             if found:
@@ -154,11 +161,13 @@ def source_options(command: F) -> F:
         no_cache: bool,
         organization_profile: str | None,
         organization: str | None,
+        org_role: str | None,
+        org_unit: str | None,
         **kwargs: Any,
     ) -> Any:
         own = SourceOptions(
             demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache,
-            organization_profile, organization,
+            organization_profile, organization, org_role, org_unit,
         )  # fmt: skip
         merged = own.over(_given_before(click.get_current_context()))
         merged.check()
@@ -178,6 +187,8 @@ def source_options(command: F) -> F:
             "--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where need be."
         ),
         click.option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
+        click.option("--org-role", metavar="NAME", help="Open all accounts of the organization by assuming this role."),
+        click.option("--org-unit", metavar="UNIT", help="Only the accounts of this unit, by its name or id."),
     )
     for option in reversed(options):
         with_source = option(with_source)

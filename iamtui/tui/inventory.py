@@ -109,7 +109,7 @@ class OtherAccount:
 
     Args:
         id: "" of one that could not be opened.
-        name: its alias, or what it was to be opened by; raw text.
+        name: its alias, or what it was opened by, or was to be; raw text.
         count: its users and roles.
         entity: what of it is meant, or None.
         problem: why it could not be opened; safe to show.
@@ -130,15 +130,17 @@ class OtherAccount:
 def other_accounts(workspace: Workspace) -> tuple[OtherAccount, ...]:
     """The accounts beside the one that is looked at, by id, then those that could not be opened."""
     opened = [
-        OtherAccount(one.id, account_alias(one), len(one.users) + len(one.roles)) for one in workspace.others.values()
+        OtherAccount(one.account.id, account_name(one), len(one.account.users) + len(one.account.roles))
+        for one in workspace.beside
     ]
     failed = (OtherAccount("", one.name, problem=str(one.problem)) for one in workspace.not_opened)
     return (*sorted(opened, key=lambda one: one.id), *failed)
 
 
-def account_alias(account: Account) -> str:
-    """The alias of an account, where it has one that is known; else ""."""
-    return "" if isinstance(account.alias, Missing) else account.alias.value or ""
+def account_name(workspace: Workspace) -> str:
+    """The alias of an account, where it has one that is known; else what it was opened by. Raw text."""
+    alias = workspace.account.alias
+    return ("" if isinstance(alias, Missing) else alias.value or "") or workspace.source.label
 
 
 def title_of(branch: Branch) -> str:

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import escalations as escalations
     from iamtui.workspace import impact as impact
     from iamtui.workspace import mfa as mfa
+    from iamtui.workspace import open_accounts as open_accounts
     from iamtui.workspace import opening as opening
     from iamtui.workspace import organization as organization
     from iamtui.workspace import principals as principals

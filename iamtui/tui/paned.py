@@ -24,7 +24,7 @@ from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, ScreenAbove, VisitedPlace
-from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, key_of, other_accounts
+from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, account_name, key_of, other_accounts
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.lists.containers import Column, Row
@@ -307,7 +307,7 @@ class Browsing:
         self._screen.query_one(StatusLine).set_workspace(workspace)
         self._workspace_changed(workspace)
         screen.explorer.other_chosen = self._other_chosen
-        screen.explorer.set_inventory(inventory, index, other_accounts(workspace))
+        screen.explorer.set_inventory(inventory, index, other_accounts(workspace), account_name(workspace))
         if first and not self._screen.explorer.filter_input.value:
             self._screen.explorer.open_branch(self._screen.first_branch)
         node = self._screen.explorer.node or (self._screen.first_branch if first else None)

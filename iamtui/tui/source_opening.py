@@ -49,7 +49,7 @@ _LOADING: Final = "loading"
 
 
 def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    return lazy.opening.open_source(choice, report, cancelled, parts=True)
+    return lazy.open_accounts.open_accounts(choice, report, cancelled, parts=True)
 
 
 class SourceOpening:
@@ -492,7 +492,7 @@ def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
     """Whether both name one source and caller."""
     return all(
         getattr(choice, name) == getattr(other, name)
-        for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key")
+        for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key", "org_role", "org_unit")
     )
 
 

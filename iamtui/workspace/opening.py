@@ -9,9 +9,7 @@ import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from threading import Event, Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,7 +22,6 @@ from iamtui.workspace.account_cache import keep_account, kept_account
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,
     CacheUse,
-    NotOpened,
     OpeningCancelled,
     OrganizationSource,
     Progress,
@@ -37,7 +34,7 @@ from iamtui.workspace.workspace import (
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
-    from iamtui.aws.credential_process import Approve, CredentialCommand
+    from iamtui.aws.credential_process import Approve
     from iamtui.sources.live import LiveReading
     from iamtui.sources.parallel import Step
     from iamtui.workspace.organization import OrganizationReading
@@ -53,10 +50,7 @@ def open_source(
     pool: DocumentPool | None = None,
     approve_other: Approve | None = None,
 ) -> Workspace:
-    """Load the account that `choice` names, and those beside it. Blocking: screens call it in a worker.
-
-    An account beside others that AWS refuses is said in `not_opened`; a file that cannot be read is a mistake of
-    whoever named it.
+    """Load the account that `choice` names, and none beside it. Blocking: screens call it in a worker.
 
     Args:
         parts: whether to report the account as it was read last, or else as far as it is read, while it is being read.
@@ -65,12 +59,10 @@ def open_source(
         approve_other: the same for the profile that reads the organization.
 
     Raises:
-        Problem: the source cannot be read, none of several can be, or two are of the same account.
+        Problem: the source cannot be read; the sentence says why and what to do.
         OpeningCancelled: `cancelled` returned True between two steps.
     """
-    if choice.beside:
-        return _open_several(choice, report, cancelled, approve, approve_other)
-    step = _step(report, cancelled)
+    step = steps(report, cancelled)
     organization = _organization(choice.organization, approve_other)
     if choice.kind is SourceKind.LIVE:
         step("finding credentials", 0)
@@ -84,83 +76,17 @@ def open_source(
     return _settled(workspace, cancelled)
 
 
-def _open_several(
+def open_connected(
+    connection: Connection,
     choice: SourceChoice,
     report: ProgressReport,
     cancelled: Callable[[], bool],
-    approve: Approve | None,
-    approve_other: Approve | None,
+    *,
+    parts: bool = True,
 ) -> Workspace:
-    choices = (msgspec.structs.replace(choice, beside=()), *choice.beside)
-    if choice.kind is SourceKind.SNAPSHOT:
-        in_files = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
-        found: Iterable[Workspace | NotOpened] = (in_files(choice, report, cancelled) for choice in choices)
-    else:
-        found = _open_at_once(choices, _step(report, cancelled), approve, approve_other)
-    opened: dict[str, Workspace] = {}
-    not_opened: list[NotOpened] = []
-    for one in found:
-        if isinstance(one, NotOpened):
-            not_opened.append(one)
-            continue
-        twin = opened.setdefault(one.account.id, one)
-        if twin is not one:
-            raise Problem(
-                f"{twin.source.label} and {one.source.label} are both of account {one.account.id}.",
-                "Leave one of them out.",
-            )
-    if not opened:
-        raise not_opened[0].problem
-    first, *beside = opened.values()
-    return replace(first, beside=tuple(beside), not_opened=tuple(not_opened))
-
-
-_ACCOUNTS_AT_ONCE: Final = 4
-
-
-def _open_at_once(
-    choices: Sequence[SourceChoice], step: Step, approve: Approve | None, approve_other: Approve | None
-) -> list[Workspace | NotOpened]:
-    """Load live accounts, some at a time, in their order."""
-    from iamtui.sources.parallel import Tasks
-
-    asking, is_over = Lock(), Event()
-
-    def one_by_one(asked: Approve | None) -> Approve | None:
-        def ask(command: CredentialCommand) -> bool:
-            assert asked is not None
-            with asking:
-                return asked(command)
-
-        return None if asked is None else ask
-
-    opening = partial(
-        open_source, cancelled=is_over.is_set, approve=one_by_one(approve), approve_other=one_by_one(approve_other)
-    )
-
-    def open_one(choice: SourceChoice) -> Workspace | NotOpened:
-        def tell(progress: Progress) -> None:
-            tasks.what, tasks.done = f"profile {choice.profile}: {progress.step}", progress.done
-
-        try:
-            return opening(choice, tell)
-        except Problem as problem:
-            return NotOpened(f"The profile {choice.profile}", problem)
-
-    with Tasks(_ACCOUNTS_AT_ONCE, step) as tasks:
-        tasks.what = f"{len(choices)} accounts"
-        try:
-            return tasks.watch(*[tasks.add(partial(open_one, choice)) for choice in choices])
-        finally:
-            is_over.set()
-
-
-def open_connected(
-    connection: Connection, choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]
-) -> Workspace:
-    """Load the account of a connection's credentials, also in parts, as `open_source` does. Blocking."""
-    step, organization = _step(report, cancelled), _organization(choice.organization)
-    workspace = _open_live(connection, choice.cache, step, report)
+    """Load the account of a connection's credentials, as `open_source` does. Blocking."""
+    step, organization = steps(report, cancelled), _organization(choice.organization)
+    workspace = _open_live(connection, choice.cache, step, report if parts else None)
     return _settled(workspace if organization is None else organization.of(workspace, step), cancelled)
 
 
@@ -177,7 +103,7 @@ def go_on_reading(
         Problem: nothing more can be read; what was there can still be gone on with.
         OpeningCancelled: as `open_source`.
     """
-    step = _step(report, cancelled)
+    step = steps(report, cancelled)
     step("finding credentials", 0)
     organization = _organization(workspace.source.organization)
     connection = _connection(workspace).reopened()
@@ -201,7 +127,7 @@ def _organization(where: OrganizationSource, approve: Approve | None = None) -> 
     return OrganizationReading(where, approve)
 
 
-def _step(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
+def steps(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
     """Hands on how far a source is, until the user cancels it."""
 
     def step(what: str, done: int, waiting: str = "", /) -> None:
@@ -454,7 +380,7 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
 
     from iamtui.sources import account_facts
 
-    step = _step(report, lambda: False)
+    step = steps(report, lambda: False)
     return workspace.with_account(account_facts.load_account_facts(workspace.connection, workspace.account, step))
 
 
@@ -472,7 +398,7 @@ def load_last_accessed(
 
     from iamtui.sources import account_facts
 
-    step = _step(report, lambda: False)
+    step = steps(report, lambda: False)
     account, missing = account_facts.load_last_accessed(_connection(workspace), workspace.account, arns, step)
     return workspace.with_account(account), missing
 

@@ -104,6 +104,15 @@ def _read(
         return read_organization_with(other, workspace.account, step)
 
 
+def as_role(connection: Connection, role_arn: str, session_name: str, seconds: int) -> Connection:
+    """A connection as a role, for reading: its session is neither shown nor kept anywhere else."""
+    entered = AssumeRoleInput(role_arn, session_name, seconds)
+    given = ask_for_credentials(
+        lambda: connection.call("sts", "AssumeRole", **entered.parameters()), "sts:AssumeRole", utc_now
+    )
+    return connection.with_credentials(given.access_key_id, given.secret_access_key, given.session_token)
+
+
 @contextmanager
 def _other_connection(
     own: Connection, where: OrganizationSource, approve: Approve | None = None
@@ -121,12 +130,8 @@ def _other_connection(
         if not where.role:
             yield other
             return
-        entered = AssumeRoleInput(where.role, _SESSION_NAME, _SESSION_SECONDS)
-        given = ask_for_credentials(
-            lambda: other.call("sts", "AssumeRole", **entered.parameters()), "sts:AssumeRole", utc_now
-        )
-        with other.with_credentials(given.access_key_id, given.secret_access_key, given.session_token) as as_role:
-            yield as_role
+        with as_role(other, where.role, _SESSION_NAME, _SESSION_SECONDS) as acting:
+            yield acting
     finally:
         if other is not own:
             other.close()

@@ -294,6 +294,10 @@ def source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
         options = [("--snapshot", name) for name in dict.fromkeys(one.file or one.label for one in sources)]
         options += [("--snapshot-account", one.snapshot_account) for one in sources]
     options.append(("--region", region))
+    through = next((one.read_through for one in sources if one.read_through), "")
+    if through:
+        options = [("--profile", source.profile), ("--org-role", through.partition(":role/")[2])]
+        options.append(("--region", region))
     if source.kind is SourceKind.LIVE:
         options.append(("--endpoint-url", source.endpoint_url))
     where = source.organization

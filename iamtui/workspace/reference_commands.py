@@ -124,7 +124,7 @@ def reference_options(session: Session, provenance: Provenance) -> Sequence[str]
             ("--endpoint-url", source.endpoint_url),
         ):
             words += [option, value] if value else []
-    for role in provenance.via:
+    for role in filter(None, (source.read_through, *provenance.via)):
         words += ["--via", role]
     if entered is None:
         return words

@@ -172,10 +172,10 @@ def plan_revocation(
 
 
 def _elsewhere(workspace: Workspace, role_arn: str) -> str:
-    """The account of the role's ARN where it is not the one that is open, else ""."""
+    """The account of the role's ARN where the source's own credentials are of another one, else ""."""
     arn = parse_arn(role_arn)
     account = arn.account if arn is not None else ""
-    return account if account != workspace.account.id else ""
+    return account if account != workspace.account.id or workspace.source.read_through else ""
 
 
 def _only_in(account: str, options: Iterable[str]) -> str:

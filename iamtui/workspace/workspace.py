@@ -66,6 +66,7 @@ class SourceInfo(Struct, frozen=True):
         organization: where else its organization is read from.
         acting_as: the role whose session, assumed here, the account is browsed as, or "".
         session_key: the key of that session, or "".
+        read_through: the ARN of the role that the profile assumes to read the account, which is another one's, or "".
     """
 
     kind: SourceKind
@@ -80,6 +81,7 @@ class SourceInfo(Struct, frozen=True):
     organization: OrganizationSource = NO_ORGANIZATION_SOURCE
     acting_as: str = ""
     session_key: str = ""
+    read_through: str = ""
 
 
 class NotOpened(NamedTuple):
@@ -188,6 +190,8 @@ class SourceChoice(Struct, frozen=True):
         profile, region, endpoint_url: for live; None where not given.
         snapshot_account: which of the accounts in the file; None: there is one.
         beside: the other accounts that are opened with it; nothing is opened beside these.
+        org_role: the role whose session opens each account of the organization, its name with its path, or "".
+        org_unit: the id or name of the root or OU whose accounts are meant alone, or "".
         cache: for live.
         organization: where else the organization is read from.
         session_key: the held session whose account is opened, with its credentials; "": the profile's own caller.
@@ -201,6 +205,8 @@ class SourceChoice(Struct, frozen=True):
     snapshot_account: str | None = None
     cache: CacheUse = CacheUse.KEEP
     organization: OrganizationSource = NO_ORGANIZATION_SOURCE
+    org_role: str = ""
+    org_unit: str = ""
     beside: tuple[SourceChoice, ...] = ()
     session_key: str = ""
 

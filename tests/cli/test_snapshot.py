@@ -72,7 +72,7 @@ def test_a_snapshot_answers_every_question_as_the_live_account_did(cli: Cli, liv
     file = tmp_path / "live.json.zst"
     on = [word for arn in live.account.resource_policies for word in ("--on", arn)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("iamtui.cli.opening.open_source", lambda *_args, **_kwargs: live)
+        patch.setattr("iamtui.cli.opening.open_accounts", lambda *_args, **_kwargs: live)
         patch.setenv("AWS_PROFILE", "live")
         written = cli("snapshot", file, *on)
         assert written.code == 0, written

@@ -14,7 +14,7 @@ from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.opening import open_source
+from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.workspace import NotOpened, SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.screen_app import RecordingCopier, press
@@ -60,7 +60,7 @@ async def stage(files: tuple[str, str], *, not_opened: tuple[NotOpened, ...] = (
     one, other = (SourceChoice(SourceKind.SNAPSHOT, Path(file)) for file in files)
 
     def opener(wanted: SourceChoice, *_more: object) -> Workspace:
-        return replace(open_source(wanted), not_opened=not_opened)
+        return replace(open_accounts(wanted), not_opened=not_opened)
 
     choice = SourceChoice(SourceKind.SNAPSHOT, one.snapshot, beside=(other,))
     app = IamtuiApp(choice, opener=opener, copier=RecordingCopier())
@@ -73,15 +73,15 @@ async def test_each_account_is_a_line_and_enter_looks_at_another(files: tuple[st
     async with stage(files) as it:
         assert it.tree[0].startswith(f"▾ {ID}")
         assert it.tree[1].startswith("  ▸ Users")
-        assert it.tree[-1].split() == ["▸", OTHER, "4"]
+        assert it.tree[-1].split() == ["▸", OTHER, "other.json", "4"]
         assert it.app.main.query_one(MessageLine).render().plain.startswith(f"! 2 accounts; {ID}: 3 users")
         await press(it.pilot, "end")
-        assert it.other == f"{OTHER} Enter goes there."
+        assert it.other == f"{OTHER} other.json Enter goes there."
         assert it.app.main.subject.node is None
         assert it.looks_at(ID)
         await press(it.pilot, "enter")
         await until(it.pilot, lambda: it.looks_at(OTHER))
-        assert it.tree[0].split() == ["▸", ID, "5"]
+        assert it.tree[0].split() == ["▸", ID, "one.json", "5"]
         await press(it.pilot, "home", "right")
         await until(it.pilot, lambda: it.looks_at(ID))
 

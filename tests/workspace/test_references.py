@@ -60,7 +60,7 @@ def test_the_command_assumes_as_the_session_was_assumed() -> None:
     given = assume.make_context("assume", words[2:]).params
     assert given["role"] == ARN
     assert {name: given[name] for name in ("profile", "region", "endpoint_url", "duration", "external_id")} == {
-        "profile": "my prod", "region": "eu-west-1", "endpoint_url": "http://127.0.0.1:5000", "duration": 7200,
+        "profile": ("my prod",), "region": "eu-west-1", "endpoint_url": "http://127.0.0.1:5000", "duration": 7200,
         "external_id": "ext 1",
     }  # fmt: skip
     assert given["mfa_serial"] == "arn:aws:iam::123456789012:mfa/alice"

@@ -26,7 +26,6 @@ from iamtui.tui.inventory import (
     Kind,
     Node,
     OtherAccount,
-    account_alias,
     key_of,
     kind_of,
     title_of,
@@ -116,6 +115,7 @@ class ExplorerTree(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._others: Sequence[OtherAccount] = ()
+        self._account_name = ""
         self._inventory = Inventory(Account(id=""))
         self._index: SearchIndex | None = None
         self._open: set[Branch] = set()
@@ -145,14 +145,17 @@ class ExplorerTree(LineView):
     def result(self) -> SearchResult | None:
         return self._result
 
-    def set_inventory(self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = ()) -> None:
+    def set_inventory(
+        self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = (), name: str = ""
+    ) -> None:
         """Show an account; branches stay open and the cursor stays where the new account still has them.
 
         Args:
             others: the accounts that are open beside it, in their order.
+            name: what it is called among them; raw text.
         """
         at = self._chosen
-        self._others = others
+        self._others, self._account_name = others, name
         self._inventory, self._index, self._result = inventory, index, None
         self._chosen = ""
         self._flatten(at)
@@ -235,8 +238,7 @@ class ExplorerTree(LineView):
         if isinstance(row.node, OtherAccount):
             return self._other_pieces(index, row, row.node, width)
         if row.node == OVERVIEW and self._others:
-            account = self._inventory.account
-            return _account_pieces("▾ ", account.id, account_alias(account), "", width)
+            return _account_pieces("▾ ", self._inventory.account.id, self._account_name, "", width)
         if isinstance(row.node, Branch):
             return _branch_pieces(row, row.node, width, is_heading=self._result is not None)
         verdict = self._verdict_for(index, row.node)
@@ -485,9 +487,11 @@ class Explorer(Pane):
     def node(self) -> Node | None:
         return self.tree_view.node
 
-    def set_inventory(self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = ()) -> None:
-        """Show an account, filtered as before; `others` are open beside it."""
-        self.tree_view.set_inventory(inventory, index, others)
+    def set_inventory(
+        self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = (), name: str = ""
+    ) -> None:
+        """Show an account, filtered as before; `others` are open beside it, where it is called `name`."""
+        self.tree_view.set_inventory(inventory, index, others, name)
         if self.filter_input.value:
             self._search(self.filter_input.value)
 

@@ -1,0 +1,180 @@
+"""Opening live accounts at once: those of several profiles, or those of an organization by one role."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from threading import Event, Lock
+from typing import Final
+
+import msgspec
+
+from iamtui.account.model import Missing
+from iamtui.aws.credential_process import Approve, CredentialCommand
+from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
+from iamtui.problem import Problem
+from iamtui.sources.organization import OrganizationAccount, read_organization_with, with_organization
+from iamtui.sources.parallel import Step, Tasks
+from iamtui.text import safe_text
+from iamtui.workspace.opening import connect, open_connected, open_source, steps
+from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
+from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, Workspace
+
+_ACCOUNTS_AT_ONCE: Final = 4
+"""AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
+
+
+class _AtOnce:
+    """Opens live accounts, some at a time."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._is_over = Event()
+
+    def open(
+        self, names: Sequence[str], openers: Sequence[Callable[[ProgressReport, Callable[[], bool]], Workspace]]
+    ) -> list[Workspace | NotOpened]:
+        """What each of the openers opens, or why it does not, in their order."""
+        with Tasks(_ACCOUNTS_AT_ONCE, self._step) as tasks:
+            tasks.what = f"{len(names)} accounts"
+            each = zip(names, openers, strict=True)
+            try:
+                return tasks.watch(*[tasks.add(partial(self._one, tasks, name, opener)) for name, opener in each])
+            finally:
+                self._is_over.set()
+
+    def _one(
+        self, tasks: Tasks, name: str, opener: Callable[[ProgressReport, Callable[[], bool]], Workspace]
+    ) -> Workspace | NotOpened:
+        def tell(progress: Progress) -> None:
+            tasks.what, tasks.done = f"{name[4:]}: {progress.step}", progress.done
+
+        try:
+            return opener(tell, self._is_over.is_set)
+        except Problem as problem:
+            return NotOpened(name, problem)
+
+
+def open_profiles(
+    choices: Sequence[SourceChoice], step: Step, approve: Approve | None, approve_other: Approve | None
+) -> list[Workspace | NotOpened]:
+    """The accounts of some profiles, or why they cannot be opened. Blocking."""
+    asking = Lock()
+
+    def one_by_one(asked: Approve | None) -> Approve | None:
+        def ask(command: CredentialCommand) -> bool:
+            assert asked is not None
+            with asking:
+                return asked(command)
+
+        return None if asked is None else ask
+
+    opening = partial(open_source, approve=one_by_one(approve), approve_other=one_by_one(approve_other))
+    names = [f"The profile {choice.profile}" for choice in choices]
+    return _AtOnce(step).open(names, [partial(opening, choice) for choice in choices])
+
+
+# The accounts of an organization, each by assuming the same role from one login.
+
+
+_SESSION_NAME: Final = "iamtui-read"
+
+
+def open_organization(
+    choice: SourceChoice, step: Step, approve: Approve | None, approve_other: Approve | None
+) -> Iterator[Workspace | NotOpened]:
+    """The accounts of the organization of a choice, or why they cannot be opened. Blocking.
+
+    Raises:
+        Problem: the accounts cannot be listed, or there is no such unit.
+    """
+    step("finding credentials", 0)
+    login = connect(choice, approve).reading_organization(choice.organization)
+    _check_role(choice.org_role, login)
+    picked = _picked(organization_accounts(login, approve_other, step), choice.org_unit)
+    active = [one for one in picked if one.state == "ACTIVE"]
+    names = [f"The account {one.id} ({one.name})" for one in active]
+    yield from _AtOnce(step).open(names, [partial(_open_account, choice, login, one) for one in active])
+    for one in picked:
+        if one.state != "ACTIVE":
+            yield NotOpened(f"The account {one.id} ({one.name})", Problem(f"It is not active: {one.state}."))
+
+
+def _check_role(name: str, login: Workspace) -> None:
+    if name.startswith("arn:"):
+        raise Problem("--org-role takes the name of a role, which is assumed in each account.", "Give the name alone.")
+    problems = AssumeRoleInput(_role_arn(name, login, login.account.id), _SESSION_NAME).problems()
+    if problems:
+        raise Problem(f"--org-role {name} is not the name of a role: {problems[0].sentence}", "Give its name.")
+
+
+def _role_arn(name: str, login: Workspace, account: str) -> str:
+    return f"arn:{login.account.partition}:iam::{account}:role/{name}"
+
+
+def _picked(accounts: Sequence[OrganizationAccount], unit: str) -> Sequence[OrganizationAccount]:
+    """The accounts in a unit and in those below it, by its id or name; without a unit all of them."""
+    if not unit:
+        return accounts
+    units = {each.id: each.name for one in accounts for each in one.path}
+    ids = [id_ for id_, name in units.items() if unit in (id_, name)]
+    if len(ids) > 1:
+        named = f"{len(ids)} units of the organization are named {safe_text(unit)}."
+        raise Problem(named, f"Give its id: {' or '.join(ids)}.")
+    if not ids:
+        near = difflib.get_close_matches(unit, units.values(), n=3, cutoff=0.5)
+        known = f"Nearest: {', '.join(map(safe_text, near))}." if near else "Give the name or the id of a root or unit."
+        raise Problem(f"No unit of the organization that has accounts is {safe_text(unit)}.", known)
+    return [one for one in accounts if any(each.id == ids[0] for each in one.path)]
+
+
+def _open_account(
+    choice: SourceChoice,
+    login: Workspace,
+    account: OrganizationAccount,
+    report: ProgressReport,
+    cancelled: Callable[[], bool],
+) -> Workspace:
+    """One account of the organization: by the login itself where that is of it, else as the role."""
+    own = login.connection
+    assert own is not None
+    role = "" if account.id == login.account.id else _role_arn(choice.org_role, login, account.id)
+    connection = as_role(own, role, _SESSION_NAME, CHAINED_SECONDS) if role else own
+    try:
+        _check_caller(connection.caller().account, account.id)
+        workspace = open_connected(connection, choice, report, cancelled, parts=False)
+        _check_caller(workspace.account.id, account.id)
+    except BaseException:
+        if role:
+            connection.wipe()
+        raise
+    name = choice.org_role.rsplit("/", 1)[-1]
+    source = msgspec.structs.replace(
+        workspace.source,
+        label=account.name or account.id,
+        profile=login.source.profile,
+        acting_as=name if role else "",
+        read_through=role,
+    )
+    return _with_organization_of(login, replace(workspace, source=source), steps(report, cancelled))
+
+
+def _check_caller(found: str, wanted: str) -> None:
+    """Refuse to show one account under the name of another."""
+    if found != wanted:
+        raise Problem(
+            f"The credentials that sts:AssumeRole gave are of account {found}, and not of {wanted}.",
+            "Nothing of it is shown.",
+        )
+
+
+def _with_organization_of(login: Workspace, workspace: Workspace, step: Step) -> Workspace:
+    """The account with its SCPs and RCPs, which the login may read where the account itself may not."""
+    if login.connection is None or not lacks_organization(workspace.account):
+        return workspace
+    found = read_organization_with(login.connection, workspace.account, step)
+    if isinstance(found, Missing):
+        return workspace
+    return workspace.with_account(with_organization(workspace.account, found))

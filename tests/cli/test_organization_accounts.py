@@ -1,0 +1,173 @@
+"""--org-role: every account of an organization, or of a unit, opened by assuming one role from one login."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from iamtui.questions.question import Question
+from iamtui.workspace.open_accounts import open_accounts
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import as_command
+from iamtui.workspace.revocation import plan_revocation
+from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from tests.support.cli_runner import Cli
+from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
+from tests.support.fault_proxy import Answer, FaultProxy, error
+from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
+
+ROLE = "OrganizationReader"
+
+
+@pytest.fixture
+def company(moto: MotoServer, no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
+    """The management account with a user, and a member with a role that lets that user in, under an SCP."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    found = Company(moto)
+    found.enable("SERVICE_CONTROL_POLICY")
+    iam = moto.client("iam")
+    iam.create_user(UserName="dora")
+    iam.put_user_policy(UserName="dora", PolicyName="go", PolicyDocument=policy(allow("sts:AssumeRole")))
+    theirs = found.client("iam", found.keys(found.member))
+    theirs.create_role(RoleName="theirs", AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:user/dora"}))
+    write_profiles(no_aws_settings, login=MANAGEMENT_KEYS)
+    return found
+
+
+@pytest.fixture
+def named(fault_proxy: FaultProxy) -> tuple[str, ...]:
+    return ("--profile", "login", "--org-role", ROLE, "--endpoint-url", fault_proxy.url, "--region", "us-east-1")
+
+
+def assumed(proxy: FaultProxy) -> list[str]:
+    """The roles whose sessions were asked for, by account."""
+    calls = [call for call in proxy.calls if call.operation == "AssumeRole"]
+    return [call.parameters["RoleArn"] for call in calls]
+
+
+def test_every_account_is_opened_by_the_role_and_its_own_by_the_login(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
+) -> None:
+    found = cli("list", "roles", *named, "--json")
+    assert (found.code, {one["account"] for one in found.json}) == (0, {company.member})
+    assert "theirs" in [one["name"] for one in found.json]
+    assert assumed(fault_proxy) == [f"arn:aws:iam::{company.member}:role/{ROLE}"]
+    users = cli("list", "users", *named, "--json").json
+    assert [(one["account"], one["name"]) for one in users] == [(ACCOUNT, "dora")]
+
+
+def test_the_login_reads_the_organization_of_each_account(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
+) -> None:
+    deny = policy({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})
+    company.attach("SERVICE_CONTROL_POLICY", "no-s3", company.unit, deny)
+    theirs = company.client("iam", company.keys(company.member))
+    theirs.put_role_policy(RoleName="theirs", PolicyName="all", PolicyDocument=policy(allow("*")))
+    role = f"arn:aws:iam::{company.member}:role/theirs"
+    answer = cli("can", role, "s3:ListAllMyBuckets", *named, "--json").json
+    assert {layer["layer"]: layer["state"] for layer in answer["layers"]}["scp"] == "denies"
+    allowed = cli("can", "dora", "sts:AssumeRole", "--on", role, *named, "--json").json
+    assert allowed["decision"] == "allowed"
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_a_unit_is_picked_by_its_name_or_id(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy, by_id: bool
+) -> None:
+    unit = company.unit if by_id else "Prod [red]"
+    found = cli("list", "users", *named, "--org-unit", unit)
+    assert (found.code, found.err.strip().splitlines()[-1]) == (0, "0 users.")
+    refused = cli("list", "users", *named, "--org-unit", "prod red")
+    refused.failed_with("No unit of the organization that has accounts is prod red", "Nearest: Prod [red].")
+
+
+def test_an_account_that_refuses_is_named_and_the_others_are_shown(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
+) -> None:
+    fault_proxy.on("AssumeRole", error(403, "AccessDenied", "not you"))
+    found = cli("list", "users", *named, "--json")
+    assert (found.code, [one["name"] for one in found.json]) == (3, ["dora"])
+    assert f"The account {company.member} (member) could not be opened: AWS denied sts:AssumeRole" in found.err
+
+
+def test_an_account_that_is_not_active_is_not_asked_for(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
+) -> None:
+    company.api.close_account(AccountId=company.member)
+    found = cli("list", "users", *named)
+    assert found.code == 3
+    assert f"The account {company.member} (member) could not be opened: It is not active: " in found.err
+    assert assumed(fault_proxy) == []
+
+
+def test_credentials_of_another_account_are_shown_under_no_name(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
+) -> None:
+    keys = company.keys("555566667777")
+    soon = f"{datetime.now(UTC) + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+    body = (
+        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+        f"<AccessKeyId>{keys['aws_access_key_id']}</AccessKeyId>"
+        f"<SecretAccessKey>{keys['aws_secret_access_key']}</SecretAccessKey>"
+        f"<SessionToken>{keys['aws_session_token']}</SessionToken><Expiration>{soon}</Expiration>"
+        "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
+    fault_proxy.on("AssumeRole", Answer(200, body.encode()))
+    found = cli("list", "roles", *named, "--json")
+    assert (found.code, found.json) == (3, [])
+    assert f"are of account 555566667777, and not of {company.member}" in found.err
+
+
+def test_who_may_not_list_the_organization_is_told_what_to_do(
+    cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
+) -> None:
+    fault_proxy.on("ListRoots", error(400, "AccessDeniedException", "no"))
+    cli("list", "users", *named).failed_with(
+        "The accounts of the organization cannot be listed", "organization-profile"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--org-unit", "Prod"), ("--org-unit applies only with --org-role",)),
+        (("--org-role", "r", "--profile", "a", "--profile", "b"), ("--org-role applies only with one --profile",)),
+        (("--org-role", "r", "--snapshot", "x"), ("--snapshot and --org-role cannot be combined",)),
+        (("--org-role", "r", "--demo"), ("--demo and --org-role cannot be combined",)),
+        (("--org-role", ""), ("--org-role is empty",)),
+    ],
+)
+def test_contradictions_are_refused(cli: Cli, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
+    cli("list", "users", *words).failed_with(*parts)
+
+
+@pytest.mark.usefixtures("company")
+def test_what_is_not_a_role_name_is_refused_before_anything_is_assumed(cli: Cli, fault_proxy: FaultProxy) -> None:
+    login = ("--profile", "login", "--endpoint-url", fault_proxy.url, "--region", "us-east-1")
+    arn = f"arn:aws:iam::{ACCOUNT}:role/x"
+    cli("list", "users", *login, "--org-role", arn).failed_with("takes the name of a role")
+    cli("list", "users", *login, "--org-role", "a b").failed_with("a b is not the name of a role")
+    cli("overview", *login, "--org-role", "x").failed_with(
+        "is about one account, and --org-role names several", "Leave"
+    )
+    assert assumed(fault_proxy) == []
+
+
+def test_a_copied_command_opens_the_same_accounts(company: Company, fault_proxy: FaultProxy) -> None:
+    choice = SourceChoice(
+        SourceKind.LIVE, profile="login", region="us-east-1", endpoint_url=fault_proxy.url, cache=CacheUse.NOTHING,
+        org_role=ROLE,
+    )  # fmt: skip
+    workspace = open_accounts(choice)
+    for at in (ACCOUNT, company.member):
+        here = workspace.at(at)
+        command = as_command(here, resolve_principal(here, "dora"), Question("s3:GetObject"))
+        assert f"--profile login --org-role {ROLE} --region us-east-1" in command
+    theirs = workspace.at(company.member)
+    assert theirs.source.acting_as == ROLE
+    plan = plan_revocation(theirs, f"arn:aws:iam::{company.member}:role/theirs", datetime.now(UTC))
+    assert "--profile" not in plan.command, "the profile is of another account"
+    assert f"= {company.member} ]" in plan.command
