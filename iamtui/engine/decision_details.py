@@ -259,12 +259,13 @@ class DecisionDetails:
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
 
-    __slots__ = ("_read_again", "_reading", "_scope")
+    __slots__ = ("_found_by", "_read_again", "_reading", "_scope")
 
     def __init__(self, reading: Evaluation, read_again: ReadAgain) -> None:
         self._reading = reading
         self._read_again = read_again
         self._scope: Scope | None = None
+        self._found_by: ScopeFinder | None = None
 
     def request(self) -> Request:
         return self._reading.request
@@ -292,7 +293,8 @@ class DecisionDetails:
 
     def resource_scope(self) -> ResourceScope:
         """For which of the resources asked about the decision holds."""
-        return self._scope_found().scope
+        scope = self._scope or self._scope_by_known()
+        return scope.scope if scope is not None else self._finder().kind()
 
     def allowed_resources(self) -> tuple[str, ...]:
         return self._scope_found().resources
@@ -336,14 +338,21 @@ class DecisionDetails:
         yield from unproved_statements(reading)
 
     def _scope_found(self) -> Scope:
-        if self._scope is None and self._reading.by_known and self._reading.total is not False:
-            self._scope = Scope(ResourceScope.SOME, known_and_not_denied(self._reading))
-        if self._scope is None and self._reading.by_alias and self._reading.total is True:
-            self._scope = Scope(ResourceScope.ONE)
         if self._scope is None:
-            everywhere = self._read_everywhere()
-            self._scope = ScopeFinder(self._reading, everywhere, self._holds_everywhere, self._allowed_in_part).scope()
+            self._scope = self._scope_by_known() or self._finder().scope()
         return self._scope
+
+    def _scope_by_known(self) -> Scope | None:
+        """How far a decision reaches that rests on known resources, or on keys behind an alias."""
+        if self._reading.by_known and self._reading.total is not False:
+            return Scope(ResourceScope.SOME, known_and_not_denied(self._reading))
+        return Scope(ResourceScope.ONE) if self._reading.by_alias and self._reading.total is True else None
+
+    def _finder(self) -> ScopeFinder:
+        if self._found_by is None:
+            everywhere = self._read_everywhere()
+            self._found_by = ScopeFinder(self._reading, everywhere, self._holds_everywhere, self._allowed_in_part)
+        return self._found_by
 
     def _read_everywhere(self) -> Evaluation | None:
         """For an allowed question about a set of resources: the same question about all of them."""

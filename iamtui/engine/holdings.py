@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from iamtui.engine.bits import Bits, bits_of
@@ -10,7 +11,7 @@ from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceElements, ResourceKind
-from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, NamePatterns, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _MOST_ACTIONS: Final = 512
@@ -94,6 +95,7 @@ class Holdings:
         "_added",
         "_below",
         "_by_entry",
+        "_by_names",
         "_by_service",
         "_of_any_service",
         "_policies",
@@ -107,6 +109,8 @@ class Holdings:
         self._type = policy_type
         self._policies: dict[int, tuple[PolicyDocument, HeldPolicy]] = {}
         self._by_service: dict[str, list[HeldStatement]] | None = None
+        # Of a service that was asked about: the statements by what they say of it, each with its place among them.
+        self._by_names: dict[str, dict[NamePatterns, list[tuple[int, HeldStatement]]]] = {}
         self._of_any_service: list[HeldStatement] = []
         self._about: dict[str, tuple[HeldStatement, ...]] = {}
         self._about_resource: dict[tuple[str, RequestResource], AboutResource] = {}
@@ -198,12 +202,15 @@ class Holdings:
 
     def _matching(self, action: ActionName) -> list[HeldStatement]:
         by_service = self._by_service if self._by_service is not None else self._sorted()
-        name, service = action.name, action.service
-        naming = [
-            statement
-            for statement in by_service.get(service, ())
-            if statement.held.compiled.actions[statement.number].names_of(service).match(name)
-        ]
+        by_names = self._by_names.get(action.service)
+        if by_names is None:
+            by_names = {}
+            for place, statement in enumerate(by_service.get(action.service, ())):
+                names = statement.held.compiled.actions[statement.number].names_of(action.service)
+                by_names.setdefault(names, []).append((place, statement))
+            self._by_names[action.service] = by_names
+        hits = [found for names, found in by_names.items() if names.match(action.name)]
+        naming = [statement for _, statement in (hits[0] if len(hits) == 1 else sorted(chain.from_iterable(hits)))]
         naming += [
             statement
             for statement in self._of_any_service

@@ -144,11 +144,9 @@ def _of_policy(
     is_lasting = not by_service and not names_callers and carried.says_always
     found = carried.said if is_lasting else None if known is None else known.get(key)
     if found is None:
-        members = carried.naming(asked.action.service) if by_service else carried.of_any_service
-        about = [member for member in members if member.is_about(asked.action)]
         plain: list[Match] = []
         others: list[LayerStatement] = []
-        for member in about:
+        for member in carried.about(asked.action)[0 if by_service else 1]:
             if member.compiled.reads_context or (names_callers and not member.compiled.reaches_everyone):
                 others.append(member)
                 continue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, compile_policy
@@ -46,6 +47,9 @@ class LayerStatement:
             return self.compiled
 
 
+_Members: TypeAlias = tuple[LayerStatement, ...]
+
+
 class CarriedPolicy:
     """One policy under its name, with its statements.
 
@@ -53,13 +57,14 @@ class CarriedPolicy:
         said: where the reader of a layer keeps what the statements of any service say, where `says_always`.
     """
 
-    __slots__ = ("_leads", "_says_always", "by_service", "compiled", "of_any_service", "policy", "said")
+    __slots__ = ("_about", "_leads", "_says_always", "by_service", "compiled", "of_any_service", "policy", "said")
 
     def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
         self.policy = policy
         self.compiled = compiled
         self.of_any_service = tuple(LayerStatement(compiled, index, policy) for index in compiled.of_any_service)
         self.by_service: dict[str, tuple[LayerStatement, ...]] = {}
+        self._about: tuple[str, _Members, _Members] | None = None
         self._leads: tuple[str, tuple[str, ...]] | None = None
         self._says_always: bool | None = None
         self.said: Any = None
@@ -84,13 +89,23 @@ class CarriedPolicy:
         kept = self._leads
         if kept is None or kept[0] != action.full:
             leads: dict[str, None] = {}
-            for member in (*self.naming(action.service), *self.of_any_service):
-                if member.is_about(action):
-                    element = member.compiled.resource
-                    matcher = None if element.negated else element.matcher
-                    leads.update(dict.fromkeys(("",) if matcher is None else matcher.leads))
+            for member in chain(*self.about(action)):
+                element = member.compiled.resource
+                matcher = None if element.negated else element.matcher
+                leads.update(dict.fromkeys(("",) if matcher is None else matcher.leads))
             kept = self._leads = action.full, tuple(leads)
         return text.startswith(kept[1])
+
+    def about(self, action: ActionName) -> tuple[_Members, _Members]:
+        """The statements about an action: those that name its service, and those of any; kept for all who carry it."""
+        kept = self._about
+        if kept is None or kept[0] != action.full:
+            named, others = (
+                tuple(member for member in members if member.is_about(action))
+                for members in (self.naming(action.service), self.of_any_service)
+            )
+            kept = self._about = action.full, named, others
+        return kept[1:]
 
     def naming(self, service: str) -> tuple[LayerStatement, ...]:
         """The statements that name a service; kept in `by_service` where there are any."""
@@ -159,9 +174,9 @@ class PolicySet:
         return (*named, *self._of_any_service) if named else self._of_any_service
 
     def about(self, action: ActionName) -> Iterator[LayerStatement]:
-        for member in self.of_service(action.service):
-            if member.is_about(action):
-                yield member
+        found = [one.about(action) for one in self.carried]
+        yield from chain.from_iterable(named for named, _ in found)
+        yield from chain.from_iterable(others for _, others in found)
 
     def doubtful(self, action: ActionName) -> Iterator[LayerStatement]:
         """The Denies about an action, and every statement with elements of a form that AWS refuses."""

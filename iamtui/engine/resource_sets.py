@@ -385,12 +385,22 @@ class ScopeFinder:
     holds_everywhere: Callable[[str], bool]
     allowed_in_part: Callable[[str], bool]
 
+    def kind(self) -> ResourceScope:
+        """For which of the resources asked about the decision holds, without naming them, which takes longer."""
+        everywhere, outcome = self.everywhere, self.reading.outcome
+        if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+            return ResourceScope.ONE
+        if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == self.reading.total):
+            return ResourceScope.ALL
+        return ResourceScope.SOME
+
     def scope(self) -> Scope:
         reading, everywhere = self.reading, self.everywhere
         outcome = reading.outcome
-        if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+        kind = self.kind()
+        if everywhere is None or kind is ResourceScope.ONE:
             return _ONE
-        if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
+        if kind is ResourceScope.ALL:
             return self._whole()
         scans = (scanned for _, _, scanned in everywhere.scans)
         denying = [match for scanned in scans for match in scanned.matches if not match.statement.allows]
@@ -505,10 +515,20 @@ def _deny_words(match: Match, reading: Evaluation) -> str:
 
 
 def _entries(scanned: Iterable[LayerScan], reading: Evaluation, *, certain: bool = False) -> Iterator[str]:
+    """Where Allows of some layers reach, of the set asked about."""
+    asked_about, known = (reading.prepared.resource.text,), reading.asked.of_set.meeting
     for one in scanned:
         for match in one.matches:
-            if match.statement.allows and (match.truth is True or not certain):
-                yield from _reach_of(match, reading)
+            statement = match.statement
+            if not statement.allows or (certain and match.truth is not True):
+                continue
+            matcher = None if statement.resource.negated else statement.resource.matcher
+            if matcher is None:
+                yield from asked_about
+                continue
+            # Callers have thousands of statements together, of which most were seen before.
+            entries, is_whole = known.get(matcher) or _meeting(matcher, reading)
+            yield from asked_about if is_whole else entries
 
 
 def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str, ...]:
@@ -517,14 +537,6 @@ def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str,
     if element.matcher is None or element.negated is not negated:
         return ()
     return _meeting(element.matcher, reading)[0]
-
-
-def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
-    element = match.statement.resource
-    if element.matcher is None or element.negated:
-        return (reading.prepared.resource.text,)
-    entries, is_whole = _meeting(element.matcher, reading)
-    return (reading.prepared.resource.text,) if is_whole else entries
 
 
 def _meeting(matcher: ResourceMatcher, reading: Evaluation) -> tuple[tuple[str, ...], bool]:

@@ -519,8 +519,12 @@ _compiled_condition = lru_cache(maxsize=4096)(CompiledCondition)
 
 def _action_element(statement: Statement) -> ActionElement:
     if statement.not_actions is not None:
-        return ActionElement(statement.not_actions, negated=True)
-    return ActionElement(statement.actions or (), negated=False)
+        return _made_action_element(statement.not_actions, negated=True)
+    return _made_action_element(statement.actions or (), negated=False)
+
+
+_made_action_element = lru_cache(maxsize=4096)(ActionElement)
+"""As with conditions."""
 
 
 def _compile_statement(
