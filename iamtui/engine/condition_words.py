@@ -6,6 +6,7 @@ All text that comes out is safe to show. With the request, policy variables are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.engine.decision import Decision, Layer, StatementRef, short_policy_name
@@ -107,10 +108,18 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf, request: Request 
         need = f", needs {safe_text(leaf.permission, limit=128)}" if leaf.permission else ""
         state = "document unreadable" if leaf.unreadable else f"document not loaded{need}"
         return f"{short_policy_name(leaf.document)} {must} ({state})"
-    return _condition_text(leaf, request)
+    if request is None or not _has_variables(leaf):
+        return _condition_text(leaf, None)
+    return _text_of_condition(leaf, request)
 
 
-def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
+def _has_variables(leaf: ConditionLeaf) -> bool:
+    """Whether variables may stand in the values, as they are told."""
+    some = any("${" in value for value in leaf.values[:_MOST_VALUES])
+    return some and not leaf.literal and takes_variables(leaf.op)
+
+
+def _text_of_condition(leaf: ConditionLeaf, request: Request | None) -> str:
     key = safe_text(leaf.key, limit=256)
     values = _values(leaf, request)
     if leaf.unknown_operator:
@@ -134,6 +143,10 @@ def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
     # What is so is not absent, which need not be said.
     if_absent = _OR_ABSENT if leaf.holds else "" if is_so else " and is present"
     return f"{prefix}{key} {words} {values}{if_absent if optional else ''}"
+
+
+_condition_text = lru_cache(maxsize=4096)(_text_of_condition)
+"""Kept, because what depends on a condition depends on it for many callers."""
 
 
 def _unknown_operator_text(leaf: ConditionLeaf, key: str, values: str) -> str:
@@ -167,7 +180,7 @@ def _comparison(operator: str, holds: bool, count: int) -> tuple[str, bool]:
 def _values(leaf: ConditionLeaf, request: Request | None) -> str:
     values = leaf.values[:_MOST_VALUES]
     known = [""] * len(values)
-    if request is not None and not leaf.literal and takes_variables(leaf.op) and any("${" in value for value in values):
+    if request is not None and _has_variables(leaf):
         context = context_of(request)
         known = [stands_for(value, context) for value in values]
     more = f" … {len(leaf.values) - _MOST_VALUES} more" if len(leaf.values) > _MOST_VALUES else ""

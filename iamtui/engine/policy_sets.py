@@ -100,10 +100,10 @@ class CarriedPolicy:
         """The statements about an action: those that name its service, and those of any; kept for all who carry it."""
         kept = self._about
         if kept is None or kept[0] != action.full:
-            named, others = (
-                tuple(member for member in members if member.is_about(action))
-                for members in (self.naming(action.service), self.of_any_service)
-            )
+            named = tuple(member for member in self.naming(action.service) if member.is_about(action))
+            others = self.of_any_service
+            if not self.says_always:
+                others = tuple(member for member in others if member.is_about(action))
             kept = self._about = action.full, named, others
         return kept[1:]
 

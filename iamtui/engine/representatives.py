@@ -62,13 +62,10 @@ def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequ
         if found is None:
             if len(known) >= _MOST_REMEMBERED:
                 known.clear()
+            named, others = carried.about(asked.action)
             found = known[carried, layer] = any(
                 _tells_members_apart(member, layer, asked)
-                for member in (
-                    *carried.naming(asked.action.service),
-                    *(() if carried.says_always else carried.of_any_service),
-                )
-                if member.is_about(asked.action)
+                for member in (*named, *(() if carried.says_always else others))
             )
         if found:
             return True

@@ -273,18 +273,20 @@ Truth: TypeAlias = bool | And | Or | ConditionLeaf | SessionLeaf | MissingLeaf
 
 def all_of(truths: Iterable[Truth]) -> Truth:
     """Kleene AND of any number of truths; True when there are none."""
-    parts: dict[Node, None] = {}
+    found: list[Node] = []
     for truth in truths:
-        if isinstance(truth, bool):
-            if truth:
-                continue
+        if not isinstance(truth, bool):
+            found.append(truth)
+        elif not truth:
             return False
-        if isinstance(truth, And):
-            parts.update(dict.fromkeys(truth.parts))
+    if len(found) < 2:
+        return found[0] if found else True
+    parts: dict[Node, None] = {}
+    for node in found:
+        if isinstance(node, And):
+            parts.update(dict.fromkeys(node.parts))
         else:
-            parts[truth] = None
-    if not parts:
-        return True
+            parts[node] = None
     kept = _absorb(tuple(parts), Or)
     if _contradict(kept):
         return False
@@ -293,18 +295,20 @@ def all_of(truths: Iterable[Truth]) -> Truth:
 
 def any_of(truths: Iterable[Truth]) -> Truth:
     """Kleene OR of any number of truths; False when there are none."""
-    parts: dict[Node, None] = {}
+    found: list[Node] = []
     for truth in truths:
-        if isinstance(truth, bool):
-            if truth:
-                return True
-            continue
-        if isinstance(truth, Or):
-            parts.update(dict.fromkeys(truth.parts))
+        if not isinstance(truth, bool):
+            found.append(truth)
+        elif truth:
+            return True
+    if len(found) < 2:
+        return found[0] if found else False
+    parts: dict[Node, None] = {}
+    for node in found:
+        if isinstance(node, Or):
+            parts.update(dict.fromkeys(node.parts))
         else:
-            parts[truth] = None
-    if not parts:
-        return False
+            parts[node] = None
     kept = _absorb(tuple(parts), And)
     if _contradict(kept):
         return True
@@ -315,10 +319,12 @@ def negate(truth: Truth) -> Truth:
     """Kleene NOT, pushed to the leaves."""
     if isinstance(truth, bool):
         return not truth
-    if isinstance(truth, And):
-        return any_of(negate(part) for part in truth.parts)
-    if isinstance(truth, Or):
-        return all_of(negate(part) for part in truth.parts)
+    if isinstance(truth, (And, Or)):
+        negated = tuple(map(negate, truth.parts))
+        if _of_leaves(truth):
+            # Leaves that are different, and none the opposite of another, stay so.
+            return Or(negated) if isinstance(truth, And) else And(negated)  # type: ignore[arg-type]
+        return any_of(negated) if isinstance(truth, And) else all_of(negated)
     return _changed(truth, not truth.holds, truth.source)
 
 
@@ -326,11 +332,17 @@ def with_source(truth: Truth, source: Source) -> Truth:
     """The same truth with `source` on every leaf that has none."""
     if isinstance(truth, bool):
         return truth
-    if isinstance(truth, And):
-        return all_of(with_source(part, source) for part in truth.parts)
-    if isinstance(truth, Or):
-        return any_of(with_source(part, source) for part in truth.parts)
+    if isinstance(truth, (And, Or)):
+        parts = (with_source(part, source) for part in truth.parts)
+        if _of_leaves(truth):
+            return type(truth)(tuple(parts))  # type: ignore[arg-type]
+        return all_of(parts) if isinstance(truth, And) else any_of(parts)
     return truth if truth.source is not None else _changed(truth, truth.holds, source)
+
+
+def _of_leaves(node: And | Or) -> bool:
+    """Whether no part of it is a formula."""
+    return not any(isinstance(part, (And, Or)) for part in node.parts)
 
 
 def _changed(leaf: Leaf, holds: bool, source: Source | None) -> Leaf:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine import resource_sets
+from iamtui.engine import condition_words, resource_sets
+from iamtui.engine.decision import severity
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.scenario import parse_scenario
 from iamtui.policy import context
@@ -113,3 +114,37 @@ def test_where_a_set_is_allowed_is_tried_less_often_against_thousands_of_pattern
         return times
 
     assert tried(40) > 3 * tried(2000) > 0
+
+
+def test_how_far_an_answer_reaches_is_known_without_naming_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among hundreds of answers only the worst is shown, and each may rest on thousands of statements."""
+    statements = [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::bucket-{number}/*"} for number in range(100)
+    ]
+    named = []
+    entries = resource_sets._entries
+    monkeypatch.setattr(resource_sets, "_entries", lambda *args, **more: named.append("") or entries(*args, **more))
+    decision = ask(statements, "arn:aws:s3:::*/*")
+    assert severity(decision) == 3
+    assert not named
+    assert len(decision.allowed_resources) == 100
+    assert named
+
+
+def test_a_statement_of_two_open_conditions_is_simplified_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = {"StringEquals": {"aws:RequestTag/a": "x"}, "StringNotEquals": {"aws:RequestTag/b": "y"}}
+    statements = [
+        {"Sid": f"s{number}", "Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": two}
+        for number in range(50)
+    ]
+    assert leaves_looked_at(monkeypatch, statements) < 50 * 8
+
+
+def test_a_condition_is_put_into_words_once_for_all_who_depend_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, *conditional("Deny", 30)]
+    said = []
+    safe_text = condition_words.safe_text
+    monkeypatch.setattr(condition_words, "safe_text", lambda *args, **more: said.append("") or safe_text(*args, **more))
+    texts = {condition_words.condition_of(ask(statements, f"arn:aws:s3:::b/{number}")) for number in range(5)}
+    assert len(texts) == 1
+    assert len(said) <= 2 * 30

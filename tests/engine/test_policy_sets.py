@@ -8,9 +8,10 @@ from threading import Barrier, Thread
 
 import pytest
 
-from iamtui.engine.policy_sets import PolicySet, policy_set
+from iamtui.engine.policy_sets import LayerStatement, PolicySet, policy_set
 from iamtui.engine.request import NamedPolicy, PolicyInForce
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.statement import action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 SERVICES = tuple(f"svc{number}" for number in range(40))
@@ -71,3 +72,19 @@ def test_policies_made_ready_while_others_are_asked_about_lose_no_statement() ->
 def test_an_action_without_a_service_finds_what_names_it() -> None:
     made = lasting(policies("odd", ""))
     assert len(made.of_service("")) == 1
+
+
+def test_the_statements_about_an_action_are_found_once_for_all_who_carry_a_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    statements = [{"Effect": "Allow", "Action": [f"iam:Get{number}*", "iam:List*"]} for number in range(100)]
+    policy = NamedPolicy("p", PolicyDocument.of({"Statement": [{**one, "Resource": "*"} for one in statements]}))
+    looked_at = []
+    is_about = LayerStatement.is_about
+    monkeypatch.setattr(LayerStatement, "is_about", lambda *given: looked_at.append(given) or is_about(*given))
+    for _ in range(50):
+        carriers = lasting((policy,))
+        assert len(list(carriers.about(action_name("iam:ListUsers")))) == 100
+    assert len(looked_at) == 100
+    assert len(list(carriers.about(action_name("iam:Get7User")))) == 1
+    assert len(list(carriers.about(action_name("iam:ListUsers")))) == 100

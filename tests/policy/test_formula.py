@@ -1,13 +1,16 @@
 """Kleene logic: the simplified tree means what the plain connectives mean."""
 
+from collections.abc import Callable
 from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from iamtui.policy.context import (
     And,
     ConditionLeaf,
+    Leaf,
     Node,
     Or,
     Source,
@@ -95,3 +98,25 @@ def test_sources_stay_with_their_leaves() -> None:
     source = Source("identity", "p", 0, "Allow")
     truth = with_source(all_of(LEAVES), source)
     assert [leaf.source for leaf in leaves(truth)] == [source] * 3
+
+
+def built_again(truth: Truth, leaf_of: Callable[[Leaf], Leaf], *, opposite: bool = False) -> Truth:
+    """A formula put together from other leaves, with nothing taken for granted."""
+    if isinstance(truth, (And, Or)):
+        parts = [built_again(part, leaf_of, opposite=opposite) for part in truth.parts]
+        return all_of(parts) if isinstance(truth, And) is not opposite else any_of(parts)
+    return truth if isinstance(truth, bool) else leaf_of(truth)
+
+
+@given(plain_formulas, plain_formulas)
+def test_what_is_simplified_already_is_not_simplified_otherwise(one: object, other: object) -> None:
+    source = Source("identity", "p", 0, "Allow")
+    truth = all_of((with_source(simplified(one), source), simplified(other)))
+    assert all_of((truth, True)) == any_of((truth, False)) == truth
+    if not isinstance(truth, bool):
+        assert negate(truth) == built_again(
+            truth, lambda leaf: structs.replace(leaf, holds=not leaf.holds), opposite=True
+        )
+        other_source = Source("scp", "q", 1, "Deny")
+        named = built_again(truth, lambda leaf: structs.replace(leaf, source=leaf.source or other_source))
+        assert with_source(truth, other_source) == named
