@@ -35,6 +35,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from iamtui.secret import error_lines
+from iamtui.tui.textual_internals import has_own_handler, may_be_bound
 
 if TYPE_CHECKING:
     from iamtui.tui.clipboard import Copier
@@ -126,10 +127,13 @@ class KeyOrder:
                 return
             event, screen = self._typed.popleft(), self._app.screen
             target = self._app.focused or screen
-            self._handed.append((ref(event), ref(screen)))
-            await self._obey(event)
             # Characters for a field stay in their order, and a pasted text has many.
             is_text = isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)
+            if isinstance(event, events.Key) and not is_text and not self._is_heard(event, target):
+                # It would go its way, and a lap behind it three times, past a dozen widgets that do nothing.
+                continue
+            self._handed.append((ref(event), ref(screen)))
+            await self._obey(event)
             if not is_text or target.message_queue_size >= _MANY_KEYS:
                 # A key that was obeyed before it was handed to anything has no way to go.
                 self._go(target if event.is_forwarded else self._app, screen, LAPS)
@@ -158,8 +162,12 @@ class KeyOrder:
             self._lap = None
             await self._hand_on()
 
+    def _is_heard(self, key: events.Key, target: DOMNode) -> bool:
+        nodes = [*target.ancestors_with_self, self._app]
+        return not self._app.app_focus or may_be_bound(key.key, nodes) or has_own_handler(key, nodes)
+
     def _is_urgent(self, event: events.Event) -> bool:
-        if not isinstance(event, events.Key):
+        if not isinstance(event, events.Key) or not may_be_bound(event.key, [self._app]):
             return False
         live = self._app.active_bindings.get(event.key)
         return live is not None and live.node is self._app and live.binding.priority

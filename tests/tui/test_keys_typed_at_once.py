@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from threading import Event
+from typing import ClassVar
 
 import pytest
 from textual import events
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, Label, TextArea
 
+from iamtui.config import Config
 from iamtui.drafts.edits import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
@@ -399,3 +402,42 @@ async def test_a_key_on_its_way_does_not_unlock() -> None:
         assert isinstance(app.screen, LockScreen)
         await press(pilot, "enter")
         assert app.screen is app.main
+
+
+async def test_a_key_that_nothing_hears_is_handed_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(make_app(config=Config(keymap={"question.ask": "f5,Z"}))) as pilot:
+        order = app_of(pilot).key_order
+        handed: list[str] = []
+        obey = order._obey
+
+        async def noted(event: events.Event) -> None:
+            if isinstance(event, events.Key) and not event.is_forwarded:
+                handed.append(event.key)
+            await obey(event)
+
+        monkeypatch.setattr(order, "_obey", noted)
+        await press(pilot, "ü", "f11", "j", "|", "Z")
+        assert handed == ["j", "Z"]
+        assert isinstance(pilot.app.focused, Input)
+        await press(pilot, "ü")
+        assert pilot.app.focused.value == "ü"
+
+
+async def test_a_key_that_a_screen_hears_by_itself_is_handed_to_it() -> None:
+    class Listening(Screen[None]):
+        heard: ClassVar[list[str]] = []
+
+        def on_key(self, event: events.Key) -> None:
+            self.heard.append(event.key)
+
+    class Named(Screen[None]):
+        heard: ClassVar[list[str]] = []
+
+        def key_x(self) -> None:
+            self.heard.append("x")
+
+    async with opened() as pilot:
+        for screen, expected in ((Listening(), ["y", "x"]), (Named(), ["x"])):
+            await pilot.app.push_screen(screen)
+            await press(pilot, "y", "x")
+            assert screen.heard == expected
