@@ -225,12 +225,15 @@ WIRE_OVERHEAD: Final = 1024 * 1024
 MOST_CHUNKS: Final = 100_000
 """Pieces in which one answer comes, each of which costs time. Servers send thousands of bytes in one."""
 
+MOST_INTERIM: Final = 100
+"""Interim answers (100 Continue) before one answer. AWS sends none, as no request asks for them."""
+
 _FOUR_BYTES: Final = re.compile(rb"[\xf0-\xff]|&#x?0*[0-9A-Fa-f]{3}|\\u")
 _TWO_BYTES: Final = re.compile(rb"[\xc4-\xef]")
 
 
 class AnswerTooLarge(Exception):
-    """An endpoint answered with more bytes than the limit, which the text names."""
+    """An endpoint answered with more bytes or interim answers than the limit, which the text names."""
 
 
 class AnswerTooSlow(Exception):

@@ -22,6 +22,7 @@ from iamtui.aws.answer_limits import (
     CURRENT_CALL,
     METADATA,
     MOST_CHUNKS,
+    MOST_INTERIM,
     AnswerLimits,
     AnswerTooComplex,
     AnswerTooLarge,
@@ -193,6 +194,14 @@ class _TimedResponse(botocore.awsrequest.AWSHTTPResponse):
         super().__init__(*args, status_tuple=status_tuple, **kwargs)
         # Nothing has been read of it yet.
         self.fp = io.BufferedReader(CountedReads(self.fp.detach(), check_deadline, count_wire))
+        self._statuses = 0
+
+    def _read_status(self) -> Any:
+        # Called again after each interim answer, of which a megabyte of shortest ones would take a second.
+        self._statuses += 1
+        if self._statuses > MOST_INTERIM:
+            raise AnswerTooLarge(f"{MOST_INTERIM} interim answers")
+        return super()._read_status()  # type: ignore[misc]  # the stubs lack it
 
 
 class _HttpConnection(botocore.awsrequest.AWSHTTPConnection):

@@ -49,6 +49,8 @@ MOST_BAD_LINES: Final = 1_000
 """Characters of a section's header, blanks in a row in front of a value, sections, lines, and lines that are no
 settings, of such a file. The time that botocore takes for headers with quotes, for such blanks, and for lines that it
 cannot parse grows with the square of their number. Values may be long: a credential_process is."""
+LARGEST_CERTIFICATES: Final = 4 * 1024 * 1024
+"""Bytes of a file of certificates; those that all of the web trusts take 300 kB."""
 LARGEST_SIGN_IN: Final = 256 * 1024
 """Bytes of a file in which the AWS CLI keeps a sign-in; real ones have some 5 kB."""
 
@@ -72,12 +74,22 @@ def _retry_mode(value: Any) -> str:
     return mode
 
 
-def _certificates(value: Any) -> Any:
+def refuse_endless_certificates(setting: str, value: str) -> None:
+    """Look at what a setting names as certificates before OpenSSL reads it: it waits for pipes, reads devices without
+    end, and takes as long for a file of certificates as the square of their number.
+
+    Raises:
+        InvalidConfigError: it is none of a file and a folder, or has more than any that people use.
+    """
     path = Path(value)
-    if is_there(path) and not (path.is_file() or path.is_dir()):
-        # A pipe would be waited for, and a device read without end.
-        raise InvalidConfigError(error_msg=f"the ca_bundle {value!r} is neither a file nor a folder")
-    return value
+    if not is_there(path):
+        return
+    if path.is_file():
+        if path.stat().st_size > LARGEST_CERTIFICATES:
+            most = f"longer than {LARGEST_CERTIFICATES // 1024**2} MiB"
+            raise InvalidConfigError(error_msg=f"the {setting} {value!r} is {most}")
+    elif not path.is_dir():
+        raise InvalidConfigError(error_msg=f"the {setting} {value!r} is neither a file nor a folder")
 
 
 def refuse_endless_config(path: str) -> None:
@@ -275,7 +287,7 @@ READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {
     "region": None,
     "config_file": None,
     "credentials_file": None,
-    "ca_bundle": _certificates,
+    "ca_bundle": None,
     "max_attempts": _between_one_and(MOST_ATTEMPTS),
     "retry_mode": _retry_mode,
     "use_fips_endpoint": None,

@@ -20,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.config
+import botocore.configloader
 import botocore.credentials
 import botocore.endpoint
 import botocore.exceptions
@@ -42,6 +43,7 @@ from iamtui.aws.sdk_settings import (
     TokenFile,
     config_store,
     login_times,
+    refuse_endless_certificates,
     refuse_endless_config,
 )
 from iamtui.resource_policy_services import OperationRequest
@@ -208,6 +210,8 @@ class SdkSession(botocore.session.Session):
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         """A client with limited answers; also those that botocore makes by itself, for a profile's credentials."""
+        setting, file = self.configured_certificates()
+        refuse_endless_certificates(setting, file)
         if self._endpoint_url:
             _refuse_sign_in(service_name)
             kwargs["endpoint_url"] = self._endpoint_url
@@ -338,6 +342,9 @@ class _UnloggedContext(ssl.SSLContext):
         pass
 
 
+# It takes indented lines below a name without a value for settings of their own, which none of those has that are read
+# here, and then expects a text.
+botocore.configloader._parse_nested = str.strip  # type: ignore[attr-defined]  # noqa: SLF001 - as below
 botocore.httpsession.SSLContext = _UnloggedContext  # type: ignore[attr-defined]  # nor do they have this
 # botocore has no other way to end its pauses, of which it makes no other use of the module.
 botocore.endpoint.time = SimpleNamespace(sleep=sleep_between_tries)  # type: ignore[attr-defined]  # as above

@@ -109,9 +109,7 @@ def _path() -> Path:
 
 
 def _digest(command: CredentialCommand) -> str:
-    folder = command.folder if command.folder != ANYWHERE else ""
-    text = f"{command.profile}\0{command.text}" + (f"\0{folder}" if folder else "")
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(json.dumps(command).encode()).hexdigest()
 
 
 def _read(path: Path) -> list[str]:

@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from iamtui.aws import answer_limits, limited_http
-from iamtui.aws.answer_limits import ENTITIES, INVENTORY, ORDINARY, AnswerLimits, limits_for
+from iamtui.aws.answer_limits import ENTITIES, INVENTORY, MOST_INTERIM, ORDINARY, AnswerLimits, limits_for
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.limited_http import LimitedHttpSession
@@ -42,8 +42,8 @@ LARGE: dict[str, Bytes] = {
     "body without end": lambda: itertools.chain([OK + b"\r\n"], repeated(b"x" * 10_000)),
     "chunks without end": lambda: itertools.chain([CHUNKED], repeated(b"2710\r\n" + b"x" * 10_000 + b"\r\n")),
     "trailers without end": lambda: itertools.chain([CHUNKED, b"0\r\n"], repeated(b"A: b\r\n" * 1_000)),
-    "interim answers without end": lambda: repeated(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000),
 }
+NO_ANSWER: Final = whole(b"<a/>")
 
 COMPLEX: dict[str, bytes] = {
     "tags": b"<a>" + b"<b/>" * 10_000 + b"</a>",
@@ -122,6 +122,21 @@ def test_an_answer_has_a_size(small_limits: None, sends: Bytes) -> None:
     assert problem.code == "AnswerTooLarge"
     assert "MiB" in problem.sentence
     assert requests == 1
+
+
+@pytest.mark.parametrize("interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/ 100\n\n"])
+@pytest.mark.parametrize("endless", [True, False])
+def test_interim_answers_are_counted(keys_in_environment: None, interim: bytes, endless: bool) -> None:
+    """A megabyte of the shortest takes seconds, and many fit into the bytes that may stand around a body."""
+    sends = (lambda: repeated(interim * 1_000)) if endless else (lambda: [interim * (MOST_INTERIM + 1), *NO_ANSWER()])
+    problem, requests = refused(sends)
+    assert f"more than {MOST_INTERIM} interim answers" in problem.sentence
+    assert (problem.code, requests) == ("AnswerTooLarge", 1)
+
+
+def test_some_interim_answers_are_waited_through(keys_in_environment: None, quick_retries: None) -> None:
+    problem, _ = refused(lambda: [b"HTTP/1.1 100 Continue\r\n\r\n" * 9, *NO_ANSWER()])
+    assert "not an AWS answer" in problem.sentence
 
 
 @pytest.mark.parametrize("body", COMPLEX.values(), ids=COMPLEX)

@@ -24,6 +24,7 @@ from botocore.configprovider import DEFAULT_PROXIES_CONFIG_VARS, DEFAULT_S3_CONF
 from iamtui.aws.sdk_settings import (
     ENVIRONMENT_ONLY,
     FIXED,
+    LARGEST_CERTIFICATES,
     LARGEST_CONFIG,
     LARGEST_SIGN_IN,
     LONGEST_TOKEN,
@@ -366,27 +367,26 @@ def test_a_proxy_of_the_environment_is_used(
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "long"])
-@pytest.mark.parametrize("setting", ["ca_bundle", "web_identity_token_file", "source_profile"])
+@pytest.mark.parametrize("setting", ["ca_bundle", "REQUESTS_CA_BUNDLE", "web_identity_token_file", "source_profile"])
 def test_a_file_of_the_settings_that_has_no_end_is_not_read(
-    no_aws_settings: Path, tmp_path: Path, sent: Sent, setting: str, kind: str
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent, setting: str, kind: str
 ) -> None:
     path = Path("/dev/zero") if kind == "device" else tmp_path / "it"
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "long":
-        path.write_text("x" * (LONGEST_TOKEN + 1))
+        path.write_text("x" * ((LARGEST_CERTIFICATES if "bundle" in setting.lower() else LONGEST_TOKEN) + 1))
     by_token = f"role_arn={ROLE}\nweb_identity_token_file={path}\n"
     if setting == "ca_bundle":
         config(no_aws_settings, f"[profile p]\nregion=eu-west-1\nca_bundle={path}\n{KEYS}")
+    elif setting == "REQUESTS_CA_BUNDLE":
+        config(no_aws_settings, f"[profile p]\nregion=eu-west-1\n{KEYS}")
+        monkeypatch.setenv(setting, str(path))
     elif setting == "source_profile":
         config(no_aws_settings, f"[profile p]\nrole_arn={ROLE}\nsource_profile=b\n[profile b]\n{by_token}")
     else:
         config(no_aws_settings, f"[profile p]\nregion=eu-west-1\n{by_token}")
-    if (setting, kind) == ("ca_bundle", "long"):
-        # How large a file of certificates may be is OpenSSL's business.
-        connect(profile="p").caller()
-        return
-    with pytest.raises(Problem, match=r"neither a file|not a regular file|longer than 64 KiB") as caught:
+    with pytest.raises(Problem, match=r"neither a file|not a regular file|longer than (64 K|4 M)iB") as caught:
         connect(profile="p", region="eu-west-1").caller()
     assert str(path) in caught.value.sentence
     assert sent.requests == []
@@ -434,6 +434,31 @@ def test_a_config_that_takes_botocore_minutes_is_not_parsed(
     monkeypatch.setattr("configparser.RawConfigParser.read", lambda *_: pytest.fail("it was parsed"))
     with pytest.raises(Problem, match=says):
         connect(profile="p")
+
+
+@pytest.mark.parametrize("file", ["config", "credentials"])
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("region", "not a region: .*'a = b'"),
+        ("web_identity_token_file", "a = b"),
+        ("retry_mode", "retry_mode 'a = b'"),
+        ("max_attempts", "'a = b' stands where a whole number"),
+    ],
+)
+def test_indented_lines_below_a_name_are_its_text(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, listener: Listener, file: str, setting: str, says: str
+) -> None:
+    """botocore makes an object of them, where a text is expected."""
+    monkeypatch.setenv("HTTPS_PROXY", listener.url)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1") if setting != "max_attempts" else None
+    more = f"role_arn={ROLE}\n" if setting == "web_identity_token_file" else KEYS
+    more += "region=eu-west-1\n" if setting != "region" else ""
+    header = "profile p" if file == "config" else "p"
+    (no_aws_settings / file).write_text(f"[{header}]\n{more}{setting} =\n  a = b\n")
+    with pytest.raises(Problem, match=says) as caught:
+        connect(profile="p").caller()
+    assert caught.value.next_step
 
 
 def test_a_config_with_long_values_and_wide_columns_is_read(no_aws_settings: Path) -> None:

@@ -42,6 +42,22 @@ def test_a_changed_command_is_a_new_one(file: Path, changed: dict[str, str]) -> 
     assert not is_confirmed(CI._replace(**changed), path=file)
 
 
+@pytest.mark.parametrize(
+    ("confirmed", "other"),
+    [
+        (("ci", "get\0/srv", ANYWHERE), ("ci", "get", "/srv")),
+        (("ci\0get", "now", ANYWHERE), ("ci", "get\0now", ANYWHERE)),
+        (("ci", "get", ""), ("ci", "get", ANYWHERE)),
+        (("ci", "get \udcff", ANYWHERE), ("ci", "get \\udcff", ANYWHERE)),
+    ],
+)
+def test_what_reads_alike_when_it_is_joined_is_not_the_same(
+    file: Path, confirmed: tuple[str, str, str], other: tuple[str, str, str]
+) -> None:
+    confirm(CredentialCommand(*confirmed), path=file)
+    assert not is_confirmed(CredentialCommand(*other), path=file)
+
+
 NAMING = (
     "./get-keys",
     "sh get-keys",
