@@ -106,13 +106,8 @@ def audit(
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = [*map(suppression_of, suppress), *read_suppressions(suppressions)]
-    workspace = open_workspace(source, several=True)
+    workspace = with_draft(_with_facts(open_workspace(source, several=True), last_accessed=last_accessed), draft)
     ids = [account.id for account in workspace.accounts]
-    for account in ids:
-        workspace = with_account_facts(workspace.at(account))
-        if last_accessed:
-            workspace = _with_last_accessed(workspace)
-    workspace = with_draft(workspace.at(ids[0]), draft)
     limits = AuditLimits() if unused_days is None else AuditLimits(*[timedelta(unused_days)] * 2)
     found = [
         _Found(account, finding, next((one for one in accepted if one.covers(finding)), None))
@@ -121,14 +116,29 @@ def audit(
     ]
     found.sort(key=lambda each: (_ORDER.index(each.finding.severity), each.finding.code))
     _print(stdout(), workspace, found, "json" if as_json else form)
-    for one in workspace.accounts:
-        for fact in unknown_facts(one):
-            note(f"Not checked{f' of account {one.id}' if workspace.beside else ''}: {fact.words}.")
+    _say_not_checked(workspace)
     counted = Counter(each.finding.severity for each in found if each.suppression is None)
     hidden = sum(each.suppression is not None for each in found)
     note(", ".join(f"{counted[level]} {level}" for level in _ORDER) + (f", {hidden} suppressed." if hidden else "."))
     worst = _ORDER[: _ORDER.index(FindingSeverity(fail_on)) + 1] if fail_on else ()
     return Exit.NO if any(counted[level] for level in worst) else all_or_open(workspace)
+
+
+def _with_facts(workspace: Workspace, *, last_accessed: bool) -> Workspace:
+    """The workspace with what an audit needs besides, of each account."""
+    first = workspace.account.id
+    for account in workspace.accounts:
+        workspace = with_account_facts(workspace.at(account.id))
+        if last_accessed:
+            workspace = _with_last_accessed(workspace)
+    return workspace.at(first)
+
+
+def _say_not_checked(workspace: Workspace) -> None:
+    for account in workspace.accounts:
+        of = f" of account {account.id}" if workspace.beside else ""
+        for fact in unknown_facts(account):
+            note(f"Not checked{of}: {fact.words}.")
 
 
 def _with_last_accessed(workspace: Workspace) -> Workspace:

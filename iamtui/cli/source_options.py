@@ -97,14 +97,7 @@ class SourceOptions:
             value = getattr(self, name)
             if any(not one.strip() for one in (value if isinstance(value, tuple) else (value,)) if one is not None):
                 raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
-        if self.snapshot_account and not self.snapshot:
-            raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
-        if self.snapshot_account and len(self.snapshot) > 1:
-            raise Problem("--snapshot-account applies only with one --snapshot.", "Leave it out, or the other files.")
-        if self.org_unit and not self.org_role:
-            raise Problem("--org-unit applies only with --org-role.", "Leave it out, or name the role too.")
-        if self.org_role and len(self.profile) > 1:
-            raise Problem("--org-role applies only with one --profile, which assumes it.", "Give --profile once.")
+        self._check_several()
         for account in self.snapshot_account:
             check_snapshot_account(account)
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url", "--organization"}}
@@ -119,6 +112,17 @@ class SourceOptions:
                 raise Problem(
                     f"{option} and {' and '.join(found)} cannot be combined.", "Leave one of them out: see --help."
                 )
+
+    def _check_several(self) -> None:
+        """Refuse what cannot be said of several accounts, or of one alone."""
+        if self.snapshot_account and not self.snapshot:
+            raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
+        if self.snapshot_account and len(self.snapshot) > 1:
+            raise Problem("--snapshot-account applies only with one --snapshot.", "Leave it out, or the other files.")
+        if self.org_unit and not self.org_role:
+            raise Problem("--org-unit applies only with --org-role.", "Leave it out, or name the role too.")
+        if self.org_role and len(self.profile) > 1:
+            raise Problem("--org-role applies only with one --profile, which assumes it.", "Give --profile once.")
 
 
 def check_snapshot_account(account: str | None) -> None:

@@ -59,17 +59,11 @@ def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = 
     Raises:
         UnknownPrincipal: nobody, or several, answer to it.
     """
-    account = workspace.account
     text = text.strip()
     if not text:
         raise UnknownPrincipal("No principal is named.", "Give an ARN, user/NAME, role/NAME or a name.")
-    if text == "root" and workspace.beside:
-        raise UnknownPrincipal(
-            f"Each of the {len(workspace.accounts)} accounts that are open has a root user.",
-            f"Give its ARN, such as arn:{account.partition}:iam::{account.id}:root.",
-        )
     if text == "root":
-        return Principal(PrincipalKind.ROOT, f"arn:{account.partition}:iam::{account.id}:root", account.id)
+        return _root_user(workspace)
     if text == "anonymous":
         return Principal(PrincipalKind.ANONYMOUS, "")
     if text.startswith("arn:"):
@@ -94,6 +88,17 @@ def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = 
     if text.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return Principal(PrincipalKind.SERVICE, text)
     raise _unknown(workspace.accounts, text)
+
+
+def _root_user(workspace: Workspace) -> Principal:
+    account = workspace.account
+    arn = f"arn:{account.partition}:iam::{account.id}:root"
+    if workspace.beside:
+        count = len(workspace.accounts)
+        raise UnknownPrincipal(
+            f"Each of the {count} accounts that are open has a root user.", f"Give its ARN, such as {arn}."
+        )
+    return Principal(PrincipalKind.ROOT, arn, account.id)
 
 
 def coming_with(
