@@ -10,7 +10,7 @@ import click
 
 from iamtui.account.model import Known
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_account_facts, with_draft
+from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
@@ -49,25 +49,31 @@ def overview(listed: str | None, ascii_only: bool, as_json: bool, draft: str | N
 
     It ends with what is not known, and with which permission it would be.
     """
-    workspace = with_account_facts(open_workspace(source))
-    saved = _saved_questions(workspace)
-    for question in saved:
-        workspace = load_resource_policies(workspace, question.question_matrix)
-    found = account_overview(with_draft(workspace, draft), saved, accepted=read_suppressions())
+    workspace = open_workspace(source, several=True)
+    found: list[Overview] = []
+    for number, account in enumerate(workspace.accounts):
+        here = with_account_facts(workspace.at(account.id))
+        saved = _saved_questions(here)
+        for question in saved:
+            here = load_resource_policies(here, question.question_matrix)
+        drafted = with_draft(here, draft) if number == 0 else here
+        found.append(account_overview(drafted, saved, accepted=read_suppressions()))
     out = stdout()
     if listed is not None:
-        members = found.figure(listed).members
+        members = [member for one in found for member in one.figure(listed).members]
         if as_json:
-            out.json(list(members), indent=2)
+            out.json(members, indent=2)
         else:
             for member in members:
                 out.line(member)
     elif as_json:
-        out.json(_to_json(found), indent=2)
+        records = [_to_json(one) for one in found]
+        out.json(records if workspace.beside else records[0], indent=2)
     else:
         plain = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
-        _Drawing(out, ascii_only=plain).draw(found)
-    return whole_or_open(workspace.account)
+        for one in found:
+            _Drawing(out, ascii_only=plain).draw(one)
+    return all_or_open(workspace)
 
 
 def _saved_questions(workspace: Workspace) -> tuple[SavedQuestion, ...]:

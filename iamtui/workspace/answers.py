@@ -135,9 +135,11 @@ def answer_all(
         only_deciding: leave out the companions that do not decide, which is several times as fast.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix, now=now)
-    for account in workspace.accounts:
-        account_index(account)
+    indexed: set[str | None] = set()
     for principal in principals:
+        if principal.account not in indexed:
+            indexed.add(principal.account)
+            account_index(workspace.at(principal.account).account)
         found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
         if found is None or cancelled():
             return

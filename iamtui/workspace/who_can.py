@@ -138,8 +138,6 @@ def who_can(
         Problem: the question matrix cannot be asked.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix)
-    for account in workspace.accounts:
-        account_index(account)
     alone: dict[str | None, BulkEvaluator | None] = {}
     for principal in principals:
         if cancelled():
@@ -148,6 +146,8 @@ def who_can(
         if simple is not None:
             yield principal, simple.ask(principal)
             continue
+        if principal.account not in alone:
+            account_index(workspace.at(principal.account).account)
         answer = poll.answer(principal, cancelled=cancelled)
         if answer is None:
             return

@@ -150,7 +150,7 @@ def test_what_is_not_a_role_name_is_refused_before_anything_is_assumed(cli: Cli,
     arn = f"arn:aws:iam::{ACCOUNT}:role/x"
     cli("list", "users", *login, "--org-role", arn).failed_with("takes the name of a role")
     cli("list", "users", *login, "--org-role", "a b").failed_with("a b is not the name of a role")
-    cli("overview", *login, "--org-role", "x").failed_with(
+    cli("snapshot", "x.json", *login, "--org-role", "x").failed_with(
         "is about one account, and --org-role names several", "Leave"
     )
     assert assumed(fault_proxy) == []

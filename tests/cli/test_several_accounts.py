@@ -86,6 +86,15 @@ def test_findings_and_ways_to_become_administrator_are_those_of_each_account(cli
     assert places == {f"aws-account-{ID}", f"aws-account-{OTHER}"}
 
 
+def test_the_numbers_are_those_of_each_account(cli: Cli, files: tuple[str, str]) -> None:
+    alone = [cli("overview", "--snapshot", file, "--json").json for file in files]
+    assert cli("overview", *both(files), "--json").json == alone
+    drawn = cli("overview", *both(files), "--ascii").out
+    assert drawn.index(ID) < drawn.index(OTHER)
+    listed = cli("overview", *both(files), "--list", "roles").out.split()
+    assert {arn.split(":")[4] for arn in listed} == {ID, OTHER}
+
+
 def test_one_account_is_never_opened_twice(cli: Cli, files: tuple[str, str], tmp_path: Path) -> None:
     copy = tmp_path / "copy.json"
     copy.write_bytes(Path(files[0]).read_bytes())
@@ -107,7 +116,7 @@ def test_several_accounts_of_one_file_are_opened_by_their_ids(cli: Cli, files: t
     refused.failed_with("--snapshot-account applies only with one --snapshot")
 
 
-@pytest.mark.parametrize("command", [("overview",), ("draft", "show", "x"), ("snapshot", "x.json"), ("info",)])
+@pytest.mark.parametrize("command", [("impact", "x"), ("draft", "show", "x"), ("snapshot", "x.json"), ("info",)])
 def test_what_is_about_one_account_says_which_option_to_drop(
     cli: Cli, files: tuple[str, str], command: tuple[str, ...]
 ) -> None:
