@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import click
@@ -136,10 +137,7 @@ def _copy_and_wait(text: Secret, what: str) -> None:
     on_exit = ClearOnExit(_write_to_clipboard)
     on_exit.install()
     try:
-        lease = copy_text(text, options, clock=utc_now)
-        if lease.result.terminal_write is not None:
-            _write_to_clipboard(lease.result.terminal_write.reveal())
-        on_exit.hold(lease)
+        lease = on_exit.copy(partial(copy_text, text, options, clock=utc_now))
         if lease.expires_at is None:
             note(f"{what}: {lease.result.sentence}. It stays there.")
             return

@@ -127,7 +127,7 @@ def _routes(options: ClipboardOptions, environ: Mapping[str, str]) -> list[Clipb
     if tmux_is_reachable(environ):
         routes.append(TmuxRoute(environ))
     if options.terminal and environ.get("TERM", "") not in _NO_CLIPBOARD:
-        routes.append(TerminalRoute(environ))
+        routes.append(TerminalRoute(environ, secret=options.secret))
     return routes
 
 
@@ -216,7 +216,7 @@ class ClearOnExit:
 
         An end of the process that comes in between waits for it: the text is on the clipboard before we know so.
         """
-        with self._busy:
+        with self._busy, self._signals_wait():
             lease = make()
             if lease.result.terminal_write is not None:
                 self._write(lease.result.terminal_write.reveal())
@@ -224,6 +224,25 @@ class ClearOnExit:
                 lease.result = lease.result._replace(terminal_write=None)
             self.hold(lease)
         return lease
+
+    @contextmanager
+    def _signals_wait(self) -> Iterator[None]:
+        """Where the thread that copies is the one that signals interrupt: hold the first of them back."""
+        if self._then is not None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        came: list[int] = []
+        before = {number: signal.getsignal(number) for number in (*self.SIGNALS, signal.SIGINT)}
+        before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+        for number in before:
+            signal.signal(number, lambda number, _frame: came.append(number))
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            if came:
+                os.kill(os.getpid(), came[0])
 
     def hold(self, lease: ClipboardLease) -> None:
         """Take over a lease; what was copied before is cleared unless this copy replaced it.

@@ -42,6 +42,8 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
         else:
             put(stdin.decode("utf-8"))
         if not _soon(lambda: holds(fingerprint(stdin))):
+            # Another way is taken now, and nobody would take back what this one may have copied all the same.
+            put("")
             return ChildCode.NOT_PROVED
         return ChildCode.DONE_MARKED if marker else ChildCode.DONE
     if action == "clear":

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -38,7 +38,7 @@ FIXED_PATH: Final = ":".join(
 
 CHILD_VARIABLES: Final = (
     *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TMPDIR"),
-    *("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "WSL_INTEROP", "TMUX", "TMUX_PANE"),
+    *("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "WSL_INTEROP", "TMUX", "TMUX_PANE", "TMUX_TMPDIR"),
 )
 """The environment that clipboard tools get, besides PATH."""
 
@@ -210,6 +210,8 @@ class TmuxRoute:
     def copy(self, text: Secret) -> CopyResult | None:
         """Load the buffer and read it back; what the terminal does with it is not known."""
         if self._load(text) != 0 or self._held() != fingerprint(encoded(text)):
+            # Another way is taken now, and nobody would take back what is there all the same.
+            self._wipe()
             return None
         return CopyResult(
             Route.TMUX,
@@ -225,45 +227,82 @@ class TmuxRoute:
             return ClearResult(
                 ClearState.LEFT, f"the tmux buffer {TMUX_BUFFER} does not hold the text any more; nothing was changed"
             )
-        overwritten = self._load(BLANK) == 0
-        deleted = _run(["tmux", "delete-buffer", "-b", TMUX_BUFFER], Secret(""), self._environ) == 0
-        if not overwritten or not deleted or self._held() == fingerprint:
+        if not self._wipe() or self._held() == fingerprint:
             return ClearResult(ClearState.FAILED, "tmux did not clear its buffer, which may still hold the text")
+        outside = _tmux(self._environ, "display-message", "-p", "#{client_termname}") or b""
+        older = f"; {_OLDER_BUFFERS}" if outside.decode("ascii", "replace").startswith(_MULTIPLEXERS) else ""
         return ClearResult(
             ClearState.CLEARED,
-            f"tmux buffer {TMUX_BUFFER} deleted; the terminal's clipboard was overwritten, not confirmed there",
+            f"tmux buffer {TMUX_BUFFER} deleted; the terminal's clipboard was overwritten, not confirmed there{older}",
         )
+
+    def _wipe(self) -> bool:
+        overwritten = self._load(BLANK) == 0
+        return _delete_buffer(self._environ, TMUX_BUFFER) and overwritten
 
     def _load(self, text: Secret) -> int | None:
         return _run(["tmux", "load-buffer", "-b", TMUX_BUFFER, "-w", "-"], text, self._environ)
 
     def _held(self) -> str | None:
         """The fingerprint of what the buffer holds, or None when there is no such buffer."""
-        try:
-            return fingerprint(
-                subprocess.run(  # noqa: S603 - a fixed command line
-                    [_on_fixed_path("tmux"), "show-buffer", "-b", TMUX_BUFFER],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env=self._environ,
-                    timeout=LIMIT_SECONDS,
-                    check=True,
-                ).stdout
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
+        held = _tmux(self._environ, "show-buffer", "-b", TMUX_BUFFER)
+        return None if held is None else fingerprint(held)
+
+
+def _tmux(environ: Mapping[str, str], *words: str) -> bytes | None:
+    """What a tmux command prints; None when it fails."""
+    try:
+        return subprocess.run(  # noqa: S603 - our own command lines
+            [_on_fixed_path("tmux"), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environ,
+            timeout=LIMIT_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _delete_buffer(environ: Mapping[str, str], name: str) -> bool:
+    return _tmux(environ, "delete-buffer", "-b", name) is not None
+
+
+_MULTIPLEXERS: Final = ("tmux", "screen")
+"""How the names begin of the terminals that tmux is for its programs."""
+
+_OLDER_BUFFERS: Final = "a tmux in between may keep the text in an older buffer (tmux choose-buffer, then d)"
 
 
 class TerminalRoute:
-    """OSC 52 through the terminal, which neither confirms nor can be read."""
+    """OSC 52 through the terminal, which neither confirms nor can be read.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    tmux may be that terminal although TMUX does not say so (sudo, ssh): it takes each text into another buffer, and
+    keeps those before.
+
+    Args:
+        secret: whether what is copied is to be found and deleted there.
+    """
+
+    _secrets: ClassVar[set[str]] = set()
+    """The fingerprints of the secrets that this process has copied so, and not taken back."""
+
+    def __init__(self, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._in_screen = bool(environ.get("STY"))
+        self._environ = _tool_environment(environ)
+        self._secret = secret
+        is_tmux = environ.get("TERM_PROGRAM") == "tmux" or environ.get("TERM", "").startswith(_MULTIPLEXERS)
+        self._in_tmux = is_tmux and not self._in_screen
         self.name = Route.TERMINAL.value
 
     def copy(self, text: Secret) -> CopyResult:
         """Give the caller what to write."""
+        if self._in_tmux:
+            # What is copied now takes the place of nothing there.
+            self._delete_older()
+            if self._secret:
+                self._secrets.add(fingerprint(encoded(text)))
         return CopyResult(
             Route.TERMINAL,
             "OSC 52",
@@ -274,12 +313,24 @@ class TerminalRoute:
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the caller what overwrites the clipboard once, with one space."""
-        del fingerprint
-        return ClearResult(
-            ClearState.SENT,
-            "the terminal was asked to overwrite its clipboard (OSC 52), unverified",
-            osc52(BLANK, in_screen=self._in_screen),
-        )
+        told = "the terminal was asked to overwrite its clipboard (OSC 52), unverified"
+        if self._in_tmux:
+            found = fingerprint in self._delete_older()
+            told = f"{told}; {'the tmux buffer that held the text was deleted' if found else _OLDER_BUFFERS}"
+        return ClearResult(ClearState.SENT, told, osc52(BLANK, in_screen=self._in_screen))
+
+    def _delete_older(self) -> set[str]:
+        """Delete the buffers of the tmux that can be reached that hold one of our secrets; returns whose those were."""
+        if not self._secrets:
+            return set()
+        deleted = set()
+        names = (_tmux(self._environ, "list-buffers", "-F", "#{buffer_name}") or b"").decode("utf-8", "replace")
+        for name in names.splitlines():
+            held = fingerprint(_tmux(self._environ, "show-buffer", "-b", name) or b"")
+            if held in self._secrets and _delete_buffer(self._environ, name):
+                deleted.add(held)
+        self._secrets.clear()
+        return deleted
 
 
 def osc52(text: Secret, *, in_screen: bool = False) -> Secret:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyperclip
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +109,107 @@ def test_the_terminal_is_the_last_way_and_claims_nothing() -> None:
     assert cleared.terminal_write is not None
     assert cleared.terminal_write.reveal().encode() == osc(" ")
     assert lease.clear().terminal_write is None, "overwritten once only"
+
+
+@pytest.fixture
+def unnamed_tmux(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A tmux that is reached where it always is, and not named in the environment, as after sudo."""
+    need("tmux")
+    environ = {"PATH": os.environ["PATH"], "TERM": "tmux-256color", "LANG": "C.UTF-8", "TMUX_TMPDIR": str(tmp_path)}
+    subprocess.run(["tmux", "-f", os.devnull, "new-session", "-d", "sleep 600"], env=environ, check=True)
+    yield environ
+    subprocess.run(["tmux", "kill-server"], env=environ, check=True)
+
+
+def buffers(environ: dict[str, str]) -> list[str]:
+    def told(*words: str) -> str:
+        return subprocess.run(["tmux", *words], env=environ, capture_output=True, text=True, check=True).stdout
+
+    return [told("show-buffer", "-b", name) for name in told("list-buffers", "-F", "#{buffer_name}").splitlines()]
+
+
+def took(environ: dict[str, str], text: str) -> None:
+    """What tmux does with a text that a program copies by OSC 52: one buffer more."""
+    subprocess.run(["tmux", "set-buffer", text], env=environ, check=True)
+
+
+def test_the_buffer_of_a_tmux_that_the_environment_does_not_name_is_found_and_deleted(
+    unnamed_tmux: dict[str, str],
+) -> None:
+    lease = clipboard.copy(Secret(TEXT), environ=unnamed_tmux)
+    assert lease.result.route is Route.TERMINAL
+    took(unnamed_tmux, "a shopping list")
+    took(unnamed_tmux, TEXT)
+    took(unnamed_tmux, "copied by another window")
+    cleared = lease.clear()
+    assert cleared.sentence.endswith("unverified; the tmux buffer that held the text was deleted")
+    assert sorted(buffers(unnamed_tmux)) == ["a shopping list", "copied by another window"]
+
+
+def test_a_secret_that_is_copied_over_does_not_stay_in_an_older_buffer(unnamed_tmux: dict[str, str]) -> None:
+    plain = ClipboardOptions(secret=False, clear_after_seconds=0)
+    clipboard.copy(Secret("arn:aws:iam::111122223333:role/x"), plain, environ=unnamed_tmux)
+    took(unnamed_tmux, "arn:aws:iam::111122223333:role/x")
+    clipboard.copy(Secret(TEXT), environ=unnamed_tmux)
+    took(unnamed_tmux, TEXT)
+    clipboard.copy(Secret("another name"), plain, environ=unnamed_tmux)
+    assert buffers(unnamed_tmux) == ["arn:aws:iam::111122223333:role/x"]
+
+
+def test_what_may_stay_in_a_tmux_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    environ = {**PLAIN, "TERM": "tmux-256color", "TMUX_TMPDIR": str(tmp_path)}
+    assert "may keep the text in an older buffer" in clipboard.copy(Secret(TEXT), environ=environ).clear().sentence
+    environ["TERM"] = "xterm-256color"
+    assert "tmux" not in clipboard.copy(Secret(TEXT), environ=environ).clear().sentence
+
+
+def test_a_copy_that_cannot_be_proved_is_not_left_in_tmux(tmux: Tmux, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clipboard_routes.TmuxRoute, "_held", lambda _route: None)
+    assert clipboard.copy(Secret(TEXT), environ=tmux.environ).result.route is Route.TERMINAL
+    assert tmux.buffer("iamtui") is None
+
+
+def test_a_copy_that_cannot_be_proved_is_not_left_on_the_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[str] = []
+    monkeypatch.setattr(pyperclip, "set_clipboard", lambda _tool: None)
+    monkeypatch.setattr(pyperclip, "copy", held.append)
+    monkeypatch.setattr(pyperclip, "paste", lambda: "something else")
+    monkeypatch.setattr(clipboard_child, "_soon", lambda holds: holds())
+    assert clipboard_child._child("copy", "xclip", TEXT.encode()) == clipboard_routes.ChildCode.NOT_PROVED
+    assert held == [TEXT, ""]
+
+
+INTERRUPTED = """
+import os
+from iamtui.cli.console import _copy_and_wait
+from iamtui.secret import Secret
+try:
+    _copy_and_wait(Secret("the address"), "Sign-in URL")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_while_a_command_copies_clears_all_the_same(number: signal.Signals, tmp_path: Path) -> None:
+    held, first = tmp_path / "clipboard", tmp_path / "first"
+    command = tmp_path / "copier"
+    command.write_text(f"#!/bin/sh\ncat > {held}\n[ -e {first} ] || kill -{number} $PPID\ntouch {first}\n")
+    command.chmod(0o755)
+    environ = {**os.environ, "IAMTUI_CLIPBOARD_CMD": str(command), "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert first.exists(), done.stderr
+    assert held.read_text() == " ", "overwritten"
+    assert done.returncode == (0 if number == signal.SIGINT else -number)
+    assert done.stdout == ("interrupted\n" if number == signal.SIGINT else "")
 
 
 def undo_screen(text: str) -> tuple[list[str], str]:
