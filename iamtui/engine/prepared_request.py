@@ -378,6 +378,7 @@ class SetMemory:
         about: by the resources of a statement in which no variable stands, whether it is about the set.
         meeting: by the entries of a statement in which no variable stands, those that share a resource with the set,
             and whether they cover all of it.
+        shared: by the entries of a statement in which no variable stands, whether some share a resource with the set.
     """
 
     singles: dict[str, PreparedRequest] = field(default_factory=dict)
@@ -389,6 +390,7 @@ class SetMemory:
     of_each_type: tuple[str, ...] | None = None
     about: dict[tuple[ResourceElement, bool], Truth] = field(default_factory=dict)
     meeting: dict[ResourceMatcher, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
+    shared: dict[ResourceMatcher, bool] = field(default_factory=dict)
 
 
 class PreparedRequest:
@@ -402,9 +404,10 @@ class PreparedRequest:
             a second time, as many questions never are.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
+        of_a_need: whether it is about one of the resources that a call needs at once.
     """
 
-    __slots__ = ("_of_set", "everywhere", "language", "of_a_set", "of_policies", "parts", "prepared", "whole")
+    __slots__ = ("_of_set", "everywhere", "language", "of_a_need", "of_a_set", "of_policies", "parts", "prepared", "whole")
 
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False
@@ -413,6 +416,7 @@ class PreparedRequest:
         self.language = language
         self.everywhere = everywhere
         self.of_a_set = of_a_set
+        self.of_a_need = False
         self.whole: PreparedRequest | None = None
         self.parts: tuple[PreparedRequest, ...] | None = None
         self.of_policies: dict[Any, Any] | None = None
@@ -440,10 +444,9 @@ class PreparedRequest:
         if self.parts is None:
             resource = self.prepared.resource
             each = (resource._replace(members=members, whole=None, needs=()) for _, members in resource.needs)
-            self.parts = tuple(
-                PreparedRequest(self.prepared._replace(resource=part), self.language, of_a_set=self.of_a_set)
-                for part in each
-            )
+            self.parts = tuple(PreparedRequest(self.prepared._replace(resource=part), self.language) for part in each)
+            for part in self.parts:
+                part.of_a_need = True
         return self.parts
 
     def about_region(self, region: str) -> PreparedRequest:

@@ -22,7 +22,7 @@ from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
 from iamtui.policy.context import Truth
 from iamtui.policy.pattern_overlap import PatternTest, Texts, first_common, texts_apart
 from iamtui.policy.patterns import STARS, Token, Wild, lead_of
-from iamtui.policy.resource import Patterns, ResourceMatcher, ResourceSet
+from iamtui.policy.resource import Patterns, Reach, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import CompiledStatement
 
 _MOST_LIKELY: Final = 8
@@ -259,7 +259,15 @@ def told_apart(reading: Evaluation, *, denied_too: bool) -> Texts:
     if found is None:
         if len(known) >= _MOST_WALKS:
             known.clear()
-        found = known[key] = texts_apart(tuple(_tests(reading, statements, denied_too=denied_too)))
+        tests = tuple(_tests(reading, statements, denied_too=denied_too))
+        if reading.asked.of_a_need:
+            # Where few statements have a say, it comes to the same for most callers.
+            found = known.get(tests)
+        if found is None:
+            found = texts_apart(tests)
+        known[key] = found
+        if reading.asked.of_a_need:
+            known[tests] = found
     assert isinstance(found, Texts)
     return found
 
@@ -358,9 +366,25 @@ def _tells_apart(said: _Said, reading: Evaluation) -> bool:
         return False
     if element.negated and element.matcher.invalid:
         return False
+    if reading.asked.of_a_need and not (element.negated or _shares_any(element.matcher, reading)):
+        return False
     if said.member.compiled.allows:
         return said.layer is not Layer.RCP
     return not (said.layer is Layer.RESOURCE and reading.resource_denies_ignored)
+
+
+def _shares_any(matcher: ResourceMatcher, reading: Evaluation) -> bool:
+    """Whether entries have a say in any resource of the set; most have none in those of one type."""
+    known = reading.asked.of_set.shared
+    found = known.get(matcher)
+    if found is None:
+        resource = reading.prepared.resource
+        found = matcher.hits_set(resource, Reach.SHARES, reading.context, reading.language) is not False
+        if not matcher.variable_keys:
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            known[matcher] = found
+    return found
 
 
 def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterator[tuple[Token, ...]]:
