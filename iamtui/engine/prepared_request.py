@@ -407,7 +407,17 @@ class PreparedRequest:
         of_a_need: whether it is about one of the resources that a call needs at once.
     """
 
-    __slots__ = ("_of_set", "everywhere", "language", "of_a_need", "of_a_set", "of_policies", "parts", "prepared", "whole")
+    __slots__ = (
+        "_of_set",
+        "everywhere",
+        "language",
+        "of_a_need",
+        "of_a_set",
+        "of_policies",
+        "parts",
+        "prepared",
+        "whole",
+    )
 
     def __init__(
         self, prepared: PreparedAction, language: LanguageOptions, everywhere: bool = False, of_a_set: bool = False

@@ -429,8 +429,14 @@ def _denied(answer: Answer) -> Iterator[_Part]:
     if answer.chain is not None and answer.chain.decision.denied:
         yield _Part(answer.chain.decision.request.principal, answer.chain.question, companion=False)
     for cell in _fitting(answer):
+        denied = [
+            _Part(answer.principal, one.question, companion=True)
+            for one in cell.companions
+            if one.decides and one.decision.denied
+        ]
+        # What is said of one of the resources that the call needs at once is narrower than what is said of all.
+        of_the_action = [part for part in denied if part.question.action.lower() == cell.question.action.lower()]
+        yield from of_the_action
         if cell.decision.denied:
             yield _Part(answer.principal, cell.question, companion=False)
-        for one in cell.companions:
-            if one.decides and one.decision.denied:
-                yield _Part(answer.principal, one.question, companion=True)
+        yield from (part for part in denied if part not in of_the_action)

@@ -59,9 +59,22 @@ def disagreement(scenario: Json, *, completions: int = COMPLETIONS) -> str | Non
     try:
         found = _disagreement(scenario, theirs, completions, narrow=True)
         # Which names may hold slashes and colons is not known, and either reading will do.
-        return found and _disagreement(scenario, theirs, completions, narrow=False)
+        if found is None or _names_decide(scenario):
+            return None
+        return _disagreement(scenario, theirs, completions, narrow=False)
     except TooMany:
         return None
+
+
+def _names_decide(scenario: Json) -> bool:
+    """Whether a set of which one call needs several is allowed only as long as all names hold slashes and colons.
+
+    The names of one type may hold them while those of another do not.
+    """
+    if not asks_about_a_set(scenario) or len(_Evaluation(scenario, None).belongings().needs) < 2:
+        return False
+    narrow, wide = (evaluate(scenario, narrow=narrow).decision for narrow in (True, False))
+    return narrow != "allowed" and wide == "allowed"
 
 
 def _disagreement(scenario: Json, theirs: Json, completions: int, *, narrow: bool) -> str | None:

@@ -277,6 +277,17 @@ def test_a_guard_of_the_organization_is_not_taken_away_for_one_without_an_arn(
     assert f"denies others too, and {said} cannot be excepted from it by an ARN, so it stays." in made.left[0].sentence
 
 
+def test_of_a_call_that_needs_several_resources_each_is_allowed_by_itself() -> None:
+    who = resolve_principal(demo(), "user/clara.moreau")
+    launch = Question("ec2:RunInstances")
+    before = as_inquiry(launch)
+    assert answer(demo(), who, before, now=NOW).worst.deciding.denied
+    made = with_fix(demo(), Draft(DEMO_ID), who, before, now=NOW)
+    assert not made.left
+    after = answer(lay(demo(), made.draft).after, who, before, now=NOW)
+    assert after.cells[0].decision.outcome is Outcome.DEPENDS
+
+
 def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> None:
     lake = "arn:aws:s3:::puffin-data-lake/x"
     who = resolve_principal(demo(), "user/ext.raj.patel")
