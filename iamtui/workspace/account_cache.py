@@ -130,10 +130,15 @@ def clear_accounts() -> int:
     """Remove every account from the cache; returns how many there were. Blocking.
 
     Raises:
-        Problem: one cannot be removed.
+        Problem: one cannot be removed, or the folder cannot be looked into.
     """
     count = 0
-    for path in _newest_first():
+    try:
+        found = _newest_first()
+    except OSError as error:
+        folder = safe_text(paths.accounts_folder())
+        raise Problem(f"{folder} cannot be looked into: {error.strerror}.", "Check it; nothing was removed.") from None
+    for path in found:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -170,10 +175,14 @@ def _json(account: Account) -> bytes:
 
 
 def _newest_first() -> list[Path]:
-    """Our files in the folder."""
+    """Our files in the folder.
+
+    Raises:
+        OSError: it cannot be looked into.
+    """
 
     def files() -> Iterator[tuple[float, Path]]:
-        with suppress(OSError):
+        with suppress(FileNotFoundError):
             for path in paths.accounts_folder().iterdir():
                 with suppress(OSError):
                     if _OURS.fullmatch(path.name):

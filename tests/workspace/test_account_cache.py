@@ -251,6 +251,13 @@ def test_clearing_removes_what_was_kept_and_nothing_else() -> None:
     assert [path.name for path in files()] == ["0123.account", "notes.txt"]
 
 
+def test_clearing_a_folder_that_cannot_be_looked_into_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "accounts").touch()
+    monkeypatch.setattr(paths, "accounts_folder", lambda: tmp_path / "accounts")
+    with pytest.raises(Problem, match="cannot be looked into: Not a directory"):
+        clear_accounts()
+
+
 def test_no_secret_is_in_the_file(moto: MotoServer) -> None:
     fill(moto)
     iam = moto.client("iam")
