@@ -233,7 +233,9 @@ class _Reading:
             raise Problem(
                 f"{self._origin} is not an account at $.credential_report.{error}.", HOW_TO_MAKE_ONE
             ) from None
+        centers = [page.identity_center for page in self._pages if page.identity_center is not None]
         return {
+            "identity_center": Known(centers[-1]) if centers else self._missing("sso:ListInstances"),
             "summary": Known(summary) if summary else self._missing("iam:GetAccountSummary"),
             "password_policy": Known(password_policy(_set(policies[-1])))
             if policies

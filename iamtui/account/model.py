@@ -14,6 +14,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
+from iamtui.account.identity_center import IdentityCenter
 from iamtui.policy.document import PolicyDocument
 
 # Known and Missing: every fact that a source can lack says whether it is there, and if not, why.
@@ -146,31 +148,6 @@ class CredentialReport(Struct, frozen=True):
 
     def row(self, user: str) -> CredentialReportRow | None:
         return next((row for row in self.rows if row.user == user), None)
-
-
-class PasswordPolicy(Struct, frozen=True):
-    """The rules for console passwords of IAM users. `max_age_days` and `reuse_prevention`: 0 where there is no rule."""
-
-    minimum_length: int
-    symbols: bool = False
-    numbers: bool = False
-    uppercase: bool = False
-    lowercase: bool = False
-    users_may_change: bool = False
-    max_age_days: int = 0
-    reuse_prevention: int = 0
-    hard_expiry: bool = False
-
-
-class ServerCertificate(Struct, frozen=True):
-    """A TLS certificate that IAM keeps for load balancers. Times are UTC."""
-
-    name: str
-    path: str
-    arn: str
-    id: str
-    uploaded: datetime | None
-    expires: datetime | None
 
 
 class ServiceUse(Struct, frozen=True):
@@ -375,6 +352,7 @@ class Account:
         summary: counts and quotas, as GetAccountSummary names them ("AccountMFAEnabled", "UsersQuota").
         password_policy: Known(None) when none is set.
         last_accessed: by the ARN of a user, role, group or policy; one that is not there was not asked about.
+        identity_center: what IAM Identity Center says of its roles.
         gaps: what the source lacks as a whole.
         deleted: the ARNs of the users and roles that a draft deletes.
     """
@@ -402,6 +380,7 @@ class Account:
     credential_report: Fact[CredentialReport] = NOT_LOADED
     server_certificates: Fact[tuple[ServerCertificate, ...]] = NOT_LOADED
     last_accessed: Mapping[str, LastAccessed] = field(default_factory=dict)
+    identity_center: Fact[IdentityCenter] = NOT_LOADED
     deleted: frozenset[str] = frozenset()
 
     @cached_property

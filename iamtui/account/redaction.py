@@ -41,7 +41,7 @@ _KEPT_KEYS: Final = frozenset(
         "ServiceNamespace", "LastAuthenticatedRegion", "ActionName", "state", "permission", "type", "partition",
         "region", "version", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active",
         "access_key_1_last_used_region", "access_key_2_last_used_region", "access_key_1_last_used_service",
-        "access_key_2_last_used_service", "part",
+        "access_key_2_last_used_service", "part", "session_duration",
     )
 )  # fmt: skip
 """Whose texts are AWS's own words."""
@@ -250,8 +250,10 @@ class _Walk:
             return value
         if key in _DOCUMENT_KEYS:
             return UNREADABLE if value else value
-        if key == "Description":
+        if key.lower() == "description":
             return "redacted" if value else value
+        if key == "unread" and self._knows(value):
+            return value
         if key in _DATE_KEYS and _DATE.fullmatch(value):
             return self._date(value)
         return self.text(value, TextPlace(where, kind="tag" * (key == "Value")))

@@ -51,6 +51,11 @@ means "asked": an empty list or a null inside it is the answer "none".
                               "ServicesLastAccessed": [{"ServiceNamespace", "LastAuthenticated": date or absent,
                                "LastAuthenticatedRegion",
                                "TrackedActionsLastAccessed": [{"ActionName", "LastAccessedTime"}]}]}}
+    "identity_center":     {"instance": ARN, "identity_store", "owner": account id, "unread": [permission],
+                            "permission_sets": [{"arn", "name", "description", "session_duration": "PT8H",
+                                "assignees": [{"type": "USER" | "GROUP", "id"}] or null (not read)}],
+                            "groups": [{"id", "name", "members": [id of a person] or null (not read)}],
+                            "people": [{"id", "user_name", "display_name"}]}
     "unread":              {ARN: [{"part": "groups" | "inline policies" | "attached policies" | "permissions boundary" |
                                     "tags", "permission", "reason"}]}: what could not be read of a user, group or role
     "missing":             [{"what", "permission", "error"}]: what the writer of the file could not read
@@ -63,6 +68,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from iamtui.account.identity_center import IdentityCenter
 from iamtui.account.model import LEVEL_ID, Unread
 
 FORMAT_VERSION: Final = 2
@@ -463,6 +469,7 @@ class SnapshotShape(Struct):
     credential_report: CredentialReportShape | None = None
     server_certificates: list[ServerCertificateShape] | None = None
     service_last_accessed: dict[str, LastAccessedShape] | None = None
+    identity_center: IdentityCenter | None = None
     unread: dict[ArnText, list[Unread]] | None = None
     missing: list[MissingShape] | None = None
     configuration_items: list[ConfigItemShape] | None = msgspec.field(default=None, name="configurationItems")

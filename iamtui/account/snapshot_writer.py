@@ -105,6 +105,8 @@ def _account_facts(account: Account) -> Json:
     if isinstance(account.server_certificates, Known):
         certificates = account.server_certificates.value
         facts["server_certificates"] = [_written(ServerCertificateShape, one) for one in certificates]
+    if isinstance(account.identity_center, Known):
+        facts["identity_center"] = msgspec.to_builtins(account.identity_center.value)
     if account.last_accessed:
         facts["service_last_accessed"] = {arn: _last_accessed(one) for arn, one in account.last_accessed.items()}
     return facts

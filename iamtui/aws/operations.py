@@ -19,6 +19,8 @@ from iamtui.resource_policy_services import SERVICE_SPECS, OperationRequest, jso
 
 _IAM: Final = query_request("2010-05-08")
 _STS: Final = query_request("2011-06-15")
+_IDENTITY_STORE: Final = json_request("AWSIdentityStore")
+_SSO: Final = json_request("SWBExternalService")
 _ORGANIZATIONS: Final = json_request("AWSOrganizationsV20161128")
 
 READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
@@ -60,6 +62,9 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("iam", "ListUserPolicies"): _IAM,
     ("iam", "ListUsers"): _IAM,
     ("iam", "SimulatePrincipalPolicy"): _IAM,
+    ("identitystore", "DescribeGroup"): _IDENTITY_STORE,
+    ("identitystore", "DescribeUser"): _IDENTITY_STORE,
+    ("identitystore", "ListGroupMemberships"): _IDENTITY_STORE,
     ("kms", "ListAliases"): json_request("TrentService"),
     ("organizations", "DescribeAccount"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganization"): _ORGANIZATIONS,
@@ -75,6 +80,10 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("s3control", "GetPublicAccessBlock"): OperationRequest(
         "rest-xml", "GET", "/v20180820/configuration/publicAccessBlock"
     ),
+    ("sso-admin", "DescribePermissionSet"): _SSO,
+    ("sso-admin", "ListAccountAssignments"): _SSO,
+    ("sso-admin", "ListInstances"): _SSO,
+    ("sso-admin", "ListPermissionSetsProvisionedToAccount"): _SSO,
     ("sts", "DecodeAuthorizationMessage"): _STS,
     ("sts", "GetCallerIdentity"): _STS,
 }
@@ -103,6 +112,7 @@ _IAM_PREFIXES: Final = {
     "opensearch": "es",
     "s3control": "s3",
     "sesv2": "ses",
+    "sso-admin": "sso",
     "sso-oidc": "sso-oauth",
 }
 

@@ -5,6 +5,7 @@ Importing this module loads botocore, which is heavy.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -22,11 +23,14 @@ from botocore.configprovider import (
     ConfigValueStore,
     ConstantProvider,
 )
+from botocore.credentials import SSOProvider
 from botocore.exceptions import InvalidConfigError
 from botocore.session import Session
+from botocore.tokens import SSOTokenProvider
 from botocore.utils import JSONFileCache
 from dateutil.parser import parse
 
+from iamtui.aws.profiles import SsoLogin
 from iamtui.input_files import PORTION
 from iamtui.paths import home_expanded, is_folder, is_there
 
@@ -215,19 +219,29 @@ class SignInCache(JSONFileCache):
         return found
 
 
-def login_times(folder: str, cache_key: str) -> tuple[datetime | None, datetime | None]:
-    """When a sign-in with Identity Center ends, and until when it is renewed by itself; None for what is not there.
+def login_of(settings: Mapping[str, Any], command: str) -> SsoLogin | None:
+    """The login with Identity Center that a profile's settings name, from the file in which the AWS CLI keeps it.
 
     Its secrets are read with it, and dropped.
+
+    Args:
+        command: what renews it.
     """
+    session, url = settings.get("sso_session"), settings.get("sso_start_url")
+    name, by = session or url, SSOTokenProvider if session else SSOProvider
+    if not isinstance(name, str) or not name:
+        return None
+    key = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
     try:
-        found = SignInCache(JSONFileCache(folder))[cache_key]
+        found = SignInCache(JSONFileCache(by._SSO_TOKEN_CACHE_DIR))[key]  # type: ignore[union-attr]  # noqa: SLF001 - botocore has no other way
     except InvalidConfigError:
-        return None, None
-    renewed = all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
-    times = found.get("expiresAt"), found.get("registrationExpiresAt") if renewed else None
+        return SsoLogin(command)
+    may_renew = bool(session) and all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
+    times = found.get("expiresAt"), found.get("registrationExpiresAt") if may_renew else None
     ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
-    return (ends_at, renewable) if "accessToken" in found else (None, None)
+    if "accessToken" not in found:
+        return SsoLogin(command)
+    return SsoLogin(command, ends_at, renews_itself=renewable is not None and renewable > datetime.now(UTC))
 
 
 def _login_fault(found: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ Importing this module loads botocore, which is heavy: others import it where the
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import ssl
@@ -28,21 +27,20 @@ import botocore.handlers
 import botocore.httpsession
 import botocore.loaders
 import botocore.session
-import botocore.tokens
 import botocore.utils
 
 from iamtui.aws.credential_process import Approve, approved_run, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.limited_http import limit_answers, limit_metadata, refuse_unclear_url
 from iamtui.aws.operations import ALLOWED
-from iamtui.aws.profiles import Keys, Profile, SsoLogin, is_loopback, profiles_of
+from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
 from iamtui.aws.retries import note_try, sleep_between_tries
 from iamtui.aws.sdk_settings import (
     PROFILE_SETTINGS,
     SignInCache,
     TokenFile,
     config_store,
-    login_times,
+    login_of,
     refuse_endless_certificates,
     refuse_endless_config,
 )
@@ -413,22 +411,9 @@ def available_profiles() -> tuple[Profile, ...]:
         Problem: a file cannot be parsed.
     """
     try:
-        return profiles_of(SdkSession().full_config.get("profiles", {}), _login_of)
+        return profiles_of(SdkSession().full_config.get("profiles", {}), login_of)
     except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
         raise problem_from(error) from None
-
-
-def _login_of(settings: Mapping[str, Any], command: str) -> SsoLogin | None:
-    """The login with Identity Center that a profile's settings name, from the file in which the AWS CLI keeps it."""
-    session, url = settings.get("sso_session"), settings.get("sso_start_url")
-    by: Any = botocore.tokens.SSOTokenProvider if session else botocore.credentials.SSOProvider
-    name = session or url
-    if not isinstance(name, str) or not name:
-        return None
-    key = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
-    ends_at, renewable = login_times(by._SSO_TOKEN_CACHE_DIR, key)  # noqa: SLF001 - botocore has no other way
-    renews_itself = bool(session) and renewable is not None and renewable > datetime.now(UTC)
-    return SsoLogin(command, ends_at, renews_itself=renews_itself)
 
 
 def session_without_settings() -> Any:

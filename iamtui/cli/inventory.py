@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from iamtui.account.identity_center import Person
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
@@ -15,6 +16,7 @@ from iamtui.cli.opening import (
     open_workspace,
     whole_or_open,
     with_draft,
+    with_people,
     with_user_details,
 )
 from iamtui.cli.output import Output, Span, Style, note, stdout
@@ -161,6 +163,8 @@ def show(name: str, as_json: bool, explain: bool, draft: str | None, source: Sou
     if isinstance(entity, User):
         workspace = with_user_details(workspace, entity)
         entity = workspace.account.user(entity.name) or entity
+    elif isinstance(entity, Role) and entity.sso_reserved:
+        workspace = with_people(workspace, source)
     out = stdout()
     if explain:
         if as_json:
@@ -207,6 +211,7 @@ _HEADINGS: Final = {
     "members": "members", "boundary_arn": "boundary", "attached_policies": "attached", "tags": "tags",
     "password_last_used": "password used", "login_profile": "console password", "access_keys": "access keys",
     "mfa_devices": "MFA devices", "max_session_seconds": "longest session", "instance_profiles": "instance profiles",
+    "permission_set": "permission set", "people": "people", "people_not_known": "not known",
     "services_last_used": "services used",
     "updated": "updated", "attached_to": "attached to", "boundary_of": "boundary of", "roles": "roles",
     "type": "type", "audiences": "audiences",
@@ -246,6 +251,9 @@ def _fact_lines(field: str, value: Any, lacking: dict[str, Any] | None) -> list[
     if field == "login_profile":
         reset = ", must be changed at the next sign-in" if value["password_reset_required"] else ""
         return [f"since {value['created'] or 'an unknown time'}{reset}"]
+    if field == "permission_set":
+        duration = value.get("session_duration")
+        return [f"{value['name']}{f', sessions of {duration}' if duration else ''}"]
     if isinstance(value, dict):
         return [f"{key} = {item}" for key, item in value.items()] or ["none"]
     if isinstance(value, list):
@@ -256,6 +264,9 @@ def _fact_lines(field: str, value: Any, lacking: dict[str, Any] | None) -> list[
 def _item(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
+    if "user_name" in item:
+        name = Person(item["id"], item["user_name"] or "", item["name"] or "").words
+        return f"{name}, {'by ' + ', '.join(item['groups']) if item['groups'] else 'directly'}"
     if "arn" in item:
         return str(item["arn"])
     if "serial" in item:

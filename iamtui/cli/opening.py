@@ -19,6 +19,7 @@ from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.identity_center import with_identity_center
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import (
     keep_in_cache,
@@ -211,6 +212,14 @@ def with_user_details(workspace: Workspace, user: User) -> Workspace:
     except Problem as problem:
         note(f"The access keys, MFA devices and password of {user.name} are not loaded: {problem.sentence}")
         return workspace
+
+
+def with_people(workspace: Workspace, source: SourceOptions) -> Workspace:
+    """The workspace with the people behind roles of IAM Identity Center, of each account that can be asked for them."""
+    first, approve = workspace.account.id, organization_approval(source)
+    for account in workspace.accounts:
+        workspace = with_identity_center(workspace.at(account.id), approve, progress_report())
+    return workspace.at(first)
 
 
 def say_where(workspace: Workspace) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from iamtui.account.model import Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, whole_or_open, with_account_facts
+from iamtui.cli.opening import open_workspace, whole_or_open, with_account_facts, with_people
 from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
@@ -49,7 +50,11 @@ def snapshot(
         return Exit.OK
     if not file:
         raise Problem("No file is named.", "Give its path, or - for standard output.")
-    workspace = with_account_facts(open_workspace(source))
+    workspace = with_people(with_account_facts(open_workspace(source)), source)
+    lacking = workspace.account.identity_center
+    if isinstance(lacking, Missing) and any(role.sso_reserved for role in workspace.account.roles):
+        need = f" (needs {lacking.permission})" if lacking.permission else ""
+        note(f"The people behind roles of IAM Identity Center are not in it: {lacking.reason}{need}.")
     workspace, failed = with_resource_policies(workspace, on)
     for arn, problem in failed.items():
         note(f"The policy of {safe_text(arn)} is not in it: {problem}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
+from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft, with_people
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
@@ -34,6 +34,7 @@ from iamtui.presentation.verdict import (
 )
 from iamtui.presentation.who_can import not_evaluated
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.workspace.access import (
     ACCESS_LEVELS,
     PrincipalAccess,
@@ -45,6 +46,7 @@ from iamtui.workspace.access import (
     who_has_access,
 )
 from iamtui.workspace.answers import MOST_CELLS
+from iamtui.workspace.identity_center import people_behind
 from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ Without --any, only those who may do all of ACTION on all of RESOURCE are allowe
 @click.option(
     "--through-roles", "with_roles", is_flag=True, help="Also list who gets it by assuming roles, one after the other."
 )
+@click.option("--people", is_flag=True, help="Name the people behind roles of IAM Identity Center, reading them.")
 @click.option("--all", "everyone", is_flag=True, help="Also list those who may not.")
 @click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line, as they are found.")
 @click.option("--format", "form", type=click.Choice(("text", "csv", "markdown")), default="text", help="A table.")
@@ -77,6 +80,7 @@ def who_can(
     some: bool | None,
     access_level: str | None,
     with_roles: bool,
+    people: bool,
     everyone: bool,
     as_json: bool,
     form: str,
@@ -95,6 +99,8 @@ def who_can(
     some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
     made, left_out = _matrix(actions, asked, access_level, some=some)
     workspace = with_draft(load_resource_policies(open_workspace(source, several=True), made), draft)
+    if people:
+        workspace = with_people(workspace, source)
     listing = _Listing(workspace, "json" if as_json else form, everyone=everyone)
     concerned = everybody(workspace, made)
     found = []
@@ -179,13 +185,14 @@ def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: 
         rest = f"{_counted(one)}  {rest}".rstrip()
     elif decision is not one.cell.decision:
         rest = f"{rest}  because of {decision.request.action}"
-    by = _by(workspace, one)
+    by, people = _by(workspace, one), people_behind(workspace, one.principal.arn)
     style = verdict_style(decision) if one.outcome is decision.outcome else Style.OPEN
     out.line(
         Span(f"{words.mark} {words.word:<7}", style),
         f"  {workspace.short_name(one.principal.arn) or 'anonymous'}",
         f"  {rest}" if rest else "",
         Span(f"  {by}" if by else "", Style.QUIET),
+        f"  people: {safe_text(people)}" if people else "",
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Final
 
+from iamtui.account.identity_center import permission_set_name
 from iamtui.account.model import Account, Group, Missing, Role
 from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, POLICY_ARN, InvalidValue
 from iamtui.drafts.edits import Draft, Edit, Standing
@@ -112,6 +113,12 @@ def _header(what: str, draft: Draft, before: Account, note: str) -> Iterator[str
     yield safe_text(f"written by iamtui from {name}.")
     if note:
         yield safe_text(note)
+    for arn in dict.fromkeys(edit.subject[1] for edit in draft.edits):
+        role = before.by_arn(arn)
+        if isinstance(role, Role) and role.sso_reserved:
+            of_set = permission_set_name(role.name)
+            yield safe_text(f"AWS refuses to change {role.name} here: change its permission set {of_set}".rstrip())
+            yield "in IAM Identity Center, and provision it again."
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from msgspec import structs
 
+from iamtui.account.identity_center import permission_set_name
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
@@ -167,9 +168,9 @@ class Ledger:
                 "Leave the edit out.",
             )
         if role.sso_reserved and role.arn not in self.touched:
-            self.find(
-                "refused", f"role/{name} belongs to IAM Identity Center: make the change in its permission set instead."
-            )
+            of_set = safe_text(permission_set_name(role.name))
+            where = f"its permission set {of_set}".rstrip()
+            self.find("refused", f"role/{name} belongs to IAM Identity Center: make the change in {where} instead.")
 
     def policy(self, arn: str) -> ManagedPolicy | None:
         found = self.entity(arn)

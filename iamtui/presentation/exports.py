@@ -14,6 +14,8 @@ from iamtui.presentation.tables import csv_row, markdown_row
 from iamtui.presentation.verdict import OUTCOME_WORDS, VerdictWords, as_far_as_loaded, statement_name, verdict_words
 from iamtui.text import safe_text
 from iamtui.workspace.access import Grant, PrincipalAccess, grants_of, who_has_access
+from iamtui.workspace.identity_center import known_behind
+from iamtui.workspace.inventory import sign_in_json
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
@@ -69,12 +71,16 @@ def who_can_json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
     found = one.answer
     grants = [_grant_json(grant) for grant in grants_of(workspace, one.cell.decision)]
     chain = [edge.role.arn for edge in one.through]
+    behind = known_behind(workspace, one.principal.arn)
+    people = {} if behind is None else sign_in_json(behind)
     if is_one(one):
         decided = cell_to_json(found, one.cell)
         if not chain:
-            return {**decided, "grants": grants}
-        return {"principal": one.principal.arn, "decision": one.outcome.value, "through": chain, "role": decided}
+            return {**decided, "grants": grants, **people}
+        who = {"principal": one.principal.arn, "decision": one.outcome.value}
+        return {**who, "through": chain, "role": decided, **people}
     return {
+        **people,
         "principal": one.principal.arn,
         "decision": one.outcome.value,
         "pairs": len(found.counted),

@@ -45,8 +45,8 @@ class WhoCanRow:
     Args:
         principal: whom the answer is for.
         inside: whether it is a user or role of an account that is open.
-        kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more);
-            raw text.
+        kind, name, where: what it is, what it is called, and its path, its account or the people behind it ("" when
+            none says more); raw text.
         outcome, words: the verdict.
         why: what it is limited to or depends on, and the deciding statement; short, safe to show.
         reason: the same at length.
@@ -80,14 +80,17 @@ def who_can_row(
     *,
     inside: bool = True,
     elsewhere: bool = False,
+    people: str = "",
 ) -> WhoCanRow:
     """The row of an answer; takes tens of microseconds, so a thread makes them.
 
     Args:
         elsewhere: whether it is of another account than the one that is looked at, though that is open too.
+        people: who can sign in to a role of IAM Identity Center, or ""; raw text.
     """
     kind = _KINDS[principal.kind]
     name, where = _name_and_place(principal, inside, elsewhere)
+    where = ", ".join(filter(None, (where if elsewhere else "", people))) if people else where
     words = verdict_words(decision)
     ref = decision.deciding
     policy = f"{ref.policy} {(ref.sid or '')[:200]}" if ref is not None else ""
@@ -101,7 +104,7 @@ def who_can_row(
         decision.outcome,
         words,
         _why(decision, words, reason),
-        reason,
+        f"{reason}. People: {safe_text(people)}" if people else reason,
         decision.request,
         verdict_words(before) if before is not None else None,
         before is not None and before.outcome is not decision.outcome,

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -29,8 +30,6 @@ from iamtui.account.model import (
     LoginProfile,
     MfaDevice,
     Missing,
-    PasswordPolicy,
-    ServerCertificate,
     User,
 )
 from iamtui.account.snapshot_format import (

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import draft_names as draft_names
     from iamtui.workspace import draft_session as draft_session
     from iamtui.workspace import escalations as escalations
+    from iamtui.workspace import identity_center as identity_center
     from iamtui.workspace import impact as impact
     from iamtui.workspace import mfa as mfa
     from iamtui.workspace import open_accounts as open_accounts

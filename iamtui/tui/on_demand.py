@@ -51,7 +51,9 @@ class Loaded:
 
 
 def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
-    """Whether the source can be asked for more about a user than was loaded with the account."""
+    """Whether the source can be asked for more about a user or role than was loaded with the account."""
+    if isinstance(node, Role):
+        return node.sso_reserved and lazy.identity_center.lacks_people(workspace)
     if not isinstance(node, User) or not workspace.can_call_aws:
         return False
     return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))
@@ -71,22 +73,31 @@ def can_load(workspace: Workspace, node: Entity | object) -> bool:
     return lacks_organization(workspace, node) or lacks_details(workspace, node)
 
 
-def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None) -> Loaded:
-    """Ask the source for the policies of these resources and for the details of a user. Blocking; for a thread.
+def load(workspace: Workspace, carriers: Sequence[str], node: User | Role | None = None) -> Loaded:
+    """Ask the source for the policies of these resources, and for the details of a user or role, in a thread.
 
     Args:
         carriers: ARNs that have a policy of their own.
-        user: whose access keys, MFA devices and console password are wanted, or None.
+        node: a user whose access keys, MFA devices and console password are wanted, a role of IAM Identity Center to
+            which it is wanted who can sign in, or None.
     """
     now, failed = lazy.opening.with_resource_policies(workspace, carriers)
     what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
     problems = list(failed.values())
-    if user is not None:
+    if isinstance(node, User):
         try:
-            now = lazy.opening.load_user_details(now, user.name)
-            what.append(f"keys, MFA devices and password of {user.name}")
+            now = lazy.opening.load_user_details(now, node.name)
+            what.append(f"keys, MFA devices and password of {node.name}")
         except Problem as problem:
             problems.append(problem)
+    elif node is not None:
+        now = lazy.identity_center.with_identity_center(now)
+        lacking = now.account.identity_center
+        if isinstance(lacking, Missing):
+            need = f"It needs {lacking.permission}." if lacking.permission else ""
+            problems.append(Problem(f"Who can sign in to {node.name} is not known: {lacking.reason}.", need))
+        else:
+            what.append("the people behind roles of IAM Identity Center")
     made = Given.of(now)
     return Loaded(workspace, now, made.inventory, made.index, tuple(what), tuple(problems))
 
@@ -146,7 +157,7 @@ class OnDemandLoading:
             self._load(workspace, carriers, None)
 
     def load_here(self, what: str = "") -> None:
-        """Load the details of the user under the cursor, or the organization; elsewhere the policy of the resource.
+        """Load the details of the user or role under the cursor, or the organization; else the resource's policy.
 
         Args:
             what: "organization" for that, wherever the cursor is.
@@ -155,7 +166,7 @@ class OnDemandLoading:
         if workspace is not None and (what or lacks_organization(workspace, node)):
             self._load_organization(workspace)
             return
-        if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
+        if workspace is not None and isinstance(node, User | Role) and lacks_details(workspace, node):
             self._load(workspace, [], node)
             return
         self.load_policy_of(self._screen.question.question, again=True)
@@ -202,11 +213,11 @@ class OnDemandLoading:
         )
         self._screen.say(line("Read ", (name, "bold"), f" again: {words or 'nothing has changed'}."))
 
-    def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+    def _load(self, workspace: Workspace, carriers: Sequence[str], node: User | Role | None) -> None:
         self._screen.say(
-            line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True
+            line("Asking for ", (node.name if node is not None else carriers[0], "bold"), " …"), stays=True
         )
-        get = partial(load, workspace, carriers, user)
+        get = partial(load, workspace, carriers, node)
         get_in_thread(self._screen, get, self._show_loaded, name="loading on demand", group="load")
 
     def _show_loaded(self, loaded: Loaded) -> None:

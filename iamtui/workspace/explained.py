@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
+from iamtui.account.identity_center import permission_set_name
 from iamtui.account.model import (
     Account,
     Entity,
@@ -23,6 +24,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.workspace.identity_center import behind_role, people_words
 from iamtui.workspace.inventory import full_name
 
 T = TypeVar("T")
@@ -266,6 +268,14 @@ def _of_role(account: Account, role: Role) -> Iterator[str]:
         yield "AWS owns it for one of its services, which alone can assume it; nobody else can edit it."
     elif role.sso_reserved:
         yield "IAM Identity Center made it for people who sign in there; only Identity Center can edit it."
+        name = permission_set_name(role.name)
+        if name:
+            yield f"It stands for the permission set {name}: a change is made there, and provisioned again."
+        behind = behind_role(account, role)
+        if isinstance(behind, Missing):
+            yield _unknown("Who can sign in to it", behind)
+        elif behind is not None:
+            yield f"Who can sign in to it: {people_words(behind.value)}."
     if role.trust.error is not None:
         yield "Who may assume it is not known: its trust policy cannot be read."
     else:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from iamtui.account.identity_center import BehindRole, SignsIn, permission_set_name
 from iamtui.account.model import (
     Account,
     Entity,
@@ -29,6 +30,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.identity_center import behind_role
 from iamtui.workspace.workspace import Workspace
 
 Json: TypeAlias = dict[str, Any]
@@ -387,7 +389,41 @@ def _role_details(account: Account, role: Role) -> Iterator[tuple[str, Any]]:
     yield "max_session_seconds", _of(role.max_session_seconds)
     yield "last_used_region", role.last_used_region or None
     yield "service_linked", role.service_linked
+    behind = behind_role(account, role)
+    if behind is not None:
+        yield from _sign_in_details(role, behind)
     yield "instance_profiles", [p.name for p in account.instance_profiles if role.name in p.roles]
+
+
+def _sign_in_details(role: Role, behind: Fact[BehindRole]) -> Iterator[tuple[str, Any]]:
+    if isinstance(behind, Missing):
+        yield "permission_set", {"name": permission_set_name(role.name) or None}
+        yield "people", behind
+        return
+    one = behind.value.permission_set
+    duration = one.session_duration or None
+    yield (
+        "permission_set",
+        {"name": one.name, "arn": one.arn, "description": one.description or None, "session_duration": duration},
+    )
+    yield from sign_in_json(behind.value).items()
+
+
+def sign_in_json(behind: BehindRole) -> Json:
+    """Who can sign in to a role."""
+    unknown = {"people_not_known": list(behind.unknown)} if behind.unknown else {}
+    return {"people": [_person(signs_in) for signs_in in behind.people], **unknown}
+
+
+def _person(one: SignsIn) -> Json:
+    """Somebody who can sign in to a role."""
+    person = one.person
+    return {
+        "name": person.display_name or None,
+        "user_name": person.user_name or None,
+        "id": person.id,
+        "groups": list(one.groups),
+    }
 
 
 def _policy_details(account: Account, policy: ManagedPolicy) -> Iterator[tuple[str, Any]]:

@@ -100,7 +100,7 @@ def _read(
 ) -> Fact[Organization | None]:
     if workspace.connection is None:
         raise Problem("A snapshot has no credentials to call AWS with.", "Give a file: --organization FILE.")
-    with _other_connection(workspace.connection, where, approve) as other:
+    with other_connection(workspace.connection, where, approve) as other:
         return read_organization_with(other, workspace.account, step)
 
 
@@ -114,7 +114,7 @@ def as_role(connection: Connection, role_arn: str, session_name: str, seconds: i
 
 
 @contextmanager
-def _other_connection(
+def other_connection(
     own: Connection, where: OrganizationSource, approve: Approve | None = None
 ) -> Iterator[Connection]:
     """A connection as `where` says, to the same endpoint as the account's own; closed in the end."""
@@ -161,5 +161,5 @@ def organization_accounts(
                 f"The accounts of the organization cannot be listed: {problem.sentence}",
                 "Name a profile of the management account or of a delegated administrator: --organization-profile.",
             ) from None
-    with _other_connection(own, where, approve) as other:
+    with other_connection(own, where, approve) as other:
         return read_accounts(other, step)

@@ -83,6 +83,15 @@ _ORGANIZATION_ACCOUNTS: Final = (
     ("organizations", "ListAccountsForParent"),
     ("organizations", "ListOrganizationalUnitsForParent"),
 )
+_IDENTITY_CENTER: Final = (
+    ("sso-admin", "ListInstances"),
+    ("sso-admin", "ListPermissionSetsProvisionedToAccount"),
+    ("sso-admin", "DescribePermissionSet"),
+    ("sso-admin", "ListAccountAssignments"),
+    ("identitystore", "DescribeGroup"),
+    ("identitystore", "ListGroupMemberships"),
+    ("identitystore", "DescribeUser"),
+)
 _USER_DETAILS: Final = (
     ("iam", "ListAccessKeys"),
     ("iam", "GetAccessKeyLastUsed"),
@@ -97,7 +106,8 @@ def _actions(operations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 def _resource_policies() -> tuple[str, ...]:
     """Every read of a service other than those of the inventory, the organization and STS."""
-    return _actions(entry for entry in READ if entry[0] not in ("iam", "organizations", "sts"))
+    others = ("iam", "organizations", "sts", *{service for service, _ in _IDENTITY_CENTER})
+    return _actions(entry for entry in READ if entry[0] not in others)
 
 
 FEATURES: Final = (
@@ -129,6 +139,10 @@ FEATURES: Final = (
     Feature(
         "organization-accounts", "the accounts of the organization, to open several", _actions(_ORGANIZATION_ACCOUNTS),
         "the accounts have to be named one by one",
+    ),
+    Feature(
+        "identity-center", "permission sets and the people behind roles of IAM Identity Center, when asked for",
+        _actions(_IDENTITY_CENTER), "who signs in to these roles stays unknown",
     ),
     Feature(
         "resource-policies", "policies of buckets, keys, queues and other resources", _resource_policies(),

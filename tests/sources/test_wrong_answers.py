@@ -6,22 +6,25 @@ import copy
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from iamtui.account.model import Account, Known, Missing
+from iamtui.account.model import Account, Known, Missing, Role
 from iamtui.aws.operations import READ
+from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.sources.account_facts import load_account_facts, load_last_accessed, load_user_details
+from iamtui.sources.identity_center import read_identity_center
 from iamtui.sources.live import load_live
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.canned_aws import ACCOUNT, GOOD, OF_A_RESOURCE, CannedAws
+from tests.support.canned_aws import ACCOUNT, GOOD, OF_A_RESOURCE, SSO_ROLE, CannedAws
 from tests.support.slow import crossed, one_quick
 
 Pair = tuple[str, str]
@@ -92,6 +95,17 @@ OF_THE_ACCOUNT: dict[Pair, str] = {
 
 LAST_ACCESSED = (("iam", "GenerateServiceLastAccessedDetails"), ("iam", "GetServiceLastAccessedDetails"))
 
+PEOPLE: dict[Pair, str] = {
+    ("sso-admin", "ListInstances"): "all",
+    ("sso-admin", "ListPermissionSetsProvisionedToAccount"): "all",
+    ("sso-admin", "DescribePermissionSet"): "permission set",
+    ("sso-admin", "ListAccountAssignments"): "assignees",
+    ("identitystore", "DescribeGroup"): "name of the group",
+    ("identitystore", "ListGroupMemberships"): "members",
+    ("identitystore", "DescribeUser"): "names",
+}
+"""What is not known of the people behind roles without each operation."""
+
 BLOCKS = (("s3", "GetPublicAccessBlock"), ("s3control", "GetPublicAccessBlock"))
 SIMULATE = ("iam", "SimulatePrincipalPolicy")
 DECODE = ("sts", "DecodeAuthorizationMessage")
@@ -129,7 +143,7 @@ def aws(shared_aws: CannedAws, quick_retries: None) -> CannedAws:
 
 def test_the_table_names_every_read(aws: CannedAws) -> None:
     tables = {*LAYERS, *SCPS, DELEGATES, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE, *ACCOUNTS}
-    tables |= {*OF_THE_ACCOUNT, *LAST_ACCESSED, *ONE_BY_ONE, *IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}
+    tables |= {*PEOPLE, *OF_THE_ACCOUNT, *LAST_ACCESSED, *ONE_BY_ONE, *IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}
     assert tables == READ.keys() == GOOD.keys()
 
 
@@ -144,6 +158,7 @@ def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
         assert loaded.gaps == ()
     assert simulate(aws.connection, SIMULATION)
     assert [one.id for one in read_accounts(aws.connection)] == [ACCOUNT]
+    assert isinstance(read_identity_center(aws.connection, with_sso_role(account)), Known)
     facts = load_account_facts(aws.connection, account)
     assert all(isinstance(getattr(facts, name), Known) for name in OF_THE_ACCOUNT.values())
     used, missing = load_last_accessed(aws.connection, account, [alice.arn])
@@ -325,6 +340,40 @@ def test_accounts_of_the_organization_that_do_not_come_are_not_none(aws: CannedA
         read_accounts(aws.connection)
 
 
+def with_sso_role(account: Account) -> Account:
+    path = "/aws-reserved/sso.amazonaws.com/eu-west-1/"
+    role = Role(SSO_ROLE, path, f"arn:aws:iam::{ACCOUNT}:role{path}{SSO_ROLE}", "AROA", None, PolicyDocument("{}"))
+    return replace(account, roles=(role,))
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", PEOPLE, ids=":".join)
+def test_what_is_no_answer_of_identity_center_is_unknown_and_never_nobody(
+    aws: CannedAws, pair: Pair, body: bytes
+) -> None:
+    aws.wrong[pair] = body
+
+    found = read_identity_center(aws.connection, with_sso_role(Account(ACCOUNT)))
+
+    if PEOPLE[pair] == "all":
+        assert isinstance(found, Missing)
+        assert found.permission == f"sso:{pair[1]}"
+        return
+    assert isinstance(found, Known)
+    behind = found.value.behind(SSO_ROLE)
+    if pair[1] == "DescribePermissionSet":
+        assert behind is None
+    elif pair[1] == "ListAccountAssignments":
+        assert behind is not None
+        assert behind.unknown == ("whom it is assigned to",)
+    else:
+        assert behind is not None
+        ids = {one.person.id for one in behind.people}
+        assert ids == ({"u-ana"} if pair[1] == "ListGroupMemberships" else {"u-ana", "u-ben"})
+        assert behind.unknown == (("the members of Devs",) if pair[1] == "ListGroupMemberships" else ())
+    assert found.value.unread == (f"{pair[0].removesuffix('-admin')}:{pair[1]}",)
+
+
 @one_quick("pair", sorted(READ), ids=":".join)
 def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> None:
     """Every value of a good answer in turn left out, or replaced by one of another type."""
@@ -364,6 +413,8 @@ def _reader(aws: CannedAws, pair: Pair) -> Callable[[], object]:
         return lambda: simulate(aws.connection, SIMULATION)
     if pair == DECODE:
         return lambda: decode_authorization_message(workspace(aws), "x")
+    if pair in PEOPLE:
+        return lambda: read_identity_center(aws.connection, with_sso_role(Account(ACCOUNT)))
     if pair in ACCOUNTS:
         return lambda: read_accounts(aws.connection)
     if pair in ONE_BY_ONE or pair in {*IN_THEIR_PLACE, *IN_THEIR_PLACE.values()}:

@@ -80,6 +80,27 @@ def _one_by_one() -> Iterator[tuple[tuple[str, str], bytes]]:
         yield _iam(f"ListAttached{name}Policies", f"<AttachedPolicies>{attached}</AttachedPolicies>")
 
 
+INSTANCE, PERMISSION_SET = "arn:aws:sso:::instance/ssoins-1", "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
+SSO_ROLE = "AWSReservedSSO_Developer_0123456789abcdef"
+
+
+def _identity_center() -> Iterator[tuple[tuple[str, str], bytes]]:
+    """The permission set Developer, assigned to Ana and to a group with Ben in it; DescribeUser names both alike."""
+    instance = {"InstanceArn": INSTANCE, "IdentityStoreId": "d-1", "OwnerAccountId": "999999999999"}
+    yield _json("sso-admin", "ListInstances", {"Instances": [instance]})
+    yield _json("sso-admin", "ListPermissionSetsProvisionedToAccount", {"PermissionSets": [PERMISSION_SET]})
+    described = {"Name": "Developer", "Description": "d", "SessionDuration": "PT8H"}
+    yield _json("sso-admin", "DescribePermissionSet", {"PermissionSet": described})
+    to = [{"PrincipalType": kind, "PrincipalId": one} for kind, one in (("USER", "u-ana"), ("GROUP", "g-devs"))]
+    yield _json("sso-admin", "ListAccountAssignments", {"AccountAssignments": to})
+    yield _json("identitystore", "DescribeGroup", {"GroupId": "g-devs", "DisplayName": "Devs"})
+    members = [{"MembershipId": "m", "MemberId": {"UserId": "u-ben"}}]
+    yield _json("identitystore", "ListGroupMemberships", {"GroupMemberships": members})
+    yield _json(
+        "identitystore", "DescribeUser", {"UserId": "u", "UserName": "x@corp.example", "DisplayName": "Xu [red]"}
+    )
+
+
 _BLOCK = (
     "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls>"
     "<RestrictPublicBuckets>false</RestrictPublicBuckets></PublicAccessBlockConfiguration>"
@@ -261,6 +282,7 @@ GOOD: dict[tuple[str, str], bytes] = dict(
             {"DelegatedAdministrators": [{"Id": "111122223333", "Name": "security"}]},
         ),
         _json("organizations", "DescribePolicy", {"Policy": {"PolicySummary": {"Id": SCP_ID}, "Content": ALLOW}}),
+        *_identity_center(),
         (("s3", "GetBucketPolicy"), ON_RESOURCE.encode()),
         (("s3", "GetPublicAccessBlock"), _BLOCK.encode()),
         (("s3control", "GetPublicAccessBlock"), _BLOCK.encode()),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     ROOT_ROW,
     AccessKey,
@@ -25,10 +26,8 @@ from iamtui.account.model import (
     ManagedPolicy,
     MfaDevice,
     Missing,
-    PasswordPolicy,
     PolicyVersion,
     Role,
-    ServerCertificate,
     ServiceUse,
     User,
 )

@@ -52,6 +52,7 @@ from moto.sqs.models import sqs_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from iamtui.account import model
+from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
 from iamtui.account.model import Account, Fact, Known, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.aws.session import session_without_settings
 from iamtui.policy.patterns import Arn, parse_arn
@@ -427,13 +428,13 @@ def _add_provider(backend: IAMBackend, provider: model.IdentityProvider) -> None
     backend.open_id_providers[oidc.arn] = oidc
 
 
-def _add_server_certificate(backend: IAMBackend, certificate: model.ServerCertificate) -> None:
+def _add_server_certificate(backend: IAMBackend, certificate: ServerCertificate) -> None:
     backend.certificates[certificate.id] = Certificate(
         backend.account_id, REGION, certificate.name, "", "", None, certificate.path
     )
 
 
-def _set_password_policy(backend: IAMBackend, policy: model.PasswordPolicy) -> None:
+def _set_password_policy(backend: IAMBackend, policy: PasswordPolicy) -> None:
     backend.account_password_policy = AccountPasswordPolicy(
         allow_change_password=policy.users_may_change,
         hard_expiry=int(policy.hard_expiry),

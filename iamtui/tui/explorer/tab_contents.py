@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 from textual.content import Content
 
+from iamtui.account.identity_center import permission_set_name
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -35,6 +36,7 @@ from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_tru
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, access_rows, heading, policy_entries
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
 from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count, unknown
+from iamtui.workspace.identity_center import behind_role
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.
 
@@ -168,10 +170,34 @@ def _role(account: Account, role: Role) -> list[ListingRow]:
     owner = "AWS: service-linked role" if role.service_linked else "IAM Identity Center" if role.sso_reserved else ""
     if owner:
         rows.append(ListingRow("Owned by", owner))
+    rows += _sign_ins(account, role)
     rows += [BLANK, heading("Permissions"), *_permissions(account, role)]
     profiles = [(profile.name, profile.arn) for profile in account.instance_profiles if role.name in profile.roles]
     rows += _listed("Instance profile", profiles) if profiles else []
     return rows + _tags(role.tags)
+
+
+_MOST_PEOPLE: Final = 50
+"""People behind a role who are listed by name."""
+
+
+def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
+    """The permission set of a role of IAM Identity Center, and who can sign in to it."""
+    behind = behind_role(account, role)
+    if behind is None:
+        return []
+    name = permission_set_name(role.name)
+    rows = [ListingRow("Permission set", name, note="edited and provisioned there, not in the account")] if name else []
+    if isinstance(behind, Missing):
+        return [*rows, _unknown_row("People", behind)]
+    people, unknown = behind.value.people, behind.value.unknown
+    shown = [(one.person.words, f"by {', '.join(one.groups)}" if one.groups else "") for one in people[:_MOST_PEOPLE]]
+    if len(people) > _MOST_PEOPLE:
+        shown.append((f"and {len(people) - _MOST_PEOPLE:,} more", "iamtui show lists them"))
+    if not people and not unknown:
+        shown.append(("nobody", ""))
+    rows += [ListingRow("" if at else "People", words, note=note) for at, (words, note) in enumerate(shown)]
+    return rows + [ListingRow("Not known", phrase, "faint") for phrase in unknown]
 
 
 def _description(fact: Fact[str]) -> list[ListingRow]:

@@ -34,6 +34,7 @@ from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
+from iamtui.workspace.identity_center import people_behind
 from iamtui.workspace.questions import ask
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
@@ -454,9 +455,8 @@ class WhoCanScreen(Screen[str | None]):
         inside = len(found.principals) - found.outside
         old = (decision for _, decision in answers(before)) if before is not None else repeat(None)
         for at, ((principal, decision), earlier) in enumerate(zip(answers(workspace), old, strict=False)):
-            yield who_can_row(
-                principal, decision, earlier, inside=at < inside, elsewhere=principal.account in workspace.others
-            )
+            elsewhere, people = principal.account in workspace.others, people_behind(workspace, principal.arn)
+            yield who_can_row(principal, decision, earlier, inside=at < inside, elsewhere=elsewhere, people=people)
 
     def _start_rows(self, found: Everybody) -> None:
         self._everybody = found

@@ -1,0 +1,146 @@
+"""IAM Identity Center of an account: permission sets, whom they are assigned to, groups and people. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+_ROLE_NAME: Final = re.compile(r"AWSReservedSSO_(.+)_[0-9a-z]+", re.DOTALL)
+"""What Identity Center calls the role of a permission set (IAM Identity Center User Guide: permission sets); behind
+the last underscore stand 16 hexadecimal digits, or what the redaction of a snapshot made of them."""
+
+_ROLE_FOLDER: Final = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:([a-z0-9-]+)/)?")
+_FIRST_REGION: Final = "us-east-1"
+"""The Region that the path of a role does not name."""
+
+Duration = Annotated[str, Meta(pattern=r"^(P[0-9YMWDTHS]{1,98})?\Z")]
+"""ISO 8601, as "PT8H"; "" where it is not known."""
+
+Id = Annotated[str, Meta(max_length=128)]
+
+
+class Assignee(Struct, frozen=True):
+    """Whom a permission set is assigned to: a user or a group of the identity store, by its id."""
+
+    type: Literal["USER", "GROUP"]
+    id: Id
+
+
+class PermissionSet(Struct, frozen=True):
+    """A permission set that is provisioned to the account; `assignees` is None where they could not be read."""
+
+    arn: str
+    name: str
+    description: str = ""
+    session_duration: Duration = ""
+    assignees: tuple[Assignee, ...] | None = None
+
+
+class IdentityGroup(Struct, frozen=True):
+    """A group of the identity store; `name` is "" and `members` None where they could not be read."""
+
+    id: Id
+    name: str = ""
+    members: tuple[Id, ...] | None = None
+
+
+class Person(Struct, frozen=True):
+    """A user of the identity store; the names are "" where they could not be read."""
+
+    id: Id
+    user_name: str = ""
+    display_name: str = ""
+
+    @property
+    def words(self) -> str:
+        """Their name, with what they sign in as; raw text."""
+        if self.display_name and self.user_name and self.display_name != self.user_name:
+            return f"{self.display_name} ({self.user_name})"
+        return self.display_name or self.user_name or self.id
+
+
+class IdentityCenter(Struct, frozen=True, dict=True):
+    """What an instance of IAM Identity Center says of one account.
+
+    Args:
+        instance: its ARN.
+        identity_store: the id of the store that its people and groups are in.
+        owner: the account that it is in, or "".
+        unread: the permissions that reading it all would have taken.
+    """
+
+    instance: str
+    identity_store: str = ""
+    owner: str = ""
+    permission_sets: tuple[PermissionSet, ...] = ()
+    groups: tuple[IdentityGroup, ...] = ()
+    people: tuple[Person, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @cached_property
+    def _sets(self) -> Mapping[str, PermissionSet]:
+        return {one.name: one for one in self.permission_sets}
+
+    @cached_property
+    def _groups(self) -> Mapping[str, IdentityGroup]:
+        return {one.id: one for one in self.groups}
+
+    @cached_property
+    def _people(self) -> Mapping[str, Person]:
+        return {one.id: one for one in self.people}
+
+    def behind(self, role_name: str) -> BehindRole | None:
+        """Who can sign in to a role of Identity Center; None where it has no permission set of that name."""
+        found = self._sets.get(permission_set_name(role_name))
+        if found is None:
+            return None
+        people: dict[str, list[str]] = {}
+        unknown: list[str] = []
+        for assignee in found.assignees or ():
+            if assignee.type == "USER":
+                people.setdefault(assignee.id, [])
+                continue
+            group = self._groups.get(assignee.id) or IdentityGroup(assignee.id)
+            if group.members is None:
+                unknown.append(f"the members of {group.name or group.id}")
+            for member in group.members or ():
+                people.setdefault(member, []).append(group.name or group.id)
+        if found.assignees is None:
+            unknown.append("whom it is assigned to")
+        named = (SignsIn(self._people.get(one) or Person(one), tuple(groups)) for one, groups in people.items())
+        ordered = sorted(named, key=lambda one: (one.person.words.lower(), one.person.id))
+        return BehindRole(found, tuple(ordered), tuple(unknown))
+
+
+@dataclass(frozen=True, slots=True)
+class SignsIn:
+    """Somebody who can sign in to a role; `groups` are the names of those that it is by, none where directly."""
+
+    person: Person
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BehindRole:
+    """A role's permission set, who can sign in to it, and what of that is not known, as phrases of raw text."""
+
+    permission_set: PermissionSet
+    people: tuple[SignsIn, ...]
+    unknown: tuple[str, ...]
+
+
+def permission_set_name(role_name: str) -> str:
+    """The name of the permission set that a role was made for, or ""."""
+    found = _ROLE_NAME.fullmatch(role_name)
+    return found.group(1) if found else ""
+
+
+def region_of_path(role_path: str) -> str:
+    """The Region of the Identity Center that a role belongs to, by the role's path; "" for other roles."""
+    found = _ROLE_FOLDER.fullmatch(role_path)
+    return (found.group(1) or _FIRST_REGION) if found else ""

@@ -1,0 +1,241 @@
+"""Permission sets, assignments, groups and people of an account (IAM Identity Center and identity store APIs)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Annotated, Final, Literal, TypeVar
+
+from msgspec import Meta, Struct
+
+from iamtui.account.identity_center import (
+    Assignee,
+    Duration,
+    IdentityCenter,
+    IdentityGroup,
+    PermissionSet,
+    Person,
+    region_of_path,
+)
+from iamtui.account.model import Account, Fact, Known, Missing
+from iamtui.aws.connection import Connection
+from iamtui.aws.operations import iam_action
+from iamtui.sources.parallel import FactReader, Step, Tasks, no_step
+
+T = TypeVar("T")
+
+_AT_ONCE: Final = 4
+"""Calls in flight: the two services take 20 a second from an account."""
+
+_MOST_PEOPLE: Final = 2_000
+"""Whose names are asked for, each by a call of its own."""
+
+_SSO: Final = "sso-admin"
+_STORE: Final = "identitystore"
+_WHERE: Final = "it is in the management account of the organization, or in the delegated one"
+
+_Arn = Annotated[str, Meta(max_length=1224)]
+
+
+class _Instance(Struct, rename="pascal"):
+    instance_arn: _Arn
+    identity_store_id: str
+    owner_account_id: str = ""
+
+
+class _InstancesPage(Struct, rename="pascal"):
+    instances: list[_Instance]
+
+
+class _PermissionSetsPage(Struct, rename="pascal"):
+    permission_sets: list[_Arn]
+
+
+class _PermissionSet(Struct, rename="pascal"):
+    name: str
+    description: str = ""
+    session_duration: Duration = ""
+
+
+class _PermissionSetAnswer(Struct, rename="pascal"):
+    permission_set: _PermissionSet
+
+
+class _Assignment(Struct, rename="pascal"):
+    principal_type: Literal["USER", "GROUP"]
+    principal_id: str
+
+
+class _AssignmentsPage(Struct, rename="pascal"):
+    account_assignments: list[_Assignment]
+
+
+class _Member(Struct, rename="pascal"):
+    user_id: Annotated[str, Meta(min_length=1)]
+
+
+class _Membership(Struct, rename="pascal"):
+    member_id: _Member
+
+
+class _MembershipsPage(Struct, rename="pascal"):
+    group_memberships: list[_Membership]
+
+
+class _Group(Struct, rename="pascal"):
+    group_id: str
+    display_name: str = ""
+
+
+class _User(Struct, rename="pascal"):
+    user_id: str
+    user_name: str = ""
+    display_name: str = ""
+
+
+def read_identity_center(connection: Connection, account: Account, step: Step = no_step) -> Fact[IdentityCenter]:
+    """What IAM Identity Center says of an account: read in the Region that the paths of its roles name.
+
+    Missing where the credentials may not read it, which takes those of the management account or of a delegated
+    administrator. What only a part of it takes is left out, and named in `unread`.
+    """
+    regions = dict.fromkeys(filter(None, (region_of_path(role.path) for role in account.roles)))
+    if not regions:
+        return Missing("the account has no role of IAM Identity Center")
+    with Tasks(_AT_ONCE, step) as tasks:
+        tasks.what = "IAM Identity Center"
+        found: Fact[IdentityCenter] = Missing("no Region")
+        for region in regions:
+            found = _Reading(connection, account.id, region, tasks).read()
+            if isinstance(found, Known):
+                break
+    return found
+
+
+class _Reading:
+    """One reading of the instance of a Region."""
+
+    def __init__(self, connection: Connection, account_id: str, region: str, tasks: Tasks) -> None:
+        self._connection = connection
+        self._account_id = account_id
+        self._region = region
+        self._tasks = tasks
+        self._facts = FactReader()
+        self._unread: dict[str, None] = {}
+
+    def read(self) -> Fact[IdentityCenter]:
+        instances = self._alone(_SSO, "ListInstances", self._instances)
+        if isinstance(instances, Missing):
+            return Missing(f"{instances.reason}: {_WHERE}", instances.permission)
+        listed: Fact[tuple[str, ...]] = Missing(f"no instance is visible in {self._region}", "sso:ListInstances")
+        for instance in instances.value:
+            listed = self._alone(
+                _SSO, "ListPermissionSetsProvisionedToAccount", partial(self._provisioned, instance.instance_arn)
+            )
+            if isinstance(listed, Known) and listed.value:
+                return Known(self._read(instance, listed.value))
+            if isinstance(listed, Known):
+                # An instance of this account alone, which gives nobody its roles.
+                listed = Missing(f"{instance.instance_arn} has no permission set in this account")
+        assert isinstance(listed, Missing)
+        return Missing(f"{listed.reason}: {_WHERE}", listed.permission)
+
+    def _alone(self, service: str, operation: str, read: Callable[[], T]) -> Fact[T]:
+        (found,) = self._each(service, operation, [read])
+        return found
+
+    def _each(self, service: str, operation: str, reads: Iterable[Callable[[], T]]) -> Sequence[Fact[T]]:
+        """What several reads of one permission give, some at a time."""
+        permission = iam_action(service, operation)
+
+        def fact(read: Callable[[], T]) -> Fact[T]:
+            found = self._facts.fact(permission, read)
+            self._tasks.done += 1
+            return found
+
+        found = self._tasks.watch(*(self._tasks.add(partial(fact, read)) for read in reads))
+        for one in found:
+            if isinstance(one, Missing):
+                self._unread[one.permission or permission] = None
+        return found
+
+    def _instances(self) -> list[_Instance]:
+        pages = self._connection.pages(_SSO, "ListInstances", _InstancesPage, in_region=self._region)
+        return [one for page in pages for one in page.instances]
+
+    def _provisioned(self, instance: str) -> tuple[str, ...]:
+        pages = self._connection.pages(
+            _SSO, "ListPermissionSetsProvisionedToAccount", _PermissionSetsPage, in_region=self._region,
+            InstanceArn=instance, AccountId=self._account_id,
+        )  # fmt: skip
+        return tuple(dict.fromkeys(arn for page in pages for arn in page.permission_sets))
+
+    def _read(self, instance: _Instance, arns: Sequence[str]) -> IdentityCenter:
+        self._unread.clear()
+        described = self._each(_SSO, "DescribePermissionSet", [partial(self._describe, instance, arn) for arn in arns])
+        assigned = self._each(
+            _SSO, "ListAccountAssignments", [partial(self._assignments, instance, arn) for arn in arns]
+        )
+        sets = tuple(
+            PermissionSet(arn, one.value.name, one.value.description, one.value.session_duration, _value(to, None))
+            for arn, one, to in zip(arns, described, assigned, strict=True)
+            if isinstance(one, Known)
+        )
+        groups, people = self._store(instance.identity_store_id, sets)
+        return IdentityCenter(
+            instance.instance_arn, instance.identity_store_id, instance.owner_account_id, sets, groups, people,
+            tuple(self._unread),
+        )  # fmt: skip
+
+    def _store(self, store: str, sets: Sequence[PermissionSet]) -> tuple[tuple[IdentityGroup, ...], tuple[Person, ...]]:
+        """The groups and the people that permission sets are assigned to, those in the groups too."""
+        assignees = dict.fromkeys(one for each in sets for one in each.assignees or ())
+        ids = [one.id for one in assignees if one.type == "GROUP"]
+        names = self._each(_STORE, "DescribeGroup", [partial(self._group_name, store, one) for one in ids])
+        members = self._each(_STORE, "ListGroupMemberships", [partial(self._members, store, one) for one in ids])
+        groups = tuple(
+            IdentityGroup(group, _value(name, "") or "", _value(listed, None))
+            for group, name, listed in zip(ids, names, members, strict=True)
+        )
+        wanted = dict.fromkeys(one.id for one in assignees if one.type == "USER")
+        wanted |= dict.fromkeys(one for group in groups for one in group.members or ())
+        asked = list(wanted)[:_MOST_PEOPLE]
+        users = self._each(_STORE, "DescribeUser", [partial(self._user, store, one) for one in asked])
+        return groups, tuple(one.value for one in users if isinstance(one, Known))
+
+    def _describe(self, instance: _Instance, arn: str) -> _PermissionSet:
+        return self._connection.call(
+            _SSO, "DescribePermissionSet", _PermissionSetAnswer, in_region=self._region,
+            InstanceArn=instance.instance_arn, PermissionSetArn=arn,
+        ).permission_set  # fmt: skip
+
+    def _assignments(self, instance: _Instance, arn: str) -> tuple[Assignee, ...]:
+        pages = self._connection.pages(
+            _SSO, "ListAccountAssignments", _AssignmentsPage, in_region=self._region,
+            InstanceArn=instance.instance_arn, AccountId=self._account_id, PermissionSetArn=arn,
+        )  # fmt: skip
+        found = (one for page in pages for one in page.account_assignments)
+        return tuple(Assignee(one.principal_type, one.principal_id) for one in found)
+
+    def _group_name(self, store: str, group: str) -> str:
+        return self._connection.call(
+            _STORE, "DescribeGroup", _Group, in_region=self._region, IdentityStoreId=store, GroupId=group
+        ).display_name
+
+    def _members(self, store: str, group: str) -> tuple[str, ...]:
+        pages = self._connection.pages(
+            _STORE, "ListGroupMemberships", _MembershipsPage, in_region=self._region,
+            IdentityStoreId=store, GroupId=group,
+        )  # fmt: skip
+        found = (one.member_id.user_id for page in pages for one in page.group_memberships)
+        return tuple(dict.fromkeys(found))
+
+    def _user(self, store: str, user: str) -> Person:
+        found = self._connection.call(
+            _STORE, "DescribeUser", _User, in_region=self._region, IdentityStoreId=store, UserId=user
+        )
+        return Person(user, found.user_name, found.display_name)
+
+
+def _value(fact: Fact[T], otherwise: T | None) -> T | None:
+    return fact.value if isinstance(fact, Known) else otherwise

@@ -1,0 +1,97 @@
+"""The people behind roles of IAM Identity Center: read on demand, and in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from iamtui.account.identity_center import BehindRole, permission_set_name
+from iamtui.account.model import Account, Fact, Known, Missing, Role
+from iamtui.problem import Problem
+from iamtui.workspace.organization import other_connection
+from iamtui.workspace.workspace import Progress, ProgressReport, SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.aws.credential_process import Approve
+
+_DESCRIBES: Final = "sso:DescribePermissionSet"
+"""What names a permission set."""
+
+MOST_NAMED: Final = 3
+"""People who are named in a line."""
+
+
+def lacks_people(workspace: Workspace) -> bool:
+    """Whether the source can be asked who is behind the account's roles of IAM Identity Center."""
+    account = workspace.account
+    can_ask = workspace.connection is not None and workspace.source.kind is not SourceKind.DEMO
+    return can_ask and isinstance(account.identity_center, Missing) and any(one.sso_reserved for one in account.roles)
+
+
+def with_identity_center(
+    workspace: Workspace, approve: Approve | None = None, report: ProgressReport = lambda _progress: None
+) -> Workspace:
+    """The workspace with what IAM Identity Center says of the account that is looked at. Blocking; never fails.
+
+    It is read with the account's own credentials, or else with those that read the organization. Where neither may,
+    it stays Missing, with the reason.
+
+    Args:
+        approve: asked before the profile of the organization runs a credential_process.
+    """
+    if workspace.connection is None or not lacks_people(workspace):
+        return workspace
+    from iamtui.sources.identity_center import read_identity_center
+
+    def step(what: str, done: int, waiting: str = "", /) -> None:
+        report(Progress(what, done, waiting=waiting))
+
+    account, where = workspace.account, workspace.source.organization
+    found = read_identity_center(workspace.connection, account, step)
+    if isinstance(found, Missing) and (where.profile or where.role):
+        own = found
+        try:
+            with other_connection(workspace.connection, where, approve) as other:
+                found = read_identity_center(other, account, step)
+        except Problem as problem:
+            found = Missing(f"{own.reason}; with other credentials: {problem.sentence.rstrip('.')}", own.permission)
+    return workspace.with_account(replace(account, identity_center=found))
+
+
+def behind_role(account: Account, role: Role) -> Fact[BehindRole] | None:
+    """Who can sign in to a role of IAM Identity Center; None for another role."""
+    if not role.sso_reserved:
+        return None
+    center = account.identity_center
+    if isinstance(center, Missing):
+        return center
+    found = center.value.behind(role.name)
+    if found is None and _DESCRIBES in center.value.unread:
+        return Missing("not loaded", _DESCRIBES)
+    name = permission_set_name(role.name) or role.name
+    return Known(found) if found is not None else Missing(f"{name} is not among the permission sets of the account")
+
+
+def known_behind(workspace: Workspace, arn: str) -> BehindRole | None:
+    """Who can sign in to a role of the accounts that are open, where that is known."""
+    for account in workspace.accounts:
+        role = account.by_arn(arn)
+        if isinstance(role, Role):
+            found = behind_role(account, role)
+            return found.value if isinstance(found, Known) else None
+    return None
+
+
+def people_behind(workspace: Workspace, arn: str) -> str:
+    """The first of those who can sign in to a role, by name, where that is known; else ""; raw text."""
+    found = known_behind(workspace, arn)
+    return people_words(found) if found is not None else ""
+
+
+def people_words(behind: BehindRole, most: int = MOST_NAMED) -> str:
+    """Who can sign in, the first by name; raw text."""
+    names = [one.person.words for one in behind.people]
+    left = len(names) - most
+    words = ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
+    unknown = f"not known: {' and '.join(behind.unknown)}" if behind.unknown else ""
+    return "; ".join(filter(None, (words, unknown))) or "nobody"
