@@ -232,6 +232,22 @@ def test_a_file_says_it_in_place_of_aws(ask: Ask, cli: Cli, tmp_path: Path, faul
     ask("--organization", str(file), *where).failed_with("--organization and --organization-profile cannot be combined")
 
 
+def test_a_cached_account_gets_what_it_lacks_and_keeps_nothing_of_a_file(
+    cli: Cli, company: Company, moto: MotoServer, tmp_path: Path
+) -> None:
+    where, file = ("--profile", "member", "--endpoint-url", moto.url), tmp_path / "account.json"
+    management = ("--organization-profile", "management")
+    cli("snapshot", file, *where, *management, "--no-cache")
+    assert cli(*QUESTION, *where, "--organization", str(file)).code == 1
+    assert "Nothing of this account is in the cache" in cli(*QUESTION, *where, "--cached").err
+
+    assert cli(*QUESTION, *where).code == 0
+    lacking = cli(*QUESTION, *where, "--cached")
+    assert ("CACHED" in lacking.err, lacking.code) == (True, 0)
+    found = cli(*QUESTION, *where, "--cached", *management)
+    assert ("CACHED" in found.err, found.code) == (True, 1)
+
+
 @pytest.mark.parametrize("source", [("--demo",), ("--snapshot", "account.json")], ids=" ".join)
 def test_what_cannot_be_combined(cli: Cli, source: tuple[str, ...]) -> None:
     cli("list", "users", *source, "--organization-profile", "x").failed_with(source[0], "cannot be combined")
