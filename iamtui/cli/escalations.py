@@ -17,6 +17,7 @@ from iamtui.presentation.verdict import unloaded_layers
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
+from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.principals import resolve_principal
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def escalations(
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     workspace = with_draft(open_workspace(source, several=True), draft)
-    reports = [find_escalations(workspace.at(account.id)) for account in workspace.accounts]
+    reports = find_escalations_across(workspace) if workspace.beside else (find_escalations(workspace),)
     every = [one for report in reports for one in report.escalations]
     found = [one for one in every if principal is None or _is_named(one, principal)]
     if principal is not None and not found:

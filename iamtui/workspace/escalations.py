@@ -7,7 +7,7 @@ policy of the role. The search goes back from the administrators, so that each p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -164,21 +164,15 @@ def kept_escalations(account: Account) -> EscalationReport | None:
 
 
 def _find(workspace: Workspace, cancelled: Callable[[], bool]) -> EscalationReport:
-    search = _Search(workspace, cancelled)
-    certain = search.reach(certain=True)
-    possible = search.reach(certain=False)
-    entities: tuple[Entity, ...] = (*workspace.account.users, *workspace.account.roles)
-    found = [
-        Escalation(entity, certain.get(entity.arn) or possible[entity.arn])
-        for entity in entities
-        if entity.arn in possible and entity.arn not in search.administrators
-    ]
-    found.sort(key=lambda one: not one.certain)
-    administrators = tuple(entity for entity in entities if entity.arn in search.administrators)
-    return EscalationReport(administrators, tuple(found), _closing(found))
+    search = EscalationSearch(workspace, cancelled)
+    return search.report(search.reach(certain=True), search.reach(certain=False))
 
 
-class _Search:
+Reached: TypeAlias = Mapping[str, tuple[Move, ...]]
+"""The moves of everybody who becomes administrator, by ARN; those of the administrators are empty."""
+
+
+class EscalationSearch:
     """The search over one account; what was decided is kept for both rounds.
 
     The index says of each permission who may have it, as bits; only they are decided one by one.
@@ -202,13 +196,28 @@ class _Search:
             if entity.arn in self._strong and self._may(entity, "iam:AttachUserPolicy", "*").outcome is Outcome.ALLOWED
         )
 
-    def reach(self, *, certain: bool) -> dict[str, tuple[Move, ...]]:
-        """The moves of everybody who becomes administrator, by ARN; those of the administrators are empty."""
-        reached: dict[str, tuple[Move, ...]] = dict.fromkeys(self.administrators, ())
+    def report(self, certain: Reached, possible: Reached) -> EscalationReport:
+        """What was found, of what was reached in both rounds."""
+        found = [
+            Escalation(entity, certain.get(entity.arn) or possible[entity.arn])
+            for entity in self._entities
+            if entity.arn in possible and entity.arn not in self.administrators
+        ]
+        found.sort(key=lambda one: not one.certain)
+        administrators = tuple(entity for entity in self._entities if entity.arn in self.administrators)
+        return EscalationReport(administrators, tuple(found), _closing(found))
+
+    def reach(self, *, certain: bool, elsewhere: Reached | None = None) -> Reached:
+        """Everybody who becomes administrator.
+
+        Args:
+            elsewhere: the moves of those who become administrator of another account.
+        """
+        reached: dict[str, tuple[Move, ...]] = {**(elsewhere or {}), **dict.fromkeys(self.administrators, ())}
         unreached = (1 << len(self._entities)) - 1
         for arn in reached:
             unreached &= ~self._bit(arn)
-        frontier = [entity for entity in self._entities if entity.arn in self.administrators]
+        frontier = [entity for entity in self._entities if entity.arn in reached]
         for path in _OWN_PATHS:
             for entity, move in self._alone(path, unreached, certain=certain):
                 if entity.arn not in reached:

@@ -25,7 +25,7 @@ from iamtui.account.model import (
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
 from iamtui.engine.index_reading import Outcomes
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.workspace.escalations import _OWN_PATHS, _TARGET_PATHS, Escalation, Move, _Search, find_escalations
+from iamtui.workspace.escalations import _OWN_PATHS, _TARGET_PATHS, Escalation, EscalationSearch, Move, find_escalations
 from tests.support.sample_account import (
     ADMIN_ARN,
     ADMINISTRATOR,
@@ -131,7 +131,7 @@ def made_for(path: EscalationPath, **changes: Any) -> Account:
 
 
 def moves_of(account: Account) -> list[Move]:
-    search = _Search(sample_workspace().with_account(account))
+    search = EscalationSearch(sample_workspace().with_account(account))
     entities = (*account.users, *account.roles)
     bosses = [entity for entity in entities if entity.name == "boss"]
     (place,) = (place for place, entity in enumerate(entities) if entity.name == "me")
@@ -317,13 +317,13 @@ def test_one_target_is_read_for_those_alone_who_may_take_it(monkeypatch: pytest.
     one = replace(users[7], inline_policies=(may,))
     account = Account(ID, users=(*users[:7], one, *users[8:], boss), policies=(ADMINISTRATOR,))
     asked: list[int] = []
-    outcomes_on = _Search._outcomes_on
+    outcomes_on = EscalationSearch._outcomes_on
 
-    def counted(self: _Search, evaluator: QuestionEvaluator, who: int) -> Outcomes | None:
+    def counted(self: EscalationSearch, evaluator: QuestionEvaluator, who: int) -> Outcomes | None:
         asked.append(who.bit_count())
         return outcomes_on(self, evaluator, who)
 
-    monkeypatch.setattr(_Search, "_outcomes_on", counted)
+    monkeypatch.setattr(EscalationSearch, "_outcomes_on", counted)
     report = find_escalations(sample_workspace().with_account(account))
     assert [found.principal.name for found in report.escalations] == ["u7"]
     assert asked

@@ -10,6 +10,8 @@ from iamtui.engine.request import Principal
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.access import through_roles, who_has_access
+from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.outsiders import LISTED
 from iamtui.workspace.questions import ask
 from iamtui.workspace.trust import Trustee, TrustReader, by_principal, chains_from, every_edge
@@ -60,6 +62,30 @@ def test_those_of_all_accounts_are_listed_that_may_when_asked_alone() -> None:
         assert found == expected, seed
         across += sum(pair[0].split(":")[4] != pair[1].split(":")[4] for pair in expected)
     assert across > 5, across
+
+
+def test_an_administrator_of_another_account_is_reached_through_its_roles() -> None:
+    start = User("dora", "/", arn(A, "user/dora"), "AIDADORA", None)
+    start = replace(start, inline_policies=(InlinePolicy("go", document(allow("sts:AssumeRole"))),))
+    hop = role(A, "hop", {"AWS": start.arn}, allow("sts:AssumeRole", arn(B, "role/*")))
+    asks = role(A, "asks", {"AWS": start.arn}, allow("sts:AssumeRole", arn(B, "role/*")))
+    admin = role(B, "admin", {"AWS": hop.arn}, allow("*"))
+    condition = {"StringEquals": {"sts:ExternalId": "x"}}
+    only_if = Role("if", "/", arn(B, "role/if"), "AROAIF", None, trust({"AWS": asks.arn}, Condition=condition))
+    only_if = replace(only_if, inline_policies=(InlinePolicy("own", document(allow("iam:*"))),))
+    one = Account(A, users=(start,), roles=(hop, asks), organization=Known(None))
+    other = Account(B, roles=(admin, only_if), organization=Known(None))
+    for workspace in (beside(one, other), beside(other, one)):
+        reports = dict(zip([each.id for each in workspace.accounts], find_escalations_across(workspace), strict=True))
+        assert [each.name for each in reports[B].administrators] == ["admin"]
+        assert [each.principal.name for each in reports[B].escalations] == ["if"]
+        found = {each.principal.name: each for each in reports[A].escalations}
+        assert [move.becomes for move in found["dora"].moves] == [hop.arn, admin.arn]
+        assert [move.becomes for move in found["hop"].moves] == [admin.arn]
+        assert found["asks"].moves[0].becomes == only_if.arn
+        assert {name: each.certain for name, each in found.items()} == {"dora": True, "hop": True, "asks": False}
+    # Each account alone knows nothing of it.
+    assert find_escalations(beside(one)).escalations == ()
 
 
 def test_a_chain_goes_from_account_to_account_and_back() -> None:
