@@ -24,7 +24,7 @@ from iamtui.aws.caller import CallerIdentity, OneAccount
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
-from iamtui.aws.profiles import Keys, check_endpoint_url, login_profile_of
+from iamtui.aws.profiles import Keys, check_endpoint_url, login_command_of
 from iamtui.aws.retries import current_retries
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -414,7 +414,7 @@ class Connection:
             operation=operation,
             profile=profile,
             endpoint_url=self.endpoint_url,
-            login_profile="" if self._keys is not None else login_profile_of(profile, known),
+            login="" if self._keys is not None else login_command_of(profile, known),
             certificates=self._session.configured_certificates() if type(error).__name__ == "SSLError" else ("", ""),
         )
 

@@ -87,6 +87,23 @@ def _names_in(word: str) -> Iterator[str]:
         yield from filter(None, (part, part.partition(".")[0]))
 
 
+def check_command(profile: str, text: str) -> None:
+    """Refuse what cannot be run as a command at all.
+
+    Raises:
+        Problem: it is not words in quotes that end, or holds what no command line can.
+    """
+    try:
+        fault = "holds a NUL character" if "\0" in text else "" if shlex.split(text) else "is empty"
+    except ValueError as error:
+        fault = f"cannot be split into words: {str(error)[:1].lower()}{str(error)[1:]}"
+    if fault:
+        raise Problem(
+            f"The credential_process of profile {profile} {fault}.",
+            "Correct it in the AWS config file, or choose another profile.",
+        )
+
+
 Approve: TypeAlias = Callable[[CredentialCommand], bool]
 """Called with a command before each run of it; raises a Problem when it is not to be run.
 

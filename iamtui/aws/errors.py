@@ -126,7 +126,7 @@ def problem_from(
     operation: str = "",
     profile: str = "",
     endpoint_url: str = "",
-    login_profile: str = "",
+    login: str = "",
     certificates: tuple[str, str] = ("", ""),
 ) -> Problem:
     """Turn whatever a call to AWS raised into a Problem.
@@ -137,12 +137,12 @@ def problem_from(
         operation: the API operation ("ListUsers"); a ClientError knows it itself.
         profile: the profile in use, to be named in the next step.
         endpoint_url: the endpoint in use when it is not AWS, to be named in the sentence.
-        login_profile: the profile to log in with, where `profile` starts from another one.
+        login: the command that renews the sign-in that the profile rests on, or "".
         certificates: the setting that names a file of certificates, and the file, or empty.
     """
     if isinstance(error, Problem):
         return error
-    where = CallSite(service, operation, profile, endpoint_url, login_profile, certificates)
+    where = CallSite(service, operation, profile, endpoint_url, login, certificates)
     response = getattr(error, "response", None)
     if isinstance(response, dict) and isinstance(response.get("Error"), dict):
         return _from_answer(error, response, where)

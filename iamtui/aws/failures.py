@@ -40,7 +40,7 @@ class CallSite:
     Args:
         service, operation: botocore's name of the service and the API operation, or "" where unknown.
         endpoint_url: the endpoint in use when it is not AWS, or "".
-        login_profile: the profile to log in with, where that is another one that `profile` starts from, or "".
+        login: the command that renews the sign-in that the credentials rest on, or "" where they rest on none.
         certificates: the setting that names a file of certificates, and the file; empty where none is set.
     """
 
@@ -48,7 +48,7 @@ class CallSite:
     operation: str
     profile: str
     endpoint_url: str
-    login_profile: str = ""
+    login: str = ""
     certificates: tuple[str, str] = ("", "")
     clock_words: str = ""
     """How far this machine's clock is off, where that is why the call failed, or ""."""
@@ -85,19 +85,12 @@ class CallSite:
         return f" --profile {shlex.quote(self.profile)}" if self.profile else ""
 
     @property
-    def login_option(self) -> str:
-        """` --profile NAME` of the profile to log in with, quoted for a shell, or nothing."""
-        profile = self.login_profile or self.profile
-        return f" --profile {shlex.quote(profile)}" if profile else ""
-
-    @property
     def login_step(self) -> str:
         """How to renew the credentials."""
+        if self.login:
+            return f"Run {self.login}, then refresh; or choose another profile."
         if self.profile:
-            return (
-                f"Renew them (with IAM Identity Center: aws sso login{self.login_option}), then refresh; "
-                "or choose another profile."
-            )
+            return "Renew them where they came from, then refresh; or choose another profile."
         return (
             "Renew them where they came from (aws sso login, or new AWS_* variables), then start again, "
             "or choose another profile with --profile."
@@ -175,7 +168,7 @@ def login_command(error: BaseException, where: CallSite) -> str:
     for kind in type(error).__mro__:
         command = _LOGINS.get(kind.__name__)
         if command is not None:
-            return f"{command}{where.login_option}"
+            return where.login if where.login.startswith(f"{command} ") else f"{command}{where.profile_option}"
     return ""
 
 
@@ -308,6 +301,9 @@ FAILURES: Final[dict[str, Words]] = {
     ),
     "InvalidConfigError": _bad_config,
     "UnknownCredentialError": _bad_config,
+    "InvalidIMDSEndpointError": _bad_config,
+    "InvalidIMDSEndpointModeError": _bad_config,
+    "InvalidSTSRegionalEndpointsConfigError": _bad_config,
     "CredentialRetrievalError": _retrieval_failed,
     "TokenRetrievalError": _sso_login,
     "SSOTokenLoadError": _sso_login,

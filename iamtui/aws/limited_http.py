@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import botocore.awsrequest
 import urllib3.exceptions
-from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, HTTPClientError, MetadataRetrievalError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from urllib3.util import parse_url
 
@@ -179,6 +179,21 @@ class LimitedHttpSession:
         return bytes(body)
 
 
+class _MetadataHttpSession(LimitedHttpSession):
+    """Sends to the machine's container or metadata service, whose answers are none of AWS or of an endpoint."""
+
+    def send(self, request: Any) -> Any:
+        try:
+            return super().send(request)
+        except AnswerTooSlow as error:
+            why = f"it did not come to the end of its answer within {error}"
+        except AnswerTooLarge as error:
+            why = f"its answer has more than {error}"
+        except AnswerTooComplex as error:
+            why = f"its answer is JSON {error}"
+        raise MetadataRetrievalError(error_msg=why)
+
+
 class _Read:
     """An answer that has been read, in the form in which botocore reads one."""
 
@@ -248,4 +263,4 @@ def limit_metadata(fetcher: Any, seconds: int, variable: str) -> None:
     """
     session = URLLib3Session(timeout=seconds)
     time_answers(session)
-    fetcher._session = LimitedHttpSession(session, METADATA, variable)  # noqa: SLF001 - as above
+    fetcher._session = _MetadataHttpSession(session, METADATA, variable)  # noqa: SLF001 - as above

@@ -101,6 +101,19 @@ def login_profile_of(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> st
     return next((one for one, own in _chain(name or "default", profiles) if any(map(own.get, _SIGN_INS))), "")
 
 
+def login_command_of(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
+    """The command that renews the sign-in that a profile rests on, for a shell, or "".
+
+    Args:
+        name: the profile, "" for the default one.
+    """
+    login = login_profile_of(name, profiles)
+    if not login:
+        return ""
+    by_sso = any(map(profiles[login].get, _SSO))
+    return f"aws {'sso login' if by_sso else 'login'} --profile {shlex.quote(login)}"
+
+
 _KINDS = (
     ("web_identity_token_file", "web identity"),
     ("role_arn", "assumes a role"),
@@ -131,11 +144,12 @@ def _profile(
         session_name=_text(settings.get("role_session_name")),
         duration_seconds=_number(settings.get("duration_seconds")),
         login_profile=login,
-        login=login_of(profiles[login], f"aws sso login --profile {shlex.quote(login)}") if login else None,
+        login=login_of(profiles[login], login_command_of(name, profiles)) if login else None,
     )
 
 
-_SIGN_INS = ("sso_session", "sso_start_url", "login_session")
+_SSO = ("sso_session", "sso_start_url")
+_SIGN_INS = (*_SSO, "login_session")
 
 
 def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:

@@ -24,7 +24,7 @@ from botocore.configprovider import (
     ConstantProvider,
 )
 from botocore.credentials import SSOProvider
-from botocore.exceptions import InvalidConfigError
+from botocore.exceptions import BotoCoreError, InvalidConfigError, LoginTokenLoadError, SSOTokenLoadError
 from botocore.session import Session
 from botocore.tokens import SSOTokenProvider
 from botocore.utils import JSONFileCache
@@ -201,46 +201,52 @@ class SignInCache(JSONFileCache):
         """The sign-in of that key.
 
         Raises:
-            InvalidConfigError: its file does not hold one.
+            LoginTokenLoadError, SSOTokenLoadError: its file does not hold one; signing in again replaces it.
         """
         path: str = self._convert_cache_key(cache_key)  # type: ignore[attr-defined]  # the stubs lack it
         what = "the file of a sign-in"
         try:
             found = json.loads(_read_short(path, LARGEST_SIGN_IN, what))
+            fault = "" if isinstance(found, dict) else "is not a JSON object"
         except OSError as error:
-            raise InvalidConfigError(error_msg=f"{what} {path!r} cannot be read: {error.strerror}") from None
+            fault = f"cannot be read: {error.strerror}"
+        except InvalidConfigError as error:
+            raise self._refused(str(error)) from None
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise InvalidConfigError(error_msg=f"{what} {path!r} is not a JSON object; sign in again to replace it")
-        fault = _login_fault(found) if self._of_login else _sign_in_fault(found)
+            fault = "is not a JSON object"
+        if not fault and (member := _login_fault(found) if self._of_login else _sign_in_fault(found)):
+            fault = f"is damaged: {member}"
         if fault:
-            raise InvalidConfigError(error_msg=f"{what} {path!r} is damaged: {fault}; sign in again to replace it")
+            raise self._refused(f"{what} {path!r} {fault}")
         return found
+
+    def _refused(self, why: str) -> BotoCoreError:
+        kind = LoginTokenLoadError if self._of_login else SSOTokenLoadError
+        return kind(error_msg=f"{why}; sign in again to replace it")
 
 
 def login_of(settings: Mapping[str, Any], command: str) -> SsoLogin | None:
-    """The login with Identity Center that a profile's settings name, from the file in which the AWS CLI keeps it.
-
-    Its secrets are read with it, and dropped.
+    """The login with Identity Center that a profile's settings name, from the file in which the AWS CLI keeps it; the
+    secrets there are read with it, and dropped.
 
     Args:
         command: what renews it.
     """
     session, url = settings.get("sso_session"), settings.get("sso_start_url")
-    name, by = session or url, SSOTokenProvider if session else SSOProvider
+    by: Any = SSOTokenProvider if session else SSOProvider
+    name = session or url
     if not isinstance(name, str) or not name:
         return None
     key = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
     try:
-        found = SignInCache(JSONFileCache(by._SSO_TOKEN_CACHE_DIR))[key]  # type: ignore[union-attr]  # noqa: SLF001 - botocore has no other way
-    except InvalidConfigError:
+        found = SignInCache(JSONFileCache(by._SSO_TOKEN_CACHE_DIR))[key]  # noqa: SLF001 - botocore has no other way
+    except SSOTokenLoadError:
         return SsoLogin(command)
-    may_renew = bool(session) and all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
-    times = found.get("expiresAt"), found.get("registrationExpiresAt") if may_renew else None
-    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
     if "accessToken" not in found:
         return SsoLogin(command)
+    may_renew = session and all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
+    times = found.get("expiresAt"), found.get("registrationExpiresAt") if may_renew else None
+    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
     return SsoLogin(command, ends_at, renews_itself=renewable is not None and renewable > datetime.now(UTC))
 
 

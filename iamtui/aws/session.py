@@ -29,7 +29,7 @@ import botocore.loaders
 import botocore.session
 import botocore.utils
 
-from iamtui.aws.credential_process import Approve, approved_run, refuse_command
+from iamtui.aws.credential_process import Approve, approved_run, check_command, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.limited_http import limit_answers, limit_metadata, refuse_unclear_url
 from iamtui.aws.operations import ALLOWED
@@ -197,7 +197,15 @@ class SdkSession(botocore.session.Session):
     def _approved_process_provider(self, profile: str) -> Any:
         """botocore's provider of the credentials that a command prints, which has each run of that approved."""
         run = approved_run(profile, lambda: self.full_config, self._approve)
-        return botocore.credentials.ProcessProvider(profile, lambda: self.full_config, run)
+        provider: Any = botocore.credentials.ProcessProvider(profile, lambda: self.full_config, run)
+        use = provider._retrieve_credentials_using  # noqa: SLF001 - botocore has no other way
+
+        def use_checked(command: str) -> Any:
+            check_command(profile, command)
+            return use(command)
+
+        provider._retrieve_credentials_using = use_checked  # noqa: SLF001 - as above
+        return provider
 
     def get_auth_token(self, **_kwargs: Any) -> Any:
         """None: no allowed call is authorized by a token, which botocore would load and renew for each client."""

@@ -59,7 +59,7 @@ def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
         profile, why = found.profile, "AWS_PROFILE" if found.profile else "credentials in the environment"
     elif config.source.profile:
         profile, why = config.source.profile, f"source.profile in the {config.origin('source.profile')}"
-    elif source.given or for_command:
+    elif set(source.given) - {"--no-cache"} or for_command:
         profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
     else:
         return Chosen(None, "nothing names a source: the screen asks")
@@ -87,13 +87,14 @@ def choose_all(source: SourceOptions, *, for_command: bool) -> SourceChoice | No
 
 
 def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
-    """The source that the screen opens; None: it asks."""
+    """The source that the screen opens; None: it asks, as it does for one that `asks`."""
     if source.cached:
         raise Problem(
             "--cached does not apply to the screen.",
             "Leave it out: the account is shown as it was read last while it is read anew.",
         )
-    return choose_all(source, for_command=False)
+    asks = SourceChoice(SourceKind.LIVE, cache=CacheUse.NOTHING, asks=True) if source.no_cache else None
+    return choose_all(source, for_command=False) or asks
 
 
 def _region_in_environment() -> bool:

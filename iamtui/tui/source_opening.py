@@ -76,12 +76,12 @@ class SourceOpening:
         self._app = app
         self._main = main
         self._say_opened = say_opened
-        self.choice = choice
+        self.choice = None if choice is not None and choice.asks else choice
         self._cache = choice.cache if choice is not None else CacheUse.KEEP
         self._endpoint_url = choice.endpoint_url if choice is not None else None
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
         self._organization = organization
-        if choice is not None and choice.kind is SourceKind.LIVE:
+        if choice is not None and choice.kind is SourceKind.LIVE and not choice.asks:
             self._organization = replace(choice.organization, file="")
         self._opened: SourceChoice | None = None
         self._own: SourceChoice | None = None

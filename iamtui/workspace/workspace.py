@@ -195,6 +195,7 @@ class SourceChoice(Struct, frozen=True):
         cache: for live.
         organization: where else the organization is read from.
         session_key: the held session whose account is opened, with its credentials; "": the profile's own caller.
+        asks: whether it only says how whatever account the user then chooses is opened.
     """
 
     kind: SourceKind
@@ -209,6 +210,7 @@ class SourceChoice(Struct, frozen=True):
     org_unit: str = ""
     beside: tuple[SourceChoice, ...] = ()
     session_key: str = ""
+    asks: bool = False
 
 
 class Progress(NamedTuple):

@@ -407,3 +407,5 @@ def test_what_a_machine_says_of_credentials_is_limited_too(
         assert time.monotonic() - started < 60
         assert endpoint.requests
     assert "recursion" not in str(caught.value)
+    assert "credentials" in caught.value.sentence
+    assert "AWS" not in caught.value.sentence, "it did not answer"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.aws.connection import Connection
 from iamtui.aws.credential_process import ASKING, enter_profile, remark_on, runs_iamtui
 from iamtui.aws.profiles import Profile
 from iamtui.aws.session import available_profiles
@@ -159,3 +160,20 @@ def test_a_command_without_the_terminal_ends_with_iamtui(tmp_path: Path) -> None
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     pytest.fail("the command goes on")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("'get keys", "cannot be split into words: no closing quotation"),
+        ("get \\", "cannot be split into words: no escaped character"),
+        ("get \0 keys", "holds a NUL character"),
+        ("", "is empty"),
+        ("\n  a = b", ""),
+    ],
+)
+def test_what_is_no_command_line_is_named(no_aws_settings: Path, command: str, says: str) -> None:
+    (no_aws_settings / "config").write_text(f"[profile p]\nregion = eu-west-1\ncredential_process = {command}\n")
+    with pytest.raises(Problem) as caught:
+        Connection.open(profile="p", region=None, endpoint_url=None)
+    assert (f"The credential_process of profile p {says}" if says else "not run here: a = b") in caught.value.sentence

@@ -72,7 +72,8 @@ def answered(code: str, message: str = "", operation: str = "ListUsers") -> Clie
     ],
 )
 def test_what_aws_answers(code: str, message: str, operation: str, says: str, step: str) -> None:
-    problem = problem_from(answered(code, message, operation), service="iam", profile="dev")
+    login = "aws sso login --profile dev"
+    problem = problem_from(answered(code, message, operation), service="iam", profile="dev", login=login)
 
     assert says in problem.sentence
     assert step in problem.next_step
@@ -209,7 +210,7 @@ def test_a_date_of_credentials_that_is_none(value: object) -> None:
 
     with pytest.raises((TypeError, OverflowError, ValueError)) as raised:
         dateutil.parser.parse(value)  # type: ignore[arg-type]
-    problem = problem_from(raised.value, profile="dev")
+    problem = problem_from(raised.value, profile="dev", login="aws sso login --profile dev")
     assert problem.sentence.startswith('The credentials of profile "dev" could not be read: a part of them has')
     assert "aws sso login --profile dev" in problem.next_step
 

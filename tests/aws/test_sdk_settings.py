@@ -343,6 +343,26 @@ def test_a_retry_setting_that_is_none_is_said(
     assert raised.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("AWS_STS_REGIONAL_ENDPOINTS", "STS regional endpoints option often"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "endpoint mode: often"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "endpoint: often"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_not_blamed_on_aws(
+    monkeypatch: pytest.MonkeyPatch, moto: MotoServer, variable: str, says: str
+) -> None:
+    monkeypatch.setenv(variable, "often")
+    if "EC2" in variable:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name, raising=False)
+    with pytest.raises(Problem, match=f"The AWS configuration cannot be read: .*{says}") as raised:
+        connect(moto.url).caller()
+    assert raised.value.next_step == "Correct the file, or the AWS_ variable."
+
+
 @pytest.mark.parametrize("by", ["file", "environment", "requests"])
 def test_a_bundle_of_certificates_counts(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     bundle = str(no_aws_settings / "ca.pem")
@@ -566,7 +586,7 @@ def test_a_file_of_a_sign_in_that_is_not_one_is_not_read(
     says = "longer than 256 KiB" if held == "long" else "is not a JSON object; sign in again"
     with pytest.raises(Problem, match=says) as caught:
         connect(profile=profile).caller()
-    assert caught.value.next_step
+    assert caught.value.next_step == f"Run: aws {'login' if by == 'login' else 'sso login'} --profile s"
     assert str(path) in caught.value.sentence
     assert sent.requests == []
 
@@ -618,6 +638,7 @@ def test_a_file_of_a_sign_in_with_members_of_another_form_is_named(
         connect(profile=profile).caller()
     assert f"the file of a sign-in '{path}' is damaged: {says}" in caught.value.sentence
     assert "sign in again to replace it" in caught.value.sentence
+    assert caught.value.next_step == f"Run: aws {'login' if by == 'login' else 'sso login'} --profile s"
     assert "hunter2" not in str(caught.value)
     assert sent.requests == []
 

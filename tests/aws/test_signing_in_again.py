@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
 from iamtui.aws.connection import Connection
-from iamtui.aws.errors import AwsProblem
-from iamtui.aws.profiles import SsoLogin, login_profile_of
+from iamtui.aws.errors import AwsProblem, problem_from
+from iamtui.aws.profiles import SsoLogin, login_command_of, login_profile_of
 from iamtui.aws.session import SdkSession, available_profiles
 from iamtui.secret import Secret
 
@@ -124,6 +125,25 @@ PORTAL = json.dumps(
 def test_the_profile_to_sign_in_with_is_found_along_the_chain(profile: str, login: str) -> None:
     profiles = SdkSession().full_config["profiles"]
     assert login_profile_of(profile, profiles) == login
+
+
+@pytest.mark.parametrize(
+    ("profile", "step"),
+    [
+        ("base", "Run aws sso login --profile base, then refresh"),
+        ("deploy", "Run aws sso login --profile base, then refresh"),
+        ("a b", "Run aws login --profile 'a b', then refresh"),
+        ("keys", "Renew them where they came from, then refresh"),
+    ],
+)
+def test_keys_that_have_expired_are_renewed_where_they_came_from(
+    no_aws_settings: Path, profile: str, step: str
+) -> None:
+    (no_aws_settings / "config").write_text(f'{CONFIG}[profile "a b"]\nlogin_session = arn:aws:iam::{ACCOUNT}:user/x\n')
+    login = login_command_of(profile, SdkSession().full_config["profiles"])
+    expired = ClientError({"Error": {"Code": "ExpiredToken"}}, "ListUsers")
+    problem = problem_from(expired, service="iam", profile=profile, login=login)
+    assert problem.next_step.startswith(step)
 
 
 @pytest.mark.parametrize("profile", ["base", "old", "deploy"])

@@ -11,8 +11,11 @@ from textual.pilot import Pilot
 from iamtui import paths
 from iamtui.account.model import Known
 from iamtui.aws.connection import Connection
+from iamtui.cli.source_choice import choose_for_screen
+from iamtui.cli.source_options import SourceOptions
 from iamtui.sources.live import load_live
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.chooser import ChooserScreen
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import workspace as workspaces
 from iamtui.workspace.account_cache import keep_account, kept_account
@@ -187,6 +190,26 @@ async def test_without_the_cache_it_is_neither_shown_nor_written(url: str, fault
         await settle(pilot)
         assert names(app) == ["new"]
         assert next(paths.accounts_folder().iterdir()).read_bytes() == before
+
+
+async def test_without_the_cache_alone_it_asks_and_then_keeps_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch, fault_proxy: FaultProxy
+) -> None:
+    before = next(paths.accounts_folder().iterdir()).read_bytes()
+    with monkeypatch.context() as elsewhere:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            elsewhere.delenv(name, raising=False)
+        choice = choose_for_screen(SourceOptions(no_cache=True))
+    calls = len(fault_proxy.calls)
+    app = IamtuiApp(choice, copier=RecordingCopier())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ChooserScreen))
+        assert app.opening.choice is None
+        assert len(fault_proxy.calls) == calls
+        app.opening.open(SourceChoice(SourceKind.LIVE, endpoint_url=url))
+        await until(pilot, lambda: names(app) == ["new"])
+        await settle(pilot)
+    assert next(paths.accounts_folder().iterdir()).read_bytes() == before
 
 
 @pytest.mark.slow
