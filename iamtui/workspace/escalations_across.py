@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from iamtui.account.model import Role
@@ -15,22 +15,25 @@ from iamtui.workspace.workspace import Workspace
 _ASSUMING: Final = next(path for path in ESCALATION_PATHS if [step[0] for step in path.steps] == ["sts:AssumeRole"])
 
 
-def find_escalations_across(workspace: Workspace) -> tuple[EscalationReport, ...]:
+def find_escalations_across(
+    workspace: Workspace, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[EscalationReport, ...]:
     """Who can become administrator of an account that is open, by account; as `find_escalations` for one alone.
 
     Whoever can assume a role of another account that is, or becomes, administrator there, is found as well, and so is
     who gets the rights of these.
     """
-    search = _SearchAcross(workspace)
+    search = _SearchAcross(workspace, cancelled)
     certain, possible = search.reach(certain=True), search.reach(certain=False)
     return tuple(one.report(certain[id_], possible[id_]) for id_, one in search.by_account.items())
 
 
 class _SearchAcross:
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, cancelled: Callable[[], bool]) -> None:
         self._workspace = workspace
+        self._cancelled = cancelled
         ids = [account.id for account in workspace.accounts]
-        self.by_account = {id_: EscalationSearch(workspace.at(id_)) for id_ in ids}
+        self.by_account = {id_: EscalationSearch(workspace.at(id_), cancelled) for id_ in ids}
         self._readers = {id_: TrustReader(workspace.at(id_)) for id_ in ids}
         self._edges: dict[str, tuple[TrustEdge, ...]] = {}
 
@@ -51,7 +54,7 @@ class _SearchAcross:
                         step = EscalationStep("sts:AssumeRole", arn, edge.decision)
                         elsewhere[account][who] = (Move(_ASSUMING, who, arn, (step,), becomes=arn), *moves)
                         grown.add(account)
-            if not grown:
+            if not grown or self._cancelled():
                 return reached
             for account in grown:
                 search = self.by_account[account]
@@ -68,6 +71,6 @@ class _SearchAcross:
         account = arn.split(":", 5)[4]
         role = self._workspace.at(account).account.by_arn(arn)
         if isinstance(role, Role):
-            for edge in self._readers[account].edges(role, inside=False):
+            for edge in self._readers[account].edges(role, self._cancelled, inside=False):
                 if edge.trustee in (Trustee.USER, Trustee.ROLE) and edge.action == "sts:AssumeRole":
                     yield edge

@@ -42,6 +42,7 @@ from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.audit import audit, read_suppressions, unknown_facts
 from iamtui.workspace.audit_edits import edits_that_mend
 from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.overview import Figure
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.what_can import EffectiveAccess, what_can
@@ -65,7 +66,10 @@ def findings(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
 
 
 def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    return escalations_report(workspace.account, find_escalations(workspace, cancelled))
+    own = (
+        find_escalations_across(workspace, cancelled)[0] if workspace.beside else find_escalations(workspace, cancelled)
+    )
+    return escalations_report(workspace.account, own)
 
 
 def members(figure: Figure, parts: Sequence[Figure], workspace: Workspace, _cancelled: Callable[[], bool]) -> Report:
@@ -297,7 +301,8 @@ class ReportScreen(Screen[ReportRow | None]):
             work.tell(self._say_progress, progress)
 
         workspace = more.load(self._workspace, tell)
-        inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account)
+        others = workspace.others.values()
+        inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account, others)
         work.tell(self._took_more, more, workspace, inventory, index)
         return workspace
 
