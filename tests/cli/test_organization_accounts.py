@@ -9,9 +9,11 @@ import pytest
 
 from iamtui.questions.question import Question
 from iamtui.workspace.open_accounts import open_accounts
+from iamtui.workspace.opening import keep_in_cache
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.revocation import plan_revocation
+from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.cli_runner import Cli
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
@@ -171,3 +173,25 @@ def test_a_copied_command_opens_the_same_accounts(company: Company, fault_proxy:
     plan = plan_revocation(theirs, f"arn:aws:iam::{company.member}:role/theirs", datetime.now(UTC))
     assert "--profile" not in plan.command, "the profile is of another account"
     assert f"= {company.member} ]" in plan.command
+
+
+@pytest.mark.usefixtures("company")
+def test_the_session_that_reads_an_account_is_kept_nowhere_else(
+    company: Company, fault_proxy: FaultProxy, no_aws_settings: Path
+) -> None:
+    choice = SourceChoice(
+        SourceKind.LIVE, profile="login", region="us-east-1", endpoint_url=fault_proxy.url, org_role=ROLE
+    )
+    workspace = open_accounts(choice)
+    theirs = workspace.at(company.member)
+    assert theirs.connection is not None
+    keys = theirs.connection._keys
+    assert keys is not None
+    secrets = (keys.secret_access_key.reveal(), keys.session_token.reveal())
+    keep_in_cache(workspace)
+    kept = list((no_aws_settings / "accounts").iterdir())
+    assert len(kept) == 2
+    written = [file.read_bytes() for file in kept] + [snapshot_bytes(account_to_write(theirs))]
+    shown = [repr(workspace), repr(theirs), repr(theirs.source), str(theirs.connection)]
+    assert not [secret for secret in secrets if any(secret.encode() in data for data in written)]
+    assert not [secret for secret in secrets if any(secret in text for text in shown)]
