@@ -10,6 +10,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import structs
+
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluation import Evaluation
@@ -247,8 +249,13 @@ def as_command(
     words += [word for name, value in options.items() for word in (f"--{name}", value)]
     words += _matrix_words(question_matrix)
     words += _terms_words(workspace, terms, written)
-    sources = [workspace.source, *(one.source for one in workspace.beside)]
-    return shlex.join([*words, *source_words(sources, terms.region or workspace.source.region)])
+    source, region = workspace.source, terms.region or workspace.source.region
+    if source.session_key and source.kind is SourceKind.LIVE:
+        # With the credentials of the caller's own profile it would be asked of another account.
+        outside, inside = (structs.replace(source, read_through="", profile=name) for name in (source.profile, ""))
+        first = ["iamtui", "exec", source.read_through, *source_words([outside], source.region), "--"]
+        return shlex.join([*first, *words, *source_words([inside], region)])
+    return shlex.join([*words, *source_words([source, *(one.source for one in workspace.beside)], region)])
 
 
 def _matrix_words(question_matrix: QuestionMatrix) -> list[str]:

@@ -124,7 +124,8 @@ def reference_options(session: Session, provenance: Provenance) -> Sequence[str]
             ("--endpoint-url", source.endpoint_url),
         ):
             words += [option, value] if value else []
-    for role in filter(None, (source.read_through, *provenance.via)):
+    before = () if source.read_through in provenance.via else (source.read_through,)
+    for role in filter(None, (*before, *provenance.via)):
         words += ["--via", role]
     if entered is None:
         return words

@@ -107,7 +107,8 @@ def open_as(
         role = session.role_arn.rsplit("/", 1)[-1]
         source = msgspec.structs.replace(workspace.source, acting_as=role, session_key=choice.session_key)
         if workspace.source.kind is SourceKind.LIVE:
-            source = msgspec.structs.replace(source, label=f"session of {role}")
+            of_profile = {"profile": choice.profile or "", "read_through": session.role_arn}
+            source = msgspec.structs.replace(source, label=f"session of {role}", **of_profile)
         return replace(workspace, source=source, caller_extras=session.extras)
 
     def reported(progress: Progress) -> None:

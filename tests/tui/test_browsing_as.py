@@ -10,10 +10,12 @@ from textual.widgets import Input
 
 from iamtui.account.model import Known
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.questions import source_words
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import as_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.panel_apps import screen_text, until
@@ -82,7 +84,11 @@ async def test_the_account_of_a_session_is_opened_and_the_header_says_so(app: Ia
         assert [user.name for user in workspace.account.users] == ["far-away"]
         assert isinstance(workspace.account.caller_arn, Known)
         assert f"{OTHER}:assumed-role/reader/" in workspace.account.caller_arn.value
-        assert "--profile" not in source_words([workspace.source], "")
+        asked = Question("sqs:SendMessage", "*", {})
+        line = as_command(workspace, resolve_principal(workspace, OTHER_ROLE), asked)
+        inner = f"iamtui can {OTHER_ROLE} sqs:SendMessage"
+        assert line.startswith(f"iamtui exec {OTHER_ROLE} --region us-east-1 --endpoint-url http://")
+        assert f" -- {inner} " in line, "asked with other credentials it would be of another account"
         await press(pilot, "B")
         await until(pilot, lambda: ACCOUNT in status(app))
         assert "AS " not in status(app)
