@@ -263,7 +263,7 @@ class ServiceActions:
             or any(not one.compiled.any_resource for one in statements)
             or any(tells_resources_apart(key) and not (in_region and key == _REGION) for key in keys),
             regions=_REGION in keys,
-            keys=self.service in LISTED_PER_RESOURCE and any(map(_is_of_some_calls, keys)),
+            keys=self.service in LISTED_PER_RESOURCE and any(map(is_of_some_calls, keys)),
         )
         for kind in self.parted(told):
             if kind & bits:
@@ -320,8 +320,8 @@ _REGION: Final = "aws:requestedregion"
 _TAGS: Final = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
 
 
-def _is_of_some_calls(key: str) -> bool:
-    """Whether some calls carry a condition key and others lack it."""
+def is_of_some_calls(key: str) -> bool:
+    """Whether some calls, or some resources of one call, carry a condition key and others lack it."""
     return not key.startswith("aws:") or key.startswith(_TAGS)
 
 

@@ -36,7 +36,7 @@ from iamtui.policy.statement import ActionElement, ActionName, CompiledStatement
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_facts import GLOBAL_SERVICES
 from iamtui.questions.account_index import account_index
-from iamtui.questions.action_classes import ServiceActions, Told, actions_of
+from iamtui.questions.action_classes import ServiceActions, Told, actions_of, is_of_some_calls
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 
@@ -412,6 +412,9 @@ class EveryAction:
         shown = (about.yes | about.maybe | differing) & told_apart & ~self.space.without_type
         grants = layer is Layer.IDENTITY and compiled.allows and not compiled.resource.negated
         limited |= 0 if compiled.any_resource or grants else actions
+        if any(map(is_of_some_calls, compiled.keys)):
+            kinds = self._kinds_of(counts & ~differing)
+            differing |= sum(kind.actions & counts & ~differing for kind in kinds if kind.resource.needs)
         allow, deny = (found, NOBODY) if compiled.allows else (NOBODY, found)
         return _Said(allow, deny, differing & counts, shown, limited)
 

@@ -84,6 +84,12 @@ def test_in_a_random_account() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [1218, 1444, 1793])
+def test_in_an_account_that_was_answered_wrongly(seed: int) -> None:
+    hold_in_a_random_account(seed, Counter())
+
+
+@pytest.mark.slow
 def test_in_random_accounts() -> None:
     said: Counter[str] = Counter()
     for seed in range(25):
