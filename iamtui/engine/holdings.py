@@ -16,8 +16,9 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _MOST_ACTIONS: Final = 512
 _MOST_RESOURCES: Final = 2048
+_MOST_SORTED: Final = 32
 _ASKED_ALONE: Final = 2
-"""On so many resources an action is asked before its statements are sorted by their entries."""
+"""So often statements are held against a resource before they are sorted by their entries."""
 _FEW: Final = 8
 """So many statements are tried one by one."""
 
@@ -114,7 +115,7 @@ class Holdings:
         self._of_any_service: list[HeldStatement] = []
         self._about: dict[str, tuple[HeldStatement, ...]] = {}
         self._about_resource: dict[tuple[str, RequestResource], AboutResource] = {}
-        self._by_entry: dict[str, _ByEntry] = {}
+        self._by_entry: dict[tuple[HeldStatement, ...], _ByEntry] = {}
         self._same_about: dict[tuple[_Varying, _Varying], AboutResource] = {}
         # Of those below a draft, whose statements are sorted already: what stands for which policy, and what is new.
         self._below: Holdings | None = None
@@ -265,16 +266,17 @@ class Holdings:
         statements = self.about(action)
         if resource.kind is ResourceKind.NONE or len(statements) < _FEW:
             return _about_resource(statements, resource)
-        sorted_ = self._by_entry.get(action.full)
-        if sorted_ is None:
-            if len(self._by_entry) >= _MOST_ACTIONS:
+        # Many actions have the same statements about them.
+        by_entry = self._by_entry.get(statements)
+        if by_entry is None:
+            if len(self._by_entry) >= _MOST_SORTED:
                 self._by_entry.clear()
-            sorted_ = self._by_entry[action.full] = _ByEntry(statements)
-        return sorted_.about(resource)
+            by_entry = self._by_entry[statements] = _ByEntry(statements)
+        return by_entry.about(resource)
 
 
 class _ByEntry:
-    """The statements about an action, by the entries of their resources, once several resources were asked about."""
+    """The statements about some actions, by the entries of their resources, once several resources were asked about."""
 
     __slots__ = ("_asked", "_elements", "_statements", "_varying")
 

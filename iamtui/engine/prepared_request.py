@@ -373,6 +373,7 @@ class SetMemory:
         limits_of_each: the same of one policy in a layer.
         likely: by the entries that grant, resources that they name.
         named: by the entries that grant, whether they name one that AWS does not refuse.
+        examples: by an entry, a resource that it names and that AWS does not refuse, or "".
         walks: by the statements that matter, resources that speak for all.
         of_each_type: resources of the set, one of each type.
         about: by the resources of a statement in which no variable stands, whether it is about the set.
@@ -386,6 +387,7 @@ class SetMemory:
     limits_of_each: dict[tuple[CarriedPolicy, Layer], bool] = field(default_factory=dict)
     likely: dict[ResourceMatcher, tuple[str, ...]] = field(default_factory=dict)
     named: dict[ResourceMatcher, bool] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
     walks: dict[Any, Any] = field(default_factory=dict)
     of_each_type: tuple[str, ...] | None = None
     about: dict[tuple[ResourceElement, bool], Truth] = field(default_factory=dict)

@@ -109,9 +109,21 @@ def _names_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> 
 
 def _has_an_example(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
     """Whether an entry with a letter for each wildcard is a resource of the set that AWS does not refuse."""
-    has = asked.prepared.resource.members.has
-    texts = (entry.replace("*", "x").replace("?", "x") for entry in matcher.texts[:_MOST_ENTRIES])
-    return any(matcher.names(text) and has(text) and may_be_granted(asked.action, text) for text in texts)
+    examples = (_example(entry, asked) for entry in matcher.texts[:_MOST_ENTRIES])
+    return any(example and matcher.names(example) for example in examples)
+
+
+def _example(entry: str, asked: PreparedRequest) -> str:
+    """A resource of the set with a letter for each wildcard of an entry; "" where AWS refuses it, or it is none."""
+    known = asked.of_set.examples
+    found = known.get(entry)
+    if found is None:
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        text = entry.replace("*", "x").replace("?", "x")
+        is_one = asked.prepared.resource.members.has(text) and may_be_granted(asked.action, text)
+        found = known[entry] = text if is_one else ""
+    return found
 
 
 def _shares_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:

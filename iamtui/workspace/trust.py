@@ -144,7 +144,11 @@ class TrustReader:
             with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
         """
         actions = {**_ASSUMING, **_WITH_SESSIONS} if with_sessions else _ASSUMING
-        for action, only in actions.items():
+        named: _Named | None = None
+        for number, (action, only) in enumerate(actions.items()):
+            if number and only is not None and (named is None or not named.providers):
+                # The role has one trust policy, whichever call is asked about.
+                continue
             question = Question(action, role.arn)
             evaluator = evaluator_of(self._workspace, question)
             if only is None and inside:

@@ -96,6 +96,7 @@ def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         (questions, "_MOST_SURROUNDINGS"),
         (holdings, "_MOST_ACTIONS"),
         (holdings, "_MOST_RESOURCES"),
+        (holdings, "_MOST_SORTED"),
         (index, "_MOST_RESOURCES"),
         (index, "_MOST_KEYS"),
         (index, "_MOST_CONDITIONS"),
