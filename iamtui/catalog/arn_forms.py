@@ -9,7 +9,7 @@ index `table/${TableName}/index/${IndexName}` is called `import/x`, which an ent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -278,18 +278,11 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
         every = forms_of(_types_of(service, name), without_streams=without_streams)
         if every:
             required = forms_of(_required_types_of(service, name), without_streams=without_streams)
-            needed = _needed_types(service, name)
-            entries = {types: tuple(_entry(text) for one in types for text in texts[one]) for types in needed}
             each = tuple(
-                Need(
-                    " or ".join(types),
-                    forms_of(types, without_streams=without_streams),
-                    tuple(entry for others in needed if others != types for entry in entries[others]),
-                )
-                for types in needed
+                Need(" or ".join(types), forms_of(types, without_streams=without_streams), others)
+                for types, others in _needed_types(service, name)
             )
-            is_known = f"{service}:{name}" in _NEED_ALL or (service == "glue" and _under_the_data_catalog(name))
-            result[name] = ArnForms(every, required or every, Needs(each, is_known) if len(each) > 1 else _NO_NEEDS)
+            result[name] = ArnForms(every, required or every, _needs(service, name, each))
     return result
 
 
@@ -320,10 +313,15 @@ def _under_the_data_catalog(name: str) -> bool:
     return _UNDER_THE_DATA_CATALOG.issuperset(_named_as_required("glue", name))
 
 
-def _needed_types(service: str, name: str) -> list[tuple[str, ...]]:
-    """The required types of an action, those together of which a call names one."""
+def _needs(service: str, name: str, each: tuple[Need, ...]) -> Needs:
+    is_known = f"{service}:{name}" in _NEED_ALL or (service == "glue" and _under_the_data_catalog(name))
+    return Needs(each, is_known) if len(each) > 1 else _NO_NEEDS
+
+
+def _needed_types(service: str, name: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The required types of an action, those together of which a call names one, with entries about the others."""
     if f"{service}:{name}" in _NEED_ONE or _OF_ANY_TYPE.search(name):
-        return []
+        return
     found: list[tuple[str, ...]] = []
     for one in _named_as_required(service, name):
         place = next((at for at, types in enumerate(found) if _stands_in(service, one, types)), None)
@@ -331,7 +329,10 @@ def _needed_types(service: str, name: str) -> list[tuple[str, ...]]:
             found.append((one,))
         else:
             found[place] += (one,)
-    return found
+    texts = _texts_of_types(service)
+    for types in found:
+        others = (one for each in found if each != types for one in each)
+        yield types, tuple(_entry(text) for one in others for text in texts[one])
 
 
 def _stands_in(service: str, one: str, others: tuple[str, ...]) -> bool:

@@ -210,29 +210,34 @@ def prepare(
     forms = facts.arn_forms
     whole = resources_in(resource_text, forms, partition, owner, facts.taken)
     members = resources_in(resource_text, facts.required_arn_forms, partition, owner, facts.taken)
-    needs = facts.needs.each
+    needs = _needed_in(resource_text, facts, partition, owner) if members.patterns else ()
     if not members.patterns:
         # Others alone are asked about.
-        members, needs = whole, ()
+        members = whole
     if not members.patterns:
         return _of_no_resource(facts, action_text, resource_text, partition, notes)
     if not forms:
         notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
-    # Whoever is granted the catalog is granted no database that is called `x:catalog`.
-    parts = (
-        (need.name, resources_in(resource_text, need.forms, partition, owner, facts.taken + taken))
-        for need in needs
-        for taken in (taken_by_others(need.forms, need.others),)
-    )
-    met = tuple((name, part) for name, part in parts if part.patterns)
     resource = RequestResource(
         resource_text,
         ResourceKind.SET,
         members=members,
         whole=whole if whole is not members else None,
-        needs=met if len(met) > 1 else (),
+        needs=needs,
     )
     return _prepared(facts, resource, partition, notes)
+
+
+def _needed_in(text: str, facts: ActionFacts, partition: str, owner: str) -> tuple[tuple[str, ResourceSet], ...]:
+    """What a call needs at once of the resources that a text stands for, where that is more than one of them."""
+    found: list[tuple[str, ResourceSet]] = []
+    for need in facts.needs.each:
+        # Whoever is granted the catalog is granted no database that is called `x:catalog`.
+        taken = facts.taken + taken_by_others(need.forms, need.others)
+        part = resources_in(text, need.forms, partition, owner, taken)
+        if part.patterns:
+            found.append((need.name, part))
+    return tuple(found) if len(found) > 1 else ()
 
 
 def _of_no_resource(

@@ -106,19 +106,15 @@ def with_every_need(reading: Evaluation, read: Callable[..., Evaluation]) -> Eva
     names = [name for name, _ in reading.prepared.resource.needs]
     parts = [read(asked=asked) for asked in reading.asked.about_each_need()]
     every = all_of(part.total for part in parts)
-    where = ""
-    if every is True and not _share_a_region(reading, parts, read):
-        every, where = False, " of one Region"
+    where = "" if every is not True or _share_a_region(reading, parts, read) else " of one Region"
+    if where:
+        every = False
     if _same(every, reading.total):
         return reading
     reading.witness = None
-    denied = [(name, part) for name, part in zip(names, parts, strict=True) if part.total is False]
-    lacking = first_of([name for name, _ in denied])
-    if where:
-        lacking = "no Region is known in which all of them are allowed"
-    elif lacking:
-        lacking += f" {'is' if len(denied) == 1 else 'are'} not allowed"
-    reading.lacking = lacking or "not all of them are allowed without conditions"
+    denied = [part for part in parts if part.total is False]
+    lacking = _words_of_lacking([name for name, part in zip(names, parts, strict=True) if part in denied], where)
+    reading.lacking = lacking
     if where or not reading.prepared.facts.needs.is_known:
         called = f"{all_named(names)}{where} in one call of {reading.request.action}"
         reading.total = any_of((every, all_of((reading.total, MissingLeaf(called, "", effect="Apart")))))
@@ -126,9 +122,17 @@ def with_every_need(reading: Evaluation, read: Callable[..., Evaluation]) -> Eva
     if not denied:
         reading.total = every
         return reading
-    _, decisive = next((one for one in denied if one[1].outcome is Outcome.EXPLICIT_DENY), denied[0])
+    decisive = next((part for part in denied if part.outcome is Outcome.EXPLICIT_DENY), denied[0])
     decisive.lacking = lacking
     return decisive
+
+
+def _words_of_lacking(denied: Sequence[str], where: str) -> str:
+    if where:
+        return "no Region is known in which all of them are allowed"
+    if not denied:
+        return "not all of them are allowed without conditions"
+    return f"{first_of(denied)} {'is' if len(denied) == 1 else 'are'} not allowed"
 
 
 def _share_a_region(reading: Evaluation, parts: Sequence[Evaluation], read: Callable[..., Evaluation]) -> bool:
