@@ -20,6 +20,7 @@ from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
+from iamtui.workspace.identity_center import with_identity_center
 from iamtui.workspace.opening import (
     load_account_facts,
     load_last_accessed,
@@ -35,6 +36,7 @@ from tests.support.company import Company
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.permission_gate import PermissionGate
+from tests.support.sign_in_people import add_role
 
 BROWSE = "iam:GetAccountAuthorizationDetails"
 EVERYTHING = policy(allow("*"))
@@ -140,6 +142,11 @@ def organization_accounts(url: str) -> Found:
     return Found([one.id for one in read_accounts(connection_to(opened(url)))], set())
 
 
+def identity_center(url: str) -> Found:
+    fact = with_identity_center(opened(url)).account.identity_center
+    return Found(fact, named(fact) if isinstance(fact, Missing) else set(fact.value.unread))
+
+
 def resource_policies(url: str) -> Found:
     workspace = opened(url)
     account, failed = workspace.account, set()
@@ -172,6 +179,7 @@ RUNS: dict[str, Callable[[str], Found]] = {
     "last-accessed": last_accessed,
     "organization": organization,
     "organization-accounts": organization_accounts,
+    "identity-center": identity_center,
     "resource-policies": resource_policies,
     "decode": decode,
     "second-opinion": second_opinion,
@@ -226,6 +234,7 @@ def filled(running_moto: MotoServer) -> MotoServer:
     )
     iam.put_role_policy(RoleName="ci", PolicyName="own", PolicyDocument=EVERYTHING)
     iam.attach_role_policy(RoleName="ci", PolicyArn=made)
+    add_role(iam)
     iam.create_account_alias(AccountAlias="acme")
     iam.create_instance_profile(InstanceProfileName="host")
     iam.create_saml_provider(Name="idp", SAMLMetadataDocument="x" * 1024)
