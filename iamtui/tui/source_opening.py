@@ -380,7 +380,9 @@ class SourceOpening:
             self.open(own)
         else:
             self._own = own
-            self.open(replace(opened, session_key=kept.key, beside=(), organization=NO_ORGANIZATION_SOURCE))
+            self.open(
+                replace(opened, session_key=kept.key, beside=(), org_role="", organization=NO_ORGANIZATION_SOURCE)
+            )
 
     def _opener_as_session(self, choice: SourceChoice) -> Opener:
         """Opens the account of a held session.
