@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
@@ -133,10 +134,10 @@ def approved_run(
         # The folder that was approved: what is in it may have changed since.
         how["cwd"] = command.folder
         how["env"] = {name: value for name, value in os.environ.items() if name != "OLDPWD"} | {"PWD": command.folder}
-        with _terminal(may_ask) as more:
+        with _terminal(may_ask) as more, _starting:
             child = subprocess.Popen(words, **how, **more)  # noqa: S603 - approved, and as the profile says
-        if "start_new_session" in more:
-            _of_their_own.add(child)
+            if "start_new_session" in more:
+                _of_their_own.add(child)
         return child
 
     return run
@@ -163,13 +164,21 @@ _of_their_own: Final[weakref.WeakSet[subprocess.Popen[bytes]]] = weakref.WeakSet
 """The commands in a session of their own, which hear nothing of the end of our terminal."""
 
 
+_starting: Final = threading.RLock()
+"""Held while one is started: it may run before the thread that started it goes on."""
+_LONGEST_START: Final = 1.0
+
+
 @atexit.register
 def end_commands() -> None:
     """End the commands in a session of their own. Called at the end of the process, unless a signal ends it."""
+    started = _starting.acquire(timeout=_LONGEST_START)
     for child in list(_of_their_own):
         if child.poll() is None:
             with suppress(OSError):
                 os.killpg(child.pid, signal.SIGTERM)
+    if started:
+        _starting.release()
 
 
 def is_credential_process(environ: Mapping[str, str] = os.environ) -> bool:

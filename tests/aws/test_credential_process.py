@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from iamtui.aws import credential_process
 from iamtui.aws.connection import Connection
-from iamtui.aws.credential_process import ASKING, enter_profile, remark_on, runs_iamtui
+from iamtui.aws.credential_process import ASKING, approved_run, end_commands, enter_profile, remark_on, runs_iamtui
 from iamtui.aws.profiles import Profile
 from iamtui.aws.session import available_profiles
 from iamtui.problem import Problem
@@ -130,6 +134,36 @@ def test_iamtui_that_would_run_itself_for_ever_says_so_once(no_aws_settings: Pat
     assert "by hand" not in done.stderr
     assert "Traceback" not in done.stderr
     assert len(runs.read_text().splitlines()) == (1 if name == "iamtui" else 2)
+
+
+def test_a_command_that_is_just_being_started_ends_with_iamtui(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It may run before the thread that starts it knows of it."""
+    begun, ending = threading.Event(), threading.Event()
+    made: list[subprocess.Popen[bytes]] = []
+    really = subprocess.Popen
+
+    def start(words: list[str], **how: Any) -> subprocess.Popen[bytes]:
+        made.append(really(words, **{**how, "start_new_session": True}))
+        begun.set()
+        assert ending.wait(60)
+        return made[0]
+
+    monkeypatch.setattr(credential_process.subprocess, "Popen", start)
+    monkeypatch.setattr(credential_process, "_terminal", lambda _may_ask: nullcontext({"start_new_session": True}))
+    monkeypatch.setattr(credential_process, "_LONGEST_START", 60)
+    run = approved_run("p", lambda: {"profiles": {"p": {"credential_process": "sleep 100"}}}, lambda *_: False)
+    starting = threading.Thread(target=lambda: run(["sleep", "100"]), daemon=True)
+    starting.start()
+    assert begun.wait(60)
+    end = threading.Thread(target=end_commands, daemon=True)
+    end.start()
+    end.join(0.2)
+    ending.set()
+    end.join(60)
+    try:
+        assert made[0].wait(60) == -signal.SIGTERM
+    finally:
+        made[0].kill()
 
 
 def test_a_command_without_the_terminal_ends_with_iamtui(tmp_path: Path) -> None:
