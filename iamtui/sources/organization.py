@@ -35,6 +35,10 @@ RCP: Final = "RESOURCE_CONTROL_POLICY"
 _DEEPEST: Final = 10
 """Levels followed upwards; AWS allows five OUs below a root."""
 
+_MOST_ACCOUNTS: Final = 50_000
+_MOST_UNITS: Final = 10_000
+"""Of an organization, so that no endpoint names ever new ones. AWS's quotas are 2,000 OUs, and some 10,000 accounts."""
+
 _NO_TREE: Final = "the units do not make a tree"
 
 _NOT_IN_FORCE: Final = PolicyDocument.of(
@@ -254,6 +258,9 @@ def read_accounts(connection: OrganizationAnswers, step: Step = no_step) -> tupl
             for unit in page.organizational_units
         ]
         waiting += reversed(units)
+        if len(found) > _MOST_ACCOUNTS or len(seen) + len(waiting) > _MOST_UNITS:
+            many = f"it has more than {_MOST_ACCOUNTS:,} accounts or {_MOST_UNITS:,} units"
+            raise connection.unexpected("organizations", "ListAccountsForParent", many)
     return tuple(found.values())
 
 

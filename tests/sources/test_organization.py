@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ import pytest
 from iamtui.account.model import Known, Missing, Organization, OrganizationPolicy
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
+from iamtui.sources import organization
 from iamtui.sources.live import load_live
 from iamtui.sources.organization import RCP, SCP, OrganizationUnit, read_accounts, read_organization
 from tests.support.company import DENY_ALL, Company
-from tests.support.fault_proxy import Answer, FaultProxy, Reset, json_error
+from tests.support.fault_proxy import Answer, Call, FaultProxy, Reset, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer
 
 
@@ -171,6 +173,32 @@ def test_units_that_go_round_in_a_circle_are_no_tree(moto: MotoServer, fault_pro
     fault_proxy.on("ListOrganizationalUnitsForParent", Answer(200, units, "application/x-amz-json-1.1"))
 
     with pytest.raises(Problem, match="do not make a tree"):
+        read_accounts(connect(fault_proxy.url))
+
+
+@pytest.mark.parametrize("what", ["accounts", "units"])
+def test_an_organization_has_an_end(
+    moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    Company(moto)
+    monkeypatch.setattr(organization, f"_MOST_{what.upper()}", 20)
+    ids = count(100_000_000_000)
+
+    def ever_new(call: Call) -> Answer | None:
+        new = [str(next(ids)) for _ in range(5)]
+        answers = {
+            "ListAccountsForParent": {"Accounts": [{"Id": one, "Name": "a", "State": "ACTIVE"} for one in new]},
+            "ListOrganizationalUnitsForParent": {
+                "OrganizationalUnits": [{"Id": f"ou-abcd-{one}", "Name": "u"} for one in new]
+            },
+        }
+        if call.operation not in answers:
+            return None
+        return Answer(200, json.dumps(answers[call.operation]).encode(), "application/x-amz-json-1.1")
+
+    fault_proxy.rules.append(ever_new)
+
+    with pytest.raises(Problem, match=f"more than .*{what}"):
         read_accounts(connect(fault_proxy.url))
 
 
