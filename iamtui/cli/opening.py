@@ -19,6 +19,7 @@ from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace import credential_commands as commands
 from iamtui.workspace.identity_center import with_identity_center
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import (
@@ -75,7 +76,6 @@ def _approve(command: CredentialCommand, *, named: bool, option: str = "--profil
             runs this one, and would show nobody what is said here.
     """
     from iamtui.cli.prompts import can_ask, says_yes  # only where a profile runs a command
-    from iamtui.workspace import credential_commands as commands  # likewise
 
     if commands.is_confirmed(command):
         return can_ask()

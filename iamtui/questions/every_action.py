@@ -413,10 +413,13 @@ class EveryAction:
         grants = layer is Layer.IDENTITY and compiled.allows and not compiled.resource.negated
         limited |= 0 if compiled.any_resource or grants else actions
         if any(map(is_of_some_calls, compiled.keys)):
-            kinds = self._kinds_of(counts & ~differing)
-            differing |= sum(kind.actions & counts & ~differing for kind in kinds if kind.resource.needs)
+            differing |= self._of_several_resources(counts & ~differing)
         allow, deny = (found, NOBODY) if compiled.allows else (NOBODY, found)
         return _Said(allow, deny, differing & counts, shown, limited)
+
+    def _of_several_resources(self, actions: int) -> int:
+        """Those of some actions of which one call needs several resources at once."""
+        return sum(kind.actions & actions for kind in self._kinds_of(actions) if kind.resource.needs)
 
     def _about(
         self, compiled: CompiledStatement, actions: int, layer: Layer, context: RequestContext
