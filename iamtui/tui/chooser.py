@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -114,7 +114,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         opening: Callable[[SourceChoice], None] | None = None,
         cancelling: Callable[[], None] = lambda: None,
         endpoint_url: str | None = None,
-        opened: SourceChoice | None = None,
+        opened: Collection[tuple[SourceKind, str]] = (),
     ) -> None:
         """Make the screen.
 
@@ -124,7 +124,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                 None: the screen is left at once with the choice.
             cancelling: stops what was started.
             endpoint_url: what a profile's calls go to instead of AWS.
-            opened: what is open, or None.
+            opened: what is open: of each source its kind and profile.
         """
         super().__init__()
         self._list_profiles = list_profiles
@@ -185,7 +185,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._note(note)
 
     def _is_open(self, kind: SourceKind, profile: str = "") -> bool:
-        return self._opened is not None and (self._opened.kind, self._opened.profile or "") == (kind, profile)
+        return (kind, profile) in self._opened
 
     def _profile_row(self, profile: Profile) -> Content:
         login = profile.login

@@ -334,15 +334,26 @@ class SourceOpening:
         if self._chooser is None:
             self._main.browsing.show_nothing_open()
             self._chooser = lazy.chooser.ChooserScreen(
-                opening=self._switch, cancelling=self.stop, endpoint_url=self._endpoint_url, opened=_own(self._opened)
+                opening=self._switch,
+                cancelling=self.stop,
+                endpoint_url=self._endpoint_url,
+                opened=self._open_sources(),
             )
             self._app.push_screen(self._chooser, self._chooser_left)
+
+    def _open_sources(self) -> frozenset[tuple[SourceKind, str]]:
+        """What is on screen, as its own caller: of each source its kind and profile."""
+        workspace = self._main.source_workspace
+        sources = [one.source for one in (workspace, *workspace.beside)] if workspace is not None else []
+        return frozenset((one.kind, one.profile) for one in sources if not one.session_key)
 
     def _switch(self, choice: SourceChoice) -> None:
         """Open what was chosen in place of what is open; ask what becomes of the sessions of that."""
         if choice.kind is SourceKind.LIVE:
             choice = replace(choice, organization=self._organization)
-        self._leaves = self._opened is not None and not _is_same(choice, self._opened)
+        # Of an account that is on screen in part, sessions may be held as well.
+        shown = self._opened or (self._unfinished[0] if self._unfinished is not None else None)
+        self._leaves = shown is not None and not _is_same(choice, shown)
         held = len(self._main.sessions.keeper)
         self._forgets = not held
         if not held or not self._leaves:
@@ -483,11 +494,6 @@ class SourceOpening:
         # A screen that is being left has lost its lines already.
         if self._main.query(MessageLine):
             self._main.say(text, severity, stays=stays)
-
-
-def _own(choice: SourceChoice | None) -> SourceChoice | None:
-    """What is open as its own caller."""
-    return choice if choice is not None and not choice.session_key else None
 
 
 def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:

@@ -86,9 +86,19 @@ def evil_snapshot() -> dict[str, Any]:
                 InstanceProfileList=[
                     {"InstanceProfileName": EVIL, "Arn": iam(f"instance-profile{EVIL_PATH}{EVIL}"), "Tags": tags}
                 ],
-            )
+            ),
+            role(f"AWSReservedSSO_{EVIL}_0", f"/aws-reserved{EVIL_PATH}"),
         ],
         policies=[evil_policy],
+        identity_center={
+            "instance": EVIL,
+            "permission_sets": [
+                {"arn": EVIL, "name": EVIL, "assignees": [{"type": kind, "id": EVIL} for kind in ("USER", "GROUP")]}
+            ],
+            "groups": [{"id": EVIL, "name": EVIL, "members": None}],
+            "people": [{"id": EVIL, "user_name": EVIL, "display_name": f"{EVIL} x"}],
+            "unread": [EVIL],
+        },
         iamtui={"version": 1, "account_id": ID, "alias": EVIL, "caller": iam(f"user{EVIL_PATH}mallory")},
         organization={
             "id": f"o-{EVIL}",

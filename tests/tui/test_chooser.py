@@ -163,14 +163,16 @@ async def test_after_a_sign_in_enter_opens_the_same_again_and_is_named() -> None
 
 async def test_what_is_open_is_marked() -> None:
     for opened, marked in (
-        (SourceChoice(SourceKind.LIVE, profile="ci"), "Profile, open  ci"),
-        (SourceChoice(SourceKind.DEMO), "Demo, open"),
+        ({(SourceKind.LIVE, "ci")}, ["Profile, open  ci"]),
+        ({(SourceKind.LIVE, "ci"), (SourceKind.LIVE, "default")}, ["Profile, open  ci", "Profile, open  default"]),
+        ({(SourceKind.DEMO, "")}, ["Demo, open"]),
+        ({(SourceKind.SNAPSHOT, "")}, ["Snapshot, open"]),
     ):
         app = ScreenApp(ChooserScreen(lambda: PROFILES, opened=opened))
         async with app.run_test(size=(80, 24)) as pilot:
             await settle(pilot)
-            assert screen_text(app).count(", open ") == 1
-            assert marked in screen_text(app)
+            assert screen_text(app).count(", open ") == len(marked)
+            assert all(words in screen_text(app) for words in marked)
 
 
 async def test_a_profile_shows_when_its_login_ends_and_which_command_renews_it() -> None:

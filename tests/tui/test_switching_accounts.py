@@ -81,7 +81,8 @@ async def stage(gate: threading.Event | None = None) -> AsyncIterator[Stage]:
             gate.wait()
         workspace = sample_workspace()
         account = replace(workspace.account, id="222222222222") if wanted.profile == "second" else workspace.account
-        source = with_fields(workspace.source, label=wanted.profile or "", kind=SourceKind.LIVE)
+        name = wanted.profile or ""
+        source = with_fields(workspace.source, label=name, profile=name, kind=SourceKind.LIVE)
         return replace(workspace, account=account, source=source)
 
     app = IamtuiApp(SourceChoice(SourceKind.LIVE, profile="first"), opener=opener, copier=RecordingCopier())
