@@ -225,11 +225,32 @@ class SignInCache(JSONFileCache):
         return kind(error_msg=f"{why}; sign in again to replace it")
 
 
-def login_of(settings: Mapping[str, Any], command: str) -> SsoLogin | None:
-    """The login with Identity Center that a profile's settings name, from the file in which the AWS CLI keeps it; the
-    secrets there are read with it, and dropped.
+def login_times(folder: str, cache_key: str, may_renew: bool) -> tuple[datetime | None, bool]:
+    """When a login with Identity Center ends, from the file in which the AWS CLI keeps it, and whether it is renewed
+    without a command; None: there is none. The secrets of the file are read with it, and dropped.
 
     Args:
+        may_renew: whether botocore renews one of that kind.
+    """
+    try:
+        found = SignInCache(JSONFileCache(folder))[cache_key]
+    except SSOTokenLoadError:
+        return None, False
+    if "accessToken" not in found:
+        return None, False
+    renewed = may_renew and all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
+    times = found.get("expiresAt"), found.get("registrationExpiresAt") if renewed else None
+    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
+    return ends_at, renewable is not None and renewable > datetime.now(UTC)
+
+
+def login_of(
+    times: Callable[[str, str, bool], tuple[datetime | None, bool]], settings: Mapping[str, Any], command: str
+) -> SsoLogin | None:
+    """The login with Identity Center that a profile's settings name.
+
+    Args:
+        times: `login_times`; thousands of profiles may have one login.
         command: what renews it.
     """
     session, url = settings.get("sso_session"), settings.get("sso_start_url")
@@ -238,16 +259,7 @@ def login_of(settings: Mapping[str, Any], command: str) -> SsoLogin | None:
     if not isinstance(name, str) or not name:
         return None
     key = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
-    try:
-        found = SignInCache(JSONFileCache(by._SSO_TOKEN_CACHE_DIR))[key]  # noqa: SLF001 - botocore has no other way
-    except SSOTokenLoadError:
-        return SsoLogin(command)
-    if "accessToken" not in found:
-        return SsoLogin(command)
-    may_renew = session and all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
-    times = found.get("expiresAt"), found.get("registrationExpiresAt") if may_renew else None
-    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
-    return SsoLogin(command, ends_at, renews_itself=renewable is not None and renewable > datetime.now(UTC))
+    return SsoLogin(command, *times(by._SSO_TOKEN_CACHE_DIR, key, bool(session)))  # noqa: SLF001 - botocore has no other way
 
 
 def _login_fault(found: Mapping[str, Any]) -> str:

@@ -41,6 +41,7 @@ from iamtui.aws.sdk_settings import (
     TokenFile,
     config_store,
     login_of,
+    login_times,
     refuse_endless_certificates,
     refuse_endless_config,
 )
@@ -419,7 +420,7 @@ def available_profiles() -> tuple[Profile, ...]:
         Problem: a file cannot be parsed.
     """
     try:
-        return profiles_of(SdkSession().full_config.get("profiles", {}), login_of)
+        return profiles_of(SdkSession().full_config.get("profiles", {}), partial(login_of, cache(login_times)))
     except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
         raise problem_from(error) from None
 

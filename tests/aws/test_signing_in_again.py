@@ -13,6 +13,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
+from iamtui.aws import sdk_settings
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.profiles import SsoLogin, login_command_of, login_profile_of
@@ -256,3 +257,21 @@ def test_a_pipe_in_place_of_the_file_of_a_login_is_not_waited_for(sso_cache: Pat
     file.unlink()
     os.mkfifo(file)
     assert next(one.login for one in available_profiles() if one.name == "base") is not None
+
+
+def test_the_file_of_a_login_is_read_once_for_all_its_profiles(
+    sso_cache: Path, no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of profiles have one login."""
+    sign_in(sso_cache, "corp", timedelta(hours=3))
+    more = CONFIG.partition("[profile base]")[2].partition("[profile")[0]
+    with (no_aws_settings / "config").open("a") as file:
+        file.writelines(f"[profile p{number}]{more}" for number in range(9))
+    read: list[str] = []
+    really = sdk_settings._read_short
+    monkeypatch.setattr(sdk_settings, "_read_short", lambda path, *more: read.append(path) or really(path, *more))
+    logins = {profile.name: profile.login for profile in available_profiles() if profile.login is not None}
+    assert len(logins) == 12
+    assert logins["p8"] is not None
+    assert logins["p8"].ends_at is not None
+    assert len(read) == len(set(read))
