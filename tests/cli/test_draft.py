@@ -255,6 +255,14 @@ def test_an_edit_that_cannot_be_is_refused_and_nothing_written(
     assert not file.exists()
 
 
+@pytest.mark.parametrize("number", ["0", "2", "x", "9" * 5000, "\u0661"])
+def test_what_is_not_the_number_of_an_edit_is_not_taken_back(cli: Cli, account: str, file: Path, number: str) -> None:
+    cli("draft", "edit", file, "attach", "carol", "data-lake-read", "--snapshot", account)
+    refused = cli("draft", "edit", file, "drop", number, "--snapshot", account)
+    refused.failed_with("is not the number of an edit", "The draft has the edits 1 to 1.")
+    assert len(draft_in(file).edits) == 1
+
+
 def test_a_file_that_is_no_draft_is_left_alone(cli: Cli, account: str, policy: str) -> None:
     before = Path(policy).read_bytes()
     cli("draft", "edit", policy, "attach", "carol", "data-lake-read", "--snapshot", account).failed_with("no draft")
