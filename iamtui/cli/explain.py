@@ -61,7 +61,7 @@ def explain(
     findings = _findings(words)
     if not findings.denials:
         raise Problem("No denial was found in the text.", _NOTHING)
-    workspace = open_workspace(source)
+    workspace = open_workspace(source, several=True)
     explained = explain_denials(workspace, findings, decode=decode, caller=caller or "", strict=strict)
     out = stdout()
     settled = True

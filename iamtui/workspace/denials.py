@@ -25,7 +25,7 @@ from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace import denial_advice as advice
 from iamtui.workspace.denial_comparison import Agreement, DenialComparison, claim_words, compare
-from iamtui.workspace.opening import unloaded_carriers, with_resource_policies
+from iamtui.workspace.opening import unloaded_policies, with_resource_policies
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.questions import ask_and_trace
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -181,6 +181,7 @@ class _Explainer:
         now: datetime | None = None,
     ) -> None:
         self._workspace = workspace
+        self._first = workspace.account.id
         self._decode = decode
         self._caller = caller
         self._strict = strict
@@ -195,6 +196,7 @@ class _Explainer:
             unknown = tuple(one for one in denial.unknown if one != CALLER_UNKNOWN)
             denial = replace(denial, caller=self._caller, unknown=unknown, notes=(*denial.notes, note))
         denial = _with_action(denial)
+        self._workspace = self._concerned(denial)
         not_a_role = advice.not_a_role(self._workspace.account, denial)
         if not_a_role:
             nothing = DenialComparison(Agreement.NOT_ASKED, (not_a_role,))
@@ -217,6 +219,13 @@ class _Explainer:
         explanation = advice.with_advice(self._workspace.account, denial, decision, traced, explanation)
         comparison = compare(self._workspace.account, denial, decision)
         return ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
+
+    def _concerned(self, denial: Denial) -> Workspace:
+        """The workspace at the account of the caller, or else of the resource, where several are open."""
+        arns = (parse_arn(text) for text in (denial.caller, denial.resource))
+        named = (arn.account for arn in arns if arn is not None)
+        ids = [account.id for account in self._workspace.accounts]
+        return self._workspace.at(next((account for account in named if account in ids), self._first))
 
     def _federated(self, denial: Denial, left_open: list[str]) -> ExplainedDenial:
         """Which roles trust a provider for a federated sign-in: the message itself names neither."""
@@ -258,7 +267,7 @@ class _Explainer:
 
     def _load(self, resource: str, left_open: list[str]) -> None:
         """Load the policy that decides about a resource; one that cannot be loaded is tried once."""
-        needed = list(unloaded_carriers(self._workspace.account, [resource])) if self._workspace.can_call_aws else []
+        needed = list(unloaded_policies(self._workspace, [resource])) if self._workspace.can_call_aws else []
         if any(carrier not in self._failed for carrier in needed):
             self._workspace, failed = with_resource_policies(self._workspace, [resource])
             self._failed |= failed

@@ -86,6 +86,17 @@ def test_findings_and_ways_to_become_administrator_are_those_of_each_account(cli
     assert places == {f"aws-account-{ID}", f"aws-account-{OTHER}"}
 
 
+def test_a_denial_is_held_against_both_accounts(cli: Cli, files: tuple[str, str]) -> None:
+    said = "An error occurred (AccessDenied) when calling the AssumeRole operation: User: {} is not authorized to perform: sts:AssumeRole on resource: {}"  # noqa: E501
+    bob, ci = (said.format(iam(who), TARGET) for who in ("user/bob", "role/same"))
+    for named in (both(files), both(files[::-1])):
+        found = cli("explain", f"{bob}\n{ci}", *named, "--json")
+        assert found.code == 0, found
+        assert [one["decision"]["decision"] for one in found.json] == ["implicitDeny"] * 2
+        assert [one["decision"]["request"]["principal"] for one in found.json] == [iam("user/bob"), iam("role/same")]
+    assert cli("explain", bob, "--snapshot", files[1], "--json").json[0]["decision"]["decision"] != "implicitDeny"
+
+
 def test_the_numbers_are_those_of_each_account(cli: Cli, files: tuple[str, str]) -> None:
     alone = [cli("overview", "--snapshot", file, "--json").json for file in files]
     assert cli("overview", *both(files), "--json").json == alone
