@@ -18,6 +18,7 @@ from iamtui.problem import Problem
 from iamtui.sources.organization import OrganizationAccount, read_organization_with, with_organization
 from iamtui.sources.parallel import Step, Tasks
 from iamtui.text import safe_text
+from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.opening import connect, open_connected, open_source, steps
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
 from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, Workspace
@@ -53,6 +54,9 @@ class _AtOnce:
 
         try:
             return opener(tell, self._is_over.is_set)
+        except UnconfirmedCommand:
+            # Whoever can ask about it asks, and opens all of them again.
+            raise
         except Problem as problem:
             return NotOpened(name, problem)
 

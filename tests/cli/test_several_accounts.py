@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.workspace.credential_commands import UnconfirmedCommand
+from iamtui.workspace.open_accounts import open_accounts
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support import moto_server
 from tests.support.cli_runner import Cli
 from tests.support.moto_accounts import client_in, profiles
@@ -187,3 +190,12 @@ def test_the_policy_of_a_resource_is_read_by_the_account_that_owns_it(cli: Cli, 
     cli(*asked).failed_with(f"{ID} and {OTHER}", "--resource-account")
     allowed = cli(*asked, "--resource-account", OTHER)
     assert [one["request"]["principal"] for one in allowed.json_lines] == [iam("user/dora")]
+
+
+def test_a_command_of_one_of_the_profiles_is_asked_about_and_not_passed_over(
+    live: MotoServer, no_aws_settings: Path
+) -> None:
+    (no_aws_settings / "config").write_text("[profile runs]\ncredential_process = /bin/true\n")
+    runs = SourceChoice(SourceKind.LIVE, profile="runs", endpoint_url=live.url)
+    with pytest.raises(UnconfirmedCommand, match="/bin/true"):
+        open_accounts(SourceChoice(SourceKind.LIVE, profile="first", endpoint_url=live.url, beside=(runs,)))
