@@ -14,6 +14,7 @@ from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Known, Missing, Organization
 from iamtui.aws.errors import AwsProblem
 from iamtui.input_files import open_input, read_whole, text_of, unpacked
+from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.sources.organization import NOT_RECORDED, OrganizationAnswers, read_organization
 
@@ -64,7 +65,7 @@ class OrganizationFile:
             Problem: it cannot be read, or is of another kind.
         """
         found = cls(f"The organization file {path}")
-        with open_input(path, found.origin, missing=f"Check the path. {_HOW}") as stream:
+        with open_input(home_expanded(path), found.origin, missing=f"Check the path. {_HOW}") as stream:
             data = read_whole(unpacked(stream, found.origin), found.origin, most=_LARGEST)
         for place, value in _values(text_of(data, found.origin), found.origin):
             found._add(place, value)

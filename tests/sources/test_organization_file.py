@@ -238,3 +238,9 @@ def test_a_snapshot_is_answered_with_it(tmp_path: Path, action: str, resource: s
     assert not [gap for gap in workspace.account.gaps if gap.what.startswith("organization")]
     question = Question(action, resource, resource_account=ACCOUNT)
     assert ask(workspace, resolve_principal(workspace, "role/ci"), question).outcome is outcome
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "organization.json").write_text(collected())
+    assert OrganizationFile.read("~/organization.json").of(Account(ACCOUNT)).path[-1].id == ACCOUNT
