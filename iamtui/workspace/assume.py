@@ -182,11 +182,18 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
     a plan says. `now` is the local time, UTC (default: the clock).
 
     Raises:
-        Problem: the session has ended, is not who it should be, or there is no connection.
+        Problem: the session has ended, is not who it should be, or there is no connection; it is of the demo and the
+            account is not, or the other way round.
     """
     values = exportable(session, now)
     if workspace.connection is None:
         raise Problem("A snapshot comes without a connection to AWS.", "Open the account with --profile.")
+    if session.demo is not (workspace.source.kind is SourceKind.DEMO):
+        where = "the demo account" if session.demo else "AWS"
+        raise Problem(
+            f"The session of {session.role_arn} was assumed in {where}, and works nowhere else.",
+            "Open the account that it was assumed from with P, or choose another session.",
+        )
     connection = workspace.connection.with_credentials(
         values.access_key_id, values.secret_access_key, values.session_token
     )

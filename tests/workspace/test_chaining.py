@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from iamtui.account.model import InlinePolicy, Known
@@ -50,6 +51,17 @@ def outcome(extras: AssumeExtras = NO_EXTRAS) -> Outcome:
     plan = plan_assume(as_session(chain(), replace(SESSION, extras=extras)), AssumeRoleInput(SECOND))
     assert plan.decision is not None
     return plan.decision.outcome
+
+
+@pytest.mark.parametrize("of_demo", [True, False])
+def test_a_session_of_the_demo_is_not_used_at_aws_nor_one_of_aws_in_the_demo(of_demo: bool) -> None:
+    """Made-up keys would be sent to AWS, and real ones be answered by what is made up."""
+    sts = CannedSts()
+    space = chain(sts)
+    if not of_demo:
+        space = replace(space, source=msgspec.structs.replace(space.source, kind=SourceKind.DEMO))
+    with pytest.raises(Problem, match=r"was assumed in (the demo account|AWS), and works nowhere else"):
+        as_session(space, replace(SESSION, demo=of_demo))
 
 
 def test_the_session_is_the_caller_and_has_an_hour() -> None:
