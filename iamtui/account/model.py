@@ -389,6 +389,11 @@ class Account:
         names = (REST_OF_ACCOUNT, UNLISTED["users"], UNLISTED["groups"], UNLISTED["roles"])
         return tuple(gap for gap in self.gaps if gap.what in names)
 
+    def why_unlisted(self, kind: str) -> Missing | None:
+        """Why there may be more of a kind than are here ("users", "instance profiles"); None: all of them are."""
+        found = next((gap for gap in self.gaps if gap.what in (REST_OF_ACCOUNT, UNLISTED[kind])), None)
+        return Missing(found.error, found.permission) if found is not None else None
+
     @cached_property
     def _by_arn(self) -> dict[str, Entity]:
         return {entity.arn: entity for entity in self.entities()}
@@ -523,7 +528,13 @@ REST_OF_ACCOUNT: Final = "the rest of the account"
 BEING_READ: Final = "it is still being read"
 """Why that is so as long as the listing goes on."""
 
-UNLISTED: Final = {"users": "all users", "groups": "all groups", "roles": "all roles", "policies": "all policies"}
+UNLISTED: Final = {
+    "users": "all users",
+    "groups": "all groups",
+    "roles": "all roles",
+    "policies": "all policies",
+    "instance profiles": "instance profiles without a role",
+}
 """What the gaps are called when the entities of a kind could not be listed."""
 
 ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
+from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Gap, Known, Missing, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report, say_cached
@@ -140,7 +140,7 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         if one.remark:
             note(one.remark)
         say_part(one.account, f"account {one.account.id}" if workspace.beside else "the account")
-        gaps = ", ".join(gap.what for gap in one.account.gaps if gap.what != REST_OF_ACCOUNT)
+        gaps = ", ".join(map(_gap_words, (gap for gap in one.account.gaps if gap.what != REST_OF_ACCOUNT)))
         if gaps:
             lacking.setdefault(gaps, []).append(one.account.id)
     if cache is not CacheUse.NOTHING:
@@ -151,6 +151,10 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
     for words in dict.fromkeys(filter(None, map(_without_organization, (workspace, *workspace.beside)))):
         note(words)
+
+
+def _gap_words(gap: Gap) -> str:
+    return f"{gap.what} (needs {gap.permission})" if gap.permission else gap.what
 
 
 def _without_organization(workspace: Workspace) -> str:

@@ -71,7 +71,12 @@ def name_of_statement(policy: NamedPolicy, statement: Statement) -> str:
 
 def _not_evaluated(layer: Layer, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
     found = missing.get(layer)
-    return None if found is None else LayerReport(layer, LayerState.NOT_EVALUATED, f"Not evaluated: {found.reason}.")
+    return None if found is None else LayerReport(layer, LayerState.NOT_EVALUATED, f"{_why_not(found)}.")
+
+
+def _why_not(missing: NotEvaluated) -> str:
+    needs = f" (needs {missing.permission})" if missing.permission else ""
+    return f"Not evaluated: {missing.reason}{needs}"
 
 
 def _plain(layer: Layer, scanned: LayerScan | None, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
@@ -189,7 +194,7 @@ def _levels(
                 why = f"The SCPs {_at(level)} allow it {ONLY_UNDER_CONDITIONS}{unless}."
                 return LayerReport(layer, LayerState.SILENT, why)
     if layer in missing:
-        return LayerReport(layer, LayerState.NOT_EVALUATED, f"Not evaluated: {missing[layer].reason}{unless}.")
+        return LayerReport(layer, LayerState.NOT_EVALUATED, f"{_why_not(missing[layer])}{unless}.")
     if layer is Layer.SCP:
         return _SCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_EVERY_LEVEL}{unless}.")
     return _RCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_NO_RCP_DENIES}{unless}.")

@@ -21,6 +21,7 @@ from iamtui.account.model import (
     BEING_READ,
     NOT_LOADED,
     REST_OF_ACCOUNT,
+    UNLISTED,
     Account,
     Entity,
     Fact,
@@ -509,7 +510,7 @@ def _users(connection: Connection) -> dict[str, Any]:
 _PARTS: Final = (
     _Part("the account alias", "iam:ListAccountAliases", _alias),
     _Part("identity providers", "iam:ListSAMLProviders", _providers),
-    _Part("instance profiles without a role", "iam:ListInstanceProfiles", _instance_profiles),
+    _Part(UNLISTED["instance profiles"], "iam:ListInstanceProfiles", _instance_profiles),
     _Part("descriptions and longest sessions of roles", "iam:ListRoles", _roles),
     _Part("last use of passwords", "iam:ListUsers", _users),
 )

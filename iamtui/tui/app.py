@@ -272,7 +272,9 @@ class IamtuiApp(TerminalApp):
         """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""
         account = workspace.account
         words = ", ".join(
-            f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
+            f"{kind}s unknown"
+            if not found and account.why_unlisted(f"{kind}s") and not account.is_being_read
+            else f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
             for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
         )
         rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)

@@ -9,8 +9,6 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from iamtui.account.model import (
-    REST_OF_ACCOUNT,
-    UNLISTED,
     Account,
     AttachedPolicy,
     Entity,
@@ -188,6 +186,7 @@ _LISTED_AS: Final = {
     Kind.POLICIES: "policies",
     Kind.CUSTOMER_POLICIES: "policies",
     Kind.AWS_POLICIES: "policies",
+    Kind.INSTANCE_PROFILES: "instance profiles",
 }
 """The list of AWS that a branch comes from."""
 
@@ -258,9 +257,7 @@ class Inventory:
             return self.account.providers
         if self.entities(branch) or branch.kind not in _LISTED_AS:
             return None
-        lacking = (REST_OF_ACCOUNT, UNLISTED[_LISTED_AS[branch.kind]])
-        gap = next((gap for gap in self.account.gaps if gap.what in lacking), None)
-        return Missing(gap.error, gap.permission) if gap is not None else None
+        return self.account.why_unlisted(_LISTED_AS[branch.kind])
 
     def parents(self, node: Node) -> tuple[Branch, ...]:
         """The branches above a node, outermost first."""
@@ -425,6 +422,13 @@ def unknown(missing: Missing) -> str:
     """A missing fact in words: `unknown (not loaded; needs iam:ListRoles)`."""
     needs = f"; needs {missing.permission}" if missing.permission else ""
     return f"unknown ({missing.reason}{needs})"
+
+
+def shorter_unknown(missing: Missing) -> tuple[str, ...]:
+    """The same in fewer words, in which the permission comes before anything else is cut."""
+    if not missing.permission:
+        return ()
+    return (f"unknown; needs {missing.permission}", f"needs {missing.permission}", missing.permission)
 
 
 def fact_text(fact: Fact[T], words: Callable[[T], str]) -> str:

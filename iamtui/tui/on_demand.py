@@ -82,8 +82,14 @@ def load(workspace: Workspace, carriers: Sequence[str], node: User | Role | None
             which it is wanted who can sign in, or None.
     """
     now, failed = lazy.opening.with_resource_policies(workspace, carriers)
-    what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
-    problems = list(failed.values())
+    what, problems = [], list(failed.values())
+    for carrier in carriers:
+        policy = now.account.resource_policies.get(carrier)
+        if policy is not None and policy.state == "denied":
+            sentence = f"The policy of {carrier} may not be read: access denied."
+            problems.append(Problem(sentence, f"It needs {policy.permission}." if policy.permission else ""))
+        elif carrier not in failed:
+            what.append(f"the policy of {carrier}")
     if isinstance(node, User):
         try:
             now = lazy.opening.load_user_details(now, node.name)

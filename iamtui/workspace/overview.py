@@ -257,13 +257,23 @@ def _keys(users: Sequence[User], now: datetime) -> Breakdown:
 def _others(account: Account) -> tuple[Figure, ...]:
     own = [policy.arn for policy in account.policies if not policy.aws_managed]
     figures = [
-        Figure("groups", "groups", tuple(group.arn for group in account.groups)),
-        Figure("policies", "customer policies", tuple(own)),
-        Figure("instance-profiles", "instance profiles", tuple(one.arn for one in account.instance_profiles)),
+        Figure("groups", "groups", tuple(group.arn for group in account.groups), _unlisted(account, "groups")),
+        Figure("policies", "customer policies", tuple(own), _unlisted(account, "policies")),
+        Figure(
+            "instance-profiles",
+            "instance profiles",
+            tuple(one.arn for one in account.instance_profiles),
+            _unlisted(account, "instance profiles"),
+        ),
     ]
     if isinstance(account.providers, Known):
         figures.append(Figure("providers", "identity providers", tuple(one.arn for one in account.providers.value)))
     return tuple(figures)
+
+
+def _unlisted(account: Account, *kinds: str) -> int:
+    """How many more there are, at the least, of kinds that may not all be here: one of each."""
+    return sum(account.why_unlisted(kind) is not None for kind in kinds)
 
 
 _RISKS: Final = {
@@ -303,13 +313,16 @@ def _risks(
     unknown_mfa = sum(
         isinstance(user.login_profile, Missing) or isinstance(user.mfa_devices, Missing) for user in users
     )
-    unknown_use = sum(bool(last_used(user)[1]) for user in users)
-    unknown_roles = sum(isinstance(role.last_used, Missing) for role in account.roles)
+    more_users, more_roles = _unlisted(account, "users"), _unlisted(account, "roles")
+    unknown_mfa += more_users
+    unknown_use = sum(bool(last_used(user)[1]) for user in users) + more_users
+    unknown_roles = sum(isinstance(role.last_used, Missing) for role in account.roles) + more_roles
+    everybody += more_users + more_roles
     return (
         _risk("administrators", tuple(entity.arn for entity in report.administrators), everybody),
         _risk("escalations", certain, everybody),
         _risk("escalations.possible", possible, everybody),
-        _risk("trust-outside", tuple(trusting)),
+        _risk("trust-outside", tuple(trusting), more_roles),
         _risk("without-mfa", found("console-without-mfa"), unknown_mfa),
         _risk("unused-users", found("user-unused"), unknown_use),
         _risk("unused-roles", found("role-unused"), unknown_roles),

@@ -13,13 +13,23 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
+from iamtui.account.model import (
+    Account,
+    Entity,
+    Group,
+    IdentityProvider,
+    InstanceProfile,
+    ManagedPolicy,
+    Missing,
+    Role,
+    User,
+)
 from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit
-from iamtui.tui.inventory import EntityPolicy, held_policies, kind_word
+from iamtui.tui.inventory import EntityPolicy, held_policies, kind_word, shorter_unknown, unknown
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 # Rows: labelled facts, lists and links, drawn line by line.
@@ -41,6 +51,7 @@ class ListingRow:
         target: the key of the node that `o` and Enter go to, or "".
         note: raw text behind the value, in a fainter style.
         heading: the line is a heading, `label` its text.
+        shorter: the first of these that fits stands in the place of a value that does not, else the last of them, cut.
     """
 
     label: str = ""
@@ -49,6 +60,7 @@ class ListingRow:
     target: str = ""
     note: str = ""
     heading: bool = False
+    shorter: tuple[str, ...] = ()
 
 
 BLANK = ListingRow()
@@ -56,6 +68,11 @@ BLANK = ListingRow()
 
 def heading(text: str) -> ListingRow:
     return ListingRow(label=text, heading=True)
+
+
+def unknown_row(label: str, missing: Missing) -> ListingRow:
+    """A fact that is not known, and with which permission it would be."""
+    return ListingRow(label, unknown(missing), "faint", shorter=shorter_unknown(missing))
 
 
 class RowsView(LineView):
@@ -111,7 +128,8 @@ class RowsView(LineView):
         else:
             pieces.append(Piece(" " * label_width))
         room -= label_width
-        value = fit(safe_text(row.value), room)
+        texts = [safe_text(text) for text in (row.value, *row.shorter)]
+        value = fit(next((text for text in texts if cell_len(text) <= room), texts[-1]), room)
         pieces.append(Piece(value, row.style or ("link" if row.target else "")))
         room -= cell_len(value) + 2
         if row.note and room > 4:

@@ -14,8 +14,8 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain
-from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading
-from iamtui.tui.inventory import Branch, Kind, key_of, levels_of, unknown
+from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading, unknown_row
+from iamtui.tui.inventory import Branch, Kind, key_of, levels_of, shorter_unknown, unknown
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
 from iamtui.workspace.workspace import OrganizationSource, Workspace, list_profiles
 
@@ -41,7 +41,7 @@ def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
     if isinstance(fact, Missing):
         return [
             ListingRow("SCPs, RCPs", "not evaluated", "warning"),
-            ListingRow("Why", _why(fact)),
+            ListingRow("Why", _why(fact), shorter=shorter_unknown(fact)[1:]),
             ListingRow("", HOW_TO_LOAD),
         ]
     if fact.value is None:
@@ -57,7 +57,9 @@ def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
     rows = [
         ListingRow("Organization", organization.id),
         ListingRow("Managed by", management or "unknown", note="this account" if is_management else ""),
-        ListingRow("IAM admins", "unknown" if administrators is None else named, note="delegated administrators"),
+        ListingRow("IAM admins", named, note="delegated administrators")
+        if administrators is not None
+        else unknown_row("IAM admins", Missing("not read", "organizations:ListDelegatedAdministrators")),
     ]
     if is_management:
         rows.append(ListingRow("", "SCPs and RCPs do not bind the management account.", "warning"))
@@ -76,7 +78,7 @@ def _level_rows(level: OrganizationLevel) -> list[ListingRow]:
     rows.append(ListingRow("Id", level.id))
     for kind, fact in (("SCPs", level.scps), ("RCPs", level.rcps)):
         if isinstance(fact, Missing):
-            rows.append(ListingRow(kind, unknown(fact), "faint"))
+            rows.append(unknown_row(kind, fact))
         elif not fact.value:
             rows.append(ListingRow(kind, "none attached", "muted"))
         else:

@@ -27,15 +27,25 @@ from iamtui.account.model import (
     Role,
     Tags,
     Unread,
+    UnreadPart,
     User,
 )
 from iamtui.policy.document import PolicyDocument, render
 from iamtui.tui import clock
 from iamtui.tui.content import line
 from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_trust
-from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, access_rows, heading, policy_entries
+from iamtui.tui.explorer.listings import (
+    BLANK,
+    ListingEntry,
+    ListingRow,
+    Tab,
+    access_rows,
+    heading,
+    policy_entries,
+    unknown_row,
+)
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
-from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count, unknown
+from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
 from iamtui.workspace.identity_center import behind_role
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.
@@ -64,11 +74,7 @@ def moment_row(label: str, moment: datetime | None, none: str = "unknown") -> Li
 
 
 def _moment_fact(label: str, fact: Fact[datetime | None], none: str) -> ListingRow:
-    return _unknown_row(label, fact) if isinstance(fact, Missing) else moment_row(label, fact.value, none)
-
-
-def _unknown_row(label: str, missing: Missing) -> ListingRow:
-    return ListingRow(label, unknown(missing), "faint")
+    return unknown_row(label, fact) if isinstance(fact, Missing) else moment_row(label, fact.value, none)
 
 
 def _identity(entity: User | Group | Role | ManagedPolicy | InstanceProfile) -> list[ListingRow]:
@@ -86,12 +92,12 @@ def _permissions(account: Account, holder: User | Group | Role) -> list[ListingR
     lacking = [part for part in ("groups", "inline policies", "attached policies") if part in unread]
     words = f"{count} in force" if count or lacking else "none: it may do nothing by itself"
     rows = [ListingRow("Policies", words, note=f"without {' and '.join(lacking)}" if lacking else "")]
-    rows += [_unknown_row(part.capitalize(), unread[part]) for part in (*lacking, "tags") if part in unread]
+    rows += [unknown_row(part.capitalize(), unread[part]) for part in lacking]
     through = administrator_through(account, holder)
     if through:
         rows.append(ListingRow("Administrator", "ADMIN", "warning", note=f"AdministratorAccess attached {through}"))
     if "permissions boundary" in unread:
-        rows.append(_unknown_row("Boundary", unread["permissions boundary"]))
+        rows.append(unknown_row("Boundary", unread["permissions boundary"]))
     elif not isinstance(holder, Group):
         arn = holder.boundary_arn
         rows.append(
@@ -105,18 +111,20 @@ def _permissions(account: Account, holder: User | Group | Role) -> list[ListingR
 def _user(account: Account, user: User) -> list[ListingRow]:
     rows = _identity(user)
     rows += [BLANK, heading("Permissions"), *_permissions(account, user)]
-    rows += _listed("Groups", [(name, group.arn if (group := account.group(name)) else "") for name in user.groups])
+    groups = [(name, group.arn if (group := account.group(name)) else "") for name in user.groups]
+    # Where they were not read, the permissions say so.
+    rows += _listed("Groups", groups) if groups or not _unread(user, "groups") else []
     rows += [BLANK, heading("Sign-in")]
     rows.append(_login(user.login_profile))
     rows.append(_moment_fact("Password used", user.password_last_used, "never"))
     rows += _mfa(user.mfa_devices)
     rows += _keys(user.access_keys)
-    return rows + _tags(user.tags)
+    return rows + _tags(user.tags, _unread(user, "tags"))
 
 
 def _login(fact: Fact[LoginProfile | None]) -> ListingRow:
     if isinstance(fact, Missing):
-        return _unknown_row("Console", fact)
+        return unknown_row("Console", fact)
     if fact.value is None:
         return ListingRow("Console", "no password", "muted")
     reset = "must be changed at next sign-in" if fact.value.reset_required else ""
@@ -126,7 +134,7 @@ def _login(fact: Fact[LoginProfile | None]) -> ListingRow:
 
 def _mfa(fact: Fact[tuple[MfaDevice, ...]]) -> list[ListingRow]:
     if isinstance(fact, Missing):
-        return [_unknown_row("MFA", fact)]
+        return [unknown_row("MFA", fact)]
     if not fact.value:
         return [ListingRow("MFA", "no device", "warning")]
     return [
@@ -137,7 +145,7 @@ def _mfa(fact: Fact[tuple[MfaDevice, ...]]) -> list[ListingRow]:
 
 def _keys(fact: Fact[tuple[AccessKey, ...]]) -> list[ListingRow]:
     if isinstance(fact, Missing):
-        return [_unknown_row("Access keys", fact)]
+        return [unknown_row("Access keys", fact)]
     if not fact.value:
         return [ListingRow("Access keys", "none", "muted")]
     rows = []
@@ -161,7 +169,7 @@ def _group(account: Account, group: Group) -> list[ListingRow]:
 def _role(account: Account, role: Role) -> list[ListingRow]:
     rows = [*_description(role.description), *_identity(role)]
     if isinstance(role.last_used, Missing):
-        rows.append(_unknown_row("Last used", role.last_used))
+        rows.append(unknown_row("Last used", role.last_used))
     else:
         used = moment_row("Last used", role.last_used.value, "never, as far as IAM tracks")
         where = f", {role.last_used_region}" if role.last_used_region else ""
@@ -174,7 +182,7 @@ def _role(account: Account, role: Role) -> list[ListingRow]:
     rows += [BLANK, heading("Permissions"), *_permissions(account, role)]
     profiles = [(profile.name, profile.arn) for profile in account.instance_profiles if role.name in profile.roles]
     rows += _listed("Instance profile", profiles) if profiles else []
-    return rows + _tags(role.tags)
+    return rows + _tags(role.tags, _unread(role, "tags"))
 
 
 _MOST_PEOPLE: Final = 50
@@ -189,7 +197,7 @@ def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
     name = permission_set_name(role.name)
     rows = [ListingRow("Permission set", name, note="edited and provisioned there, not in the account")] if name else []
     if isinstance(behind, Missing):
-        return [*rows, _unknown_row("People", behind)]
+        return [*rows, unknown_row("People", behind)]
     people, unknown = behind.value.people, behind.value.unknown
     shown = [(one.person.words, f"by {', '.join(one.groups)}" if one.groups else "") for one in people[:_MOST_PEOPLE]]
     if len(people) > _MOST_PEOPLE:
@@ -202,7 +210,7 @@ def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
 
 def _description(fact: Fact[str]) -> list[ListingRow]:
     if isinstance(fact, Missing):
-        return [_unknown_row("Description", fact)]
+        return [unknown_row("Description", fact)]
     return [ListingRow("Description", fact.value)] if fact.value else []
 
 
@@ -249,10 +257,15 @@ def _listed(label: str, items: Sequence[tuple[str, str]]) -> list[ListingRow]:
     return [ListingRow(label if not index else "", name, target=target) for index, (name, target) in enumerate(items)]
 
 
-def _tags(tags: Tags) -> list[ListingRow]:
-    if not tags:
-        return [BLANK, heading("Tags"), ListingRow("", "none", "muted")]
-    return [BLANK, heading("Tags"), *(ListingRow(key, value) for key, value in tags)]
+def _tags(tags: Tags, unread: Missing | None = None) -> list[ListingRow]:
+    rows = [ListingRow(key, value) for key, value in tags]
+    if not rows:
+        rows = [ListingRow("", "none", "muted") if unread is None else unknown_row("", unread)]
+    return [BLANK, heading("Tags"), *rows]
+
+
+def _unread(holder: User | Group | Role, part: UnreadPart) -> Missing | None:
+    return next((Missing(one.reason, one.permission) for one in holder.unread if one.part == part), None)
 
 
 # The JSON tab: the whole record of an entity, with AWS's names for what it holds. Pure.

@@ -114,6 +114,8 @@ _LEAST_NAME: Final = 28
 _MOST_NOTES: Final = 3
 """Lines of the notes below a list; twice as many where the window is tall."""
 _TALL: Final = 30
+_AROUND: Final = 12
+"""Lines of a window besides the list and the notes; a short list leaves the notes its room."""
 
 
 class ReportList(FilteredList[ReportRow]):
@@ -350,6 +352,8 @@ class ReportScreen(Screen[ReportRow | None]):
         notes = self.query_one("#report-notes", Label)
         said = self._report.notes if self._report is not None else ()
         most = _MOST_NOTES if self.size.height < _TALL else 2 * _MOST_NOTES
+        if self._report is not None:
+            most = max(most, self.size.height - _AROUND - len(self._report.rows))
         notes.update(lines(*wrap_all((plain(note, limit=None) for note in said), self.size.width - 2, most)))
         notes.display = bool(said)
 
