@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.support.large_account",
     "tests.support.federation",
     "tests.support.connecting",
+    "tests.support.permission_gate",
 ]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")

@@ -229,8 +229,10 @@ class OnDemandLoading:
     def _show_loaded(self, loaded: Loaded) -> None:
         if loaded.before is not self._drafts.source_workspace:
             return
-        if loaded.what:
+        if loaded.workspace is not loaded.before:
+            # That a policy may not be read is known from then on, too.
             self._drafts.show_account(loaded.workspace, loaded.inventory, loaded.index)
+        if loaded.what:
             self._screen.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
         for problem in loaded.problems:
             self._screen.say(str(problem), Severity.WARNING)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+
+import pytest
 
 from iamtui.aws.operations import READ, iam_action
 from tests.support.aws_errors import aws_error
 from tests.support.canned_aws import GOOD
+from tests.support.company import Company
 from tests.support.fault_proxy import Answer, Call, FaultProxy
+from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
+from tests.support.sign_in_people import add_role
 
 CALLER = "arn:aws:iam::123456789012:user/reader"
 FREE = ("sts", "GetCallerIdentity")
@@ -84,3 +89,63 @@ def _is_at(uri: str, path: str) -> bool:
     pattern = "[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", template)))
     given = {one.partition("=")[0] for one in query.split("&")}
     return re.fullmatch(pattern, place) is not None and (not wanted or wanted in given)
+
+
+CANNED = {
+    *(pair for pair in READ if pair[0] not in ("iam", "organizations", "sts")),
+    ("iam", "GenerateServiceLastAccessedDetails"),
+    ("iam", "GetServiceLastAccessedDetails"),
+    ("iam", "SimulatePrincipalPolicy"),
+    ("organizations", "ListDelegatedAdministrators"),
+    ("sts", "DecodeAuthorizationMessage"),
+}
+"""What moto does not have, or does not answer in full."""
+
+_EVERYTHING = policy(allow("*"))
+
+
+@pytest.fixture(scope="module")
+def filled_account(running_moto: MotoServer) -> MotoServer:
+    """An account with something of everything that is read."""
+    moto = running_moto
+    moto.reset()
+    iam = moto.client("iam")
+    made = iam.create_policy(PolicyName="p", PolicyDocument=_EVERYTHING)["Policy"]["Arn"]
+    tags = [{"Key": "team", "Value": "red"}]
+    iam.create_group(GroupName="devs")
+    iam.put_group_policy(GroupName="devs", PolicyName="own", PolicyDocument=_EVERYTHING)
+    iam.attach_group_policy(GroupName="devs", PolicyArn=made)
+    iam.create_user(UserName="alice", Tags=tags, PermissionsBoundary=made)
+    iam.put_user_policy(UserName="alice", PolicyName="own", PolicyDocument=_EVERYTHING)
+    iam.attach_user_policy(UserName="alice", PolicyArn=made)
+    iam.add_user_to_group(UserName="alice", GroupName="devs")
+    iam.create_access_key(UserName="alice")
+    iam.create_login_profile(UserName="alice", Password="x-X-9-x-X-9")
+    serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="alice")["VirtualMFADevice"]["SerialNumber"]
+    iam.enable_mfa_device(
+        UserName="alice", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
+    )
+    iam.create_role(
+        RoleName="ci", AssumeRolePolicyDocument=trust(), Description="d", Tags=tags, PermissionsBoundary=made
+    )
+    iam.put_role_policy(RoleName="ci", PolicyName="own", PolicyDocument=_EVERYTHING)
+    iam.attach_role_policy(RoleName="ci", PolicyArn=made)
+    add_role(iam)
+    iam.create_account_alias(AccountAlias="acme")
+    iam.create_instance_profile(InstanceProfileName="host")
+    iam.create_saml_provider(Name="idp", SAMLMetadataDocument="x" * 1024)
+    iam.create_open_id_connect_provider(Url="https://idp.example.com", ThumbprintList=[])
+    iam.update_account_password_policy(MinimumPasswordLength=14)
+    iam.upload_server_certificate(ServerCertificateName="c", CertificateBody="b", PrivateKey="k")
+    company = Company(moto)
+    company.enable("SERVICE_CONTROL_POLICY")
+    iam.create_policy(PolicyName="nobodys", PolicyDocument=_EVERYTHING)
+    company.api.move_account(AccountId=ACCOUNT, SourceParentId=company.root, DestinationParentId=company.unit)
+    return moto
+
+
+@pytest.fixture
+def gated_proxy(filled_account: MotoServer, pager_keys: None, quick_retries: None) -> Iterator[FaultProxy]:
+    between = FaultProxy(filled_account)
+    yield between
+    between.stop()

@@ -14,7 +14,6 @@ import pytest
 
 from iamtui.account.model import Account, Group, Known, Missing, Role, User
 from iamtui.account.snapshot_writer import snapshot_of
-from iamtui.aws.operations import READ
 from iamtui.problem import Problem
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
@@ -32,14 +31,11 @@ from iamtui.workspace.overview import begun_overview
 from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 from tests.support.canned_aws import OF_A_RESOURCE
-from tests.support.company import Company
 from tests.support.fault_proxy import FaultProxy
-from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
-from tests.support.permission_gate import PermissionGate
-from tests.support.sign_in_people import add_role
+from tests.support.moto_server import ACCOUNT
+from tests.support.permission_gate import CANNED, PermissionGate
 
 BROWSE = "iam:GetAccountAuthorizationDetails"
-EVERYTHING = policy(allow("*"))
 
 
 class Found(NamedTuple):
@@ -192,67 +188,10 @@ NOT_BY_A_PROXY = {
 }
 """What no test here can reach, and what needs it."""
 
-CANNED = {
-    *(pair for pair in READ if pair[0] not in ("iam", "organizations", "sts")),
-    ("iam", "GenerateServiceLastAccessedDetails"),
-    ("iam", "GetServiceLastAccessedDetails"),
-    ("iam", "SimulatePrincipalPolicy"),
-    ("organizations", "ListDelegatedAdministrators"),
-    ("sts", "DecodeAuthorizationMessage"),
-}
-"""What moto does not have, or does not answer in full."""
-
 
 def test_every_feature_is_run() -> None:
     assert RUNS.keys() == {feature.name for feature in FEATURES}
     assert NOT_BY_A_PROXY.keys() <= {action for feature in FEATURES for action in feature.actions}
-
-
-@pytest.fixture(scope="module")
-def filled(running_moto: MotoServer) -> MotoServer:
-    """An account with something of everything that is read."""
-    moto = running_moto
-    moto.reset()
-    iam = moto.client("iam")
-    made = iam.create_policy(PolicyName="p", PolicyDocument=EVERYTHING)["Policy"]["Arn"]
-    tags = [{"Key": "team", "Value": "red"}]
-    iam.create_group(GroupName="devs")
-    iam.put_group_policy(GroupName="devs", PolicyName="own", PolicyDocument=EVERYTHING)
-    iam.attach_group_policy(GroupName="devs", PolicyArn=made)
-    iam.create_user(UserName="alice", Tags=tags, PermissionsBoundary=made)
-    iam.put_user_policy(UserName="alice", PolicyName="own", PolicyDocument=EVERYTHING)
-    iam.attach_user_policy(UserName="alice", PolicyArn=made)
-    iam.add_user_to_group(UserName="alice", GroupName="devs")
-    iam.create_access_key(UserName="alice")
-    iam.create_login_profile(UserName="alice", Password="x-X-9-x-X-9")
-    serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="alice")["VirtualMFADevice"]["SerialNumber"]
-    iam.enable_mfa_device(
-        UserName="alice", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
-    )
-    iam.create_role(
-        RoleName="ci", AssumeRolePolicyDocument=trust(), Description="d", Tags=tags, PermissionsBoundary=made
-    )
-    iam.put_role_policy(RoleName="ci", PolicyName="own", PolicyDocument=EVERYTHING)
-    iam.attach_role_policy(RoleName="ci", PolicyArn=made)
-    add_role(iam)
-    iam.create_account_alias(AccountAlias="acme")
-    iam.create_instance_profile(InstanceProfileName="host")
-    iam.create_saml_provider(Name="idp", SAMLMetadataDocument="x" * 1024)
-    iam.create_open_id_connect_provider(Url="https://idp.example.com", ThumbprintList=[])
-    iam.update_account_password_policy(MinimumPasswordLength=14)
-    iam.upload_server_certificate(ServerCertificateName="c", CertificateBody="b", PrivateKey="k")
-    company = Company(moto)
-    company.enable("SERVICE_CONTROL_POLICY")
-    iam.create_policy(PolicyName="nobodys", PolicyDocument=EVERYTHING)
-    company.api.move_account(AccountId=ACCOUNT, SourceParentId=company.root, DestinationParentId=company.unit)
-    return moto
-
-
-@pytest.fixture
-def proxy(filled: MotoServer, pager_keys: None, quick_retries: None) -> Iterator[FaultProxy]:
-    between = FaultProxy(filled)
-    yield between
-    between.stop()
 
 
 def printed(*names: str) -> set[str]:
@@ -270,15 +209,15 @@ def with_base(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_the_printed_policy_is_enough_and_each_of_its_actions_is_used(proxy: FaultProxy, name: str) -> None:
-    gate = PermissionGate(proxy, with_base(name), canned=CANNED)
-    found = RUNS[name](proxy.url)
+def test_the_printed_policy_is_enough_and_each_of_its_actions_is_used(gated_proxy: FaultProxy, name: str) -> None:
+    gate = PermissionGate(gated_proxy, with_base(name), canned=CANNED)
+    found = RUNS[name](gated_proxy.url)
     assert printed(name) - gate.used == NOT_BY_A_PROXY.keys() & printed(name)
     assert found.lacking.isdisjoint(printed(name) - NOT_BY_A_PROXY.keys())
 
-    proxy.rules.clear()
-    PermissionGate(proxy, denied={BROWSE} - with_base(name), canned=CANNED)
-    assert RUNS[name](proxy.url).value == found.value
+    gated_proxy.rules.clear()
+    PermissionGate(gated_proxy, denied={BROWSE} - with_base(name), canned=CANNED)
+    assert RUNS[name](gated_proxy.url).value == found.value
 
 
 def each_action() -> Iterator[Any]:
@@ -291,15 +230,15 @@ def each_action() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("name", "action"), each_action())
 def test_with_an_action_less_something_is_missing_and_the_action_is_named(
-    proxy: FaultProxy, name: str, action: str
+    gated_proxy: FaultProxy, name: str, action: str
 ) -> None:
-    PermissionGate(proxy, with_base(name), canned=CANNED)
-    whole = RUNS[name](proxy.url)
-    proxy.rules.clear()
-    PermissionGate(proxy, with_base(name) - {action}, canned=CANNED)
+    PermissionGate(gated_proxy, with_base(name), canned=CANNED)
+    whole = RUNS[name](gated_proxy.url)
+    gated_proxy.rules.clear()
+    PermissionGate(gated_proxy, with_base(name) - {action}, canned=CANNED)
 
     try:
-        found = RUNS[name](proxy.url)
+        found = RUNS[name](gated_proxy.url)
     except Problem as problem:
         found = Found(str(problem), {action} if action in str(problem) else set())
     assert found.value != whole.value

@@ -1,0 +1,105 @@
+"""With only a part of the read permissions, each panel names the action that is missing, also in 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from iamtui.tui.explorer.detail_pane import DetailPane
+from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from tests.support.fault_proxy import FaultProxy
+from tests.support.moto_server import ACCOUNT
+from tests.support.panel_apps import screen_text, type_text
+from tests.support.permission_gate import CANNED, PermissionGate
+from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import one_quick
+
+INVENTORY = "iam:GetAccountAuthorizationDetails"
+ALICE, CI = f"arn:aws:iam::{ACCOUNT}:user/alice", f"arn:aws:iam::{ACCOUNT}:role/ci"
+STREAM = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/s"
+
+
+@asynccontextmanager
+async def without(proxy: FaultProxy, *denied: str) -> AsyncIterator[Pilot[Any]]:
+    """The screen at 80x24 on an account of which all but these actions may be read."""
+    PermissionGate(proxy, denied=denied, canned=CANNED)
+    choice = SourceChoice(SourceKind.LIVE, endpoint_url=proxy.url, cache=CacheUse.NOTHING)
+    app = make_app(open_source(choice), first_branch=Branch(Kind.OVERVIEW))
+    async with opened(app, size=(80, 24)) as pilot:
+        yield pilot
+
+
+@one_quick(
+    ("kind", "denied"),
+    [
+        (Kind.USERS, (INVENTORY, "iam:ListUsers")),
+        (Kind.GROUPS, (INVENTORY, "iam:ListGroups")),
+        (Kind.ROLES, (INVENTORY, "iam:ListRoles")),
+        (Kind.PROVIDERS, ("iam:ListSAMLProviders",)),
+        (Kind.ORGANIZATION, ("organizations:DescribeOrganization",)),
+    ],
+)
+async def test_the_tree_names_what_lists_a_branch(gated_proxy: FaultProxy, kind: Kind, denied: tuple[str, ...]) -> None:
+    async with without(gated_proxy, *denied) as pilot:
+        pilot.app.main.go_to(key_of(Branch(kind)))
+        await settle(pilot)
+        assert denied[-1] in screen_text(pilot.app).replace("\n", " ")
+
+
+async def test_the_organization_names_what_lists_its_administrators(gated_proxy: FaultProxy) -> None:
+    async with without(gated_proxy, "organizations:ListDelegatedAdministrators") as pilot:
+        pilot.app.main.go_to(key_of(Branch(Kind.ORGANIZATION)))
+        await settle(pilot)
+        rows = {row.label: row for row in pilot.app.query_one(DetailPane).facts.rows}
+        assert rows["IAM admins"].value == "unknown (not read; needs organizations:ListDelegatedAdministrators)"
+        assert "organizations:ListDelegatedAdm" in screen_text(pilot.app)
+
+
+async def test_what_was_not_listed_is_unknown_and_not_none(gated_proxy: FaultProxy) -> None:
+    async with without(gated_proxy, INVENTORY, "iam:ListRoles", "iam:ListGroups", "iam:ListInstanceProfiles") as pilot:
+        shown = screen_text(pilot.app)
+        for title in ("Roles", "Groups", "Instance profi…"):
+            assert any(title in row and "unknown" in row for row in shown.splitlines()), title
+        assert pilot.app.query_one(MessageLine).words.startswith("! 1 user, groups unknown, roles unknown.")
+        unused = next(row for row in shown.splitlines() if "unused roles" in row)
+        assert "?" in unused
+
+
+@one_quick(
+    ("denied", "label"),
+    [
+        ("iam:ListGroupsForUser", "Groups"),
+        ("iam:ListUserPolicies", "Inline"),
+        ("iam:ListAttachedUserPolicies", "Attached"),
+        ("iam:GetUser", "Boundary"),
+    ],
+)
+async def test_the_facts_of_a_user_name_what_reads_each(gated_proxy: FaultProxy, denied: str, label: str) -> None:
+    async with without(gated_proxy, INVENTORY, "iam:GetGroup", denied) as pilot:
+        pilot.app.main.go_to(ALICE)
+        await settle(pilot)
+        rows = screen_text(pilot.app).splitlines()
+        assert any(label in row and denied in row for row in rows)
+        assert not any("Groups" in row and "none" in row for row in rows)
+
+
+async def test_the_answer_and_its_layers_name_what_reads_the_policy_of_a_resource(gated_proxy: FaultProxy) -> None:
+    async with without(gated_proxy, "kinesis:GetResourcePolicy") as pilot:
+        pilot.app.main.go_to(ALICE)
+        await press(pilot, "f5")
+        await type_text(pilot, "kinesis:GetRecords")
+        await press(pilot, "enter")
+        await type_text(pilot, STREAM)
+        await press(pilot, "enter")
+        await settle(pilot)
+        message = pilot.app.query_one(MessageLine).words.removeprefix("! ")
+        assert message == f"The policy of {STREAM} may not be read: access denied. It needs kinesis:GetResourcePolicy."
+        answer = pilot.app.main.question.answer
+        assert answer is not None
+        assert [one.why for one in answer.layers if "kinesis:GetResourcePolicy" in one.why]
