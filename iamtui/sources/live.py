@@ -346,7 +346,7 @@ class LiveReading:
         except AwsProblem as problem:
             self._failed[part.what] = problem
             # One that is not answered says nothing of the others; when two are not, there is no way to AWS.
-            unanswered = [one for one in self._failed.values() if one.fatal and one.may_pass]
+            unanswered = [one for one in list(self._failed.values()) if one.fatal and one.may_pass]
             if problem.fatal and (not problem.may_pass or len(unanswered) > 1):
                 self._fatal = problem
 

@@ -10,7 +10,7 @@ from iamtui.account.model import REST_OF_ACCOUNT, Known, Missing
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.sources.live import PAGE_SIZE, LiveReading, load_live
+from iamtui.sources.live import PAGE_SIZE, LiveReading, _Part, load_live
 from tests.support.canned_aws import GOOD, CannedAws
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
@@ -423,6 +423,26 @@ def test_a_load_can_be_cancelled_although_nothing_answers(fault_proxy: FaultProx
     with pytest.raises(Stop):
         load_live(connect(fault_proxy.url), step)
     assert fault_proxy.operations().count(stalled) == 1, "it would be asked again, had its answer been waited for"
+
+
+def test_a_part_may_fail_while_the_failures_of_others_are_looked_at() -> None:
+    reading = LiveReading()
+
+    class Interrupted(AwsProblem):
+        """Looking at it takes as long as another thread needs to note that its part failed."""
+
+        fatal = property(lambda _self: other(), lambda _self, _value: None)  # type: ignore[assignment]
+
+    def other() -> bool:
+        reading._failed[f"part {len(reading._failed)}"] = AwsProblem("Denied.", code="AccessDenied")
+        return False
+
+    def fails(_connection: Connection) -> dict[str, object]:
+        raise Interrupted("Denied.", code="AccessDenied")
+
+    reading._read_part(CannedAws().connection, _Part("first", "", fails))
+
+    assert list(reading._failed)[:2] == ["first", "part 1"]
 
 
 def test_an_empty_account(moto: MotoServer) -> None:
