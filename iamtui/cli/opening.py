@@ -20,7 +20,6 @@ from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace import credential_commands as commands
-from iamtui.workspace.identity_center import with_identity_center
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import (
     keep_in_cache,
@@ -220,6 +219,8 @@ def with_user_details(workspace: Workspace, user: User) -> Workspace:
 
 def with_people(workspace: Workspace, source: SourceOptions) -> Workspace:
     """The workspace with the people behind roles of IAM Identity Center, of each account that can be asked for them."""
+    from iamtui.workspace.organization import with_identity_center  # brings the ways to AWS
+
     first, approve = workspace.account.id, organization_approval(source)
     for account in workspace.accounts:
         workspace = with_identity_center(workspace.at(account.id), approve, progress_report())

@@ -97,7 +97,7 @@ def load(workspace: Workspace, carriers: Sequence[str], node: User | Role | None
         except Problem as problem:
             problems.append(problem)
     elif node is not None:
-        now = lazy.identity_center.with_identity_center(now)
+        now = lazy.organization.with_identity_center(now)
         lacking = now.account.identity_center
         if isinstance(lacking, Missing):
             need = f"It needs {lacking.permission}." if lacking.permission else ""

@@ -1,18 +1,12 @@
-"""The people behind roles of IAM Identity Center: read on demand, and in words."""
+"""The people behind roles of IAM Identity Center, as far as they are known, and in words."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from iamtui.account.identity_center import BehindRole, permission_set_name
 from iamtui.account.model import Account, Fact, Known, Missing, Role
-from iamtui.problem import Problem
-from iamtui.workspace.organization import other_connection
-from iamtui.workspace.workspace import Progress, ProgressReport, SourceKind, Workspace
-
-if TYPE_CHECKING:
-    from iamtui.aws.credential_process import Approve
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 _DESCRIBES: Final = "sso:DescribePermissionSet"
 """What names a permission set."""
@@ -26,36 +20,6 @@ def lacks_people(workspace: Workspace) -> bool:
     account = workspace.account
     can_ask = workspace.connection is not None and workspace.source.kind is not SourceKind.DEMO
     return can_ask and isinstance(account.identity_center, Missing) and any(one.sso_reserved for one in account.roles)
-
-
-def with_identity_center(
-    workspace: Workspace, approve: Approve | None = None, report: ProgressReport = lambda _progress: None
-) -> Workspace:
-    """The workspace with what IAM Identity Center says of the account that is looked at. Blocking; never fails.
-
-    It is read with the account's own credentials, or else with those that read the organization. Where neither may,
-    it stays Missing, with the reason.
-
-    Args:
-        approve: asked before the profile of the organization runs a credential_process.
-    """
-    if workspace.connection is None or not lacks_people(workspace):
-        return workspace
-    from iamtui.sources.identity_center import read_identity_center
-
-    def step(what: str, done: int, waiting: str = "", /) -> None:
-        report(Progress(what, done, waiting=waiting))
-
-    account, where = workspace.account, workspace.source.organization
-    found = read_identity_center(workspace.connection, account, step)
-    if isinstance(found, Missing) and (where.profile or where.role):
-        own = found
-        try:
-            with other_connection(workspace.connection, where, approve) as other:
-                found = read_identity_center(other, account, step)
-        except Problem as problem:
-            found = Missing(f"{own.reason}; with other credentials: {problem.sentence.rstrip('.')}", own.permission)
-    return workspace.with_account(replace(account, identity_center=found))
 
 
 def behind_role(account: Account, role: Role) -> Fact[BehindRole] | None:

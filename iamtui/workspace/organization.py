@@ -1,9 +1,10 @@
-"""Organization of an open account, read with another profile or role, or from a file; the accounts of one."""
+"""Organization and Identity Center of an open account, read with another profile or role, or from a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from iamtui.account.model import Account, Fact, Known, Missing, Organization
@@ -13,11 +14,13 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, ask_for_credentials
 from iamtui.credentials.session import utc_now
 from iamtui.problem import Problem
+from iamtui.sources.identity_center import read_identity_center
 from iamtui.sources.organization import OrganizationAccount, read_accounts, read_organization_with, with_organization
 from iamtui.sources.organization_file import OrganizationFile
 from iamtui.sources.parallel import Step, no_step
 from iamtui.workspace.credential_commands import refuse_unconfirmed
-from iamtui.workspace.workspace import OrganizationSource, SourceKind, Workspace
+from iamtui.workspace.identity_center import lacks_people
+from iamtui.workspace.workspace import OrganizationSource, Progress, ProgressReport, SourceKind, Workspace
 
 _SESSION_NAME: Final = "iamtui-organization"
 _SESSION_SECONDS: Final = 900
@@ -135,6 +138,35 @@ def other_connection(
     finally:
         if other is not own:
             other.close()
+
+
+def with_identity_center(
+    workspace: Workspace, approve: Approve | None = None, report: ProgressReport = lambda _progress: None
+) -> Workspace:
+    """The workspace with what IAM Identity Center says of the account that is looked at. Blocking; never fails.
+
+    It is read with the account's own credentials, or else with those that read the organization. Where neither may,
+    it stays Missing, with the reason.
+
+    Args:
+        approve: asked before the profile of the organization runs a credential_process.
+    """
+    if workspace.connection is None or not lacks_people(workspace):
+        return workspace
+
+    def step(what: str, done: int, waiting: str = "", /) -> None:
+        report(Progress(what, done, waiting=waiting))
+
+    account, where = workspace.account, workspace.source.organization
+    found = read_identity_center(workspace.connection, account, step)
+    if isinstance(found, Missing) and (where.profile or where.role):
+        own = found
+        try:
+            with other_connection(workspace.connection, where, approve) as other:
+                found = read_identity_center(other, account, step)
+        except Problem as problem:
+            found = Missing(f"{own.reason}; with other credentials: {problem.sentence.rstrip('.')}", own.permission)
+    return workspace.with_account(replace(account, identity_center=found))
 
 
 def organization_accounts(

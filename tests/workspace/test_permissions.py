@@ -19,7 +19,6 @@ from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
-from iamtui.workspace.identity_center import with_identity_center
 from iamtui.workspace.opening import (
     load_account_facts,
     load_last_accessed,
@@ -27,6 +26,7 @@ from iamtui.workspace.opening import (
     open_source,
     read_again,
 )
+from iamtui.workspace.organization import with_identity_center
 from iamtui.workspace.overview import begun_overview
 from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
