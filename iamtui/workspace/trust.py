@@ -149,18 +149,15 @@ class TrustReader:
             if number and only is not None and (named is None or not named.providers):
                 # The role has one trust policy, whichever call is asked about.
                 continue
-            question = Question(action, role.arn)
-            evaluator = evaluator_of(self._workspace, question)
+            evaluator = evaluator_of(self._workspace, Question(action, role.arn))
             if only is None and inside:
                 yield from TrustedInside(self._workspace, role, action, evaluator, cancelled)
             policy = policy_of_resource(evaluator)
             named = None
             if isinstance(policy, NamedPolicy) and policy.document.error is None:
                 named = self._named(policy)
-            for account in self._workspace.others if only is None else ():
-                if named is None or named.accounts is None or account in named.accounts:
-                    there = self._workspace.at(account)
-                    yield from TrustedInside(there, role, action, evaluator_of(there, question), cancelled)
+            if only is None:
+                yield from self._of_others(role, action, named.accounts if named is not None else None, cancelled)
             if named is None or not isinstance(policy, NamedPolicy):
                 continue
             reading = _Reading(evaluator, policy, named.statements)
@@ -171,6 +168,17 @@ class TrustReader:
                     yield TrustEdge(
                         _kind_of(one.principal, named.stranger), one.principal, role, action, decision, one.name
                     )
+
+    def _of_others(
+        self, role: Role, action: str, accounts: frozenset[str] | None, cancelled: Callable[[], bool]
+    ) -> Iterator[TrustEdge]:
+        """The users and roles of the other accounts that are open, of those whose may be let in; None: of all."""
+        for account in self._workspace.others:
+            if accounts is None or account in accounts:
+                there = self._workspace.at(account)
+                yield from TrustedInside(
+                    there, role, action, evaluator_of(there, Question(action, role.arn)), cancelled
+                )
 
     def inside(self, role: Role) -> TrustedInside:
         """The users and roles of the account that may assume a role."""
