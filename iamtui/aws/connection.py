@@ -12,8 +12,9 @@ import resource
 import sys
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from typing import Any, Final, TypeVar, overload
 
@@ -30,6 +31,8 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 
 MOST_EMPTY_PAGES: Final = 20
+MOST_CLIENTS: Final = 32
+"""How many clients are kept. Each takes up to 1 MB, and a text may name as many Regions as it likes."""
 _NEXT: Final = ("NextToken", "nextToken")
 """Pages without an entry, one after the other, before the endpoint is taken for hostile. AWS may send some."""
 
@@ -87,6 +90,8 @@ class Connection:
         self._lock = threading.RLock()
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        """By service and Region, that used last at the end."""
+        self._calling: Counter[int] = Counter()
         self._account = OneAccount()
         self._signing = threading.local()
 
@@ -228,14 +233,37 @@ class Connection:
         """
         where = region or self.region or (DEFAULT_REGION if service in _GLOBAL_SERVICES else "")
         with self._lock:
-            found = self._clients.get((service, where))
+            found = self._clients.pop((service, where), None)
             if found is None:
                 try:
                     found = self._make_client(service, where)
                 except Exception as error:  # noqa: BLE001 - credentials may be fetched here: anything can come
                     raise self._problem(error, service, "") from None
-                self._clients[service, where] = found
+            self._clients[service, where] = found
             return found
+
+    @contextmanager
+    def _calling_with(self, service: str, region: str) -> Iterator[Any]:
+        """A client that is not dropped for others meanwhile."""
+        with self._lock:
+            client = self.client(service, region)
+            self._calling[id(client)] += 1
+            self._drop_clients()
+        try:
+            yield client
+        finally:
+            with self._lock:
+                self._calling[id(client)] -= 1
+                if not self._calling[id(client)]:
+                    del self._calling[id(client)]
+
+    def _drop_clients(self) -> None:
+        """Drop clients that were not used for the longest time, where there are too many."""
+        unused = [key for key, client in self._clients.items() if not self._calling[id(client)]]
+        for key in unused[: max(0, len(self._clients) - MOST_CLIENTS)]:
+            client = self._clients.pop(key)
+            client.close()
+            _take_apart_client(client)
 
     @overload
     def call(self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any) -> dict[str, Any]: ...
@@ -254,12 +282,12 @@ class Connection:
         Raises:
             Problem: mostly an AwsProblem, which says whether the call was denied.
         """
-        client = self.client(service, in_region)
+        with self._calling_with(service, in_region) as client:
 
-        def answer() -> Any:
-            return self._shaped(self._answer(client, service, operation, parameters), into, service, operation)
+            def answer() -> Any:
+                return self._shaped(self._answer(client, service, operation, parameters), into, service, operation)
 
-        return self._retried(client, operation, answer)
+            return self._retried(client, operation, answer)
 
     def _retried(self, client: Any, operation: str, answer: Callable[[], Any]) -> Any:
         """An answer to a call that reads, tried again as the load does which the thread works for, if any."""
@@ -294,7 +322,12 @@ class Connection:
         Raises:
             Problem: as `call`; also when the endpoint repeats a page or never ends.
         """
-        client = self.client(service, in_region)
+        with self._calling_with(service, in_region) as client:
+            yield from self._pages_of(client, service, operation, into, parameters)
+
+    def _pages_of(
+        self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
+    ) -> Iterator[Any]:
         before, parts_before = read_here(client), parts_here(client)
         limits = limits_for(service, operation)
         markers: set[str] = set()

@@ -16,7 +16,7 @@ from botocore import xform_name
 from iamtui.aws import connection as module
 from iamtui.aws import session as sdk_session
 from iamtui.aws.answer_limits import INVENTORY, limits_for
-from iamtui.aws.connection import Connection
+from iamtui.aws.connection import MOST_CLIENTS, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -141,6 +141,22 @@ def test_clients_are_kept(moto: MotoServer) -> None:
     assert connection.client("iam") is connection.client("iam")
     assert connection.client("kms", "eu-west-1") is not connection.client("kms", "eu-west-2")
     assert connection.client("s3", "eu-west-1") is not connection.client("s3", "eu-west-2")
+
+
+def test_clients_of_many_regions_are_not_all_kept(moto: MotoServer) -> None:
+    connection = connect(moto.url)
+    first, used = (connection.client("kms", region) for region in ("us-east-1", "us-east-2"))
+    listed = connection.pages("kms", "ListAliases", in_region="us-east-2")
+    page = next(listed)
+
+    for number in range(MOST_CLIENTS + 1):
+        connection.call("sts", "GetCallerIdentity", in_region=f"xx-nowhere-{number}")
+
+    assert page["Aliases"]
+    assert list(listed) == []
+    assert connection.client("kms", "us-east-1") is not first
+    assert connection.client("kms", "us-east-2") is used
+    assert connection.call("kms", "ListAliases", in_region="us-east-1")["Aliases"]
 
 
 def test_a_regional_service_without_region_is_a_problem(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
