@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from iamtui.tui.explorer.detail_pane import DetailPane
@@ -103,3 +104,15 @@ async def test_the_answer_and_its_layers_name_what_reads_the_policy_of_a_resourc
         answer = pilot.app.main.question.answer
         assert answer is not None
         assert [one.why for one in answer.layers if "kinesis:GetResourcePolicy" in one.why]
+
+
+@pytest.mark.parametrize(("where", "tab"), [(ALICE, "4"), (CI, "3")])
+async def test_access_and_trust_name_what_reads_the_policies_that_they_lack(
+    gated_proxy: FaultProxy, where: str, tab: str
+) -> None:
+    async with without(gated_proxy, INVENTORY, "iam:ListUserPolicies") as pilot:
+        pilot.app.main.go_to(where)
+        await press(pilot, tab)
+        await settle(pilot)
+        assert "[?] needs" in (shown := screen_text(pilot.app))
+        assert "iam:ListUserPolicies" in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -67,6 +67,7 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
     tab.rows.append(heading(f"What it can do: {count}, actions by access level{some}; Enter lists them"))
+    tab.rows.extend(_needed([entity]))
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
     for service, cells in services:
         tab.lists[len(tab.rows)] = service.service, partial(permissions_report, account, found, (service,))
@@ -90,6 +91,12 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     return tab
 
 
+def _needed(holders: Iterable[User | Role]) -> list[ListingRow]:
+    """A row for each permission without which policies of these were not read."""
+    found = {one.permission: one.reason for holder in holders for one in holder.unread if one.part != "tags"}
+    return [ListingRow("[?] needs", permission, "faint", note=reason) for permission, reason in found.items()]
+
+
 def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) -> list[ListingEntry]:
     """Who may assume a role, each with the statement that lets it."""
     edges = outside_first(who_may_assume(workspace, role, cancelled))
@@ -107,4 +114,8 @@ def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) ->
         found.append(ListingEntry(row, role.trust, lines=lines))
     if not edges:
         found.append(ListingEntry(ListingRow("", "nobody", "muted"), role.trust))
-    return found
+    account = workspace.account
+    unlisted = [why for kind in ("users", "roles") if (why := account.why_unlisted(kind)) is not None]
+    rows = [ListingRow("[?] needs", why.permission or why.reason, "faint", note=why.reason) for why in unlisted]
+    rows += _needed((*account.users, *account.roles))
+    return [found[0], *(ListingEntry(row, role.trust) for row in rows), *found[1:]]
