@@ -270,28 +270,20 @@ class IamtuiApp(TerminalApp):
 
     def say_account(self, workspace: Workspace, news: str = "") -> None:
         """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""
-        account = workspace.account
-        words = ", ".join(
-            f"{kind}s unknown"
-            if not found and account.why_unlisted(f"{kind}s") and not account.is_being_read
-            else f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
-            for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
-        )
-        rest = next((gap for gap in account.gaps if gap.what == REST_OF_ACCOUNT), None)
-        gaps = ", ".join(gap.what for gap in account.gaps)
-        if workspace.beside:
-            words = f"{len(workspace.accounts)} accounts; {account.id}: {words}"
+        words = _counts_of(workspace)
         if workspace.not_opened:
             more = f" And {len(workspace.not_opened) - 1} more." if len(workspace.not_opened) > 1 else ""
             self.say(f"{words}. {workspace.not_opened[0].words}{more}", Severity.WARNING)
             return
-        if workspace.remark or news:
-            again = "; r reads the rest" if workspace.source.cached else ""
-            words = f"{workspace.remark.removesuffix('.')}{again}. {words}" if workspace.remark else words
-            words = f"{words}. {news}" if news else words
+        if news:
+            words = f"{words}. {news}"
         if workspace.remark:
-            self.say(words, Severity.WARNING)
-        elif rest is not None and workspace.reading is not None:
+            again = "; r reads the rest" if workspace.source.cached else ""
+            self.say(f"{workspace.remark.removesuffix('.')}{again}. {words}", Severity.WARNING)
+            return
+        rest = next((gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT), None)
+        gaps = ", ".join(gap.what for gap in workspace.account.gaps)
+        if rest is not None and workspace.reading is not None:
             self.say(line(f"{words}, and no more: ", (rest.error, "bold"), ". r reads the rest."), Severity.WARNING)
         elif gaps:
             again = "; r tries again" if workspace.reading is not None else ""
@@ -360,6 +352,18 @@ class IamtuiApp(TerminalApp):
     def copy_document(self, text: str, what: str) -> str:
         """Copy a text of several lines to the clipboard; blocking. Returns the sentence to show."""
         return self._copier.copy_document(text, what)
+
+
+def _counts_of(workspace: Workspace) -> str:
+    """How many users, groups and roles an account has, and how many accounts are open."""
+    account = workspace.account
+    words = ", ".join(
+        f"{kind}s unknown"
+        if not found and account.why_unlisted(f"{kind}s") and not account.is_being_read
+        else f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
+        for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
+    )
+    return f"{len(workspace.accounts)} accounts; {account.id}: {words}" if workspace.beside else words
 
 
 def _now() -> datetime:
