@@ -19,16 +19,14 @@ from iamtui.cli.question_options import (
     question_store,
 )
 from iamtui.cli.render import (
-    check_comparable,
     is_lacking,
-    opinions_on,
     second_opinion_option,
     second_opinion_to_json,
+    second_opinions_on,
     write_answer,
     write_second_opinions,
 )
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.exports import cell_to_json
@@ -41,13 +39,11 @@ from iamtui.workspace.questions import ask_and_trace
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from iamtui.cli.render import Opinions
     from iamtui.engine.decision import Expectation
     from iamtui.engine.request import Principal
     from iamtui.questions.answers import Answer, Cell
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.aws_simulator import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 
@@ -116,8 +112,7 @@ def can(
     workspace = with_draft(loaded, draft)
     who = resolve_principal(workspace, name, made.actions)
     who = coming_with(workspace, who, issuer=issuer, credentials=credentials)
-    if compare:
-        check_comparable(loaded, who)
+    ask_aws = second_opinions_on(loaded, who) if compare else None
     found = answered(workspace, who, made)
     demands = Demands(any_resource, complete, anyway)
     if expect is not None:
@@ -126,7 +121,7 @@ def can(
         note(f"Without the draft: {_without_draft(loaded, who, made)}.")
     if save is not None:
         _save(save, question_store(account_key(workspace), file, must_exist=False), made, who, expect)
-    opinions = opinions_on(loaded, found) if compare else []
+    opinions = ask_aws(found) if ask_aws else []
     _print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
     code = _judged(found, demands, expect)
     if is_lacking(opinions):
@@ -169,7 +164,7 @@ def _print_answer(
     *,
     as_json: bool,
     with_trace: bool,
-    opinions: Sequence[tuple[Cell, SecondOpinion | Problem]] = (),
+    opinions: Opinions = (),
 ) -> None:
     """Print an answer: text, or JSON (one object for one pair, an array for several and for patterns).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import click
 
@@ -293,6 +293,9 @@ def _maybe_trace(out: Output, cell: Cell, traced: Tracer, *, with_trace: bool) -
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+Opinions: TypeAlias = "Sequence[tuple[Cell, SecondOpinion | Problem]]"
+"""Each pair with AWS's answer to it, or why that could not be had."""
+
 MOST_ASKED: Final = 20
 """Pairs that AWS is asked about in one run, a call each: AWS answers few of these calls a second."""
 
@@ -307,37 +310,31 @@ def second_opinion_option(command: F) -> F:
     )(command)
 
 
-def check_comparable(workspace: Workspace, who: Principal) -> None:
-    """Refuse before anything is asked.
+def second_opinions_on(workspace: Workspace, who: Principal) -> Callable[[Answer], Opinions]:
+    """What asks AWS's simulator about every pair of an answer; it raises Problem for too many pairs.
 
     Raises:
-        Problem: the source, or this principal, has no simulator.
+        Problem: the source, or this principal, has no simulator; before anything is asked.
     """
-    from iamtui.workspace.aws_simulator import can_ask_aws  # only with the option
+    from iamtui.workspace import aws_simulator  # only with the option
 
-    refused = can_ask_aws(workspace, who)
+    refused = aws_simulator.can_ask_aws(workspace, who)
     if refused is not None:
         raise refused
 
+    def ask(found: Answer) -> Opinions:
+        if len(found.cells) > MOST_ASKED:
+            raise Problem(
+                f"AWS's simulator is asked about at most {MOST_ASKED} pairs at once; these are {len(found.cells):,}.",
+                "Ask about fewer actions and resources.",
+            )
+        questions = (cell.question for cell in found.cells)
+        return list(zip(found.cells, aws_simulator.second_opinions(workspace, found.principal, questions), strict=True))
 
-def opinions_on(workspace: Workspace, found: Answer) -> list[tuple[Cell, SecondOpinion | Problem]]:
-    """AWS's answer to every pair, or why it could not be had.
-
-    Raises:
-        Problem: too many pairs.
-    """
-    from iamtui.workspace.aws_simulator import second_opinions  # only with the option
-
-    if len(found.cells) > MOST_ASKED:
-        raise Problem(
-            f"AWS's simulator is asked about at most {MOST_ASKED} pairs at once; these are {len(found.cells):,}.",
-            "Ask about fewer actions and resources.",
-        )
-    questions = (cell.question for cell in found.cells)
-    return list(zip(found.cells, second_opinions(workspace, found.principal, questions), strict=True))
+    return ask
 
 
-def is_lacking(opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> bool:
+def is_lacking(opinions: Opinions) -> bool:
     """Whether AWS's answer to some pair could not be had; that is said on stderr."""
     problems = [opinion for _, opinion in opinions if isinstance(opinion, Problem)]
     if not problems:
@@ -348,7 +345,7 @@ def is_lacking(opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> bool
     return True
 
 
-def write_second_opinions(out: Output, opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> None:
+def write_second_opinions(out: Output, opinions: Opinions) -> None:
     """Write both answers to each pair and what explains a difference."""
     for cell, opinion in opinions:
         out.blank()
