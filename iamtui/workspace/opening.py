@@ -19,6 +19,7 @@ from iamtui.policy.patterns import may_have_policy, parse_arn, resource_policy_a
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account
+from iamtui.workspace.credential_commands import refuse_unconfirmed
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,
     CacheUse,
@@ -273,7 +274,6 @@ def _read_live(
 
 def _connected(choice: SourceChoice, approve: Approve | None) -> Connection:
     from iamtui.aws.connection import Connection
-    from iamtui.workspace.credential_commands import refuse_unconfirmed
 
     return Connection.open(
         profile=choice.profile,
