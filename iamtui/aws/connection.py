@@ -29,6 +29,7 @@ from iamtui.aws.profiles import Keys, check_endpoint_url, login_command_of
 from iamtui.aws.retries import current_retries
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.text import safe_text
 
 MOST_EMPTY_PAGES: Final = 20
 MOST_CLIENTS: Final = 32
@@ -236,11 +237,38 @@ class Connection:
             found = self._clients.pop((service, where), None)
             if found is None:
                 try:
+                    if region not in ("", self.region):
+                        self._check_region(region)
                     found = self._make_client(service, where)
+                except Problem:
+                    raise
                 except Exception as error:  # noqa: BLE001 - credentials may be fetched here: anything can come
                     raise self._problem(error, service, "") from None
             self._clients[service, where] = found
             return found
+
+    def _check_region(self, region: str) -> None:
+        """Refuse a Region of another partition, whose hosts are not to see what is signed with these credentials.
+
+        Raises:
+            Problem: it is none of this partition.
+        """
+        own = self._partition_of(self.region or DEFAULT_REGION) or self._partition_of(DEFAULT_REGION)
+        if self._partition_of(region) != own:
+            raise Problem(
+                f"{safe_text(region, limit=64)} is not a Region of the partition {own}, as the credentials are.",
+                "Check the Region in the ARN; ask about another partition with a profile of it.",
+            )
+
+    def _partition_of(self, region: str) -> str:
+        """The partition of a Region by the rules of botocore, also of one that it does not know yet, or ""."""
+        session = self._botocore_session()
+        if not region.replace("-", "").isalnum():
+            return ""
+        try:
+            return str(session.get_partition_for_region(region))
+        except Exception:  # noqa: BLE001 - botocore's own UnknownRegionError, which is not imported for that
+            return ""
 
     @contextmanager
     def _calling_with(self, service: str, region: str) -> Iterator[Any]:
@@ -295,6 +323,9 @@ class Connection:
         return answer() if retries is None else retries.call(operation, _attempts(client), answer)
 
     def _answer(self, client: Any, service: str, operation: str, parameters: dict[str, Any]) -> Any:
+        if any(value in (".", "..") for value in parameters.values()):
+            # In a path it names another operation, for servers and proxies that resolve it.
+            raise Problem(f"`.` and `..` are not names for {service}:{operation}.", "Check the name in the ARN.")
         try:
             with limits_of(service, operation):
                 return client._make_api_call(operation, parameters)  # noqa: SLF001 - a client's methods do the same

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import Meta, Struct
@@ -27,6 +28,8 @@ T = TypeVar("T")
 _AT_ONCE: Final = 4
 """Calls in flight: the two services take 20 a second from an account."""
 
+_MOST_REGIONS: Final = 4
+"""An organization has one instance, in one Region; it may have moved."""
 _MOST_PEOPLE: Final = 2_000
 """Whose names are asked for, each by a call of its own."""
 
@@ -105,7 +108,7 @@ def read_identity_center(connection: Connection, account: Account, step: Step = 
     with Tasks(_AT_ONCE, step) as tasks:
         tasks.what = "IAM Identity Center"
         found: Fact[IdentityCenter] = Missing("no Region")
-        for region in regions:
+        for region in islice(regions, _MOST_REGIONS):
             found = _Reading(connection, account.id, region, tasks).read()
             if isinstance(found, Known):
                 break

@@ -25,6 +25,8 @@ _LARGEST: Final = 12 * 1024 * 1024
 _MOST: Final = 200_000
 """Answers in one file."""
 
+_LONGEST_COMMAND: Final = 4096
+"""How long shlex takes grows with the square of a word's length."""
 _HOW: Final = "docs/snapshots.md#the-organization says how to make one."
 
 _ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -197,7 +199,7 @@ def _no_constant(name: str) -> Any:
 def _call(command: Any) -> _Call | None:
     """The call that a command line of the AWS CLI makes, with or without `aws organizations` in front."""
     try:
-        words = shlex.split(command) if isinstance(command, str) else []
+        words = shlex.split(command) if isinstance(command, str) and len(command) <= _LONGEST_COMMAND else []
     except ValueError:
         return None
     if words[:2] == ["aws", "organizations"]:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from iamtui.account.model import Missing
+from iamtui.account.model import Account, Missing
 from iamtui.aws.credential_process import Approve, CredentialCommand
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
 from iamtui.problem import Problem
@@ -25,6 +25,11 @@ from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, Sour
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
+_MOST_SIZE: Final = 768 << 20
+"""Bytes that all accounts together may take, about."""
+_ENTITY_SIZE: Final = 2_700
+_TEXT_FACTOR: Final = 3
+"""A user takes some 2.7 kB, and a policy some three times its text: measured on accounts of thousands of users."""
 
 
 class _AtOnce:
@@ -33,6 +38,9 @@ class _AtOnce:
     def __init__(self, step: Step) -> None:
         self._step = step
         self._is_over = Event()
+        self._lock = Lock()
+        self._size = 0
+        self._is_full = False
 
     def open(
         self, names: Sequence[str], openers: Sequence[Callable[[ProgressReport, Callable[[], bool]], Workspace]]
@@ -53,12 +61,35 @@ class _AtOnce:
             tasks.what, tasks.done = f"{name[4:]}: {progress.step}", progress.done
 
         try:
-            return opener(tell, self._is_over.is_set)
+            self._take(0)
+            workspace = opener(tell, self._is_over.is_set)
+            self._take(_size_of(workspace.account))
+            return workspace
         except UnconfirmedCommand:
             # Whoever can ask about it asks, and opens all of them again.
             raise
         except Problem as problem:
             return NotOpened(name, problem)
+
+    def _take(self, size: int) -> None:
+        """Count the bytes of an account, or refuse it and all that come later where they do not fit."""
+        with self._lock:
+            self._is_full |= self._size + size > _MOST_SIZE
+            if self._is_full:
+                raise Problem(
+                    f"All accounts together would take more than {_MOST_SIZE >> 20} MB of memory.",
+                    "Open fewer at once: of an organization one unit, with --org-unit.",
+                )
+            self._size += size
+
+
+def _size_of(account: Account) -> int:
+    """How many bytes an account takes in memory, about."""
+    documents = {policy.document.text for policy in account.policies if policy.document is not None}
+    entities = (*account.users, *account.groups, *account.roles)
+    documents |= {policy.document.text for entity in entities for policy in entity.inline_policies}
+    count = len(entities) + len(account.policies)
+    return count * _ENTITY_SIZE + _TEXT_FACTOR * sum(map(len, documents))
 
 
 def open_profiles(

@@ -150,13 +150,29 @@ def test_clients_of_many_regions_are_not_all_kept(moto: MotoServer) -> None:
     page = next(listed)
 
     for number in range(MOST_CLIENTS + 1):
-        connection.call("sts", "GetCallerIdentity", in_region=f"xx-nowhere-{number}")
+        connection.call("sts", "GetCallerIdentity", in_region=f"us-nowhere-{number}")
 
     assert page["Aliases"]
     assert list(listed) == []
     assert connection.client("kms", "us-east-1") is not first
     assert connection.client("kms", "us-east-2") is used
     assert connection.call("kms", "ListAliases", in_region="us-east-1")["Aliases"]
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-isob-east-1", "evil", "us-east-1\n", "x" * 500])
+def test_no_region_of_another_partition_is_called(moto: MotoServer, region: str) -> None:
+    connection = connect(moto.url)
+
+    with pytest.raises(Problem, match="is not a Region of the partition aws") as refused:
+        connection.call("sts", "GetCallerIdentity", in_region=region)
+    assert len(refused.value.sentence) < 200
+    assert connection.call("sts", "GetCallerIdentity", in_region="us-new-9")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_no_name_leads_up_in_the_path_of_a_call(moto: MotoServer, name: str) -> None:
+    with pytest.raises(Problem, match="are not names"):
+        connect(moto.url).call("s3", "GetBucketPolicy", Bucket=name)
 
 
 def test_a_regional_service_without_region_is_a_problem(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:

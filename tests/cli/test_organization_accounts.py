@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.questions.question import Question
+from iamtui.workspace import live_accounts
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import keep_in_cache
 from iamtui.workspace.principals import resolve_principal
@@ -93,6 +94,17 @@ def test_an_account_that_refuses_is_named_and_the_others_are_shown(
     found = cli("list", "users", *named, "--json")
     assert (found.code, [one["name"] for one in found.json]) == (3, ["dora"])
     assert f"The account {company.member} (member) could not be opened: AWS denied sts:AssumeRole" in found.err
+
+
+def test_no_more_accounts_are_opened_than_memory_is_meant_for(
+    cli: Cli, company: Company, named: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_accounts, "_MOST_SIZE", 2_000)
+    found = cli("list", "users", *named)
+    assert found.code == 2
+    assert "All accounts together would take more than 0 MB of memory. Open fewer at once" in found.err
+    monkeypatch.setattr(live_accounts, "_MOST_SIZE", 20_000)
+    assert cli("list", "users", *named).code == 0
 
 
 def test_an_account_that_is_not_active_is_not_asked_for(

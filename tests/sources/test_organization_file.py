@@ -190,6 +190,11 @@ def test_the_own_form_of_several_accounts(tmp_path: Path) -> None:
         ),
         ('{"command": "list-parents", "output": {}}', "lacks an argument: list-parents"),
         ('{"command": "list-roots --query Roots[0]", "output": {}}', "list-roots --query"),
+        pytest.param(
+            json.dumps({"command": "list-parents --child-id x" + "\\ x" * 3_000_000, "output": {}}),
+            "not one of AWS Organizations that iamtui reads",
+            id="a long command",
+        ),
         ('{"command": "list-roots \\"", "output": {}}', "list-roots"),
         ('{"command": "list-roots", "output": []}', "other than an object as the output"),
         ('{"command": "list-roots", "output": null}', "says nothing of an organization"),
