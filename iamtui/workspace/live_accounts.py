@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from iamtui.account.model import Account, Missing
+from iamtui.account.model import Account, Group, Missing, Role, User
 from iamtui.aws.credential_process import Approve, CredentialCommand
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
 from iamtui.problem import Problem
@@ -86,7 +86,7 @@ class _AtOnce:
 def _size_of(account: Account) -> int:
     """How many bytes an account takes in memory, about."""
     documents = {policy.document.text for policy in account.policies if policy.document is not None}
-    entities = (*account.users, *account.groups, *account.roles)
+    entities: Sequence[User | Group | Role] = (*account.users, *account.groups, *account.roles)
     documents |= {policy.document.text for entity in entities for policy in entity.inline_policies}
     count = len(entities) + len(account.policies)
     return count * _ENTITY_SIZE + _TEXT_FACTOR * sum(map(len, documents))
