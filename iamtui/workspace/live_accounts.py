@@ -85,7 +85,8 @@ class _AtOnce:
 
 def _size_of(account: Account) -> int:
     """How many bytes an account takes in memory, about."""
-    documents = {policy.document.text for policy in account.policies if policy.document is not None}
+    versions = (version for policy in account.policies for version in policy.versions)
+    documents = {version.document.text for version in versions if version.document is not None}
     entities: Sequence[User | Group | Role] = (*account.users, *account.groups, *account.roles)
     documents |= {policy.document.text for entity in entities for policy in entity.inline_policies}
     count = len(entities) + len(account.policies)

@@ -99,6 +99,8 @@ def test_an_account_that_refuses_is_named_and_the_others_are_shown(
 def test_no_more_accounts_are_opened_than_memory_is_meant_for(
     cli: Cli, company: Company, named: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    theirs = company.client("iam", company.keys(company.member))
+    theirs.create_policy(PolicyName="all", PolicyDocument=policy(allow("*")))
     monkeypatch.setattr(live_accounts, "_MOST_SIZE", 2_000)
     found = cli("list", "users", *named)
     assert found.code == 2
