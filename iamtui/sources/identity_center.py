@@ -37,13 +37,20 @@ _SSO: Final = "sso-admin"
 _STORE: Final = "identitystore"
 _WHERE: Final = "it is in the management account of the organization, or in the delegated one"
 
+_MOST_SETS: Final = 2_000
+"""The quota of permission sets of an instance."""
+_MOST_LISTED: Final = 200_000
+"""How many assignments and memberships are read in all."""
+
 _Arn = Annotated[str, Meta(max_length=1224)]
+_Id = Annotated[str, Meta(max_length=128)]
+_Words = Annotated[str, Meta(max_length=2048)]
 
 
 class _Instance(Struct, rename="pascal"):
     instance_arn: _Arn
-    identity_store_id: str
-    owner_account_id: str = ""
+    identity_store_id: _Id
+    owner_account_id: _Id = ""
 
 
 class _InstancesPage(Struct, rename="pascal"):
@@ -55,8 +62,8 @@ class _PermissionSetsPage(Struct, rename="pascal"):
 
 
 class _PermissionSet(Struct, rename="pascal"):
-    name: str
-    description: str = ""
+    name: _Words
+    description: _Words = ""
     session_duration: Duration = ""
 
 
@@ -66,7 +73,7 @@ class _PermissionSetAnswer(Struct, rename="pascal"):
 
 class _Assignment(Struct, rename="pascal"):
     principal_type: Literal["USER", "GROUP"]
-    principal_id: str
+    principal_id: _Id
 
 
 class _AssignmentsPage(Struct, rename="pascal"):
@@ -74,7 +81,7 @@ class _AssignmentsPage(Struct, rename="pascal"):
 
 
 class _Member(Struct, rename="pascal"):
-    user_id: Annotated[str, Meta(min_length=1)]
+    user_id: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class _Membership(Struct, rename="pascal"):
@@ -86,14 +93,14 @@ class _MembershipsPage(Struct, rename="pascal"):
 
 
 class _Group(Struct, rename="pascal"):
-    group_id: str
-    display_name: str = ""
+    group_id: _Id
+    display_name: _Words = ""
 
 
 class _User(Struct, rename="pascal"):
-    user_id: str
-    user_name: str = ""
-    display_name: str = ""
+    user_id: _Id
+    user_name: _Words = ""
+    display_name: _Words = ""
 
 
 def read_identity_center(connection: Connection, account: Account, step: Step = no_step) -> Fact[IdentityCenter]:
@@ -125,6 +132,7 @@ class _Reading:
         self._tasks = tasks
         self._facts = FactReader()
         self._unread: dict[str, None] = {}
+        self._listed = 0
 
     def read(self) -> Fact[IdentityCenter]:
         instances = self._alone(_SSO, "ListInstances", self._instances)
@@ -171,7 +179,18 @@ class _Reading:
             _SSO, "ListPermissionSetsProvisionedToAccount", _PermissionSetsPage, in_region=self._region,
             InstanceArn=instance, AccountId=self._account_id,
         )  # fmt: skip
-        return tuple(dict.fromkeys(arn for page in pages for arn in page.permission_sets))
+        found = dict.fromkeys(arn for page in pages for arn in page.permission_sets)
+        if len(found) > _MOST_SETS:
+            what = f"it names more than {_MOST_SETS:,} permission sets"
+            raise self._connection.unexpected(_SSO, "ListPermissionSetsProvisionedToAccount", what)
+        return tuple(found)
+
+    def _count(self, service: str, operation: str, entries: int) -> None:
+        """Count what is listed, and end a listing where all of them together become too long."""
+        self._listed += entries
+        if self._listed > _MOST_LISTED:
+            what = f"all listings together have more than {_MOST_LISTED:,} entries"
+            raise self._connection.unexpected(service, operation, what)
 
     def _read(self, instance: _Instance, arns: Sequence[str]) -> IdentityCenter:
         self._unread.clear()
@@ -217,8 +236,11 @@ class _Reading:
             _SSO, "ListAccountAssignments", _AssignmentsPage, in_region=self._region,
             InstanceArn=instance.instance_arn, AccountId=self._account_id, PermissionSetArn=arn,
         )  # fmt: skip
-        found = (one for page in pages for one in page.account_assignments)
-        return tuple(Assignee(one.principal_type, one.principal_id) for one in found)
+        found: list[Assignee] = []
+        for page in pages:
+            self._count(_SSO, "ListAccountAssignments", len(page.account_assignments))
+            found += (Assignee(one.principal_type, one.principal_id) for one in page.account_assignments)
+        return tuple(found)
 
     def _group_name(self, store: str, group: str) -> str:
         return self._connection.call(
@@ -230,8 +252,11 @@ class _Reading:
             _STORE, "ListGroupMemberships", _MembershipsPage, in_region=self._region,
             IdentityStoreId=store, GroupId=group,
         )  # fmt: skip
-        found = (one.member_id.user_id for page in pages for one in page.group_memberships)
-        return tuple(dict.fromkeys(found))
+        found: dict[str, None] = {}
+        for page in pages:
+            self._count(_STORE, "ListGroupMemberships", len(page.group_memberships))
+            found |= dict.fromkeys(one.member_id.user_id for one in page.group_memberships)
+        return tuple(found)
 
     def _user(self, store: str, user: str) -> Person:
         found = self._connection.call(

@@ -16,6 +16,7 @@ from iamtui.account.model import Account, Known, Missing, Role
 from iamtui.aws.operations import READ
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.sources import identity_center
 from iamtui.sources.account_facts import load_account_facts, load_last_accessed, load_user_details
 from iamtui.sources.identity_center import read_identity_center
 from iamtui.sources.live import load_live
@@ -372,6 +373,20 @@ def test_what_is_no_answer_of_identity_center_is_unknown_and_never_nobody(
         assert ids == ({"u-ana"} if pair[1] == "ListGroupMemberships" else {"u-ana", "u-ben"})
         assert behind.unknown == (("the members of Devs",) if pair[1] == "ListGroupMemberships" else ())
     assert found.value.unread == (f"{pair[0].removesuffix('-admin')}:{pair[1]}",)
+
+
+def test_more_people_than_any_organization_has_are_unknown(aws: CannedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity_center, "_MOST_LISTED", 0)
+    found = read_identity_center(aws.connection, with_sso_role(Account(ACCOUNT)))
+    assert isinstance(found, Known)
+    assert found.value.unread == ("sso:ListAccountAssignments",)
+    behind = found.value.behind(SSO_ROLE)
+    assert behind is not None
+    assert behind.unknown == ("whom it is assigned to",)
+    monkeypatch.setattr(identity_center, "_MOST_SETS", 0)
+    found = read_identity_center(aws.connection, with_sso_role(Account(ACCOUNT)))
+    assert isinstance(found, Missing)
+    assert "more than 0 permission sets" in found.reason
 
 
 @one_quick("pair", sorted(READ), ids=":".join)
