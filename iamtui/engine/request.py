@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
+from weakref import ref
 
 from msgspec import Struct
 
@@ -164,7 +165,7 @@ class PrincipalKind(StrEnum):
     ANONYMOUS = "anonymous"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Principal:
     """A caller.
 
@@ -454,16 +455,25 @@ def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bo
 
 
 class CallerFacts:
-    """What follows from one principal, worked out once and kept while the same object is asked about."""
+    """What follows from one principal, worked out once and kept as long as that object is there; does not hold it."""
 
-    __slots__ = ("_callers", "keys", "partition", "principal", "service_linked")
+    __slots__ = ("_callers", "_principal", "keys", "partition", "service_linked")
 
-    def __init__(self, principal: Principal) -> None:
-        self.principal = principal
+    def __init__(self, principal: Principal, when_gone: Callable[[ref[Principal]], object] | None = None) -> None:
+        self._principal = ref(principal, when_gone)
         self.partition = partition_of(principal)
         self.service_linked = is_service_linked(principal)
         self.keys = caller_fixed_keys(principal)
         self._callers: dict[tuple[bool, bool], Caller] = {}
+
+    @property
+    def principal(self) -> Principal:
+        found = self._principal()
+        assert found is not None, "whoever asks holds the principal"
+        return found
+
+    def is_of(self, principal: Principal) -> bool:
+        return self._principal() is principal
 
     def fixed_keys(self, *, anonymous_userid: bool) -> Mapping[str, tuple[str, ...]]:
         """As `caller_fixed_keys`; `keys` are those with the default."""
@@ -487,7 +497,6 @@ class CallerFacts:
         return found
 
 
-_MOST_REMEMBERED: Final = 32768
 _remembered: dict[int, CallerFacts] = {}
 
 
@@ -495,20 +504,19 @@ def caller_facts(principal: Principal, *, lasting: bool) -> CallerFacts:
     """The facts of a principal.
 
     Args:
-        lasting: whether to remember them for as long as the same object is asked about.
+        lasting: whether to remember them for as long as the principal is held: by an account, that is, and each draft
+            and each refresh makes one.
     """
     if not lasting:
         return CallerFacts(principal)
-    found = _remembered.get(id(principal))
-    if found is not None and found.principal is principal:
+    key = id(principal)
+    found = _remembered.get(key)
+    if found is not None and found.is_of(principal):
         return found
-    if len(_remembered) >= _MOST_REMEMBERED:
-        _remembered.clear()
-    # The facts hold the principal, so its id cannot be reused while it is a key here.
-    made = _remembered[id(principal)] = CallerFacts(principal)
+
+    def forget(_gone: object) -> None:
+        # Before its id can be that of another.
+        _remembered.pop(key, None)
+
+    made = _remembered[key] = CallerFacts(principal, forget)
     return made
-
-
-def forget_caller(principal: Principal) -> None:
-    """Drop what is remembered of a principal that is asked about no more."""
-    _remembered.pop(id(principal), None)

@@ -23,7 +23,6 @@ from iamtui.engine.request import (
     Principal,
     PrincipalKind,
     Request,
-    forget_caller,
     partition_of,
 )
 from iamtui.policy.context import KeyValues
@@ -398,7 +397,6 @@ def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
 
 def _forget(kept: dict[int, PrincipalFacts]) -> None:
     for facts in tuple(kept.values()):
-        forget_caller(facts.principal)
         forget_policies(facts.policies.identity, PolicyType.IDENTITY)
         forget_policies(facts.policies.boundaries, PolicyType.BOUNDARY)
 

@@ -12,6 +12,7 @@ import pytest
 from iamtui.account.model import Account
 from iamtui.drafts.edits import Draft, PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import principal_for
@@ -48,6 +49,27 @@ def test_asking_everybody_about_ever_new_resources_keeps_nothing_of_them() -> No
     for number in range(5, 25):
         ask_everybody(account, number)
     assert grown(before) == {}
+
+
+def test_an_account_that_is_read_anew_takes_what_is_remembered_of_its_principals_along() -> None:
+    loaded = load_demo_account()
+
+    def read_anew() -> None:
+        account = replace(loaded)
+        account_index(account)
+        # Also of principals that are asked about beside those of the index, as the screen does.
+        decide = QuestionEvaluator(account, Question("s3:GetObject", "arn:aws:s3:::bucket/key"), NOW).decide
+        for entity in (*account.users, *account.roles):
+            decide(replace(principal_for(Workspace(account, SOURCE), entity))).outcome  # noqa: B018 - as above
+
+    read_anew()
+    before = living()
+    read_anew()
+    read_anew()
+    after = living()
+    for kind in ("CallerFacts", "Principal", "PrincipalFacts"):
+        assert after[kind] == before[kind]
+    assert after["PolicySet"] - before["PolicySet"] <= 2 * LEVELS_OF_AN_ACCOUNT
 
 
 @pytest.mark.slow
