@@ -283,8 +283,11 @@ class IamtuiApp(TerminalApp):
             return
         rest = next((gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT), None)
         gaps = ", ".join(gap.what for gap in workspace.account.gaps)
-        if rest is not None and workspace.reading is not None:
-            self.say(line(f"{words}, and no more: ", (rest.error, "bold"), ". r reads the rest."), Severity.WARNING)
+        if rest is not None:
+            again = ". r reads the rest." if workspace.reading is not None else ". r reads it again."
+            unnamed = f" ({rest.permission})" if rest.permission and rest.permission not in rest.error else ""
+            why = f"{rest.error or 'not read'}{unnamed}"
+            self.say(line(f"{words}, and no more: ", (why, "bold"), again), Severity.WARNING)
         elif gaps:
             again = "; r tries again" if workspace.reading is not None else ""
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold"), again), Severity.WARNING)

@@ -70,6 +70,7 @@ class KeptSession:
 
     __slots__ = (
         *("_asked", "_lent", "_said", "callers", "forget_at", "key", "lent_key", "origin", "parent", "renewer"),
+        "__weakref__",
         "service",
     )
 

@@ -139,6 +139,7 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
         await life.press("S", "d", "d")
         assert "Forgot the session" in life.words
         life.check_that_nothing_is_left()
+        assert not app.main.hand_over._provenances, "nor how it was asked for"
 
 
 @pytest.mark.slow

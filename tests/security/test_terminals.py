@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,16 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.help import JumpScreen
 from iamtui.tui.sessions.panel import SessionsPanel
 from tests.support.panel_sessions import session
-from tests.support.program_on_terminal import hostile_in_lines, hostile_in_screen, run_on_terminal
+from tests.support.program_on_terminal import (
+    PROGRAM,
+    environment,
+    hostile_in_lines,
+    hostile_in_screen,
+    run_on_terminal,
+)
 from tests.support.screen_app import make_app, settle
 from tests.support.slow import one_quick
+from tests.support.terminal_session import TerminalSession
 
 pytestmark = pytest.mark.screen
 
@@ -92,3 +101,42 @@ def test_leaving_does_not_wait_for_a_process_that_never_ends(tmp_path: Path) -> 
     )
     assert run.code == 0
     assert cleared.exists(), "what must happen at the end (clearing the clipboard) did not"
+
+
+@pytest.mark.slow
+def test_a_storm_of_resizes_leaves_the_screen_in_order(tmp_path: Path) -> None:
+    sizes = random.Random(5)
+    with TerminalSession([*PROGRAM, "--demo"], environment(tmp_path) | {"TERM": "xterm-256color"}, tmp_path) as session:
+        session.until("Users")
+        session.rest()
+        for _ in range(300):
+            session.resize(sizes.randint(1, 250), sizes.randint(1, 90))
+            # As fast as a window that is dragged.
+            time.sleep(0.01)
+        session.resize(80, 24)
+        before = session.type(b"?")
+        session.until("back", before)
+        session.type(b"\x11")
+        assert session.wait() == 0
+
+
+NO_FILES = (
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    "os.execv(sys.executable, [sys.executable, '-m', 'iamtui', *sys.argv[1:]])"
+)
+"""The program where nothing can be written to a file, as on a full disk."""
+
+
+@pytest.mark.slow
+def test_where_no_file_can_be_written_the_screen_says_so_and_goes_on(tmp_path: Path) -> None:
+    environ = environment(tmp_path) | {"TERM": "xterm-256color"}
+    with TerminalSession([sys.executable, "-c", NO_FILES, "--demo"], environ, tmp_path) as session:
+        session.until("Users")
+        session.type(b"X")
+        before = session.type(b"\r")
+        session.until("cannot be written: File too large.", before)
+        before = session.type(b"?")
+        session.until("back", before)
+        session.type(b"\x11")
+        assert session.wait() == 0
+    assert not [*tmp_path.glob("*.json*")]

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -80,6 +81,11 @@ class TerminalSession:
         os.write(self._controller, keys)
         self._written = time.monotonic()
         return before
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the window another size and say so, as a terminal does."""
+        fcntl.ioctl(self._controller, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
 
     def rest(self) -> None:
         """Wait until the screen has come to rest after what was typed."""

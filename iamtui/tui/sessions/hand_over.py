@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from textual.app import App, SuspendNotSupported
 from textual.content import Content
@@ -66,7 +67,7 @@ class HandOver:
         self._drafts = drafts
         self.picking = ""
         """The format in which a session is picked for another program, or ""."""
-        self._provenances: dict[str, Provenance] = {}
+        self._provenances: WeakKeyDictionary[KeptSession, Provenance] = WeakKeyDictionary()
 
     def title_of(self, doing: str, session: Session, *, counting: bool = True) -> Content:
         """What a dialog that hands a session over is called: whose session it is, and what to think of.
@@ -177,12 +178,12 @@ class HandOver:
         while parent is not None:
             via.insert(0, parent.session.role_arn)
             parent = keeper.get(parent.parent)
-        self._provenances[kept.key] = lazy.reference_commands.Provenance(workspace.source, result.entered, tuple(via))
+        self._provenances[kept] = lazy.reference_commands.Provenance(workspace.source, result.entered, tuple(via))
 
     def _provenance(self, kept: KeptSession) -> Provenance:
         workspace = self._drafts.source_workspace
         assert workspace is not None, "there is no session before there is an account"
-        return self._provenances.get(kept.key) or lazy.reference_commands.Provenance(workspace.source)
+        return self._provenances.get(kept) or lazy.reference_commands.Provenance(workspace.source)
 
     def _kept_or_say(self) -> KeptSession | None:
         return self._screen.sessions.kept_or_say()
