@@ -19,9 +19,9 @@ from iamtui.sources.organization import OrganizationAccount, read_organization_w
 from iamtui.sources.parallel import Step, Tasks
 from iamtui.text import safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
-from iamtui.workspace.opening import connect, open_connected, open_source, steps
+from iamtui.workspace.opening import connect, open_connected, open_source
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
-from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, Workspace
+from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, Workspace, steps
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""

@@ -11,8 +11,8 @@ import msgspec
 
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
-from iamtui.workspace.opening import open_source, steps
-from iamtui.workspace.workspace import NotOpened, ProgressReport, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import NotOpened, ProgressReport, SourceChoice, SourceKind, Workspace, steps
 
 if TYPE_CHECKING:
     from iamtui.aws.credential_process import Approve

@@ -31,6 +31,7 @@ from iamtui.workspace.workspace import (
     SourceInfo,
     SourceKind,
     Workspace,
+    steps,
 )
 
 if TYPE_CHECKING:
@@ -126,17 +127,6 @@ def _organization(where: OrganizationSource, approve: Approve | None = None) -> 
     from iamtui.workspace.organization import OrganizationReading
 
     return OrganizationReading(where, approve)
-
-
-def steps(report: ProgressReport, cancelled: Callable[[], bool]) -> Step:
-    """Hands on how far a source is, until the user cancels it."""
-
-    def step(what: str, done: int, waiting: str = "", /) -> None:
-        if cancelled():
-            raise OpeningCancelled
-        report(Progress(what, done, waiting=waiting))
-
-    return step
 
 
 def _settled(workspace: Workspace, cancelled: Callable[[], bool]) -> Workspace:
@@ -380,7 +370,7 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
 
     from iamtui.sources import account_facts
 
-    step = steps(report, lambda: False)
+    step = steps(report)
     return workspace.with_account(account_facts.load_account_facts(workspace.connection, workspace.account, step))
 
 
@@ -398,7 +388,7 @@ def load_last_accessed(
 
     from iamtui.sources import account_facts
 
-    step = steps(report, lambda: False)
+    step = steps(report)
     account, missing = account_facts.load_last_accessed(_connection(workspace), workspace.account, arns, step)
     return workspace.with_account(account), missing
 

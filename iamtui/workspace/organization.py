@@ -20,7 +20,7 @@ from iamtui.sources.organization_file import OrganizationFile
 from iamtui.sources.parallel import Step, no_step
 from iamtui.workspace.credential_commands import refuse_unconfirmed
 from iamtui.workspace.identity_center import lacks_people
-from iamtui.workspace.workspace import OrganizationSource, Progress, ProgressReport, SourceKind, Workspace
+from iamtui.workspace.workspace import OrganizationSource, ProgressReport, SourceKind, Workspace, steps
 
 _SESSION_NAME: Final = "iamtui-organization"
 _SESSION_SECONDS: Final = 900
@@ -153,10 +153,7 @@ def with_identity_center(
     """
     if workspace.connection is None or not lacks_people(workspace):
         return workspace
-
-    def step(what: str, done: int, waiting: str = "", /) -> None:
-        report(Progress(what, done, waiting=waiting))
-
+    step = steps(report)
     account, where = workspace.account, workspace.source.organization
     found = read_identity_center(workspace.connection, account, step)
     if isinstance(found, Missing) and (where.profile or where.role):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.profiles import Profile as Profile
     from iamtui.sources.live import LiveReading
+    from iamtui.sources.parallel import Step
 
 
 class SourceKind(StrEnum):
@@ -244,6 +245,17 @@ ProgressReport = Callable[[Progress], None]
 
 class OpeningCancelled(Exception):
     """The user cancelled the load."""
+
+
+def steps(report: ProgressReport, cancelled: Callable[[], bool] = lambda: False) -> Step:
+    """Hands on how far a source is, until the user cancels it."""
+
+    def step(what: str, done: int, waiting: str = "", /) -> None:
+        if cancelled():
+            raise OpeningCancelled
+        report(Progress(what, done, waiting=waiting))
+
+    return step
 
 
 _CREDENTIAL_VARIABLES = (
