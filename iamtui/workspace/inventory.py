@@ -325,16 +325,16 @@ def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
 
 def _holder_details(entity: User | Group | Role) -> Iterator[tuple[str, Any]]:
     inline = [{"name": p.name, **_document(p.document)} for p in entity.inline_policies]
-    yield "inline_policies", inline or _unread(entity, "inline policies") or []
+    yield "inline_policies", inline or why_unread(entity, "inline policies") or []
     attached = [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
-    yield "attached_policies", attached or _unread(entity, "attached policies") or []
+    yield "attached_policies", attached or why_unread(entity, "attached policies") or []
     if entity.unread:
         yield "unread", [{"part": one.part, "permission": one.permission or None} for one in entity.unread]
     if isinstance(entity, (User, Role)):
-        yield "boundary_arn", entity.boundary_arn or _unread(entity, "permissions boundary")
+        yield "boundary_arn", entity.boundary_arn or why_unread(entity, "permissions boundary")
 
 
-def _unread(entity: User | Group | Role, part: UnreadPart) -> Missing | None:
+def why_unread(entity: User | Group | Role, part: UnreadPart) -> Missing | None:
     """Why a part of an entity could not be read, if so."""
     return next((Missing(one.reason, one.permission) for one in entity.unread if one.part == part), None)
 
@@ -349,7 +349,7 @@ def _service_use(use: ServiceUse) -> Json:
 
 
 def _user_details(user: User) -> Iterator[tuple[str, Any]]:
-    yield "groups", list(user.groups) or _unread(user, "groups") or []
+    yield "groups", list(user.groups) or why_unread(user, "groups") or []
     yield "password_last_used", _of(user.password_last_used, _time)
     yield (
         "access_keys",

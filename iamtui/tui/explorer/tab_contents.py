@@ -27,7 +27,6 @@ from iamtui.account.model import (
     Role,
     Tags,
     Unread,
-    UnreadPart,
     User,
 )
 from iamtui.policy.document import PolicyDocument, render
@@ -47,6 +46,7 @@ from iamtui.tui.explorer.listings import (
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
 from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
 from iamtui.workspace.identity_center import behind_role
+from iamtui.workspace.inventory import why_unread
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.
 
@@ -113,13 +113,13 @@ def _user(account: Account, user: User) -> list[ListingRow]:
     rows += [BLANK, heading("Permissions"), *_permissions(account, user)]
     groups = [(name, group.arn if (group := account.group(name)) else "") for name in user.groups]
     # Where they were not read, the permissions say so.
-    rows += _listed("Groups", groups) if groups or not _unread(user, "groups") else []
+    rows += _listed("Groups", groups) if groups or not why_unread(user, "groups") else []
     rows += [BLANK, heading("Sign-in")]
     rows.append(_login(user.login_profile))
     rows.append(_moment_fact("Password used", user.password_last_used, "never"))
     rows += _mfa(user.mfa_devices)
     rows += _keys(user.access_keys)
-    return rows + _tags(user.tags, _unread(user, "tags"))
+    return rows + _tags(user.tags, why_unread(user, "tags"))
 
 
 def _login(fact: Fact[LoginProfile | None]) -> ListingRow:
@@ -182,7 +182,7 @@ def _role(account: Account, role: Role) -> list[ListingRow]:
     rows += [BLANK, heading("Permissions"), *_permissions(account, role)]
     profiles = [(profile.name, profile.arn) for profile in account.instance_profiles if role.name in profile.roles]
     rows += _listed("Instance profile", profiles) if profiles else []
-    return rows + _tags(role.tags, _unread(role, "tags"))
+    return rows + _tags(role.tags, why_unread(role, "tags"))
 
 
 _MOST_PEOPLE: Final = 50
@@ -262,10 +262,6 @@ def _tags(tags: Tags, unread: Missing | None = None) -> list[ListingRow]:
     if not rows:
         rows = [ListingRow("", "none", "muted") if unread is None else unknown_row("", unread)]
     return [BLANK, heading("Tags"), *rows]
-
-
-def _unread(holder: User | Group | Role, part: UnreadPart) -> Missing | None:
-    return next((Missing(one.reason, one.permission) for one in holder.unread if one.part == part), None)
 
 
 # The JSON tab: the whole record of an entity, with AWS's names for what it holds. Pure.
