@@ -9,13 +9,13 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, unlisted_failures, with_draft
 from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
+from iamtui.cli.render import short_name
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.verdict import unloaded_layers
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.principals import resolve_principal
@@ -83,23 +83,20 @@ def _say_nothing_found(workspace: Workspace, reports: Sequence[EscalationReport]
     found = resolve_principal(workspace, text)
     administrators = {entity.arn for report in reports for entity in report.administrators}
     is_one = found.arn in administrators
-    note(f"{_short(workspace, found.arn)} {'is an administrator' if is_one else 'cannot become administrator'}.")
-
-
-def _short(workspace: Workspace, arn: str) -> str:
-    return safe_text(workspace.short_name(arn))
+    note(f"{short_name(workspace, found.arn)} {'is an administrator' if is_one else 'cannot become administrator'}.")
 
 
 def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
     mark, style = ("[x]", Style.BAD) if one.certain else ("[?]", Style.OPEN)
-    out.line(Span(mark, style), " ", Span(_short(workspace, one.principal.arn), Style.STRONG))
+    out.line(Span(mark, style), " ", Span(short_name(workspace, one.principal.arn), Style.STRONG))
     for number, move in enumerate(one.moves, 1):
-        about = f": {_short(workspace, move.target)}" if move.target else ""
+        about = f": {short_name(workspace, move.target)}" if move.target else ""
         needs = f", if there is {move.needs}" if move.needs else ""
         out.line(f"    {number}. {move.path.title}{about}{needs} ", Span(f"[{move.path.id}]", Style.QUIET))
         for step in move.steps:
             condition = f"  if {step.condition}" if step.condition else ""
-            out.line("       ", Span(f"{step.action} on {_short(workspace, step.resource)}{condition}", Style.QUIET))
+            where = short_name(workspace, step.resource)
+            out.line("       ", Span(f"{step.action} on {where}{condition}", Style.QUIET))
 
 
 def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation]) -> None:
@@ -150,7 +147,7 @@ def _sarif(workspace: Workspace, found: Sequence[Escalation]) -> dict[str, Any]:
             SarifResult(
                 rule=one.moves[0].path.id,
                 level="error" if one.certain else "warning",
-                message=f"{_short(workspace, one.principal.arn)} can become administrator: "
+                message=f"{short_name(workspace, one.principal.arn)} can become administrator: "
                 + "; then ".join(move.path.title for move in one.moves)
                 + ".",
                 file=f"aws-account-{one.principal.arn.split(':')[4]}",
@@ -167,8 +164,8 @@ def _print_graph(out: Output, workspace: Workspace, found: Sequence[Escalation],
     """Each first move as an edge; dashed where it depends on something."""
     edges = (
         Edge(
-            _short(workspace, one.principal.arn),
-            _short(workspace, one.moves[0].becomes) if one.moves[0].becomes else "any permission",
+            short_name(workspace, one.principal.arn),
+            short_name(workspace, one.moves[0].becomes) if one.moves[0].becomes else "any permission",
             one.moves[0].path.id,
             dashed=not one.moves[0].certain,
         )

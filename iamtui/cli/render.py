@@ -33,6 +33,11 @@ _LABEL: Final = 15
 _STATE_WIDTH: Final = 15
 
 
+def short_name(workspace: Workspace, arn: str) -> str:
+    """An ARN as short as it can be told from others, safe to print."""
+    return safe_text(workspace.short_name(arn))
+
+
 def verdict_style(decision: Decision) -> Style:
     if decision.outcome is Outcome.DEPENDS:
         return Style.OPEN

@@ -13,7 +13,7 @@ from iamtui.account.model import Role
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
 from iamtui.cli.output import Edge, Output, ProgressLine, Span, Style, note, print_graph, progress_report, stdout
-from iamtui.cli.render import verdict_style
+from iamtui.cli.render import short_name, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.access import NO_EXTERNAL_ID, edge_words, outside_first, trustee_words
@@ -80,7 +80,7 @@ def _read(roles: Sequence[tuple[TrustReader, Role]]) -> Iterator[TrustEdge]:
     """Who may assume each role."""
     for reader, role in _each(roles):
         edges = tuple(reader.edges(role))
-        _make_way()
+        _clear_progress()
         yield from edges
 
 
@@ -93,7 +93,7 @@ def _each(roles: Sequence[tuple[TrustReader, Role]]) -> Iterator[tuple[TrustRead
     ProgressLine.clear()
 
 
-def _make_way() -> None:
+def _clear_progress() -> None:
     """Clear the line that tells of progress where what is found is printed to the same terminal."""
     if sys.stdout is not None and sys.stdout.isatty():
         ProgressLine.clear()
@@ -128,8 +128,8 @@ def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustRead
     inside = reader.inside(role)
     count = len(inside) + len(outside)
     edges = outside_first((*islice(inside, most), *outside))[:most]
-    _make_way()
-    out.line(Span(_short(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
+    _clear_progress()
+    out.line(Span(short_name(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
     for edge in edges:
         words = verdict_words(edge.decision)
         warning = f"  {NO_EXTERNAL_ID}" if edge.lacks_external_id else ""
@@ -148,10 +148,6 @@ def _trustee(workspace: Workspace, edge: TrustEdge) -> str:
     return safe_text(trustee_words(workspace, edge))
 
 
-def _short(workspace: Workspace, arn: str) -> str:
-    return safe_text(workspace.short_name(arn))
-
-
 def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: bool, form: str) -> None:
     principal = resolve_principal(workspace, start)
     edges = by_principal(_read(_every_role(workspace)))
@@ -165,12 +161,12 @@ def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: boo
         for chain in chains:
             _print_chain(out, workspace, chain)
     direct = sum(len(chain) == 1 for chain in chains)
-    note(f"{_short(workspace, principal.arn)} reaches {len(chains)} roles, {direct} of them directly.")
+    note(f"{short_name(workspace, principal.arn)} reaches {len(chains)} roles, {direct} of them directly.")
 
 
 def _print_chain(out: Output, workspace: Workspace, chain: Chain) -> None:
     certain = all(edge.decision.outcome is Outcome.ALLOWED for edge in chain)
-    path = " -> ".join(_short(workspace, edge.role.arn) for edge in chain)
+    path = " -> ".join(short_name(workspace, edge.role.arn) for edge in chain)
     names = len(chain) > 1
     conditions = [f"{edge.condition}{f' (for {edge.role.name})' if names else ''}" for edge in chain if edge.condition]
     shown = next((edge for edge in chain if edge.decision.outcome is not Outcome.ALLOWED), chain[-1])
@@ -181,7 +177,7 @@ def _print_chain(out: Output, workspace: Workspace, chain: Chain) -> None:
 def _print_graph(out: Output, workspace: Workspace, edges: Iterable[TrustEdge], form: str) -> None:
     """From the principal to the role, dashed where a condition remains."""
     found = (
-        Edge(_trustee(workspace, edge), _short(workspace, edge.role.arn), edge.condition, bool(edge.condition))
+        Edge(_trustee(workspace, edge), short_name(workspace, edge.role.arn), edge.condition, bool(edge.condition))
         for edge in edges
     )
     print_graph(out, "trust", found, form)
