@@ -60,7 +60,7 @@ async def test_in_the_middle_what_came_stays_and_r_reads_the_rest(
         await settle(pilot)
         assert users(app) == 200
         said = app.main.query_one(MessageLine).words
-        assert said.startswith("! 200 users, 0 groups, 0 roles, and no more: ")
+        assert said.startswith("! 200 users, groups unknown, roles unknown, and no more: ")
         assert SAID.get(name, NO_ANSWER) in said
         # What is denied cannot be gone on with.
         assert f"r reads {'it again' if name == 'denied' else 'the rest'}." in shown(app)
