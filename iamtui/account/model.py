@@ -248,11 +248,8 @@ class PolicyVersion(Struct, frozen=True):
     @property
     def number(self) -> int:
         """7 of "v7": AWS counts versions up and never gives a number again. 0 where the id is not one of AWS."""
-        found = _VERSION_ID.fullmatch(self.id)
+        found = re.fullmatch("v([1-9][0-9]{0,8})", self.id)
         return int(found[1]) if found is not None else 0
-
-
-_VERSION_ID: Final = re.compile("v([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +385,12 @@ class Account:
         """Why there may be users, groups or roles that are not here; empty when all of them are."""
         names = (REST_OF_ACCOUNT, UNLISTED["users"], UNLISTED["groups"], UNLISTED["roles"])
         return tuple(gap for gap in self.gaps if gap.what in names)
+
+    @property
+    def organization_levels(self) -> tuple[OrganizationLevel, ...]:
+        """From the root of the organization to the account; none where it is in none, or that is unknown."""
+        known = self.organization
+        return known.value.path if isinstance(known, Known) and known.value is not None else ()
 
     def why_unlisted(self, kind: str) -> Missing | None:
         """Why there may be more of a kind than are here ("users", "instance profiles"); None: all of them are."""

@@ -186,18 +186,19 @@ def _gap(gap: Gap) -> Json:
 def _unsaid(account: Account) -> Iterator[Gap]:
     """Why single facts are Missing, where it is not for want of asking and no gap says it."""
     said = {gap.permission for gap in account.gaps}
-    records: tuple[Any, ...] = (account, *account.users, *account.roles, *account.policies, *_levels(account))
+    records: tuple[Any, ...] = (
+        account,
+        *account.users,
+        *account.roles,
+        *account.policies,
+        *account.organization_levels,
+    )
     for record in records:
         for one in fields(record):
             fact = getattr(record, one.name)
             if isinstance(fact, Missing) and fact.permission not in said and fact.reason not in _NOT_ASKED:
                 said.add(fact.permission)
                 yield Gap(f"what {fact.permission} would tell", fact.permission, fact.reason)
-
-
-def _levels(account: Account) -> tuple[OrganizationLevel, ...]:
-    known = account.organization
-    return known.value.path if isinstance(known, Known) and known.value is not None else ()
 
 
 def _instance_profiles(account: Account) -> tuple[dict[str, list[InstanceProfile]], list[InstanceProfile]]:

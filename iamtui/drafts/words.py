@@ -36,14 +36,8 @@ def level_words(account: Account, level_id: str) -> str:
     return f"{level.name} ({level.id})" if level is not None and level.name else level_id
 
 
-def levels(account: Account) -> tuple[OrganizationLevel, ...]:
-    """The levels from the root to the account; none when they are unknown or there is no organization."""
-    fact = account.organization
-    return () if isinstance(fact, Missing) or fact.value is None else fact.value.path
-
-
 def find_level(account: Account, level_id: str) -> OrganizationLevel | None:
-    return next((level for level in levels(account) if level.id == level_id), None)
+    return next((level for level in account.organization_levels if level.id == level_id), None)
 
 
 def organization_account(account: Account) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,6 @@ from iamtui.account.model import (
     Known,
     ManagedPolicy,
     Missing,
-    OrganizationLevel,
     Role,
     User,
 )
@@ -191,12 +190,6 @@ _LISTED_AS: Final = {
 """The list of AWS that a branch comes from."""
 
 
-def levels_of(account: Account) -> Sequence[OrganizationLevel]:
-    """The levels from the root of the organization to the account; none where it is in none, or that is unknown."""
-    fact = account.organization
-    return () if isinstance(fact, Missing) or fact.value is None else fact.value.path
-
-
 class Inventory:
     """An account sorted into branches, folders and entities. Reading it never changes it."""
 
@@ -216,7 +209,7 @@ class Inventory:
         customer, aws = Branch(Kind.CUSTOMER_POLICIES), Branch(Kind.AWS_POLICIES)
         self._children[Branch(Kind.POLICIES)] = (customer, aws)
         self._entities[Branch(Kind.POLICIES)] = self._entities[customer] + self._entities[aws]
-        self._levels = {Branch(Kind.ORGANIZATION, level.id, level.name): level for level in levels_of(account)}
+        self._levels = {Branch(Kind.ORGANIZATION, level.id, level.name): level for level in account.organization_levels}
         self._children[Branch(Kind.ORGANIZATION)] = tuple(self._levels)
         self._children.update(dict.fromkeys(self._levels, ()))
 
@@ -477,7 +470,7 @@ def document_of(account: Account, principal: Principal, resource: str, ref: Stat
 
 
 def _organization_document(account: Account, ref: StatementRef) -> PolicyDocument | None:
-    path = levels_of(account)
+    path = account.organization_levels
     if ref.level is None or ref.level >= len(path):
         return None
     level = path[ref.level]

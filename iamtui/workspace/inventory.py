@@ -164,8 +164,7 @@ def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocu
     for holder in holders:
         for inline in holder.inline_policies:
             yield f"{inline.name} of {account.short_name(holder.arn)}", PolicyType.IDENTITY, inline.document
-    organization = None if isinstance(account.organization, Missing) else account.organization.value
-    for level in organization.path if organization is not None else ():
+    for level in account.organization_levels:
         for policy_type, fact in ((PolicyType.SCP, level.scps), (PolicyType.RCP, level.rcps)):
             for one in () if isinstance(fact, Missing) else fact.value:
                 yield one.name or one.arn, policy_type, one.document

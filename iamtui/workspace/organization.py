@@ -29,10 +29,8 @@ _SESSION_SECONDS: Final = 900
 
 def lacks_organization(account: Account) -> bool:
     """Whether something of an account's organization is not known that other credentials or a file may tell."""
-    fact = account.organization
-    levels = () if isinstance(fact, Missing) or fact.value is None else fact.value.path
-    return isinstance(fact, Missing) or any(
-        isinstance(one, Missing) for each in levels for one in (each.scps, each.rcps)
+    return isinstance(account.organization, Missing) or any(
+        isinstance(one, Missing) for level in account.organization_levels for one in (level.scps, level.rcps)
     )
 
 

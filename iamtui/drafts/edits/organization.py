@@ -31,7 +31,7 @@ from iamtui.drafts.edits.base import (
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit
-from iamtui.drafts.words import RCP, SCP, levels, organization_account, short_type
+from iamtui.drafts.words import RCP, SCP, organization_account, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
@@ -201,12 +201,14 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
         return next((policy for policies in known for policy in policies if policy.name == self.name), None)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
-        known = self.known_anywhere(levels(before))
+        known = self.known_anywhere(before.organization_levels)
         first = self.namesakes(edits)[0] is self
         document = ascii_document(self.document)
         puts = (edit for edit in edits if isinstance(edit, PutOrganizationPolicy))
         made = list(
-            dict.fromkeys((edit.type, edit.name) for edit in puts if edit.known_anywhere(levels(before)) is None)
+            dict.fromkeys(
+                (edit.type, edit.name) for edit in puts if edit.known_anywhere(before.organization_levels) is None
+            )
         )
         variable = f"policy_{made.index((self.type, self.name)) + 1}" if known is None else ""
         if known is None and first:
@@ -221,7 +223,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
         elif known is not None and first and not same_text(known.document, self.document):
             others = [
                 level.id
-                for level in levels(before)
+                for level in before.organization_levels
                 if level.id != self.level_id and organization_policy(before, self.type, level.id, self.name)
             ]
             remark = (
@@ -241,7 +243,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
             account = ACCOUNT_ID.checked(management)
             yield comment(f"What follows needs a provider with the credentials of account {account}.")
         key = f"{self.type}/{self.name}"
-        known = self.known_anywhere(levels(before))
+        known = self.known_anywhere(before.organization_levels)
         policy_id = _policy_id(known) if known is not None else ""
         if key not in blocks.created and (known is None or not same_text(known.document, self.document)):
             arguments: Arguments = {

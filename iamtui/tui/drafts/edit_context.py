@@ -22,7 +22,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.drafts.edits import Edit
-from iamtui.drafts.words import RCP, SCP, levels, short_type
+from iamtui.drafts.words import RCP, SCP, short_type
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import Choice, ChoiceDialog
@@ -278,7 +278,7 @@ def _around(account: Account) -> Iterator[Choice]:
 
 def is_of_aws(account: Account, policy_type: str, name: str) -> bool:
     """Whether an SCP or RCP is one of AWS's own, which nobody else can edit."""
-    for level in levels(account):
+    for level in account.organization_levels:
         fact = level.scps if policy_type == SCP else level.rcps
         for policy in () if isinstance(fact, Missing) else fact.value:
             arn = parse_arn(policy.arn)
@@ -318,9 +318,11 @@ def entity_choices(entities: Sequence[Entity], but: Sequence[str] = ()) -> list[
 
 def attachable(account: Account, policy_type: str, level_id: str) -> dict[str, OrganizationPolicy]:
     """The SCPs or RCPs that are attached at other levels than this one, by name; a policy of AWS too."""
-    here = {name for level in levels(account) if level.id == level_id for name in _names_at(level, policy_type)}
+    here = {
+        name for level in account.organization_levels if level.id == level_id for name in _names_at(level, policy_type)
+    }
     found: dict[str, OrganizationPolicy] = {}
-    for level in levels(account):
+    for level in account.organization_levels:
         fact = level.scps if policy_type == SCP else level.rcps
         for policy in () if isinstance(fact, Missing) else fact.value:
             if policy.name not in here:
@@ -337,4 +339,6 @@ def attachable_choices(account: Account, policy_type: str, level_id: str) -> lis
 
 def level_choices(account: Account) -> list[Choice]:
     words = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "OU", "ACCOUNT": "account"}
-    return [Choice(lv.id, lv.name or lv.id, f"{words.get(lv.type, lv.type)} {lv.id}") for lv in levels(account)]
+    return [
+        Choice(lv.id, lv.name or lv.id, f"{words.get(lv.type, lv.type)} {lv.id}") for lv in account.organization_levels
+    ]

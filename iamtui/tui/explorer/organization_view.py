@@ -15,7 +15,7 @@ from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading, unknown_row
-from iamtui.tui.inventory import Branch, Kind, key_of, levels_of, shorter_unknown, unknown
+from iamtui.tui.inventory import Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
 from iamtui.workspace.workspace import OrganizationSource, Workspace, list_profiles
 
@@ -130,7 +130,7 @@ def _with_level(entry: ListingEntry, level: OrganizationLevel | None) -> Listing
 
 
 def _levels(account: Account, branch: Branch) -> Sequence[OrganizationLevel]:
-    return [level for level in levels_of(account) if branch.folder in ("", level.id)]
+    return [level for level in account.organization_levels if branch.folder in ("", level.id)]
 
 
 # Loading: which profile or file says it, and what to say of that.
