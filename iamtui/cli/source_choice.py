@@ -29,7 +29,6 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         source: the options, already checked.
         for_command: a command goes on to boto3's own chain where the screen would ask.
     """
-
     if source.several:
         raise Problem(
             f"`{click.get_current_context().command_path}` is about one account, and {source.several} names several.",

@@ -11,7 +11,7 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 _DESCRIBES: Final = "sso:DescribePermissionSet"
 """What names a permission set."""
 
-MOST_NAMED: Final = 3
+_MOST_NAMED: Final = 3
 """People who are named in a line."""
 
 
@@ -52,10 +52,10 @@ def people_behind(workspace: Workspace, arn: str) -> str:
     return people_words(found) if found is not None else ""
 
 
-def people_words(behind: BehindRole, most: int = MOST_NAMED) -> str:
+def people_words(behind: BehindRole) -> str:
     """Who can sign in, the first by name; raw text."""
     names = [one.person.words for one in behind.people]
-    left = len(names) - most
-    words = ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
+    left = len(names) - _MOST_NAMED
+    words = ", ".join(names[:_MOST_NAMED]) + (f" and {left:,} more" if left > 0 else "")
     unknown = f"not known: {' and '.join(behind.unknown)}" if behind.unknown else ""
     return "; ".join(filter(None, (words, unknown))) or "nobody"

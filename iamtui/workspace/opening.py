@@ -385,7 +385,6 @@ def load_last_accessed(
     Raises:
         Problem: the source cannot be asked.
     """
-
     from iamtui.sources import account_facts
 
     step = steps(report)

@@ -74,9 +74,7 @@ class OrganizationReading:
         return workspace.with_account(with_organization(account, found))
 
 
-def load_organization(
-    workspace: Workspace, where: OrganizationSource, approve: Approve | None = None, step: Step = no_step
-) -> Workspace:
+def load_organization(workspace: Workspace, where: OrganizationSource) -> Workspace:
     """The workspace with its organization read as `where` says, which it keeps. Blocking.
 
     Raises:
@@ -86,7 +84,7 @@ def load_organization(
         raise Problem("The demo account has an organization of its own.", "Open another account with P.")
     if where.file:
         return OrganizationReading(where).of(workspace)
-    found = _read(workspace, where, approve, step)
+    found = _read(workspace, where)
     if isinstance(found, Missing):
         needs = f"It needs {found.permission}. " if found.permission else ""
         raise Problem(
@@ -97,7 +95,7 @@ def load_organization(
 
 
 def _read(
-    workspace: Workspace, where: OrganizationSource, approve: Approve | None, step: Step
+    workspace: Workspace, where: OrganizationSource, approve: Approve | None = None, step: Step = no_step
 ) -> Fact[Organization | None]:
     if workspace.connection is None:
         raise Problem("A snapshot has no credentials to call AWS with.", "Give a file: --organization FILE.")
