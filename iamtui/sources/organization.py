@@ -139,19 +139,13 @@ class _DelegatesPage(Struct, rename="pascal"):
 
 
 class OrganizationAnswers(Protocol):
-    """What answers the calls: a connection, or a file that was made of the answers."""
+    """What answers the calls, with methods of a Connection: that itself, or a file that was made of the answers."""
 
-    def call(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> T:
-        """As that of a Connection."""
-        ...
+    def call(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> T: ...
 
-    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]:
-        """As that of a Connection."""
-        ...
+    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]: ...
 
-    def unexpected(self, service: str, operation: str, what: str, /) -> Problem:
-        """As that of a Connection."""
-        ...
+    def unexpected(self, service: str, operation: str, what: str, /) -> Problem: ...
 
 
 NOT_RECORDED: Final = "NotRecorded"
