@@ -244,7 +244,7 @@ async def test_eight_hours(moto: MotoServer, tmp_path: Path, monkeypatch: pytest
         check(it.shown[0], it.shown[-1])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1_200)
 @partial(in_own_process, seconds=1_100)
 async def test_the_second_hour(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
