@@ -319,8 +319,17 @@ def get_in_thread(
     name: str,
     group: str = "default",
 ) -> None:
-    """Get one thing in a thread, as `in_thread` does, and hand it to the widget."""
-    in_thread(widget, lambda work: work.tell(done, get()), failed, name=name, group=group)
+    """Get one thing in a thread, as `in_thread` does, and hand it to the widget; its Problem too is for `failed`."""
+
+    def hand_over(found: T) -> None:
+        try:
+            done(found)
+        except Problem as problem:
+            if failed is None:
+                raise
+            failed(problem)
+
+    in_thread(widget, lambda work: work.tell(hand_over, get()), failed, name=name, group=group)
 
 
 def worker_failure(worker: Worker[Any]) -> str:

@@ -436,7 +436,12 @@ class SourceOpening:
         if kept is None:
             self._leave_session(opened, workspace)
         elif kept.session.access_key_id != kept.lent_key and not kept.session.expired(clock.now()):
-            moved = dataclasses.replace(workspace, connection=self._acting(workspace, opened).connection)
+            try:
+                moved = dataclasses.replace(workspace, connection=self._acting(workspace, opened).connection)
+            except Problem as problem:
+                self._leave_session(opened, workspace)
+                self._say(str(problem), Severity.ERROR)
+                return
             self._unfinished = opened, moved
             self._main.drafts.show_again(moved)
 
@@ -472,10 +477,11 @@ class SourceOpening:
 
         def go_on(moved: Workspace) -> None:
             if workspace is self._main.source_workspace:
-                self.choice = self._opened = replace(choice, region=region)
+                there = replace(choice, region=region)
                 if choice.session_key:
-                    moved = dataclasses.replace(moved, connection=self._acting(workspace, self.choice).connection)
-                self._unfinished = self.choice, moved
+                    moved = dataclasses.replace(moved, connection=self._acting(workspace, there).connection)
+                self.choice = self._opened = there
+                self._unfinished = there, moved
                 self._main.drafts.show_again(moved)
                 calls = ", and calls go there" if moved.can_call_aws else ""
                 self._say(line("Questions are about ", (region, "bold"), f"{calls}."))

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.account.model import Known
+from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.app import IamtuiApp
@@ -94,6 +95,23 @@ async def test_the_account_of_a_session_is_opened_and_the_header_says_so(app: Ia
         assert "AS " not in status(app)
         assert len(app.main.sessions.keeper) == 1
         assert [kept.lent_key for kept in app.main.sessions.keeper] == [""]
+
+
+async def test_another_region_for_a_session_that_has_expired_is_refused(
+    app: IamtuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: ACCOUNT in status(app))
+        await browse(pilot, app, OTHER_ROLE)
+        await until(pilot, lambda: OTHER in status(app))
+        await settle(pilot)
+        monkeypatch.setattr(Session, "expired", lambda *_: True)
+        await press(pilot, "ctrl+g")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "EXPIRED" in app.main.query_one(MessageLine).words)
+        workspace = app.main.source_workspace
+        assert workspace is not None
+        assert workspace.source.region == "us-east-1"
 
 
 @pytest.mark.parametrize("keys", [("d", "d"), ("f12", "enter")])
