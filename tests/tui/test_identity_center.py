@@ -35,7 +35,7 @@ async def test_l_loads_who_can_sign_in_and_who_can_names_them(app: IamtuiApp, si
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.main.workspace is not None and app.main.workspace.reading is None)
         app.main.browsing.go_to(SSO_ARN)
-        await until(pilot, lambda: "unknown (not loaded; needs sso:List" in words(app))
+        await until(pilot, lambda: "needs sso:List" in words(app))
         assert "Developer edited and provisioned" in words(app)
         await press(pilot, "L")
         await until(pilot, lambda: "Loaded the people behind roles of IAM Identity Center" in said(app))
