@@ -101,14 +101,15 @@ class IdentityCenter(Struct, frozen=True, dict=True):
             return None
         people: dict[str, list[str]] = {}
         unknown: list[str] = []
-        for assignee in found.assignees or ():
+        # A file may name each of them as often as it likes.
+        for assignee in dict.fromkeys(found.assignees or ()):
             if assignee.type == "USER":
                 people.setdefault(assignee.id, [])
                 continue
             group = self._groups.get(assignee.id) or IdentityGroup(assignee.id)
             if group.members is None:
                 unknown.append(f"the members of {group.name or group.id}")
-            for member in group.members or ():
+            for member in dict.fromkeys(group.members or ()):
                 people.setdefault(member, []).append(group.name or group.id)
         if found.assignees is None:
             unknown.append("whom it is assigned to")
