@@ -168,6 +168,7 @@ def test_an_answer_that_is_cut_is_not_taken_for_whole() -> None:
         assert endpoint.requests > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 @pytest.mark.usefixtures("keys_in_environment")
 def test_retries_end_after_a_minute(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:

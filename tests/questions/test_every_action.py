@@ -97,6 +97,7 @@ def test_in_random_accounts() -> None:
     assert min(said[outcome] for outcome in ("allowed", "depends", "denied")) > 30, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["role/nobody", "role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"])
 def test_each_action_by_the_rules_of_its_own(named: str) -> None:
     account = load_demo_account()

@@ -97,6 +97,7 @@ def test_what_the_aws_cli_printed_with_its_commands(tmp_path: Path) -> None:
     assert found.delegated_administrators is None
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_documentation_collect_it(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "snapshots.md"
     shown = re.search(r"```sh\n(ask\(\).*?)```", page.read_text(encoding="utf-8"), re.DOTALL)

@@ -259,6 +259,7 @@ def test_somebody_whose_policies_are_not_known_is_refused() -> None:
             what_can(workspace, principal)
 
 
+@pytest.mark.slow
 def test_thousands_of_conditional_statements_are_asked_about_some_services_only() -> None:
     statements = [
         {
