@@ -22,6 +22,8 @@ Duration = Annotated[str, Meta(pattern=r"^(P[0-9YMWDTHS]{1,98})?\Z")]
 """ISO 8601, as "PT8H"; "" where it is not known."""
 
 Id = Annotated[str, Meta(max_length=128)]
+Words = Annotated[str, Meta(max_length=1024)]
+"""A name or a description: each is shown once for everybody whom it concerns."""
 
 
 class Assignee(Struct, frozen=True):
@@ -34,9 +36,9 @@ class Assignee(Struct, frozen=True):
 class PermissionSet(Struct, frozen=True):
     """A permission set that is provisioned to the account; `assignees` is None where they could not be read."""
 
-    arn: str
-    name: str
-    description: str = ""
+    arn: Annotated[str, Meta(max_length=1224)]
+    name: Words
+    description: Words = ""
     session_duration: Duration = ""
     assignees: tuple[Assignee, ...] | None = None
 
@@ -45,7 +47,7 @@ class IdentityGroup(Struct, frozen=True):
     """A group of the identity store; `name` is "" and `members` None where they could not be read."""
 
     id: Id
-    name: str = ""
+    name: Words = ""
     members: tuple[Id, ...] | None = None
 
 
@@ -53,8 +55,8 @@ class Person(Struct, frozen=True):
     """A user of the identity store; the names are "" where they could not be read."""
 
     id: Id
-    user_name: str = ""
-    display_name: str = ""
+    user_name: Words = ""
+    display_name: Words = ""
 
     @property
     def words(self) -> str:

@@ -12,10 +12,12 @@ from msgspec import Meta, Struct
 from iamtui.account.identity_center import (
     Assignee,
     Duration,
+    Id,
     IdentityCenter,
     IdentityGroup,
     PermissionSet,
     Person,
+    Words,
     region_of_path,
 )
 from iamtui.account.model import Account, Fact, Known, Missing
@@ -43,14 +45,12 @@ _MOST_LISTED: Final = 200_000
 """How many assignments and memberships are read in all."""
 
 _Arn = Annotated[str, Meta(max_length=1224)]
-_Id = Annotated[str, Meta(max_length=128)]
-_Words = Annotated[str, Meta(max_length=2048)]
 
 
 class _Instance(Struct, rename="pascal"):
     instance_arn: _Arn
-    identity_store_id: _Id
-    owner_account_id: _Id = ""
+    identity_store_id: Id
+    owner_account_id: Id = ""
 
 
 class _InstancesPage(Struct, rename="pascal"):
@@ -62,8 +62,8 @@ class _PermissionSetsPage(Struct, rename="pascal"):
 
 
 class _PermissionSet(Struct, rename="pascal"):
-    name: _Words
-    description: _Words = ""
+    name: Words
+    description: Words = ""
     session_duration: Duration = ""
 
 
@@ -73,7 +73,7 @@ class _PermissionSetAnswer(Struct, rename="pascal"):
 
 class _Assignment(Struct, rename="pascal"):
     principal_type: Literal["USER", "GROUP"]
-    principal_id: _Id
+    principal_id: Id
 
 
 class _AssignmentsPage(Struct, rename="pascal"):
@@ -93,14 +93,14 @@ class _MembershipsPage(Struct, rename="pascal"):
 
 
 class _Group(Struct, rename="pascal"):
-    group_id: _Id
-    display_name: _Words = ""
+    group_id: Id
+    display_name: Words = ""
 
 
 class _User(Struct, rename="pascal"):
-    user_id: _Id
-    user_name: _Words = ""
-    display_name: _Words = ""
+    user_id: Id
+    user_name: Words = ""
+    display_name: Words = ""
 
 
 def read_identity_center(connection: Connection, account: Account, step: Step = no_step) -> Fact[IdentityCenter]:

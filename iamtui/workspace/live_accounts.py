@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import resource
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from threading import Event, Lock
 from typing import Final
 
 import msgspec
 
-from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.account.model import Missing
 from iamtui.aws.credential_process import Approve, CredentialCommand
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
 from iamtui.problem import Problem
@@ -25,11 +28,9 @@ from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, Sour
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
-_MOST_SIZE: Final = 768 << 20
-"""Bytes that all accounts together may take, about."""
-_ENTITY_SIZE: Final = 2_700
-_TEXT_FACTOR: Final = 3
-"""A user takes some 2.7 kB, and a policy some three times its text: measured on accounts of thousands of users."""
+_STATUS: Final = Path("/proc/self/statm")
+_MOST_MEMORY: Final = 768 << 20
+"""How many bytes of memory the accounts that were opened may have taken when one more is to be opened."""
 
 
 class _AtOnce:
@@ -38,9 +39,7 @@ class _AtOnce:
     def __init__(self, step: Step) -> None:
         self._step = step
         self._is_over = Event()
-        self._lock = Lock()
-        self._size = 0
-        self._is_full = False
+        self._memory_before = _memory()
 
     def open(
         self, names: Sequence[str], openers: Sequence[Callable[[ProgressReport, Callable[[], bool]], Workspace]]
@@ -61,9 +60,9 @@ class _AtOnce:
             tasks.what, tasks.done = f"{name[4:]}: {progress.step}", progress.done
 
         try:
-            self._take(0)
+            self._check_memory()
             workspace = opener(tell, self._is_over.is_set)
-            self._take(_size_of(workspace.account))
+            self._check_memory()
             return workspace
         except UnconfirmedCommand:
             # Whoever can ask about it asks, and opens all of them again.
@@ -71,26 +70,25 @@ class _AtOnce:
         except Problem as problem:
             return NotOpened(name, problem)
 
-    def _take(self, size: int) -> None:
-        """Count the bytes of an account, or refuse it and all that come later where they do not fit."""
-        with self._lock:
-            self._is_full |= self._size + size > _MOST_SIZE
-            if self._is_full:
-                raise Problem(
-                    f"All accounts together would take more than {_MOST_SIZE >> 20} MB of memory.",
-                    "Open fewer at once: of an organization one unit, with --org-unit.",
-                )
-            self._size += size
+    def _check_memory(self) -> None:
+        """Refuse one more account where those that are open take too much: an organization may name thousands.
+
+        Raises:
+            Problem: it is refused.
+        """
+        if _memory() - self._memory_before > _MOST_MEMORY:
+            raise Problem(
+                f"All accounts together would take more than {_MOST_MEMORY >> 20} MB of memory.",
+                "Open fewer at once: of an organization one unit, with --org-unit.",
+            )
 
 
-def _size_of(account: Account) -> int:
-    """How many bytes an account takes in memory, about."""
-    versions = (version for policy in account.policies for version in policy.versions)
-    documents = {version.document.text for version in versions if version.document is not None}
-    entities: Sequence[User | Group | Role] = (*account.users, *account.groups, *account.roles)
-    documents |= {policy.document.text for entity in entities for policy in entity.inline_policies}
-    count = len(entities) + len(account.policies)
-    return count * _ENTITY_SIZE + _TEXT_FACTOR * sum(map(len, documents))
+def _memory() -> int:
+    """How many bytes of memory this process takes; at its peak where the system does not tell of now."""
+    try:
+        return int(_STATUS.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def open_profiles(
