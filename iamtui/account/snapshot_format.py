@@ -114,10 +114,10 @@ class BoundaryShape(Struct, rename="pascal", gc=False):
 
 
 class TagShape(Struct, rename="pascal", gc=False):
-    """A tag."""
+    """A tag; AWS allows 128 characters of a key and 256 of a value."""
 
-    key: str
-    value: str = ""
+    key: Name
+    value: Name = ""
 
 
 class UserShape(Struct, rename="pascal"):
@@ -126,7 +126,7 @@ class UserShape(Struct, rename="pascal"):
     user_name: Name | None = None
     path: Name | None = None
     arn: ArnText | None = None
-    user_id: str | None = None
+    user_id: Name | None = None
     create_date: When = None
     group_list: list[Name] | None = None
     user_policy_list: list[PolicyShape] | None = None
@@ -144,7 +144,7 @@ class GroupShape(Struct, rename="pascal"):
     group_name: Name | None = None
     path: Name | None = None
     arn: ArnText | None = None
-    group_id: str | None = None
+    group_id: Name | None = None
     create_date: When = None
     group_policy_list: list[PolicyShape] | None = None
     attached_managed_policies: list[AttachmentShape] | None = None
@@ -212,7 +212,7 @@ class RoleShape(ManagedPolicyShape, rename="pascal"):
     """An entry of RoleDetailList; some tools put managed policies among the roles, so it has their fields too."""
 
     role_name: Name | None = None
-    role_id: str | None = None
+    role_id: Name | None = None
     assume_role_policy_document: Raw = msgspec.field(default_factory=Raw)
     role_policy_list: list[PolicyShape] | None = None
     attached_managed_policies: list[AttachmentShape] | None = None
@@ -246,7 +246,7 @@ class HeaderShape(Struct):
     partition: str | None = None
     caller: str | None = None
     taken_at: When = None
-    region: str | None = None
+    region: Name | None = None
     not_aws: str | None = None
 
 
@@ -316,7 +316,7 @@ class AccessKeyShape(Struct):
     created: When = msgspec.field(default=None, name="CreateDate")
     last_used: When = msgspec.field(default=None, name="LastUsedDate")
     last_service: str | None = msgspec.field(default=None, name="ServiceName")
-    last_region: str | None = msgspec.field(default=None, name="Region")
+    last_region: Name | None = msgspec.field(default=None, name="Region")
 
 
 class MfaDeviceShape(Struct):
@@ -439,7 +439,7 @@ class ConfigItemShape(Struct, rename="camel"):
     configuration_item_status: str = ""
     captured: str | float | None = msgspec.field(default=None, name="configurationItemCaptureTime")
     configuration: Raw = msgspec.field(default_factory=Raw)
-    tags: dict[str, str] | list[Any] | None = None
+    tags: dict[Name, Name] | list[Any] | None = None
 
 
 class SnapshotShape(Struct):

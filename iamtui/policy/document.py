@@ -33,9 +33,12 @@ _LONGEST_ENCODED: Final = 3 * MAX_CHARACTERS
 _SLICE: Final = 65_536
 
 _ORDINARY: Final = 65_536
-"""Characters of a document up to which nothing in it is counted."""
+"""Characters of a document up to which entries are not counted."""
 _LONGEST_ENTRY: Final = 4_096
-"""Longest entry of Action, Resource and Principal. ARNs have at most 2,048 characters."""
+"""Longest entry of Action, Resource, Principal and Condition. ARNs have at most 2,048 characters."""
+_LONG_ENTRY: Final = 1_024
+_MOST_BITS: Final = 1 << 21
+"""Bits that a pattern may take: its length times the number of its different characters."""
 _MOST_ENTRIES: Final = 4_096
 """Most resources and principals of a document. The largest policies of resources in AWS have 100 KiB."""
 _MOST_STATEMENTS: Final = 4_096
@@ -258,14 +261,14 @@ def _refused_part(policy: Policy) -> DocumentError | None:
     return None
 
 
-def _refuse_impossible_sizes(policy: Policy) -> None:
+def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
     """Refuse what no policy of AWS can hold, and what comparing its patterns with one another would take hours for.
 
     Raises:
         DocumentError: too many statements, resources or principals, or one that is too long.
     """
     statements = policy.statements
-    if len(statements) > _MOST_STATEMENTS:
+    if is_large and len(statements) > _MOST_STATEMENTS:
         raise DocumentError(
             f"The document has {len(statements):,} statements, more than the {_MOST_STATEMENTS:,} that are read",
             path="$.Statement",
@@ -279,17 +282,21 @@ def _refuse_impossible_sizes(policy: Policy) -> None:
             ("NotResource", statement.not_resources),
             ("Principal", tuple(entry.value for entry in statement.principals or ())),
             ("NotPrincipal", tuple(entry.value for entry in statement.not_principals or ())),
+            ("Condition", tuple(value for line in statement.conditions for value in line.values)),
         ):
             path = f"$.Statement[{statement.index}].{element}"
-            if "Action" not in element:
+            if element not in ("Action", "NotAction", "Condition"):
                 count += len(entries or ())
-            if count > _MOST_ENTRIES:
+            if is_large and count > _MOST_ENTRIES:
                 raise DocumentError(
                     f"The document names more than the {_MOST_ENTRIES:,} resources and principals that are read",
                     path=path,
                 )
             longest = max(map(len, entries or ("",)), default=0)
-            if longest > _LONGEST_ENTRY:
+            long = (entry for entry in entries or () if len(entry) > _LONG_ENTRY)
+            if any(len(entry) * len(set(entry)) > _MOST_BITS for entry in long):
+                raise DocumentError(f"{element} has an entry of too many different characters to compare", path=path)
+            if is_large and longest > _LONGEST_ENTRY:
                 raise DocumentError(
                     f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} that are read",
                     path=path,
@@ -556,8 +563,8 @@ class PolicyDocument:
             text = self.source_text
             value = load_json(text)
             policy = parse_policy(value)
-            if len(text) > _ORDINARY:
-                _refuse_impossible_sizes(policy)
+            if len(text) > _LONG_ENTRY:
+                _refuse_impossible_sizes(policy, is_large=len(text) > _ORDINARY)
             self._value = value
             self._error = _refused_part(policy)
             self._policy = policy

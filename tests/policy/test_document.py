@@ -194,3 +194,17 @@ def test_reading_a_long_document_takes_little_memory(piece: str, length: int) ->
 def test_percent_encoding_is_read_as_urllib_reads_it(start: int) -> None:
     text = "x" * start + "%c3%a9 %zz\u00e9%f0%9f%98%80%c3\u00e9%" * 20_000
     assert percent_decoded(text) == unquote(text)
+
+
+@pytest.mark.parametrize("element", ["Condition", "Resource"])
+def test_an_entry_of_thousands_of_different_characters_is_refused(element: str) -> None:
+    """The pattern of such an entry takes memory with the square of its length: 5 GB of a file of 2 MB."""
+    long = "".join(chr(0x4E00 + number) for number in range(5_000))
+    parts = {
+        "Condition": {"Resource": "*", "Condition": {"StringLike": {"aws:username": ["x", long]}}},
+        "Resource": {"Resource": ["*", long]},
+    }
+    statement = {"Effect": "Allow", "Action": "*", **parts[element]}
+    document = PolicyDocument(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, ensure_ascii=False))
+    assert document.error is not None
+    assert f"{element} has an entry of too many different characters to compare" in str(document.error)

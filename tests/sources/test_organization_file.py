@@ -191,6 +191,8 @@ def test_the_own_form_of_several_accounts(tmp_path: Path) -> None:
         ),
         ('{"command": "list-parents", "output": {}}', "lacks an argument: list-parents"),
         ('{"command": "list-roots --query Roots[0]", "output": {}}', "list-roots --query"),
+        ('{"command": "list-roots --starting-token x", "output": {"Roots": []}}', "list-roots --starting-token"),
+        ('{"command": "list-roots --max-items=1", "output": {"Roots": []}}', "list-roots --max-items"),
         pytest.param(
             json.dumps({"command": "list-parents --child-id x" + "\\ x" * 3_000_000, "output": {}}),
             "not one of AWS Organizations that iamtui reads",
