@@ -238,16 +238,22 @@ class Unresolved(Enum):
     UNKNOWN = "unknown"
 
 
+_LONGEST_VALUES: Final = 32_768
+"""Characters of all values that are put into a pattern. In AWS a value has at most 2,048, as those of ARNs."""
+
+
 def resolve(
     pieces: Sequence[Piece], context: RequestContext, *, wildcards_in_values: bool = False
 ) -> tuple[Piece, ...] | Unresolved:
     """Put the values of the variables in.
 
     Returns pieces without variables; NO_VALUE when a variable has none (absent and no default, or several
-    values); UNKNOWN when that depends on an unknown key and no variable is without a value.
+    values); UNKNOWN when that depends on an unknown key and no variable is without a value, or where the values are
+    longer than any that AWS has.
     """
     resolved: list[Piece] = []
     unknown = False
+    length = 0
     for piece in pieces:
         if not isinstance(piece, Variable):
             if isinstance(piece, str):
@@ -256,7 +262,8 @@ def resolve(
                 resolved.append(piece)
             continue
         values = context.lookup(piece.key) if ":" in piece.key else ()
-        if isinstance(values, KeyState):
+        length += max(map(len, values), default=0) if not isinstance(values, KeyState) else 0
+        if isinstance(values, KeyState) or length > _LONGEST_VALUES:
             unknown = True
         elif len(values) == 1:
             _add_text(resolved, values[0], wildcards_in_values)

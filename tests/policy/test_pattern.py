@@ -130,3 +130,11 @@ def test_a_variable_on_an_unknown_key_is_unknown_unless_another_has_no_value() -
     context = RequestContext(CommonContext({"aws:none": ()}, discover=True))
     assert resolve(parse_pieces("${aws:x}", variables=True), context) is Unresolved.UNKNOWN
     assert resolve(parse_pieces("${aws:x}${aws:none}", variables=True), context) is Unresolved.NO_VALUE
+
+
+def test_values_longer_than_any_of_aws_are_not_put_together() -> None:
+    """Five thousand values of 400,000 characters would take 5 GB."""
+    context = RequestContext(CommonContext({"aws:username": ("x" * 2_048,)}))
+    ordinary, many = ("${aws:username}?" * count for count in (16, 5_000))
+    assert not isinstance(resolve(parse_pieces(ordinary, variables=True), context), Unresolved)
+    assert resolve(parse_pieces(many, variables=True), context) is Unresolved.UNKNOWN
