@@ -267,14 +267,11 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
     Raises:
         DocumentError: too many statements, resources or principals, or one that is too long.
     """
-    statements = policy.statements
-    if is_large and len(statements) > _MOST_STATEMENTS:
-        raise DocumentError(
-            f"The document has {len(statements):,} statements, more than the {_MOST_STATEMENTS:,} that are read",
-            path="$.Statement",
-        )
+    if is_large and len(policy.statements) > _MOST_STATEMENTS:
+        said = f"has {len(policy.statements):,} statements, more than the {_MOST_STATEMENTS:,} that are read"
+        raise DocumentError(f"The document {said}", path="$.Statement")
     count = 0
-    for statement in statements:
+    for statement in policy.statements:
         for element, entries in (
             ("Action", statement.actions),
             ("NotAction", statement.not_actions),
