@@ -135,7 +135,8 @@ class ServiceSpec:
         most_colons: how many colons the name of a resource has at the most, or None for any number (Service
             Authorization Reference, and the service's rules for names).
         reads: the calls that give the policy, in their order; () where iamtui reads none.
-        no_policy, not_there: the errors that say that a resource has no policy, and that there is no such resource.
+        no_policy, not_there: the errors that say that a resource has no policy (or what comes in the place of one), and
+            that there is no such resource.
         writes, removes: words of the AWS CLI behind `aws` (AWS CLI Command Reference); () where no single call does.
         attribute: the CLI reads an object with the policy as this member, instead of the policy.
         terraform: its resource, or None.
@@ -371,6 +372,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             reads=(
                 PolicyRead("kinesis", "GetResourcePolicy", json_request("Kinesis_20131202"), {"ResourceARN": "{arn}"}),
             ),
+            no_policy=("{}",),
             writes=("kinesis", "put-resource-policy", "--resource-arn", "{arn}", "--policy", STDIN),
             removes=("kinesis", "delete-resource-policy", "--resource-arn", "{arn}"),
             terraform=TerraformPolicy("aws_kinesis_resource_policy", "resource_arn", "{arn}"),

@@ -25,7 +25,7 @@ _LARGEST: Final = 12 * 1024 * 1024
 _MOST: Final = 200_000
 """Answers in one file."""
 
-_PARTIAL: Final = frozenset(("Query", "StartingToken", "MaxItems", "NextToken"))
+_PARTIAL: Final = ("--query", "--starting-token", "--max-items", "--next-token")
 """With these options the AWS CLI prints a part of what AWS answered."""
 _LONGEST_COMMAND: Final = 4096
 """How long shlex takes grows with the square of a word's length."""
@@ -216,7 +216,7 @@ def _call(command: Any) -> _Call | None:
             key = "".join(part.capitalize() for part in name[2:].split("-"))
             given[key] = value if equals else "".join(words[at + 1 : at + 2])
     values = tuple(given.get(name, "") for name in _ARGUMENTS[operation])
-    return (operation, values) if all(values) and not _PARTIAL & given.keys() else None
+    return (operation, values) if all(values) and not any(word.startswith(_PARTIAL) for word in words) else None
 
 
 def _described(output: dict[str, Any]) -> _Call | None:

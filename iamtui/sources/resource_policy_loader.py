@@ -101,12 +101,8 @@ def _resource_policy(connection: Connection, account: Account, arn: Arn, spec: S
         if read.leads_on:
             found = texts[0]
         else:
-            policies.update(dict.fromkeys(text for text in texts if text not in _NO_POLICY))
+            policies.update(dict.fromkeys(text for text in texts if text not in ("", *spec.no_policy)))
     return ResourcePolicy("present", _in_force_together([*policies])) if policies else ResourcePolicy("none")
-
-
-_NO_POLICY: Final = ("", "{}")
-"""What comes in the place of a policy where there is none."""
 
 
 def _read(connection: Connection, account: Account, arn: Arn, read: PolicyRead, found: str) -> list[str]:

@@ -223,7 +223,7 @@ def reveal(it: TerminalSession, life: Life) -> tuple[int, int]:
     """Show the secret and hide it again; returns the stretch of output in which it may be."""
     secret = re.findall(r"<SecretAccessKey>([^<]+)<", life.proxy.sts_answers[-2].decode())[0]
     at = it.type(b"S")
-    it.until("Show secret", at)
+    it.until("2 secret", at)
     start = it.type(b"2")
     it.until(secret, start)
     it.type(b"2")
