@@ -196,7 +196,9 @@ def _unsaid(account: Account) -> Iterator[Gap]:
     for record in records:
         for one in fields(record):
             fact = getattr(record, one.name)
-            if isinstance(fact, Missing) and fact.permission not in said and fact.reason not in _NOT_ASKED:
+            if not isinstance(fact, Missing) or not fact.permission:
+                continue
+            if fact.permission not in said and fact.reason not in _NOT_ASKED:
                 said.add(fact.permission)
                 yield Gap(f"what {fact.permission} would tell", fact.permission, fact.reason)
 
