@@ -20,7 +20,8 @@ from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
 from benchmarks.vocabulary import ACCOUNT
 from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
-from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.decision import Decision
 from iamtui.engine.decision_json import decision_to_json

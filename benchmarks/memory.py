@@ -68,7 +68,8 @@ soak(step)
     "a draft that is laid, asked about and dropped": ASK_EVERYBODY
     + """
 from iamtui.drafts.overlay import apply_draft
-from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.policies import PutInlinePolicy
 def step(number):
     document = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::bucket-{number}/*"}]})

@@ -160,9 +160,9 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
 
 
 def test_a_lazy_module_is_imported_when_it_is_named() -> None:
-    code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.edits.Draft"
+    code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.draft.Draft"
     loaded = modules_after(code)
-    assert {"iamtui.tui.help", "iamtui.drafts.edits"} <= loaded
+    assert {"iamtui.tui.help", "iamtui.drafts.draft"} <= loaded
     assert "iamtui.tui.chooser" not in loaded
 
 

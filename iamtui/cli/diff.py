@@ -1,23 +1,224 @@
-"""`iamtui diff`: what two snapshots of an account differ in, and what everybody gained and lost."""
+"""`iamtui diff` and `iamtui impact`: what two snapshots differ in, and what a draft or they do to the whole account."""
 
 from __future__ import annotations
 
-from typing import Final
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import click
 
-from iamtui.account.model import REST_OF_ACCOUNT
+from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.cli.exits import Exit
-from iamtui.cli.impact import fails, impact_json, print_impact, say_impact
 from iamtui.cli.named_files import shown_name
-from iamtui.cli.opening import say_part, whole_or_open
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source_options import check_snapshot_account, snapshot_account_option
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part, whole_or_open
+from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
+from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
 from iamtui.paths import home_expanded
+from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import safe_text
 from iamtui.workspace.account_diff import AccountDiff, EntityChange, diff_snapshots
+from iamtui.workspace.draft_session import Effect
+from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
+from iamtui.workspace.workspace import Progress
 
 _MARKS: Final = {
+    Effect.GAINED: ("[+] gained", Style.OPEN),
+    Effect.LOST: ("[-] lost", Style.BAD),
+    Effect.CHANGED: ("[~] changed", Style.QUIET),
+}
+_TRUST: Final = {Effect.GAINED: "opens to", Effect.LOST: "closes to", Effect.CHANGED: "changes for"}
+_LABEL: Final = 32
+_BAR: Final = 24
+_MOST_BARS: Final = 10
+_MOST_NAMED: Final = 4
+
+
+@click.command(
+    "impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if only a part of the account was read."
+)
+@click.argument("file", metavar="DRAFT")
+@click.option(
+    "--fail-on",
+    type=click.Choice(("gained", "lost", "change")),
+    help="Exit 1 if anything is gained, lost, or changed at all: access, trust, or a way to become administrator.",
+)
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one object.")
+@source_options
+def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, source: SourceOptions) -> Exit:
+    """What the draft DRAFT (- for standard input) does to the whole account.
+
+    Counts the actions that users, roles, and those whom resource policies name gain and lose, by principal and by
+    service and access level, and lists them with their resources; then the roles whose trust opens or closes, and who
+    can become administrator because of it, or no longer. `iamtui draft compare` asks one question of your own.
+    """
+    workspace = open_workspace(source)
+    drafted = read_drafted(workspace, file)
+    drafted.check()
+    say_findings(drafted.findings)
+    report = progress_report()
+    found = impact_of(drafted, told=lambda pairs: report(Progress("pairs of action and resource compared", pairs)))
+    account = drafted.after.account
+    out = stdout()
+    if as_json:
+        out.json(impact_json(found, complete=not workspace.account.unlisted), indent=2)
+    else:
+        print_impact(out, account, found, ascii_only=ascii_only)
+    say_impact(found)
+    return Exit.NO if fails(found, fail_on) else whole_or_open(workspace.account)
+
+
+def say_impact(found: Impact) -> None:
+    """Say on stderr what was not compared, and how much there is in all."""
+    for sentence in found.not_compared:
+        note(f"{safe_text(sentence)}.")
+    note(_summary(found))
+
+
+def fails(found: Impact, fail_on: str | None) -> bool:
+    """Whether what --fail-on names has happened."""
+    wanted = {"gained": {Effect.GAINED, Effect.CHANGED}, "lost": {Effect.LOST, Effect.CHANGED}, "change": {*Effect}}
+    return fail_on is not None and bool(found.effects() & wanted[fail_on])
+
+
+def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bool) -> None:
+    """Bars by principal and by service, then each change."""
+    ascii_only = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
+    named = {_name(account, one.arn): count for one, count in found.by_principal().items()}
+    for title, counts in (("PRINCIPAL", named), ("ACTIONS", found.by_family())):
+        _bars(out, title, counts, ascii_only=ascii_only)
+    for shift in sorted(found.access, key=lambda one: [*_MARKS].index(one.effect)):
+        words, style = _MARKS[shift.effect]
+        out.line(
+            Span(f"{words:<11}", style),
+            f"  {_first(shift.actions)} on {safe_text(shift.resource)}{_outcomes(shift)}",
+        )
+        whom = _first([_name(account, one.arn) for one in shift.principals])
+        out.line("             ", Span(whom, Style.QUIET))
+    for edge in found.trust:
+        words, style = _MARKS[edge.effect]
+        condition = f" if {edge.edge.condition}" if edge.edge.condition else ""
+        what = "" if edge.edge.action.startswith("sts:AssumeRole") else f" for {edge.edge.action}"
+        role, trusted = _name(account, edge.edge.role.arn), _name(account, edge.edge.name)
+        out.line(Span(f"{words:<11}", style), f"  trust of {role} {_TRUST[edge.effect]} {trusted}{what}{condition}")
+    for escalation in found.escalations:
+        words, style = _MARKS[escalation.effect]
+        out.line(Span(f"{words:<11}", style), f"  {_name(account, escalation.principal.arn)} {_escalates(escalation)}")
+
+
+def _bars(out: Output, title: str, counts: Mapping[str, Count], *, ascii_only: bool) -> None:
+    """A line for each of the first few: its name, how many actions, and a bar of what is gained and lost."""
+    if not counts:
+        return
+    most = max(count.total for count in counts.values())
+    out.line(Span(f"{title:<{_LABEL}}{'GAINED':>7}{'LOST':>7}{'CHANGED':>9}", Style.QUIET))
+    for label, count in list(counts.items())[:_MOST_BARS]:
+        figures = f"{count.gained:>7,}{count.lost:>7,}{count.changed:>9,}"
+        pieces: list[Span | str] = []
+        for effect, value in zip(_MARKS, count, strict=True):
+            pieces.append(Span(bar(value, most, _BAR, ascii_only=ascii_only), _MARKS[effect][1]))
+        shown = label if len(label) < _LABEL else f"...{label[len(label) - _LABEL + 4 :]}"
+        out.line(f"{shown:<{_LABEL}}", Span(figures, Style.STRONG), "  ", *pieces)
+    if len(counts) > _MOST_BARS:
+        out.line(Span(f"and {len(counts) - _MOST_BARS:,} more", Style.QUIET))
+
+
+def _outcomes(shift: AccessShift) -> str:
+    """What has to be known of the outcomes besides the effect: conditions, and resources that only partly differ."""
+    before, after = shift.before.value, shift.after.value
+    if before == after:
+        return ", on other resources or conditions than before"
+    return ", on a condition" if "depends" in (before, after) else ""
+
+
+def _escalates(shift: EscalationShift) -> str:
+    again = "is" if shift.effect is Effect.GAINED else "is no longer"
+    if shift.escalation is None:
+        return f"{again} an administrator"
+    can = "can" if shift.effect is Effect.GAINED else "can no longer"
+    sure = "" if shift.escalation.certain else ", under conditions"
+    steps = ", then ".join(move.path.title for move in shift.escalation.moves)
+    return f"{can} become administrator{sure}: {steps}"
+
+
+def _name(account: Account, arn: str) -> str:
+    return safe_text(account.short_name(arn)) or "anonymous"
+
+
+def _first(names: Iterable[str]) -> str:
+    listed = [safe_text(name) for name in names]
+    more = f" and {len(listed) - _MOST_NAMED:,} more" if len(listed) > _MOST_NAMED else ""
+    return ", ".join(listed[:_MOST_NAMED]) + more
+
+
+def _summary(found: Impact) -> str:
+    principals = found.by_principal().values()
+    gaining, losing = sum(one.gained > 0 for one in principals), sum(one.lost > 0 for one in principals)
+    otherwise = sum(one.changed > 0 for one in principals)
+    trust = _by_effect(found.trust)
+    escalations = _by_effect(found.escalations)
+    return (
+        f"{gaining:,} gain, {losing:,} lose, {otherwise:,} change otherwise; trust: {trust}; "
+        f"ways to become administrator: {escalations}."
+    )
+
+
+def _by_effect(shifts: Iterable[TrustShift | EscalationShift]) -> str:
+    effects = [shift.effect for shift in shifts]
+    return f"{effects.count(Effect.GAINED)} opened, {effects.count(Effect.LOST)} closed"
+
+
+def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
+    """Everything as one object.
+
+    Args:
+        complete: whether the whole account was read.
+    """
+    return {
+        "principals": [
+            {"principal": principal.arn or None, **count._asdict()} for principal, count in found.by_principal().items()
+        ],
+        "families": [{"family": family, **count._asdict()} for family, count in found.by_family().items()],
+        "access": [
+            {
+                "effect": shift.effect.value,
+                "actions": list(shift.actions),
+                "families": sorted({family_of(action) for action in shift.actions}),
+                "resource": shift.resource,
+                "before": shift.before.value,
+                "after": shift.after.value,
+                "principals": [principal.arn or None for principal in shift.principals],
+            }
+            for shift in found.access
+        ],
+        "trust": [
+            {
+                "effect": shift.effect.value,
+                "role": shift.edge.role.arn,
+                "trusted": shift.edge.name,
+                "action": shift.edge.action,
+                "condition": shift.edge.condition or None,
+            }
+            for shift in found.trust
+        ],
+        "escalations": [
+            {
+                "effect": shift.effect.value,
+                "principal": shift.principal.arn,
+                "administrator": shift.escalation is None,
+                "certain": shift.escalation is None or shift.escalation.certain,
+                "path": [move.path.id for move in shift.escalation.moves] if shift.escalation is not None else [],
+            }
+            for shift in found.escalations
+        ],
+        "not_compared": list(found.not_compared),
+        "complete": complete,
+    }
+
+
+_ENTITY_MARKS: Final = {
     "added": ("[+] added", Style.OPEN),
     "removed": ("[-] removed", Style.BAD),
     "changed": ("[~] changed", Style.QUIET),
@@ -61,7 +262,7 @@ def diff(
     else:
         _print(out, found, ascii_only=ascii_only)
     say_impact(found.impact)
-    counts = [sum(one.change == change for one in found.entities) for change in _MARKS]
+    counts = [sum(one.change == change for one in found.entities) for change in _ENTITY_MARKS]
     note(f"{counts[0]:,} added, {counts[1]:,} removed, {counts[2] + counts[3]:,} changed.")
     failed = fails(found.impact, fail_on) or (fail_on == "change" and bool(found.entities))
     return Exit.NO if failed else whole_or_open(accounts[0], whole_or_open(accounts[1]))
@@ -69,8 +270,8 @@ def diff(
 
 def _print(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
     account = found.after.account
-    for one in sorted(found.entities, key=lambda one: [*_MARKS].index(one.change)):
-        words, style = _MARKS[one.change]
+    for one in sorted(found.entities, key=lambda one: [*_ENTITY_MARKS].index(one.change)):
+        words, style = _ENTITY_MARKS[one.change]
         name = account.short_name(one.name).removeprefix(f"{one.kind.replace(' ', '-')}/")
         out.line(Span(f"{words:<13}", style), f"  {one.kind} {safe_text(name)}")
         for detail in one.details:

@@ -23,8 +23,8 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit
 from iamtui.drafts.draft_file import draft_schema, edit_to_json
-from iamtui.drafts.edits import EDIT_KINDS, Draft, Edit, describe_edit, describe_edits
 from iamtui.drafts.edits.base import (
     AccessKeyId,
     BoundedArn,
@@ -39,6 +39,7 @@ from iamtui.drafts.edits.base import (
     ResourceArn,
     RoleArn,
     UserArn,
+    describe_edits,
 )
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.policy.document import MAX_CHARACTERS
@@ -195,7 +196,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
         made = EDITS[kind].make(standing.after.account, words)
         draft = draft.with_edit(made)
         workspace = with_edited_resources(workspace, draft)
-        said = f"Edit {len(draft.edits)}: {describe_edit(made, workspace.account, draft.edits[:-1])}."
+        said = f"Edit {len(draft.edits)}: {draft.words_of(-1, workspace.account)}."
     _save(workspace, draft, before, path, source)
     note(said)
     return Exit.OK
@@ -233,7 +234,7 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
                 f"{words[0]} is not the number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}."
             )
         number = wanted
-    gone = describe_edit(draft.edits[number - 1], workspace.account, draft.edits[: number - 1])
+    gone = draft.words_of(number - 1, workspace.account)
     return draft.without(number - 1), f"Taken back: edit {number}, {gone}."
 
 
@@ -290,8 +291,8 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
         count = len(draft.edits)
         suggested = with_fix(workspace, draft, who, one_cell(made, question))
         draft = suggested.draft
-        for number, added in enumerate(draft.edits[count:], count + 1):
-            out.line(f"{number}  {describe_edit(added, workspace.account, draft.edits[: number - 1])}")
+        for index in range(count, len(draft.edits)):
+            out.line(f"{index + 1}  {draft.words_of(index, workspace.account)}")
         for caution in suggested.cautions:
             note(caution)
         if suggested.left:

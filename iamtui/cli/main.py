@@ -90,7 +90,7 @@ ENTRIES: Final = {
     "simulate": CommandEntry("iamtui.cli.simulate", "simulate", "Evaluate policies and requests from a file."),
     "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
     "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),
-    "impact": CommandEntry("iamtui.cli.impact", "impact", "Show what a draft does to the whole account."),
+    "impact": CommandEntry("iamtui.cli.diff", "impact", "Show what a draft does to the whole account."),
     "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
     "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),

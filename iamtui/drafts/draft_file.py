@@ -19,7 +19,8 @@ from typing import Any, Final, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from iamtui.drafts.edits import EDIT_KINDS, BaseEdit, Draft, Edit
+from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit
+from iamtui.drafts.edits.base import BaseEdit
 from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument, load_json, render
 from iamtui.policy.json_text import json_text, kind_of
 from iamtui.policy.patterns import is_account_id

@@ -16,8 +16,8 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.drafts.edits import BaseEdit, Draft, Standing
-from iamtui.drafts.edits.base import brought_document
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.base import BaseEdit, Standing, brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
 from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
 from iamtui.policy.document import PolicyDocument, as_list

@@ -9,10 +9,9 @@ from typing import Final, Protocol
 from iamtui.engine.condition_words import all_named, depends_text, first_of
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.evaluation import Evaluation, principal_rules
-from iamtui.engine.layer_reports import layer_reports, statement_name
+from iamtui.engine.layer_reports import ignored_principals, layer_reports, statement_name, unproved_statements
 from iamtui.engine.layers import GrantSide, LayerScan, Match
 from iamtui.engine.prepared_request import owner_is_assumed
-from iamtui.engine.refused_elements import ignored_principals, unproved_statements
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, without_resource_policy

@@ -75,7 +75,7 @@ class IamtuiApp(TerminalApp):
 
     TITLE = "iamtui"
     CSS_PATH = ["styles/lines.tcss", "styles/main.tcss"]  # noqa: RUF012 - declared so by the base class
-    COMMANDS = {lambda: lazy.palette.ActionCommands}  # noqa: RUF012 - declared so by the base class
+    COMMANDS = {lambda: lazy.help.ActionCommands}  # noqa: RUF012 - declared so by the base class
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Search all commands"),
@@ -339,11 +339,11 @@ class IamtuiApp(TerminalApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, lazy.palette.ActionPalette):
-            self.push_screen(lazy.palette.ActionPalette())
+        if not isinstance(self.screen, lazy.help.ActionPalette):
+            self.push_screen(lazy.help.ActionPalette())
 
     def search_themes(self) -> None:
-        self.push_screen(lazy.palette.ActionPalette([ThemeProvider], placeholder="Search for themes…"))
+        self.push_screen(lazy.help.ActionPalette([ThemeProvider], placeholder="Search for themes…"))
 
     def action_lock(self) -> None:
         self._main.lifecycle.lock_up()

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from iamtui.credentials import console_url as console_url
     from iamtui.credentials import credentials_file as credentials_file
     from iamtui.credentials import export as export
-    from iamtui.drafts import edits as edits
+    from iamtui.drafts import draft as draft
     from iamtui.tui import chooser as chooser
     from iamtui.tui import dialogs as dialogs
     from iamtui.tui import export_screen as export_screen
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
-    from iamtui.tui import palette as palette
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen
     from iamtui.tui.denials import explanation_screen as explanation_screen

@@ -7,18 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import Account, Group, LastAccessed, Role, User
-from iamtui.drafts.edits import (
-    AttachPolicy,
-    DeleteAccessKey,
-    DeleteInlinePolicy,
-    DeleteRole,
-    DeleteUser,
-    DetachPolicy,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    UpdateTrustPolicy,
-)
+from iamtui.drafts.draft import Edit
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, UpdateTrustPolicy
 from iamtui.policy.document import PolicyDocument, as_list, render
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.workspace.audit import AuditFinding

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from iamtui.account.model import Account, Missing, Role, User
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.drafts.edits import Edit
+from iamtui.drafts.draft import Edit
 from iamtui.drafts.words import RCP, SCP, entity_name, policy_name
 from iamtui.engine.decision import Decision, Layer, Reason
 from iamtui.engine.prepared_request import PreparedAction, prepare

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Final
 
 from iamtui.account.model import Group, Role, User
-from iamtui.drafts.edits import DetachPolicy
+from iamtui.drafts.edits.principals import DetachPolicy
 from iamtui.drafts.overlay import is_only_for
 from iamtui.drafts.words import entity_name, policy_name
 from iamtui.engine.condition_words import LAYER_NAMES, name_of

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from iamtui.account.model import Account, Group, Role, User
-from iamtui.drafts.edits import DOCUMENT_KINDS, Draft, Edit, PutManagedPolicy, Standing, describe_edits
-from iamtui.drafts.edits.base import brought_document, organization_policy
+from iamtui.drafts.draft import DOCUMENT_KINDS, Draft, Edit
+from iamtui.drafts.edits.base import Standing, brought_document, describe_edits, organization_policy
+from iamtui.drafts.edits.policies import PutManagedPolicy
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, statements_with
 from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, short_type

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from iamtui.account.model import Account, Entity, Group, Known, ManagedPolicy, Role, User
-from iamtui.drafts.edits import Draft, Edit
+from iamtui.drafts.draft import Draft, Edit
 from iamtui.problem import Problem
 from iamtui.sources.managed_policies import managed_policy, managed_policy_arns
 from iamtui.text import safe_text

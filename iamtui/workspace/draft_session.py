@@ -12,8 +12,8 @@ from typing import Final
 
 from iamtui.account.model import ManagedPolicy
 from iamtui.credentials.secure_files import destination, replace_file
+from iamtui.drafts.draft import Draft
 from iamtui.drafts.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
-from iamtui.drafts.edits import Draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, lay_draft

@@ -15,8 +15,9 @@ from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, User
-from iamtui.drafts.edits import AttachPolicy, CreateRole, Draft, Edit, PutInlinePolicy, PutPermissionsBoundary, Tag
-from iamtui.drafts.edits.principals import LONGEST_ROLE_NAME
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.policies import PutInlinePolicy
+from iamtui.drafts.edits.principals import LONGEST_ROLE_NAME, AttachPolicy, CreateRole, PutPermissionsBoundary, Tag
 from iamtui.drafts.exports import export
 from iamtui.policy.document import PolicyDocument, as_list, render
 from iamtui.policy.patterns import is_account_id, parse_arn

@@ -11,8 +11,10 @@ import pytest
 
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.cli.draft import EDITS, ENTRIES
+from iamtui.drafts.draft import EDIT_KINDS, Draft
 from iamtui.drafts.draft_file import read_draft, write_draft
-from iamtui.drafts.edits import EDIT_KINDS, AttachPolicy, DetachOrganizationPolicy, Draft
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy
+from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.saved_questions import QuestionStore
 from tests.support import wording

@@ -65,7 +65,7 @@ INSIDE = {
     "simulate": ("iamtui.cli.simulate", "opened"),
     "lint": ("iamtui.cli.lint", "read_text"),
     "draft": ("iamtui.cli.draft", "draft_schema"),
-    "impact": ("iamtui.cli.impact", "open_workspace"),
+    "impact": ("iamtui.cli.diff", "open_workspace"),
     "diff": ("iamtui.cli.diff", "diff_snapshots"),
     "list": ("iamtui.cli.inventory", "open_workspace"),
     "show": ("iamtui.cli.inventory", "open_workspace"),

@@ -11,28 +11,26 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from iamtui.account.model import Account, Known, ManagedPolicy, Missing, PolicyVersion, Role
-from iamtui.drafts.edits import (
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.base import describe_edit
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.policies import (
+    DeleteInlinePolicy,
+    DeleteResourcePolicy,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutResourcePolicy,
+)
+from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
     CreateRole,
-    DeleteAccessKey,
-    DeleteInlinePolicy,
     DeletePermissionsBoundary,
-    DeleteResourcePolicy,
-    DeleteRole,
-    DeleteUser,
-    DetachOrganizationPolicy,
     DetachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
     PutPermissionsBoundary,
-    PutResourcePolicy,
     RemoveUserFromGroup,
     UpdateTrustPolicy,
-    describe_edit,
 )
 from iamtui.drafts.overlay import DraftProblem, LaidDraft, apply_draft, lay_draft
 from iamtui.drafts.words import RCP, SCP

@@ -9,15 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.drafts.edits import (
-    AddUserToGroup,
-    DeleteInlinePolicy,
-    DeletePermissionsBoundary,
-    DetachPolicy,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutResourcePolicy,
-)
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import AddUserToGroup, DeletePermissionsBoundary, DetachPolicy
 from iamtui.drafts.exports import export
 from iamtui.drafts.overlay import apply_draft
 from iamtui.policy.document import PolicyDocument

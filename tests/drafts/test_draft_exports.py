@@ -15,22 +15,23 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from iamtui.account.model import Known, OrganizationPolicy, PolicyVersion
-from iamtui.drafts.edits import (
-    AddUserToGroup,
-    AttachPolicy,
+from iamtui.drafts.draft import Edit
+from iamtui.drafts.edits.base import Standing
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
-    DeletePermissionsBoundary,
     DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    DetachPolicy,
-    Edit,
     PutInlinePolicy,
     PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
     PutResourcePolicy,
+)
+from iamtui.drafts.edits.principals import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeletePermissionsBoundary,
+    DetachPolicy,
+    PutPermissionsBoundary,
     RemoveUserFromGroup,
-    Standing,
     UpdateTrustPolicy,
 )
 from iamtui.drafts.exports import FORMS, export

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.drafts.edits import (
-    AttachPolicy,
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.base import Standing, describe_edit, describe_edits
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
-    DeletePermissionsBoundary,
     DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    DetachPolicy,
-    Draft,
-    Edit,
     PutInlinePolicy,
     PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
     PutResourcePolicy,
-    Standing,
+)
+from iamtui.drafts.edits.principals import (
+    AttachPolicy,
+    DeletePermissionsBoundary,
+    DetachPolicy,
+    PutPermissionsBoundary,
     UpdateTrustPolicy,
-    describe_edit,
-    describe_edits,
 )
 from iamtui.drafts.overlay import lay_draft
 from iamtui.drafts.words import RCP, SCP

@@ -10,14 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.drafts.edits import (
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
     DeletePermissionsBoundary,
-    PutInlinePolicy,
-    PutManagedPolicy,
     PutPermissionsBoundary,
-    PutResourcePolicy,
 )
 from iamtui.drafts.exports import export
 from iamtui.drafts.hcl import Names, json_heredoc, quoted

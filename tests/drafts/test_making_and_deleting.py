@@ -9,20 +9,10 @@ from pathlib import Path
 import pytest
 
 from iamtui.account.model import AccessKey, Account, InstanceProfile, Known, Role, User
-from iamtui.drafts.edits import (
-    AttachPolicy,
-    CreateRole,
-    DeleteAccessKey,
-    DeleteRole,
-    DeleteUser,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutPermissionsBoundary,
-    Tag,
-    UpdateTrustPolicy,
-)
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.principals import AttachPolicy, CreateRole, PutPermissionsBoundary, Tag, UpdateTrustPolicy
 from iamtui.drafts.overlay import DraftProblem, apply_draft, lay_draft
 from tests.support.draft_accounts import drafting_account, text
 from tests.support.draft_exports import exported

@@ -15,7 +15,8 @@ from benchmarks.generator import Size
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import Name
-from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.bits import places
 from iamtui.engine.decision import Outcome

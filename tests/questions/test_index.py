@@ -14,14 +14,12 @@ import pytest
 from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, User
-from iamtui.drafts.edits import (
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
     DetachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
     PutPermissionsBoundary,
     RemoveUserFromGroup,
     UpdateTrustPolicy,

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from iamtui.account.model import Account
-from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator

@@ -9,8 +9,26 @@ from typing import Any
 from hypothesis import strategies as st
 
 from iamtui.account.model import Account, Known, Organization, OrganizationLevel, OrganizationPolicy, ResourcePolicy
-from iamtui.drafts import edits as records
-from iamtui.drafts.edits import Edit
+from iamtui.drafts.draft import Edit
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.policies import (
+    DeleteInlinePolicy,
+    DeleteResourcePolicy,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutResourcePolicy,
+)
+from iamtui.drafts.edits.principals import (
+    AddUserToGroup,
+    AttachPolicy,
+    CreateRole,
+    DeletePermissionsBoundary,
+    DetachPolicy,
+    PutPermissionsBoundary,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
 from iamtui.drafts.words import RCP, SCP
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import (
@@ -117,23 +135,23 @@ def edits(account: Account) -> st.SearchStrategy[Edit]:
     )
     level, scp = st.sampled_from([ROOT, OU, ID]), st.sampled_from(["no-leaving", "fence", "FullAWSAccess"])
     return st.one_of(
-        st.builds(records.AttachPolicy, holder, policy),
-        st.builds(records.DetachPolicy, holder, policy),
-        st.builds(records.PutInlinePolicy, holder, name, documents),
-        st.builds(records.DeleteInlinePolicy, holder, name),
-        st.builds(records.PutManagedPolicy, own, documents),
-        st.builds(records.AddUserToGroup, user, group),
-        st.builds(records.RemoveUserFromGroup, user, group),
-        st.builds(records.PutPermissionsBoundary, bounded, policy),
-        st.builds(records.DeletePermissionsBoundary, bounded),
-        st.builds(records.UpdateTrustPolicy, role, trust),
-        st.builds(records.CreateRole, st.sampled_from([iam("role/made"), iam("role/path/other"), roles[0]]), trust),
-        st.builds(records.DeleteRole, role),
-        st.builds(records.DeleteUser, user),
-        st.builds(records.DeleteAccessKey, user, st.just("AKIAIOSFODNN7EXAMPLE")),
-        st.builds(records.PutOrganizationPolicy, st.just(SCP), level, scp, documents),
-        st.builds(records.DetachOrganizationPolicy, st.just(SCP), level, scp),
-        st.builds(records.PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), fence),
-        st.builds(records.PutResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET, KEY]), with_principal),
-        st.builds(records.DeleteResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET])),
+        st.builds(AttachPolicy, holder, policy),
+        st.builds(DetachPolicy, holder, policy),
+        st.builds(PutInlinePolicy, holder, name, documents),
+        st.builds(DeleteInlinePolicy, holder, name),
+        st.builds(PutManagedPolicy, own, documents),
+        st.builds(AddUserToGroup, user, group),
+        st.builds(RemoveUserFromGroup, user, group),
+        st.builds(PutPermissionsBoundary, bounded, policy),
+        st.builds(DeletePermissionsBoundary, bounded),
+        st.builds(UpdateTrustPolicy, role, trust),
+        st.builds(CreateRole, st.sampled_from([iam("role/made"), iam("role/path/other"), roles[0]]), trust),
+        st.builds(DeleteRole, role),
+        st.builds(DeleteUser, user),
+        st.builds(DeleteAccessKey, user, st.just("AKIAIOSFODNN7EXAMPLE")),
+        st.builds(PutOrganizationPolicy, st.just(SCP), level, scp, documents),
+        st.builds(DetachOrganizationPolicy, st.just(SCP), level, scp),
+        st.builds(PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), fence),
+        st.builds(PutResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET, KEY]), with_principal),
+        st.builds(DeleteResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET])),
     )

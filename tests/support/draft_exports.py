@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 
 from iamtui.account.model import Account, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.drafts.edits import DetachOrganizationPolicy, Draft, Edit, PutOrganizationPolicy
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.exports import export
 from iamtui.drafts.overlay import apply_draft
 from tests.support.sample_account import ID, allow, document, sample_workspace

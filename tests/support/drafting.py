@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.drafts.edits import Draft, Edit
+from iamtui.drafts.draft import Draft, Edit
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.widgets.status import MessageLine

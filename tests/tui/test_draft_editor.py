@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from iamtui.drafts.edits import PutInlinePolicy, PutManagedPolicy, UpdateTrustPolicy
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.tui.dialogs import LineDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from tests.support.draft_accounts import text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iamtui.drafts.edits import AttachPolicy, DetachPolicy
+from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix

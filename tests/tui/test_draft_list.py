@@ -10,7 +10,8 @@ import pytest
 from textual.widgets import Input
 
 from iamtui.drafts.draft_file import read_draft
-from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
+from iamtui.drafts.edits.policies import PutInlinePolicy
+from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.drafts.draft_screen import DraftScreen

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
+from iamtui.drafts.edits.policies import PutInlinePolicy
+from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.widgets.status import MessageLine

@@ -5,13 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from iamtui.drafts.edits import (
-    DeleteResourcePolicy,
-    PutInlinePolicy,
-    PutOrganizationPolicy,
-    PutResourcePolicy,
-    UpdateTrustPolicy,
-)
+from iamtui.drafts.edits.organization import PutOrganizationPolicy
+from iamtui.drafts.edits.policies import DeleteResourcePolicy, PutInlinePolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.drafts.words import SCP
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen

@@ -7,13 +7,12 @@ import json
 import pytest
 from textual.widgets import Input
 
-from iamtui.drafts.edits import (
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy
+from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
-    DeleteInlinePolicy,
     DeletePermissionsBoundary,
     DetachPolicy,
-    PutInlinePolicy,
     RemoveUserFromGroup,
 )
 from iamtui.engine.decision import Outcome

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from iamtui.drafts.edits import AddUserToGroup
+from iamtui.drafts.edits.principals import AddUserToGroup
 from iamtui.tui.terminal_app import JobControl, TerminalApp
 from tests.support.drafting import app_of, choose, lay, message, own_data_folder, until
 from tests.support.sample_account import iam

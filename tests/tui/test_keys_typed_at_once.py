@@ -16,13 +16,13 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, TextArea
 
 from iamtui.config import Config
-from iamtui.drafts.edits import AttachPolicy
+from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.assume.rows import RoleField
 from iamtui.tui.content import line
 from iamtui.tui.dialogs import Choice, ChoiceDialog
-from iamtui.tui.palette import ActionPalette
+from iamtui.tui.help import ActionPalette
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer
 from iamtui.tui.question.form import QuestionForm

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from iamtui.drafts.edits import AttachPolicy
+from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp, PickerApp
 from iamtui.tui.drafts.draft_screen import DraftScreen

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import AttachedPolicy
-from iamtui.drafts.edits import AttachPolicy
+from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
 from iamtui.tui.help import HelpScreen
 from iamtui.tui.reports.report_screen import ReportScreen

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import AttachedPolicy, InlinePolicy
-from iamtui.drafts.edits import Draft
+from iamtui.drafts.draft import Draft
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.audit import audit
 from iamtui.workspace.audit_edits import edits_that_mend, mending_words

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.drafts.draft import Draft
 from iamtui.drafts.draft_file import write_draft
-from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, Draft
+from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy
 from iamtui.problem import Problem
 from iamtui.workspace import draft_session as draft_files
 from iamtui.workspace.draft_session import (

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.drafts.edits import Draft, PutResourcePolicy
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.policies import PutResourcePolicy
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question

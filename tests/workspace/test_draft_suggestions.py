@@ -8,19 +8,14 @@ from functools import cache
 import pytest
 
 from iamtui.account.model import Role, User
-from iamtui.drafts.edits import (
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
-    DeleteInlinePolicy,
-    DetachOrganizationPolicy,
     DetachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
     PutPermissionsBoundary,
-    PutResourcePolicy,
     UpdateTrustPolicy,
 )
 from iamtui.drafts.words import SCP

@@ -10,21 +10,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.model import Account, AttachedPolicy, Group, Known, Role, User
-from iamtui.drafts.edits import (
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.deletions import DeleteRole, DeleteUser
+from iamtui.drafts.edits.organization import PutOrganizationPolicy
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
     CreateRole,
-    DeleteInlinePolicy,
-    DeleteRole,
-    DeleteUser,
     DetachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
     PutPermissionsBoundary,
-    PutResourcePolicy,
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )

@@ -8,17 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from iamtui.drafts.edits import (
-    AttachPolicy,
-    Draft,
-    Edit,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
-    PutResourcePolicy,
-    UpdateTrustPolicy,
-)
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.organization import PutOrganizationPolicy
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import AttachPolicy, PutPermissionsBoundary, UpdateTrustPolicy
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.drafts.words import SCP
 from iamtui.engine.decision import Outcome

@@ -27,7 +27,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.drafts.draft_file import read_draft, write_draft
-from iamtui.drafts.edits import CreateRole, Tag
+from iamtui.drafts.edits.principals import CreateRole, Tag
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem

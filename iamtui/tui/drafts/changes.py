@@ -10,7 +10,8 @@ from typing import Final
 from textual.app import ComposeResult
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
-from iamtui.drafts.edits import Edit, Standing
+from iamtui.drafts.draft import Edit
+from iamtui.drafts.edits.base import Standing
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import ListingEntry, policy_entries, trust_entries

@@ -23,7 +23,7 @@ from iamtui.tui.widgets.status import Severity, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.account.model import Entity
-    from iamtui.drafts.edits import Draft, Edit
+    from iamtui.drafts.draft import Draft, Edit
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
     from iamtui.tui.drafts.draft_screen import DraftScreen
@@ -188,7 +188,7 @@ class DraftController:
     def words_of(self, draft: Draft, index: int) -> str:
         """An edit of a draft over this account in words, safe to show."""
         assert self._given is not None
-        return lazy.edits.describe_edit(draft.edits[index], self._given.workspace.account, draft.edits[:index])
+        return draft.words_of(index, self._given.workspace.account)
 
     def added_words(self, count: int) -> Content:
         """What to say of the edits that were added to the draft last."""

@@ -15,7 +15,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.account.model import Account
-from iamtui.drafts.edits import Draft, Edit, Standing, describe_edit
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.base import Standing, describe_edit
 from iamtui.drafts.exports import export
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem

@@ -21,7 +21,7 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.drafts.edits import Edit
+from iamtui.drafts.draft import Edit
 from iamtui.drafts.words import RCP, SCP, short_type
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
@@ -32,7 +32,7 @@ from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.drafts.edits import Draft
+    from iamtui.drafts.draft import Draft
     from iamtui.tui.drafts.draft_screen import DraftScreen
     from iamtui.tui.paned import PanedScreen
 

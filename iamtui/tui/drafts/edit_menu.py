@@ -10,22 +10,23 @@ from msgspec import structs
 from textual.content import Content
 
 from iamtui.account.model import Entity, Group, ManagedPolicy, Role, User
-from iamtui.drafts.edits import (
-    DOCUMENT_KINDS,
-    AddUserToGroup,
-    AttachPolicy,
+from iamtui.drafts.draft import DOCUMENT_KINDS
+from iamtui.drafts.edits.base import describe_edit
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
-    DeletePermissionsBoundary,
     DeleteResourcePolicy,
-    DetachOrganizationPolicy,
-    DetachPolicy,
     PutInlinePolicy,
     PutManagedPolicy,
-    PutOrganizationPolicy,
-    PutPermissionsBoundary,
     PutResourcePolicy,
+)
+from iamtui.drafts.edits.principals import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeletePermissionsBoundary,
+    DetachPolicy,
+    PutPermissionsBoundary,
     RemoveUserFromGroup,
-    describe_edit,
 )
 from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.document import render

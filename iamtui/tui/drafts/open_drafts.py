@@ -11,7 +11,7 @@ from iamtui.tui import lazy
 
 if TYPE_CHECKING:
     # Only for annotations: the desk is there before the first frame, drafts come later.
-    from iamtui.drafts.edits import Draft, Edit
+    from iamtui.drafts.draft import Draft, Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class DraftDesk:
     def draft_of(self, account_id: str) -> Draft:
         """The account's draft as it is; without one, one that is empty and not kept."""
         now = self._open.get(account_id)
-        return now.draft if now is not None else lazy.edits.Draft(account_id)
+        return now.draft if now is not None else lazy.draft.Draft(account_id)
 
     @property
     def unsaved(self) -> tuple[OpenDraft, ...]:
@@ -144,7 +144,7 @@ class DraftDesk:
 def touched_by(edit: Edit) -> frozenset[str]:
     """The ARNs of what an edit is made on, resources included."""
     resource = getattr(edit, "resource_arn", "")
-    return touched_arns(lazy.edits.Draft("", "", (edit,))) | (frozenset((resource,)) if resource else frozenset())
+    return touched_arns(lazy.draft.Draft("", "", (edit,))) | (frozenset((resource,)) if resource else frozenset())
 
 
 def touched_arns(draft: Draft) -> frozenset[str]:

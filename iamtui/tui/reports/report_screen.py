@@ -49,7 +49,7 @@ from iamtui.workspace.what_can import EffectiveAccess, what_can
 from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
-    from iamtui.drafts.edits import Edit
+    from iamtui.drafts.draft import Edit
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
     from iamtui.tui.explorer.search import SearchIndex
