@@ -258,13 +258,13 @@ class DecisionDetails:
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
 
-    __slots__ = ("_found_by", "_read_again", "_reading", "_scope")
+    __slots__ = ("_everywhere", "_read_again", "_reading", "_scope")
 
     def __init__(self, reading: Evaluation, read_again: ReadAgain) -> None:
         self._reading = reading
         self._read_again = read_again
         self._scope: Scope | None = None
-        self._found_by: ScopeFinder | None = None
+        self._everywhere: Evaluation | None = None
 
     def request(self) -> Request:
         return self._reading.request
@@ -348,10 +348,10 @@ class DecisionDetails:
         return Scope(ResourceScope.ONE) if self._reading.by_alias and self._reading.total is True else None
 
     def _finder(self) -> ScopeFinder:
-        if self._found_by is None:
-            everywhere = self._read_everywhere()
-            self._found_by = ScopeFinder(self._reading, everywhere, self._holds_everywhere, self._allowed_in_part)
-        return self._found_by
+        """Made anew each time: kept, it would close a cycle, and each decision would wait for the garbage collector."""
+        if self._everywhere is None:
+            self._everywhere = self._read_everywhere()
+        return ScopeFinder(self._reading, self._everywhere, self._holds_everywhere, self._allowed_in_part)
 
     def _read_everywhere(self) -> Evaluation | None:
         """For an allowed question about a set of resources: the same question about all of them."""

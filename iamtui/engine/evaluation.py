@@ -119,8 +119,8 @@ class Evaluation:
     """Of a set: whether all of its resources are known, and none of them is allowed."""
     by_known: bool = False
     """Of a set: whether the layers are those of known resources of it, under their own policies."""
-    about: Callable[[str], Evaluation] | None = None
-    """Of a set: what reads the same question about one resource of it."""
+    about: Callable[[Evaluation, str], Evaluation] | None = None
+    """Of a set: what reads the same question about one resource of it; it holds no reading, so there is no cycle."""
     is_unsettled: bool = False
     """Whether a set is too involved to be told whether a resource of it is allowed."""
     lacking: str = ""

@@ -192,12 +192,12 @@ def read_all_layers(
     result.add_up()
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
-    result.about = lambda text: _about_one(result, text, catalogue)
+    result.about = partial(_about_one, catalogue=catalogue)
     read = partial(read_all_layers, request, policies, options, catalogue=catalogue)
-    return with_every_need(settled(result, result.about), read)
+    return with_every_need(settled(result, partial(result.about, result)), read)
 
 
-def _about_one(reading: Evaluation, text: str, catalogue: ActionCatalogue) -> Evaluation:
+def _about_one(reading: Evaluation, text: str, *, catalogue: ActionCatalogue) -> Evaluation:
     """The same question as that about a set, about one resource of it."""
     policies, options = reading.policies, reading.options
     if reading.known_members is not None:
@@ -278,8 +278,8 @@ def _read_by_known_aliases(
     notes = (*prepared.notes, "The question is answered about the keys behind the known aliases.")
     asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
     reading = replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))
-    reading.about = lambda text: _about_one(reading, text, catalogue)
-    return settled_by_known(reading, members, reading.about)
+    reading.about = partial(_about_one, catalogue=catalogue)
+    return settled_by_known(reading, members, partial(reading.about, reading))
 
 
 @lru_cache(maxsize=256)

@@ -175,7 +175,7 @@ def known_and_not_denied(reading: Evaluation) -> tuple[str, ...]:
     if known is None or reading.about is None:
         return ()
     about, is_allowed = reading.about, reading.total is True
-    read = ((text, about(text).total) for text in islice(known.texts(reading), _MOST_SPEAKING))
+    read = ((text, about(reading, text).total) for text in islice(known.texts(reading), _MOST_SPEAKING))
     return tuple(text for text, total in read if (total is True if is_allowed else total is not False))
 
 

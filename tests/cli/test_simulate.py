@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -279,6 +280,24 @@ def test_lines_are_answered_while_more_are_to_come() -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("options", [("--json",), (), ("--trace", "--json")])
+@pytest.mark.parametrize("resource", ["arn:aws:s3:::b/x", "arn:aws:s3:::b/*"])
+def test_an_answer_leaves_nothing_to_the_garbage_collector(cli: Cli, options: tuple[str, ...], resource: str) -> None:
+    def left_by(count: int) -> int:
+        text = lines(*(scenario(number) for number in range(count))).replace("arn:aws:s3:::b/x", resource)
+        gc.collect()
+        gc.disable()
+        try:
+            assert cli("simulate", "-", *options, stdin=text).code == 0
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    left_by(2)
+    few, many = left_by(10), left_by(60)
+    assert many < few + 50
+
+
 @pytest.mark.slow
 def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path: Path) -> None:
     def peak(count: int) -> int:
@@ -288,6 +307,7 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
                 out.write(json.dumps(scenario(number)) + "\n")
         with (tmp_path / "out").open("w") as sink, cli.monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", sink)
+            gc.collect()
             tracemalloc.start()
             code = run(["simulate", str(file), "--json"], Screen(lambda _choice: 0, tuple, lambda _choice, _name: None))
             high = tracemalloc.get_traced_memory()[1]
@@ -296,7 +316,7 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
         return high
 
     peak(10)
-    # Garbage waits for its collection, and what is remembered of patterns has a bound: memory grows at first.
+    # What is remembered of patterns has a bound: memory grows at first.
     short, long = peak(3000), peak(4000)
     assert long < short + 100_000
 

@@ -215,14 +215,14 @@ def test_sets_are_answered_as_their_resources_are(first: int) -> None:
         if reading.outcome is Outcome.ALLOWED:
             assert reading.witness is not None
             assert members.has(reading.witness)
-            assert reading.about(reading.witness).outcome is Outcome.ALLOWED, seed
+            assert reading.about(reading, reading.witness).outcome is Outcome.ALLOWED, seed
             if not reading.admitted_by_assumption and "*" not in reading.witness:
                 alone = replace(parsed.request, resource=reading.witness)
                 assert evaluate(alone, parsed.policies, parsed.options).allowed, seed
             shown += 1
         elif reading.prepared.refused is None:
             for text in concrete(members, made, Random(seed)):
-                assert reading.about(text).total is False, (seed, text)
+                assert reading.about(reading, text).total is False, (seed, text)
                 sampled += 1
     assert shown > 40
     assert sampled > 1000
