@@ -25,6 +25,9 @@ Id = Annotated[str, Meta(max_length=128)]
 Words = Annotated[str, Meta(max_length=1024)]
 """A name or a description: each is shown once for everybody whom it concerns."""
 
+_MOST_KEPT: Final = 400_000
+"""People behind all permission sets whose people are kept: some 150 bytes each."""
+
 
 class Assignee(Struct, frozen=True):
     """Whom a permission set is assigned to: a user or a group of the identity store, by its id."""
@@ -96,11 +99,25 @@ class IdentityCenter(Struct, frozen=True, dict=True):
     def _people(self) -> Mapping[str, Person]:
         return {one.id: one for one in self.people}
 
+    @cached_property
+    def _behind(self) -> dict[str, BehindRole]:
+        return {}
+
     def behind(self, role_name: str) -> BehindRole | None:
         """Who can sign in to a role of Identity Center; None where it has no permission set of that name."""
         found = self._sets.get(permission_set_name(role_name))
         if found is None:
             return None
+        # Thousands of roles may be of one permission set, and thousands of people behind it.
+        kept = self._behind.get(found.name)
+        if kept is None:
+            kept = self._behind_set(found)
+            if sum(len(one.people) for one in self._behind.values()) + len(kept.people) > _MOST_KEPT:
+                self._behind.clear()
+            self._behind[found.name] = kept
+        return kept
+
+    def _behind_set(self, found: PermissionSet) -> BehindRole:
         people: dict[str, list[str]] = {}
         unknown: list[str] = []
         # A file may name each of them as often as it likes.

@@ -211,7 +211,7 @@ _HEADINGS: Final = {
     "members": "members", "boundary_arn": "boundary", "attached_policies": "attached", "tags": "tags",
     "password_last_used": "password used", "login_profile": "console password", "access_keys": "access keys",
     "mfa_devices": "MFA devices", "max_session_seconds": "longest session", "instance_profiles": "instance profiles",
-    "permission_set": "permission set", "people": "people", "people_not_known": "not known",
+    "permission_set": "permission set", "people": "people", "people_more": "", "people_not_known": "not known",
     "services_last_used": "services used",
     "updated": "updated", "attached_to": "attached to", "boundary_of": "boundary of", "roles": "roles",
     "type": "type", "audiences": "audiences",
@@ -246,6 +246,8 @@ def _fact_lines(field: str, value: Any, lacking: dict[str, Any] | None) -> list[
     if value is None:
         empty = {"last_used": "never", "password_last_used": "never", "created": "unknown"}
         return [unknown or empty.get(field, "none")]
+    if field == "people_more":
+        return [f"and {value:,} more, who are not named here"]
     if field == "max_session_seconds":
         return [f"{value} seconds"]
     if field == "login_profile":

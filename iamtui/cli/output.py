@@ -144,9 +144,14 @@ class Output:
         Args:
             alone: a document of its own, such as a policy, to which nothing is added.
         """
-        from iamtui.engine.decision_json import to_ascii_json  # `--help` needs no JSON
+        from iamtui.engine.decision_json import ascii_json_pieces, to_ascii_json  # `--help` needs no JSON
 
-        self._stream.write(to_ascii_json(value if alone else _with_age(value), indent=indent) + end)
+        whole = value if alone else _with_age(value)
+        if indent is None:
+            self._stream.write(to_ascii_json(whole) + end)
+            return
+        self._stream.writelines(ascii_json_pieces(whole, indent=indent))
+        self._stream.write(end)
 
     def raw(self, text: str) -> None:
         """Write a text as it is. Only for what has been checked character by character."""

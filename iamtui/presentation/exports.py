@@ -54,6 +54,9 @@ def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
 
 # Who can, a principal a row.
 
+_MOST_OF_PEOPLE: Final = 10_000
+"""Characters of the people behind one role, some hundred of them: thousands of roles may be of one permission set."""
+
 WHO_CAN_COLUMNS: Final = ("principal", "decision", "limits", "example", "allowed", "condition", "by", "through")
 
 
@@ -72,7 +75,7 @@ def who_can_json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
     grants = [_grant_json(grant) for grant in grants_of(workspace, one.cell.decision)]
     chain = [edge.role.arn for edge in one.through]
     behind = known_behind(workspace, one.principal.arn)
-    people = {} if behind is None else sign_in_json(behind)
+    people = {} if behind is None else sign_in_json(behind, _MOST_OF_PEOPLE)
     if is_one(one):
         decided = cell_to_json(found, one.cell)
         if not chain:

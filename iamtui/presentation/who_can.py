@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
@@ -37,6 +38,18 @@ _KINDS: Final = {
     PrincipalKind.ANONYMOUS: "anyone",
 }
 
+_LONGEST_WHY: Final = 240
+_LONGEST_REASON: Final = 1000
+"""Characters of a row's reason, beside the verdict and at length: a condition may name thousands of keys."""
+
+T = TypeVar("T")
+
+
+@lru_cache(2048)
+def _shared(value: T) -> T:
+    """The value that is equal to this one and was made before: most rows say what others say."""
+    return value
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WhoCanRow:
@@ -45,15 +58,16 @@ class WhoCanRow:
     Args:
         principal: whom the answer is for.
         inside: whether it is a user or role of an account that is open.
-        kind, name, where: what it is, what it is called, and its path, its account or the people behind it ("" when
-            none says more); raw text.
+        kind, name, place: what it is, what it is called, and its path or its account ("" when neither says more); raw
+            text.
+        people: who can sign in to a role of IAM Identity Center, or ""; raw text.
         outcome, words: the verdict.
+        policy, sid: the deciding policy and statement, or ""; raw text.
         why: what it is limited to or depends on, and the deciding statement; short, safe to show.
-        reason: the same at length.
+        because: the same at length.
         request: the one that decided; where a role chaining comes first and decides, that of its first role.
         before: the verdict without the draft, or None when there is no draft.
         changed: whether the draft changes the outcome.
-        haystack: what a filter text is looked for in, in lower case: who, the verdict, and the deciding policy.
         unloaded: layers that were not evaluated and could change the answer.
     """
 
@@ -61,16 +75,36 @@ class WhoCanRow:
     inside: bool
     kind: str
     name: str
-    where: str
+    place: str
+    people: str
     outcome: Outcome
     words: VerdictWords
+    policy: str
+    sid: str
     why: str
-    reason: str
+    because: str
     request: Request
     before: VerdictWords | None
     changed: bool
-    haystack: str
     unloaded: tuple[Layer, ...]
+
+    # Made when they are asked for: what a row repeats of a policy or a permission set, thousands of rows repeat.
+
+    @property
+    def where(self) -> str:
+        """Its path, its account, the people behind it; raw text."""
+        return ", ".join(filter(None, (self.place, self.people)))
+
+    @property
+    def reason(self) -> str:
+        """Why the answer is so, and the people behind the role; safe to show."""
+        return f"{self.because}. People: {safe_text(self.people)}" if self.people else self.because
+
+    @property
+    def haystack(self) -> str:
+        """What a filter text is looked for in, in lower case: who, the verdict, and the deciding policy."""
+        who = f"{self.kind}/{self.name} {self.where} {self.principal.arn}"
+        return f"{who} {self.words} {self.policy} {self.sid[:200]}".lower()
 
 
 def who_can_row(
@@ -89,26 +123,26 @@ def who_can_row(
         people: who can sign in to a role of IAM Identity Center, or ""; raw text.
     """
     kind = _KINDS[principal.kind]
-    name, where = _name_and_place(principal, inside, elsewhere)
-    where = ", ".join(filter(None, (where if elsewhere else "", people))) if people else where
-    words = verdict_words(decision)
+    name, place = _name_and_place(principal, inside, elsewhere)
+    words = _shared(verdict_words(decision))
     ref = decision.deciding
-    policy = f"{ref.policy} {(ref.sid or '')[:200]}" if ref is not None else ""
     reason = text_of(because(decision))
     return WhoCanRow(
         principal,
         inside,
         kind,
         name,
-        where,
+        "" if people and not elsewhere else place,
+        _shared(people),
         decision.outcome,
         words,
-        _why(decision, words, reason),
-        f"{reason}. People: {safe_text(people)}" if people else reason,
+        ref.policy if ref is not None else "",
+        (ref.sid or "") if ref is not None else "",
+        _shared(safe_text(_why(decision, words, reason), limit=_LONGEST_WHY)),
+        _shared(safe_text(reason, limit=_LONGEST_REASON)),
         decision.request,
-        verdict_words(before) if before is not None else None,
+        _shared(verdict_words(before)) if before is not None else None,
         before is not None and before.outcome is not decision.outcome,
-        f"{kind}/{name} {where} {principal.arn} {words} {policy}".lower(),
         unloaded_layers(decision),
     )
 

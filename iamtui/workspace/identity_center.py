@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from iamtui.account.identity_center import BehindRole, permission_set_name
@@ -13,6 +14,9 @@ _DESCRIBES: Final = "sso:DescribePermissionSet"
 
 _MOST_NAMED: Final = 3
 """People who are named in a line."""
+
+_LONGEST_NAME: Final = 100
+"""Characters of a name in a line: it is said again for each role of the permission set."""
 
 
 def lacks_people(workspace: Workspace) -> bool:
@@ -54,8 +58,13 @@ def people_behind(workspace: Workspace, arn: str) -> str:
 
 def people_words(behind: BehindRole) -> str:
     """Who can sign in, the first by name; raw text."""
-    names = [one.person.words for one in behind.people]
-    left = len(names) - _MOST_NAMED
-    words = ", ".join(names[:_MOST_NAMED]) + (f" and {left:,} more" if left > 0 else "")
-    unknown = f"not known: {' and '.join(behind.unknown)}" if behind.unknown else ""
-    return "; ".join(filter(None, (words, unknown))) or "nobody"
+    words = first_words([one.person.words for one in behind.people[:_MOST_NAMED]], len(behind.people))
+    unknown = first_words(behind.unknown[:_MOST_NAMED], len(behind.unknown), " and ")
+    return "; ".join(filter(None, (words, unknown and f"not known: {unknown}"))) or "nobody"
+
+
+def first_words(first: Sequence[str], count: int, separator: str = ", ") -> str:
+    """The first of `count` names in a line, each as far as there is room, and how many more there are; raw text."""
+    left = count - len(first)
+    names = (name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in first)
+    return separator.join(names) + (f" and {left:,} more" if left > 0 else "")

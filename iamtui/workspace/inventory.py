@@ -405,13 +405,39 @@ def _sign_in_details(role: Role, behind: Fact[BehindRole]) -> Iterator[tuple[str
         "permission_set",
         {"name": one.name, "arn": one.arn, "description": one.description or None, "session_duration": duration},
     )
-    yield from sign_in_json(behind.value).items()
+    yield from sign_in_json(behind.value, _MOST_SAID).items()
 
 
-def sign_in_json(behind: BehindRole) -> Json:
-    """Who can sign in to a role."""
-    unknown = {"people_not_known": list(behind.unknown)} if behind.unknown else {}
-    return {"people": [_person(signs_in) for signs_in in behind.people], **unknown}
+_MOST_SAID: Final = 16_000_000
+"""Characters of the people of one role: 200,000 people may each be in groups with names of 1,024 characters."""
+
+
+_FIELDS_OF_PERSON: Final = 50
+"""Characters of the names of the fields of one person."""
+
+
+def sign_in_json(behind: BehindRole, most: int) -> Json:
+    """Who can sign in to a role, as many of them as `most` characters name; `people_more` counts the others."""
+    left = most
+    unknown: list[str] = []
+    for phrase in behind.unknown:
+        left -= len(phrase)
+        unknown.append(phrase if left >= 0 else "more groups, which are not named here")
+        if left < 0:
+            break
+    people: list[Json] = []
+    for one in behind.people:
+        person = one.person
+        left -= _FIELDS_OF_PERSON + sum(map(len, (person.id, person.user_name, person.display_name, *one.groups)))
+        if left < 0:
+            break
+        people.append(_person(one))
+    more = len(behind.people) - len(people)
+    return {
+        "people": people,
+        **({"people_more": more} if more else {}),
+        **({"people_not_known": unknown} if unknown else {}),
+    }
 
 
 def _person(one: SignsIn) -> Json:

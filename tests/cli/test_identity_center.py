@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.workspace import inventory
 from tests.support.cli_runner import Cli
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
 from tests.support.fault_proxy import FaultProxy, json_error
@@ -87,6 +88,31 @@ def test_a_part_that_may_not_be_read_leaves_the_rest(
     found = cli("show", SSO_ROLE, "--json", "--endpoint-url", url).json
     assert [one["name"] for one in found["people"]] == people
     assert found.get("people_not_known") == unknown
+
+
+def test_a_list_counts_those_whom_one_role_has_no_room_for_and_show_names_them(
+    cli: Cli, url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "account.json"
+    assert cli("snapshot", str(file), "--endpoint-url", url).code == 0
+    account = json.loads(file.read_text())
+    account["identity_center"]["groups"][0]["members"] += [f"person-{number}" for number in range(1_000)]
+    file.write_text(json.dumps(account))
+    (row,) = cli("who-can", "sqs:SendMessage", "--snapshot", str(file), "--json").json_lines
+    assert 50 < len(row["people"]) < 200
+    assert len(row["people"]) + row["people_more"] == 1_002
+    found = cli("show", SSO_ROLE, "--json", "--snapshot", str(file)).json
+    assert len(found["people"]) == 1_002
+    assert "people_more" not in found
+
+
+def test_a_role_with_more_people_than_are_named_says_how_many(
+    cli: Cli, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory, "_MOST_SAID", 150)
+    text = cli("show", SSO_ROLE, "--endpoint-url", url).out
+    assert "Ana Ruiz (ana@corp.example), by Devs" in text
+    assert "and 1 more, who are not named here" in text
 
 
 def test_a_snapshot_holds_them_and_a_redacted_one_holds_no_name(cli: Cli, url: str, tmp_path: Path) -> None:

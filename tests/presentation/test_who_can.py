@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.context import And, ConditionLeaf
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.who_can import Order, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.workspace.who_can import Everybody
@@ -88,6 +91,28 @@ def test_principals_are_named_with_their_path_or_account(
 ) -> None:
     found = who_can_row(principal, records.allowed_fully(), inside=inside)
     assert (found.name, found.where) == (name, where)
+
+
+def test_rows_share_what_they_say_alike_and_end_long_conditions() -> None:
+    """Thousands of rows, each with the names of everybody behind a permission set, would take gigabytes."""
+    leaves = tuple(ConditionLeaf("StringEquals", f"aws:PrincipalTag/{at}", ("v" * 200,)) for at in range(3_000))
+    decision = replace(records.depends(), depends_on=And(leaves))
+    first, second = (
+        who_can_row(
+            Principal(PrincipalKind.ROLE, f"arn:aws:iam::123456789012:role/{name}"),
+            decision,
+            people=", ".join(f"Person {at}" for at in range(10)),
+        )
+        for name in ("a", "b")
+    )
+    assert first.people is second.people
+    assert first.why is second.why
+    assert first.because is second.because
+    assert first.words is second.words
+    texts = [getattr(first, slot) for slot in WhoCanRow.__slots__]
+    assert max(len(text) for text in texts if isinstance(text, str)) <= 1_000
+    assert "person 7" in first.haystack
+    assert first.reason.endswith("Person 9")
 
 
 def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:

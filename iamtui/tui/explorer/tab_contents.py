@@ -45,7 +45,7 @@ from iamtui.tui.explorer.listings import (
 )
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
 from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
-from iamtui.workspace.identity_center import behind_role
+from iamtui.workspace.identity_center import behind_role, first_words
 from iamtui.workspace.inventory import why_unread
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.
@@ -188,6 +188,9 @@ def _role(account: Account, role: Role) -> list[ListingRow]:
 _MOST_PEOPLE: Final = 50
 """People behind a role who are listed by name."""
 
+_MOST_GROUPS: Final = 10
+"""Groups of each that are."""
+
 
 def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
     """The permission set of a role of IAM Identity Center, and who can sign in to it."""
@@ -199,13 +202,20 @@ def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
     if isinstance(behind, Missing):
         return [*rows, unknown_row("People", behind)]
     people, unknown = behind.value.people, behind.value.unknown
-    shown = [(one.person.words, f"by {', '.join(one.groups)}" if one.groups else "") for one in people[:_MOST_PEOPLE]]
+    shown = [(one.person.words, f"by {_groups(one.groups)}" if one.groups else "") for one in people[:_MOST_PEOPLE]]
     if len(people) > _MOST_PEOPLE:
         shown.append((f"and {len(people) - _MOST_PEOPLE:,} more", "iamtui show lists them"))
     if not people and not unknown:
         shown.append(("nobody", ""))
     rows += [ListingRow("" if at else "People", words, note=note) for at, (words, note) in enumerate(shown)]
-    return rows + [ListingRow("Not known", phrase, "faint") for phrase in unknown]
+    rows += [ListingRow("Not known", phrase, "faint") for phrase in unknown[:_MOST_PEOPLE]]
+    more = len(unknown) - _MOST_PEOPLE
+    return [*rows, ListingRow("Not known", f"and {more:,} more", "faint")] if more > 0 else rows
+
+
+def _groups(names: Sequence[str]) -> str:
+    """The first groups that somebody is in, and how many more there are; raw text."""
+    return first_words(names[:_MOST_GROUPS], len(names))
 
 
 def _description(fact: Fact[str]) -> list[ListingRow]:
