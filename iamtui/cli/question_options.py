@@ -17,13 +17,13 @@ from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Mode
-from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
+from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer, check_inquiry
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
-from iamtui.workspace.context_values import read_values, undocumented
+from iamtui.workspace.context_values import check_key, context_of, read_all_values, undocumented
 from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.questions import check_action
 from iamtui.workspace.saved_questions import QuestionStore
@@ -40,6 +40,7 @@ SWITCHES: Final = ("identity", "resource", "session", "boundary", "scp", "rcp", 
 """The layers that can be switched off: those that hold policies."""
 
 _LARGEST_CONTEXT: Final = 1024 * 1024
+_HINT: Final = "Write -c aws:SourceIp=203.0.113.9."
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,7 @@ def _checked(context: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     Raises:
         Problem: a value that its key's type does not take, which would be taken for no match by every condition.
     """
-    now = datetime.now(UTC)
-    read = {key: read_values(key, values, now).values if values else () for key, values in context.items()}
+    read = read_all_values(context)
     for key in read:
         remark = undocumented(key)
         if remark:
@@ -201,10 +201,10 @@ def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
             raise Problem(
                 f"-c {text} is no KEY=VALUE.", f"Write -c {pair}; --absent {alone} says that the request lacks it."
             )
-        _check_key(key, f"-c {text}")
+        check_key(key, f"-c {text}", _HINT)
         given.setdefault(spelling.setdefault(key.lower(), key), []).append(value)
     for key in asked.absent:
-        _check_key(key, f"--absent {key}")
+        check_key(key, f"--absent {key}", _HINT)
         if key.lower() in spelling:
             raise Problem(f"{key} is both given and absent.", "Leave out one of the two.")
         given[key] = []
@@ -212,14 +212,6 @@ def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
     from_file = _context_file(asked.context_file) if asked.context_file is not None else {}
     context = {key: values for key, values in from_file.items() if key.lower() not in said}
     return {**context, **{key: tuple(values) for key, values in given.items()}}
-
-
-def _check_key(key: str, where: str) -> None:
-    prefix, colon, name = key.partition(":")
-    # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
-    spaced = any(character.isspace() for character in key)
-    if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
-        raise Problem(f"{where} is not a condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9.")
 
 
 def _context_file(name: str) -> dict[str, tuple[str, ...]]:
@@ -234,19 +226,7 @@ def _context_file(name: str) -> dict[str, tuple[str, ...]]:
         raise Problem(f"{where}: {error}", "Expected a JSON object of condition keys.") from None
     if not isinstance(value, dict):
         raise Problem(f"{where} is not a JSON object.", 'Write {"aws:SourceIp": "203.0.113.9"}, for example.')
-    context: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
-    for key, found in value.items():
-        _check_key(key, f"{where}: {key}")
-        if key.lower() in seen:
-            raise Problem(f"{where} gives {key} twice (letter case does not count).", "Give it once.")
-        seen.add(key.lower())
-        items = [] if found is None else found if isinstance(found, list) else [found]
-        texts = [scalar_text(item) for item in items]
-        if any(item is None for item in texts):
-            raise Problem(f"{where}: {key} must be a text, number or boolean, a list of these, or null for absent.")
-        context[key] = tuple(item for item in texts if item is not None)
-    return context
+    return context_of(value, f"{where}: ", _HINT)
 
 
 def _session_policy(name: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import IO, Final, cast
 
 import click
@@ -15,20 +14,15 @@ from iamtui.cli.expectations import expect_option
 from iamtui.cli.named_files import opened
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
-from iamtui.engine.decision import Decision, Expectation
+from iamtui.engine.decision import Expectation
 from iamtui.engine.decision_json import decision_schema, decision_to_json
-from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import explain
-from iamtui.engine.request import Request
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
 from iamtui.presentation.exports import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.questions.answers import DependentAnswer, worst_of
-from iamtui.questions.never_asked import never_asked
-from iamtui.questions.question import Question
-from iamtui.workspace.dependent_questions import requests_beside
+from iamtui.workspace.scenarios import ScenarioAnswer, answer_scenario
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
@@ -37,53 +31,7 @@ _INDENT: Final = 4
 _MOST_MALFORMED: Final = 1_000
 """Malformed entries one after the other, after which it is the wrong file."""
 
-_doubt_about: Final = lru_cache(maxsize=1024)(never_asked)
 _LINE: Final = re.compile(r"\(line [0-9]+\)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What is said of one scenario, as `iamtui can` says it of a question.
-
-    Args:
-        decision: about the request itself.
-        beside: what every call with it is checked for too, on the same resource.
-        never_asked: why AWS never asks it, or "".
-    """
-
-    decision: Decision
-    beside: tuple[DependentAnswer, ...]
-    never_asked: str
-
-    @property
-    def deciding(self) -> Decision:
-        """The worst of all: the call needs each."""
-        return worst_of((self.decision, *(one.decision for one in self.beside)))
-
-    def unmet(self, expected: Expectation) -> str:
-        """Why this is not what was expected, as a clause, or "" when it is."""
-        deciding = self.deciding
-        if not expected.met_by(deciding.outcome):
-            besides = "" if deciding is self.decision else f" ({deciding.request.action})"
-            return f"it is {deciding.outcome.value}{besides}"
-        # What AWS never asks is never allowed: a denial is as expected whatever the policies say.
-        return "AWS never asks this" if self.never_asked and expected is Expectation.ALLOWED else ""
-
-
-def _answered(entry: Scenario) -> _Answer:
-    def decide(request: Request) -> Decision:
-        return with_undocumented_behaviour(read_all_layers(request, entry.policies, entry.options))
-
-    asked = entry.request
-    doubt = _doubt_about(asked.action, asked.resource) if asked.wildcard_only_action is None else ""
-    decision = decide(asked)
-    if doubt:
-        decision = replace(decision, notes=(*decision.notes, doubt))
-    beside = tuple(
-        DependentAnswer(check, Question(request.action, request.resource), decide(request), decides=True)
-        for check, request in requests_beside(asked)
-    )
-    return _Answer(decision, beside, doubt)
 
 
 @dataclass(slots=True)
@@ -177,7 +125,7 @@ def _answer(
         tally.malformed_on_end += 1
         writer.malformed(entry)
         return
-    answer = _answered(entry)
+    answer = answer_scenario(entry)
     expected = entry.expect or expect
     tally.decided += 1
     tally.malformed_on_end = 0
@@ -204,7 +152,7 @@ class _JsonWriter:
     def malformed(self, entry: MalformedScenario) -> None:
         self._write(entry.as_json())
 
-    def decided(self, entry: Scenario, answer: _Answer, unmet: str, *, with_trace: bool) -> None:
+    def decided(self, entry: Scenario, answer: ScenarioAnswer, unmet: str, *, with_trace: bool) -> None:
         """Write an answer; that it is not the expected one goes to stderr."""
         traced = trace_to_json(trace(entry.request, entry.policies, entry.options)) if with_trace else None
         found = decision_to_json(answer.decision, id=entry.id, trace=traced)
@@ -240,7 +188,7 @@ class _TextWriter:
         at = "" if entry.line is None or _LINE.search(text) else f" (line {entry.line})"
         self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {text}{at}")
 
-    def decided(self, entry: Scenario, answer: _Answer, unmet: str, *, with_trace: bool) -> None:
+    def decided(self, entry: Scenario, answer: ScenarioAnswer, unmet: str, *, with_trace: bool) -> None:
         decision, deciding = answer.decision, answer.deciding
         words = verdict_words(deciding)
         told = f"{words.word} {words.rest}".strip()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
 from iamtui.policy.conditions import parse_date, parse_network, parse_number
 from iamtui.policy.context import KeyNames
+from iamtui.policy.document import scalar_text
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -54,6 +55,47 @@ def read_values(key: str, values: Sequence[str], now: datetime) -> ParsedValues:
             r"Leave all but one out; on the screen a comma parts values, '\,' in quotes is one in a value.",
         )
     return ParsedValues(key, tuple(_read(known, key, value, now) for value in values))
+
+
+def read_all_values(context: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The values of a context as `read_values` reads them; a key without values is absent."""
+    now = datetime.now(UTC)
+    return {key: read_values(key, values, now).values if values else () for key, values in context.items()}
+
+
+def context_of(values: Mapping[str, Any], where: str, hint: str) -> dict[str, tuple[str, ...]]:
+    """A context as its keys' values: each a text, number or boolean, a list of these, or None for absent.
+
+    Args:
+        where: what stands before the key in a message ("The context file c.json: "), or "".
+        hint: how a key is written.
+
+    Raises:
+        Problem: something is no key or no value of one, or a key is there twice.
+    """
+    context: dict[str, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for key, found in values.items():
+        check_key(key, f"{where}{key}", hint)
+        if key.lower() in seen:
+            said = where.removesuffix(": ") or "The context"
+            raise Problem(f"{said} gives {key} twice (letter case does not count).", "Give it once.")
+        seen.add(key.lower())
+        items = [] if found is None else found if isinstance(found, list | tuple) else [found]
+        texts = [scalar_text(item) for item in items]
+        if any(item is None for item in texts):
+            raise Problem(f"{where}{key} must be a text, number or boolean, a list of these, or null for absent.")
+        context[key] = tuple(item for item in texts if item is not None)
+    return context
+
+
+def check_key(key: str, where: str, hint: str) -> None:
+    """Refuse what is no condition key."""
+    prefix, colon, name = key.partition(":")
+    # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
+    spaced = any(character.isspace() for character in key)
+    if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
+        raise Problem(f"{where} is not a condition key: expected prefix:name.", hint)
 
 
 def _read(known: ConditionKey, key: str, value: str, now: datetime) -> str:
