@@ -21,6 +21,7 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
 )
+from iamtui.account.snapshot_format import ArnText, Name
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
@@ -50,7 +51,7 @@ _RCP_NOT_IN_FORCE: Final = PolicyDocument.of(
 
 
 class _Organization(Struct, rename="pascal"):
-    id: str
+    id: Name
     master_account_id: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
 
 
@@ -59,13 +60,13 @@ class _OrganizationAnswer(Struct, rename="pascal"):
 
 
 class _Named(Struct, rename="pascal", kw_only=True):
-    name: str = ""
+    name: Name = ""
 
 
 class _Account(_Named, rename="pascal", kw_only=True):
     id: Annotated[str, Meta(pattern=r"^[0-9]{12}\Z")]
-    state: str = ""
-    status: str = ""
+    state: Name = ""
+    status: Name = ""
 
 
 class _AccountAnswer(Struct, rename="pascal"):
@@ -105,7 +106,7 @@ class _PolicyType(Struct, rename="pascal"):
 class _Root(Struct, rename="pascal"):
     id: Annotated[str, Meta(pattern=rf"^({LEVEL_ID})\Z")]
     policy_types: list[_PolicyType]
-    name: str = ""
+    name: Name = ""
 
 
 class _RootsPage(Struct, rename="pascal"):
@@ -113,9 +114,9 @@ class _RootsPage(Struct, rename="pascal"):
 
 
 class _PolicySummary(Struct, rename="pascal"):
-    id: str
-    arn: str = ""
-    name: str = ""
+    id: Name
+    arn: ArnText = ""
+    name: Name = ""
 
 
 class _PoliciesPage(Struct, rename="pascal"):

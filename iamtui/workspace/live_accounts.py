@@ -29,8 +29,8 @@ from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, Sour
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
 _STATUS: Final = Path("/proc/self/statm")
-_MOST_MEMORY: Final = 768 << 20
-"""How many bytes of memory the accounts that were opened may have taken when one more is to be opened."""
+_MOST_MEMORY: Final = 640 << 20
+"""How many bytes of memory the accounts may have taken when one more is to be opened or read on; four are at once."""
 
 
 class _AtOnce:
@@ -57,6 +57,7 @@ class _AtOnce:
         self, tasks: Tasks, name: str, opener: Callable[[ProgressReport, Callable[[], bool]], Workspace]
     ) -> Workspace | NotOpened:
         def tell(progress: Progress) -> None:
+            self._check_memory()
             tasks.what, tasks.done = f"{name[4:]}: {progress.step}", progress.done
 
         try:
@@ -71,7 +72,7 @@ class _AtOnce:
             return NotOpened(name, problem)
 
     def _check_memory(self) -> None:
-        """Refuse one more account where those that are open take too much: an organization may name thousands.
+        """Refuse an account, or the rest of one, where all take too much: an organization may name thousands.
 
         Raises:
             Problem: it is refused.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from iamtui.questions.question import Question
+from iamtui.sources.parallel import no_step
 from iamtui.workspace import live_accounts
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import keep_in_cache
@@ -15,7 +17,15 @@ from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.revocation import plan_revocation
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.workspace import (
+    CacheUse,
+    NotOpened,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceKind,
+    Workspace,
+)
 from tests.support.cli_runner import Cli
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
 from tests.support.fault_proxy import Answer, FaultProxy, error
@@ -103,6 +113,21 @@ def test_no_more_accounts_are_opened_than_memory_is_meant_for(
     found = cli("list", "users", *named)
     assert found.code == 2
     assert "All accounts together would take more than -1048576 MB of memory. Open fewer at once" in found.err
+
+
+def test_an_account_is_given_up_that_takes_too_much_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = [0]
+    monkeypatch.setattr(live_accounts, "_memory", lambda: memory[0])
+
+    def read(tell: ProgressReport, _cancelled: Callable[[], bool]) -> Workspace:
+        tell(Progress("users", 1_000))
+        memory[0] = 1 << 30
+        tell(Progress("users", 2_000))
+        raise AssertionError("it is read on")
+
+    (found,) = live_accounts._AtOnce(no_step).open(["The account 111122223333"], [read])
+    assert isinstance(found, NotOpened)
+    assert "All accounts together would take more than 640 MB of memory" in str(found.problem)
 
 
 def test_an_account_that_is_not_active_is_not_asked_for(

@@ -211,3 +211,34 @@ def test_an_answer_about_another_account_is_not_taken(moto: MotoServer, fault_pr
 
     assert isinstance(found, Missing)
     assert f"it is about the account {ACCOUNT}" in found.reason
+
+
+def test_a_name_that_no_level_or_policy_of_aws_has_is_refused(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    """It is said with each answer, and a snapshot could not hold it."""
+    company = Company(moto)
+    account = json.dumps({"Account": {"Id": company.member, "Name": "n" * 600}}).encode()
+    fault_proxy.on("DescribeAccount", Answer(200, account, "application/x-amz-json-1.1"))
+
+    found = read_organization(connect(fault_proxy.url), company.member)
+
+    assert isinstance(found, Missing)
+    assert "DescribeAccount" in found.reason
+
+    accounts = json.dumps({"Accounts": [{"Id": company.member, "Name": "n" * 600, "State": "ACTIVE"}]}).encode()
+    fault_proxy.on("ListAccountsForParent", Answer(200, accounts, "application/x-amz-json-1.1"))
+    with pytest.raises(Problem, match="ListAccountsForParent"):
+        read_accounts(connect(fault_proxy.url))
+
+
+def test_the_longest_name_of_an_scp_that_a_snapshot_holds_is_the_longest_that_is_read(
+    moto: MotoServer, fault_proxy: FaultProxy
+) -> None:
+    company = Company(moto)
+    company.enable(SCP)
+    policies = json.dumps(
+        {"Policies": [{"Id": "p-1", "Arn": "arn:aws:organizations::1:p", "Name": "n" * 513}]}
+    ).encode()
+    fault_proxy.on("ListPoliciesForTarget", Answer(200, policies, "application/x-amz-json-1.1"))
+
+    for level in levels(read_organization(connect(fault_proxy.url), company.member)):
+        assert isinstance(level.scps, Missing)
