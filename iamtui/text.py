@@ -9,7 +9,7 @@ Times in words are made here too.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -71,8 +71,12 @@ def safe_text(value: object, *, limit: int | None = LABEL_LIMIT) -> str:
 
 def first_names(names: Iterable[str], most: int, *, limit: int = LABEL_LIMIT) -> str:
     """The first of some names, safe to show, and how many more there are: "a, b and 3 more"."""
-    texts = [*names]
-    shown = ", ".join(safe_text(name, limit=limit) for name in texts[:most])
+    return first_of_texts([*names], most, lambda name: safe_text(name, limit=limit))
+
+
+def first_of_texts(texts: Sequence[str], most: int, show: Callable[[str], str] = str) -> str:
+    """The first of some texts as `show` has them, and how many more there are: "a, b and 3 more"."""
+    shown = ", ".join(map(show, texts[:most]))
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most:,} more"
 
 

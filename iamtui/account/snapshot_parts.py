@@ -59,6 +59,7 @@ from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
+from iamtui.text import first_of_texts
 
 R = TypeVar("R")
 
@@ -246,19 +247,19 @@ def _without_document(account: Account) -> Iterator[Gap]:
         arns = sorted(arn for arn in lacking if (":iam::aws:" in arn) is aws_managed)
         if arns:
             what = f"documents of {_count(arns, f'{owner} managed policy', f'{owner} managed policies')}"
-            yield Gap(what, "iam:GetPolicyVersion", f"named but not given: {_some(arns)}")
+            yield Gap(what, "iam:GetPolicyVersion", f"named but not given: {first_of_texts(arns, _LISTED)}")
     given = {group.name for group in account.groups}
     groups = sorted({name for user in account.users for name in user.groups} - given)
     if groups:
         yield Gap(
             f"{_count(groups, 'group', 'groups')} that users are in",
             _AUTHORIZATION_DETAILS,
-            f"named but not given: {_some(groups)}",
+            f"named but not given: {first_of_texts(groups, _LISTED)}",
         )
     untrusted = [role.name for role in account.roles if not role.trust.raw]
     if untrusted:
         what = f"trust policies of {_count(untrusted, 'role', 'roles')}"
-        yield Gap(what, "iam:GetRole", f"not given: {_some(untrusted)}")
+        yield Gap(what, "iam:GetRole", f"not given: {first_of_texts(untrusted, _LISTED)}")
 
 
 def _absent(account: Account, pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
@@ -271,12 +272,6 @@ def _absent(account: Account, pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
 
 def _count(names: Sequence[str], one: str, many: str) -> str:
     return f"{len(names)} {one if len(names) == 1 else many}"
-
-
-def _some(names: Sequence[str]) -> str:
-    listed = ", ".join(names[:_LISTED])
-    more = len(names) - _LISTED
-    return f"{listed} and {more} more" if more > 0 else listed
 
 
 # What a snapshot says around the account's own entities: organization, resource policies, identity providers.

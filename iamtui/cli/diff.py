@@ -17,7 +17,7 @@ from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
 from iamtui.paths import home_expanded
 from iamtui.presentation.styled_words import bar, needs_ascii
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 from iamtui.workspace.account_diff import AccountDiff, EntityChange, diff_snapshots
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
@@ -93,9 +93,9 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
         words, style = _MARKS[shift.effect]
         out.line(
             Span(f"{words:<11}", style),
-            f"  {_first(shift.actions)} on {safe_text(shift.resource)}{_outcomes(shift)}",
+            f"  {first_names(shift.actions, _MOST_NAMED)} on {safe_text(shift.resource)}{_outcomes(shift)}",
         )
-        whom = _first([_name(account, one.arn) for one in shift.principals])
+        whom = first_names((_name(account, one.arn) for one in shift.principals), _MOST_NAMED)
         out.line("             ", Span(whom, Style.QUIET))
     for edge in found.trust:
         words, style = _MARKS[edge.effect]
@@ -145,12 +145,6 @@ def _escalates(shift: EscalationShift) -> str:
 
 def _name(account: Account, arn: str) -> str:
     return safe_text(account.short_name(arn)) or "anonymous"
-
-
-def _first(names: Iterable[str]) -> str:
-    listed = [safe_text(name) for name in names]
-    more = f" and {len(listed) - _MOST_NAMED:,} more" if len(listed) > _MOST_NAMED else ""
-    return ", ".join(listed[:_MOST_NAMED]) + more
 
 
 def _summary(found: Impact) -> str:

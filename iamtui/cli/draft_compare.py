@@ -224,7 +224,7 @@ def _summary(counts: Counter[Effect]) -> str:
 def write_comparison(out: Output, workspace: Workspace, comparison: DraftComparison, *, indent: int = 0) -> None:
     """One principal: the verdict before and after; of several pairs those that differ, below."""
     words, style = _MARKS[comparison.effect]
-    name = workspace.account.short_name(comparison.principal.arn) or "anonymous"
+    name = workspace.short_name(comparison.principal.arn) or "anonymous"
     left, changed = " " * indent, comparison.changed_cells
     of_several = len(comparison.cells) > 1
     partly = of_several and 0 < len(changed) < len(comparison.cells)

@@ -18,7 +18,7 @@ from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 from iamtui.workspace import credential_commands as commands
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import (
@@ -145,8 +145,7 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
     if cache is not CacheUse.NOTHING:
         keep_in_cache(workspace)
     for gaps, ids in lacking.items():
-        more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
-        of = f" of {', '.join(ids[:_MOST_NAMED])}{more}" if workspace.beside else ""
+        of = f" of {first_names(ids, _MOST_NAMED)}" if workspace.beside else ""
         note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
     for words in dict.fromkeys(filter(None, map(_without_organization, (workspace, *workspace.beside)))):
         note(words)

@@ -20,7 +20,7 @@ from iamtui.presentation.access import SHORT_LEVELS, count_words, level_cell, un
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import first_names
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
@@ -140,7 +140,7 @@ def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...
     if made.left_out:
         note(
             "Left out in part, because no single statement says it or all of them would be longer than IAM takes: "
-            f"{_first_of_actions(made.left_out)}. The policy grants less of it, never more."
+            f"{first_names(made.left_out, _MOST_NAMED)}. The policy grants less of it, never more."
         )
     if not made.caps_complete:
         note("Not evaluated, and could take some of it away: SCP.")
@@ -205,7 +205,7 @@ def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: boo
             out.json(_change_json(change))
             continue
         mark, style = _MARKS[change.kind]
-        out.line(Span(f"{mark} {change.kind:<7}", style), f"  {_first_of_actions(change.actions)}")
+        out.line(Span(f"{mark} {change.kind:<7}", style), f"  {first_names(change.actions, _MOST_NAMED)}")
         both = change.kind == "changed"
         labelled = (*(("before", one) for one in change.before), *(("after", one) for one in change.after))
         for label, one in labelled:
@@ -219,11 +219,6 @@ def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: boo
     note(count_words(changes))
 
 
-def _first_of_actions(actions: Sequence[str]) -> str:
-    more = f" and {len(actions) - _MOST_NAMED} more" if len(actions) > _MOST_NAMED else ""
-    return ", ".join(map(safe_text, actions[:_MOST_NAMED])) + more
-
-
 def _say_limits(*answers: EffectiveAccess) -> None:
     unloaded = unloaded_words(one for answer in answers for one in answer.permissions)
     for words in dict.fromkeys((unloaded, *(answer.refused for answer in answers))):
@@ -235,7 +230,7 @@ def _summary(workspace: Workspace, found: EffectiveAccess) -> str:
     services = found.services
     allowed, depends = sum(one.allowed for one in services), sum(one.depends for one in services)
     on = "" if found.resources == ("*",) else f" on {', '.join(found.resources)}"
-    name = workspace.account.short_name(found.principal.arn)
+    name = workspace.short_name(found.principal.arn)
     return f"{name}{on}: {allowed} actions allowed, {depends} on a condition, of {len(services)} services."
 
 

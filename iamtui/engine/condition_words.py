@@ -13,7 +13,7 @@ from iamtui.engine.decision import Decision, Layer, StatementRef, short_policy_n
 from iamtui.engine.request import Request, caller_fixed_keys, common_context
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, RequestContext, SessionLeaf, leaves
 from iamtui.policy.patterns import Unresolved, parse_pieces, resolve
-from iamtui.text import safe_text
+from iamtui.text import first_names, first_of_texts, safe_text
 
 
 class LayerName(NamedTuple):
@@ -224,9 +224,7 @@ def depends_summary(node: Node) -> str:
             names[f"whether AWS asks for {safe_text(leaf.document, limit=512)}"] = None
         else:
             names[f"{short_policy_name(leaf.document)} ({'unreadable' if leaf.unreadable else 'not loaded'})"] = None
-    shown = list(names)[:3]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(shown) + more
+    return first_of_texts([*names], 3)
 
 
 def depends_lines(node: Node, indent: int = 0, request: Request | None = None) -> list[str]:
@@ -254,8 +252,7 @@ def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
 
 def first_of(patterns: Sequence[str]) -> str:
     """`arn:aws:s3:::a*, arn:aws:s3:::b* and 3 more`, safe to show."""
-    more = f" and {len(patterns) - MOST_NAMED:,} more" if len(patterns) > MOST_NAMED else ""
-    return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:MOST_NAMED]) + more
+    return first_names(patterns, MOST_NAMED, limit=256)
 
 
 def all_named(names: Sequence[str]) -> str:

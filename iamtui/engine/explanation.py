@@ -27,7 +27,7 @@ from iamtui.policy.malformed import key_fault
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import action_name
-from iamtui.text import safe_text
+from iamtui.text import first_names, first_of_texts, safe_text
 
 # The smallest changes that would allow what is denied: one for each thing that stands in the way.
 
@@ -273,10 +273,9 @@ def _all_else(statement: TracedStatement) -> str:
         actions.element == "Action" and len(actions.wanted) == 1 and not set(actions.wanted[0]) & {"*", "?"}
     ):
         return "all else in it matches"
-    listed = ", ".join(safe_text(action, limit=128) for action in actions.wanted[:4])
-    more = f" and {len(actions.wanted) - 4} more" if len(actions.wanted) > 4 else ""
+    listed = first_names(actions.wanted, 4, limit=128)
     but = "all but " if actions.element == "NotAction" else ""
-    return f"all else in it matches, and all that it allows comes with it: {but}{listed}{more}"
+    return f"all else in it matches, and all that it allows comes with it: {but}{listed}"
 
 
 def _principal_value(decision: Decision) -> str:
@@ -448,9 +447,7 @@ def _blocker(decision: Decision, reason: Reason) -> str:
     if reason.level_name:
         at += f" ({safe_text(reason.level_name, limit=128)})"
     if reason.statements:
-        names = ", ".join(name_of(ref) for ref in reason.statements[:3])
-        more = f" and {len(reason.statements) - 3} more" if len(reason.statements) > 3 else ""
-        return f"Denied by the {where}{at}: {names}{more}."
+        return f"Denied by the {where}{at}: {first_of_texts([*map(name_of, reason.statements)], 3)}."
     if reason.layer in (Layer.SERVICE_RULE, Layer.BLOCK_PUBLIC_ACCESS) or owner_alone(decision, reason):
         return _why(decision, reason.layer)
     if lacks_session_policy(decision, reason):

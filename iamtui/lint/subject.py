@@ -23,6 +23,7 @@ from iamtui.policy.patterns import (
     with_variables_as_stars,
 )
 from iamtui.policy.types import PolicyType
+from iamtui.text import first_of_texts
 
 _IN_STATEMENT: Final = re.compile(r"\$\.Statement(?:\[(\d+)\])?(?=\.|$)")
 
@@ -201,8 +202,7 @@ def quoted(text: str) -> str:
 
 def named(texts: Sequence[str], most: int = 3) -> str:
     """The first of some names in quotes, and how many more there are."""
-    shown = ", ".join(quoted(text) for text in texts[:most])
-    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+    return first_of_texts(texts, most, quoted)
 
 
 # What the entries of a statement match: action patterns, resource patterns, and the condition keys it tests.

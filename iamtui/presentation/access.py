@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from iamtui.account.model import Account
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.presentation.reports import Asked, Report, ReportRow
@@ -59,7 +58,7 @@ def service_table(found: EffectiveAccess, *, ascii_only: bool) -> tuple[str, lis
     return columns(titles), [(one, columns(row)) for one, row in zip(services, cells, strict=True)]
 
 
-def permissions_report(account: Account, found: EffectiveAccess, services: Sequence[ServiceAccess]) -> Report:
+def permissions_report(workspace: Workspace, found: EffectiveAccess, services: Sequence[ServiceAccess]) -> Report:
     """The actions of services that a principal can call, with resources and conditions; Enter asks one."""
     lines = [(action, one) for service in services for one in service.permissions for action in one.actions]
     rows = tuple(
@@ -68,13 +67,13 @@ def permissions_report(account: Account, found: EffectiveAccess, services: Seque
     )
     counts = Counter(row.kind for row in rows)
     kinds = tuple(level for level in map(_short_level, LEVELS) if counts[level])
-    name = account.short_name(found.principal.arn)
+    name = workspace.short_name(found.principal.arn)
     where = f"{services[0].service}: " if len(services) == 1 else ""
     title = text_of(row_of(f"{where}what {name} can do"))
     return Report(title, rows, kinds, notes=(found.refused,) if found.refused else (), counts=counts)
 
 
-def resources_report(account: Account, found: EffectiveAccess) -> Report:
+def resources_report(workspace: Workspace, found: EffectiveAccess) -> Report:
     """The resources and patterns that a principal can touch, each with the actions; "*" last."""
     by_resource: dict[str, list[tuple[str, Permission]]] = {}
     for one in found.permissions:
@@ -90,7 +89,7 @@ def resources_report(account: Account, found: EffectiveAccess) -> Report:
         rows.append(ReportRow(Word(""), text_of(row_of(resource)), text, "", number, details, target))
         inner = (_permission(number, action, one, found) for action, one in sorted(lines, key=lambda each: each[0]))
         rows += (replace(row, kind="", inner=True) for row in inner)
-    name = account.short_name(found.principal.arn)
+    name = workspace.short_name(found.principal.arn)
     return Report(text_of(row_of(f"Resources that {name} can touch")), tuple(rows))
 
 
@@ -200,12 +199,12 @@ def _side(label: str, one: Permission | None) -> Row:
     return row_of(Word(f"{label}  "), verdict, f"  on {where_words(one)}", limit=None)
 
 
-def trustee_words(account: Account | Workspace, edge: TrustEdge) -> str:
+def trustee_words(workspace: Workspace, edge: TrustEdge) -> str:
     """Who may assume a role, raw."""
     if edge.trustee is Trustee.EVERYONE:
         some = "" if edge.name == "*" else f" whose ARN matches {edge.name}"
         return f"everyone: users and roles of every account{some}"
-    name = account.short_name(edge.name)
+    name = workspace.short_name(edge.name)
     return f"account {name}" if edge.trustee is Trustee.OTHER_ACCOUNT and edge.name == edge.principal.account else name
 
 
@@ -228,10 +227,10 @@ def edge_words(edge: TrustEdge) -> str:
     return ", ".join(filter(None, parts))
 
 
-def chain_words(account: Account | Workspace, chain: Chain) -> tuple[str, str]:
+def chain_words(workspace: Workspace, chain: Chain) -> tuple[str, str]:
     """The mark of a chain, and by which roles it goes and on which conditions; the second is raw."""
     certain = all(edge.decision.outcome is Outcome.ALLOWED for edge in chain)
-    through = " → ".join(account.short_name(edge.role.arn) for edge in chain[:-1])
+    through = " → ".join(workspace.short_name(edge.role.arn) for edge in chain[:-1])
     conditions = [edge.condition for edge in chain if edge.condition]
     loaded = next(filter(None, (as_far_as_loaded(edge.decision) for edge in chain)), "")
     parts = [f"through {through}" if through else "", f"if {'; '.join(conditions)}" if conditions else "", loaded]

@@ -19,7 +19,7 @@ from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import because, statement_name, verdict_words
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question
-from iamtui.text import safe_document
+from iamtui.text import first_of_texts, safe_document
 
 _INDENT: Final = "    "
 
@@ -387,8 +387,7 @@ def _wanted(element: TracedElement) -> str:
     if len(wanted) > most:
         start = element.seen[0].partition(":")[0].lower() if element.seen else ""
         wanted.sort(key=lambda value: value.partition(":")[0].lower() != start)
-        return f"{', '.join(wanted[:most])} and {len(wanted) - most:,} more"
-    return ", ".join(wanted) or "nothing"
+    return first_of_texts(wanted, most) or "nothing"
 
 
 def _source_rows(source: SourceLines | None, ref: StatementRef) -> Iterator[TraceRow]:

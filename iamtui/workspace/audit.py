@@ -20,6 +20,7 @@ from iamtui.lint.check_document import suppression_tables
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
+from iamtui.text import first_of_texts
 from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader
 from iamtui.workspace.workspace import Workspace
 
@@ -447,7 +448,7 @@ def _documents(account: Account) -> Iterator[AuditFinding]:
     administrators = {one.arn for holder in strong.values() for one in _people(account, holder)}
     if administrators:
         unique = sorted(administrators)
-        names = _listed([arn.rsplit("/", 1)[-1] for arn in unique])
+        names = first_of_texts([arn.rsplit("/", 1)[-1] for arn in unique], 10)
         who = "One user or role holds" if len(unique) == 1 else f"{len(unique)} users and roles hold"
         message = f"{who} a policy that allows everything: {names}."
         yield _found("administrators", _root(account), message)
@@ -519,12 +520,8 @@ def _unused_permissions(account: Account, now: datetime, limits: AuditLimits) ->
         if unused or actions:
             count = len(accessed.services)
             allowed = f"Its policies allow {count} service{'' if count == 1 else 's'}"
-            message = f"{allowed}; not used in {_days(limits.principal)}: {_listed([*unused, *actions])}."
+            message = f"{allowed}; not used in {_days(limits.principal)}: {first_of_texts([*unused, *actions], 10)}."
             yield _found("permission-unused", arn, message)
-
-
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _certificates(account: Account, now: datetime) -> Iterator[AuditFinding]:

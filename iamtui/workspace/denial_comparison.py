@@ -14,7 +14,7 @@ from iamtui.engine.condition_words import LAYER_NAMES, condition_of, name_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.context import ConditionLeaf, leaves
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 from iamtui.workspace.denial_advice import named_policy
 
 
@@ -281,15 +281,10 @@ def _on_some_resources(denial: Denial, decision: Decision) -> Iterator[str]:
     else:
         yield "The account as loaded would allow it on some resources only, and which one was refused is not told."
     if decision.denied_resources:
-        yield f"A Deny takes these out: {_patterns(decision.denied_resources)}."
+        yield f"A Deny takes these out: {first_names(decision.denied_resources, 4, limit=256)}."
     elif decision.allowed_resources and decision.request.resource not in decision.allowed_resources:
         # A NotResource element stands for all that was asked about.
-        yield f"It allows it on {_patterns(decision.allowed_resources)}."
-
-
-def _patterns(resources: tuple[str, ...]) -> str:
-    named = ", ".join(safe_text(one, limit=256) for one in resources[:4])
-    return f"{named} and {len(resources) - 4:,} more" if len(resources) > 4 else named
+        yield f"It allows it on {first_names(decision.allowed_resources, 4, limit=256)}."
 
 
 def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:

@@ -6,7 +6,7 @@ role, role chaining) and EC2 User Guide (retrieve security credentials from inst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeVar
 
 from iamtui.account.identity_center import permission_set_name
@@ -24,6 +24,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.text import first_of_texts
 from iamtui.workspace.identity_center import behind_role, people_words
 from iamtui.workspace.inventory import full_name
 
@@ -229,7 +230,7 @@ def _of_user(account: Account, user: User, *, service_account: bool) -> Iterator
         "Whether it has an MFA device",
     )
     if user.groups:
-        yield f"It is in {_counted(len(user.groups), 'group')}: {_first(user.groups)}."
+        yield f"It is in {_counted(len(user.groups), 'group')}: {first_of_texts(user.groups, _MOST_NAMED)}."
     if user.boundary_arn is not None:
         yield f"{_BOUNDARY} Its boundary is {account.short_name(user.boundary_arn)}."
     if service_account:
@@ -258,7 +259,7 @@ def _keys(user: User) -> str:
 
 def _of_group(account: Account, group: Group) -> Iterator[str]:
     members = account.members(group.name)
-    named = f": {_first([user.name for user in members])}" if members else ""
+    named = f": {first_of_texts([user.name for user in members], _MOST_NAMED)}" if members else ""
     yield f"It has {_counted(len(members), 'user')}{named}."
     yield f"It hands them {_counted(len(group.attached_policies) + len(group.inline_policies), 'policy', 'policies')}."
 
@@ -282,7 +283,8 @@ def _of_role(account: Account, role: Role) -> Iterator[str]:
         yield from _of_trust(account, role)
     profiles = [profile.name for profile in account.instance_profiles if role.name in profile.roles]
     if profiles:
-        yield f"Instance profile {_first(profiles)} hands it to EC2 instances. {_metadata(role.name)}"
+        named = first_of_texts(profiles, _MOST_NAMED)
+        yield f"Instance profile {named} hands it to EC2 instances. {_metadata(role.name)}"
     elif "ec2.amazonaws.com" in _trusted(role)["Service"]:
         yield "EC2 may use it for instances, and no instance profile that is loaded has it."
     yield _known(
@@ -305,18 +307,16 @@ def _of_trust(account: Account, role: Role) -> Iterator[str]:
     """What the trust policy names, by how they come by credentials."""
     trusted = _trusted(role)
     if trusted["Service"]:
-        yield (
-            f"Its trust policy names {_first(trusted['Service'])}: the service assumes it and hands the credentials to "
-            "what runs there."
-        )
+        named = first_of_texts(trusted["Service"], _MOST_NAMED)
+        yield (f"Its trust policy names {named}: the service assumes it and hands the credentials to what runs there.")
     if trusted["Federated"]:
-        named = _first([account.short_name(arn) for arn in trusted["Federated"]])
+        named = first_of_texts([account.short_name(arn) for arn in trusted["Federated"]], _MOST_NAMED)
         yield (
             f"Its trust policy names {named}: who signs in there gets the credentials by federation, for a token or an "
             "assertion."
         )
     if trusted["AWS"]:
-        named = _first([_trusted_name(account, text) for text in trusted["AWS"]])
+        named = first_of_texts([_trusted_name(account, text) for text in trusted["AWS"]], _MOST_NAMED)
         yield f"Its trust policy names {named}, who get the credentials by sts:AssumeRole."
         if any(":role/" in arn for arn in trusted["AWS"]):
             yield "From a session of another role that is role chaining: the credentials last at most one hour."
@@ -361,12 +361,12 @@ def _of_policy(account: Account, policy: ManagedPolicy) -> Iterator[str]:
         for holder in everyone
         if any(attached.arn == policy.arn for attached in holder.attached_policies)
     ]
-    named = f": {_first(holders)}" if holders else ""
+    named = f": {first_of_texts(holders, _MOST_NAMED)}" if holders else ""
     yield f"It is attached to {_counted(len(holders), 'user, group or role', 'users, groups and roles')}{named}."
     principals: tuple[User | Role, ...] = (*account.users, *account.roles)
     bounded = [full_name(one) for one in principals if one.boundary_arn == policy.arn]
     if bounded:
-        yield f"It is the boundary of {_first(bounded)}. {_BOUNDARY}"
+        yield f"It is the boundary of {first_of_texts(bounded, _MOST_NAMED)}. {_BOUNDARY}"
     if policy.default_version is None:
         yield "What it says is not known: its document is not loaded."
 
@@ -380,7 +380,7 @@ def _of_profile(profile: InstanceProfile) -> Iterator[str]:
 
 def _of_provider(account: Account, provider: IdentityProvider) -> Iterator[str]:
     trusting = [full_name(role) for role in account.roles if provider.arn in _trusted(role)["Federated"]]
-    named = f": {_first(trusting)}" if trusting else ""
+    named = f": {first_of_texts(trusting, _MOST_NAMED)}" if trusting else ""
     yield f"The trust policies of {_counted(len(trusting), 'role')} name it{named}."
 
 
@@ -399,11 +399,6 @@ def _counted(count: int, one: str, several: str = "") -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _first(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 _KINDS: Final[Mapping[str, tuple[str, tuple[str, ...], Callable[[Account], Iterator[str]]]]] = {

@@ -63,20 +63,20 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     found = what_can(workspace, principal, cancelled=cancelled)
     ascii_only = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
     title, services = service_table(found, ascii_only=ascii_only)
-    account, tab = workspace.account, FoundTab()
+    tab = FoundTab()
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
     tab.rows.append(heading(f"What it can do: {count}, actions by access level{some}; Enter lists them"))
     tab.rows.extend(_needed([entity]))
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
     for service, cells in services:
-        tab.lists[len(tab.rows)] = service.service, partial(permissions_report, account, found, (service,))
+        tab.lists[len(tab.rows)] = service.service, partial(permissions_report, workspace, found, (service,))
         tab.rows.append(ListingRow(service.service, cells))
     if services:
-        everything = partial(permissions_report, account, found, [service for service, _ in services])
+        everything = partial(permissions_report, workspace, found, [service for service, _ in services])
         tab.lists[len(tab.rows)] = "Actions", everything
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
-        tab.lists[len(tab.rows)] = "Resources", partial(resources_report, account, found)
+        tab.lists[len(tab.rows)] = "Resources", partial(resources_report, workspace, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
     chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
     if cancelled():

@@ -1,0 +1,23 @@
+"""What a principal can do, as reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iamtui.presentation.access import permissions_report, resources_report
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.what_can import what_can
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+
+def test_a_report_names_the_account_where_several_are_open() -> None:
+    alone = Workspace(load_demo_account(), SourceInfo(SourceKind.SNAPSHOT, "a.json"))
+    other = Workspace(replace(alone.account, id="444455556666"), SourceInfo(SourceKind.SNAPSHOT, "b.json"))
+    for workspace, name in (
+        (alone, "role/deploy-prod"),
+        (replace(alone, beside=(other,)), "111122223333 role/deploy-prod"),
+    ):
+        found = what_can(workspace, resolve_principal(workspace, "arn:aws:iam::111122223333:role/deploy-prod"))
+        assert permissions_report(workspace, found, found.services).title == f"what {name} can do"
+        assert resources_report(workspace, found).title == f"Resources that {name} can touch"
