@@ -110,6 +110,7 @@ class OtherAccount:
         count: its users and roles.
         entity: what of it is meant, or None.
         problem: why it could not be opened; safe to show.
+        age: how old it is, where it is as it was read last, or "".
     """
 
     id: str
@@ -117,6 +118,7 @@ class OtherAccount:
     count: int = 0
     entity: Entity | None = None
     problem: str = ""
+    age: str = ""
 
     @property
     def key(self) -> str:
@@ -127,7 +129,7 @@ class OtherAccount:
 def other_accounts(workspace: Workspace) -> tuple[OtherAccount, ...]:
     """The accounts beside the one that is looked at, by id, then those that could not be opened."""
     opened = [
-        OtherAccount(one.account.id, account_name(one), len(one.account.users) + len(one.account.roles))
+        OtherAccount(one.account.id, account_name(one), len(one.account.users) + len(one.account.roles), age=one.age)
         for one in workspace.beside
     ]
     failed = (OtherAccount("", one.name, problem=str(one.problem)) for one in workspace.not_opened)

@@ -330,7 +330,8 @@ class Browsing:
             return
         name = other.entity.name if other.entity is not None else other.name
         words = line((f"{other.id} ", "bold $foreground"), (name, "bold $foreground"))
-        more = plain(other.problem) if other.problem else line(("Enter", "bold $match"), " goes there.")
+        age = f"{other.age[:1].upper()}{other.age[1:]}. " if other.age else ""
+        more = plain(other.problem) if other.problem else line(age, ("Enter", "bold $match"), " goes there.")
         self._screen.subject.welcome(Content("\n").join([words, plain(""), more]))
         self._screen.keys_changed()
 

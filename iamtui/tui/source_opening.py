@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -18,7 +19,6 @@ from iamtui.tui import clock, lazy
 from iamtui.tui.background import compile_all, get_in_thread, in_thread, making
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.drafts.controller import Given
-from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
@@ -38,7 +38,6 @@ from iamtui.workspace.workspace import (
 
 if TYPE_CHECKING:
     from iamtui.tui.chooser import ChooserScreen
-    from iamtui.tui.explorer.search import SearchIndex
     from iamtui.workspace.account_diff import EntityChange
 
 
@@ -173,16 +172,19 @@ class SourceOpening:
             with suppress(Problem):
                 confirm(confirmed.command)
 
+        was = {one.account.id: one for one in (shown, *shown.beside)} if shown is not None else {}
+
         def report(progress: Progress) -> None:
-            nonlocal shown
-            if progress.part is None:
+            part = progress.part
+            if part is None:
                 tell(self._show_progress, progress)
             elif shown is None:
-                if progress.part.source.cached:
-                    shown = progress.part
+                for one in (part, *part.beside):
+                    if one.source.cached:
+                        was.setdefault(one.account.id, one)
                 with making():
-                    made = Given.of(progress.part)
-                tell(self._show_part, choice, progress.part, made.inventory, made.index)
+                    made = Given.of(self._where_looked_at(part))
+                tell(self._show_part, choice, made)
 
         try:
             if unfinished is not None:
@@ -190,18 +192,15 @@ class SourceOpening:
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
                 workspace = opener(wanted, report, lambda: worker.is_cancelled)
-            if shown is not None:
-                # Of several accounts the one that is looked at stays that.
-                workspace = workspace.at(shown.account.id)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
-                made = Given.of(workspace)
+                made = Given.of(self._where_looked_at(workspace))
         except OpeningCancelled:
             pass
         except Problem as problem:
             tell(self._show_problem, choice, problem)
         else:
-            tell(self._show, choice, workspace, made.inventory, made.index, _changes(shown, workspace))
+            tell(self._show, choice, made, _changes(was, workspace))
             if choice.cache is CacheUse.KEEP:
                 lazy.opening.keep_in_cache(workspace)
 
@@ -212,30 +211,37 @@ class SourceOpening:
         else:
             self._say(line(words, ("  esc cancels", "$muted")), stays=True)
 
-    def _show_part(self, choice: SourceChoice, part: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+    def _where_looked_at(self, workspace: Workspace) -> Workspace:
+        """The accounts at the one that is on screen, where that is one of them."""
+        on_screen = self._main.source_workspace
+        return workspace if on_screen is None else workspace.at(on_screen.account.id)
+
+    def _put_on_screen(self, made: Given) -> None:
+        """Show an account; where the user went to another one of several meanwhile, that."""
+        was, others = self._main.source_workspace, made.workspace.others
+        self._leave_old_account()
+        self._main.drafts.show_account(made.workspace, made.inventory, made.index)
+        if was is not None and was.account.id in others:
+            self._main.drafts.look_at(was.account.id)
+
+    def _show_part(self, choice: SourceChoice, made: Given) -> None:
         """Show an account as it was read last, or as far as it is read; the message line still says how far that is."""
         if choice is not self.choice or self._app.is_leaving:
             return
+        part = made.workspace
         self._unfinished = choice, part
         if self._chooser is not None:
             self._chooser.finish()
-        if part.source.cached:
+        if part.source.cached and not _is_of_several(choice):
             self._opened = choice
             self._app.call_after_refresh(self._load_engine, part)
         self._main.mark_changed(())
-        self._leave_old_account()
-        self._main.drafts.show_account(part, inventory, index)
+        self._put_on_screen(made)
 
-    def _show(
-        self,
-        choice: SourceChoice,
-        workspace: Workspace,
-        inventory: Inventory,
-        index: SearchIndex,
-        changes: Sequence[EntityChange] | None,
-    ) -> None:
+    def _show(self, choice: SourceChoice, made: Given, changes: Sequence[EntityChange] | None) -> None:
         if choice is not self.choice or self._app.is_leaving:
             return
+        workspace = made.workspace
         self._opened, self._unfinished = choice, (choice, workspace)
         self._end_lending()
         if not choice.session_key:
@@ -244,8 +250,7 @@ class SourceOpening:
             self._chooser.finish()
         was = self._main.source_workspace
         self._main.mark_changed([change.name for change in changes or ()])
-        self._leave_old_account()
-        self._main.drafts.show_account(workspace, inventory, index)
+        self._put_on_screen(made)
         self._app.call_after_refresh(self._load_engine, workspace)
         self._say_opened(workspace, _words_of(changes, was, workspace) if changes is not None and was else "")
 
@@ -287,7 +292,7 @@ class SourceOpening:
             again = f"  ({key} then tries again.)" if needs_login else ""
             if needs_login and self._app.screen is main:
                 self._wait_for_login(choice, problem)
-            age = main.workspace.age if main.workspace is not None else ""
+            age = main.workspace.own_age if main.workspace is not None else ""
             old = f"  The account is shown as {age}." if age else ""
             self._say(f"{problem}{again}{old}", Severity.ERROR)
         self.choice = self._opened or self.choice
@@ -510,13 +515,19 @@ def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
     )
 
 
-def _changes(shown: Workspace | None, workspace: Workspace) -> Sequence[EntityChange] | None:
-    """What is not as it was shown; None where that cannot be said."""
-    if shown is None or shown.account is workspace.account or shown.account.id != workspace.account.id:
-        return None
-    if not all(lazy.account_cache.is_whole(one.account) for one in (shown, workspace)):
-        return None
-    return tuple(lazy.account_diff.entity_changes(shown.account, workspace.account))
+def _is_of_several(choice: SourceChoice) -> bool:
+    return bool(choice.beside or choice.org_role)
+
+
+def _changes(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[EntityChange] | None:
+    """What is not as it was shown, by account; None where that cannot be said of any."""
+    pairs = [(was[one.id].account, one) for one in workspace.accounts if one.id in was]
+    compared = [
+        lazy.account_diff.entity_changes(before, now)
+        for before, now in pairs
+        if before is not now and all(map(lazy.account_cache.is_whole, (before, now)))
+    ]
+    return tuple(chain.from_iterable(compared)) if compared else None
 
 
 _MOST_NAMES: Final = 3
@@ -524,12 +535,12 @@ _MOST_NAMES: Final = 3
 
 def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Workspace) -> str:
     """ "Since it was read 3h ago: 1 changed (user/dora), 2 added (…)."."""
-    since = f"it was {was.age or 'read before'}"
+    since = f"it was {was.own_age or 'read before'}"
     if not changes:
         return f"Nothing has changed since {since}."
     kinds: dict[str, list[str]] = {}
     for change in changes:
-        kinds.setdefault(change.change, []).append(workspace.account.short_name(change.name))
+        kinds.setdefault(change.change, []).append(workspace.short_name(change.name))
     named = [
         f"{len(names):,} {kind}" + (f" ({', '.join(names)})" if len(names) <= _MOST_NAMES else "")
         for kind, names in kinds.items()
@@ -538,6 +549,8 @@ def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Worksp
 
 
 def _name_of(choice: SourceChoice) -> str:
+    if choice.org_role:
+        return f"accounts of the organization as {choice.org_role}"
     if choice.beside:
         return f"{len(choice.beside) + 1} accounts"
     if choice.session_key:

@@ -6,11 +6,13 @@ import difflib
 import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
-from typing import Final
+from time import monotonic
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -24,7 +26,15 @@ from iamtui.text import safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.opening import connect, open_connected, open_source
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
-from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, Workspace, steps
+from iamtui.workspace.workspace import (
+    NotOpened,
+    OpeningCancelled,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    Workspace,
+    steps,
+)
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
@@ -32,44 +42,100 @@ _STATUS: Final = Path("/proc/self/statm")
 _MOST_MEMORY: Final = 640 << 20
 """How many bytes of memory the accounts may have taken when one more is to be opened or read on; four are at once."""
 
+_PAUSE: Final = 4
+"""How many times as long as it took to show what is there of the accounts, until that is shown again."""
 
-class _AtOnce:
-    """Opens live accounts, some at a time."""
+Found: TypeAlias = Sequence[Workspace | NotOpened]
+Opener: TypeAlias = Callable[[ProgressReport, Callable[[], bool]], Workspace]
 
-    def __init__(self, step: Step) -> None:
-        self._step = step
+
+class AccountsAtOnce:
+    """Opens live accounts, some at a time, and shows what is there of them meanwhile.
+
+    Args:
+        report: told how far they are.
+        show: given what is there of them, in their order, when there is more of it; None: nobody looks on.
+    """
+
+    def __init__(
+        self, report: ProgressReport, cancelled: Callable[[], bool], show: Callable[[Found], None] | None
+    ) -> None:
+        self._report = report
+        self._cancelled = cancelled
+        self._show = show
         self._is_over = Event()
         self._memory_before = _memory()
+        self._told = Progress("")
+        self._there: dict[int, Found] = {}
+        self._has_more = False
+        self._next_show = 0.0
 
-    def open(
-        self, names: Sequence[str], openers: Sequence[Callable[[ProgressReport, Callable[[], bool]], Workspace]]
-    ) -> list[Workspace | NotOpened]:
+    @property
+    def shows(self) -> bool:
+        return self._show is not None
+
+    @property
+    def step(self) -> Step:
+        """Told of what is done before the accounts are opened."""
+        return steps(self._report, self._cancelled)
+
+    def open(self, names: Sequence[str], openers: Sequence[Opener]) -> list[Workspace | NotOpened]:
         """What each of the openers opens, or why it does not, in their order."""
-        with Tasks(_ACCOUNTS_AT_ONCE, self._step) as tasks:
-            tasks.what = f"{len(names)} accounts"
-            each = zip(names, openers, strict=True)
+        futures: list[Future[Found]] = []
+
+        def tell(_what: str, _done: int, waiting: str = "", /) -> None:
+            if self._cancelled():
+                raise OpeningCancelled
+            ready = sum(future.done() for future in futures)
+            told = self._told
+            words = f"{ready:,} of {len(names):,} accounts{told.step}"
+            self._report(Progress(words, told.done, waiting=told.waiting or waiting))
+            self._show_there()
+
+        with Tasks(_ACCOUNTS_AT_ONCE, tell) as tasks:
+            each = enumerate(zip(names, openers, strict=True))
             try:
-                return tasks.watch(*[tasks.add(partial(self._one, tasks, name, opener)) for name, opener in each])
+                futures += [tasks.add(partial(self._one, place, *one)) for place, one in each]
+                return [one for found in tasks.watch(*futures) for one in found]
             finally:
                 self._is_over.set()
 
-    def _one(
-        self, tasks: Tasks, name: str, opener: Callable[[ProgressReport, Callable[[], bool]], Workspace]
-    ) -> Workspace | NotOpened:
+    def _one(self, place: int, name: str, opener: Opener) -> Found:
         def tell(progress: Progress) -> None:
             self._check_memory()
-            tasks.what, tasks.done = f"{name[4:]}: {progress.step}", progress.done
+            if progress.part is not None:
+                self._put(place, progress.part)
+            else:
+                self._told = progress._replace(step=f"; {name[4:]}: {progress.step}")
 
         try:
             self._check_memory()
             workspace = opener(tell, self._is_over.is_set)
             self._check_memory()
-            return workspace
+            return self._put(place, workspace)
         except UnconfirmedCommand:
             # Whoever can ask about it asks, and opens all of them again.
             raise
         except Problem as problem:
-            return NotOpened(name, problem)
+            kept = next((one for one in self._there.get(place, ()) if isinstance(one, Workspace)), None)
+            if kept is None or not kept.age:
+                return self._put(place, NotOpened(name, problem))
+            shown = Problem(f"{problem.sentence} It is shown as {kept.age}.", problem.next_step)
+            return self._put(place, kept, NotOpened(name, shown))
+
+    def _put(self, place: int, *found: Workspace | NotOpened) -> Found:
+        self._there[place], self._has_more = found, True
+        return found
+
+    def _show_there(self) -> None:
+        """Show what is there, unless it was shown just now: each time all of it is made ready for the screen."""
+        if self._show is None or not self._has_more or monotonic() < self._next_show:
+            return
+        self._has_more = False
+        begun, there = monotonic(), dict(self._there)
+        self._show([one for place in sorted(there) for one in there[place]])
+        now = monotonic()
+        self._next_show = now + _PAUSE * (now - begun)
 
     def _check_memory(self) -> None:
         """Refuse an account, or the rest of one, where all take too much: an organization may name thousands.
@@ -93,7 +159,7 @@ def _memory() -> int:
 
 
 def open_profiles(
-    choices: Sequence[SourceChoice], step: Step, approve: Approve | None, approve_other: Approve | None
+    choices: Sequence[SourceChoice], at_once: AccountsAtOnce, approve: Approve | None, approve_other: Approve | None
 ) -> list[Workspace | NotOpened]:
     """The accounts of some profiles, or why they cannot be opened. Blocking."""
     asking = Lock()
@@ -106,9 +172,11 @@ def open_profiles(
 
         return None if asked is None else ask
 
-    opening = partial(open_source, approve=one_by_one(approve), approve_other=one_by_one(approve_other))
+    opening = partial(
+        open_source, approve=one_by_one(approve), approve_other=one_by_one(approve_other), parts=at_once.shows
+    )
     names = [f"The profile {choice.profile}" for choice in choices]
-    return _AtOnce(step).open(names, [partial(opening, choice) for choice in choices])
+    return at_once.open(names, [partial(opening, choice) for choice in choices])
 
 
 # The accounts of an organization, each by assuming the same role from one login.
@@ -118,20 +186,21 @@ _SESSION_NAME: Final = "iamtui-read"
 
 
 def open_organization(
-    choice: SourceChoice, step: Step, approve: Approve | None, approve_other: Approve | None
+    choice: SourceChoice, at_once: AccountsAtOnce, approve: Approve | None, approve_other: Approve | None
 ) -> Iterator[Workspace | NotOpened]:
     """The accounts of the organization of a choice, or why they cannot be opened. Blocking.
 
     Raises:
         Problem: the accounts cannot be listed, or there is no such unit.
     """
-    step("finding credentials", 0)
+    at_once.step("finding credentials", 0)
     login = connect(choice, approve).reading_organization(choice.organization)
     _check_role(choice.org_role, login)
-    picked = _picked(organization_accounts(login, approve_other, step), choice.org_unit)
+    picked = _picked(organization_accounts(login, approve_other, at_once.step), choice.org_unit)
     active = [one for one in picked if one.state == "ACTIVE"]
     names = [f"The account {one.id} ({one.name})" for one in active]
-    yield from _AtOnce(step).open(names, [partial(_open_account, choice, login, one) for one in active])
+    opening = partial(_open_account, choice, login, parts=at_once.shows)
+    yield from at_once.open(names, [partial(opening, one) for one in active])
     for one in picked:
         if one.state != "ACTIVE":
             yield NotOpened(f"The account {one.id} ({one.name})", Problem(f"It is not active: {one.state}."))
@@ -171,29 +240,42 @@ def _open_account(
     account: OrganizationAccount,
     report: ProgressReport,
     cancelled: Callable[[], bool],
+    *,
+    parts: bool,
 ) -> Workspace:
     """One account of the organization: by the login itself where that is of it, else as the role."""
     own = login.connection
     assert own is not None
     role = "" if account.id == login.account.id else _role_arn(choice.org_role, login, account.id)
     connection = as_role(own, role, _SESSION_NAME, CHAINED_SECONDS) if role else own
+
+    def named(workspace: Workspace) -> Workspace:
+        _check_caller(workspace.account.id, account.id)
+        source = msgspec.structs.replace(
+            workspace.source,
+            label=account.name or account.id,
+            profile=login.source.profile,
+            acting_as=choice.org_role.rsplit("/", 1)[-1] if role else "",
+            read_through=role,
+        )
+        return replace(workspace, source=source)
+
+    shown = False
+
+    def tell(progress: Progress) -> None:
+        nonlocal shown
+        if progress.part is not None:
+            progress, shown = progress._replace(part=named(progress.part)), True
+        report(progress)
+
     try:
         _check_caller(connection.caller().account, account.id)
-        workspace = open_connected(connection, choice, report, cancelled, parts=False)
-        _check_caller(workspace.account.id, account.id)
+        workspace = named(open_connected(connection, choice, tell, cancelled, parts=parts))
     except BaseException:
-        if role:
+        if role and not shown:
             connection.wipe()
         raise
-    name = choice.org_role.rsplit("/", 1)[-1]
-    source = msgspec.structs.replace(
-        workspace.source,
-        label=account.name or account.id,
-        profile=login.source.profile,
-        acting_as=name if role else "",
-        read_through=role,
-    )
-    return _with_organization_of(login, replace(workspace, source=source), steps(report, cancelled))
+    return _with_organization_of(login, workspace, steps(report, cancelled))
 
 
 def _check_caller(found: str, wanted: str) -> None:

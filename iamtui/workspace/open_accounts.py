@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import msgspec
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import NotOpened, ProgressReport, SourceChoice, SourceKind, Workspace, steps
+from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.aws.credential_process import Approve
@@ -33,7 +33,7 @@ def open_accounts(
     named it.
 
     Args:
-        parts, approve, approve_other: as of `open_source`.
+        parts, approve, approve_other: as of `open_source`. Parts of several accounts are all that is there of them.
 
     Raises:
         Problem: the source cannot be read, none of several can be, or two are of the same account.
@@ -42,32 +42,61 @@ def open_accounts(
     if not (choice.beside or choice.org_role):
         return open_source(choice, report, cancelled, approve, parts=parts, approve_other=approve_other)
     choices = (msgspec.structs.replace(choice, beside=()), *choice.beside)
+
+    def show(found: Sequence[Workspace | NotOpened]) -> None:
+        there = [one for one in found if isinstance(one, NotOpened) or one.account.id]
+        if any(isinstance(one, Workspace) for one in there):
+            # Going on with the first of them alone would leave the others out.
+            report(Progress("", part=replace(_beside_each_other(there), reading=None)))
+
     if choice.kind is SourceKind.SNAPSHOT:
-        in_files = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
-        return _beside_each_other(in_files(one, report, cancelled) for one in choices)
+        opening = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
+        return _open_files(choices, opening, report, cancelled, show if parts else None)
 
     from iamtui.workspace import live_accounts  # brings the ways to AWS, which a snapshot needs not
 
-    step = steps(report, cancelled)
+    at_once = live_accounts.AccountsAtOnce(report, cancelled, show if parts else None)
     if choice.org_role:
-        return _beside_each_other(live_accounts.open_organization(choice, step, approve, approve_other))
-    return _beside_each_other(live_accounts.open_profiles(choices, step, approve, approve_other))
+        return _beside_each_other([*live_accounts.open_organization(choice, at_once, approve, approve_other)])
+    return _beside_each_other(live_accounts.open_profiles(choices, at_once, approve, approve_other))
 
 
-def _beside_each_other(found: Iterable[Workspace | NotOpened]) -> Workspace:
-    opened: dict[str, Workspace] = {}
-    not_opened: list[NotOpened] = []
-    for one in found:
-        if isinstance(one, NotOpened):
-            not_opened.append(one)
-            continue
-        twin = opened.setdefault(one.account.id, one)
+def _open_files(
+    choices: Sequence[SourceChoice],
+    opening: Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace],
+    report: ProgressReport,
+    cancelled: Callable[[], bool],
+    show: Callable[[Sequence[Workspace]], None] | None,
+) -> Workspace:
+    found: list[Workspace] = []
+
+    def tell(progress: Progress) -> None:
+        report(progress._replace(step=f"{len(found)} of {len(choices)} accounts; {progress.step}"))
+
+    for one in choices:
+        if show is not None and found:
+            show(found)
+        found.append(opening(one, tell, cancelled))
+        _check_twins(found)
+    return _beside_each_other(found)
+
+
+def _beside_each_other(found: Sequence[Workspace | NotOpened]) -> Workspace:
+    opened = [one for one in found if isinstance(one, Workspace)]
+    not_opened = tuple(one for one in found if isinstance(one, NotOpened))
+    if not opened:
+        raise not_opened[0].problem
+    _check_twins(opened)
+    first, *beside = opened
+    return replace(first, beside=tuple(beside), not_opened=not_opened)
+
+
+def _check_twins(opened: Sequence[Workspace]) -> None:
+    by_id: dict[str, Workspace] = {}
+    for one in opened:
+        twin = by_id.setdefault(one.account.id, one)
         if twin is not one:
             raise Problem(
                 f"{twin.source.label} and {one.source.label} are both of account {one.account.id}.",
                 "Leave one of them out.",
             )
-    if not opened:
-        raise not_opened[0].problem
-    first, *beside = opened.values()
-    return replace(first, beside=tuple(beside), not_opened=tuple(not_opened))

@@ -159,10 +159,18 @@ class Workspace:
         return f"{account.id} {short}" if self.beside and short != arn else short
 
     @property
-    def age(self) -> str:
+    def own_age(self) -> str:
         """How old the account is, where it is as it was read last and not as it is: "read 3h ago"; else ""."""
         source = self.source
         return f"read {ago(source.taken_at, utc_now())}" if source.cached and source.taken_at is not None else ""
+
+    @property
+    def age(self) -> str:
+        """The same of all accounts that are open: answers rest on those beside it, too."""
+        oldest = min(
+            (one for one in self.beside if one.own_age), key=lambda one: str(one.source.taken_at), default=None
+        )
+        return self.own_age or (f"others {oldest.own_age}" if oldest is not None else "")
 
     @property
     def can_call_aws(self) -> bool:

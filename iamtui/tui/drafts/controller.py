@@ -133,6 +133,9 @@ class DraftController:
                 self.show_account(found.workspace, found.inventory, found.index)
                 if key:
                     self._browsing.go_to(key)
+            elif self._given is not None and account in self._given.workspace.others:
+                # More of the accounts was read meanwhile.
+                self.look_at(account, key)
 
         make = partial(Given.of, given.workspace.at(account))
         get_in_thread(self.screen, make, show, name="going to another account", group=_GROUP)
