@@ -38,6 +38,7 @@ from iamtui.account.snapshot_format import (
     HeaderShape,
     LastUsedShape,
     ManagedPolicyShape,
+    OrganizationShape,
     PolicyShape,
     RoleNameShape,
     RoleShape,
@@ -104,7 +105,6 @@ def load_account(
 
 
 _LISTS: Final = ("users", "groups", "roles", "policies")
-_BY_NAME: Final = ("user_details", "role_details", "access_keys", "mfa_devices", "login_profiles", "instance_profiles")
 
 
 def _of_account(pages: Sequence[SnapshotShape], account_id: str, origin: str) -> list[SnapshotShape]:
@@ -113,26 +113,29 @@ def _of_account(pages: Sequence[SnapshotShape], account_id: str, origin: str) ->
     Raises:
         Problem: there is nothing of that account.
     """
-    found: list[SnapshotShape] = []
-    known: set[str] = set()
-    for page in pages:
-        owners = _owners(page)
-        known |= owners
-        if owners <= {account_id}:
-            found.append(page)
-        elif account_id in owners:
-            found.append(_only_of(page, account_id, origin))
+    owners = [_owners(page) for page in pages]
+    known = set().union(*owners)
     if account_id not in known:
         ids = ", ".join(sorted(known)[:10]) or "none"
         raise Problem(f"{origin} has no account {account_id}.", f"It has: {ids}.")
-    return found
+    # Of several accounts in one file, a page that names none of them could be of any.
+    alone = [{account_id}, set()] if len(known) == 1 else [{account_id}]
+    return [
+        page if whose in alone else _only_of(page, account_id, origin)
+        for page, whose in zip(pages, owners, strict=True)
+        if whose <= {account_id} or account_id in whose
+    ]
 
 
 def _owners(page: SnapshotShape) -> set[str]:
-    """The accounts that the entities of a page, or its header, belong to."""
+    """The accounts that a page is of: those of its entities, its header and the place in the organization."""
     arns = (parse_arn(entity.arn) for name in _LISTS for entity in _listed(page, name) or () if entity.arn)
     owners = {arn.account for arn in arns if arn is not None and is_account_id(arn.account)}
-    return owners or ({page.iamtui.account_id} if page.iamtui is not None and page.iamtui.account_id else set())
+    if page.iamtui is not None and page.iamtui.account_id:
+        owners.add(page.iamtui.account_id)
+    if isinstance(page.organization, OrganizationShape):
+        owners.update(level.id for level in page.organization.path if level.type == "ACCOUNT")
+    return owners
 
 
 def _listed(page: SnapshotShape, name: str) -> list[Any] | None:
@@ -141,8 +144,8 @@ def _listed(page: SnapshotShape, name: str) -> list[Any] | None:
 
 
 def _only_of(page: SnapshotShape, account_id: str, origin: str) -> SnapshotShape:
-    """A page that mixes accounts with the entities of one; what it says by name alone could be of any of them."""
-    lists: dict[str, Any] = dict.fromkeys(_BY_NAME)
+    """The entities of one account of a page that mixes accounts; what else it says could be of any of them."""
+    lists: dict[str, Any] = {}
     for name in _LISTS:
         entities = _listed(page, name)
         for index, entity in enumerate(entities or ()):
@@ -154,8 +157,15 @@ def _only_of(page: SnapshotShape, account_id: str, origin: str) -> SnapshotShape
         if entities is not None:
             wanted = (f"::{account_id}:", "::aws:")
             lists[name] = [entity for entity in entities if any(owner in entity.arn for owner in wanted)]
-    header = HeaderShape(account_id=account_id)
-    return msgspec.structs.replace(page, iamtui=header, **lists)
+    return SnapshotShape(
+        iamtui=HeaderShape(account_id=account_id),
+        is_truncated=page.is_truncated,
+        marker=page.marker,
+        next_token=page.next_token,
+        unread=page.unread,
+        missing=page.missing,
+        **lists,
+    )
 
 
 def account_from_pages(
@@ -280,22 +290,15 @@ class _Reading:
     def _whose(self) -> tuple[str, str]:
         """The account's id and partition: as the file says, else as its ARNs say."""
         header = self._header
-        found: dict[str, Arn] = {}
-        for arn in self._own_arns():
-            parsed = parse_arn(arn)
-            if parsed is not None and is_account_id(parsed.account):
-                found.setdefault(parsed.account, parsed)
-        if header.account_id:
-            found.setdefault(header.account_id, Arn(header.partition or "aws", "iam", "", header.account_id, ""))
-        if len(found) > 1:
-            ids = ", ".join(sorted(found)[:3])
+        owners = sorted(set().union(*map(_owners, self._pages)))
+        if len(owners) > 1:
             raise Problem(
-                f"{self._origin} mixes entities of several accounts ({ids}).",
+                f"{self._origin} mixes several accounts ({', '.join(owners[:3])}).",
                 "Name one of them with --snapshot-account ID.",
             )
-        for account_id, owner in found.items():
-            return account_id, header.partition or owner.partition
-        return "", header.partition or "aws"
+        found = next((arn for arn in map(parse_arn, self._own_arns()) if arn and is_account_id(arn.account)), None)
+        partition = header.partition or (found.partition if found else "aws")
+        return (owners[0] if owners else ""), partition
 
     def _own_arns(self) -> Iterator[str]:
         shapes: tuple[Iterable[UserShape | GroupShape | ManagedPolicyShape], ...] = (

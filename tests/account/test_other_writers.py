@@ -117,11 +117,63 @@ def test_one_account_of_several_is_chosen(dump: Any) -> None:
     assert (mine.id, [one.name for one in mine.users], len(mine.roles)) == (ID, ["alice"], 1)
     assert (theirs.id, [one.name for one in theirs.users], len(theirs.policies)) == (OTHER, ["bob"], 1)
     problem = refusal(dump)
-    assert "mixes entities of several accounts" in problem.sentence
+    assert "mixes several accounts" in problem.sentence
     assert "--snapshot-account ID" in str(problem)
     problem = refusal(dump, "999999999999")
     assert "has no account 999999999999" in problem.sentence
     assert f"{ID}, {OTHER}" in str(problem)
+
+
+def organization_with(account: str) -> Json:
+    full = document(allow("*", Resource="*"))
+    scps = [{"arn": "arn:aws:organizations::aws:policy/p-F", "name": "F", "document": full}]
+    levels = [("r-ab12", "ROOT"), (account, "ACCOUNT")]
+    path = [{"id": id_, "name": id_, "type": type_, "scps": scps, "rcps": []} for id_, type_ in levels]
+    return {"id": "o-abc123", "management_account": "999999999999", "path": path}
+
+
+OF_ONE_ACCOUNT: Json = {
+    "organization": organization_with(OTHER),
+    "account_summary": {"Users": 77},
+    "password_policy": {"MinimumPasswordLength": 33},
+    "server_certificates": [],
+    "resource_policies": {"arn:aws:s3:::open": {"state": "none"}},
+    "public_access_block": {"open": {"RestrictPublicBuckets": True}},
+}
+"""What two accounts can say differently, and what does not name its account."""
+
+
+@pytest.mark.parametrize(
+    "dump",
+    [
+        {**MINE, "organization": organization_with(OTHER)},
+        [MINE, {"organization": organization_with(OTHER)}],
+        [MINE, {"iamtui": {"version": 1, "account_id": OTHER}, "password_policy": None}],
+    ],
+    ids=["one object", "pages", "header"],
+)
+def test_facts_of_another_account_are_never_taken_for_this_one(dump: Any) -> None:
+    assert f"mixes several accounts ({ID}, {OTHER})" in refusal(dump).sentence
+    mine = read(dump, ID)
+    assert [one.name for one in mine.users] == ["alice"]
+    assert isinstance(mine.organization, Missing)
+    assert isinstance(mine.password_policy, Missing)
+
+
+@pytest.mark.parametrize(
+    "dump",
+    [
+        {**MIXED, **OF_ONE_ACCOUNT},
+        [MINE, THEIRS, OF_ONE_ACCOUNT],
+        [MINE, THEIRS, {name: fact for name, fact in OF_ONE_ACCOUNT.items() if name != "organization"}],
+    ],
+    ids=["mixed", "a page of the other", "a page of nobody"],
+)
+def test_what_could_be_of_any_account_of_a_file_is_unknown(dump: Any) -> None:
+    mine = read(dump, ID)
+    facts = (mine.organization, mine.summary, mine.password_policy, mine.server_certificates)
+    assert all(isinstance(fact, Missing) for fact in facts)
+    assert (mine.resource_policies, mine.public_access_blocks) == ({}, {})
 
 
 def test_what_mixed_pages_say_by_name_alone_belongs_to_nobody() -> None:
@@ -309,7 +361,7 @@ def test_items_of_several_accounts() -> None:
     theirs = of(OTHER, item("User", user("bob", UserPolicyList=[])))
     both = config(*ITEMS, theirs)
     assert [one.name for one in read(both, OTHER).users] == ["bob"]
-    assert "mixes entities of several accounts" in refusal(both).sentence
+    assert "mixes several accounts" in refusal(both).sentence
 
 
 @pytest.mark.parametrize(
