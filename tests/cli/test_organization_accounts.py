@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from iamtui.questions.question import Question
-from iamtui.sources.parallel import no_step
 from iamtui.workspace import live_accounts
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import keep_in_cache
@@ -125,7 +124,8 @@ def test_an_account_is_given_up_that_takes_too_much_while_it_is_read(monkeypatch
         tell(Progress("users", 2_000))
         raise AssertionError("it is read on")
 
-    (found,) = live_accounts._AtOnce(no_step).open(["The account 111122223333"], [read])
+    at_once = live_accounts.AccountsAtOnce(lambda _progress: None, lambda: False, None)
+    (found,) = at_once.open(["The account 111122223333"], [read])
     assert isinstance(found, NotOpened)
     assert "All accounts together would take more than 640 MB of memory" in str(found.problem)
 
