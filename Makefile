@@ -12,7 +12,7 @@ pinned_pip = $(1) -m pip install --quiet --constraint constraints.txt --upgrade 
 # Without byte code each of the hundreds of programs that the tests start would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow test-long sdk-clients test-engine check format fuzz bench screenshots clean
+.PHONY: demo test test-slow test-long sdk-clients test-engine check format fuzz bench generate screenshots clean
 
 demo: $(STAMP)
 	@$(BIN)/iamtui --demo
@@ -61,6 +61,10 @@ fuzz: $(STAMP)
 # `make bench AGAINST=../old` runs whole commands in turn with those of an older checkout.
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(if $(AGAINST),commands --against $(AGAINST))
+
+# Tables of the documentation and schemas that are made from the code.
+generate: $(STAMP)
+	$(BIN)/python -m tools.generate
 
 screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py

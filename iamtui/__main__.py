@@ -15,6 +15,7 @@ from iamtui.cli.exits import KeyBinding, Screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from iamtui.config import Config
     from iamtui.credentials.session import Session
     from iamtui.workspace.workspace import SourceChoice
 
@@ -53,6 +54,15 @@ def _bindings() -> Sequence[KeyBinding]:
     return tuple(KeyBinding(name, keys, words) for name, keys, words in named_bindings())
 
 
+def _config_problems(config: Config) -> Sequence[str]:
+    from iamtui.tui.keymap import keymap_problems  # only for `config check`
+    from iamtui.tui.themes import first_theme, load_themes  # as above
+
+    loaded = load_themes()
+    unknown = first_theme(config.theme, {theme.name: theme for theme in loaded.themes})[1]
+    return [*loaded.problems, *unknown, *keymap_problems(config.keymap)]
+
+
 _COMMAND_ROUNDS = 50_000, 20, 20
 """After how many new objects garbage is looked for: nearly all that a command makes stays until it ends."""
 
@@ -63,7 +73,7 @@ def main() -> None:
     try:
         from iamtui.cli.main import run  # inside, so that Ctrl+C ends this import too
 
-        code = run(sys.argv[1:], Screen(_open_screen, _bindings, _pick))
+        code = run(sys.argv[1:], Screen(_open_screen, _bindings, _pick, _config_problems))
     except KeyboardInterrupt:
         # While the modules were still being imported.
         code = 130

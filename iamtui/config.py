@@ -20,8 +20,25 @@ from iamtui.paths import config_file, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
-Check = Callable[[Any], str]
-"""Says what a value should have been ("a number from 0 to 3600"), or "" when it is one."""
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a value may be.
+
+    Args:
+        fits: whether a value is one.
+        expected: what it should have been ("a number from 0 to 3600").
+        schema: the same as JSON Schema.
+    """
+
+    fits: Callable[[Any], bool]
+    expected: str
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: Any) -> str:
+        """What it should have been, or "" when it is."""
+        return "" if self.fits(value) else self.expected
+
 
 DEFAULT: Final = "default"
 CONFIG_FILE: Final = "config file"
@@ -35,40 +52,37 @@ LARGEST: Final = 32 * 1024
 """Bytes of the config file that are read at most: of a long dotted key the TOML reader takes quadratic time."""
 
 
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) else "a text in quotes"
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_TEXT: Final = Check(_is_text, "a text in quotes", {"type": "string"})
+_FLAG: Final = Check(lambda value: isinstance(value, bool), "true or false", {"type": "boolean"})
 
 
 def _number(least: int, most: int, unit: str) -> Check:
-    def check(value: Any) -> str:
-        good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-        return "" if good else f"a whole number of {unit} from {least} to {most}"
-
-    return check
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "true or false"
+    return Check(
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
+        f"a whole number of {unit} from {least} to {most}",
+        {"type": "integer", "minimum": least, "maximum": most},
+    )
 
 
 def _one_of(*choices: str) -> Check:
-    def check(value: Any) -> str:
-        return "" if value in choices else " or ".join(f'"{choice}"' for choice in choices)
-
-    return check
+    return Check(lambda value: value in choices, " or ".join(f'"{choice}"' for choice in choices), {"enum": [*choices]})
 
 
-_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+")
-
-
-def _role(value: Any) -> str:
-    good = isinstance(value, str) and (not value or _ROLE_ARN.fullmatch(value))
-    return "" if good else "the ARN of a role in quotes"
-
-
-def _keymap(value: Any) -> str:
-    good = isinstance(value, dict) and all(isinstance(keys, str) and keys.strip() for keys in value.values())
-    return "" if good else 'ids of bindings, each with its keys as text: "question.ask" = "f5,Z"'
+_ROLE_ARN: Final = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+"
+_ROLE: Final = Check(
+    lambda value: _is_text(value) and (not value or re.fullmatch(_ROLE_ARN, value) is not None),
+    "the ARN of a role in quotes",
+    {"type": "string", "pattern": f"^({_ROLE_ARN})?$"},
+)
+_KEYMAP: Final = Check(
+    lambda value: isinstance(value, dict) and all(isinstance(keys, str) and keys.strip() for keys in value.values()),
+    'ids of bindings, each with its keys as text: "question.ask" = "f5,Z"',
+    {"type": "object", "additionalProperties": {"type": "string", "pattern": r"\S"}},
+)
 
 
 def _setting(default: Any, help_text: str, check: Check) -> Any:
@@ -85,8 +99,8 @@ class ClipboardConfig:
     seconds: int = _setting(
         30, "after how many seconds a copied secret is taken back; 0: never", _number(0, 3600, "seconds")
     )
-    command: str = _setting("", "a command that takes the text on stdin, used instead of all other ways", _text)
-    local_over_ssh: bool = _setting(False, "use this machine's clipboard even in an SSH session", _flag)
+    command: str = _setting("", "a command that takes the text on stdin, used instead of all other ways", _TEXT)
+    local_over_ssh: bool = _setting(False, "use this machine's clipboard even in an SSH session", _FLAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +118,16 @@ class QuestionConfig:
 class SourceConfig:
     """What is opened when neither an option nor the environment names a source."""
 
-    profile: str = _setting("", "the AWS profile; empty: the screen asks, commands use the credential chain", _text)
-    region: str = _setting("", "the region; empty: what the profile says", _text)
+    profile: str = _setting("", "the AWS profile; empty: the screen asks, commands use the credential chain", _TEXT)
+    region: str = _setting("", "the region; empty: what the profile says", _TEXT)
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationConfig:
     """What reads the organization of an account whose own credentials may not."""
 
-    profile: str = _setting("", "an AWS profile of the management account or a delegated administrator", _text)
-    role: str = _setting("", "a role there that is assumed for it, by that profile or else by the account's own", _role)
+    profile: str = _setting("", "an AWS profile of the management account or a delegated administrator", _TEXT)
+    role: str = _setting("", "a role there that is assumed for it, by that profile or else by the account's own", _ROLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ class AssumeConfig:
 class ExportConfig:
     """How the screen hands credentials over."""
 
-    format: str = _setting("", "the format that c copies (`iamtui assume --help` lists them); empty: by $SHELL", _text)
+    format: str = _setting("", "the format that c copies (`iamtui assume --help` lists them); empty: by $SHELL", _TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +164,12 @@ class Config:
         origins: where each value came from, by dotted name; see `origin`.
     """
 
-    theme: str = _setting("", "the theme; empty: iamtui-dark", _text)
-    keymap: Mapping[str, str] = _setting({}, "other keys for bindings, by their id (`iamtui info` lists them)", _keymap)
+    theme: str = _setting("", "the theme; empty: iamtui-dark", _TEXT)
+    keymap: Mapping[str, str] = _setting({}, "other keys for bindings, by their id (`iamtui info` lists them)", _KEYMAP)
     production: str = _setting(
         "prod,production,prd,*prod",
         "what is marked as production: patterns for names of accounts and roles, or for a word of them",
-        _text,
+        _TEXT,
     )
     clipboard: ClipboardConfig = ClipboardConfig()
     question: QuestionConfig = QuestionConfig()
@@ -205,6 +219,24 @@ def settings() -> Iterator[Setting]:
 def _declared(name: str, default: Any, metadata: Mapping[str, Any]) -> Setting:
     variable = "" if isinstance(default, dict) else "IAMTUI_" + name.upper().replace(".", "_")
     return Setting(name, variable, default, metadata["help"], metadata["check"])
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    schema = _table("The config file of iamtui.")
+    for setting in settings():
+        section, dot, inner = setting.name.partition(".")
+        if dot:
+            title = next(type(entry.default).__doc__ for entry in fields(Config) if entry.name == section)
+            into = schema["properties"].setdefault(section, _table(title))
+        else:
+            into, inner = schema, section
+        into["properties"][inner] = {**setting.check.schema, "default": setting.default, "description": setting.help}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _table(description: str | None) -> dict[str, Any]:
+    return {"type": "object", "description": description, "additionalProperties": False, "properties": {}}
 
 
 def value_of(config: Config, name: str) -> Any:

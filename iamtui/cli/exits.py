@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from iamtui.problem import Problem
 
 if TYPE_CHECKING:
+    from iamtui.config import Config
     from iamtui.credentials.session import Session
     from iamtui.workspace.workspace import SourceChoice
 
@@ -53,11 +54,13 @@ class Screen(NamedTuple):
         bindings: the keys that the config can change.
         pick: runs the screen on a source until the user picks a session for the format of this name; gives None when
             the user picks none, and raises Problem when the screen ends by an error.
+        config_problems: what is wrong with the keymap and the themes, a sentence each.
     """
 
     open: Callable[[SourceChoice | None], int]
     bindings: Callable[[], Sequence[KeyBinding]]
     pick: Callable[[SourceChoice | None, str], Session | None]
+    config_problems: Callable[[Config], Sequence[str]] = lambda _config: ()
 
 
 _WITHOUT_CURSOR: Final = frozenset(("dumb", "unknown"))

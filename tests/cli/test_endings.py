@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "console": ["ops-readonly", "--profile", "none"],
     "revoke": ["ops-readonly", "--demo"],
     "info": [],
+    "config": ["show"],
     "permissions": [],
     "completion": ["bash"],
 }
@@ -78,6 +79,7 @@ INSIDE = {
     "console": ("iamtui.cli.console", "assumed"),
     "revoke": ("iamtui.cli.revoke", "plan_revocation"),
     "info": ("iamtui.cli.info", "load_config"),
+    "config": ("iamtui.cli.config", "load_config"),
     "permissions": ("iamtui.cli.info", "policy_for"),
     "completion": ("iamtui.cli.completion", "get_completion_class"),
 }

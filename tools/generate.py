@@ -1,0 +1,99 @@
+"""`make generate`: writes what is made from the code: tables of the documentation, and the JSON Schemas.
+
+A part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`; `tests/test_generated.py` says when one
+is no longer what the code says.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from iamtui.account.snapshot_format import snapshot_schema
+from iamtui.config import config_schema, settings
+from iamtui.tui.keymap import named_bindings
+
+ROOT: Final = Path(__file__).parent.parent
+
+
+def settings_table() -> str:
+    """Every setting: name, default, what it may be, its environment variable, and what it means."""
+    rows = ["| setting | default | may be | meaning |", "|---|---|---|---|"]
+    for setting in settings():
+        default = setting.default
+        shown = str(default).lower() if isinstance(default, bool) else str(default or "") if default != 0 else "0"
+        code = f"`{shown}`" if shown and isinstance(default, str) else shown
+        rows.append(f"| `{setting.name}` | {code} | {_cell(setting.check.expected)} | {_cell(setting.help)} |")
+    return "\n".join(rows)
+
+
+def keys_table() -> str:
+    """Every key that can be changed: its id, its keys, and what it does, by the first part of its id."""
+    parts = []
+    for area, bindings in groupby(named_bindings(), key=lambda binding: binding[0].split(".")[0]):
+        rows = [f"| `{name}` | {_keys(keys)} | {_cell(words)} |" for name, keys, words in bindings]
+        parts.append(f"### {area}\n\n| id | keys | what it does |\n|---|---|---|\n" + "\n".join(rows))
+    return "\n\n".join(parts)
+
+
+_KEY_NAMES: Final = {
+    "question_mark": "?", "exclamation_mark": "!", "slash": "/", "colon": ":", "equals_sign": "=", "comma": ",",
+    "left_square_bracket": "[", "right_square_bracket": "]", "full_stop": ".", "minus": "-", "plus": "+",
+    "less_than_sign": "<", "greater_than_sign": ">", "asterisk": "*", "number_sign": "#", "vertical_line": "\\|",
+}  # fmt: skip
+
+
+def _keys(keys: str) -> str:
+    return " ".join(f"`{_KEY_NAMES.get(key.strip(), key.strip())}`" for key in keys.split(","))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
+    ("docs/configuration.md", "settings"): settings_table,
+    ("docs/keys.md", "keys"): keys_table,
+}
+"""By the page and the name of the part."""
+
+FILES: Final[Mapping[str, Callable[[], str]]] = {
+    "iamtui/config.schema.json": lambda: _json(config_schema()),
+    "docs/snapshot.schema.json": lambda: _json(snapshot_schema()),
+}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def generated() -> dict[str, str]:
+    """The whole text of every file that is generated, or that has a part which is."""
+    texts = {name: make() for name, make in FILES.items()}
+    for (page, name), make in PARTS.items():
+        text = texts.get(page) or (ROOT / page).read_text(encoding="utf-8")
+        begin, end = f"<!-- generated: {name} -->\n", "<!-- end -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise SystemExit(f"{page} has no part {begin.strip()} ... {end}")
+        texts[page] = f"{before}{begin}\n{make()}\n\n{end}{after}"
+    return texts
+
+
+def main() -> int:
+    """Write what has changed; returns an exit code."""
+    for name, text in generated().items():
+        path = ROOT / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
