@@ -16,6 +16,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from iamtui.input_files import read_document, text_of, toml_of
 from iamtui.paths import exposure, is_folder, shipped_themes, user_themes
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 DEFAULT_DARK: Final = "iamtui-dark"
 _TEXTUAL_DARK: Final = "textual-dark"
@@ -57,7 +58,7 @@ _NUMBERS: Final = ("luminosity_spread", "text_alpha")
 _FLAGS: Final = ("dark", "ansi")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TEXT_STYLE: Final = re.compile(r"(?:none|bold|dim|italic|underline|strike|reverse|not|\s)+")
-_WITH_OPACITY: Final = re.compile(r"(.+?)\s+(\d{1,3})%")
+_WITH_OPACITY: Final = re.compile(r"(.+?)\s+(100|[0-9]{1,2})%")
 
 
 class LoadedThemes(NamedTuple):
@@ -128,23 +129,30 @@ def theme_from(data: Mapping[str, Any], where: str) -> tuple[Theme | None, list[
     name = data.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return None, [f"Theme {where} needs a name of letters, digits, - and _ (at name)."]
-    if not isinstance(data.get("primary"), str) or not is_colour(data["primary"]):
+    if not isinstance(data.get("primary"), str) or not _is_plain_colour(data["primary"]):
         return None, [f'Theme {where} needs a colour such as "#6cb6ff" (at primary).']
     known = [field.name for field in fields(Theme)]
     accepted: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
             problems.append(f"Theme {where}: unknown key {key}{_nearest(key, known)}; it is ignored.")
-        elif key in _COLOURS and not (isinstance(value, str) and is_colour(value)):
+        elif key in _COLOURS and not (isinstance(value, str) and _is_plain_colour(value)):
             problems.append(f'Theme {where}: {key} is not a colour such as "#6cb6ff"; the default is used.')
         elif key in _FLAGS and not isinstance(value, bool):
             problems.append(f"Theme {where}: {key} is true or false; the default is used.")
-        elif key in _NUMBERS and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            problems.append(f"Theme {where}: {key} is a number; the default is used.")
+        elif key in _NUMBERS and not (type(value) in (int, float) and 0 <= value <= 1):
+            problems.append(f"Theme {where}: {key} is a number from 0 to 1; the default is used.")
         elif key != "variables":
             accepted[key] = value
     accepted["variables"] = _variables(data.get("variables", {}), where, problems)
-    return Theme(**accepted), problems
+    theme = Theme(**accepted)
+    try:
+        fallback_variables(theme)
+    except (ColorParseError, ArithmeticError, ValueError, LookupError) as error:
+        return None, [
+            f"Theme {where} cannot be used: its colours do not go together ({safe_text(str(error), limit=128)})."
+        ]
+    return theme, problems
 
 
 def fallback_variables(theme: Theme) -> dict[str, str]:
@@ -178,11 +186,14 @@ def is_colour(text: str) -> bool:
     """Whether the text is a colour that Textual reads: `#rgb`, a CSS name, `auto`, each with or without `50%`."""
     opacity = _WITH_OPACITY.fullmatch(text)
     colour = opacity.group(1) if opacity else text
-    if colour == "auto":
-        return True
+    return colour == "auto" or _is_plain_colour(colour)
+
+
+def _is_plain_colour(text: str) -> bool:
+    """Whether the text is a colour by itself, from which Textual works out others."""
     try:
-        Color.parse(colour)
-    except ColorParseError:
+        Color.parse(text)
+    except (ColorParseError, ArithmeticError, ValueError):
         return False
     return True
 

@@ -107,6 +107,30 @@ def test_a_theme_that_cannot_be_used_is_reported(tmp_path: Path, text: str, said
     assert "broken.toml" in problems[0]
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-1e308", "1.5", "9" * 3000, "true"])
+@pytest.mark.parametrize("key", ["luminosity_spread", "text_alpha"])
+def test_a_number_out_of_its_range_is_left_to_the_default(tmp_path: Path, key: str, number: str) -> None:
+    file = tmp_path / "numbers.toml"
+    file.write_text(f'name = "x"\nprimary = "#ffffff"\n{key} = {number}\n')
+    theme, problems = read_theme(file)
+    assert theme is not None
+    assert problems == [f"Theme numbers.toml: {key} is a number from 0 to 1; the default is used."]
+    theme.to_color_system().generate()
+
+
+@pytest.mark.parametrize("colour", ["auto", "auto 50%", "#fff 99%", "#fff 999%", "rgba(1,1,1,1e400)", "#fff ٣٣%"])
+def test_a_colour_that_others_are_made_of_is_plain(tmp_path: Path, colour: str) -> None:
+    file = tmp_path / "colours.toml"
+    for key in ("background", "surface", "secondary", "boost"):
+        file.write_text(f'name = "x"\nprimary = "#ffffff"\n{key} = "{colour}"\n')
+        theme, problems = read_theme(file)
+        assert theme is not None
+        assert problems == [f'Theme colours.toml: {key} is not a colour such as "#6cb6ff"; the default is used.']
+        fallback_variables(theme)
+    file.write_text(f'name = "x"\nprimary = "{colour}"\n')
+    assert read_theme(file)[0] is None
+
+
 def test_variables_must_be_a_table() -> None:
     theme, problems = theme_from({"name": "x", "primary": "#ffffff", "variables": "all"}, "x.toml")
     assert theme is not None
