@@ -473,16 +473,18 @@ class SourceOpening:
 
     def _region_chosen(self, region: str | None) -> None:
         workspace, choice = self._main.source_workspace, self._opened or self.choice
-        if region is None or workspace is None or choice is None or region == workspace.source.region:
+        if region is None or workspace is None or choice is None:
             return
+        if all(one.source.region == region for one in (workspace, *workspace.beside)):
+            return
+        there = replace(choice, region=region, beside=tuple(replace(one, region=region) for one in choice.beside))
         if any(worker.group == _LOADING and worker.is_running for worker in self._app.workers):
             # Read anew, as what is being read is of the other Region.
-            self.open(replace(choice, region=region))
+            self.open(there)
             return
 
         def go_on(moved: Workspace) -> None:
             if workspace is self._main.source_workspace:
-                there = replace(choice, region=region)
                 if choice.session_key:
                     moved = dataclasses.replace(moved, connection=self._acting(workspace, there).connection)
                 self.choice = self._opened = there

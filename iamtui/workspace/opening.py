@@ -297,7 +297,7 @@ def reconnected(workspace: Workspace) -> Workspace:
 
 
 def in_region(workspace: Workspace, region: str) -> Workspace:
-    """The same account, asked about and called in another Region. Blocking; nothing of it is read again.
+    """The same accounts, asked about and called in another Region. Blocking; nothing of them is read again.
 
     Raises:
         Problem: as `reconnected`; or the demo's, which is in one Region.
@@ -311,7 +311,8 @@ def in_region(workspace: Workspace, region: str) -> Workspace:
     if connection is not None:
         connection = connection.reopened(in_same_account=True, region=region)
     source = msgspec.structs.replace(workspace.source, region=region)
-    return replace(workspace, source=source, connection=connection)
+    beside = tuple(in_region(one, region) for one in workspace.beside)
+    return replace(workspace, source=source, connection=connection, beside=beside)
 
 
 def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:

@@ -21,7 +21,7 @@ from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Stall, error
 from tests.support.moto_accounts import client_in, profiles
-from tests.support.moto_server import ACCOUNT, KEY_ID, MotoServer, trust
+from tests.support.moto_server import ACCOUNT, KEY_ID, REGION, MotoServer, trust
 from tests.support.panel_apps import screen_text, until
 from tests.support.sample_account import NOW
 from tests.support.screen_app import RecordingCopier, press
@@ -161,6 +161,27 @@ async def test_an_account_that_cannot_be_read_anew_stays_as_it_was_read_last(
         assert "It is shown as read 3h ago." in welcome
         await press(pilot, "up")
         assert f"{OTHER} other Read 3h ago." in " ".join(str(app.main.query_one("#welcome", Static).render()).split())
+
+
+async def test_a_region_is_that_of_all_accounts_also_when_they_are_read_again(
+    url: str, fault_proxy: FaultProxy
+) -> None:
+    app = app_with_both(url)
+
+    def regions() -> set[str]:
+        workspace = app.main.source_workspace
+        open_ones = (workspace, *workspace.beside) if workspace is not None else ()
+        return {one.source.region for one in open_ones if one.connection and one.connection.region == one.source.region}
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.opening.is_settled)
+        assert regions() == {REGION}
+        await press(pilot, "ctrl+g", *"sa-e", "enter")
+        await until(pilot, lambda: regions() == {"sa-east-1"})
+        was = app.main.source_workspace
+        await press(pilot, "R")
+        await until(pilot, lambda: app.main.source_workspace is not was)
+        assert regions() == {"sa-east-1"}
 
 
 async def test_going_to_another_account_while_more_is_read_ends_there(files: tuple[str, str]) -> None:
