@@ -16,14 +16,6 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import first_of
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.patterns import is_pattern
-from iamtui.presentation.exports import (
-    WHO_CAN_COLUMNS,
-    access_words,
-    grant_words,
-    is_one,
-    who_can_cells,
-    who_can_json,
-)
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
     VerdictCounts,
@@ -32,7 +24,15 @@ from iamtui.presentation.verdict import (
     counts_of,
     unloaded_layers,
 )
-from iamtui.presentation.who_can import not_evaluated
+from iamtui.presentation.who_can import (
+    WHO_CAN_COLUMNS,
+    access_words,
+    grant_words,
+    is_one,
+    not_evaluated,
+    who_can_cells,
+    who_can_json,
+)
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.access import (

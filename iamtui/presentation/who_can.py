@@ -1,27 +1,36 @@
-"""Who can: one principal with its answer as a row, and how rows are counted, filtered and sorted."""
+"""Who can: one principal with its answer as a row; how rows are counted, filtered, sorted and exported."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
-from iamtui.policy.patterns import parse_arn
+from iamtui.policy.patterns import is_pattern, parse_arn
+from iamtui.presentation.exports import cell_to_json, table_text
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
+    OUTCOME_WORDS,
     VerdictCounts,
     VerdictWords,
     as_far_as_loaded,
     because,
+    statement_name,
     unloaded_layers,
     verdict_words,
 )
+from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
+from iamtui.workspace.access import Grant, PrincipalAccess, grants_of, who_has_access
+from iamtui.workspace.identity_center import known_behind
+from iamtui.workspace.inventory import sign_in_json
 from iamtui.workspace.who_can import Everybody
+from iamtui.workspace.workspace import Workspace
 
 BEST_FIRST: Final = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 """What rows are filtered by, in the order of the answers."""
@@ -274,3 +283,102 @@ def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
     layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
     lacking = f"Not evaluated, and could change some answers: {layers}." if layers else ""
     return " ".join(filter(None, (found.lacks, lacking, found.refused)))
+
+
+# As CSV, JSON and Markdown.
+
+_MOST_OF_PEOPLE: Final = 10_000
+"""Characters of the people behind one role, some hundred of them: thousands of roles may be of one permission set."""
+
+WHO_CAN_COLUMNS: Final = ("principal", "decision", "limits", "example", "allowed", "condition", "by", "through")
+
+
+def access_words(one: PrincipalAccess) -> VerdictWords:
+    decision = one.cell.deciding
+    return verdict_words(decision) if one.outcome is decision.outcome else OUTCOME_WORDS[one.outcome]
+
+
+def is_one(one: PrincipalAccess) -> bool:
+    return len(one.answer.cells) == 1 and not any(map(is_pattern, one.answer.question_matrix.actions))
+
+
+def who_can_json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
+    """One pair: its decision as `can` prints it; several: the one that decides, and how many have which decision."""
+    found = one.answer
+    grants = [_grant_json(grant) for grant in grants_of(workspace, one.cell.decision)]
+    chain = [edge.role.arn for edge in one.through]
+    behind = known_behind(workspace, one.principal.arn)
+    people = {} if behind is None else sign_in_json(behind, _MOST_OF_PEOPLE)
+    if is_one(one):
+        decided = cell_to_json(found, one.cell)
+        if not chain:
+            return {**decided, "grants": grants, **people}
+        who = {"principal": one.principal.arn, "decision": one.outcome.value}
+        return {**who, "through": chain, "role": decided, **people}
+    return {
+        **people,
+        "principal": one.principal.arn,
+        "decision": one.outcome.value,
+        "pairs": len(found.counted),
+        "counts": dict(sorted(Counter(cell.deciding.outcome.value for cell in found.counted).items())),
+        "cut": found.cut,
+        "granted": [
+            {"action": cell.question.action, "resource": cell.question.resource, "decision": cell.deciding.outcome}
+            for cell in one.granted
+        ],
+        "grants": grants,
+        "through": chain,
+        "best" if one.one_is_enough else "worst": cell_to_json(found, one.cell),
+    }
+
+
+def _grant_json(grant: Grant) -> dict[str, Any]:
+    ref = grant.statement
+    return {
+        "kind": grant.kind,
+        "policy": ref.policy,
+        "groups": list(grant.groups),
+        "sid": None if ref.sid is None else safe_text(ref.sid, limit=200),
+        "statement": ref.statement,
+        "lines": list(ref.lines) if ref.lines else None,
+    }
+
+
+def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
+    """The cells of a row, under WHO_CAN_COLUMNS."""
+    decision = one.cell.deciding
+    rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)
+    return (
+        one.principal.arn or "anonymous",
+        one.outcome.value,
+        rest,
+        (one.cell.decision.example_resource or "") if one.outcome is Outcome.ALLOWED else "",
+        "; ".join(f"{cell.question.action} on {cell.question.resource}" for cell in one.granted),
+        one.condition,
+        "; ".join(grant_words(grant) for grant in grants_of(workspace, one.cell.decision)),
+        " -> ".join(edge.role.arn for edge in one.through),
+    )
+
+
+def grant_words(grant: Grant) -> str:
+    groups = f" of group {', '.join(map(safe_text, grant.groups))}" if grant.groups else ""
+    return f"{statement_name(grant.statement)}{groups}"
+
+
+def who_can_text(
+    form: str,
+    workspace: Workspace,
+    question_matrix: QuestionMatrix,
+    principals: Iterable[Principal],
+    cancelled: Callable[[], bool],
+) -> str:
+    """The answers of some principals, in their order, in one of FORMATS."""
+    is_json = form == "json"
+
+    def rows() -> Iterator[tuple[Sequence[str | None], Any]]:
+        for one in who_has_access(workspace, question_matrix, principals, only_deciding=not is_json):
+            if cancelled():
+                return
+            yield who_can_cells(workspace, one), who_can_json(workspace, one) if is_json else None
+
+    return table_text(form, WHO_CAN_COLUMNS, rows())

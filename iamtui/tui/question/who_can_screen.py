@@ -20,9 +20,18 @@ from textual.widgets import Label
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
-from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS, who_can_text
+from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.presentation.verdict import OUTCOME_WORDS
-from iamtui.presentation.who_can import BEST_FIRST, ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
+from iamtui.presentation.who_can import (
+    BEST_FIRST,
+    ORDERS,
+    Order,
+    Rows,
+    WhoCanRow,
+    not_evaluated,
+    who_can_row,
+    who_can_text,
+)
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
