@@ -25,7 +25,7 @@ from iamtui.aws.caller import CallerIdentity, OneAccount
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
-from iamtui.aws.profiles import Keys, check_endpoint_url, login_command_of
+from iamtui.aws.profiles import Keys, RenewedKeys, check_endpoint_url, login_command_of
 from iamtui.aws.retries import current_retries
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -85,6 +85,8 @@ class Connection:
         self.region = region
         self.endpoint_url = endpoint_url
         self._keys = keys
+        self._renewed: RenewedKeys | None = None
+        self._may_change = keys is None
         self._stub = stub
         self._approve = approve
         self._settings_profile: str | None = None if keys is not None else profile
@@ -137,8 +139,7 @@ class Connection:
         if self._keys is not None:
             if region in ("", self.region):
                 return self
-            keys = self._keys
-            other = self.with_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
+            other = self.with_credentials(*self._keys.parts, self._renewed)
             other.region = region
             return other
         opened = Connection.open(
@@ -180,14 +181,22 @@ class Connection:
         keys = Keys(access_key_id, Secret(secret_access_key), Secret(""))
         return cls(region=region, keys=keys, stub=before_send)
 
-    def with_credentials(self, access_key_id: str, secret_access_key: Secret, session_token: Secret) -> Connection:
+    def with_credentials(
+        self, access_key_id: str, secret_access_key: Secret, session_token: Secret, renewed: RenewedKeys | None = None
+    ) -> Connection:
         """The same endpoint, and the settings of the same profile (certificates, FIPS, retries), as somebody else.
 
         Close it after use: its clients hold the secrets.
+
+        Args:
+            renewed: what gives others of the same account in the place of these.
         """
         forbid_core_dumps()
         keys = Keys(access_key_id, secret_access_key, session_token)
         other = Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
+        other._renewed, other._may_change = renewed, renewed is not None
+        if renewed is not None and renewed is self._renewed:
+            other._account = self._account
         other._settings_profile = self._settings_profile if self._keys is not None else self.profile
         return other
 
@@ -222,6 +231,7 @@ class Connection:
     def wipe(self) -> None:
         """Close for good: explicit credentials are overwritten, for all who hold them."""
         self.close()
+        self._renewed = None
         if self._keys is not None:
             self._keys.secret_access_key.wipe()
             self._keys.session_token.wipe()
@@ -416,11 +426,7 @@ class Connection:
         )
 
     def unexpected(self, service: str, operation: str, what: str) -> Problem:
-        """The Problem for an answer that is well-formed, but not one of this operation.
-
-        Args:
-            what: what is wrong with it, as a phrase.
-        """
+        """The Problem for an answer that is well-formed, but not one of this operation, in which `what` is wrong."""
         return self._problem(UnexpectedAnswer(what), service, operation)
 
     def _shaped(self, answer: Any, into: type[Any], service: str, operation: str) -> Any:
@@ -441,7 +447,7 @@ class Connection:
             Problem: the call failed, or they are of another account than before; says why and what to do.
         """
         caller = self.call("sts", "GetCallerIdentity", CallerIdentity)
-        if self._keys is None:
+        if self._may_change:
             self._account.name(getattr(self._signing, "key", ""), caller)
         return caller
 
@@ -499,13 +505,17 @@ class Connection:
     def _make_client(self, service: str, region: str) -> Any:
         session = self._botocore_session()
         client = session.create_client(service, region_name=region or None)
-        if self._keys is None:
+        if self._may_change:
             # Not as a circle, which would outlive the last reference to the connection.
             session.sign_as_checked(client, weakref.WeakMethod(self._checked))
         return client
 
     def _checked(self, credentials: Any, operation: str = "") -> Any:
         """The credentials as they are now, which may be renewed for it; of no other account than before."""
+        if self._renewed is not None:
+            self._keys = self._renewed.newest()
+            key, *secrets = self._keys.parts
+            credentials = type(credentials)(key, *(secret.reveal() for secret in secrets))
         now = credentials.get_frozen_credentials()
         if operation == "GetCallerIdentity":
             self._signing.key = now.access_key

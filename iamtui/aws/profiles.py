@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,51 @@ class Keys:
     access_key_id: str
     secret_access_key: Secret
     session_token: Secret
+
+    @property
+    def parts(self) -> tuple[str, Secret, Secret]:
+        return self.access_key_id, self.secret_access_key, self.session_token
+
+
+_EARLY: Final = timedelta(minutes=5)
+"""How long before their end keys are renewed, unless that is more than a quarter of their time."""
+
+
+class RenewedKeys:
+    """Keys that are given anew when they are near their end. Thread-safe.
+
+    Args:
+        give: gives keys and their end by the clock of this machine; called at once, and again in any thread.
+    """
+
+    def __init__(self, give: Callable[[], tuple[Keys, datetime]]) -> None:
+        self._give = give
+        self._lock = threading.Lock()
+        self._renew()
+
+    def newest(self) -> Keys:
+        """The keys as they are now, which may take a call.
+
+        Raises:
+            Problem: they have ended, and no others are given.
+        """
+        with self._lock:
+            if now() >= self._renew_at:
+                try:
+                    self._renew()
+                except Problem:
+                    if now() >= self._ends_at:
+                        raise
+            return self._keys
+
+    def _renew(self) -> None:
+        begun = now()
+        self._keys, self._ends_at = self._give()
+        self._renew_at = self._ends_at - min(_EARLY, (self._ends_at - begun) / 4)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from iamtui.account.model import Account, Fact, Known, Missing, Organization
 from iamtui.aws.connection import Connection
 from iamtui.aws.credential_process import Approve
 from iamtui.aws.errors import AwsProblem
+from iamtui.aws.profiles import Keys, RenewedKeys
 from iamtui.credentials.assume_role import AssumeRoleInput, ask_for_credentials
 from iamtui.credentials.session import utc_now
 from iamtui.problem import Problem
@@ -104,12 +106,21 @@ def _read(
 
 
 def as_role(connection: Connection, role_arn: str, session_name: str, seconds: int) -> Connection:
-    """A connection as a role, for reading: its session is neither shown nor kept anywhere else."""
+    """A connection as a role, for reading, which it assumes again when its session is near its end.
+
+    Its sessions are neither shown nor kept anywhere else.
+    """
     entered = AssumeRoleInput(role_arn, session_name, seconds)
-    given = ask_for_credentials(
-        lambda: connection.call("sts", "AssumeRole", **entered.parameters()), "sts:AssumeRole", utc_now
-    )
-    return connection.with_credentials(given.access_key_id, given.secret_access_key, given.session_token)
+
+    def give() -> tuple[Keys, datetime]:
+        given = ask_for_credentials(
+            lambda: connection.call("sts", "AssumeRole", **entered.parameters()), "sts:AssumeRole", utc_now
+        )
+        keys = Keys(given.access_key_id, given.secret_access_key, given.session_token)
+        return keys, given.expires_at - given.clock_skew
+
+    renewed = RenewedKeys(give)
+    return connection.with_credentials(*renewed.newest().parts, renewed)
 
 
 @contextmanager

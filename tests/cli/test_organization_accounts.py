@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.aws import profiles
+from iamtui.aws.connection import Connection
+from iamtui.problem import Problem
 from iamtui.questions.question import Question
+from iamtui.secret import Secret
 from iamtui.workspace import live_accounts
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import keep_in_cache
+from iamtui.workspace.organization import as_role
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.revocation import plan_revocation
@@ -58,6 +63,19 @@ def assumed(proxy: FaultProxy) -> list[str]:
     """The roles whose sessions were asked for, by account."""
     calls = [call for call in proxy.calls if call.operation == "AssumeRole"]
     return [call.parameters["RoleArn"] for call in calls]
+
+
+def answer_with(keys: dict[str, str], lasting: timedelta) -> Answer:
+    """What STS says to AssumeRole, with credentials of the test's choice."""
+    end = f"{datetime.now(UTC) + lasting:%Y-%m-%dT%H:%M:%SZ}"
+    body = (
+        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+        f"<AccessKeyId>{keys['aws_access_key_id']}</AccessKeyId>"
+        f"<SecretAccessKey>{keys['aws_secret_access_key']}</SecretAccessKey>"
+        f"<SessionToken>{keys['aws_session_token']}</SessionToken><Expiration>{end}</Expiration>"
+        "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
+    return Answer(200, body.encode())
 
 
 def test_every_account_is_opened_by_the_role_and_its_own_by_the_login(
@@ -143,16 +161,7 @@ def test_an_account_that_is_not_active_is_not_asked_for(
 def test_credentials_of_another_account_are_shown_under_no_name(
     cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
 ) -> None:
-    keys = company.keys("555566667777")
-    soon = f"{datetime.now(UTC) + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
-    body = (
-        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-        f"<AccessKeyId>{keys['aws_access_key_id']}</AccessKeyId>"
-        f"<SecretAccessKey>{keys['aws_secret_access_key']}</SecretAccessKey>"
-        f"<SessionToken>{keys['aws_session_token']}</SessionToken><Expiration>{soon}</Expiration>"
-        "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
-    )
-    fault_proxy.on("AssumeRole", Answer(200, body.encode()))
+    fault_proxy.on("AssumeRole", answer_with(company.keys("555566667777"), timedelta(minutes=30)))
     found = cli("list", "roles", *named, "--json")
     assert (found.code, found.json) == (3, [])
     assert f"are of account 555566667777, and not of {company.member}" in found.err
@@ -230,3 +239,73 @@ def test_the_session_that_reads_an_account_is_kept_nowhere_else(
     shown = [repr(workspace), repr(theirs), repr(theirs.source), str(theirs.connection)]
     assert not [secret for secret in secrets if any(secret.encode() in data for data in written)]
     assert not [secret for secret in secrets if any(secret in text for text in shown)]
+
+
+@pytest.mark.usefixtures("company")
+def test_a_reading_session_near_its_end_is_renewed_from_the_login(
+    company: Company, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = SourceChoice(
+        SourceKind.LIVE, profile="login", region="us-east-1", endpoint_url=fault_proxy.url, org_role=ROLE
+    )
+    theirs = open_accounts(choice).at(company.member).connection
+    assert theirs is not None
+    minutes = [0]
+    monkeypatch.setattr(profiles, "now", lambda: datetime.now(UTC) + timedelta(minutes=minutes[0]))
+
+    def key_of_call() -> str:
+        assert theirs is not None
+        theirs.call("iam", "ListRoles")
+        return fault_proxy.calls[-1].headers["authorization"].partition("Credential=")[2].partition("/")[0]
+
+    first = key_of_call()
+    minutes[0] = 54
+    assert (key_of_call(), len(assumed(fault_proxy))) == (first, 1)
+    minutes[0] = 56
+    second = key_of_call()
+    assert (second != first, len(assumed(fault_proxy))) == (True, 2)
+    # What came is of the same account, which STS was asked before anything else.
+    at = max(i for i, call in enumerate(fault_proxy.calls) if call.operation == "AssumeRole")
+    assert [call.operation for call in fault_proxy.calls[at + 1 :]] == ["GetCallerIdentity", "ListRoles"]
+    moved = theirs.reopened(in_same_account=True, region="eu-west-1")
+    minutes[0] = 59
+    fault_proxy.on("AssumeRole", error(403, "AccessDenied", "not you"))
+    assert key_of_call() == second, "until it ends, the session is good"
+    minutes[0] = 61
+    for connection in (theirs, moved):
+        with pytest.raises(Problem, match="AWS denied sts:AssumeRole"):
+            connection.call("iam", "ListRoles")
+
+
+def test_renewed_credentials_of_another_account_ask_for_nothing(
+    company: Company, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Connection.open(profile="login", region="us-east-1", endpoint_url=fault_proxy.url)
+    theirs = as_role(own, f"arn:aws:iam::{company.member}:role/{ROLE}", "reader", 900)
+    assert theirs.caller().account == company.member
+    monkeypatch.setattr(profiles, "now", lambda: datetime.now(UTC) + timedelta(minutes=14))
+    fault_proxy.on("AssumeRole", answer_with(company.keys("555566667777"), timedelta(hours=1)))
+    fault_proxy.calls.clear()
+    with pytest.raises(Problem, match=f"now belong to account 555566667777; this account is {company.member}"):
+        theirs.call("iam", "ListRoles")
+    assert "ListRoles" not in fault_proxy.operations()
+
+
+@pytest.mark.parametrize(("seconds", "good_for"), [(3_600, 3_300), (900, 675), (60, 45)])
+def test_keys_are_renewed_in_the_last_quarter_of_a_short_session(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, good_for: int
+) -> None:
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    clock = [begun]
+    monkeypatch.setattr(profiles, "now", lambda: clock[0])
+    given: list[datetime] = []
+
+    def give() -> tuple[profiles.Keys, datetime]:
+        given.append(clock[0])
+        return profiles.Keys(f"key{len(given)}", Secret("s"), Secret("t")), clock[0] + timedelta(seconds=seconds)
+
+    keys = profiles.RenewedKeys(give)
+    clock[0] = begun + timedelta(seconds=good_for - 1)
+    assert keys.newest().access_key_id == "key1"
+    clock[0] = begun + timedelta(seconds=good_for)
+    assert [keys.newest().access_key_id, keys.newest().access_key_id] == ["key2", "key2"]
