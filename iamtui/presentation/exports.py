@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iamtui.engine.decision_json import decision_to_json, to_ascii_json
 from iamtui.policy.document import JsonValue
 from iamtui.presentation.tables import csv_row, markdown_row
+from iamtui.problem import Problem
 
 if TYPE_CHECKING:
     from iamtui.questions.answers import Answer, Cell, DependentAnswer
@@ -45,12 +46,29 @@ def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
 
 FORMATS: Final = {"csv": "CSV", "json": "JSON", "markdown": "Markdown"}
 """By name: what a list can be exported as; JSON has one object a line."""
+_LONGEST_TEXT: Final = 32_000_000
+"""Characters of a list as one text: each of thousands of rows may repeat a condition with thousands of keys."""
 FILE_SUFFIXES: Final = {"csv": ".csv", "json": ".jsonl", "markdown": ".md"}
 
 
 def table_text(form: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str | None], Any]]) -> str:
-    """Rows, each as cells and as JSON, in one of FORMATS."""
-    return "".join(_table_lines(form, columns, rows))
+    """Rows, each as cells and as JSON, in one of FORMATS.
+
+    Raises:
+        Problem: they are too much to show and to copy.
+    """
+    made: list[str] = []
+    size = 0
+    for line in _table_lines(form, columns, rows):
+        made.append(line)
+        size += len(line)
+        if size > _LONGEST_TEXT:
+            millions = _LONGEST_TEXT // 1_000_000
+            raise Problem(
+                f"As {FORMATS[form]} the list has more than {millions} million characters.",
+                "Filter it to fewer rows, or run the command for it, such as `iamtui who-can`: it writes row by row.",
+            )
+    return "".join(made)
 
 
 def _table_lines(form: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str | None], Any]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
+from iamtui.presentation import exports
+from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.who_can import Order, Rows, WhoCanRow, not_evaluated, who_can_row
+from iamtui.problem import Problem
 from iamtui.workspace.who_can import Everybody
 from tests.support import panel_records as records
 from tests.support import wording
@@ -121,3 +125,18 @@ def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:
         "The resource's policy names everybody (*): users and roles of other accounts are not listed. "
         "Not evaluated, and could change some answers: SCP, RCP."
     )
+
+
+def test_a_list_that_is_too_long_for_one_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "_LONGEST_TEXT", 2_000_000)
+    made = 0
+
+    def endless() -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+        nonlocal made
+        while True:
+            made += 1
+            yield ("a",), {"condition": "c" * 500_000}
+
+    with pytest.raises(Problem, match="As JSON the list has more than 2 million characters"):
+        table_text("json", ("name",), endless())
+    assert made < 10
