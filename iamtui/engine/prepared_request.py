@@ -72,6 +72,7 @@ class ActionFacts:
         takes_resource_policy: whether a policy on the resource has a say in what users and roles do.
         under_rcps: whether RCPs have one.
         of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
+        notes: what else decides such a call, besides the policies.
     """
 
     __slots__ = (
@@ -80,6 +81,7 @@ class ActionFacts:
         "action",
         "has_type",
         "may_be_synthetic",
+        "notes",
         "of_member_accounts",
         "takes_resource_policy",
         "under_rcps",
@@ -96,6 +98,8 @@ class ActionFacts:
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
+        besides = decided_besides(action)
+        self.notes: tuple[str, ...] = (besides,) if besides else ()
 
     def lets_policy_speak_to(self, kind: PrincipalKind) -> bool:
         """Whether a policy on the resource has a say in what a kind of caller does."""
@@ -184,8 +188,7 @@ def prepare(
         is_single: whether the text is one ARN although a star is in it, as in the name of an object.
     """
     facts = _facts_of(action_text, catalogue)
-    besides = decided_besides(facts.action)
-    notes: tuple[str, ...] = (besides,) if besides else ()
+    notes = facts.notes
     if wildcard_only is None:
         if facts.has_type is None:
             notes = (*notes, f"{action_text} is not in the catalogue: evaluated with the resource as given.")

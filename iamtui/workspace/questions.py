@@ -149,7 +149,8 @@ def _evaluated(
     now: datetime | None,
 ) -> Evaluation:
     check_question(question)
-    evaluator = evaluator_of(workspace.at(principal.account), with_region(workspace, question), now)
+    there = workspace.at(principal.account) if workspace.beside else workspace
+    evaluator = evaluator_of(there, with_region(workspace, question), now)
     request, policies, asked = evaluator.put_by(principal)
     if session:
         policies = replace(policies, session=session)
