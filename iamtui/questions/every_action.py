@@ -159,14 +159,24 @@ class _Said(NamedTuple):
     shown: int = 0
     limited: int = 0
 
-    def also(self, other: _Said) -> _Said:
-        return _Said(
-            either(self.allow, other.allow),
-            either(self.deny, other.deny),
-            self.differing | other.differing,
-            self.shown | other.shown,
-            self.limited | other.limited,
-        )
+
+_NOTHING: Final = _Said()
+
+
+def _together(several: Iterable[_Said]) -> _Said:
+    """What statements say together, most of which say nothing to most principals."""
+    saying = [said for said in several if said is not _NOTHING]
+    if len(saying) <= 1:
+        return saying[0] if saying else _NOTHING
+    allow, deny = NOBODY, NOBODY
+    differing = shown = limited = 0
+    for said in saying:
+        allow = allow if said.allow is NOBODY else either(allow, said.allow)
+        deny = deny if said.deny is NOBODY else either(deny, said.deny)
+        differing |= said.differing
+        shown |= said.shown
+        limited |= said.limited
+    return _Said(allow, deny, differing, shown, limited)
 
 
 class _Statement(NamedTuple):
@@ -174,11 +184,13 @@ class _Statement(NamedTuple):
 
     Args:
         about: on whose resources it is, and `differing`; None where that too depends on who asks.
+        kept: where that does not, what it says by whether its conditions hold in each frame.
     """
 
     compiled: CompiledStatement
     actions: int
     about: tuple[Bits, int] | None
+    kept: dict[tuple[bool | None, ...], _Said]
 
 
 class _Policy(NamedTuple):
@@ -344,28 +356,28 @@ class EveryAction:
         Args:
             place: that of the principal, where statements name principals.
         """
-        found = _Said()
+        found: list[_Said] = []
         for held in policies:
             policy = self._policies.get((held, layer))
             if policy is None:
                 if len(self._policies) >= _MOST_POLICIES:
                     self._policies.clear()
                 policy = self._policies[held, layer] = self._policy(held, layer)
-            found = found.also(policy.said)
+            found.append(policy.said)
             for one in policy.varying:
                 if place is None or one.compiled.reaches_everyone:
-                    found = found.also(self._says(one, layer, contexts))
+                    found.append(self._says(one, layer, contexts))
                     continue
                 caller = self.index.caller(place, discover=self._discover)
                 reached = reaches(one.compiled, caller, Layer.RCP, PrincipalRules())
                 if reached is not False:
                     said = self._says(one, layer, contexts)
                     deny = said.deny if reached is True else Bits(0, said.deny.yes | said.deny.maybe)
-                    found = found.also(said._replace(deny=deny))
-        return found
+                    found.append(said._replace(deny=deny))
+        return _together(found)
 
     def _policy(self, held: HeldPolicy, layer: Layer) -> _Policy:
-        said = _Said()
+        said: list[_Said] = []
         varying: list[_Statement] = []
         reached = self.space.full & ~self._left
         if layer is Layer.RCP:
@@ -379,25 +391,41 @@ class EveryAction:
             matcher = compiled.resource.matcher
             by_resource = matcher is not None and self._varies(matcher.variable_keys)
             about = None if by_resource else self._about(compiled, actions, layer, anyone[0])
-            one = _Statement(compiled, actions, about)
+            one = _Statement(compiled, actions, about, {})
             if self._varies(compiled.keys) or (layer is Layer.RCP and not compiled.reaches_everyone):
                 varying.append(one)
             else:
-                said = said.also(self._says(one, layer, anyone))
-        return _Policy(said, tuple(varying))
+                said.append(self._says(one, layer, anyone))
+        return _Policy(_together(said), tuple(varying))
 
     def _varies(self, keys: Iterable[str]) -> bool:
         return any(frame.contexts.varying(keys) for frame in self._frames)
 
     def _says(self, one: _Statement, layer: Layer, contexts: Sequence[RequestContext]) -> _Said:
         """What a statement says of the actions that it is about."""
-        compiled, actions, _ = one
+        holds = one.compiled.holds
+        truths = tuple(
+            holds(context) if frame.actions & one.actions else False
+            for frame, context in zip(self._frames, contexts, strict=True)
+        )
+        known = tuple(truth if truth is True or truth is False else None for truth in truths)
+        found = one.kept.get(known)
+        if found is None:
+            found = self._said_where(one, layer, known, contexts[0])
+            if one.about is not None:
+                one.kept[known] = found
+        return found
+
+    def _said_where(
+        self, one: _Statement, layer: Layer, truths: Sequence[bool | None], context: RequestContext
+    ) -> _Said:
+        """What a statement says where its conditions hold in some frames (True), or may (None)."""
+        compiled, actions = one.compiled, one.actions
         yes = maybe = 0
-        for frame, context in zip(self._frames, contexts, strict=True):
-            truth = compiled.holds(context) if frame.actions & actions else False
+        for frame, truth in zip(self._frames, truths, strict=True):
             if truth is True:
                 yes |= frame.actions & actions
-            elif truth is not False:
+            elif truth is None:
                 maybe |= frame.actions & actions
         told_apart = limited = 0
         if any(map(tells_resources_apart, compiled.keys)):
@@ -407,7 +435,7 @@ class EveryAction:
                 limited |= frame.actions & actions if _REGION in compiled.keys and not frame.region else 0
             limited |= actions & self.space.told_by_resource
         counts = yes | maybe | told_apart
-        about, differing = one.about or self._about(compiled, counts, layer, contexts[0])
+        about, differing = one.about or self._about(compiled, counts, layer, context)
         found = both(about, Bits(yes, maybe))
         shown = (about.yes | about.maybe | differing) & told_apart & ~self.space.without_type
         grants = layer is Layer.IDENTITY and compiled.allows and not compiled.resource.negated
@@ -415,7 +443,8 @@ class EveryAction:
         if any(map(is_of_some_calls, compiled.keys)):
             differing |= self._of_several_resources(counts & ~differing)
         allow, deny = (found, NOBODY) if compiled.allows else (NOBODY, found)
-        return _Said(allow, deny, differing & counts, shown, limited)
+        said = _Said(allow, deny, differing & counts, shown, limited)
+        return _NOTHING if said == _NOTHING else said
 
     def _of_several_resources(self, actions: int) -> int:
         """Those of some actions of which one call needs several resources at once."""
