@@ -277,20 +277,21 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
             ("NotAction", statement.not_actions),
             ("Resource", statement.resources),
             ("NotResource", statement.not_resources),
-            ("Principal", tuple(entry.value for entry in statement.principals or ())),
-            ("NotPrincipal", tuple(entry.value for entry in statement.not_principals or ())),
-            ("Condition", tuple(value for line in statement.conditions for value in line.values)),
+            ("Principal", [entry.value for entry in statement.principals or ()]),
+            ("NotPrincipal", [entry.value for entry in statement.not_principals or ()]),
+            ("Condition", [value for line in statement.conditions for value in line.values]),
         ):
+            if not entries:
+                continue
+            count += len(entries) if element not in ("Action", "NotAction", "Condition") else 0
+            longest = max(map(len, entries))
+            if longest <= _LONG_ENTRY and count <= _MOST_ENTRIES:
+                continue
             path = f"$.Statement[{statement.index}].{element}"
-            if element not in ("Action", "NotAction", "Condition"):
-                count += len(entries or ())
             if is_large and count > _MOST_ENTRIES:
-                raise DocumentError(
-                    f"The document names more than the {_MOST_ENTRIES:,} resources and principals that are read",
-                    path=path,
-                )
-            longest = max(map(len, entries or ("",)), default=0)
-            long = (entry for entry in entries or () if len(entry) > _LONG_ENTRY)
+                said = f"names more than the {_MOST_ENTRIES:,} resources and principals that are read"
+                raise DocumentError(f"The document {said}", path=path)
+            long = (entry for entry in entries if len(entry) > _LONG_ENTRY)
             if any(len(entry) * len(set(entry)) > _MOST_BITS for entry in long):
                 raise DocumentError(f"{element} has an entry of too many different characters to compare", path=path)
             if is_large and longest > _LONGEST_ENTRY:
