@@ -215,9 +215,9 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
 
 def _invoke(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]) -> int:
     if COMPLETE_VARIABLE in os.environ:
-        from click.shell_completion import shell_complete  # only while completing
+        from iamtui.cli.completion import complete  # only while completing
 
-        return shell_complete(cli, {}, "iamtui", COMPLETE_VARIABLE, os.environ[COMPLETE_VARIABLE])
+        return complete(os.environ[COMPLETE_VARIABLE])
     try:
         with cli.make_context("iamtui", [*arguments], obj=screen) as context:
             contexts.append(context)

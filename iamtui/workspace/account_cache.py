@@ -96,6 +96,27 @@ def kept_account(account_id: str, caller_arn: str, endpoint_url: str) -> Account
     return replace(account, caller_arn=Known(caller_arn), taken_at=header.read_at)
 
 
+_LARGEST_NAMED: Final = 512 * 1024
+_LONGEST_HEADER: Final = 8192
+
+
+def last_kept_account(endpoint_url: str) -> Account | None:
+    """The account that was read last from an endpoint, for names to complete to, and never for answers: AWS is not
+    asked whose credentials these are. None where nothing is kept, or what is kept is too large to be read at once.
+    """
+    try:
+        for path in _newest_first():
+            if path.lstat().st_size > _LARGEST_NAMED:
+                continue
+            with open_input(path, safe_text(path), pipes=False) as file:
+                header = _HEADERS.decode(unpacked(file, safe_text(path)).readline(_LONGEST_HEADER))
+            if header.endpoint == endpoint_url:
+                return kept_account(header.account, header.caller, header.endpoint)
+    except (OSError, Problem, msgspec.MsgspecError):
+        return None
+    return None
+
+
 def keep_account(account: Account, endpoint_url: str) -> bool:
     """Keep an account in place of what was kept of it, and let go of those that were not read for longest. Blocking.
 

@@ -81,7 +81,7 @@ INSIDE = {
     "info": ("iamtui.cli.info", "load_config"),
     "config": ("iamtui.cli.config", "load_config"),
     "permissions": ("iamtui.cli.info", "policy_for"),
-    "completion": ("iamtui.cli.completion", "get_completion_class"),
+    "completion": ("iamtui.cli.completion", "_Bash.source"),
 }
 """A function that each command calls, by the module that calls it."""
 

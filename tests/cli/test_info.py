@@ -86,18 +86,3 @@ def test_completion_is_a_script_that_the_shell_takes(cli: Cli, tmp_path: Path, s
     file = tmp_path / "completion"
     file.write_text(cli("completion", shell).out)
     subprocess.run([shell, "-n", str(file)], check=True, capture_output=True)
-
-
-def test_completion_completes_commands_and_options() -> None:
-    need("bash")
-    environ = {
-        "_IAMTUI_COMPLETE": "bash_complete",
-        "COMP_WORDS": "iamtui si",
-        "COMP_CWORD": "1",
-        "PATH": "/usr/bin:/bin",
-    }
-    done = subprocess.run([sys.executable, "-m", "iamtui"], capture_output=True, text=True, check=False, env=environ)
-    assert done.stdout.split() == ["plain,simulate"]
-    environ |= {"COMP_WORDS": "iamtui can --sna", "COMP_CWORD": "2"}
-    done = subprocess.run([sys.executable, "-m", "iamtui"], capture_output=True, text=True, check=False, env=environ)
-    assert done.stdout.split() == ["plain,--snapshot", "plain,--snapshot-account"]
