@@ -82,6 +82,8 @@ class IamtuiApp(TerminalApp):
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("ctrl+g", "choose_region", "Region", show=False, id="app.region",
                 tooltip="Choose the Region that questions are about and calls go to"),
+        Binding("O", "choose_unit", "Organization", show=False, id="app.organization",
+                tooltip="Open every account of the organization, or of a unit of it, by a role"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh",
                 tooltip="Read again what is under the cursor; of an account that was read in part, read the rest"),
         Binding("R", "reload(True)", "Refresh all", show=False, id="app.refresh-all",
@@ -301,6 +303,9 @@ class IamtuiApp(TerminalApp):
 
     def action_choose_region(self) -> None:
         self.opening.choose_region()
+
+    def action_choose_unit(self) -> None:
+        self.opening.choose_unit()
 
     def action_browse_as(self) -> None:
         self.opening.browse_as()

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import escalations as escalations
     from iamtui.workspace import identity_center as identity_center
     from iamtui.workspace import impact as impact
+    from iamtui.workspace import live_accounts as live_accounts
     from iamtui.workspace import mfa as mfa
     from iamtui.workspace import open_accounts as open_accounts
     from iamtui.workspace import opening as opening

@@ -354,7 +354,7 @@ class SourceOpening:
 
     def _switch(self, choice: SourceChoice) -> None:
         """Open what was chosen in place of what is open; ask what becomes of the sessions of that."""
-        if choice.kind is SourceKind.LIVE:
+        if choice.kind is SourceKind.LIVE and not choice.org_role:
             choice = replace(choice, organization=self._organization)
         # Of an account that is on screen in part, sessions may be held as well.
         shown = self._opened or (self._unfinished[0] if self._unfinished is not None else None)
@@ -379,6 +379,16 @@ class SourceOpening:
         )
         title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")
         self._app.push_screen(lazy.dialogs.MenuDialog(title, items), answered)
+
+    def choose_unit(self) -> None:
+        """Ask for a unit of the organization, and open its accounts in place of what is open."""
+        shown, workspace = self._own or self._opened or self.choice, self._main.source_workspace
+        if shown is None:
+            self._say(plain("Open an account first: P chooses one."))
+            return
+        if workspace is not None and shown is self._opened:
+            shown = replace(shown, organization=workspace.source.organization)
+        lazy.organization_view.UnitPicking(self._main, shown, self._switch).ask()
 
     # Browsing as a session that was assumed here.
 

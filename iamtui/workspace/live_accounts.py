@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import resource
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -12,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -204,6 +205,33 @@ def open_organization(
     for one in picked:
         if one.state != "ACTIVE":
             yield NotOpened(f"The account {one.id} ({one.name})", Problem(f"It is not active: {one.state}."))
+
+
+class UnitOfAccounts(NamedTuple):
+    """A root or unit of an organization.
+
+    Args:
+        depth: how many are above it.
+        accounts: how many active accounts are in it and in those below.
+    """
+
+    id: str
+    name: str
+    depth: int
+    accounts: int
+
+
+def organization_units(choice: SourceChoice) -> list[UnitOfAccounts]:
+    """The tree of the organization of a choice, as far as it has accounts, from the root down. Blocking.
+
+    Raises:
+        Problem: there is nothing to ask, or the accounts cannot be listed.
+    """
+    login = connect(choice).reading_organization(choice.organization)
+    accounts = organization_accounts(login)
+    counts = Counter(unit.id for one in accounts if one.state == "ACTIVE" for unit in one.path)
+    units = {unit.id: (unit.name, depth) for one in accounts for depth, unit in enumerate(one.path)}
+    return [UnitOfAccounts(id_, name, depth, counts[id_]) for id_, (name, depth) in units.items()]
 
 
 def _check_role(name: str, login: Workspace) -> None:

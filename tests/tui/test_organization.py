@@ -20,8 +20,8 @@ from iamtui.workspace.opening import open_source
 from iamtui.workspace.snapshot_file import snapshot_bytes
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
-from tests.support.fault_proxy import FaultProxy
-from tests.support.moto_server import MotoServer, allow, policy
+from tests.support.fault_proxy import FaultProxy, json_error
+from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy
 from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import RecordingCopier, opened, press
 
@@ -236,3 +236,51 @@ async def test_a_file_says_it_for_a_snapshot(demo: Account, tmp_path: Path) -> N
             entry.row for entry in organization_entries(demo, ORGANIZATION)
         ]
         assert app.main.workspace.source.organization == OrganizationSource(file=str(file))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_unit_is_picked_from_the_tree_and_its_accounts_are_opened(
+    member: MemberAccount, fault_proxy: FaultProxy, size: tuple[int, int]
+) -> None:
+    company = member.company
+    choice = SourceChoice(SourceKind.LIVE, profile="management", region="us-east-1", endpoint_url=fault_proxy.url)
+    app = IamtuiApp(choice, copier=RecordingCopier())
+
+    def ids() -> list[str]:
+        return [one.id for one in app.main.workspace.accounts] if app.main.workspace is not None else []
+
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.opening.is_settled)
+        assert ids() == [ACCOUNT]
+        await press(pilot, "O")
+        await until(pilot, lambda: "Accounts of the organization" in screen_text(app))
+        lines = [" ".join(one.split()) for one in screen_text(app).splitlines()]
+        assert any("Root 2 accounts" in one for one in lines)
+        assert any("Prod [red] 1 account" in one for one in lines)
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: "Role to assume" in screen_text(app))
+        await pilot.press(*"Reader", "enter")
+        await until(pilot, lambda: ids() == [company.member])
+        assert app.main.workspace is not None
+        assert app.main.workspace.source.acting_as == "Reader"
+        # The login opens them still, and not the role of the account that is looked at.
+        await press(pilot, "O")
+        await until(pilot, lambda: "Accounts of the organization" in screen_text(app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Role to assume" in screen_text(app) and "Reader" in screen_text(app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: sorted(ids()) == sorted((ACCOUNT, company.member)))
+
+
+async def test_who_may_not_list_the_accounts_is_told_so(member: MemberAccount, fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("ListRoots", json_error(400, "AccessDeniedException"))
+    async with member.app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(member.organization, Missing))
+        await press(pilot, "O")
+        await until(pilot, lambda: "The accounts of the organization cannot be listed: " in member.said)
+
+
+async def test_a_snapshot_has_no_login_for_other_accounts() -> None:
+    async with opened() as pilot:
+        await press(pilot, "O")
+        assert "are opened from a live account" in screen_text(pilot.app)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from msgspec.structs import replace
 from textual.screen import Screen
 
 from iamtui.account.model import IAM_SERVICE, Account, Fact, Missing, OrganizationLevel, OrganizationPolicy
@@ -16,11 +17,13 @@ from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading, unknown_row
 from iamtui.tui.inventory import Branch, Kind, key_of, shorter_unknown, unknown
+from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
-from iamtui.workspace.workspace import OrganizationSource, Workspace, list_profiles
+from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
 
 if TYPE_CHECKING:
     from iamtui.tui.dialogs import Choice
+    from iamtui.workspace.live_accounts import UnitOfAccounts
 
 T = TypeVar("T")
 
@@ -224,4 +227,68 @@ class OrganizationLoading(Generic[T]):
         title = line("A command for credentials")
         self._screen.app.push_screen(
             lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered
+        )
+
+
+# Opening the accounts of a unit, by a role that is assumed in each.
+
+
+class UnitPicking:
+    """Asks for a unit in the tree of an organization, and for the role that opens its accounts.
+
+    Args:
+        choice: the account whose credentials list the accounts and assume the role.
+        picked: given what is to be opened.
+    """
+
+    def __init__(self, screen: Screen[Any], choice: SourceChoice, picked: Callable[[SourceChoice], None]) -> None:
+        self._screen = screen
+        self._choice = choice
+        self._picked = picked
+
+    def ask(self) -> None:
+        if self._choice.kind is not SourceKind.LIVE:
+            words = "The accounts of an organization are opened from a live account of it: P chooses one."
+            self._screen.post_message(Notice(plain(words)))
+            return
+        self._screen.post_message(Notice(plain("Reading the accounts of the organization …")))
+
+        def read() -> list[UnitOfAccounts]:
+            return lazy.live_accounts.organization_units(self._choice)
+
+        get_in_thread(
+            self._screen, read, self._show, lambda problem: self._say(str(problem)), name="reading units", group="load"
+        )
+
+    def _say(self, words: str) -> None:
+        self._screen.post_message(Notice(plain(words, limit=None), Severity.WARNING))
+
+    def _show(self, units: Sequence[UnitOfAccounts]) -> None:
+        if self._screen.app.screen is not self._screen:
+            # The user went on to something else.
+            return
+        choices = [
+            lazy.dialogs.Choice(
+                one.id, f"{'  ' * one.depth}{one.name or one.id}", f"{one.accounts:,} account{'s'[: one.accounts != 1]}"
+            )
+            for one in units
+        ]
+        hint = plain("Opens every account in it and below, each by assuming a role.", "$muted")
+        dialog = lazy.dialogs.ChoiceDialog(
+            line(("Accounts of the organization", "bold")), choices, empty="It has no account.", hint=hint
+        )
+        self._screen.app.push_screen(dialog, self._chosen)
+
+    def _chosen(self, unit: str | None) -> None:
+        if not unit:
+            return
+
+        def named(role: str | None) -> None:
+            if role:
+                self._picked(replace(self._choice, beside=(), session_key="", org_role=role, org_unit=unit))
+
+        hint = plain("A role that each account has, with its path: OrganizationAccountAccessRole.", "$muted")
+        self._screen.app.push_screen(
+            lazy.dialogs.LineDialog(line("Role to assume"), self._choice.org_role, hint, check=lazy.dialogs.needed),
+            named,
         )
