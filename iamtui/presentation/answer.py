@@ -112,9 +112,11 @@ class AnswerWords:
 
     Args:
         verdict: with the action, where there are several cells; where another request decides, with that.
+        tone: the verdict's; quiet where the cell takes no part.
         step, about: which request the layers are of, where more than one could be meant; else empty.
         never_asked: why AWS never asks this, or ().
         before: what the verdict was without the draft, or ().
+        because: what decided, to stand beside the verdict.
         short_because: without the condition, where `conditions` lists it.
         others: the other requests behind the call that decide with it, or come first.
         optional, optional_marks: those that only some of these calls make: a row each; all in one row, or ().
@@ -126,6 +128,7 @@ class AnswerWords:
     """
 
     verdict: Row
+    tone: Tone
     step: str
     about: Row
     never_asked: Row
@@ -158,8 +161,9 @@ def answer_words(shown: Shown) -> AnswerWords:
         never_asked=_warning(never_asked) if never_asked else (),
         remarks=tuple(map(_warning, shown.remarks)),
         before=_before(shown),
-        because=because(decision),
-        short_because=because(decision, short=True),
+        tone=verdict_words(decision).tone if shown.takes_part else Tone.QUIET,
+        because=because(decision, beside=True),
+        short_because=because(decision, short=True, beside=True),
         others=tuple(_others(shown)),
         optional=tuple(map(_optional, optional)),
         optional_marks=_marks(optional),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from rich.cells import cell_len
+
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, StatementRef
-from iamtui.presentation.styled_words import Row, Tone, Word
+from iamtui.presentation.styled_words import Row, Tone, Word, text_of
 from iamtui.presentation.verdict import layers_that_depend
 from iamtui.text import safe_text
 
@@ -31,11 +33,12 @@ class LayerText(NamedTuple):
     statement: StatementRef | None = None
 
 
+_ABSENT: Final = "does not apply"
 _STATE_WORDS: Final = {
     LayerState.ALLOWS: ("[+]", "allows", Tone.ALLOWED),
     LayerState.DENIES: ("[x]", "denies", Tone.DENIED),
     LayerState.SILENT: ("[-]", "no allow", Tone.DENIED),
-    LayerState.NOT_APPLICABLE: (" · ", "does not apply", Tone.QUIET),
+    LayerState.NOT_APPLICABLE: (" · ", _ABSENT, Tone.QUIET),
     LayerState.NOT_EVALUATED: ("[?]", "not evaluated", Tone.DEPENDS),
 }
 _NOT_NEEDED: Final = (" · ", "no allow", Tone.QUIET)
@@ -54,28 +57,33 @@ class DecisionLayers(NamedTuple):
     """Every layer in evaluation order.
 
     Args:
-        applying, absent: those that take part, and those that do not apply.
+        every: those that take part, and those that do not apply.
         deciding: the layer of the deciding statement, else the first that does not pass; None: the first of all.
         request: whose they are, to tell another answer to the same request from that to another.
     """
 
-    applying: tuple[LayerText, ...]
-    absent: tuple[LayerText, ...]
+    every: tuple[LayerText, ...]
     deciding: Layer | None
     request: tuple[object, ...]
 
+    @property
+    def applying(self) -> tuple[LayerText, ...]:
+        return tuple(layer for layer in self.every if layer.words != _ABSENT)
+
+    @property
+    def absent(self) -> tuple[LayerText, ...]:
+        return tuple(layer for layer in self.every if layer.words == _ABSENT)
+
 
 def decision_layers(decision: Decision) -> DecisionLayers:
-    texts: tuple[list[LayerText], list[LayerText]] = ([], [])
-    for report in decision.layers:
-        texts[report.state is LayerState.NOT_APPLICABLE].append(layer_text(report, decision))
+    every = tuple(layer_text(report, decision) for report in decision.layers)
     if decision.deciding is not None:
         deciding: Layer | None = decision.deciding.layer
     else:
         deciding = next((reason.layer for reason in decision.reasons), None)
     asked = decision.request
     request = asked.principal, asked.action, asked.resource, asked.context
-    return DecisionLayers(tuple(texts[0]), tuple(texts[1]), deciding, request)
+    return DecisionLayers(every, deciding, request)
 
 
 def _statement(decision: Decision, layer: Layer) -> StatementRef | None:
@@ -91,12 +99,48 @@ def _state(report: LayerReport, decision: Decision) -> tuple[str, str, Tone]:
     return _STATE_WORDS[report.state]
 
 
-def layer_row(layer: LayerText, *, compact: bool = False) -> Row:
-    """One layer in one row: mark, name, state in words and why; `compact` does without columns."""
+def layer_row(layer: LayerText, *, compact: bool = False, short: bool = False) -> Row:
+    """One layer in one row: mark, name, state in words and why.
+
+    Args:
+        compact: without columns.
+        short: why only where the layer is open.
+    """
     name, words = f"{layer.name} ", f"{layer.words}: "
     if not compact:
         name, words = layer.name.ljust(13), layer.words.ljust(15)
-    return Word(f"{layer.mark} ", layer.tone), Word(name), Word(words, layer.tone), _reason(layer)
+    row = Word(f"{layer.mark} ", layer.tone), Word(name), Word(words, layer.tone)
+    return row if short and layer.tone is not Tone.DEPENDS else (*row, _reason(layer))
+
+
+def pipeline(layers: DecisionLayers, width: int) -> Row:
+    """The layers in one line, in the order of evaluation: `identity [-] ─ resource [x] ─ boundary · ─ SCP [+]`.
+
+    As much as fits into so many cells: those that do not apply are counted where there is no room for their names,
+    then the lines between the others go.
+    """
+    absent, applying = layers.absent, layers.applying
+    rest = (Word(f"{_LINK}{len(absent)} n/a", Tone.FAINT),) if absent else ()
+    for row in (_linked(layers.every, _LINK), (*_linked(applying, _LINK), *rest), _linked(applying, _LINK)):
+        if cell_len(text_of(row)) <= width:
+            return row
+    return _linked(applying, " ")
+
+
+_LINK: Final = " ─ "
+
+
+def _linked(layers: Sequence[LayerText], link: str) -> Row:
+    words: list[Word] = []
+    for layer in layers:
+        if words:
+            words.append(Word(link, Tone.FAINT))
+        quiet = Tone.FAINT if layer.words == _ABSENT else Tone.PLAIN
+        words += [
+            Word(f"{layer.name} ", quiet),
+            Word(layer.mark.strip(), layer.tone, bold=layer.tone is not Tone.QUIET),
+        ]
+    return tuple(words)
 
 
 def layer_block(layer: LayerText) -> tuple[Row, Row]:
@@ -116,7 +160,10 @@ def _reason(layer: LayerText) -> Word:
     return Word(safe_text(why), Tone.QUIET)
 
 
-def absent_layers(layers: Sequence[LayerText]) -> Row:
-    """The layers that do not apply, together in one row."""
+def absent_layers(layers: Sequence[LayerText], *, short: bool = False) -> Row:
+    """The layers that do not apply, together in one row; `short`: how many they are."""
     first = layers[0]
+    if short:
+        says = "1 other does not apply" if len(layers) == 1 else f"{len(layers)} others do not apply"
+        return (Word(f"{first.mark} {says}", first.tone),)
     return (Word(f"{first.mark} {first.words}: {', '.join(layer.name for layer in layers)}", first.tone),)

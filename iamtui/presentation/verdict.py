@@ -249,9 +249,13 @@ def _lines(lines: tuple[int, int] | None) -> str:
     return f" (line {first})" if first == last else f" (lines {first}-{last})"
 
 
-def because(decision: Decision, *, short: bool = False) -> Row:
-    """Why, in one row: the condition on which it depends (`short`: unless `conditions` lists it), the statement."""
-    deciding = _deciding(decision)
+def because(decision: Decision, *, short: bool = False, beside: bool = False) -> Row:
+    """Why, in one row: the condition on which it depends (`short`: unless `conditions` lists it), the statement.
+
+    Args:
+        beside: the verdict stands in front, so that "denied" need not be said again.
+    """
+    deciding = _deciding(decision, beside=beside)
     listed = short and isinstance(decision.depends_on, And | Or)
     if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None or listed:
         return deciding
@@ -259,12 +263,13 @@ def because(decision: Decision, *, short: bool = False) -> Row:
     return (*condition, Word(" · ", Tone.QUIET), *deciding) if deciding else condition
 
 
-def _deciding(decision: Decision) -> Row:
+def _deciding(decision: Decision, *, beside: bool) -> Row:
     """Which statement decided, or which layers stand in the way."""
     ref = decision.deciding
     if ref is None:
         return (Word(_why_no_allow(decision), Tone.QUIET),) if decision.outcome is Outcome.IMPLICIT_DENY else ()
-    verb = "denied by " if ref.effect == "Deny" else "by "
+    denies = ref.effect == "Deny" and not (beside and decision.outcome is Outcome.EXPLICIT_DENY)
+    verb = "denied by " if denies else "by "
     if decision.outcome is Outcome.DEPENDS and ref.effect == "Allow":
         verb = "would be allowed by "
     row = [Word(verb, Tone.QUIET), Word(statement_name(ref), Tone.STRONG)]

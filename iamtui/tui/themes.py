@@ -26,6 +26,7 @@ FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
     "verdict-denied": "$text-error",
     "verdict-depends": "$text-warning",
     "verdict-unknown": "$foreground 70%",
+    "band-text": "$background",
     "session-active": "$text-success",
     "session-warning": "$text-warning",
     "session-expired": "$text-error",

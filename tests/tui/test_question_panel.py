@@ -65,8 +65,8 @@ async def test_asking_takes_three_keys_beside_the_text(asked: list[tuple[Princip
         principal, question = asked[-1]
         assert principal == records.role_principal()
         assert (question.action, question.resource) == ("s3:GetObject", "arn:aws:s3:::data-lake/*")
-        assert shown(app, "verdict") == f"{wording.ALLOWED} {wording.AS_LOADED} (SCP not evaluated)"
-        assert shown(app, "because") == "by data-lake-read / ReadLake (lines 4-15)"
+        says = f"{wording.ALLOWED} {wording.AS_LOADED} (SCP not evaluated)"
+        assert shown(app, "verdict") == f"{says} by data-lake-read / ReadLake (lines 4-15)"
         assert panel.border_title is not None
         assert "role/deploy-prod" in panel.border_title
 

@@ -8,6 +8,7 @@ import pytest
 
 from iamtui.account.model import Account, InlinePolicy
 from iamtui.presentation.layers import layer_text
+from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView
 from iamtui.tui.question.layers_list import LayersList
@@ -53,9 +54,15 @@ async def test_the_layers_stay_in_sight_below_the_longest_answer(size: tuple[int
             assert panel.answer is not None
             layers = pilot.app.screen.query_one(LayersList)
             side = pilot.app.screen.query_one("#side")
-            assert layers.region.height == 2
+            assert layers.region.height == 1
+            assert layers.region.bottom <= side.region.bottom
+            assert "identity [" in screen_text(pilot.app)
+            layers.focus()
+            await settle(pilot)
+            assert layers.region.height >= 2
             assert layers.region.bottom <= side.region.bottom
             assert "not evaluated" in screen_text(pilot.app)
+            pilot.app.screen.query_one(ExplorerTree).focus()
 
 
 @pytest.mark.slow
@@ -64,7 +71,7 @@ async def test_the_layers_stay_in_sight_beside_condition_keys_and_a_matrix() -> 
 
         def in_sight() -> bool:
             layers, side = pilot.app.screen.query_one(LayersList), pilot.app.screen.query_one("#side")
-            return layers.region.height == 2 and layers.region.bottom <= side.region.bottom
+            return layers.region.height == 1 and layers.region.bottom <= side.region.bottom
 
         await asked(pilot, action="s3:GetObject", resource=LAKE_OBJECT)
         await press(pilot, "f9")
@@ -117,7 +124,7 @@ async def test_a_smaller_window_leaves_no_empty_lines_and_a_larger_one_says_agai
         assert "Would help" in screen_text(pilot.app)
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
-        assert "" not in [row.partition("│")[2].strip() for row in screen_text(pilot.app).split("\n")[11:22]]
+        assert "" not in [row.partition("│")[2].strip() for row in screen_text(pilot.app).split("\n")[14:22]]
         await pilot.resize_terminal(120, 40)
         await settle(pilot)
         assert panel.answer is not None
@@ -159,7 +166,7 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
         words = "deploy-prod assumes web-server" if first else "web-server does s3:GetObject"
         assert f"{front} {1 if first else 2} of 2: {words}" in screen_text(pilot.app)
         layers = pilot.app.screen.query_one(LayersList)
-        assert layers.region.height >= 2
+        assert layers.region.height >= 1
         assert layers.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
         panel.ask_inquiry(replace(panel.question_matrix, chained_from=""))
         await settle(pilot)
@@ -180,8 +187,8 @@ async def test_the_layer_that_denies_is_in_sight_below_a_matrix(size: tuple[int,
         for key in ("f9", "escape", "j", "l", "j"):
             await press(pilot, key)
             assert layers.region.bottom <= side.region.bottom
-            assert layers.region.height >= 2
-            assert f"{layer_text(panel.answer.layers[0], panel.answer).mark} identity" in screen_text(pilot.app)
+            mark = layer_text(panel.answer.layers[0], panel.answer).mark
+            assert (f"identity {mark}" if layers.region.height == 1 else f"{mark} identity") in screen_text(pilot.app)
 
 
 async def test_the_worst_of_a_matrix_is_looked_at_first() -> None:
@@ -193,3 +200,45 @@ async def test_the_worst_of_a_matrix_is_looked_at_first() -> None:
         assert pilot.app.screen.query_one(MatrixView).chosen == 1
         assert panel.question is not None
         assert (panel.question.action, panel.question.resource) == ("s3:GetObject", "arn:aws:s3:::other/x")
+
+
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_band_is_filled_from_edge_to_edge_and_no_line_of_an_answer_is_blank(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        await asked(pilot, "role/web-server")
+        band = pilot.app.screen.query_one("#question-verdict")
+        for strip in band.render_lines(band.size.region):
+            assert strip.cell_length == band.size.width
+            assert len({segment.style.bgcolor for segment in strip if segment.style is not None}) == 1
+        rows = screen_text(pilot.app).split("\n")
+        below = rows[band.region.bottom : band.parent.region.bottom if size[0] < 180 else band.region.bottom]
+        assert all(row[band.region.x :].strip() for row in below)
+
+
+async def test_the_layers_in_one_line_unfold_where_the_focus_goes_to_them() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await asked(pilot, "role/web-server")
+        layers = pilot.app.screen.query_one(LayersList)
+        assert layers.region.height == 1
+        assert "identity [+] ─ resource [?]" in screen_text(pilot.app)
+        layers.focus()
+        await settle(pilot)
+        assert layers.region.height > 2
+        assert "[?] resource not evaluated" in screen_text(pilot.app)
+        pilot.app.screen.query_one(ExplorerTree).focus()
+        await settle(pilot)
+        assert layers.region.height == 1
+
+
+@one_quick("size", [(100, 30), (120, 40)])
+async def test_the_text_of_the_deciding_statement_stands_beside_the_layers(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        panel = await asked(pilot, "user/alice", "s3:DeleteObject")
+        layers, quote = pilot.app.screen.query_one(LayersList), pilot.app.screen.query_one("#question-statement")
+        assert panel.answer is not None
+        assert panel.answer.deciding is not None
+        assert quote.region.y == layers.region.y
+        assert f'"Sid": "{panel.answer.deciding.sid}"' in screen_text(pilot.app)
+        assert quote.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
+        await asked(pilot, "user/carol")
+        assert not quote.display

@@ -5,50 +5,54 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rich.cells import cell_len
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from iamtui.presentation.answer import AnswerWords, MatrixCell, MatrixWords, Shown, answer_words, matrix_words
+from iamtui.presentation.answer import AnswerWords, Shown, answer_words
 from iamtui.presentation.styled_words import Row, Tone
 from iamtui.presentation.verdict import statement_name
-from iamtui.text import safe_text
-from iamtui.tui.content import fit, fit_end, line, plain, styled
+from iamtui.tui.content import line, plain, styled
+from iamtui.tui.explorer.document_view import json_pieces
 from iamtui.tui.inventory import statement_lines
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
-from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.layers_list import LayersList, layer_rows, pipeline_row, written_out
+from iamtui.tui.question.matrix_view import MatrixView
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.tui.widgets.lists.containers import Column
-from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.containers import Row as SideBySide
+from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation, Suggestion
-    from iamtui.questions.answers import Answer
-    from iamtui.questions.question import QuestionMatrix
 
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}
-_MOST_VERDICT, _MOST_REASONS, _ANY = 4, 40, 400
+_MOST_BAND: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 4, WIDE: 6}
+_MOST_REASONS, _ANY = 40, 400
 
-_AROUND, _SHARE, _LAYERS, _LEAST_TEXTS = 4, 60, 2, 2
-"""Lines of status, messages and keys; the panel's share of the rest; the fewest lines of layers; of texts."""
+_AROUND, _SHARE, _LAYERS = 4, 60, 2
+"""Lines of status, messages and keys; the panel's share of the rest; the fewest lines of layers that are unfolded."""
 _SESSIONS, _GAPS, _LEAST_MATRIX = 2, 3, 4
 """Lines left to the sessions; empty ones of a whole column; the fewest of a matrix."""
+_STATEMENT: Final = 8
+"""Lines of the deciding statement that make the panel higher; where there is room for more, more are shown."""
 _TEXTS_AND_LAYERS: Final[Mapping[str, int]] = {NARROW: 4, MEDIUM: 9, WIDE: 16}
 """Lines that a matrix leaves to the rest."""
 
 
 class AnswerView(Column):
-    """Verdict, deciding statement, layers and notes; in a whole column the statement's text and what would help."""
+    """Verdict and what decided as a band, the layers, notes, the statement's text, and what would help.
+
+    A small panel has the layers in one line, which unfolds into rows while the focus is on it.
+    """
 
     DEFAULT_CSS = """
     AnswerView {
@@ -58,19 +62,28 @@ class AnswerView(Column):
             padding: 0 1;
             text-wrap: nowrap;
         }
-        & #question-summary {
+        & #question-summary, & #question-layers-of {
             display: none;
             height: 1;
         }
         & MatrixView {
             display: none;
         }
-        & #question-layers-of {
-            display: none;
-            height: 1;
-        }
         & #question-verdict {
             height: 1;
+            padding: 0;
+        }
+        & #question-beside {
+            display: none;
+            height: auto;
+        }
+        & LayersList {
+            width: 1fr;
+        }
+        & #question-statement {
+            display: none;
+            width: 1fr;
+            border-left: solid $rule;
         }
         & #question-because {
             height: 1;
@@ -81,22 +94,8 @@ class AnswerView(Column):
             height: 1fr;
             padding: 1 1 0 1;
         }
-        & LayersList {
-            display: none;
-            max-height: 9;
-        }
-        &.-stale #question-verdict, &.-stale #question-because, &.-stale LayersList {
+        &.-stale Static, &.-stale LayersList, &.-aside #question-because, &.-aside LayersList {
             text-opacity: 55%;
-        }
-        &.-aside #question-because, &.-aside LayersList {
-            text-opacity: 55%;
-        }
-        &.-compact LayersList {
-            height: 2;
-        }
-        &.-compact LayersList:focus {
-            height: auto;
-            max-height: 9;
         }
         &.-wide {
             height: 1fr;
@@ -104,11 +103,8 @@ class AnswerView(Column):
         &.-wide #question-more {
             display: block;
         }
-        &.-wide #question-because {
-            margin-bottom: 1;
-        }
-        &.-wide LayersList {
-            max-height: 24;
+        &.-wide #question-beside, &.-wide #question-because {
+            margin-top: 1;
         }
         &.-wide MatrixView {
             margin: 0 1 1 0;
@@ -143,9 +139,11 @@ class AnswerView(Column):
         yield Static(id="question-summary")
         yield MatrixView(id="question-matrix")
         yield Static(id="question-verdict")
-        yield Static(id="question-because")
         yield Static(id="question-layers-of")
-        yield LayersList(id="question-layers")
+        with SideBySide(id="question-beside"):
+            yield LayersList(id="question-layers")
+            yield Static(id="question-statement")
+        yield Static(id="question-because")
         yield Static(id="question-more")
 
     @property
@@ -175,20 +173,25 @@ class AnswerView(Column):
         if self._shown is not None:
             self._draw()
         else:
-            sentence, more = self._said
-            self._tell([sentence], [more], holds=False)
+            self._tell(*self._said)
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _unfold(self) -> None:
+        """The layers are in one line or in rows."""
+        self._draw()
 
     def release(self) -> None:
         """Be only as high as the next answer needs.
 
-        Until then every part stays as high as it ever was: what is below does not jump while answers follow each
-        other, and the screen need not be laid out again.
+        Until then the band stays as high as it ever was, and where there is more room all of the answer: what is
+        below does not jump while answers follow each other, and the screen need not be laid out again.
         """
         self._held.clear()
 
     def show(self, shown: Shown) -> None:
         self._hold(shown)
-        _set_display(self.layers_list, shown=True)
+        _set_display(self.query_one("#question-beside"), shown=True)
         self._arrange(shown)
 
     def _hold(self, shown: Shown) -> None:
@@ -222,9 +225,10 @@ class AnswerView(Column):
         self._said = sentence, more
         self.remove_class("-aside")
         self._show_several(False)
-        _set_display(self.query_one("#question-layers-of"), shown=False)
+        for part in ("#question-layers-of", "#question-beside"):
+            _set_display(self.query_one(part), shown=False)
         self.matrix.show(None, 1)
-        self._tell([sentence], [more], holds=False)
+        self._tell(sentence, more)
         self._put("more", [])
         self.layers_list.show(None)
 
@@ -239,48 +243,73 @@ class AnswerView(Column):
         event.stop()
         self.post_message(self.Opened())
 
+    def _tell(self, sentence: Content, more: Content) -> None:
+        width = self.size.width - 2
+        found = wrap_all([sentence, more], width, _MOST_BAND[self._room] + 1) or [Content("")]
+        self._put("verdict", [Content(" ").append(row) for row in found[:1]])
+        self._put("because", found[1:])
+        _set_height(self.query_one("#question-verdict"), 1)
+        _set_height(self.query_one("#question-because"), len(found) - 1)
+
     def _draw(self) -> None:
         shown, words = self._shown, self._words
         if shown is None or words is None:
             return
-        wide, width = self._room == WIDE, self.size.width - 2
+        width = self.size.width - 2
         label = _layers_of(words, self._room)
         _set_display(self.query_one("#question-layers-of"), shown=bool(label))
         self._put("layers-of", wrap_all([label], width, 1))
-        column = self.size.width - 3 if wide else 0
-        self.layers_list.show(words.layers, compact=self._room == NARROW, column=column)
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
         if self.matrix.display:
             self._put("summary", wrap_all([styled(self.matrix.summary)], width, 1))
-        reason_lines = reasons(words, suggestions, self._room, width)
         self.set_class(bool(shown.left_out), "-aside")
-        verdict = [*_left_out_lines(shown.left_out), styled(words.verdict)]
-        self._tell(verdict, reason_lines, holds=True)
-        if wide:
-            lines: Sequence[tuple[int, str]] = ()
-            if words.statement is not None:
-                account, resource = shown.asked.workspace.account, shown.decision.request.resource
-                lines = statement_lines(account, shown.principal, resource, words.statement)
+        lines: Sequence[tuple[int, str]] = ()
+        if words.statement is not None and self._room != NARROW:
+            account, resource = shown.asked.workspace.account, shown.decision.request.resource
+            lines = statement_lines(account, shown.principal, resource, words.statement)
+        self._lay_out(shown, words, suggestions, lines)
+        if self._room == WIDE:
             self._put("more", wrap_all(more(words, lines, suggestions, width), width, _ANY))
-        self._hold_layers()
 
-    def _tell(self, verdict: Iterable[Content], reasons: Iterable[Content], *, holds: bool) -> None:
-        """Show verdict and reasons, together as high as they ever were.
-
-        Args:
-            holds: whether they are to be held at this height from now on, as answers are and sentences are not.
-        """
-        width = self.size.width - 2
-        first, *more = wrap_all(verdict, width, max(1, min(_MOST_VERDICT, self._most_texts - 1))) or [Content("")]
-        # The verdict's other lines stand with the reasons: only that text changes its height.
-        most = max(1, min(_MOST_REASONS, self._most_texts - len(more) - 1))
-        below = [*more, *wrap_all(reasons, width, most)]
-        rows = max(len(below), min(self._held.get("texts", 0), self._most_texts - 1))
-        if holds:
-            self._held["texts"] = rows
-        self._put("verdict", [first])
-        self._put("because", below)
-        _set_height(self.query_one("#question-because", Static), rows)
+    def _lay_out(
+        self,
+        shown: Shown,
+        words: AnswerWords,
+        suggestions: Sequence[Suggestion],
+        lines: Sequence[tuple[int, str]],
+    ) -> None:
+        """Give each part its lines: the band first, then the layers, whole or in one line, then the texts."""
+        width, room, layers_list = self.size.width - 2, self._room_below_matrix, self.layers_list
+        beside = bool(lines) and self._room == MEDIUM
+        column = {MEDIUM: width // 2 - 1 if beside else 0, WIDE: width - 1}.get(self._room, 0)
+        rows = layer_rows(words.layers, compact=self._room == NARROW, column=column, short=beside)
+        most_band = max(1, min(_MOST_BAND[self._room], room - 1))
+        bands = verdict_band(shown, words, self._room, self.size.width, most_band, self._held.get("band", 0))
+        self._held["band"] = len(bands.filled)
+        top = bands.rows(max(most_band, room - 1))
+        left = room - len(top)
+        texts = wrap_all(reasons(words, suggestions, self._room, width), width, _MOST_REASONS)
+        count = sum(row.plain.count("\n") + 1 for _layer, row in rows)
+        if self._room != WIDE and not layers_list.has_focus and (self._room == NARROW or count > left - bool(texts)):
+            rows, beside, count = pipeline_row(words.layers, width), False, 1
+        unfolded = min(count, max(_LAYERS, left - bool(texts)))
+        below = max(unfolded, min(len(lines), _STATEMENT, left - len(texts))) if beside else unfolded
+        texts = wrap_all(texts, width, max(0 if self._room == NARROW else 1, left - below))
+        slack = max(0, min(self._held.get("all", 0), room) - len(top) - below - len(texts))
+        if beside:
+            more_lines = min(slack, max(0, len(lines) - below))
+            below, slack = below + more_lines, slack - more_lines
+            self._put("statement", quoted(lines, self.size.width - self.size.width // 2 - 3, below))
+            _set_height(self.query_one("#question-statement"), below)
+        if self._room == MEDIUM:
+            self._held["all"] = max(self._held.get("all", 0), len(top) + below + len(texts))
+        _set_display(self.query_one("#question-statement"), shown=beside)
+        layers_list.show(words.layers, rows)
+        _set_height(layers_list, below if beside else unfolded)
+        self._put("verdict", top)
+        _set_height(self.query_one("#question-verdict"), len(top))
+        self._put("because", texts)
+        _set_height(self.query_one("#question-because"), len(texts) + slack)
 
     @property
     def _room_of_panel(self) -> int:
@@ -292,21 +321,8 @@ class AnswerView(Column):
     @property
     def _room_below_matrix(self) -> int:
         matrix = self.matrix.rows + 1 if self.matrix.display else 0
-        return self._room_of_panel - matrix - self.query_one("#question-layers-of").display
-
-    @property
-    def _most_texts(self) -> int:
-        """How many lines verdict and reasons may take: the layers below them are not pushed out."""
-        if self._room == NARROW:
-            return max(_LEAST_TEXTS, self._room_below_matrix - _LAYERS)
-        left = self._room_below_matrix - self._most_layers
-        spare = _SESSIONS if self._room == MEDIUM and not self.matrix.display else 0
-        return max(_LEAST_TEXTS, left - spare)
-
-    @property
-    def _most_layers(self) -> int:
-        """How many lines of layers there are, or fit; the one that decides is scrolled to."""
-        return min(self.layers_list.line_count, max(_LAYERS, self._room_below_matrix - _LEAST_TEXTS))
+        spare = _SESSIONS if self._room == MEDIUM and not matrix else 0
+        return max(2, self._room_of_panel - matrix - self.query_one("#question-layers-of").display - spare)
 
     def make_room(self, rows_beside: int) -> None:
         """Fit the texts beside the question's fields, which take so many lines now."""
@@ -321,18 +337,6 @@ class AnswerView(Column):
             self._texts[name] = content
             self.query_one(f"#question-{name}", Static).update(content, layout=False)
 
-    def _hold_layers(self) -> None:
-        """Keep the list of layers as high as it ever was; in a small panel the styles say how high."""
-        if self._room == NARROW:
-            self.layers_list.styles.clear_rule("height")
-            return
-        most = self._most_layers
-        rows = max(self.layers_list.line_count, self._held.get("layers", 0))
-        if most < self.layers_list.line_count:
-            rows = most
-        self._held["layers"] = rows
-        _set_height(self.layers_list, rows)
-
 
 def _set_display(widget: Widget, *, shown: bool) -> None:
     """Show a part or hide it. A class of the whole view would have the styles of every part worked out again."""
@@ -345,156 +349,53 @@ def _set_height(widget: Widget, rows: int) -> None:
         widget.styles.height = rows
 
 
-# The cells of an answer, drawn by line, the worst first.
+# The verdict as a band: mark, word and what decided on a ground of the verdict's colour.
 
 
-_VERDICT: Final = 12
-_GAP: Final = 2
-_LEAST_NAME: Final = 24
-_MOST_COLUMNS: Final = 12
+_BANDS: Final = {
+    Tone.ALLOWED: "$band-text on $verdict-allowed",
+    Tone.DENIED: "$band-text on $verdict-denied",
+    Tone.DEPENDS: "$band-text on $verdict-depends",
+}
+_QUIET_BAND: Final = "$foreground on $chip"
 
 
-class MatrixView(LineView):
-    """Actions down and resources across, or one line for each pair where that is too narrow.
+class VerdictBand(NamedTuple):
+    """The lines of the band, as wide as the panel, and those that say what it is not about or warn of it."""
 
-    Says `CursorMoved` when another cell is under the cursor, `LineOpened` when it is wanted in full.
-    """
+    above: list[Content]
+    filled: list[Content]
+    below: list[Content]
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h,left", "column(-1)", "Resource to the left", show=False, id="matrix.left"),
-        Binding("l,right", "column(1)", "Resource to the right", show=False, id="matrix.right"),
+    def rows(self, most: int) -> list[Content]:
+        return [*self.above, *self.filled, *self.below][: max(most, len(self.above) + len(self.filled))]
+
+
+def verdict_band(shown: Shown, words: AnswerWords, room: str, width: int, most: int, held: int) -> VerdictBand:
+    """The band in at most so many lines, and at least as many as are held."""
+    because = words.short_because if room == WIDE else words.because
+    row = _in_one_colour(words.verdict)
+    if because:
+        row = row.append("  ").append(_in_one_colour(because))
+    style = _BANDS.get(words.tone, _QUIET_BAND)
+    lines = wrap_all([written_out(row, width - 2)], width - 2, most)
+    lines += [Content("")] * (min(held, most) - len(lines))
+    filled = [
+        Content(" ").append(one).append(" " * max(0, width - 1 - one.cell_length)).stylize_before(style)
+        for one in lines
     ]
-
-    DEFAULT_CSS = """
-    MatrixView {
-        height: 1;
-        margin: 0 1 0 0;
-    }
-    """
-
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._words: MatrixWords | None = None
-        self._asked: QuestionMatrix | None = None
-        self._rows: list[tuple[int, ...]] = []
-        self._grid = False
-        self._column = 0
-        self._names = 0
-        self._across = _VERDICT
-        self._most = 1
-        self._arranged_for = 0
-        self.HEADER_LINES = 0
-
-    def show(self, answer: Answer | None, most: int) -> None:
-        """Show the cells of an answer in at most so many lines; the cursor stays where the questions are the same."""
-        asked = answer.question_matrix if answer is not None else None
-        kept = self.chosen if asked is not None and asked == self._asked else None
-        self._words, self._asked, self._most = matrix_words(answer) if answer is not None else None, asked, most
-        self._arrange()
-        if self._words is not None:
-            self._fill(kept)
-
-    @property
-    def summary(self) -> Row:
-        return self._words.summary if self._words is not None else ()
-
-    @property
-    def rows(self) -> int:
-        return min(len(self._rows) + self.HEADER_LINES, self._most)
-
-    def _fill(self, kept: int | None) -> None:
-        rows = self.rows
-        if self.styles.height is None or self.styles.height.value != rows:
-            self.styles.height = rows
-        at = next((n for n, row in enumerate(self._rows) if kept in row), 0) if kept is not None else 0
-        cells = self._rows[at]
-        if kept is not None and kept in cells:
-            self._column = cells.index(kept)
-        elif self._words is not None:
-            every = self._words.cells
-            self._column = min(range(len(cells)), key=lambda column: every[cells[column]].badness)
-        self.set_total(len(self._rows), cursor=at)
-
-    def _arrange(self) -> None:
-        words = self._words
-        if words is None:
-            self._rows = []
-            return
-        self._arranged_for = self.size.width
-        across, width = words.across, self.size.width - 1
-        room = width - across * (_VERDICT + _GAP)
-        self._grid = 1 < across <= _MOST_COLUMNS and room >= _LEAST_NAME and len(words.cells) > across
-        self.HEADER_LINES = 1 if self._grid else 0
-        self._rows = words.rows(grid=self._grid)
-        self._column = 0
-        longest = max(cell_len(safe_text(cell.name, limit=None)) for cell in words.cells)
-        resources = max(cell_len(safe_text(cell.resource, limit=None)) for cell in words.cells)
-        if self._grid:
-            self._names = min(longest, room)
-            self._across = max(_VERDICT, min(resources, (width - self._names) // across - _GAP))
-        else:
-            room = max(width - _VERDICT - _GAP, 8)
-            self._names = min(longest, max(room // 2, room - _GAP - resources) if across > 1 else room)
-
-    def on_resize(self) -> None:
-        if self._words is not None and self.size.width != self._arranged_for:
-            kept = self.chosen
-            self._arrange()
-            self._fill(kept)
-        super().on_resize()
-
-    @property
-    def chosen(self) -> int:
-        if not self._rows:
-            return 0
-        cells = self._rows[min(self.cursor, len(self._rows) - 1)]
-        return cells[min(self._column, len(cells) - 1)]
-
-    def action_column(self, step: int) -> None:
-        if self._grid and self._rows:
-            column = max(0, min(len(self._rows[0]) - 1, self._column + step))
-            if column != self._column:
-                self._column = column
-                self.redraw()
-                self.post_message(self.CursorMoved(self, self.cursor))
-
-    # Drawing.
-
-    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
-        assert self._words is not None
-        names = [Piece(" " * (self._names + 1))]
-        for column, index in enumerate(self._rows[0]):
-            style = "header-sorted" if column == self._column else "header"
-            text = fit_end(self._words.cells[index].resource, self._across)
-            names.append(Piece(" " * _GAP + text + " " * (self._across - cell_len(text)), style))
-        return names
-
-    def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """A line: the verdicts behind the action, or before it where each pair has a line of its own."""
-        assert self._words is not None
-        cells = [self._words.cells[number] for number in self._rows[index]]
-        name = fit(safe_text(cells[0].name), self._names)
-        if not self._grid:
-            return self._listed(cells[0], name, width)
-        found = [Piece(name.ljust(self._names))]
-        for column, cell in enumerate(cells):
-            here = index == self.cursor and column == self._column
-            found += [Piece(" ▸" if here else "  ", "bar"), _verdict_piece(cell)]
-            found.append(Piece(" " * (self._across - _VERDICT)))
-        return found
-
-    def _listed(self, cell: MatrixCell, name: str, width: int) -> Sequence[Piece]:
-        assert self._words is not None
-        found = [_verdict_piece(cell), Piece("  "), Piece(name)]
-        left = width - 1 - _VERDICT - _GAP - self._names - _GAP
-        if self._words.across > 1 and left >= 8:
-            space = " " * (self._names - cell_len(name) + _GAP)
-            found += [Piece(space), Piece(fit_end(cell.resource, left), "muted")]
-        return found
+    warnings = [styled(row) for row in (words.never_asked, *words.remarks) if row]
+    below = wrap_all(warnings, width - 2, _NEVER_ASKED + (_REMARKS if words.remarks else 0))
+    above = wrap_all(_left_out_lines(shown.left_out), width - 2, 3)
+    return VerdictBand([Content(" ").append(one) for one in above], filled, [Content(" ").append(one) for one in below])
 
 
-def _verdict_piece(cell: MatrixCell) -> Piece:
-    return Piece(cell.verdict.ljust(_VERDICT), "muted" if cell.tone is Tone.QUIET else cell.tone)
+def _in_one_colour(row: Row) -> Content:
+    """A row for a filled ground: what is bold stays so, colours go."""
+    strong = {Tone.STRONG}
+    return Content("").join(
+        Content.styled(word.text, "bold") if word.bold or word.tone in strong else Content(word.text) for word in row
+    )
 
 
 # An answer in lines, as many as there is room for.
@@ -503,28 +404,23 @@ def _verdict_piece(cell: MatrixCell) -> Piece:
 class _Room(NamedTuple):
     """How many lines each kind of reason may take."""
 
-    because: int
     others: int
     notes: int
 
 
-_ROOMS: Final[Mapping[str, _Room]] = {NARROW: _Room(3, 2, 0), MEDIUM: _Room(3, 4, 5), WIDE: _Room(6, 20, 12)}
+_ROOMS: Final[Mapping[str, _Room]] = {NARROW: _Room(2, 0), MEDIUM: _Room(4, 5), WIDE: _Room(20, 12)}
 
 _NEVER_ASKED, _REMARKS = 2, 3
-_ANY_WIDTH: Final = 400
 
 
 def reasons(words: AnswerWords, suggestions: Sequence[Suggestion], room: str, width: int) -> Iterator[Content]:
-    """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
+    """What stands below the layers: the other requests behind the call, and what else is to know."""
     most = _ROOMS[room]
 
     def told(rows: Iterable[Row], lines: int) -> list[Content]:
         return wrap_all(map(styled, rows), width, lines)
 
-    yield from told([words.never_asked], _NEVER_ASKED)
-    yield from told(words.remarks, _REMARKS)
     yield from told([words.before], 1)
-    yield from told([words.short_because if room == WIDE else words.because], most.because)
     optional = {NARROW: (), MEDIUM: (words.optional_marks,) if words.optional else (), WIDE: words.optional}[room]
     yield from with_rest_counted([styled(row) for row in (*words.others, *optional)], width, most.others)
     if room == WIDE:
@@ -541,7 +437,7 @@ def with_rest_counted(rows: list[Content], width: int, most: int) -> list[Conten
     """As many rows as fit into so many lines, whole, and how many more there are; one alone is cut."""
     found: list[Content] = []
     for at, row in enumerate(rows):
-        pieces = wrap_all([row], width, _ANY_WIDTH)
+        pieces = wrap_all([row], width, _ANY)
         rest = len(rows) - at
         room = most - len(found) - (1 if rest > 1 else 0)
         if len(pieces) <= room:
@@ -580,12 +476,7 @@ def more(
     """What a whole column has room for: the lines of the deciding statement, what would help, the notes."""
     if statement and words.statement is not None:
         yield plain(statement_name(words.statement), "bold $heading")
-        margin = min(len(text) - len(text.lstrip()) for _number, text in statement)
-        for number, text in statement:
-            front = f"{number:>4}  "
-            for piece in wrap(plain(text[margin:], limit=None), width - len(front)):
-                yield line((front, "$faint"), piece)
-                front = " " * len(front)
+        yield from quoted(statement, width, _ANY)
         yield Content("")
     if suggestions and words.can_be_helped:
         yield plain("What would allow it (all of it is needed)", "bold $heading")
@@ -596,3 +487,26 @@ def more(
                 yield from (plain(f"  {row}", "$muted", limit=None) for row in text.split("\n"))
         yield Content("")
     yield from map(styled, words.long_notes)
+
+
+def quoted(statement: Sequence[tuple[int, str]], width: int, most: int) -> list[Content]:
+    """The numbered lines of a statement, coloured; how many there is no room for stands in the last one."""
+    margin = min(len(text) - len(text.lstrip()) for _number, text in statement)
+    digits = max(4, len(str(statement[-1][0])))
+    found: list[Content] = []
+    for number, text in statement:
+        front = f"{number:>{digits}}  "
+        coloured = Content("").join(
+            plain(piece.text, _JSON_STYLES.get(piece.style, f"${piece.style}" if piece.style else ""), limit=None)
+            for piece in json_pieces(text[margin:])
+        )
+        for piece in wrap(coloured, width - len(front)):
+            found.append(line((front, "$faint"), piece))
+            front = " " * len(front)
+    if len(found) <= most:
+        return found
+    return [*found[: most - 1], plain(f"{'':>{digits}}  … {len(found) - most + 1} more lines", "$faint")]
+
+
+_JSON_STYLES: Final = {"allowed": "bold $verdict-allowed", "denied": "bold $verdict-denied"}
+"""How a statement's effect is coloured."""

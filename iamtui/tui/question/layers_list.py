@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 
 from iamtui.engine.decision import Layer
-from iamtui.presentation.layers import DecisionLayers, LayerText, absent_layers, layer_block, layer_row
+from iamtui.presentation.layers import DecisionLayers, LayerText, absent_layers, layer_block, layer_row, pipeline
 from iamtui.tui.content import lines, styled
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import wrap
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
 
 
+LayerRow = tuple[LayerText | None, Content]
+
+
 class LayersList(LineView):
-    """Every layer in evaluation order; those that do not apply share the last row.
+    """Every layer in evaluation order, those that do not apply in the last row; or all of them in one line.
 
     A row may have several lines; the cursor moves from row to row, and is seen only where keys move it.
     """
@@ -56,29 +59,26 @@ class LayersList(LineView):
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._layers: DecisionLayers | None = None
-        self._rows: list[tuple[LayerText | None, Content]] = []
+        self._rows: list[LayerRow] = []
         self._lines: list[tuple[int, Content]] = []
         """The lines, each with the index of its row."""
 
-    def show(self, layers: DecisionLayers | None, *, compact: bool = False, column: int = 0) -> None:
-        """Show the layers of a decision; None empties the list. `layer_rows` says what the other arguments mean.
+    def show(self, layers: DecisionLayers | None, rows: Sequence[LayerRow] = ()) -> None:
+        """Show the layers of a decision as `layer_rows` or `pipeline_row` made them; None empties the list.
 
         The cursor stays on its layer while the request is the same; for another it goes to the layer that decides.
         """
-        rows: list[tuple[LayerText | None, Content]] = []
         here = self._under_cursor
         kept = here.layer if here is not None else None
-        if layers is not None:
-            rows = layer_rows(layers, compact=compact, column=column)
-            if self._layers is None or layers.request != self._layers.request:
-                kept = layers.deciding
+        if layers is not None and (self._layers is None or layers.request != self._layers.request):
+            kept = layers.deciding
         self._layers = layers
         if not _alike(rows, self._rows):
             self._lines = [(at, line) for at, (_layer, row) in enumerate(rows) for line in row.split("\n")]
-            self._rows = rows
+            self._rows = [*rows]
             self.set_total(len(self._lines), cursor=self._line_of(kept))
         else:
-            self._rows = rows
+            self._rows = [*rows]
             self.move_to(self._line_of(kept))
 
     @property
@@ -129,9 +129,7 @@ class LayersList(LineView):
             self.post_message(self.Switched(here.layer))
 
 
-def _alike(
-    rows: Sequence[tuple[LayerText | None, Content]], others: Sequence[tuple[LayerText | None, Content]]
-) -> bool:
+def _alike(rows: Sequence[LayerRow], others: Sequence[LayerRow]) -> bool:
     return len(rows) == len(others) and all(
         (one and one.layer) is (other and other.layer) and row.is_same(content)
         for (one, row), (other, content) in zip(rows, others, strict=True)
@@ -146,33 +144,41 @@ _BEHIND_MARK: Final = "    "
 
 
 def layer_rows(
-    layers: DecisionLayers, *, compact: bool = False, column: int = 0
-) -> list[tuple[LayerText | None, Content]]:
+    layers: DecisionLayers, *, compact: bool = False, column: int = 0, short: bool = False
+) -> list[LayerRow]:
     """Every layer of a decision with its row, in evaluation order; those that do not apply share the last row.
 
     Args:
         compact: without columns, for a narrow panel.
         column: the width of a narrow, high panel in cells, where every reason is written out, so that a row has
             several lines; else 0.
+        short: why only where a layer is open, in one row that is cut at the edge.
     """
-    rows: list[tuple[LayerText | None, Content]] = []
+    rows: list[LayerRow] = []
     for layer in layers.applying:
-        row = styled(layer_row(layer, compact=compact))
-        if column:
-            row = _written_out(lines(*map(styled, layer_block(layer))), column)
+        row = styled(layer_row(layer, compact=compact, short=short))
+        if column and not short:
+            row = written_out(lines(*map(styled, layer_block(layer))), column)
         rows.append((layer, row))
     if layers.absent:
-        rows.append((None, _written_out(styled(absent_layers(layers.absent)), column)))
+        rows.append((None, written_out(styled(absent_layers(layers.absent, short=short)), column)))
     return rows
 
 
-def _written_out(row: Content, width: int) -> Content:
+def pipeline_row(layers: DecisionLayers, width: int) -> list[LayerRow]:
+    """All layers in one line, which stands for the one that decides."""
+    deciding = next((layer for layer in layers.every if layer.layer is layers.deciding), layers.every[0])
+    return [(deciding, styled(pipeline(layers, width)))]
+
+
+def written_out(row: Content, width: int) -> Content:
     """A row whose lines fit the width, those below the first indented behind the mark; width 0 leaves it alone."""
     if not width:
         return row
     first, *rest = row.split("\n")
-    head, *more = wrap(first, width)
-    below = [piece for part in (*map(_flush, more), *rest) for piece in wrap(part, width - len(_BEHIND_MARK))]
+    head = wrap(first, width)[0]
+    below = [piece for part in (_flush(first[len(head) :]), *rest) for piece in wrap(part, width - len(_BEHIND_MARK))]
+    below = [piece for piece in below if piece]
     return Content("\n").join([head, *(Content(_BEHIND_MARK).append(piece) for piece in below)])
 
 
