@@ -95,14 +95,14 @@ def _labelled(out: Output, label: str, text: str) -> None:
 
 
 def _write_layers(out: Output, decision: Decision) -> None:
-    applying, absent, *_ = decision_layers(decision)
-    for layer in applying:
+    layers = decision_layers(decision)
+    for layer in layers.applying:
         state = Span(f"{layer.words:<{_STATE_WIDTH}}", TONES[layer.tone])
         out.paragraph(
             layer.why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=(" " * _INDENT, f"{layer.name:<{_LABEL}}", state)
         )
-    if absent:
-        _labelled(out, "not in play", ", ".join(layer.name for layer in absent))
+    if layers.absent:
+        _labelled(out, "not in play", ", ".join(layer.name for layer in layers.absent))
 
 
 def write_suggestions(
