@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from rich.cells import cell_len
-
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, StatementRef
 from iamtui.presentation.styled_words import Row, Tone, Word, text_of
@@ -122,7 +120,7 @@ def pipeline(layers: DecisionLayers, width: int) -> Row:
     absent, applying = layers.absent, layers.applying
     rest = (Word(f"{_LINK}{len(absent)} n/a", Tone.FAINT),) if absent else ()
     for row in (_linked(layers.every, _LINK), (*_linked(applying, _LINK), *rest), _linked(applying, _LINK)):
-        if cell_len(text_of(row)) <= width:
+        if len(text_of(row)) <= width:
             return row
     return _linked(applying, " ")
 
