@@ -26,7 +26,7 @@ from typing import Final, TypeAlias
 from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, caller_fixed_keys
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
-from iamtui.questions.account_facts import principal_context, principal_policies
+from iamtui.questions.policies_in_force import principal_context, principal_policies
 
 Context: TypeAlias = Mapping[str, str]
 """The value of each condition key that a principal's requests carry, by lower-case name."""

@@ -20,7 +20,7 @@ from benchmarks.results import SMOKE, Result
 from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy
 from iamtui.engine.scenario import Scenario, read_scenarios
-from iamtui.questions.account_facts import identity_policies
+from iamtui.questions.policies_in_force import identity_policies
 from tests.support.slow import one_quick
 
 CHECKOUT = Path(__file__).resolve().parents[1]

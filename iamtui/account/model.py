@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.identity_center import IdentityCenter
 from iamtui.policy.document import PolicyDocument
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     ORGANIZATION_GAP,
     REST_OF_ACCOUNT,

@@ -14,7 +14,7 @@ from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.statement import compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.account_facts import principal_context, principal_policies
+from iamtui.questions.policies_in_force import principal_context, principal_policies
 
 _MANY: Final = 1000
 

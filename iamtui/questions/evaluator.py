@@ -30,7 +30,8 @@ from iamtui.engine.request import (
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
-from iamtui.questions.account_facts import (
+from iamtui.questions.account_index import account_index, known_index
+from iamtui.questions.policies_in_force import (
     GLOBAL_SERVICES,
     KnownContext,
     assumed_environment,
@@ -44,7 +45,6 @@ from iamtui.questions.account_facts import (
     trust_or_resource_policy,
     without_alias,
 )
-from iamtui.questions.account_index import account_index, known_index
 from iamtui.questions.question import Question
 from iamtui.questions.shared_question import (
     EVERYONE,

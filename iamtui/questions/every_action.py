@@ -34,10 +34,10 @@ from iamtui.policy.patterns import parse_arn, resource_policy_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionElement, ActionName, CompiledStatement, PrincipalRules, action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.account_facts import GLOBAL_SERVICES
 from iamtui.questions.account_index import account_index
 from iamtui.questions.action_classes import ServiceActions, Told, actions_of, is_of_some_calls
 from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.policies_in_force import GLOBAL_SERVICES
 from iamtui.questions.question import Question
 
 _WITH_RULES_OF_THEIR_OWN: Final = ("iam", "kms", "s3", "sts")

@@ -32,7 +32,7 @@ from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import (
+from iamtui.questions.policies_in_force import (
     KnownContext,
     PrincipalPolicies,
     ResourceSide,

@@ -31,8 +31,8 @@ from iamtui.account.model import (
 from iamtui.engine.request import MissingPolicy
 from iamtui.policy.document import DocumentPool, JsonValue, PolicyDocument
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import principal_policies
 from iamtui.questions.account_index import principal_of
+from iamtui.questions.policies_in_force import principal_policies
 from iamtui.workspace.compared_states import aligned
 from iamtui.workspace.impact import Impact, impact_between
 from iamtui.workspace.opening import open_snapshot

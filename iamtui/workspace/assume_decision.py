@@ -19,7 +19,7 @@ from iamtui.engine.explanation import explain
 from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce, Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import managed_policy
+from iamtui.questions.policies_in_force import managed_policy
 from iamtui.questions.question import Question
 from iamtui.sources.managed_policies import managed_policy_document
 from iamtui.text import safe_text

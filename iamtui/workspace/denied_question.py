@@ -17,7 +17,7 @@ from iamtui.engine.request import Principal, PrincipalKind, partition_of
 from iamtui.engine.trace import TracedLayer
 from iamtui.policy.resource import ResourceKind
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import entity_behind, policy_carrier
+from iamtui.questions.policies_in_force import entity_behind, policy_carrier
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.draft_documents import (

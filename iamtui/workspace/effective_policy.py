@@ -24,7 +24,6 @@ from iamtui.policy.context import RequestContext
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
@@ -36,6 +35,7 @@ from iamtui.questions.action_classes import (
     different_statements,
 )
 from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.questions import with_region

@@ -30,7 +30,7 @@ from iamtui.credentials.session import Clock, utc_now
 from iamtui.engine.request import PrincipalKind, principal_from_text
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.sources.account_facts import mfa_serials
+from iamtui.sources.on_demand_facts import mfa_serials
 from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_so_far, is_temporary, is_worse
 from iamtui.workspace.workspace import SourceKind, Workspace
 

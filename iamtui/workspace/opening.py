@@ -342,9 +342,9 @@ def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
 
 def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
     """The same workspace with one user's access keys, MFA devices and console password. Blocking."""
-    from iamtui.sources import account_facts
+    from iamtui.sources import on_demand_facts
 
-    account = account_facts.load_user_details(_connection(workspace), workspace.account, user_name)
+    account = on_demand_facts.load_user_details(_connection(workspace), workspace.account, user_name)
     return workspace.with_account(account)
 
 
@@ -369,10 +369,10 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
     if workspace.connection is None:
         return workspace
 
-    from iamtui.sources import account_facts
+    from iamtui.sources import on_demand_facts
 
     step = steps(report)
-    return workspace.with_account(account_facts.load_account_facts(workspace.connection, workspace.account, step))
+    return workspace.with_account(on_demand_facts.load_account_facts(workspace.connection, workspace.account, step))
 
 
 def load_last_accessed(
@@ -386,10 +386,10 @@ def load_last_accessed(
     Raises:
         Problem: the source cannot be asked.
     """
-    from iamtui.sources import account_facts
+    from iamtui.sources import on_demand_facts
 
     step = steps(report)
-    account, missing = account_facts.load_last_accessed(_connection(workspace), workspace.account, arns, step)
+    account, missing = on_demand_facts.load_last_accessed(_connection(workspace), workspace.account, arns, step)
     return workspace.with_account(account), missing
 
 

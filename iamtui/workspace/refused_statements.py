@@ -10,7 +10,7 @@ from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.malformed import fault_of, may_mean
 from iamtui.policy.statement import ActionElement, action_name
-from iamtui.questions.account_facts import principal_policies
+from iamtui.questions.policies_in_force import principal_policies
 from iamtui.text import safe_text
 from iamtui.workspace.inventory import documents_in
 

@@ -20,7 +20,7 @@ from iamtui.lint.subject import action_glob
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import principal_policies
+from iamtui.questions.policies_in_force import principal_policies
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.assume_decision import role_of, session_policies

@@ -17,7 +17,6 @@ from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKin
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.action_classes import (
     ActionMasks,
     Caps,
@@ -32,6 +31,7 @@ from iamtui.questions.action_classes import (
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.every_action import EveryAction, Permitted, every_action
 from iamtui.questions.never_asked import no_action_matches
+from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 from iamtui.workspace.access import ACCESS_LEVELS, levels_of

@@ -5,8 +5,8 @@ import pytest
 from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from iamtui.sources.account_facts import load_user_details
 from iamtui.sources.live import load_live
+from iamtui.sources.on_demand_facts import load_user_details
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer
 

@@ -17,9 +17,9 @@ from iamtui.aws.operations import READ
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.sources import identity_center
-from iamtui.sources.account_facts import load_account_facts, load_last_accessed, load_user_details
 from iamtui.sources.identity_center import read_identity_center
 from iamtui.sources.live import load_live
+from iamtui.sources.on_demand_facts import load_account_facts, load_last_accessed, load_user_details
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     ROOT_ROW,
     AccessKey,

@@ -19,9 +19,9 @@ from iamtui.engine.request import Mode, Principal, PrincipalKind
 from iamtui.engine.set_members import resources_in
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.questions.account_facts import entity_behind
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.never_asked import fits
+from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.access import levels_of

@@ -52,7 +52,7 @@ from moto.sqs.models import sqs_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from iamtui.account import model
-from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import Account, Fact, Known, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.aws.session import session_without_settings
 from iamtui.policy.patterns import Arn, parse_arn

@@ -11,10 +11,10 @@ import pytest
 
 from iamtui.account.model import ROOT_ROW, Account, Known, Missing
 from iamtui.aws.connection import Connection
-from iamtui.sources import account_facts
-from iamtui.sources.account_facts import load_account_facts, load_last_accessed
+from iamtui.sources import on_demand_facts
 from iamtui.sources.demo import demo_connection, load_demo_account
 from iamtui.sources.live import load_live
+from iamtui.sources.on_demand_facts import load_account_facts, load_last_accessed
 from tests.support.canned_aws import ACCOUNT, GOOD, REPORT, CannedAws
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer
@@ -131,7 +131,7 @@ def test_what_is_known_is_not_asked_for() -> None:
 
 
 def test_many_users_are_known_from_the_report_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_facts, "_MOST_USERS", 0)
+    monkeypatch.setattr(on_demand_facts, "_MOST_USERS", 0)
     aws = CannedAws()
 
     loaded = load_account_facts(aws.connection, load_live(aws.connection))

@@ -1,4 +1,4 @@
-"""What an account says of a request: the policies in force, and the condition keys that follow from it."""
+"""The policies in force on a request, and the condition keys that follow from what the account says of it."""
 
 from __future__ import annotations
 

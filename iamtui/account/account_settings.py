@@ -1,4 +1,4 @@
-"""Facts of an account beside its users, groups, roles and policies: password policy, server certificates."""
+"""Settings of an account beside its users, groups, roles and policies: password policy, server certificates."""
 
 from __future__ import annotations
 

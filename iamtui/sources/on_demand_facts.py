@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from iamtui.account.account_facts import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     AccessKey,
     Account,
