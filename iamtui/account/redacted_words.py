@@ -12,8 +12,10 @@ from typing import Final, NamedTuple, TypeAlias
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
-_PIECE: Final = re.compile(r"\$\{[^}]*\}|[^\W_]+|[*?]+")
-_WORD: Final = re.compile(r"[^\W_]+")
+_LETTERS_AND_DIGITS: Final = "[0-9A-Za-z\x80-\U0010ffff]+"
+"""A word: whatever is not ASCII is a part of one, as vowel signs and accents are that stand behind their letter."""
+_PIECE: Final = re.compile(rf"\$\{{[^}}]*\}}|{_LETTERS_AND_DIGITS}|[*?]+")
+_WORD: Final = re.compile(_LETTERS_AND_DIGITS)
 _VARIABLE: Final = re.compile(r"\$\{([^,}]*)(.*)\}", re.DOTALL)
 _ID: Final = re.compile(r"(A[A-Z]{3})[A-Z0-9]{4,}")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
@@ -166,7 +168,7 @@ class TextPlace(NamedTuple):
         where: its path in the snapshot.
         pattern: whether stars in it are wildcards.
         kind: "tag" or "account" for the value of a tag or the id of an account, which are compared with their like
-            only; "any" for what may stand for any field of an ARN.
+            only; "any" for what may stand for any field of an ARN; "person" for a name that no policy is about.
         whole: what it is a part of.
     """
 
@@ -208,6 +210,8 @@ class RedactedWords:
         self._cuts: dict[str, set[int]] = {}
         self._substitutes: dict[str, str] = {}
         self._cases: dict[str, dict[str, int]] = {}
+        self._persons: dict[str, str] = {}
+        """By word of a person's name that stays elsewhere: its substitute there."""
         self._typed: dict[str, str] = {}
         self._texts: dict[str, str] = {}
 
@@ -404,6 +408,19 @@ class RedactedWords:
         for fragment, kinds in self._fragments.items():
             if {number for number, _ in haystack.find(images[fragment], kinds)} != self._meets[fragment]:
                 yield fragment
+
+    def of_person(self, text: str) -> str:
+        """The name of a person or their group; West is a Region of AWS, and Ian's name as well."""
+        return _WORD.sub(self._replaced_of_person, text)
+
+    def _replaced_of_person(self, piece: re.Match[str]) -> str:
+        renamed, lower = self._word(piece[0]), piece[0].lower()
+        if not any(self._substitutes.get(segment) == segment for segment in self._segments(lower)):
+            return renamed
+        if lower not in self._persons:
+            taken = {*self._kept, *self._substitutes.values(), *self._persons.values()}
+            self._persons[lower] = self._one(lower, taken)
+        return self._cased(piece[0], self._persons[lower])
 
     def of(self, text: str) -> str:
         """A text with the substitutes of its words; a word that was not noted gets one of its own."""

@@ -136,6 +136,9 @@ _NOT_RENAMED: Final = frozenset(
 UNREADABLE: Final = "redacted, because it could not be read"
 """What stands in the place of a document that cannot be read."""
 
+_PERSON: Final = re.compile(r"\$\.identity_center\.(?:people|groups)\[\d+\]\.(?:user_name|display_name|name)\Z")
+"""Where the names of people and their groups stand."""
+
 _NOWHERE: Final = "https://redacted.invalid"
 
 
@@ -159,7 +162,7 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, r
     ago = timedelta(days=random.randrange(30, 400), seconds=random.randrange(86_400))
     addresses = _Addresses(random)
     renamed = _Walk(
-        lambda text, _place: words.of(text),
+        lambda text, place: words.of_person(text) if place.kind == "person" else words.of(text),
         lambda date: _earlier(date, ago),
         addresses.of,
         lambda _text, _always: None,
@@ -256,6 +259,8 @@ class _Walk:
             return value
         if key in _DATE_KEYS and _DATE.fullmatch(value):
             return self._date(value)
+        if _PERSON.match(where):
+            return self._words(value, TextPlace(where, kind="person"))
         return self.text(value, TextPlace(where, kind="tag" * (key == "Value")))
 
     def _of_aws(self, value: Json, where: str) -> Json:

@@ -616,3 +616,45 @@ def test_single_letters_do_not_remain() -> None:
 def test_patterns_of_services_and_regions_stay(arn: str) -> None:
     made, _ = redacted(with_statement(Resource=[arn, "arn:aws:s3:::b"]))
     assert f'"{arn}"' in json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ian West", "West Server-Profile_Service", "Table Function", "Ian Central (role user)", "प्रिया शर्मा",
+        "Zoe\u0308 Nu\u0303n\u0303ez", "arn:aws:iam::aws:policy/West", "😀 Root 7",
+    ],
+)  # fmt: skip
+def test_no_word_of_a_persons_name_remains_although_aws_has_it_too(name: str) -> None:
+    given = snapshot_of(DEMO)
+    role = next(one["RoleName"] for one in given["RoleDetailList"] if one["RoleName"].startswith("AWSReservedSSO"))
+    given["identity_center"] = {
+        "instance": "arn:aws:sso:::instance/ssoins-1",
+        "identity_store": "d-1",
+        "owner": "111122223333",
+        "unread": [],
+        "permission_sets": [
+            {"arn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1", "name": role.split("_")[1], "assignees": None}
+        ],
+        "groups": [{"id": "g-1", "name": name, "members": ["u-1", "u-2"]}],
+        "people": [
+            {"id": "u-1", "user_name": name, "display_name": name},
+            {"id": "u-2", "user_name": name, "display_name": f"{name} {name}"},
+        ],
+    }
+    center = redacted(given)[0]["identity_center"]
+    first, second = center["people"]
+    for made in (center["groups"][0]["name"], first["user_name"], first["display_name"], second["display_name"]):
+        for word in re.split(r"[\x00-/:-@\[-`{-\x7f]+", name):
+            assert not word or word.lower() not in made.lower()
+        assert not set(made) & {character for character in name if ord(character) > 0x7F}
+    # Who has one name, has one name.
+    assert first["user_name"] == first["display_name"] == second["user_name"] == center["groups"][0]["name"]
+    assert second["display_name"] == f"{first['display_name']} {first['display_name']}"
+
+
+def test_a_sign_that_stands_behind_its_letter_does_not_remain() -> None:
+    given = snapshot_of(DEMO)
+    given["UserDetailList"][0]["Tags"] = [{"Key": "owner", "Value": "प्रिया, Zoe\u0308"}]
+    tag = redacted(given)[0]["UserDetailList"][0]["Tags"][0]["Value"]
+    assert tag.isascii()
