@@ -208,8 +208,9 @@ def _run(
             continue
         why = _unmet(found, question, demands)
         ends.append(Exit.NO if why else Exit.OK)
-        records.append(_result(question, found, why))
-        if not as_json:
+        if as_json:
+            records.append(_result(question, found, why))
+        else:
             _print_result(out, question, found, why)
     if as_json:
         out.json(records, indent=2)

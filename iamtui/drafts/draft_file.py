@@ -35,6 +35,8 @@ _KEYS: Final = (MARK, "account_id", "edits", "name")
 
 LARGEST: Final = 8 * 1024 * 1024
 """Characters of the largest draft that is read."""
+_MOST_EDITS: Final = 5_000
+"""Edits of a draft: as many as an account has users by default."""
 
 
 class DraftFormError(Problem):
@@ -97,6 +99,8 @@ def draft_from_json(value: JsonValue) -> Draft:
     edits = value.get("edits")
     if not isinstance(edits, list):
         raise DraftFormError(f"{_found(value, 'edits')}, expected a list of edits", path="$.edits")
+    if len(edits) > _MOST_EDITS:
+        raise DraftFormError(f"found {len(edits):,} edits, expected at most {_MOST_EDITS:,}", path="$.edits")
     return Draft(account, name, tuple(_edit(edit, f"$.edits[{index}]") for index, edit in enumerate(edits)))
 
 

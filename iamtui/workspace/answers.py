@@ -36,6 +36,8 @@ from iamtui.workspace.workspace import Workspace
 
 MOST_CELLS: Final = 1_000
 """Pairs of action and resource that patterns may lead to; every service has fewer actions."""
+_MOST_WRITTEN: Final = 10_000
+"""Pairs of an action and a resource, of those that a question writes out."""
 
 _MOST_WITH_OPEN_POINTS: Final = 32
 
@@ -353,6 +355,14 @@ def check_inquiry(question_matrix: QuestionMatrix) -> None:
         raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
     if not question_matrix.resources:
         raise Problem("No resource is named.", "Give an ARN, or * for any.")
+    pairs = len(question_matrix.actions) * len(question_matrix.resources)
+    pairs += sum(map(len, question_matrix.with_checks.values()))
+    if pairs > _MOST_WRITTEN:
+        raise Problem(
+            f"The question names {pairs:,} pairs of an action and a resource, more than the {_MOST_WRITTEN:,} that are "
+            "answered at once.",
+            "Split it, or name resources by a pattern.",
+        )
     for action in question_matrix.actions:
         check_action(action, pattern=True)
     for resource in question_matrix.resources:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.engine.decision import Expectation, Layer
@@ -72,7 +72,7 @@ class QuestionsFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     version: int = VERSION
     history: list[HistoryRecord] = field(default_factory=list)
-    saved: list[SavedRecord] = field(default_factory=list)
+    saved: Annotated[list[SavedRecord], Meta(max_length=10_000)] = field(default_factory=list)
 
 
 def read_file(path: Path) -> QuestionsFile:

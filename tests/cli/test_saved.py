@@ -199,3 +199,18 @@ def test_a_saved_question_says_what_it_expects_and_where_it_was_saved(cli: Cli, 
     again = cli("can", "web-server", "s3:PutObject", "--save", "one more", "--snapshot", saved)
     assert f'Saved as "one more" in {questions_file(cli)}.' in again.err
     assert "1 question: 1 of 1 expectations met." in cli("questions", "run", "reads", "--snapshot", saved).err
+
+
+def test_a_question_of_more_pairs_than_can_be_answered_at_once_is_refused(cli: Cli, saved: str, tmp_path: Path) -> None:
+    own = questions_file(cli)
+    found = json.loads(own.read_text())
+    found["saved"][0]["question"]["resources"] = [f"arn:aws:s3:::b{number}" for number in range(10_001)]
+    file = tmp_path / "many.json"
+    file.write_text(json.dumps(found))
+    result = cli("questions", "run", "--questions", file, "--snapshot", saved)
+    assert result.code == 2
+    assert 'question "reads": The question names 10,001 pairs of an action and a resource' in result.err
+    assert "NOT MET  deletes" in result.out
+    found["saved"] = found["saved"][1:2] * 10_001
+    file.write_text(json.dumps(found))
+    cli("questions", "run", "--questions", file, "--snapshot", saved).failed_with("10000", "$.saved")

@@ -109,6 +109,7 @@ GOOD = {"edit": "AttachPolicy", "holder": "a", "policy": "b"}
         (file(account_id=123456789012), "$.account_id", "found the number 123456789012"),
         (file(account_id="1"), "$.account_id", "expected 12 digits"),
         (file(edits={}), "$.edits", "found an object, expected a list of edits"),
+        (file(edits=[{}] * 5001), "$.edits", "found 5,001 edits, expected at most 5,000"),
         (file(name=1), "$.name", "expected a text"),
         (file(nmae="x"), "$.nmae", 'did you mean "name"'),
         (file(edits=["x"]), "$.edits[0]", 'found the text "x"'),
