@@ -32,7 +32,7 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     if source.several:
         raise Problem(
             f"`{click.get_current_context().command_path}` is about one account, and {source.several} names several.",
-            "Leave it out." if source.org_role else "Give it once.",
+            "Leave it out." if source.org_role else "Give one source alone.",
         )
     return _chosen(source, for_command=for_command)
 

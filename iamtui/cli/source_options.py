@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeVar
 
 import click
@@ -67,14 +67,21 @@ class SourceOptions:
         """The option that names more accounts than one, or ""."""
         names = ("snapshot", "profile", "snapshot_account")
         repeated = (f"--{name.replace('_', '-')}" for name in names if len(getattr(self, name)) > 1)
-        return "--org-role" if self.org_role else next(repeated, "")
+        mixed = "--snapshot beside --profile" if self.snapshot and self.profile else ""
+        return "--org-role" if self.org_role else next(repeated, mixed)
 
     @property
     def each(self) -> tuple[SourceOptions, ...]:
-        """The options for each of the accounts."""
-        name = "" if self.org_role else self.several.removeprefix("--").replace("-", "_")
-        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return tuple(SourceOptions(**{**given, name: (one,)}) for one in given[name]) if name else (self,)
+        """The options for each of the accounts, those of profiles first."""
+        if self.org_role or not self.several:
+            return (self,)
+        live = replace(self, snapshot=(), snapshot_account=())
+        file = SourceOptions(region=self.region, organization=self.organization)
+        ids: list[tuple[str, ...]] = [(one,) for one in self.snapshot_account] or [()]
+        return (
+            *(replace(live, profile=(one,)) for one in self.profile),
+            *(replace(file, snapshot=(name,), snapshot_account=one) for name in self.snapshot for one in ids),
+        )
 
     def over(self, outer: SourceOptions) -> SourceOptions:
         """These options and those given before the command's name; one that is for all accounts must agree."""
@@ -101,11 +108,11 @@ class SourceOptions:
         for account in self.snapshot_account:
             check_snapshot_account(account)
         clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url", "--organization"}}
-        clashes["--snapshot"] = {"--profile", "--endpoint-url"}
+        live_only = {"--cached", "--no-cache", "--organization-profile"}
+        clashes["--demo"] |= {*live_only, "--org-role"}
+        clashes["--snapshot"] = {"--org-role"} if self.profile else {*live_only, "--org-role", "--endpoint-url"}
         clashes["--organization"] = {"--organization-profile"}
         clashes["--cached"] = {"--no-cache"}
-        for source in ("--demo", "--snapshot"):
-            clashes[source] |= {"--cached", "--no-cache", "--organization-profile", "--org-role"}
         for option, others in clashes.items():
             found = [other for other in self.given if option in self.given and other in others]
             if found:

@@ -56,11 +56,17 @@ class AccountsAtOnce:
     Args:
         report: told how far they are.
         show: given what is there of them, in their order, when there is more of it; None: nobody looks on.
+        beside: accounts that are open already and stand behind them.
     """
 
     def __init__(
-        self, report: ProgressReport, cancelled: Callable[[], bool], show: Callable[[Found], None] | None
+        self,
+        report: ProgressReport,
+        cancelled: Callable[[], bool],
+        show: Callable[[Found], None] | None,
+        beside: Sequence[Workspace] = (),
     ) -> None:
+        self._beside = beside
         self._report = report
         self._cancelled = cancelled
         self._show = show
@@ -81,15 +87,16 @@ class AccountsAtOnce:
         return steps(self._report, self._cancelled)
 
     def open(self, names: Sequence[str], openers: Sequence[Opener]) -> list[Workspace | NotOpened]:
-        """What each of the openers opens, or why it does not, in their order."""
+        """What each of the openers opens, or why it does not, in their order, and what stands behind them."""
+        beside = self._beside
         futures: list[Future[Found]] = []
 
         def tell(_what: str, _done: int, waiting: str = "", /) -> None:
             if self._cancelled():
                 raise OpeningCancelled
-            ready = sum(future.done() for future in futures)
+            ready = sum(future.done() for future in futures) + len(beside)
             told = self._told
-            words = f"{ready:,} of {len(names):,} accounts{told.step}"
+            words = f"{ready:,} of {len(names) + len(beside):,} accounts{told.step}"
             self._report(Progress(words, told.done, waiting=told.waiting or waiting))
             self._show_there()
 
@@ -97,7 +104,7 @@ class AccountsAtOnce:
             each = enumerate(zip(names, openers, strict=True))
             try:
                 futures += [tasks.add(partial(self._one, place, *one)) for place, one in each]
-                return [one for found in tasks.watch(*futures) for one in found]
+                return [*(one for found in tasks.watch(*futures) for one in found), *beside]
             finally:
                 self._is_over.set()
 
@@ -134,7 +141,7 @@ class AccountsAtOnce:
             return
         self._has_more = False
         begun, there = monotonic(), dict(self._there)
-        self._show([one for place in sorted(there) for one in there[place]])
+        self._show([*(one for place in sorted(there) for one in there[place]), *self._beside])
         now = monotonic()
         self._next_show = now + _PAUSE * (now - begun)
 

@@ -49,16 +49,18 @@ def open_accounts(
             # Going on with the first of them alone would leave the others out.
             report(Progress("", part=replace(_beside_each_other(there), reading=None)))
 
-    if choice.kind is SourceKind.SNAPSHOT:
-        opening = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
-        return _open_files(choices, opening, report, cancelled, show if parts else None)
+    opening = partial(open_source, pool=DocumentPool(), approve_other=approve_other)
+    files = _open_files(choices, opening, report, cancelled, show if parts else None)
+    live = [one for one in choices if one.kind is not SourceKind.SNAPSHOT]
+    if not live:
+        return _beside_each_other(files)
 
     from iamtui.workspace import live_accounts  # brings the ways to AWS, which a snapshot needs not
 
-    at_once = live_accounts.AccountsAtOnce(report, cancelled, show if parts else None)
+    at_once = live_accounts.AccountsAtOnce(report, cancelled, show if parts else None, files)
     if choice.org_role:
         return _beside_each_other([*live_accounts.open_organization(choice, at_once, approve, approve_other)])
-    return _beside_each_other(live_accounts.open_profiles(choices, at_once, approve, approve_other))
+    return _beside_each_other(live_accounts.open_profiles(live, at_once, approve, approve_other))
 
 
 def _open_files(
@@ -67,18 +69,21 @@ def _open_files(
     report: ProgressReport,
     cancelled: Callable[[], bool],
     show: Callable[[Sequence[Workspace]], None] | None,
-) -> Workspace:
+) -> list[Workspace]:
+    """The accounts of those choices that are files, in their order."""
     found: list[Workspace] = []
 
     def tell(progress: Progress) -> None:
         report(progress._replace(step=f"{len(found)} of {len(choices)} accounts; {progress.step}"))
 
     for one in choices:
+        if one.kind is not SourceKind.SNAPSHOT:
+            continue
         if show is not None and found:
             show(found)
         found.append(opening(one, tell, cancelled))
         _check_twins(found)
-    return _beside_each_other(found)
+    return found
 
 
 def _beside_each_other(found: Sequence[Workspace | NotOpened]) -> Workspace:

@@ -294,19 +294,19 @@ def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, st
 
 
 def source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
-    source = sources[0]
-    if source.kind is SourceKind.DEMO:
+    if sources[0].kind is SourceKind.DEMO:
         return ["--demo"]
-    options = [("--profile", one.profile) for one in sources]
-    if source.kind is SourceKind.SNAPSHOT:
-        options = [("--snapshot", name) for name in dict.fromkeys(one.file or one.label for one in sources)]
-        options += [("--snapshot-account", one.snapshot_account) for one in sources]
-    options.append(("--region", region))
-    through = next((one.read_through for one in sources if one.read_through), "")
+    live = [one for one in sources if one.kind is SourceKind.LIVE]
+    files = [one for one in sources if one.kind is SourceKind.SNAPSHOT]
+    source = next(iter(live), sources[0])
+    options = [("--profile", one.profile) for one in live]
+    through = next((one.read_through for one in live if one.read_through), "")
     if through:
         options = [("--profile", source.profile), ("--org-role", through.partition(":role/")[2])]
-        options.append(("--region", region))
-    if source.kind is SourceKind.LIVE:
+    options += [("--snapshot", name) for name in dict.fromkeys(one.file or one.label for one in files)]
+    options += [("--snapshot-account", one.snapshot_account) for one in files]
+    options.append(("--region", region))
+    if live:
         options.append(("--endpoint-url", source.endpoint_url))
     where = source.organization
     options += [

@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from iamtui.questions.question import Question
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.open_accounts import open_accounts
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import as_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support import moto_server
 from tests.support.cli_runner import Cli
@@ -199,3 +203,30 @@ def test_a_command_of_one_of_the_profiles_is_asked_about_and_not_passed_over(
     runs = SourceChoice(SourceKind.LIVE, profile="runs", endpoint_url=live.url)
     with pytest.raises(UnconfirmedCommand, match="/bin/true"):
         open_accounts(SourceChoice(SourceKind.LIVE, profile="first", endpoint_url=live.url, beside=(runs,)))
+
+
+def test_a_live_account_stands_beside_snapshots(cli: Cli, live: MotoServer, files: tuple[str, str]) -> None:
+    named = ("--profile", "first", "--snapshot", files[1], "--endpoint-url", live.url)
+    found = cli("list", "users", *named, "--json")
+    assert (found.code, [(one["account"], one["name"]) for one in found.json]) == (
+        0, [(ID, "dora"), (OTHER, "both"), (OTHER, "owner")],
+    )  # fmt: skip
+    assert f"NOT AWS: the answers come from {live.url}." in found.err
+    twin = cli("list", "users", "--snapshot", files[0], *named)
+    twin.failed_with(f"are both of account {ID}.")
+    cli("list", "users", *named[:2], "--snapshot", "/no/such.json").failed_with("/no/such.json")
+    choice = SourceChoice(SourceKind.LIVE, profile="first", region="us-east-1", endpoint_url=live.url)
+    workspace = open_accounts(
+        structs.replace(choice, beside=(SourceChoice(SourceKind.SNAPSHOT, Path(files[1]), region="us-east-1"),))
+    )
+    for here in (workspace, workspace.at(OTHER)):
+        command = as_command(here, resolve_principal(here, iam("user/dora")), Question("s3:GetObject"))
+        words = f"--profile first --snapshot {files[1]} --region us-east-1 --endpoint-url {live.url}"
+        assert words in command
+
+
+def test_what_one_account_is_enough_for_refuses_a_snapshot_beside_a_profile(cli: Cli, files: tuple[str, str]) -> None:
+    refused = cli("snapshot", "x.json", "--snapshot", files[0], "--profile", "first")
+    refused.failed_with("is about one account, and --snapshot beside --profile names several", "Give one source alone")
+    role = cli("list", "users", "--snapshot", files[0], "--profile", "first", "--org-role", "r")
+    role.failed_with("--snapshot and --org-role cannot be combined")
