@@ -30,6 +30,7 @@ from iamtui.policy.patterns import (
     Variable,
     Wild,
     parse_pieces,
+    pieces_match,
     resolve,
     tokens_of,
     variable_names,
@@ -167,12 +168,14 @@ _Maker = Callable[[str, Pieces, LanguageOptions], Comparer]
 
 
 def _variable_text(
-    pieces: Pieces, options: LanguageOptions, compare: Callable[[Pieces, str], ComparisonResult]
+    pieces: Pieces, options: LanguageOptions, compare: Callable[[Pieces, str], ComparisonResult], by_length: bool = True
 ) -> Comparer:
-    """Compare with a pattern that has variables, put together for each request."""
+    """Compare with a pattern that has variables, put together for each request; `by_length`: no longer than a value."""
+    wildcards = options.wildcards_in_substituted_values
 
     def comparer(value: str, context: RequestContext) -> ComparisonResult:
-        resolved = resolve(pieces, context, wildcards_in_values=options.wildcards_in_substituted_values)
+        longest = len(value) if by_length else None
+        resolved = resolve(pieces, context, wildcards_in_values=wildcards, longest=longest)
         if resolved is Unresolved.NO_VALUE:
             return _NO
         if resolved is Unresolved.UNKNOWN:
@@ -206,16 +209,14 @@ def _string_equals_ignore_case(_value: str, pieces: Pieces, options: LanguageOpt
         return _YES if lower_each(_plain(resolved)) == lower_each(value) else _NO
 
     if _has_variable(pieces):
-        return _variable_text(pieces, options, same)
+        return _variable_text(pieces, options, same, by_length=False)
     wanted = lower_each(_plain(pieces))
     return lambda value, _context: _YES if lower_each(value) == wanted else _NO
 
 
 def _string_like(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
     if _has_variable(pieces):
-        return _variable_text(
-            pieces, options, lambda resolved, value: _YES if Glob(tokens_of(resolved)).matches(value) else _NO
-        )
+        return _variable_text(pieces, options, lambda resolved, value: _YES if pieces_match(resolved, value) else _NO)
     glob = Glob(tokens_of(pieces))
     return lambda value, _context: _YES if glob.matches(value) else _NO
 
@@ -314,7 +315,7 @@ def _bool(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
         return _YES if (value.lower() == "true") is wanted else _NO
 
     if _has_variable(pieces):
-        return _variable_text(pieces, options, compare)
+        return _variable_text(pieces, options, compare, by_length=False)
     return lambda value, _context: compare(pieces, value)
 
 

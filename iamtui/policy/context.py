@@ -201,8 +201,8 @@ class ConditionLeaf(Struct, frozen=True):
 
     Args:
         op: condition operator, or "Resource"/"NotResource".
-        key: condition key; for a resource leaf the variable's key, or "" for the question whether any resource of a set
-            is allowed, where that takes too long to find out.
+        key: condition key; for a resource leaf the variable's key, or "" where it takes too long to find out whether
+            any resource of a set is allowed, or to put in all variables.
         values: policy values; for a resource leaf the entries.
         holds: False when it must not hold (it comes from a Deny).
         literal: whether `${...}` in the values is plain text (a document of version 2008-10-17).

@@ -31,7 +31,6 @@ _LONGEST_ENCODED: Final = 3 * MAX_CHARACTERS
 """Characters of a percent-encoded document up to which it is decoded: what is longer cannot be read then either."""
 
 _SLICE: Final = 65_536
-
 _ORDINARY: Final = 65_536
 """Characters of a document up to which entries are not counted."""
 _LONGEST_ENTRY: Final = 4_096
@@ -42,6 +41,8 @@ _MOST_BITS: Final = 1 << 21
 _MOST_ENTRIES: Final = 4_096
 """Most resources and principals of a document. The largest policies of resources in AWS have 100 KiB."""
 _MOST_STATEMENTS: Final = 4_096
+_MOST_PATTERNS: Final = 2_048
+"""Most condition values with a question mark or a variable: each is compared character by character."""
 
 MAX_DEPTH: Final = 64
 """Deepest nesting of brackets read."""
@@ -270,7 +271,7 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
     if is_large and len(policy.statements) > _MOST_STATEMENTS:
         said = f"has {len(policy.statements):,} statements, more than the {_MOST_STATEMENTS:,} that are read"
         raise DocumentError(f"The document {said}", path="$.Statement")
-    count = 0
+    count = patterns = 0
     for statement in policy.statements:
         for element, entries in (
             ("Action", statement.actions),
@@ -285,20 +286,24 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
                 continue
             count += len(entries) if element not in ("Action", "NotAction", "Condition") else 0
             longest = max(map(len, entries))
-            if longest <= _LONG_ENTRY and count <= _MOST_ENTRIES:
+            patterns += element == "Condition" and sum("?" in entry or "${" in entry for entry in entries)
+            if longest <= _LONG_ENTRY and count <= _MOST_ENTRIES and patterns <= _MOST_PATTERNS:
                 continue
-            path = f"$.Statement[{statement.index}].{element}"
-            if is_large and count > _MOST_ENTRIES:
-                said = f"names more than the {_MOST_ENTRIES:,} resources and principals that are read"
-                raise DocumentError(f"The document {said}", path=path)
             long = (entry for entry in entries if len(entry) > _LONG_ENTRY)
-            if any(len(entry) * len(set(entry)) > _MOST_BITS for entry in long):
-                raise DocumentError(f"{element} has an entry of too many different characters to compare", path=path)
-            if is_large and longest > _LONGEST_ENTRY:
-                raise DocumentError(
-                    f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} that are read",
-                    path=path,
+            if is_large and count > _MOST_ENTRIES:
+                said = f"The document names more than the {_MOST_ENTRIES:,} resources and principals that are read"
+            elif patterns > _MOST_PATTERNS:
+                most = f"{_MOST_PATTERNS:,} condition values with a question mark or a variable that are compared"
+                said = f"The document has more than the {most}"
+            elif any(len(entry) * len(set(entry)) > _MOST_BITS for entry in long):
+                said = f"{element} has an entry of too many different characters to compare"
+            elif is_large and longest > _LONGEST_ENTRY:
+                said = (
+                    f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} that are read"
                 )
+            else:
+                continue
+            raise DocumentError(said, path=f"$.Statement[{statement.index}].{element}")
 
 
 def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:

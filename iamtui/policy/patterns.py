@@ -238,14 +238,22 @@ class Unresolved(Enum):
     UNKNOWN = "unknown"
 
 
-_LONGEST_VALUES: Final = 32_768
+_LONGEST_VALUES: Final = 4_096
 """Characters of all values that are put into a pattern. In AWS a value has at most 2,048, as those of ARNs."""
 
 
 def resolve(
-    pieces: Sequence[Piece], context: RequestContext, *, wildcards_in_values: bool = False
+    pieces: Sequence[Piece],
+    context: RequestContext,
+    *,
+    wildcards_in_values: bool = False,
+    longest: int | None = None,
 ) -> tuple[Piece, ...] | Unresolved:
     """Put the values of the variables in.
+
+    Args:
+        longest: the length of the only text that is held against the pattern. One that is longer without its stars
+            cannot match it, and is put together only as far as that shows.
 
     Returns pieces without variables; NO_VALUE when a variable has none (absent and no default, or several
     values); UNKNOWN when that depends on an unknown key and no variable is without a value, or where the values are
@@ -254,10 +262,11 @@ def resolve(
     resolved: list[Piece] = []
     unknown = False
     length = 0
+    room = None if wildcards_in_values else longest
     for piece in pieces:
         if not isinstance(piece, Variable):
             if isinstance(piece, str):
-                _add_literal(resolved, piece)
+                room = _add_within(resolved, piece, room)
             else:
                 resolved.append(piece)
             continue
@@ -265,13 +274,26 @@ def resolve(
         length += max(map(len, values), default=0) if not isinstance(values, KeyState) else 0
         if isinstance(values, KeyState) or length > _LONGEST_VALUES:
             unknown = True
-        elif len(values) == 1:
-            _add_text(resolved, values[0], wildcards_in_values)
-        elif not values and piece.default is not None:
-            _add_text(resolved, piece.default, wildcards_in_values)
+        elif len(values) == 1 or (not values and piece.default is not None):
+            text = values[0] if values else piece.default or ""
+            if wildcards_in_values:
+                _add_text(resolved, text, wildcards=True)
+            else:
+                room = _add_within(resolved, text, room)
         else:
             return Unresolved.NO_VALUE
     return Unresolved.UNKNOWN if unknown else tuple(resolved)
+
+
+def _add_within(pieces: list[Piece], text: str, room: int | None) -> int | None:
+    """Add literal text, cut one character behind the room for it, and return the room that is left.
+
+    The colons that tell an ARN from other text are kept.
+    """
+    if room is not None and len(text) > room:
+        text = text[: room + 1] + ":" * min(text.count(":", room + 1), 5)
+    _add_literal(pieces, text)
+    return None if room is None else max(room - len(text), 0)
 
 
 def with_variables_as_stars(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
@@ -289,6 +311,16 @@ def tokens_of(pieces: Sequence[Piece]) -> tuple[Token, ...]:
         else:
             tokens.append(piece)
     return tuple(tokens)
+
+
+def pieces_match(pieces: Sequence[Piece], text: str) -> bool:
+    """Whether a pattern without variables matches a text; compiled only where both begin and end alike."""
+    if not pieces:
+        return not text
+    first, last = pieces[0], pieces[-1]
+    if (isinstance(first, str) and not text.startswith(first)) or (isinstance(last, str) and not text.endswith(last)):
+        return False
+    return Glob(tokens_of(pieces)).matches(text)
 
 
 def literal_text(pieces: Sequence[Piece]) -> str | None:
@@ -381,10 +413,14 @@ class _Machine:
     def run_by_all(self, state: int, without: str) -> int:
         """The states that each text leads to that has none of some separators, whatever its length."""
         common = state
+        stays = self.other_loops
+        for separator in self.loops:
+            if separator not in without:
+                stays &= self.loops[separator]
         for _ in range(self.final.bit_length()):
             longer = self.step_by_all(state, without)
             common &= longer
-            if longer == state or not common:
+            if longer == state or not common & ~stays:
                 break
             state = longer
         return common

@@ -24,7 +24,10 @@ from iamtui.policy.patterns import (
     variable_names,
     with_variables_as_stars,
 )
-from iamtui.policy.types import LanguageOptions, PolicyType
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
+
+_LONGEST_ELEMENT: Final = 262_144
+"""Characters of all entries with variables of one element, once their values stand in them."""
 
 
 class ResourceKind(Enum):
@@ -335,23 +338,41 @@ class ResourceMatcher:
         whole: bool,
     ) -> Truth:
         undetermined: dict[str, dict[str, None]] = {}
-        for pattern in self._templates:
-            if text is not None and not text.startswith(pattern.prefix):
-                continue
-            resolved = resolve(pattern.pieces, context, wildcards_in_values=options.wildcards_in_substituted_values)
+        for pattern, resolved in self._resolved(context, options, text):
             if resolved is Unresolved.NO_VALUE:
                 continue
-            if resolved is Unresolved.UNKNOWN:
+            if resolved is None:
+                undetermined.setdefault("", {})[pattern.entry] = None
+            elif resolved is Unresolved.UNKNOWN:
                 # An entry that cannot match whatever the value is stays out of the formula.
                 if meets(pattern.glob_of(with_variables_as_stars(pattern.pieces))):
                     undetermined.setdefault(_first_unknown(pattern.pieces, context), {})[pattern.entry] = None
-                continue
-            assert not isinstance(resolved, Unresolved)
-            if meets(pattern.glob_of(resolved)):
+            elif not isinstance(resolved, Unresolved) and meets(pattern.glob_of(resolved)):
                 return True
         return any_of(
             ConditionLeaf("Resource", key, tuple(entries), whole=whole) for key, entries in undetermined.items()
         )
+
+    def _resolved(
+        self, context: RequestContext, options: LanguageOptions, text: str | None = None
+    ) -> Iterator[tuple[_Pattern, tuple[Piece, ...] | Unresolved | None]]:
+        """The entries with variables, each with their values put in; None stands for all that are too long together.
+
+        Args:
+            text: the only ARN that they are held against.
+        """
+        wildcards, longest = options.wildcards_in_substituted_values, None if text is None else len(text)
+        length = 0
+        for pattern in self._templates:
+            if text is not None and not text.startswith(pattern.prefix):
+                continue
+            resolved = resolve(pattern.pieces, context, wildcards_in_values=wildcards, longest=longest)
+            if not isinstance(resolved, Unresolved):
+                length += sum(len(piece) for piece in resolved if isinstance(piece, str))
+            if length > _LONGEST_ELEMENT:
+                yield pattern, None
+                return
+            yield pattern, resolved
 
     @property
     def fixed_patterns(self) -> Iterator[tuple[Token, ...]]:
@@ -365,9 +386,10 @@ class ResourceMatcher:
         """The entries as patterns, variables replaced."""
         certain = list(self.fixed_patterns)
         possible: list[tuple[Token, ...]] = []
-        for pattern in self._templates:
-            resolved = resolve(pattern.pieces, context, wildcards_in_values=options.wildcards_in_substituted_values)
-            if resolved is Unresolved.UNKNOWN:
+        for pattern, resolved in self._resolved(context, options):
+            if resolved is None:
+                possible.append((Wild.STAR,))
+            elif resolved is Unresolved.UNKNOWN:
                 possible.append(pattern.tokens_of(with_variables_as_stars(pattern.pieces)))
             elif not isinstance(resolved, Unresolved):
                 certain.append(pattern.tokens_of(resolved))
@@ -376,9 +398,8 @@ class ResourceMatcher:
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
         met = [pattern.entry for pattern in self._patterns if resource.members.shares(pattern.glob)]
-        for pattern in self._templates:
-            resolved = resolve(pattern.pieces, context)
-            if not isinstance(resolved, Unresolved) and resource.members.shares(pattern.glob_of(resolved)):
+        for pattern, resolved in self._resolved(context, DEFAULT_LANGUAGE_OPTIONS):
+            if isinstance(resolved, tuple) and resource.members.shares(pattern.glob_of(resolved)):
                 met.append(
                     "".join(
                         piece if isinstance(piece, str) else piece.value
@@ -393,7 +414,8 @@ def _first_unknown(pieces: Sequence[Piece], context: RequestContext) -> str:
     for piece in pieces:
         if isinstance(piece, Variable) and isinstance(context.lookup(piece.key), KeyState):
             return piece.name
-    raise AssertionError("a pattern is undetermined only through an unknown key")
+    # All values are known, and longer than what is put into patterns.
+    return ""
 
 
 class ResourceElement:

@@ -208,3 +208,18 @@ def test_an_entry_of_thousands_of_different_characters_is_refused(element: str) 
     document = PolicyDocument(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, ensure_ascii=False))
     assert document.error is not None
     assert f"{element} has an entry of too many different characters to compare" in str(document.error)
+
+
+def test_more_patterns_in_conditions_than_can_be_compared_are_refused() -> None:
+    """100,000 of them against an ARN of 2,000 characters took a minute."""
+
+    def with_values(*values: str) -> PolicyDocument:
+        condition = {"StringNotLike": {"aws:PrincipalArn": values}}
+        statement = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+        return PolicyDocument(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+    few = [f"*?{number}*" for number in range(1_024)] + [f"${{aws:username}}{number}" for number in range(1_024)]
+    assert with_values(*few, *(f"*{number}*" for number in range(3_000))).error is None
+    refused = with_values(*few, "?")
+    assert "more than the 2,048 condition values with a question mark or a variable" in str(refused.error)
+    assert "$.Statement[0].Condition" in str(refused.error)

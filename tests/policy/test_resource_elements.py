@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from iamtui.policy.context import CommonContext, RequestContext
-from iamtui.policy.patterns import Glob, request_tokens
+from iamtui.policy.context import CommonContext, ConditionLeaf, RequestContext
+from iamtui.policy.patterns import Glob, Wild, request_tokens
 from iamtui.policy.resource import (
     Reach,
     RequestResource,
@@ -90,3 +90,25 @@ def test_an_entry_of_many_elements_is_tried_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Glob, "matches", lambda glob, text: tried.append(text) or matches(glob, text))
     assert len(together.about(RequestResource("arn:aws:iam::111122223333:role/r2", ResourceKind.ONE))) == 100
     assert len(tried) <= 8
+
+
+@pytest.mark.parametrize("reach", list(Reach))
+@pytest.mark.parametrize("resource", [asked()[0], asked()[4]], ids=["one", "set"])
+def test_entries_that_are_too_long_with_their_values_stay_open(resource: RequestResource, reach: Reach) -> None:
+    """Neither that they match nor that they do not: a Deny of them would be lost."""
+    long = [f"arn:aws:iam::*:*${{aws:x}}?{i}" for i in range(200)]
+    matcher = ResourceMatcher(
+        (*long, "arn:aws:iam::*:${aws:y}*"),
+        policy_type=PolicyType.IDENTITY,
+        variables=True,
+        options=DEFAULT_LANGUAGE_OPTIONS,
+    )
+    context = RequestContext(CommonContext({"aws:x": ("x" * 2_000,), "aws:y": ("role",)}))
+    whole = ResourceElement(matcher, negated=False, implied=False)
+    held = whole.applies(resource, context, DEFAULT_LANGUAGE_OPTIONS, reach=reach)
+    # One ARN that is short is held against all of them; a set could have a member as long.
+    if resource.kind is ResourceKind.ONE or reach is Reach.SHARES:
+        assert held is True
+    else:
+        assert isinstance(held, ConditionLeaf)
+    assert (Wild.STAR,) in matcher.patterns(context, DEFAULT_LANGUAGE_OPTIONS).possible

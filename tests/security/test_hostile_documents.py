@@ -38,6 +38,18 @@ DOCUMENTS = {
         {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "${" * 120_000}}
     ),
     "stars": json.dumps({"Statement": {"Effect": "Allow", "Action": "*a" * 60_000, "Resource": "*a" * 60_000 + "b"}}),
+    "actions of stars and question marks": json.dumps(
+        {"Statement": {"Effect": "Allow", "Action": [f"s3:{i}a{'*?' * 50}" for i in range(500)], "Resource": "*"}}
+    ),
+    "a resource of stars and question marks": json.dumps(
+        {
+            "Statement": {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": [f"arn:aws:s3:::{i}{'*?' * 1_900}" for i in range(120)],
+            }
+        }
+    ),
     "many actions": json.dumps(
         {"Statement": {"Effect": "Allow", "Action": [f"s3:G*t*{i}*" for i in range(12_000)], "Resource": "*"}}
     ),
@@ -118,6 +130,33 @@ def test_an_account_with_such_a_document_is_shown(name: str, tmp_path: Path) -> 
     else:
         assert done.returncode in (1, 3), done.stderr[-500:]
         assert shown.returncode == 0
+
+
+ARN = "arn:aws:iam::123456789012:user/" + "/".join(["p" * 500] * 4)[:1_990] + "/u"
+LONG = "${aws:PrincipalArn}?"
+VARIABLES = {
+    "condition": {
+        "Resource": "*",
+        "Condition": {"StringLike": {"aws:username": [f"{LONG * 90}{i}" for i in range(450)]}},
+    },
+    "resource": {"Resource": [f"arn:aws:s3:::{LONG * 15}{i}" for i in range(150)]},
+    "wide resource": {"Resource": [f"arn:aws:s3:::*{LONG}{i}" for i in range(1_200)]},
+    "too long a resource": {"Resource": f"arn:aws:s3:::{LONG * 20}"},
+}
+"""Entries of one statement whose variables stand for an ARN of 2,000 characters each."""
+
+
+@one_quick("name", VARIABLES)
+@pytest.mark.parametrize("question", ["can user/u s3:GetObject --on arn:aws:s3:::b/*", "what-can user/u"])
+def test_values_put_into_patterns_do_not_wear_it_out(question: str, name: str, tmp_path: Path) -> None:
+    allowing = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [allowing, {"Effect": "Deny", "Action": "s3:*", **VARIABLES[name]}]}
+    user = {"UserName": "u", "Arn": ARN, "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}]}
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps({"UserDetailList": [user]}))
+    done = run_limited(tmp_path, *question.split(), "--snapshot", str(file))
+    assert done.returncode in (0, 1, 3), done.stderr[-500:]
+    assert b"error in iamtui itself" not in done.stderr
 
 
 @pytest.mark.slow
