@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Final
 from iamtui.paths import home_expanded, is_folder
 
 _LONGEST_DETAIL: Final = 400
+_PROXY_ANSWER: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
 CIRCLE: Final = "that is a circle"
 """What each iamtui says whose command would run it again, so that the first can tell it from another failure."""
@@ -245,6 +247,25 @@ def _not_verified(_error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"{sentence}, so nothing was sent.", f"Correct {setting}: {step}"
 
 
+def _not_through_proxy(error: BaseException, where: CallSite) -> tuple[str, str]:
+    facts = getattr(error, "kwargs", {})
+    # Without the user and the password that may stand in the URL.
+    scheme, _, host = str(facts.get("proxy_url", "")).rpartition("://")
+    proxy = one_line(f"{scheme or 'http'}://{host.rpartition('@')[2]}")
+    answer = _PROXY_ANSWER.search(f"{error} {facts.get('error', '')}")
+    if answer is None:
+        return f"The HTTP proxy {proxy} cannot be reached.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+    if answer[1] == "407":
+        return (
+            f"The HTTP proxy {proxy} asks for credentials (407), so {where.called} did not get through to AWS.",
+            "Put a user and a password that it takes into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT.",
+        )
+    return (
+        f"The HTTP proxy {proxy} did not let {where.called} through to AWS ({answer[1]}).",
+        "Check HTTPS_PROXY and NO_PROXY, and whether the proxy lets this host through.",
+    )
+
+
 def _holds_certificates(path: Path) -> bool:
     with path.open("rb") as file:
         return b"-----BEGIN " in file.read(1024**2)
@@ -320,7 +341,7 @@ FAILURES: Final[dict[str, Words]] = {
         "The profile needs a library that is not installed: {detail}.",
         "Install botocore[crt] beside iamtui, or choose another profile.",
     ),
-    "ProxyConnectionError": _says("The HTTP proxy cannot be reached.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
+    "ProxyConnectionError": _not_through_proxy,
     "SSLError": _not_verified,
     "EndpointConnectionError": _refused,
     "ConnectTimeoutError": _refused,

@@ -334,6 +334,9 @@ READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {
 }
 """botocore's names of the variables that are read, and a conversion in place of botocore's own where one is needed."""
 
+REGION_VARIABLES: Final = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+"""As the AWS CLI and the other SDKs read them; botocore reads the second alone."""
+
 ENVIRONMENT_ONLY: Final = frozenset(("ec2_metadata_service_endpoint",))
 """Those of READ that no file sets: like endpoint_url, it would say whom to ask."""
 
@@ -392,7 +395,7 @@ def config_store(session: Session, *, reads_settings: bool) -> ConfigValueStore:
             continue
         variables[name] = chains.create_config_chain(
             instance_name=name,
-            env_var_names=in_environment,
+            env_var_names=REGION_VARIABLES if name == "region" else in_environment,
             config_property_names=None if name in ENVIRONMENT_ONLY else in_file,
             default=default,
             conversion_func=READ[name] or convert,

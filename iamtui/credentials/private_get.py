@@ -87,6 +87,8 @@ def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnsw
 
 def _kind(error: Exception) -> str:
     """What failed, without the words of an answer."""
+    if str(error).startswith("Tunnel connection failed: 407"):
+        return "the proxy asks for credentials (407)"
     words = safe_text(error.strerror, limit=200) if isinstance(error, OSError) and error.strerror else ""
     return words or type(error).__name__
 

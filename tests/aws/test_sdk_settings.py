@@ -8,6 +8,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +22,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 from botocore.configprovider import DEFAULT_PROXIES_CONFIG_VARS, DEFAULT_S3_CONFIG_VARS
 
+from iamtui.aws.errors import AwsProblem
 from iamtui.aws.sdk_settings import (
     ENVIRONMENT_ONLY,
     FIXED,
@@ -32,7 +34,9 @@ from iamtui.aws.sdk_settings import (
     READ,
 )
 from iamtui.aws.session import SdkSession
+from iamtui.credentials.private_get import Host, private_get
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer
@@ -384,6 +388,51 @@ def test_a_proxy_of_the_environment_is_used(
     with pytest.raises(Problem, match="proxy"):
         connect(profile="p").caller()
     assert listener.visitors == 1
+
+
+@pytest.mark.parametrize("said", ["407 Proxy Authentication Required", "403 Forbidden"])
+def test_a_proxy_that_refuses_is_named_without_its_password(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    config(no_aws_settings, f"[profile p]\nregion=eu-west-1\nmax_attempts=1\n{KEYS}")
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def refuse() -> None:
+            with suppress(OSError):
+                while True:
+                    visitor, _ = proxy.accept()
+                    with visitor:
+                        visitor.recv(65_536)
+                        visitor.sendall(f"HTTP/1.1 {said}\r\nContent-Length: 0\r\n\r\n".encode())
+
+        Thread(target=refuse, daemon=True).start()
+        address = f"127.0.0.1:{proxy.getsockname()[1]}"
+        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:not-to-be-told@{address}")
+        with pytest.raises(AwsProblem) as raised:
+            connect(profile="p").caller()
+        with pytest.raises(Problem) as sign_in:
+            private_get(Host("signin.aws.amazon.com"), Secret("/federation"))
+        proxy.shutdown(socket.SHUT_RDWR)
+    told = f"{raised.value} {raised.value.next_step} {sign_in.value}"
+    assert f"The HTTP proxy http://{address}" in told
+    assert "not-to-be-told" not in told
+    assert "someone" not in told
+    assert said[:3] in str(raised.value)
+    assert ("asks for credentials" in told) is said.startswith("407")
+    assert ("the proxy asks for credentials (407)" in str(sign_in.value)) is said.startswith("407")
+
+
+def test_the_region_is_that_of_aws_region_before_that_of_aws_default_region(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the AWS CLI; also for the calls that get a profile its credentials, which botocore makes by itself."""
+    config(no_aws_settings, f"[profile p]\nrole_arn={ROLE}\nsource_profile=b\n[profile b]\nregion=eu-north-1\n")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert SdkSession("p").get_config_variable("region") == "eu-west-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    assert SdkSession("p").get_config_variable("region") == "eu-west-1"
+    monkeypatch.delenv("AWS_REGION")
+    assert SdkSession("p").get_config_variable("region") == "us-west-2"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "long"])
