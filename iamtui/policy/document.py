@@ -26,10 +26,8 @@ JsonValue: TypeAlias = Any
 
 MAX_CHARACTERS: Final = 1_048_576
 """Longest document read, in characters. AWS's own policies reach 330,000 when printed with indentation."""
-
 _LONGEST_ENCODED: Final = 3 * MAX_CHARACTERS
 """Characters of a percent-encoded document up to which it is decoded: what is longer cannot be read then either."""
-
 _SLICE: Final = 65_536
 _ORDINARY: Final = 65_536
 """Characters of a document up to which entries are not counted."""
@@ -268,9 +266,9 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
     Raises:
         DocumentError: too many statements, resources or principals, or one that is too long.
     """
-    if is_large and len(policy.statements) > _MOST_STATEMENTS:
-        said = f"has {len(policy.statements):,} statements, more than the {_MOST_STATEMENTS:,} that are read"
-        raise DocumentError(f"The document {said}", path="$.Statement")
+    if is_large and (found := len(policy.statements)) > _MOST_STATEMENTS:
+        said = f"The document has {found:,} statements, more than the {_MOST_STATEMENTS:,} that are read"
+        raise DocumentError(said, path="$.Statement")
     count = patterns = 0
     for statement in policy.statements:
         for element, entries in (
@@ -289,18 +287,14 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
             patterns += element == "Condition" and sum("?" in entry or "${" in entry for entry in entries)
             if longest <= _LONG_ENTRY and count <= _MOST_ENTRIES and patterns <= _MOST_PATTERNS:
                 continue
-            long = (entry for entry in entries if len(entry) > _LONG_ENTRY)
             if is_large and count > _MOST_ENTRIES:
                 said = f"The document names more than the {_MOST_ENTRIES:,} resources and principals that are read"
             elif patterns > _MOST_PATTERNS:
-                most = f"{_MOST_PATTERNS:,} condition values with a question mark or a variable that are compared"
-                said = f"The document has more than the {most}"
-            elif any(len(entry) * len(set(entry)) > _MOST_BITS for entry in long):
+                said = f"{element} has more than {_MOST_PATTERNS:,} values with a question mark or a variable"
+            elif any(len(entry) > _LONG_ENTRY and len(entry) * len(set(entry)) > _MOST_BITS for entry in entries):
                 said = f"{element} has an entry of too many different characters to compare"
             elif is_large and longest > _LONGEST_ENTRY:
-                said = (
-                    f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} that are read"
-                )
+                said = f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} read"
             else:
                 continue
             raise DocumentError(said, path=f"$.Statement[{statement.index}].{element}")
