@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUNS := $(VENV)/.runs
 
 # Nothing is installed but what constraints.txt names, to build with as well.
 PINNED := --quiet --constraint constraints.txt --build-constraint constraints.txt
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-slow test-long sdk-clients test-engine check format fuzz bench generate screenshots clean
 
-demo: $(STAMP)
+demo: $(RUNS)
 	@$(BIN)/iamtui --demo
 
 test: $(STAMP)
@@ -69,10 +70,20 @@ generate: $(STAMP)
 screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py
 
-$(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(call pinned_pip,$(BIN)/python)
-	$(BIN)/python -m pip install $(PINNED) --group dev --editable .
+# What running needs and no more: enough for the demo.
+$(RUNS): pyproject.toml constraints.txt
+	@echo "Making $(VENV) with $$($(PYTHON) --version)."
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing iamtui and the libraries it runs with, in the versions of constraints.txt. This takes a minute."
+	@$(call pinned_pip,$(BIN)/python)
+	@$(BIN)/python -m pip install $(PINNED) --editable .
+	@echo "Installed."
+	@touch $(RUNS)
+
+# What tests and checks need besides.
+$(STAMP): $(RUNS)
+	@echo "Installing what tests and checks need. This takes another minute."
+	@$(BIN)/python -m pip install $(PINNED) --group dev --editable .
 	@touch $(STAMP)
 
 clean:

@@ -1,4 +1,5 @@
-"""`make generate`: writes what is made from the code: tables of the documentation, and the JSON Schemas.
+"""`make generate`: writes what is made from the code: tables of the documentation, the man page, and the JSON
+Schemas.
 
 A part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`; `tests/test_generated.py` says when one
 is no longer what the code says.
@@ -16,6 +17,7 @@ from typing import Any, Final
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.config import config_schema, settings
 from iamtui.tui.keymap import named_bindings
+from tools.man_page import man_page
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -63,6 +65,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
 
 FILES: Final[Mapping[str, Callable[[], str]]] = {
     "iamtui/config.schema.json": lambda: _json(config_schema()),
+    "docs/iamtui.1": man_page,
     "docs/snapshot.schema.json": lambda: _json(snapshot_schema()),
 }
 
