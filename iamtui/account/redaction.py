@@ -35,16 +35,30 @@ from iamtui.policy.operators import parse_operator
 Json: TypeAlias = dict[str, Any]
 Rename: TypeAlias = Callable[[str], str]
 
-_KEPT_KEYS: Final = frozenset(
+_REGION_KEYS: Final = frozenset(
     (
-        "PermissionsBoundaryType", "VersionId", "DefaultVersionId", "Status", "Region", "ServiceName",
-        "ServiceNamespace", "LastAuthenticatedRegion", "ActionName", "state", "permission", "type", "partition",
-        "region", "version", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active",
-        "access_key_1_last_used_region", "access_key_2_last_used_region", "access_key_1_last_used_service",
-        "access_key_2_last_used_service", "part", "session_duration",
+        "Region", "region", "LastAuthenticatedRegion", "access_key_1_last_used_region",
+        "access_key_2_last_used_region",
     )
 )  # fmt: skip
-"""Whose texts are AWS's own words."""
+_SERVICE_KEYS: Final = frozenset(
+    ("ServiceName", "ServiceNamespace", "access_key_1_last_used_service", "access_key_2_last_used_service")
+)
+_CHOICES: Final[Mapping[str, frozenset[str]]] = {
+    "PermissionsBoundaryType": frozenset(("PermissionsBoundaryPolicy", "Policy")),
+    "Status": frozenset(("Active", "Inactive")),
+    "state": frozenset(("present", "none", "denied")),
+    "type": frozenset(("ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT", "OIDC", "SAML")),
+}
+"""Keys whose texts are one of a few."""
+_NO_REGION: Final = ("", "N/A", "aws-global", "no_information")
+_CHECKED_KEYS: Final = frozenset(
+    (
+        "version", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active", "part",
+        "session_duration",
+    )
+)  # fmt: skip
+"""Keys whose texts are AWS's own words, or reading the snapshot refuses them."""
 
 _DOCUMENT_KEYS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document", "document"))
 _BY_NAME: Final = frozenset(
@@ -55,6 +69,7 @@ _BY_NAME: Final = frozenset(
 )  # fmt: skip
 """Objects whose keys are names or ARNs."""
 
+_VERSION: Final = re.compile(r"v[0-9]{1,5}")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 _DATE_KEYS: Final = frozenset(
     (
@@ -199,6 +214,7 @@ class _Walk:
         self._types = types
         self._knows = knows
         self._public = False
+        self._service = ""
         self._words = words
         self._keep = keep
         self._date = date
@@ -237,6 +253,7 @@ class _Walk:
             if _OF_AWS.fullmatch(value.get("Arn") or value.get("PolicyArn") or value.get("arn") or ""):
                 return self._of_aws(value, where)
             named = key in _BY_NAME
+            self._service = value.get("ServiceNamespace") or self._service
             return {
                 self.text(name, TextPlace(where)) if named else name: self._value(
                     entry, "" if named else name, f"{where}.{name}"
@@ -249,7 +266,7 @@ class _Walk:
 
     def _entry(self, value: str, key: str, where: str) -> str:
         """The text that a key of a record has."""
-        if key in _KEPT_KEYS or (value == ROOT_ROW and key == "user"):
+        if self._is_of_aws(value, key) or (value == ROOT_ROW and key == "user"):
             return value
         if key in _DOCUMENT_KEYS:
             return UNREADABLE if value else value
@@ -262,6 +279,20 @@ class _Walk:
         if _PERSON.match(where):
             return self._words(value, TextPlace(where, kind="person"))
         return self.text(value, TextPlace(where, kind="tag" * (key == "Value")))
+
+    def _is_of_aws(self, value: str, key: str) -> bool:
+        """Whether the text of a key is AWS's own word, whoever wrote the file."""
+        if key in _REGION_KEYS:
+            return is_region(value) or value in _NO_REGION
+        if key in _SERVICE_KEYS:
+            return self._knows(value) or value in _NO_REGION
+        if key in ("permission", "ActionName"):
+            return self._knows(value if key == "permission" else f"{self._service}:{value}")
+        if key in ("VersionId", "DefaultVersionId"):
+            return _VERSION.fullmatch(value) is not None
+        if key == "partition":
+            return value in _PARTITIONS
+        return key in _CHECKED_KEYS or value in _CHOICES.get(key, ())
 
     def _of_aws(self, value: Json, where: str) -> Json:
         """A policy of AWS's own: its name is public, and its document the same in every account."""

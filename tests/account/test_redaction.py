@@ -658,3 +658,38 @@ def test_a_sign_that_stands_behind_its_letter_does_not_remain() -> None:
     given["UserDetailList"][0]["Tags"] = [{"Key": "owner", "Value": "प्रिया, Zoe\u0308"}]
     tag = redacted(given)[0]["UserDetailList"][0]["Tags"][0]["Value"]
     assert tag.isascii()
+
+
+@pytest.mark.parametrize(
+    ("keys", "kept"),
+    [
+        (("iamtui", "region"), "eu-west-1"),
+        (("iamtui", "partition"), "aws-cn"),
+        (("UserDetailList", 0, "Tags", 0, "Status"), "Active"),
+        (("access_keys", "a", 0, "Region"), "us-gov-east-1"),
+        (("access_keys", "a", 0, "ServiceName"), "s3"),
+        (("organization", "path", 0, "type"), "ROOT"),
+        (("unread", "a", 0, "permission"), "iam:ListUserPolicies"),
+        (("service_last_accessed", "a", "ServicesLastAccessed", 0, "LastAuthenticatedRegion"), "ap-south-1"),
+        (("Policies", 0, "PolicyVersionList", 0, "VersionId"), "v12"),
+    ],
+)
+def test_a_word_stays_where_aws_has_one_only_if_it_is_aws_s(keys: tuple[str | int, ...], kept: str) -> None:
+    def given(word: str) -> dict[str, Any]:
+        value: Any = word
+        for key in reversed(keys):
+            value = [value] if isinstance(key, int) else {key: value}
+        assert isinstance(value, dict)
+        return value
+
+    assert kept in json.dumps(redacted(given(kept))[0])
+    assert "acmefrankfurt" not in json.dumps(redacted(given("acmefrankfurt"))[0])
+
+
+def test_the_action_that_a_service_was_last_used_for_stays_only_if_it_has_it() -> None:
+    def tracked(action: str) -> str:
+        use = {"TrackedActionsLastAccessed": [{"ActionName": action}], "ServiceNamespace": "iam"}
+        return json.dumps(redacted({"service_last_accessed": {"x": {"ServicesLastAccessed": [use]}}})[0])
+
+    assert "CreateRole" in tracked("CreateRole")
+    assert "Frankfurt" not in tracked("AcmeFrankfurt")
