@@ -96,7 +96,8 @@ def _result(result: SarifResult, index: int) -> dict[str, Any]:
         "ruleIndex": index,
         "level": result.level,
         "message": _message(result.message),
-        "locations": [_location(result.file, result.line, result.element)],
+        # Code scanning shows no result without a line.
+        "locations": [_location(result.file, result.line or 1, result.element)],
     }
     if result.count > 1:
         found["occurrenceCount"] = result.count
