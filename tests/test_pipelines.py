@@ -23,7 +23,8 @@ __all__ = ["cli"]
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "tests" / "compatibility" / "data"
 PROGRAMS = str(Path(sys.executable).parent)
-GOOD = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}'
+STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+GOOD = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})
 BAD = GOOD.replace("GetObject", "GetObjekt")
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -63,7 +64,7 @@ def test_hooks_have_what_pre_commit_asks_for() -> None:
     ("path", "taken"),
     [
         ("policies/ci.json", True), ("iam-policies/team/app.json", True), ("policy.json", True),
-        ("infra/ci-policy.json", True), ("policy-ci.json", True), ("package.json", False), ("policies/readme.md", False),
+        ("infra/ci-policy.json", True), ("policy-ci.json", True), ("package.json", False), ("policies/a.md", False),
         ("src/policymaker/data.json", False),
     ],
 )  # fmt: skip
