@@ -16,6 +16,7 @@ from iamtui.engine.evaluator import concluded, read_all_layers
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.context import And, MissingLeaf, Node
 from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -98,6 +99,9 @@ def _is_own_policy(node: Node) -> bool:
 
 
 _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+
+_MOST_EDGES: Final = 250_000
+"""Of all roles together, kept to follow chains: some 2 kB each. Thousands of roles may all trust each other."""
 
 Chain: TypeAlias = tuple[TrustEdge, ...]
 """The roles that are assumed one after the other, the first by the principal that the chain starts with."""
@@ -322,9 +326,18 @@ def every_edge(workspace: Workspace, cancelled: Callable[[], bool] = lambda: Fal
 
 
 def by_principal(edges: Iterable[TrustEdge]) -> Mapping[str, tuple[TrustEdge, ...]]:
-    """The edges of each principal, by its ARN; those that hold without a condition first."""
+    """The edges of each principal, by its ARN; those that hold without a condition first.
+
+    Raises:
+        Problem: there are too many to keep.
+    """
     found: dict[str, list[TrustEdge]] = {}
-    for edge in edges:
+    for number, edge in enumerate(edges):
+        if number >= _MOST_EDGES:
+            raise Problem(
+                f"More than {_MOST_EDGES:,} pairs of a principal and a role that it may assume: too many to follow.",
+                "Ask who may assume one role: `iamtui trust ROLE`.",
+            )
         found.setdefault(edge.principal.arn, []).append(edge)
     return {
         arn: tuple(sorted(own, key=lambda edge: edge.decision.outcome is not Outcome.ALLOWED))

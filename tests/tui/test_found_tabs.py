@@ -96,6 +96,16 @@ async def test_the_access_tab_names_the_roles_that_a_principal_reaches() -> None
         assert [row.target for row in detail.facts.rows if row.target] == [chain[-1].role.arn for chain in chains]
 
 
+async def test_the_access_tab_says_that_there_are_too_many_roles_to_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.workspace.trust._MOST_EDGES", 3)
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, PIPELINE, "access")
+        labels = [row.label for row in detail.facts.rows]
+        assert "resources" in labels
+        assert detail.facts.rows[-1].value.startswith("More than 3 pairs of a principal and a role")
+
+
 async def test_the_trust_tab_adds_who_may_assume_the_role_below_its_statements() -> None:
     workspace = demo()
     role = workspace.account.role("deploy-prod")

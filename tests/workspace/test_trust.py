@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, Truth
 from iamtui.policy.statement import CompiledStatement
+from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.opening import open_source
@@ -123,6 +125,14 @@ def test_a_chain_that_holds_without_condition_comes_before_one_of_the_same_lengt
     )
     chains = list(chains_from(resolve_principal(workspace, "user/alice"), by_principal(edges_of(workspace))))
     assert [edge.role.name for edge in chains[-1]] == ["n", "z"]
+
+
+def test_more_ways_than_memory_is_meant_for_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.workspace.trust._MOST_EDGES", 3)
+    (edge, *_) = edges_of(sample_workspace())
+    assert sum(map(len, by_principal([edge] * 3).values())) == 3
+    with pytest.raises(Problem, match="More than 3 pairs of a principal and a role"):
+        by_principal(repeat(edge))
 
 
 def test_it_agrees_with_who_can() -> None:

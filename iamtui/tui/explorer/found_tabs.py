@@ -23,6 +23,7 @@ from iamtui.presentation.access import (
 from iamtui.presentation.reports import Report
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import verdict_words
+from iamtui.problem import Problem
 from iamtui.tui.background import few_pauses
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.principals import principal_for
@@ -78,7 +79,11 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, workspace, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
-    chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
+    try:
+        chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
+    except Problem as problem:
+        tab.rows.extend((BLANK, heading("Roles that it reaches"), ListingRow("[?]", problem.sentence, "faint")))
+        return tab
     if cancelled():
         return tab
     tab.rows.extend((BLANK, heading(f"Roles that it reaches ({len(chains)})")))
