@@ -73,6 +73,7 @@ class ClipboardOptions:
         terminal: whether the caller can write to a terminal (OSC 52).
         clear_after_seconds: when the lease ends; 0 for never.
         secret: whether clipboard managers are asked to keep no copy, where the tool can say so.
+        is_ending: whether the program is being left, which waits for no slow tool.
     """
 
     command: str = ""
@@ -80,6 +81,7 @@ class ClipboardOptions:
     terminal: bool = True
     clear_after_seconds: int = CLEAR_AFTER_SECONDS
     secret: bool = True
+    is_ending: Callable[[], bool] = lambda: False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ClipboardOptions:
@@ -104,6 +106,8 @@ def copy(
     """
     options = options or ClipboardOptions.from_environment(environ)
     for route in _routes(options, environ):
+        if options.is_ending():
+            break
         result = route.copy(text)
         if result is not None:
             now = clock()
@@ -123,7 +127,10 @@ def _routes(options: ClipboardOptions, environ: Mapping[str, str]) -> list[Clipb
     routes: list[ClipboardRoute] = []
     over_ssh = bool(environ.get("SSH_TTY") or environ.get("SSH_CONNECTION"))
     if options.local_over_ssh or not over_ssh:
-        routes.extend(LocalRoute(tool, environ, secret=options.secret) for tool in local_tools(environ))
+        routes.extend(
+            LocalRoute(tool, environ, secret=options.secret, is_ending=options.is_ending)
+            for tool in local_tools(environ)
+        )
     if tmux_is_reachable(environ):
         routes.append(TmuxRoute(environ))
     if options.terminal and environ.get("TERM", "") not in _NO_CLIPBOARD:

@@ -16,7 +16,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Protocol
@@ -26,6 +27,8 @@ from iamtui.secret import Secret
 
 LIMIT_SECONDS: Final = 2.0
 """How long a clipboard tool may take."""
+LAST_SECONDS: Final = 0.3
+"""How long one may go on once the program is being left, and another may take back what it has copied."""
 
 FIXED_PATH: Final = ":".join(
     (
@@ -41,6 +44,8 @@ CHILD_VARIABLES: Final = (
     *("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "WSL_INTEROP", "TMUX", "TMUX_PANE", "TMUX_TMPDIR"),
 )
 """The environment that clipboard tools get, besides PATH."""
+
+_LOOK_SECONDS: Final = 0.05
 
 BLANK: Final = Secret(" ")
 """What overwrites a clipboard that cannot be emptied."""
@@ -167,15 +172,25 @@ class CommandRoute:
 class LocalRoute:
     """The clipboard of this machine's desktop, through pyperclip in a child process (`clipboard_child`)."""
 
-    def __init__(self, tool: str, environ: Mapping[str, str], *, secret: bool = False) -> None:
+    def __init__(
+        self,
+        tool: str,
+        environ: Mapping[str, str],
+        *,
+        secret: bool = False,
+        is_ending: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._tool = tool
         self._environ = environ
         self._secret = secret
+        self._is_ending = is_ending
         self.name = f"{Route.LOCAL}:{tool}"
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy, and prove it by reading back; None when either fails."""
-        code = self._child("copy-secret" if self._secret else "copy", text)
+        code = self._child("copy-secret" if self._secret else "copy", text, self._is_ending)
+        if code is None and self._is_ending():
+            self._child("clear", Secret(fingerprint(encoded(text))), self._is_ending)
         if code not in (ChildCode.DONE, ChildCode.DONE_MARKED):
             return None
         marked = ", marked as secret" if code == ChildCode.DONE_MARKED else ""
@@ -192,11 +207,14 @@ class LocalRoute:
             ClearState.FAILED, f"the clipboard could not be cleared ({self._tool}) and may still hold the text"
         )
 
-    def _child(self, action: str, stdin: Secret) -> int | None:
+    def _child(self, action: str, stdin: Secret, is_ending: Callable[[], bool] | None = None) -> int | None:
         # -P: the working directory must not supply modules. The package is found wherever this one was.
         environ = _tool_environment(self._environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
         return _run(
-            [sys.executable, "-P", "-m", "iamtui.credentials.clipboard_child", action, self._tool], stdin, environ
+            [sys.executable, "-P", "-m", "iamtui.credentials.clipboard_child", action, self._tool],
+            stdin,
+            environ,
+            is_ending,
         )
 
 
@@ -404,7 +422,9 @@ def _tool_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": FIXED_PATH} | {name: environ[name] for name in CHILD_VARIABLES if name in environ}
 
 
-def _run(words: Sequence[str], stdin: Secret, environ: Mapping[str, str]) -> int | None:
+def _run(
+    words: Sequence[str], stdin: Secret, environ: Mapping[str, str], is_ending: Callable[[], bool] | None = None
+) -> int | None:
     """Run a command with `stdin`, and with its output thrown away.
 
     It gets a process group of its own: whatever it leaves behind to serve the clipboard must outlive a
@@ -427,12 +447,21 @@ def _run(words: Sequence[str], stdin: Secret, environ: Mapping[str, str]) -> int
         )
     except OSError:
         return None
-    try:
-        process.communicate(encoded(stdin), timeout=LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        _stop(process)
-        return None
-    return process.returncode
+    end = time.monotonic() + LIMIT_SECONDS
+    is_last = False
+    text: bytes | None = encoded(stdin)
+    while (left := end - time.monotonic()) > 0:
+        if is_ending is not None and not is_last and is_ending():
+            is_last, end = True, time.monotonic() + min(left, LAST_SECONDS)
+        try:
+            process.communicate(text, timeout=min(left, _LOOK_SECONDS))
+        except subprocess.TimeoutExpired:
+            # It has the text.
+            text = None
+        else:
+            return process.returncode
+    _stop(process)
+    return None
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

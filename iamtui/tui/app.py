@@ -210,6 +210,7 @@ class IamtuiApp(TerminalApp):
             command=settings.command or options.command,
             local_over_ssh=settings.local_over_ssh,
             clear_after_seconds=settings.seconds,
+            is_ending=lambda: self.is_leaving,
         )
         copier = ClipboardCopier(
             self.write_to_terminal,

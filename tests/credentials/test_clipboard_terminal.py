@@ -464,7 +464,7 @@ def test_wl_copy_is_told_of_secrets_where_it_understands_that(
 def test_what_is_marked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[list[str]] = []
 
-    def run(words: list[str], _stdin: Secret, _environ: object) -> int:
+    def run(words: list[str], *_more: object) -> int:
         given.append(words)
         return clipboard_routes.ChildCode.DONE_MARKED
 
