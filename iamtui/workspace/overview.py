@@ -350,7 +350,9 @@ def _question_bar(workspace: Workspace, question: SavedQuestion, cancelled: Call
     everybody = [principal_for(workspace, entity) for entity in entities]
     try:
         named = resolve_principal(workspace, question.principal) if question.principal else None
-        decisions = list(who_can(workspace, question.question_matrix, everybody, cancelled))
+        # The decisions themselves are much to keep, of thousands.
+        answered = who_can(workspace, question.question_matrix, everybody, cancelled)
+        found = [(principal.arn, decision.outcome) for principal, decision in answered]
         asked = who_can(workspace, question.question_matrix, [] if named is None else [named], cancelled)
         alone = next((decision for _, decision in asked), None)
     except Problem as problem:
@@ -359,7 +361,7 @@ def _question_bar(workspace: Workspace, question: SavedQuestion, cancelled: Call
         Figure(
             f"questions.{question.name}.{name}",
             f"{question.name}: {name}",
-            tuple(principal.arn for principal, decision in decisions if decision.outcome in outcomes),
+            tuple(arn for arn, outcome in found if outcome in outcomes),
         )
         for name, outcomes in _ANSWERS
     )
