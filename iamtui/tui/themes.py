@@ -175,7 +175,12 @@ def fallback_variables(theme: Theme) -> dict[str, str]:
             resolved[name] = colour
         else:
             resolved[name] = background.blend(_colour(colour), float(opacity.rstrip("%")) / 100, alpha=1).hex
-    return resolved
+    return {**_ansi_variables(theme), **resolved} if theme.ansi else resolved
+
+
+def _ansi_variables(theme: Theme) -> Mapping[str, str]:
+    """What Textual's styles read in a theme of the terminal's own colours, and only Textual's own themes set."""
+    return BUILTIN_THEMES["ansi-dark" if theme.dark else "ansi-light"].variables
 
 
 def _colour(text: str) -> Color:
@@ -223,7 +228,7 @@ def _fits(key: str, value: str) -> bool:
 
 
 def _textual_variables() -> set[str]:
-    return set(ColorSystem(primary="#000000").generate())
+    return {*ColorSystem(primary="#000000").generate(), *BUILTIN_THEMES["ansi-dark"].variables}
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:
