@@ -38,6 +38,11 @@ def data_folder() -> Path:
     return _DIRS.user_data_path
 
 
+def screen_state() -> Path:
+    """The file of what the screen remembers from one run to the next; it need not exist."""
+    return _DIRS.user_state_path / "screen.json"
+
+
 def cache_folder() -> Path:
     """The folder for what can be made again; it need not exist."""
     return _DIRS.user_cache_path

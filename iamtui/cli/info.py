@@ -39,6 +39,7 @@ def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
             "user_themes": str(paths.user_themes()),
             "shipped_themes": str(paths.shipped_themes() or "not found"),
             "data": str(paths.data_folder()),
+            "screen_state": str(paths.screen_state()),
             "cache": str(paths.cache_folder()),
             "log": str(paths.log_file()),
         },

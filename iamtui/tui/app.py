@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
@@ -15,7 +16,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.theme import Theme, ThemeProvider
+from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import REST_OF_ACCOUNT
@@ -23,7 +24,7 @@ from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import GarbageRounds, get_in_thread, worker_failure
+from iamtui.tui.background import GarbageRounds, Work, get_in_thread, in_thread, worker_failure
 from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line
 from iamtui.tui.main_screen import MainScreen
@@ -38,6 +39,9 @@ from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspa
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
 
+
+_MOST_PROBLEMS: Final = 4
+"""How many faults of the settings and the themes one message has room for."""
 
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
@@ -254,8 +258,9 @@ class IamtuiApp(TerminalApp):
         """Say what is wrong with the config, once; False when nothing is."""
         if not self._problems:
             return False
-        more = f" ({len(self._problems) - 1} more: iamtui info)" if len(self._problems) > 1 else ""
-        self.say(self._problems[0] + more, Severity.WARNING)
+        rest = len(self._problems) - _MOST_PROBLEMS
+        more = f" ({rest} more: iamtui info)" if rest > 0 else ""
+        self.say(" ".join(self._problems[:_MOST_PROBLEMS]) + more, Severity.WARNING)
         self._problems.clear()
         return True
 
@@ -349,7 +354,22 @@ class IamtuiApp(TerminalApp):
             self.push_screen(lazy.help.ActionPalette())
 
     def search_themes(self) -> None:
-        self.push_screen(lazy.help.ActionPalette([ThemeProvider], placeholder="Search for themes…"))
+        dialog = lazy.theme_dialog.ThemeDialog([*self.available_themes], self._themes, self.theme)
+        self.push_screen(dialog, self._theme_chosen)
+
+    def _theme_chosen(self, name: str | None) -> None:
+        if name is None:
+            return
+        if self._config.theme:
+            self.say(line(("theme", "bold"), " in the config names another for the next run."), Severity.WARNING)
+            return
+        in_thread(self._main, partial(self._remember_theme, name), name="remembering the theme", group="theme")
+
+    def _remember_theme(self, name: str, work: Work) -> None:
+        try:
+            lazy.theme_dialog.remember_theme(name)
+        except Problem as problem:
+            work.tell(self.say, f"{problem.sentence} {problem.next_step}", Severity.WARNING)
 
     def action_lock(self) -> None:
         self._main.lifecycle.lock_up()

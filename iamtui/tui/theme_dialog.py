@@ -1,0 +1,104 @@
+"""ThemeDialog: the themes to choose from, each shown on the screen below as the cursor comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import ClassVar, Final
+
+import msgspec
+from textual import on
+from textual.binding import BindingType
+from textual.timer import Timer
+
+from iamtui.credentials.secure_files import locked, replace_file
+from iamtui.paths import screen_state
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.content import line
+from iamtui.tui.dialogs import Choice, ChoiceDialog
+from iamtui.tui.themes import read_screen_state
+from iamtui.tui.widgets.lists.line_list import LineView
+
+_PAUSE_SECONDS: Final = 0.1
+"""How long the cursor rests on a theme before the screen is drawn in it."""
+
+
+class ThemeDialog(ChoiceDialog):
+    """Gives the name of the theme that was chosen; None leaves the one that it was opened in."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    DEFAULT_CSS = """
+    ThemeDialog {
+        align: right top;
+        background: transparent;
+        & > Vertical {
+            width: 46;
+            max-height: 100%;
+        }
+    }
+    """
+
+    def __init__(self, names: Collection[str], own: Collection[str], now: str) -> None:
+        """Make the dialog.
+
+        Args:
+            names: every theme there is.
+            own: those that are not Textual's, listed first.
+            now: the one on screen.
+        """
+        ours = [name for name in names if name in own]
+        others = [name for name in names if name not in own]
+        self._before = now
+        self._pause: Timer | None = None
+        choices = [Choice("", "iamtui and yours"), *(self._choice(name) for name in ours)]
+        choices += [Choice("", "Textual"), *(self._choice(name) for name in others)]
+        hint = line(("Enter", "bold $match"), " keeps it   ", ("Esc", "bold $match"), " as before")
+        super().__init__(line("Theme"), choices, hint=hint)
+
+    def _choice(self, name: str) -> Choice:
+        return Choice(name, name, "now" if name == self._before else "")
+
+    def _narrow(self, needle: str) -> None:
+        super()._narrow(needle)
+        if not needle:
+            self.lines.move_to(next(at for at, one in enumerate(self.lines.shown) if one.key == self._before))
+
+    @on(LineView.CursorMoved)
+    def _preview(self) -> None:
+        """Show the theme once the cursor rests: the styles of the whole screen are worked out again for each."""
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(_PAUSE_SECONDS, self._show)
+
+    def _show(self) -> None:
+        choice = self.lines.choice
+        if choice is not None and choice.key != self.app.theme:
+            self.app.theme = choice.key
+
+    def _take(self) -> None:
+        self._show()
+        super()._take()
+
+    def action_cancel(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+        self.app.theme = self._before
+        super().action_cancel()
+
+
+def remember_theme(name: str) -> None:
+    """Keep the name of a theme for the next run, beside what else the file has. Blocking for file access.
+
+    Raises:
+        Problem: the file cannot be written.
+    """
+    path = screen_state()
+    try:
+        with locked(path):
+            replace_file(path, msgspec.json.encode({**read_screen_state(), "version": 1, "theme": name}))
+    except OSError as error:
+        raise Problem(
+            f"The theme is not remembered: {safe_text(path)} cannot be written: {error.strerror}.",
+            "Name it in the config as theme.",
+        ) from error
