@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from iamtui.cli.exits import KeyBinding, Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from iamtui.config import Config
     from iamtui.credentials.session import Session
@@ -26,26 +26,23 @@ keys, or name a module to import."""
 
 
 def _open_screen(choice: SourceChoice | None) -> int:
-    _prepare_screen()
-    from iamtui.tui.app import run_app  # commands and --help need no screen
-
-    return run_app(choice)
+    return _screen()[0](choice)
 
 
 def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
-    _prepare_screen()
-    from iamtui.tui.app import run_picker  # as above
-
-    return run_picker(choice, format_name)
+    return _screen()[1](choice, format_name)
 
 
-def _prepare_screen() -> None:
-    """What must be done before Textual is imported."""
+def _screen() -> tuple[Callable[[SourceChoice | None], int], Callable[[SourceChoice | None, str], Session | None]]:
+    """The runners of the screen and of the picker, after what must be done before Textual is imported."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL") and name not in _TEXTUAL_LOOKS]:
         # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.
         os.environ.pop(name, None)
     # What a start makes stays: looking for garbage in it takes a seventh of the start. The app turns this on again.
     gc.disable()
+    from iamtui.tui.app import run_app, run_picker  # commands and --help need no screen
+
+    return run_app, run_picker
 
 
 def _bindings() -> Sequence[KeyBinding]:
@@ -55,12 +52,11 @@ def _bindings() -> Sequence[KeyBinding]:
 
 
 def _config_problems(config: Config) -> Sequence[str]:
-    from iamtui.tui.keymap import keymap_problems  # only for `config check`
-    from iamtui.tui.themes import first_theme, load_themes  # as above
+    from iamtui.tui import keymap, themes  # only for `config check`
 
-    loaded = load_themes()
-    unknown = first_theme(config.theme, {theme.name: theme for theme in loaded.themes})[1]
-    return [*loaded.problems, *unknown, *keymap_problems(config.keymap)]
+    loaded = themes.load_themes()
+    unknown = themes.first_theme(config.theme, {theme.name: theme for theme in loaded.themes})[1]
+    return [*loaded.problems, *unknown, *keymap.keymap_problems(config.keymap)]
 
 
 _COMMAND_ROUNDS = 50_000, 20, 20

@@ -27,8 +27,7 @@ from click.shell_completion import (
 from iamtui.account.model import Account
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS
-from iamtui.cli.exits import Exit
-from iamtui.cli.main import COMPLETE_VARIABLE, cli
+from iamtui.cli.exits import COMPLETE_VARIABLE, Exit
 from iamtui.cli.output import stdout
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
@@ -43,17 +42,18 @@ _SHELLS: Final = ("bash", "zsh", "fish")
 
 @click.command()
 @click.argument("shell", type=click.Choice(_SHELLS))
-def completion(shell: str) -> Exit:
+@click.pass_context
+def completion(context: click.Context, shell: str) -> Exit:
     """Print the completion script of SHELL: eval "$(iamtui completion bash)".
 
     It completes commands, options, and the names of the account that the line names: users, roles, policies,
     resources, and AWS profiles. It never calls AWS: names of a live account are those that were read last.
     """
-    stdout().raw(_CLASSES[shell](cli, {}, "iamtui", COMPLETE_VARIABLE).source() + "\n")
+    stdout().raw(_CLASSES[shell](context.find_root().command, {}, "iamtui", COMPLETE_VARIABLE).source() + "\n")
     return Exit.OK
 
 
-def complete(instruction: str) -> int:
+def complete(cli: click.Command, instruction: str) -> int:
     """Answer what a completion script asks."""
     for shell in _SHELLS:
         add_completion_class(_CLASSES[shell], shell)

@@ -35,6 +35,9 @@ class ProgramExit(int):
     """The exit code of a program that a command ran, handed on as it is."""
 
 
+COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
+"""The environment variable with which a completion script asks for completions."""
+
 # What the command line is told of the screen, which it must not import.
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
+from iamtui.cli.exits import COMPLETE_VARIABLE, Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
@@ -113,8 +113,6 @@ _WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completi
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 """The commands whose output is for `eval`, unless they are told otherwise."""
-
-COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
 
 
 @click.group(
@@ -217,7 +215,7 @@ def _invoke(arguments: Sequence[str], screen: Screen, contexts: list[click.Conte
     if COMPLETE_VARIABLE in os.environ:
         from iamtui.cli.completion import complete  # only while completing
 
-        return complete(os.environ[COMPLETE_VARIABLE])
+        return complete(cli, os.environ[COMPLETE_VARIABLE])
     try:
         with cli.make_context("iamtui", [*arguments], obj=screen) as context:
             contexts.append(context)

@@ -246,10 +246,8 @@ def parse_policy(value: JsonValue) -> Policy:
 def _refused_part(policy: Policy) -> DocumentError | None:
     """What no policy that AWS took can have: with a misspelt Condition, what the document means is not known."""
     if policy.version is not None and policy.version not in VERSIONS:
-        found = json.dumps(policy.version[:64])
-        return DocumentError(
-            f'Version is "2012-10-17" or "2008-10-17", not {found}', path="$.Version", fault=Fault.UNKNOWN
-        )
+        said = f'Version is "2012-10-17" or "2008-10-17", not {json.dumps(policy.version[:64])}'
+        return DocumentError(said, path="$.Version", fault=Fault.UNKNOWN)
     for path, names, what in (
         ("$", policy.unknown_elements, "a policy"),
         *((f"$.Statement[{one.index}]", one.unknown_elements, "a statement") for one in policy.statements),

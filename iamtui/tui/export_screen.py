@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.paths import home_expanded
-from iamtui.presentation.exports import FORMATS
+from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
@@ -144,16 +144,32 @@ class ExportScreen(Screen[None]):
         self.say(line("Written to ", (path, "bold"), "."))
 
 
-def choose_export(app: App[Any], title: str, made: Callable[[str], ExportScreen]) -> None:
-    """Ask for one of the formats of lists, and show the export in it."""
+def choose_export(
+    app: App[Any],
+    question: str,
+    title: Content,
+    make: Callable[[str, Work], str],
+    *,
+    what: str,
+    file_name: str,
+    empty: str,
+) -> None:
+    """Ask for one of the formats of lists, and show the export in it.
+
+    Args:
+        make: makes the text in a format, as that of an ExportScreen.
+        what, file_name, empty: as of an ExportScreen, without the format and its suffix.
+    """
 
     def chosen(form: str | None) -> None:
         if form:
-            app.push_screen(made(form))
+            shown = line(title, (f"  as {FORMATS[form]}", "$muted"))
+            whole, name = f"{what} as {FORMATS[form]}", f"{file_name}{FILE_SUFFIXES[form]}"
+            app.push_screen(ExportScreen(shown, partial(make, form), what=whole, file_name=name, empty=empty))
 
     notes = {"csv": "for spreadsheets", "json": "one object a line", "markdown": "a table"}
     choices = [Choice(form, name, notes[form]) for form, name in FORMATS.items()]
-    app.push_screen(ChoiceDialog(plain(title), choices), chosen)
+    app.push_screen(ChoiceDialog(plain(question), choices), chosen)
 
 
 def write_new(path: Path, text: str) -> Path:

@@ -20,7 +20,6 @@ from textual.widgets import Label
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal
-from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.presentation.who_can import (
     BEST_FIRST,
@@ -38,7 +37,7 @@ from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, age_note, fit, line, lines, plain, styled, wrong
-from iamtui.tui.export_screen import ExportScreen, choose_export
+from iamtui.tui.export_screen import choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
@@ -127,13 +126,6 @@ def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
     if not rows.all:
         return plain("This account has no users and no roles to ask about.")
     return plain("Nobody matches this filter. Press 1 for all, or Escape to end the text filter.")
-
-
-def answer(row: WhoCanRow) -> Content:
-    """The answer of a row, with the one before the draft where that changes it."""
-    if row.before is None or not row.changed:
-        return styled(row.words.row)
-    return line((str(row.before), "$muted"), (" → ", "bold $match"), styled(row.words.row))
 
 
 # WhoCanList: every principal and its answer, one a line, drawn line by line.
@@ -504,14 +496,16 @@ class WhoCanScreen(Screen[str | None]):
     @on(LineView.CursorMoved)
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
-        row = self.list.row
-        self.query_one(ListPane).tell(lines(answer(row), plain(row.reason)) if row is not None else Content(""))
+        row, words = self.list.row, Content("")
+        if row is not None:
+            before = ((str(row.before), "$muted"), (" → ", "bold $match")) if row.before and row.changed else ()
+            words = lines(line(*before, styled(row.words.row)), plain(row.reason))
+        self.query_one(ListPane).tell(words)
 
     # Keys.
 
     def action_show(self, number: str) -> None:
-        rows = self.list.rows
-        at = int(number) - 1
+        rows, at = self.list.rows, int(number) - 1
         if at < len(FILTERS):
             self.list.choose(outcome=FILTERS[at].outcome, needle=rows.needle)
         elif self._before is not None:
@@ -566,25 +560,22 @@ class WhoCanScreen(Screen[str | None]):
         principals, question_matrix = [row.principal for row in self.list.shown], self._inquiry
         workspace, action = self._workspace, question_matrix.actions[0].replace(":", "-")
 
-        def made(form: str) -> ExportScreen:
-            shown = FORMATS[form]
-
-            def text(work: Work) -> str:
-                with few_pauses(workspace.account):
-                    return who_can_text(form, workspace, question_matrix, principals, work.cancelled)
-
-            return ExportScreen(
-                lines(line(heading(question_matrix), (f"  as {shown}", "$muted"))),
-                text,
-                what=f"Who can as {shown}",
-                file_name=f"who-can-{action}{FILE_SUFFIXES[form]}",
-                empty="Nobody is shown.",
-            )
+        def text(form: str, work: Work) -> str:
+            with few_pauses(workspace.account):
+                return who_can_text(form, workspace, question_matrix, principals, work.cancelled)
 
         if not self._done:
             self.query_one(ListPane).tell(plain("Not everybody has been asked yet: export when that is done."))
-        else:
-            choose_export(self.app, "Export who can as", made)
+            return
+        choose_export(
+            self.app,
+            "Export who can as",
+            heading(question_matrix),
+            text,
+            what="Who can",
+            file_name=f"who-can-{action}",
+            empty="Nobody is shown.",
+        )
 
     def action_why(self) -> None:
         row = self.list.row

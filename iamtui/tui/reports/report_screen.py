@@ -17,7 +17,6 @@ from textual.widgets import Label
 
 from iamtui.account.model import Account, Role, User
 from iamtui.presentation.access import changes_report
-from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
 from iamtui.presentation.reports import (
     Report,
     ReportRow,
@@ -33,7 +32,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import age_note, fit, line, lines, plain, styled, wrong
-from iamtui.tui.export_screen import ExportScreen, choose_export
+from iamtui.tui.export_screen import choose_export
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
@@ -414,19 +413,16 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def action_export(self) -> None:
         rows, title, account = self.list.shown, self._title, self._workspace.account
-
-        def made(form: str) -> ExportScreen:
-            shown, suffix = FORMATS[form], FILE_SUFFIXES[form]
-            name = re.sub(r"[^A-Za-z0-9._-]+", "-", title.lower()).strip("-") or "list"
-            return ExportScreen(
-                line((title, "bold $heading"), (f"  as {shown}", "$muted")),
-                lambda _work: report_text(form, rows),
-                what=f"{title} as {shown}",
-                file_name=f"{name}-{account.id}{suffix}",
-                empty="The list is empty.",
-            )
-
-        choose_export(self.app, "Export the list as", made)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", title.lower()).strip("-") or "list"
+        choose_export(
+            self.app,
+            "Export the list as",
+            line((title, "bold $heading")),
+            lambda form, _work: report_text(form, rows),
+            what=title,
+            file_name=f"{name}-{account.id}",
+            empty="The list is empty.",
+        )
 
     def action_search(self) -> None:
         self.query_one(FilterRow).open()
