@@ -259,27 +259,13 @@ def _refused_part(policy: Policy) -> DocumentError | None:
 
 
 def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
-    """Refuse what no policy of AWS can hold, and what comparing its patterns with one another would take hours for.
-
-    Raises:
-        DocumentError: too many statements, resources or principals, or one that is too long.
-    """
+    """Refuse what no policy of AWS can hold, and what comparing its patterns with one another would take hours for."""
     if is_large and (found := len(policy.statements)) > _MOST_STATEMENTS:
         said = f"The document has {found:,} statements, more than the {_MOST_STATEMENTS:,} that are read"
         raise DocumentError(said, path="$.Statement")
     count = patterns = 0
     for statement in policy.statements:
-        for element, entries in (
-            ("Action", statement.actions),
-            ("NotAction", statement.not_actions),
-            ("Resource", statement.resources),
-            ("NotResource", statement.not_resources),
-            ("Principal", [entry.value for entry in statement.principals or ()]),
-            ("NotPrincipal", [entry.value for entry in statement.not_principals or ()]),
-            ("Condition", [value for line in statement.conditions for value in line.values]),
-        ):
-            if not entries:
-                continue
+        for element, entries in _entries_of(statement):
             count += len(entries) if element not in ("Action", "NotAction", "Condition") else 0
             longest = max(map(len, entries))
             patterns += element == "Condition" and sum("?" in entry or "${" in entry for entry in entries)
@@ -296,6 +282,20 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
             else:
                 continue
             raise DocumentError(said, path=f"$.Statement[{statement.index}].{element}")
+
+
+def _entries_of(statement: Statement) -> Iterator[tuple[str, Sequence[str]]]:
+    """The elements of a statement that have entries, with their texts."""
+    found = (
+        ("Action", statement.actions),
+        ("NotAction", statement.not_actions),
+        ("Resource", statement.resources),
+        ("NotResource", statement.not_resources),
+        ("Principal", [entry.value for entry in statement.principals or ()]),
+        ("NotPrincipal", [entry.value for entry in statement.not_principals or ()]),
+        ("Condition", [value for line in statement.conditions for value in line.values]),
+    )
+    return ((element, entries) for element, entries in found if entries)
 
 
 def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
