@@ -90,6 +90,9 @@ _TITLES: Final = {
     Kind.ORGANIZATION: "Organization",
 }
 
+LEVEL_WORDS: Final = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "unit", "ACCOUNT": "account"}
+"""What a level of the organization is."""
+
 _KIND_WORDS: Final = {
     User: "user",
     Group: "group",
@@ -108,7 +111,7 @@ class OtherAccount:
         id: "" of one that could not be opened.
         name: its alias, or what it was opened by, or was to be; raw text.
         count: its users and roles.
-        entity: what of it is meant, or None.
+        entity: what of it is meant, or a level of its organization, or None.
         problem: why it could not be opened; safe to show.
         age: how old it is, where it is as it was read last, or "".
     """
@@ -116,14 +119,14 @@ class OtherAccount:
     id: str
     name: str
     count: int = 0
-    entity: Entity | None = None
+    entity: Entity | Branch | None = None
     problem: str = ""
     age: str = ""
 
     @property
     def key(self) -> str:
         """A text that names it as `key_of` names a node."""
-        return f"account:{self.id or self.name}:{self.entity.arn if self.entity is not None else ''}"
+        return f"account:{self.id or self.name}:{key_of(self.entity) if self.entity is not None else ''}"
 
 
 def other_accounts(workspace: Workspace) -> tuple[OtherAccount, ...]:

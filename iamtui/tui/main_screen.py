@@ -302,7 +302,7 @@ class MainScreen(PanedScreen):
     @on(Explorer.EntityOpened)
     def _opened(self, event: Explorer.EntityOpened) -> None:
         event.stop()
-        self.subject.active_view.focus()
+        self.subject.go_into(event.policy)
 
     @on(ChildrenTable.ChildOpened)
     def _child_opened(self, event: ChildrenTable.ChildOpened) -> None:

@@ -326,7 +326,7 @@ class Browsing:
     def _other_chosen(self, other: OtherAccount, opened: bool) -> None:
         """Say what the cursor is on that is not of the account on screen; go there when the user does."""
         if opened and other.id:
-            self.look_at(other.id, other.entity.arn if other.entity is not None else "")
+            self.look_at(other.id, key_of(other.entity) if other.entity is not None else "")
             return
         name = other.entity.name if other.entity is not None else other.name
         words = line((f"{other.id} ", "bold $foreground"), (name, "bold $foreground"))

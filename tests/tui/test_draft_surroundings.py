@@ -11,6 +11,7 @@ from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.drafts.words import SCP
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
+from iamtui.tui.inventory import Branch, Kind, key_of
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.drafting import app_of, ask, choose, made, own_data_folder
 from tests.support.panel_apps import screen_text, type_text
@@ -52,6 +53,34 @@ async def test_what_no_scp_is_called_becomes_the_name_of_a_new_one() -> None:
         assert pilot.app.screen.query_one(Input).value == "fence"
         await press(pilot, "enter")
         assert "new SCP fence at example-prod" in screen_text(app_of(pilot))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_at_a_level_of_the_organization_its_policies_are_edited(size: tuple[int, int]) -> None:
+    async with opened(make_app(drafting_workspace()), size=size) as pilot:
+        app_of(pilot).main.go_to(key_of(Branch(Kind.ORGANIZATION, ID)))
+        await press(pilot, "E")
+        await choose(pilot, "Attach an SCP")
+        await choose(pilot, "no-leaving")
+        edit = await made(pilot)
+        assert isinstance(edit, PutOrganizationPolicy)
+        assert (edit.level_id, edit.name) == (ID, "no-leaving")
+
+
+async def test_the_policy_under_the_cursor_of_a_level_comes_first() -> None:
+    async with opened(make_app(drafting_workspace())) as pilot:
+        main = app_of(pilot).main
+        main.go_to(key_of(Branch(Kind.ORGANIZATION, OU)))
+        main.subject.detail.show_statement("no-leaving", 0)
+        main.subject.active_view.focus()
+        await press(pilot, "E")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ChoiceDialog)
+        assert [choice.label for choice in dialog.lines.shown[:3]] == [
+            "The policy under the cursor", "Edit the SCP no-leaving", "Detach the SCP no-leaving",
+        ]  # fmt: skip
+        keys = [choice.key for choice in dialog.lines.shown if choice.key]
+        assert len(keys) == len(set(keys)), "it is not listed again"
 
 
 async def test_a_new_scp_has_a_name_of_its_own_and_a_document() -> None:

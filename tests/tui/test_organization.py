@@ -14,7 +14,8 @@ from iamtui.sources.organization import SCP
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.detail_pane import ListAndDocument
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows
-from iamtui.tui.inventory import Branch, Inventory, Kind, key_of
+from iamtui.tui.explorer.search import SearchIndex
+from iamtui.tui.inventory import Branch, Inventory, Kind, OtherAccount, key_of
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.snapshot_file import snapshot_bytes
@@ -284,3 +285,40 @@ async def test_a_snapshot_has_no_login_for_other_accounts() -> None:
     async with opened() as pilot:
         await press(pilot, "O")
         assert "are opened from a live account" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_search_finds_units_and_policies_of_the_organization(demo: Account, size: tuple[int, int]) -> None:
+    async with opened(account=demo, size=size) as pilot:
+        app = pilot.app
+        assert isinstance(app, IamtuiApp)
+        await press(pilot, "slash", *"region-f")
+        assert "1 match" in screen_text(app)
+        tree = app.main.explorer.tree_view
+        assert "".join(piece.text for piece in tree.pieces(1, 60)).split() == [
+            "region-fence", "SCP", "at", "Workloads",
+        ]  # fmt: skip
+        await press(pilot, "enter")
+        assert app.main.subject.node == Branch(Kind.ORGANIZATION, "ou-pf7n-72da24fd")
+        await press(pilot, "enter")
+        assert app.main.subject.tab == "policies"
+        assert "aws:RequestedRegion" in app.main.query_one(ListAndDocument).document_view.text
+        await press(pilot, "escape", "escape", "slash", *"workloads")
+        assert "".join(piece.text for piece in tree.pieces(1, 60)).split() == ["Workloads", "unit"]
+
+
+def test_what_is_around_an_account_is_found_by_name_and_id(demo: Account) -> None:
+    beside = replace(demo, id="444455556666", users=(), roles=(), groups=(), policies=(), instance_profiles=())
+    index = SearchIndex(demo, [beside], [OtherAccount("444455556666", "zz-ledger")])
+
+    def found(words: str) -> list[tuple[object, str, str]]:
+        return [(hit.entity, hit.policy, hit.where) for hit in index.search(words).hits]
+
+    assert [hit.where for hit in index.search("ou-pf7n-72da24fd").hits] == [
+        "unit",
+        *["SCP at Workloads"] * 2,
+        "RCP at Workloads",
+    ]
+    assert found("zz-ledger") == [(OtherAccount("444455556666", "zz-ledger"), "", "")]
+    assert found("44445555") == [(OtherAccount("444455556666", "zz-ledger"), "", "")]
+    assert [one[1:] for one in found("keep-the-audit")] == [("keep-the-audit", "SCP at Root")], "both have that level"

@@ -117,6 +117,16 @@ async def test_search_finds_in_all_accounts_and_goes_there(files: tuple[str, str
         await until(it.pilot, lambda: getattr(it.app.main.subject.node, "arn", "") == f"arn:aws:iam::{OTHER}:user/both")
 
 
+async def test_search_finds_an_account_by_its_id(files: tuple[str, str]) -> None:
+    async with stage(files) as it:
+        await press(it.pilot, "slash", *OTHER[:6])
+        await until(it.pilot, lambda: OTHER in it.tree[0])
+        await press(it.pilot, "enter")
+        assert it.other == f"{OTHER} other.json Enter goes there."
+        await press(it.pilot, "enter")
+        await until(it.pilot, lambda: it.looks_at(OTHER))
+
+
 async def test_what_could_not_be_opened_stands_in_the_tree_with_why(files: tuple[str, str]) -> None:
     refused = NotOpened("The profile old", Problem("The login has expired.", "Run aws sso login."))
     async with stage(files, not_opened=(refused,)) as it:

@@ -17,7 +17,7 @@ from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
-from iamtui.tui.inventory import Inventory
+from iamtui.tui.inventory import Inventory, other_accounts
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.widgets.status import Severity, StatusLine
 
@@ -44,8 +44,9 @@ class Given:
 
     @classmethod
     def of(cls, workspace: Workspace) -> Given:
-        others = workspace.others.values()
-        return cls(workspace, Inventory(workspace.account), lazy.search.SearchIndex(workspace.account, others))
+        account, others = workspace.account, workspace.others.values()
+        index = lazy.search.SearchIndex(account, others, other_accounts(workspace))
+        return cls(workspace, Inventory(account), index)
 
 
 _GROUP: Final = "draft"

@@ -22,7 +22,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.words import RCP, SCP, short_type
+from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import Choice, ChoiceDialog
@@ -167,11 +167,14 @@ def edit_choices(
         choices += [Choice("", f"Policy {node.name}"), *_of_managed(node)]
     elif isinstance(node, Branch) and node.kind in (Kind.POLICIES, Kind.CUSTOMER_POLICIES):
         choices += [Choice("", "Policies"), Choice(key("create"), "Create a policy", "customer managed")]
+    elif isinstance(node, Branch) and node.kind is Kind.ORGANIZATION:
+        choices += _of_organization(account, node, policy)
     asked_about = [*_of_resource(account, resource, node)]
     choices += [Choice("", "The resource asked about"), *asked_about] if asked_about else []
     back = [Choice(key("take", str(index)), f"Take back: {words}") for index, words in drafted]
     choices += [Choice("", "Drafted here"), *back] if back else []
-    around = [*_around(account)]
+    known = {choice.key for choice in choices}
+    around = [choice for choice in _around(account) if choice.key not in known]
     if isinstance(account.organization, Missing) and choices:
         choices.append(Choice("", "SCPs and RCPs: the organization is not loaded"))
     choices += [Choice("", "Around the account"), *around] if around else []
@@ -268,12 +271,33 @@ def _around(account: Account) -> Iterator[Choice]:
         yield Choice(key("organization-add", policy_type), f"Attach an {word}", "to the root, an OU or the account")
         for level in fact.value.path:
             for name in _names_at(level, policy_type):
-                where = level.name or level.id
-                if not is_of_aws(account, policy_type, name):
-                    choice = key("organization-edit", policy_type, level.id, name)
-                    yield Choice(choice, f"Edit the {word} {name}", f"at {where}")
-                choice = key("organization-detach", policy_type, level.id, name)
-                yield Choice(choice, f"Detach the {word} {name}", f"from {where}")
+                yield from _of_attached(account, level, policy_type, name)
+
+
+def _of_attached(account: Account, level: OrganizationLevel, policy_type: str, name: str) -> Iterator[Choice]:
+    word, where = short_type(policy_type), level.name or level.id
+    if not is_of_aws(account, policy_type, name):
+        yield Choice(key("organization-edit", policy_type, level.id, name), f"Edit the {word} {name}", f"at {where}")
+    choice = key("organization-detach", policy_type, level.id, name)
+    yield Choice(choice, f"Detach the {word} {name}", f"from {where}")
+
+
+def _of_organization(account: Account, branch: Branch, policy: Sequence[str]) -> Iterator[Choice]:
+    """What can be edited at a level of the organization, the policy under the cursor first; or of that at any."""
+    levels = [level for level in account.organization_levels if branch.folder in ("", level.id)]
+    attached = [(level, of, name) for level in levels for of in (SCP, RCP) for name in _names_at(level, of)]
+    here = [one for one in attached if one[2] in policy]
+    if here:
+        yield Choice("", "The policy under the cursor")
+    for one in here:
+        yield from _of_attached(account, *one)
+    if branch.folder and levels:
+        yield Choice("", level_words(account, branch.folder))
+        for policy_type in (SCP, RCP):
+            yield Choice(key("organization-add", policy_type, branch.folder), f"Attach an {short_type(policy_type)}")
+        for one in attached:
+            if one not in here:
+                yield from _of_attached(account, *one)
 
 
 def is_of_aws(account: Account, policy_type: str, name: str) -> bool:

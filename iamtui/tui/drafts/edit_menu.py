@@ -465,7 +465,7 @@ class OrganizationEdits(EditContext):
 
         Args:
             what: "organization-detach", "organization-edit" or "organization-add".
-            parts: type, level and name of the policy; of one to add the type.
+            parts: type, level and name of the policy; of one to add the type, and the level where that is known.
             documents: who opens the editor.
         """
         match what, parts:
@@ -473,6 +473,8 @@ class OrganizationEdits(EditContext):
                 self.add(DetachOrganizationPolicy(type_, level, name))
             case "organization-edit", [type_, level, name]:
                 documents.edit_place(lazy.draft_documents.organization_place(self.account, type_, level, name))
+            case "organization-add", [type_, level]:
+                self._choose_policy(documents, type_, level)
             case "organization-add", [type_]:
                 title = line(f"Attach an {short_type(type_)} to")
                 then = partial(self._choose_policy, documents, type_)

@@ -362,6 +362,12 @@ class SubjectPane(Pane):
         """The id of the tab that is shown, "" on a branch."""
         return self.detail.active_tab if self.detail.display else ""
 
+    def go_into(self, policy: str = "") -> None:
+        """Give what is shown the focus; `policy`: the name of one of its policies that is meant."""
+        if policy and self.detail.display:
+            self.detail.show_statement(policy, -1)
+        self.active_view.focus()
+
     def welcome(self, words: Content) -> None:
         self._node = None
         self.border_title = None

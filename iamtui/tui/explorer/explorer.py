@@ -101,9 +101,10 @@ class ExplorerTree(LineView):
 
     @dataclass(eq=False, repr=False)
     class NodeOpened(Message):
-        """Enter on an entity."""
+        """Enter on an entity; `policy`: an SCP or RCP that was found at that level of the organization, by name."""
 
         node: Node
+        policy: str = ""
 
     @dataclass(eq=False, repr=False)
     class AccountChosen(Message):
@@ -140,6 +141,11 @@ class ExplorerTree(LineView):
         """The other account, or what of it, that the cursor is on."""
         node = self._rows[self.cursor].node if self._rows else None
         return node if isinstance(node, OtherAccount) else None
+
+    @property
+    def _policy_found(self) -> str:
+        hit = self._rows[self.cursor].hit if self._rows else None
+        return hit.policy if hit is not None else ""
 
     @property
     def result(self) -> SearchResult | None:
@@ -197,7 +203,7 @@ class ExplorerTree(LineView):
             self.reveal(chosen or self._before_search)
             return None
         self._result = self._index.search(query)
-        self._rows = _hit_rows(self._result, self._inventory, self._others)
+        self._rows = _hit_rows(self._result, self._others)
         first = next((i for i, row in enumerate(self._rows) if row.hit is not None), 0)
         self.set_total(len(self._rows), cursor=first)
         return self._result
@@ -240,6 +246,8 @@ class ExplorerTree(LineView):
         if row.node == OVERVIEW and self._others:
             return _account_pieces("▾ ", self._inventory.account.id, self._account_name, "", width)
         if isinstance(row.node, Branch):
+            if row.hit is not None:
+                return _entity_pieces(row, row.node, None, (), width)
             return _branch_pieces(row, row.node, width, is_heading=self._result is not None)
         verdict = self._verdict_for(index, row.node)
         mark = self._mark_of(row.node) if self._mark_of is not None else ""
@@ -255,7 +263,8 @@ class ExplorerTree(LineView):
     def _other_pieces(self, index: int, row: TreeRow, other: OtherAccount, width: int) -> Sequence[Piece]:
         """A line for another account, or for something found in it."""
         if other.entity is not None:
-            return _entity_pieces(row, other.entity, self._verdict_for(index, other.entity), (), width)
+            verdict = None if isinstance(other.entity, Branch) else self._verdict_for(index, other.entity)
+            return _entity_pieces(row, other.entity, verdict, (), width)
         arrow = "  " if self._result is not None else "✗ " if other.problem else "▸ "
         return _account_pieces(arrow, other.id, other.name, "" if other.problem else f"{row.count:,}", width)
 
@@ -288,7 +297,7 @@ class ExplorerTree(LineView):
         elif isinstance(node, Branch) and not node.is_leaf:
             self.action_toggle_branch()
         elif node is not None:
-            self.post_message(self.NodeOpened(node))
+            self.post_message(self.NodeOpened(node, self._policy_found))
 
     def action_toggle_branch(self) -> None:
         node = self.node
@@ -307,7 +316,7 @@ class ExplorerTree(LineView):
             else:
                 self.action_toggle_branch()
         elif node is not None:
-            self.post_message(self.NodeOpened(node))
+            self.post_message(self.NodeOpened(node, self._policy_found))
 
     def action_line_left(self) -> None:
         node = self.node
@@ -361,7 +370,7 @@ def _account_pieces(arrow: str, number: str, name: str, count: str, width: int) 
 
 
 def _entity_pieces(
-    row: TreeRow, entity: Entity, verdict: VerdictWords | None, signs: Sequence[Piece], width: int
+    row: TreeRow, entity: Entity | Branch, verdict: VerdictWords | None, signs: Sequence[Piece], width: int
 ) -> Sequence[Piece]:
     indent = "  " * row.depth + "  "
     shown = verdict_pieces(verdict)
@@ -370,7 +379,8 @@ def _entity_pieces(
     tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
     room = max(4, width - 1 - len(indent) - tail)
     behind = sum(len(sign.text) for sign in signs)
-    name = fit(safe_text(entity.name), room - behind)
+    named = (row.hit.policy if row.hit is not None else "") or entity.name
+    name = fit(safe_text(named), room - behind)
     pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ()), *signs]
     used = cell_len(name) + behind
     if row.hit is not None and row.hit.where and room - used > 4:
@@ -383,25 +393,29 @@ def _entity_pieces(
     return pieces
 
 
-def _hit_rows(result: SearchResult, inventory: Inventory, others: Sequence[OtherAccount]) -> list[TreeRow]:
+def _hit_rows(result: SearchResult, others: Sequence[OtherAccount]) -> list[TreeRow]:
     """What was found, by kind; behind it what was found in other accounts, by account."""
     by_kind: dict[Kind, list[Hit]] = {}
     elsewhere: dict[str, list[Hit]] = {}
     for hit in result.hits:
-        if not others or inventory.account.by_arn(hit.entity.arn) is hit.entity:
-            by_kind.setdefault(kind_of(hit.entity), []).append(hit)
+        if isinstance(hit.entity, OtherAccount):
+            elsewhere.setdefault(hit.entity.id, []).insert(0, hit)
+        elif hit.account:
+            elsewhere.setdefault(hit.account, []).append(hit)
         else:
-            elsewhere.setdefault(hit.entity.arn.split(":", 5)[4], []).append(hit)
+            kind = hit.entity.kind if isinstance(hit.entity, Branch) else kind_of(hit.entity)
+            by_kind.setdefault(kind, []).append(hit)
     counts = Counter({kind: len(hits) for kind, hits in by_kind.items()})
     rows: list[TreeRow] = []
     for kind, hits in by_kind.items():
         rows.append(TreeRow(Branch(kind), 0, expanded=True, count=counts[kind]))
-        rows.extend(TreeRow(hit.entity, 0, hit=hit) for hit in hits)
+        rows.extend(TreeRow(hit.entity, 0, hit=hit) for hit in hits if not isinstance(hit.entity, OtherAccount))
     for other in others:
         found = elsewhere.get(other.id, ())
+        inside = [(hit, hit.entity) for hit in found if not isinstance(hit.entity, OtherAccount)]
         if found:
-            rows.append(TreeRow(other, 0, count=len(found)))
-        rows.extend(TreeRow(replace(other, entity=hit.entity), 0, hit=hit) for hit in found)
+            rows.append(TreeRow(other, 0, count=len(inside), hit=found[0] if len(inside) < len(found) else None))
+        rows.extend(TreeRow(replace(other, entity=entity), 0, hit=hit) for hit, entity in inside)
     return rows
 
 
@@ -461,9 +475,10 @@ class Explorer(Pane):
 
     @dataclass(eq=False, repr=False)
     class EntityOpened(Message):
-        """The user wants to go into an entity."""
+        """The user wants to go into an entity, or to an SCP or RCP of a level."""
 
         node: Node
+        policy: str = ""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -558,4 +573,4 @@ class Explorer(Pane):
     @on(ExplorerTree.NodeOpened)
     def _opened(self, event: ExplorerTree.NodeOpened) -> None:
         event.stop()
-        self.post_message(self.EntityOpened(event.node))
+        self.post_message(self.EntityOpened(event.node, event.policy))

@@ -16,7 +16,7 @@ from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading, unknown_row
-from iamtui.tui.inventory import Branch, Kind, key_of, shorter_unknown, unknown
+from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TYPES: Final = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "unit", "ACCOUNT": "account"}
 
 HOW_TO_LOAD: Final = "L reads them with another profile, or from a file."
 
@@ -70,14 +69,16 @@ def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
     for level in levels:
         counts = f"{_count('SCP', level.scps)}, {_count('RCP', level.rcps)}"
         target = key_of(Branch(Kind.ORGANIZATION, level.id))
-        rows.append(ListingRow(_TYPES.get(level.type, level.type), level.name or level.id, target=target, note=counts))
+        rows.append(
+            ListingRow(LEVEL_WORDS.get(level.type, level.type), level.name or level.id, target=target, note=counts)
+        )
     if any(isinstance(one, Missing) for level in levels for one in (level.scps, level.rcps)):
         rows += [BLANK, ListingRow("", HOW_TO_LOAD)]
     return rows
 
 
 def _level_rows(level: OrganizationLevel) -> list[ListingRow]:
-    rows = [ListingRow(_TYPES.get(level.type, level.type).capitalize(), level.name or level.id)]
+    rows = [ListingRow(LEVEL_WORDS.get(level.type, level.type).capitalize(), level.name or level.id)]
     rows.append(ListingRow("Id", level.id))
     for kind, fact in (("SCPs", level.scps), ("RCPs", level.rcps)):
         if isinstance(fact, Missing):

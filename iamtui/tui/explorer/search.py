@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from textual.fuzzy import FuzzySearch
 
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, Known, ManagedPolicy, User
+from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, OtherAccount
 
 HIT_LIMIT: Final = 500
 """Most hits that are given back; the count of all is said beside them."""
@@ -25,16 +26,22 @@ FUZZY_CANDIDATES: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One entity found.
+    """One entity found, a level of the organization, or another account that is open.
 
     Args:
+        entity: of an SCP or RCP the level where it is attached.
         positions: offsets in its name that matched, for marking.
-        where: what matched when it was not the name: "ARN", "id", "tag team=data", or "".
+        where: what matched when it was not the name: "ARN", "id", "tag team=data", or ""; of what belongs to the
+            organization, what it is.
+        policy: the name of an SCP or RCP, or "".
+        account: the account that it is of, where that is not the one that is looked at, or "".
     """
 
-    entity: Entity
+    entity: Entity | Branch | OtherAccount
     positions: tuple[int, ...] = ()
     where: str = ""
+    policy: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +54,32 @@ class SearchResult:
 
 
 class SearchIndex:
-    """Lower-case texts of every entity, made once for an account and those that are open beside it."""
+    """Lower-case texts of everything that has a name, made once for an account and those that are open beside it.
 
-    def __init__(self, account: Account, others: Iterable[Account] = ()) -> None:
-        self._entities: list[Entity] = list(account.entities())
+    Args:
+        accounts: how those are called.
+    """
+
+    def __init__(self, account: Account, others: Iterable[Account] = (), accounts: Iterable[OtherAccount] = ()) -> None:
+        entities: list[Entity] = list(account.entities())
+        own = len(entities)
+        around = [*_around(account)]
+        levels = {hit.entity for hit in around}
         for other in others:
-            # Each account has the policies of AWS, and they are the same.
-            own = (one for one in other.entities() if not (isinstance(one, ManagedPolicy) and one.aws_managed))
-            self._entities += own
-        self._names = [entity.name.lower() for entity in self._entities]
-        self._rest = [_other_texts(entity) for entity in self._entities]
+            # Each account has the policies of AWS, and they are the same; and the levels above it may be.
+            entities += (one for one in other.entities() if not (isinstance(one, ManagedPolicy) and one.aws_managed))
+            around += (replace(hit, account=other.id) for hit in _around(other) if hit.entity not in levels)
+            levels |= {hit.entity for hit in around}
+        around += (Hit(one) for one in accounts if one.id)
+        self._hits = [
+            *(Hit(one, account="" if at < own else one.arn.split(":", 5)[4]) for at, one in enumerate(entities)),
+            *around,
+        ]
+        self._names = [*(entity.name.lower() for entity in entities), *(_name(hit).lower() for hit in around)]
+        self._rest = [
+            *map(_other_texts, entities),
+            *(f"{hit.entity.folder if isinstance(hit.entity, Branch) else ''}\n\n" for hit in around),
+        ]
 
     def search(self, query: str) -> SearchResult:
         """Find entities whose name, ARN, ids or tags hold every word of the query, in any letter case.
@@ -78,16 +101,16 @@ class SearchIndex:
         return SearchResult(hits, len(found))
 
     def _hit(self, words: list[str], index: int) -> Hit:
-        name, entity = self._names[index], self._entities[index]
+        name, found = self._names[index], self._hits[index]
         positions: set[int] = set()
         where = ""
         for word in words:
             at = name.find(word)
             if at >= 0:
                 positions.update(range(at, at + len(word)))
-            elif not where:
-                where = _where(entity, word)
-        return Hit(entity, tuple(sorted(positions)), where)
+            elif not where and not isinstance(found.entity, Branch | OtherAccount):
+                where = _where(found.entity, word)
+        return replace(found, positions=tuple(sorted(positions)), where=found.where or where)
 
     def _fuzzy(self, letters: str) -> SearchResult:
         candidates = [i for i, name in enumerate(self._names) if _in_order(letters, name)]
@@ -98,8 +121,24 @@ class SearchIndex:
             if score > 0:
                 scored.append((score, index, tuple(positions)))
         scored.sort(key=lambda item: -item[0])
-        hits = tuple(Hit(self._entities[index], positions) for _, index, positions in scored[:HIT_LIMIT])
+        hits = tuple(replace(self._hits[index], positions=positions) for _, index, positions in scored[:HIT_LIMIT])
         return SearchResult(hits, len(candidates), fuzzy=True)
+
+
+def _around(account: Account) -> Iterator[Hit]:
+    """The levels of an account's organization, and the SCPs and RCPs attached there, as they are when found."""
+    for level in account.organization_levels:
+        branch = Branch(Kind.ORGANIZATION, level.id, level.name)
+        yield Hit(branch, where=LEVEL_WORDS.get(level.type, level.type))
+        for word, fact in (("SCP", level.scps), ("RCP", level.rcps)):
+            for policy in fact.value if isinstance(fact, Known) else ():
+                yield Hit(branch, where=f"{word} at {level.name or level.id}", policy=policy.name or policy.arn)
+
+
+def _name(hit: Hit) -> str:
+    if isinstance(hit.entity, OtherAccount):
+        return f"{hit.entity.id} {hit.entity.name}"
+    return hit.policy or hit.entity.name
 
 
 def _other_texts(entity: Entity) -> str:
