@@ -351,7 +351,7 @@ class Account:
         last_accessed: by the ARN of a user, role, group or policy; one that is not there was not asked about.
         identity_center: what IAM Identity Center says of its roles.
         gaps: what the source lacks as a whole.
-        deleted: the ARNs of the users and roles that a draft deletes.
+        deleted: the ARNs of the users, roles and policies that a draft deletes.
     """
 
     id: str

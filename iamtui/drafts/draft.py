@@ -10,7 +10,13 @@ from msgspec import Meta, Struct, structs
 
 from iamtui.account.model import Account
 from iamtui.drafts.edits.base import describe_edit
-from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.deletions import (
+    DeleteAccessKey,
+    DeleteLoginProfile,
+    DeletePolicy,
+    DeleteRole,
+    DeleteUser,
+)
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -51,6 +57,8 @@ Edit: TypeAlias = (
     | DeleteRole
     | DeleteUser
     | DeleteAccessKey
+    | DeleteLoginProfile
+    | DeletePolicy
 )
 """The kinds of edits; a new one needs its class and its name here."""
 

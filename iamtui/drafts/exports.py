@@ -240,7 +240,7 @@ def _document_diff(edits: Sequence[Edit], before: Account, after: Account) -> st
     standing = Standing(before)
     for edit in edits:
         if edit.diff_path:
-            files[edit.diff_path] = (_text(edit.replaced(standing)), _text(brought_document(edit)))
+            files[edit.diff_path] = (_text(edit.taken_away(standing)), _text(brought_document(edit)))
         else:
             holder = edit.subject[1]
             with _naming(edit, before):

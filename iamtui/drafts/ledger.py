@@ -94,13 +94,23 @@ class Ledger:
         there = (self.entity(role.arn) for role in self.base.roles)
         yield from (entity for entity in (*there, *made) if isinstance(entity, Role))
 
+    def having(self, policy_arn: str) -> Iterator[Holder]:
+        """Who has a managed policy, as a boundary too, after the edits so far."""
+        there = (*self.base.holders(policy_arn), *self.base.bounded_by(policy_arn))
+        for arn in dict.fromkeys((*(holder.arn for holder in there), *self._entities)):
+            found = self.entity(arn)
+            if isinstance(found, (User, Group, Role)):
+                bound = None if isinstance(found, Group) else found.boundary_arn
+                if bound == policy_arn or any(policy.arn == policy_arn for policy in found.attached_policies):
+                    yield found
+
     def put(self, entity: Entity) -> None:
         """Exchange or add a record."""
         self._entities[entity.arn] = entity
         self._removed.discard(entity.arn)
         self.touched[entity.arn] = self.number
 
-    def remove(self, entity: User | Role) -> None:
+    def remove(self, entity: User | Role | ManagedPolicy) -> None:
         """Take a record out."""
         self._entities.pop(entity.arn, None)
         self._removed.add(entity.arn)

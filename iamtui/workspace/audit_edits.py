@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import Account, Group, LastAccessed, Role, User
+from iamtui.account.model import Account, Group, Known, LastAccessed, Role, User
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.deletions import (
+    DeleteAccessKey,
+    DeleteLoginProfile,
+    DeletePolicy,
+    DeleteRole,
+    DeleteUser,
+)
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, UpdateTrustPolicy
 from iamtui.policy.document import PolicyDocument, as_list, render
@@ -20,7 +27,8 @@ Json: TypeAlias = dict[str, Any]
 
 EXTERNAL_ID: Final = "REPLACE-WITH-THE-EXTERNAL-ID"
 SUBJECT: Final = "REPLACE-WITH-THE-SUBJECT"
-"""What stands in a drafted trust policy where only the user knows what has to."""
+PASSED_ROLE: Final = "REPLACE-WITH-THE-ROLE"
+"""What stands in a drafted policy where only the user knows what has to."""
 
 
 def mending_words(account: Account, finding: AuditFinding) -> str:
@@ -147,6 +155,72 @@ def _deleted_key(account: Account, finding: AuditFinding) -> Iterator[Edit]:
         yield DeleteAccessKey(finding.subject, finding.access_key)
 
 
+def _deleted_password(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    if isinstance(account.by_arn(finding.subject), User):
+        yield DeleteLoginProfile(finding.subject)
+
+
+def _deleted_policy(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    if account.policy(finding.subject) is not None:
+        yield DeletePolicy(finding.subject)
+
+
+def _one_key_fewer(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    """The deletion of the key that was used longest ago, or never; none where their ids are not known."""
+    user = account.by_arn(finding.subject)
+    if not isinstance(user, User) or not isinstance(user.access_keys, Known):
+        return
+    active = [key for key in user.access_keys.value if key.status == "Active"]
+    if len(active) > 1 and all(key.id for key in active):
+        least = min(active, key=lambda key: (key.last_used or _NEVER, key.created or _NEVER))
+        yield DeleteAccessKey(user.arn, least.id)
+
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def _named_roles(account: Account, finding: AuditFinding) -> Iterator[Edit]:
+    """The policy with the roles that may be passed, where the action is written out."""
+    policy, holder = account.policy(finding.subject), account.by_arn(finding.subject)
+    version = policy.default_version if policy is not None else None
+    if policy is not None and version is not None:
+        named = _with_named_roles(account, version.document)
+        if named is not None:
+            yield PutManagedPolicy(policy.arn, named)
+    elif isinstance(holder, User | Group | Role):
+        for inline in holder.inline_policies:
+            named = _with_named_roles(account, inline.document)
+            if named is not None and finding.statement.startswith(f"{inline.name}, "):
+                yield PutInlinePolicy(holder.arn, inline.name, named)
+
+
+def _with_named_roles(account: Account, document: PolicyDocument) -> str | None:
+    """The text of a policy with a statement of its own for iam:PassRole on every role; None where there is no such."""
+    if document.error is not None:
+        return None
+    changed: Any = copy.deepcopy(document.value)
+    statements: list[Json] = []
+    for statement in as_list(changed["Statement"]):
+        actions = as_list(statement.get("Action", []))
+        others = [action for action in actions if action.lower() != _PASS_ROLE]
+        is_open = statement["Effect"] == "Allow" and "*" in as_list(statement.get("Resource", []))
+        if len(others) == len(actions) or not is_open or statement.get("Condition"):
+            statements.append(statement)
+            continue
+        role = f"arn:{account.partition}:iam::{account.id}:role/{PASSED_ROLE}"
+        passing = {**statement, "Action": "iam:PassRole", "Resource": role}
+        if others:
+            statements.append({**statement, "Action": others})
+            passing |= {"Sid": f"{statement['Sid']}PassRole"} if "Sid" in statement else {}
+        statements.append(passing)
+    if statements == as_list(changed["Statement"]):
+        return None
+    return render({**changed, "Statement": statements})
+
+
+_PASS_ROLE: Final = "iam:passrole"
+
+
 def _without_unused(account: Account, finding: AuditFinding) -> Iterator[Edit]:
     """What was never used, taken out of the policies that nobody else has."""
     holder, accessed = account.by_arn(finding.subject), account.last_accessed.get(finding.subject)
@@ -197,13 +271,18 @@ def _used_of(document: PolicyDocument, accessed: LastAccessed) -> Json | None:
 
 _MENDED: Final[Mapping[str, tuple[str, Callable[[Account, AuditFinding], Iterator[Edit]]]]] = {
     "access-key-unused": ("deletes the access key", _deleted_key),
+    "console-without-mfa": ("deletes the console password", _deleted_password),
     "inline-policy": ("makes them managed policies with the same documents", _inline_to_managed),
+    "pass-role-on-all": ("names the role, which you put in", _named_roles),
+    "password-unused": ("deletes the console password", _deleted_password),
     "permission-unused": ("takes out what was never used", _without_unused),
     "policy-on-user": ("detaches those that a group of the user gives too", _given_by_groups),
+    "policy-unattached": ("deletes the policy", _deleted_policy),
     "role-unused": ("deletes the role", _deleted),
     "service-account": ("makes the role that would replace the access keys", _role_in_place_of_keys),
     "trust-everyone": ("trusts this account only", _only_own_account),
     "trust-without-external-id": ("requires an external ID, which you put in", _with_external_id),
+    "two-access-keys": ("deletes the one that was used longest ago", _one_key_fewer),
     "user-unused": ("deletes the user", _deleted),
     "oidc-without-subject": ("requires a subject, which you put in", _with_subject),
 }

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.cli_runner import Cli
 from tests.support.moto_server import MotoServer
-from tests.support.snapshot_builder import snapshot, user, write
+from tests.support.open_account import FINDINGS, open_snapshot
+from tests.support.snapshot_builder import allow, document, inline, role, snapshot, user, write
 
 
 def test_findings_are_sorted_by_severity_with_reason_fix_and_control(cli: Cli) -> None:
@@ -24,6 +25,21 @@ def test_findings_are_sorted_by_severity_with_reason_fix_and_control(cli: Cli) -
     assert "Not checked: permissions granted but not used (" in result.err
     assert "(needs iam:GenerateServiceLastAccessedDetails)" in result.err
     assert "high," in result.err.splitlines()[-1]
+
+
+def test_findings_that_the_demo_does_not_have(cli: Cli, tmp_path: Path) -> None:
+    path = str(write(tmp_path, open_snapshot()))
+    found = cli("audit", "--json", "--snapshot", path).json_lines
+    assert {one["code"]: one["subject"] for one in found if one["code"] in FINDINGS} == FINDINGS
+    said = cli("audit", "--snapshot", path).out
+    for code in FINDINGS:
+        assert f"[{code}]" in said
+    assert "run, statement Run: allows iam:PassRole on every role." in said
+    assert cli("audit", "--fail-on", "high", "--snapshot", path).code == 1
+    none = document(allow("s3:GetObject"))
+    mended = snapshot(roles=[role("builder", RolePolicyList=[inline("run", none)])])
+    left = cli("audit", "--json", "--snapshot", str(write(tmp_path, mended))).json_lines
+    assert not FINDINGS.keys() & {one["code"] for one in left}
 
 
 def test_json_csv_and_sarif_hold_the_same_findings(cli: Cli) -> None:

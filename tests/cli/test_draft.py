@@ -203,8 +203,10 @@ def test_every_kind_of_edit_can_be_made(cli: Cli, account: str, file: Path, poli
         "put-resource-policy": [BUCKET, bucket],
         "delete-resource-policy": [BUCKET],
         "create-role": ["made", trust],
+        "delete-login-profile": ["alice"],
         "delete-access-key": ["alice", "AKIAALICE00000000002"],
-        "delete-user": ["alice"],
+        "delete-user": ["ci-deploy"],
+        "delete-policy": ["ops-runbooks"],
         "delete-role": ["deploy-prod"],
     }
     assert set(words) == set(EDITS)

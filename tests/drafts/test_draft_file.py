@@ -161,7 +161,7 @@ def test_every_kind_of_edit_declares_all_that_is_asked_of_it(kind: type[BaseEdit
     for name in ("subject", "lay", "aws_cli", "terraform", *of_kind):
         assert getattr(kind, name) is not getattr(BaseEdit, name), name
     assert kind.commands
-    assert kind.cli_phase in range(6)
+    assert kind.cli_phase in range(7)
 
 
 def test_every_kind_of_edit_is_known() -> None:

@@ -1,4 +1,4 @@
-"""Edits that make a role and delete users, roles and access keys: the account after them, and their exports."""
+"""Edits that make a role and delete what is not used: the account after them, and their exports."""
 
 from __future__ import annotations
 
@@ -8,16 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.model import AccessKey, Account, InstanceProfile, Known, Role, User
+from iamtui.account.model import (
+    AccessKey,
+    Account,
+    Fact,
+    InstanceProfile,
+    Known,
+    LoginProfile,
+    ManagedPolicy,
+    Missing,
+    PolicyVersion,
+    Role,
+    User,
+)
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.deletions import (
+    DeleteAccessKey,
+    DeleteLoginProfile,
+    DeletePolicy,
+    DeleteRole,
+    DeleteUser,
+)
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, CreateRole, PutPermissionsBoundary, Tag, UpdateTrustPolicy
+from iamtui.drafts.exports import export
 from iamtui.drafts.overlay import DraftProblem, apply_draft, lay_draft
+from iamtui.policy.document import PolicyDocument
 from tests.support.draft_accounts import drafting_account, text
 from tests.support.draft_exports import exported
 from tests.support.external_tools import need
-from tests.support.sample_account import ADMIN_ARN, BOUNDARY, LAKE_READ, allow, iam
+from tests.support.sample_account import ADMIN_ARN, BOUNDARY, LAKE_READ, allow, deny, iam
 
 from .test_draft_exports import run
 
@@ -69,6 +89,14 @@ def test_a_role_is_made_and_has_what_later_edits_give_it() -> None:
         (DeleteUser(DEPLOY), "expected a user"),
         (DeleteAccessKey(BOB, "AKIANOSUCHKEY0000000"), "has no access key AKIANOSUCHKEY0000000"),
         (DeleteAccessKey(DEPLOY, "AKIANOSUCHKEY0000000"), "Only users have access keys"),
+        (DeleteLoginProfile(DEPLOY), "Only users have console passwords"),
+        (DeletePolicy(ADMIN_ARN), "expected the ARN of a customer managed policy"),
+        (DeletePolicy(iam("policy/none")), "expected the ARN of a customer managed policy"),
+        (
+            DeletePolicy(LAKE_READ.arn),
+            "AWS refuses to delete data-lake-read while somebody has it: group/analysts, role/deploy",
+        ),
+        (DeletePolicy(BOUNDARY.arn), "while somebody has it: user/bob"),
     ],
 )
 def test_what_does_not_fit_says_why(edit: Edit, why: str) -> None:
@@ -186,3 +214,100 @@ def test_terraform_makes_a_role_before_what_it_has() -> None:
 
 def test_a_diff_shows_the_trust_policy_of_a_new_role() -> None:
     assert "+++ b/iam/role/ci/trust.json" in exported("diff", CreateRole(CI, TRUST))
+
+
+UNUSED = ManagedPolicy(
+    "old",
+    "/",
+    iam("policy/old"),
+    "ANPAOLD",
+    None,
+    (
+        PolicyVersion("v2", PolicyDocument(text(deny("s3:*"))), is_default=True),
+        PolicyVersion("v1", PolicyDocument(READ), is_default=False),
+    ),
+    Known(0),
+    Known(0),
+)
+
+
+def with_unused(**facts: object) -> Account:
+    """The account with a policy that nobody has, and facts of a user."""
+    account = drafting_account()
+    users = tuple(replace(user, **facts) if user.arn == BOB else user for user in account.users)  # type: ignore[arg-type]
+    return replace(account, users=users, policies=(*account.policies, UNUSED))
+
+
+def test_a_policy_that_nobody_has_is_deleted() -> None:
+    account = with_unused()
+    laid = lay_draft(account, Draft(account.id, edits=(DeletePolicy(UNUSED.arn),)))
+    assert not laid.problems
+    # What nobody has denies nobody.
+    assert not laid.findings
+    assert laid.account.policy(UNUSED.arn) is None
+    assert laid.account.users is account.users
+    assert "has no policy" in refusal_over(account, DeletePolicy(UNUSED.arn), AttachPolicy(BOB, UNUSED.arn))
+
+
+def refusal_over(account: Account, *made: Edit) -> str:
+    with pytest.raises(DraftProblem) as caught:
+        applied(*made, account=account)
+    return str(caught.value)
+
+
+def test_a_policy_goes_after_who_had_it() -> None:
+    account = with_unused()
+    assert "while somebody has it: user/bob" in refusal_over(
+        account, AttachPolicy(BOB, UNUSED.arn), DeletePolicy(UNUSED.arn)
+    )
+    gone = AttachPolicy(BOB, UNUSED.arn), DeleteUser(BOB), DeletePolicy(UNUSED.arn)
+    assert applied(*gone, account=account).policy(UNUSED.arn) is None
+    new = PutManagedPolicy(iam("policy/new"), READ)
+    assert "made by an edit of this draft" in refusal_over(account, new, DeletePolicy(iam("policy/new")))
+
+
+@pytest.mark.parametrize(
+    ("counted", "kind"), [(Known(3), "refused"), (Missing("x", "iam:ListEntitiesForPolicy"), "unknown")]
+)
+def test_a_policy_that_others_may_have_is_a_finding(counted: Fact[int], kind: str) -> None:
+    account = with_unused()
+    policies = (*account.policies[:-1], replace(UNUSED, attachment_count=counted))
+    account = replace(account, policies=policies)
+    found = lay_draft(account, Draft(account.id, edits=(DeletePolicy(UNUSED.arn),)))
+    assert [one.kind for one in found.findings] == [kind]
+
+
+def test_a_policy_that_is_deleted_and_made_again_has_its_new_document() -> None:
+    after = applied(DeletePolicy(UNUSED.arn), PutManagedPolicy(UNUSED.arn, READ), account=with_unused())
+    policy = after.policy(UNUSED.arn)
+    assert policy is not None
+    assert policy.default_version is not None
+    assert json.loads(policy.default_version.document.text) == json.loads(READ)
+
+
+def test_a_console_password_is_deleted() -> None:
+    account = with_unused(login_profile=Known(LoginProfile(None)))
+    after = applied(DeleteLoginProfile(BOB), account=account).by_arn(BOB)
+    assert isinstance(after, User)
+    assert after.login_profile == Known(None)
+    none = with_unused(login_profile=Known(None))
+    assert "user/bob has no console password" in refusal_over(none, DeleteLoginProfile(BOB))
+    unknown = with_unused(login_profile=Missing("not loaded", "iam:GetLoginProfile"))
+    found = lay_draft(unknown, Draft(account.id, edits=(DeleteLoginProfile(BOB),)))
+    assert [one.kind for one in found.findings] == ["unknown"]
+
+
+def test_policies_and_passwords_that_are_deleted_are_exported(tmp_path: Path) -> None:
+    need("dash")
+    account = with_unused(login_profile=Known(LoginProfile(None)))
+    draft = Draft(account.id, edits=(DeletePolicy(UNUSED.arn), DeleteLoginProfile(BOB)))
+    after = apply_draft(account, draft)
+    calls, status, errors = run(export(draft, account, after, "cli"), tmp_path)
+    assert (status, errors) == (0, "")
+    assert [call.words[1] for call in calls] == ["delete-login-profile", "delete-policy-version", "delete-policy"]
+    assert calls[0].option("--user-name") == "bob"
+    assert (calls[1].option("--policy-arn"), calls[1].option("--version-id")) == (UNUSED.arn, "v1")
+    made = export(draft, account, after, "terraform")
+    assert "terraform destroy -target=aws_iam_policy.old" in made
+    assert "terraform destroy -target=aws_iam_user_login_profile.bob" in made
+    assert "--- a/iam/policy/old.json\n+++ /dev/null" in export(draft, account, after, "diff")

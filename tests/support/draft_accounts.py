@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from iamtui.account.model import Account, Known, Organization, OrganizationLevel, OrganizationPolicy, ResourcePolicy
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
+from iamtui.drafts.edits.deletions import (
+    DeleteAccessKey,
+    DeleteLoginProfile,
+    DeletePolicy,
+    DeleteRole,
+    DeleteUser,
+)
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -149,6 +155,8 @@ def edits(account: Account) -> st.SearchStrategy[Edit]:
         st.builds(DeleteRole, role),
         st.builds(DeleteUser, user),
         st.builds(DeleteAccessKey, user, st.just("AKIAIOSFODNN7EXAMPLE")),
+        st.builds(DeleteLoginProfile, user),
+        st.builds(DeletePolicy, own),
         st.builds(PutOrganizationPolicy, st.just(SCP), level, scp, documents),
         st.builds(DetachOrganizationPolicy, st.just(SCP), level, scp),
         st.builds(PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), fence),

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from textual.widgets import Input
 
+from iamtui.drafts.edits.deletions import (
+    DeleteAccessKey,
+    DeleteLoginProfile,
+    DeletePolicy,
+    DeleteRole,
+    DeleteUser,
+)
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy
 from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
+    CreateRole,
     DeletePermissionsBoundary,
     DetachPolicy,
     RemoveUserFromGroup,
 )
 from iamtui.engine.decision import Outcome
 from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from tests.support import wording
 from tests.support.drafting import app_of, ask, choose, laid, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
+from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam, sample_account
 from tests.support.screen_app import opened, press, settle
 from tests.support.slow import one_quick
 
@@ -86,6 +96,10 @@ async def test_the_account_of_the_source_stays_as_it_is() -> None:
         (BOB, "Delete scratch-bucket", DeleteInlinePolicy(BOB, "scratch-bucket")),
         (ALICE, "Remove from group admins", RemoveUserFromGroup(ALICE, iam("group/admins"))),
         (iam("group/admins"), "Remove user alice", RemoveUserFromGroup(ALICE, iam("group/admins"))),
+        (ALICE, "Delete the access key AKIAALICE00000000002", DeleteAccessKey(ALICE, "AKIAALICE00000000002")),
+        (BOB, "Delete the console password", DeleteLoginProfile(BOB)),
+        (CAROL, "Delete the user", DeleteUser(CAROL)),
+        (DEPLOY, "Delete the role", DeleteRole(DEPLOY)),
     ],
 )
 async def test_an_edit_that_needs_no_more(key: str, choice: str, edit: object) -> None:
@@ -98,6 +112,51 @@ async def test_an_edit_that_needs_no_more(key: str, choice: str, edit: object) -
         assert main.drafts.open_draft is not None
         assert main.drafts.open_draft.draft.edits == (edit,)
         assert "Drafted:" in message(pilot)
+
+
+async def test_a_policy_that_nobody_has_can_be_deleted() -> None:
+    unused = replace(LAKE_READ, name="old", arn=iam("policy/old"))
+    account = sample_account()
+    async with opened(account=replace(account, policies=(*account.policies, unused))) as pilot:
+        main = app_of(pilot).main
+        main.go_to(LAKE_READ.arn)
+        await press(pilot, "E")
+        assert "Delete the policy" not in screen_text(app_of(pilot))
+        await press(pilot, "escape")
+        main.go_to(unused.arn)
+        await press(pilot, "E")
+        await choose(pilot, "Delete the policy")
+        await laid(pilot)
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (DeletePolicy(unused.arn),)
+        assert main.workspace is not None
+        assert main.workspace.account.policy(unused.arn) is None
+
+
+async def test_a_role_is_created_with_its_trust_policy() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to("roles:")
+        await press(pilot, "E")
+        await choose(pilot, "Create a role")
+        name = pilot.app.screen.query_one(Input)
+        name.value = "deploy-prod"
+        await press(pilot, "enter")
+        assert "The account has a role of this name already." in screen_text(app_of(pilot))
+        name.value = "n" * 65
+        await press(pilot, "enter")
+        assert "Use at most 64 characters." in screen_text(app_of(pilot))
+        name.value = "runner"
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, DraftEditorScreen)
+        await press(pilot, "ctrl+s")
+        await laid(pilot)
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
+        assert isinstance(edit, CreateRole)
+        assert edit.role_arn == iam("role/runner")
+        assert main.workspace is not None
+        assert main.workspace.account.role("runner") is not None
 
 
 @one_quick(

@@ -17,6 +17,7 @@ from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Word
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
+from iamtui.sources.snapshot import read_snapshot
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.reports import report_screen
@@ -26,12 +27,14 @@ from iamtui.workspace.workspace import Progress, SourceInfo, SourceKind, Workspa
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
 from tests.support.live_workspace import live_workspace
+from tests.support.open_account import FINDINGS, MENDED, open_snapshot
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.panel_records import small_workspace
 from tests.support.screen_app import make_app
 from tests.support.screen_app import press as press_in_app
 from tests.support.screen_app import settle as settle_app
 from tests.support.slow import NARROW_AND_MEDIUM, SIZES
+from tests.support.snapshot_builder import write
 
 SIZE = (120, 40)
 
@@ -123,6 +126,35 @@ async def test_a_key_drafts_what_mends_a_finding() -> None:
         await press_in_app(pilot, "H")
         screen = report_on(app.screen)
         assert row.name not in [one.name for one in screen.list.shown if one.finding == row.finding]
+
+
+async def test_findings_that_the_demo_does_not_have(tmp_path: Path) -> None:
+    """Each is shown and becomes a draft that mends it, or is edited at its place where none can."""
+    app = make_app(small_workspace().with_account(read_snapshot(write(tmp_path, open_snapshot()))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle_app(pilot)
+        for code, arn in FINDINGS.items():
+            await press_in_app(pilot, "H")
+            screen = report_on(app.screen)
+            at = next(i for i, row in enumerate(screen.list.shown) if row.finding and row.finding.code == code)
+            assert screen.list.shown[at].target == arn
+            screen.list.move_to(at)
+            await settle_app(pilot)
+            if code not in MENDED:
+                await press_in_app(pilot, "A")
+                assert isinstance(app.screen, DraftEditorScreen)
+                await press_in_app(pilot, "escape")
+                continue
+            assert f"A, in a draft: {MENDED[code]}" in " ".join(screen_text(app).split())
+            await press_in_app(pilot, "A")
+            await until(pilot, lambda: app.main.drafts.drafted is not None)
+            drafted = app.main.drafts.drafted
+            assert drafted is not None
+            assert not drafted.problems
+            await press_in_app(pilot, "H")
+            left = [row.finding for row in report_on(app.screen).list.shown if row.finding is not None]
+            assert (code, arn) not in [(one.code, one.subject) for one in left]
+            await press_in_app(pilot, "q")
 
 
 @pytest.mark.slow

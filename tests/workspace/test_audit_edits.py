@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from iamtui.account.model import AttachedPolicy, InlinePolicy
+from iamtui.account.model import AccessKey, AttachedPolicy, InlinePolicy, Known
 from iamtui.drafts.draft import Draft
+from iamtui.drafts.edits.deletions import DeleteAccessKey
+from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.sources.demo import load_demo_account
+from iamtui.sources.snapshot import read_snapshot
 from iamtui.workspace.audit import audit
-from iamtui.workspace.audit_edits import edits_that_mend, mending_words
+from iamtui.workspace.audit_edits import PASSED_ROLE, edits_that_mend, mending_words
 from iamtui.workspace.draft_session import lay
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.open_account import FINDINGS, MENDED, open_snapshot
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, allow, document, iam, sample_workspace, trust
+from tests.support.snapshot_builder import write
 
 OIDC = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 
@@ -48,7 +56,10 @@ def test_findings_of_the_demo_that_an_edit_mends_are_gone_with_it() -> None:
             if finding.code not in ("policy-on-user", "service-account", "permission-unused"):
                 assert (finding.code, finding.subject) not in still
             mended.add(finding.code)
-    assert {"inline-policy", "role-unused", "service-account", "permission-unused"} <= mended
+    assert {
+        *("inline-policy", "role-unused", "user-unused", "service-account", "permission-unused"),
+        *("access-key-unused", "two-access-keys", "password-unused", "console-without-mfa"),
+    } == mended
 
 
 @pytest.mark.parametrize(
@@ -102,3 +113,47 @@ def test_only_what_a_group_gives_too_is_detached_from_a_user() -> None:
     after = lay(changed, Draft(account.id, "", edits_that_mend(changed.account, finding))).after.account.user("carol")
     assert after is not None
     assert after.attached_policies == (admin,)
+
+
+@pytest.mark.parametrize(("code", "words"), MENDED.items())
+def test_findings_that_the_demo_does_not_have_are_mended(code: str, words: str, tmp_path: Path) -> None:
+    account = read_snapshot(write(tmp_path, open_snapshot()))
+    workspace = sample_workspace().with_account(account)
+    finding = next(one for one in audit(workspace) if one.code == code)
+    assert mending_words(account, finding) == words
+    drafted = lay(workspace, Draft(account.id, "", edits_that_mend(account, finding)))
+    assert not drafted.problems
+    assert found_in(workspace) - found_in(drafted.after) >= {(code, FINDINGS[code])}
+
+
+def test_roles_that_may_be_passed_are_named_in_a_statement_of_their_own(tmp_path: Path) -> None:
+    workspace = sample_workspace().with_account(read_snapshot(write(tmp_path, open_snapshot())))
+    finding = next(one for one in audit(workspace) if one.code == "pass-role-on-all")
+    [edit] = edits_that_mend(workspace.account, finding)
+    assert isinstance(edit, PutInlinePolicy)
+    assert json.loads(edit.document)["Statement"] == [
+        {"Effect": "Allow", "Action": ["ec2:RunInstances"], "Resource": "*", "Sid": "Run"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": iam(f"role/{PASSED_ROLE}"), "Sid": "RunPassRole"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+    ]
+
+
+def test_a_wildcard_that_lets_roles_be_passed_is_left_to_the_user() -> None:
+    workspace = sample_workspace()
+    inline = InlinePolicy("run", document(allow("iam:Pass*")))
+    roles = tuple(replace(one, inline_policies=(inline,)) for one in workspace.account.roles)
+    changed = workspace.with_account(replace(workspace.account, roles=roles))
+    finding = next(one for one in audit(changed) if one.code == "pass-role-on-all")
+    assert not edits_that_mend(changed.account, finding)
+
+
+def test_of_two_keys_the_one_that_was_used_longest_ago_goes() -> None:
+    workspace = sample_workspace()
+    keys = (
+        AccessKey("AKIAOFTENUSED0000001", "Active", None, datetime(2026, 1, 2, tzinfo=UTC)),
+        AccessKey("AKIANEVERUSED0000002", "Active", datetime(2026, 1, 1, tzinfo=UTC)),
+    )
+    users = tuple(replace(one, access_keys=Known(keys)) for one in workspace.account.users)
+    changed = workspace.with_account(replace(workspace.account, users=users))
+    finding = next(one for one in audit(changed) if one.code == "two-access-keys")
+    assert edits_that_mend(changed.account, finding) == (DeleteAccessKey(finding.subject, keys[1].id),)

@@ -75,7 +75,7 @@ class BaseEdit(
         says_replacing: likewise where it `replaces` something, or "".
         commands: its names in `iamtui draft edit`, each with the values of the first fields that it stands for.
         cli_phase: its turn among the AWS CLI calls: policies (0) before what attaches them (2), limits (1) before what
-            grants (2, 3), what adds before what takes away (4, and a boundary last, 5).
+            grants (2, 3), what adds before what takes away (4, and a boundary last, 5, before the policies, 6).
         terraform_phase: its turn in a configuration: policies (0), users and roles (1), memberships (2), what they
             and resources have (3), the organization (4), and remarks on what is taken away (5).
         of_organization: whether it takes the credentials of the organization's management account.
@@ -228,7 +228,8 @@ class Standing:
         return self._latest.get(subject)
 
     def has_managed(self, arn: str) -> bool:
-        return self._made("managed", arn) is not None or self.account.policy(arn) is not None
+        made = self._made("managed", arn)
+        return made.document is not None if made is not None else self.account.policy(arn) is not None
 
     def managed(self, arn: str) -> PolicyDocument | None:
         """The document in force of a managed policy; None: there is none, or it is not loaded."""

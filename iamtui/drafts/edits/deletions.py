@@ -1,4 +1,4 @@
-"""Edits that delete what is not used: users, roles, access keys."""
+"""Edits that delete what is not used: users, roles, policies, access keys, console passwords."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from dataclasses import replace
 from typing import ClassVar
 
 from iamtui.account.model import Account, Known, Missing, Role, User
-from iamtui.drafts.aws_values import ACCESS_KEY_ID, NAME, POLICY_ARN, iam_kind_and_name
-from iamtui.drafts.edits.base import AccessKeyId, BaseEdit, RoleArn, Standing, UserArn, call, option
+from iamtui.drafts.aws_values import ACCESS_KEY_ID, NAME, POLICY_ARN, VERSION_ID, iam_kind_and_name
+from iamtui.drafts.edits.base import (
+    AccessKeyId,
+    BaseEdit,
+    OwnPolicyArn,
+    RoleArn,
+    Standing,
+    UserArn,
+    call,
+    folder,
+    option,
+)
 from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Ledger, Misfit, not_there
-from iamtui.drafts.words import entity_name
-from iamtui.text import safe_text
+from iamtui.drafts.words import entity_name, policy_name
+from iamtui.policy.document import PolicyDocument
+from iamtui.text import first_names, safe_text
 
 
 class _Deletion(BaseEdit, frozen=True):
@@ -118,7 +129,7 @@ class DeleteUser(_Deletion, frozen=True):
         for device in user.mfa_devices.value if isinstance(user.mfa_devices, Known) else ():
             yield call(("iam", "deactivate-mfa-device", name, option("--serial-number", device.serial)))
         if isinstance(user.login_profile, Known) and user.login_profile.value is not None:
-            yield call(("iam", "delete-login-profile", name))
+            yield _password_deletion(user.name)
         facts = (user.access_keys, user.mfa_devices, user.login_profile)
         unknown = any(isinstance(fact, Missing) for fact in facts)
         remark = (
@@ -166,6 +177,108 @@ class DeleteAccessKey(BaseEdit, frozen=True):
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
         user, key = iam_kind_and_name(self.user_arn)[1], ACCESS_KEY_ID.checked(self.access_key)
         yield blocks.removal(f"Delete the access key {key} of user {user}", "aws_iam_access_key", (user, key), key)
+
+
+class DeleteLoginProfile(BaseEdit, frozen=True):
+    """Delete the console password of a user, which AWS calls the login profile."""
+
+    user_arn: UserArn
+    says = "delete the console password of {user}"
+    commands = (("delete-login-profile",),)
+    cli_phase = 4
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "console password", self.user_arn
+
+    def lay(self, ledger: Ledger) -> None:
+        user = ledger.base.with_report(
+            ledger.user(self.user_arn, "Only users have console passwords; correct the ARN.")
+        )
+        if isinstance(user.login_profile, Missing):
+            ledger.find("unknown", f"Whether {entity_name(user.arn)} has a console password is not known.")
+            return
+        if user.login_profile.value is None:
+            raise Misfit(
+                f"{safe_text(entity_name(user.arn))} has no console password",
+                "Take the edit out if it has been made already.",
+            )
+        ledger.put(replace(user, login_profile=Known(None)))
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        user = standing.account.by_arn(self.user_arn)
+        return not isinstance(user, User) or standing.account.with_report(user).login_profile == Known(None)
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        yield _password_deletion(iam_kind_and_name(self.user_arn)[1])
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        user = NAME.checked(iam_kind_and_name(self.user_arn)[1])
+        yield blocks.removal(f"Delete the console password of user {user}", "aws_iam_user_login_profile", (user,), user)
+
+
+class DeletePolicy(BaseEdit, frozen=True):
+    """Delete a customer managed policy that nobody has."""
+
+    policy_arn: OwnPolicyArn
+    says = "delete the policy {policy}"
+    commands = (("delete-policy",),)
+    # Behind what detaches it, and what deletes those who have it.
+    cli_phase = 6
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return "managed", self.policy_arn
+
+    @property
+    def diff_path(self) -> str:
+        return f"{folder(self.policy_arn)}.json"
+
+    def taken_away(self, standing: Standing) -> PolicyDocument | None:
+        return standing.managed(self.policy_arn)
+
+    def lay(self, ledger: Ledger) -> None:
+        policy = ledger.policy(self.policy_arn)
+        name = safe_text(policy_name(self.policy_arn))
+        if policy is None or policy.aws_managed:
+            shown = safe_text(self.policy_arn, limit=512) or "an empty text"
+            raise Misfit(
+                f"expected the ARN of a customer managed policy of account {ledger.base.id}, and {shown} is none",
+                "Correct its ARN, or take the edit out if it has been made already.",
+            )
+        if ledger.base.policy(policy.arn) is None:
+            raise Misfit(f"{name} is made by an edit of this draft", "Take that edit out instead.")
+        having = first_names((entity_name(holder.arn) for holder in ledger.having(policy.arn)), 4)
+        if having:
+            raise Misfit(f"AWS refuses to delete {name} while somebody has it: {having}", "Take it from them first.")
+        counts = policy.attachment_count, policy.boundary_count
+        if any(isinstance(count, Missing) for count in counts):
+            ledger.find("unknown", f"Whether others have {name}, with whom AWS refuses to delete it, is not known.")
+        elif counts != (Known(0), Known(0)):
+            ledger.find("refused", f"AWS refuses to delete {name}: it is attached to others than are loaded here.")
+        ledger.remove(policy)
+
+    def changes_nothing(self, standing: Standing) -> bool:
+        return standing.account.policy(self.policy_arn) is None
+
+    def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
+        policy = before.policy(self.policy_arn)
+        assert policy is not None, "a policy that is not there does not fit the account"
+        arn = option("--policy-arn", POLICY_ARN.checked(policy.arn))
+        for version in policy.versions:
+            if not version.is_default:
+                version_id = option("--version-id", VERSION_ID.checked(version.id))
+                yield call(("iam", "delete-policy-version", arn, version_id))
+        yield call(("iam", "delete-policy", arn))
+
+    def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
+        arn = POLICY_ARN.checked(self.policy_arn)
+        name = policy_name(arn)
+        yield blocks.removal(f"Delete the policy {name}", "aws_iam_policy", (name,), arn)
+
+
+def _password_deletion(user: str) -> list[str]:
+    return call(("iam", "delete-login-profile", option("--user-name", NAME.checked(user))))
 
 
 def _key_deletion(user: str, key: str) -> list[str]:

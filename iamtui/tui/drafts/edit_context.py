@@ -14,6 +14,7 @@ from iamtui.account.model import (
     Account,
     Entity,
     Group,
+    Known,
     ManagedPolicy,
     Missing,
     OrganizationLevel,
@@ -164,11 +165,13 @@ def edit_choices(
         rest = [c for c in _of_policies(account, node) if c.key not in {known.key for known in here}]
         choices += [Choice("", "Its policies"), *rest] if rest else []
     elif isinstance(node, ManagedPolicy):
-        choices += [Choice("", f"Policy {node.name}"), *_of_managed(node)]
+        choices += [Choice("", f"Policy {node.name}"), *_of_managed(account, node)]
     elif isinstance(node, Branch) and node.kind in (Kind.POLICIES, Kind.CUSTOMER_POLICIES):
         choices += [Choice("", "Policies"), Choice(key("create"), "Create a policy", "customer managed")]
     elif isinstance(node, Branch) and node.kind is Kind.ORGANIZATION:
         choices += _of_organization(account, node, policy)
+    elif isinstance(node, Branch) and node.kind is Kind.ROLES:
+        choices += [Choice("", "Roles"), Choice(key("create-role"), "Create a role", "and its trust policy")]
     asked_about = [*_of_resource(account, resource, node)]
     choices += [Choice("", "The resource asked about"), *asked_about] if asked_about else []
     back = [Choice(key("take", str(index)), f"Take back: {words}") for index, words in drafted]
@@ -243,6 +246,18 @@ def _of_holder(account: Account, holder: User | Group | Role, asked: str) -> Ite
         yield Choice(key("boundary"), "Set the permissions boundary", f"now {now}")
         if holder.boundary_arn:
             yield Choice(key("boundary-drop"), "Drop the permissions boundary", now)
+    yield from _deletions(holder)
+
+
+def _deletions(holder: User | Group | Role) -> Iterator[Choice]:
+    if isinstance(holder, User):
+        for access_key in holder.access_keys.value if isinstance(holder.access_keys, Known) else ():
+            if access_key.id:
+                yield Choice(key("delete-key", access_key.id), f"Delete the access key {access_key.id}")
+        if isinstance(holder.login_profile, Known) and holder.login_profile.value is not None:
+            yield Choice(key("delete-password"), "Delete the console password")
+    if isinstance(holder, User) or (isinstance(holder, Role) and not holder.service_linked):
+        yield Choice(key("delete"), f"Delete the {type(holder).__name__.lower()}", "and the policies inside it")
 
 
 def _of_policies(account: Account, holder: User | Group | Role) -> Iterator[Choice]:
@@ -254,12 +269,14 @@ def _of_policies(account: Account, holder: User | Group | Role) -> Iterator[Choi
         yield Choice(key("inline-delete", inline.name), f"Delete {inline.name}", "inline")
 
 
-def _of_managed(policy: ManagedPolicy) -> Iterator[Choice]:
+def _of_managed(account: Account, policy: ManagedPolicy) -> Iterator[Choice]:
     if policy.aws_managed:
         yield Choice(key("copy", policy.arn), "Create a policy of your own from it", "AWS's own cannot be edited")
     else:
         yield Choice(key("managed", policy.arn), "Edit the document", "a new default version")
     yield Choice(key("attach-to", policy.arn), "Attach it to a user, group or role")
+    if not policy.aws_managed and not account.holders(policy.arn) and not account.bounded_by(policy.arn):
+        yield Choice(key("delete-policy", policy.arn), "Delete the policy", "nobody has it")
 
 
 def _around(account: Account) -> Iterator[Choice]:

@@ -10,8 +10,15 @@ from msgspec import structs
 from textual.content import Content
 
 from iamtui.account.model import Entity, Group, ManagedPolicy, Role, User
-from iamtui.drafts.draft import DOCUMENT_KINDS
+from iamtui.drafts.draft import DOCUMENT_KINDS, Edit
 from iamtui.drafts.edits.base import describe_edit
+from iamtui.drafts.edits.deletions import (
+    DeleteAccessKey,
+    DeleteLoginProfile,
+    DeletePolicy,
+    DeleteRole,
+    DeleteUser,
+)
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -21,8 +28,10 @@ from iamtui.drafts.edits.policies import (
     PutResourcePolicy,
 )
 from iamtui.drafts.edits.principals import (
+    LONGEST_ROLE_NAME,
     AddUserToGroup,
     AttachPolicy,
+    CreateRole,
     DeletePermissionsBoundary,
     DetachPolicy,
     PutPermissionsBoundary,
@@ -141,8 +150,12 @@ class EditMaker(EditContext):
                 documents.copy_managed(arn)
             case "create", []:
                 documents.create_managed()
+            case "create-role", []:
+                documents.create_role()
             case "trust", _:
                 documents.trust(*parts)
+            case (("delete" | "delete-key" | "delete-password" | "delete-policy"), _):
+                self.add(_deletion(self.node, what, *parts))
             case "take", [index]:
                 self.drafts.remove_edit(int(index))
             case "statement", []:
@@ -156,9 +169,32 @@ class EditMaker(EditContext):
         self._organization.make(what, parts, self._documents)
 
 
+def _deletion(node: Entity | None, what: str, part: str = "") -> Edit:
+    """The edit that deletes what the menu named.
+
+    Args:
+        part: the id of the access key, or the ARN of the policy.
+    """
+    if what == "delete-policy":
+        return DeletePolicy(part)
+    assert node is not None
+    if what == "delete-key":
+        return DeleteAccessKey(node.arn, part)
+    if what == "delete-password":
+        return DeleteLoginProfile(node.arn)
+    return DeleteUser(node.arn) if isinstance(node, User) else DeleteRole(node.arn)
+
+
 _NEW: Final = render(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
+_NEW_TRUST: Final = render(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+_LONG_ROLE_NAME: Final = f"Use at most {LONGEST_ROLE_NAME} characters."
 _NEW_RESOURCE: Final = render(
     {
         "Version": "2012-10-17",
@@ -286,6 +322,22 @@ class DocumentEdits(EditContext):
 
         hint = plain("The name of the policy. Enter goes on to its document.", "$muted")
         self._name(line("Create a policy"), suggested, hint, check, named)
+
+    def create_role(self) -> None:
+        account = self.account
+        taken = {role.name.lower() for role in account.roles}
+
+        def check(name: str) -> str:
+            wrong = policy_name_fault(name) or ("" if len(name) <= LONGEST_ROLE_NAME else _LONG_ROLE_NAME)
+            return wrong or ("The account has a role of this name already." if name.lower() in taken else "")
+
+        def named(name: str) -> None:
+            put = partial(CreateRole, f"arn:{account.partition}:iam::{account.id}:role/{name}")
+            title = f"trust policy of the new role {name}"
+            self.edit(title, "", PolicyType.TRUST, name, lambda text: self.add(put(text)), first=_NEW_TRUST)
+
+        hint = plain("The name of the role. Enter goes on to its trust policy.", "$muted")
+        self._name(line("Create a role"), "", hint, check, named)
 
     def _name(
         self, title: Content, first: str, hint: Content, check: Callable[[str], str], then: Callable[[str], None]
