@@ -13,7 +13,7 @@ pinned_pip = $(1) -m pip install --quiet --constraint constraints.txt --upgrade 
 # Without byte code each of the hundreds of programs that the tests start would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow test-long sdk-clients test-engine check format fuzz bench generate screenshots clean
+.PHONY: demo docs test test-slow test-long sdk-clients test-engine check format fuzz bench generate screenshots clean
 
 demo: $(RUNS)
 	@$(BIN)/iamtui --demo
@@ -67,6 +67,15 @@ bench: $(STAMP)
 generate: $(STAMP)
 	$(BIN)/python -m tools.generate
 
+# The documentation as a static site in build/site; a link that leads nowhere ends it.
+docs: $(STAMP) $(VENV)/.docs
+	$(BIN)/python tools/docs_site.py
+
+$(VENV)/.docs: $(STAMP)
+	@echo "Installing the tool that builds the documentation."
+	@$(BIN)/python -m pip install $(PINNED) --group docs
+	@touch $@
+
 screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py
 
@@ -87,4 +96,4 @@ $(STAMP): $(RUNS)
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) .venv-other .sdk-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .venv-other build .sdk-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

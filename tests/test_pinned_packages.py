@@ -64,7 +64,7 @@ def test_every_installation_of_the_makefile_is_held_to_the_file() -> None:
     pinned = "--quiet --constraint constraints.txt --build-constraint constraints.txt"
     assert f"PINNED := {pinned}" in makefile
     commands = [part for line in makefile.splitlines() for part in line.split("&&") if re.search(r"\binstall\b", part)]
-    assert len([part for part in commands if "pip install" in part]) == 4
+    assert len([part for part in commands if "pip install" in part]) == 5
     for part in commands:
         if "npm install" in part:
             assert not re.search(r"@\d", part), "the packages stand in package.json"

@@ -72,7 +72,7 @@ def demo_lines(page: str) -> list[str]:
     """The shell commands of a page that ask the demo account."""
     text = "\n".join(text for name, kind, text in BLOCKS if name == page and kind in ("sh", "console"))
     lines = text.replace("\\\n", " ").splitlines()
-    return [line.removeprefix("$ ") for line in lines if "--demo" in line and not line.startswith("uvx")]
+    return [line.removeprefix("$ ") for line in lines if "--demo" in line and not line.startswith(("uvx", "docker"))]
 
 
 @pytest.mark.parametrize("page", all_but("README.md", [page for page in TEXTS if demo_lines(page)]))
@@ -137,12 +137,12 @@ def test_every_format_is_in_the_table_with_its_command() -> None:
 
 
 def test_every_permission_is_in_the_table() -> None:
-    rows = re.findall(r"^\| `([\w-]+)` \| [^|]+ \| [^|]+ \|$", TEXTS["docs/snapshots.md"], re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)` \| [^|]+ \| [^|]+ \|$", TEXTS["docs/permissions.md"], re.MULTILINE)
     assert rows == [feature.name for feature in FEATURES]
 
 
 def test_every_key_of_a_snapshot_is_in_the_table() -> None:
-    rows = re.findall(r"^\| (`[\w`, ]+`) \| [^|]+ \|$", TEXTS["docs/snapshots.md"], re.MULTILINE)
+    rows = re.findall(r"^\| (`[\w`, ]+`) \| [^|]+ \|$", TEXTS["docs/snapshot-format.md"], re.MULTILINE)
     own = [field.name for field in msgspec.structs.fields(SnapshotShape) if field.name == field.encode_name]
     assert re.findall(r"\w+", " ".join(rows)) == own
 
@@ -169,8 +169,12 @@ def test_links_within_the_project_lead_somewhere(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/")])
-def test_the_readme_leads_to_every_page(page: str) -> None:
-    assert f"]({page})" in TEXTS["README.md"]
+def test_the_index_of_the_documentation_leads_to_every_page(page: str) -> None:
+    assert page == "docs/index.md" or f"]({page.removeprefix('docs/')})" in TEXTS["docs/index.md"]
+
+
+def test_the_readme_leads_to_the_index() -> None:
+    assert "](docs/index.md)" in TEXTS["README.md"]
 
 
 def test_the_version_is_in_the_changelog() -> None:
