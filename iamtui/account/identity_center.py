@@ -105,19 +105,23 @@ class IdentityCenter(Struct, frozen=True, dict=True):
 
     def behind(self, role_name: str) -> BehindRole | None:
         """Who can sign in to a role of Identity Center; None where it has no permission set of that name."""
-        found = self._sets.get(permission_set_name(role_name))
+        return self.behind_set(permission_set_name(role_name))
+
+    def behind_set(self, name: str) -> BehindRole | None:
+        """Who can sign in with a permission set; None where there is none of that name."""
+        found = self._sets.get(name)
         if found is None:
             return None
         # Thousands of roles may be of one permission set, and thousands of people behind it.
         kept = self._behind.get(found.name)
         if kept is None:
-            kept = self._behind_set(found)
+            kept = self._of_set(found)
             if sum(len(one.people) for one in self._behind.values()) + len(kept.people) > _MOST_KEPT:
                 self._behind.clear()
             self._behind[found.name] = kept
         return kept
 
-    def _behind_set(self, found: PermissionSet) -> BehindRole:
+    def _of_set(self, found: PermissionSet) -> BehindRole:
         people: dict[str, list[str]] = {}
         unknown: list[str] = []
         # A file may name each of them as often as it likes.

@@ -164,7 +164,7 @@ def show(name: str, as_json: bool, explain: bool, draft: str | None, source: Sou
         workspace = with_user_details(workspace, entity)
         entity = workspace.account.user(entity.name) or entity
     elif isinstance(entity, Role) and entity.sso_reserved:
-        workspace = with_people(workspace, source)
+        workspace = with_people(workspace, source, drafted=draft is not None)
     out = stdout()
     if explain:
         if as_json:

@@ -216,14 +216,20 @@ def with_user_details(workspace: Workspace, user: User) -> Workspace:
         return workspace
 
 
-def with_people(workspace: Workspace, source: SourceOptions) -> Workspace:
-    """The workspace with the people behind roles of IAM Identity Center, of each account that can be asked for them."""
+def with_people(workspace: Workspace, source: SourceOptions, *, drafted: bool = False) -> Workspace:
+    """The workspace with the people behind roles of IAM Identity Center, of each account that can be asked for them.
+
+    The cache keeps them with the account, unless that is not as AWS has it: `drafted`.
+    """
     from iamtui.workspace.organization import with_identity_center  # brings the ways to AWS
 
-    first, approve = workspace.account.id, organization_approval(source)
-    for account in workspace.accounts:
+    opened, approve = workspace, organization_approval(source)
+    for account in opened.accounts:
         workspace = with_identity_center(workspace.at(account.id), approve, progress_report())
-    return workspace.at(first)
+    workspace = workspace.at(opened.account.id)
+    if not (source.no_cache or drafted) and workspace.accounts != opened.accounts:
+        keep_in_cache(workspace)
+    return workspace
 
 
 def say_where(workspace: Workspace) -> None:

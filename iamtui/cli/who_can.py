@@ -98,9 +98,10 @@ def who_can(
         raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
     some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
     made, left_out = _matrix(actions, asked, access_level, some=some)
-    workspace = with_draft(load_resource_policies(open_workspace(source, several=True), made), draft)
+    workspace = open_workspace(source, several=True)
     if people:
         workspace = with_people(workspace, source)
+    workspace = with_draft(load_resource_policies(workspace, made), draft)
     listing = _Listing(workspace, "json" if as_json else form, everyone=everyone)
     concerned = everybody(workspace, made)
     found = []

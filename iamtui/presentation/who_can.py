@@ -27,7 +27,7 @@ from iamtui.presentation.verdict import (
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.access import Grant, PrincipalAccess, grants_of, who_has_access
-from iamtui.workspace.identity_center import known_behind
+from iamtui.workspace.identity_center import known_behind, people_words
 from iamtui.workspace.inventory import sign_in_json
 from iamtui.workspace.who_can import Everybody
 from iamtui.workspace.workspace import Workspace
@@ -290,7 +290,20 @@ def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
 _MOST_OF_PEOPLE: Final = 10_000
 """Characters of the people behind one role, some hundred of them: thousands of roles may be of one permission set."""
 
-WHO_CAN_COLUMNS: Final = ("principal", "decision", "limits", "example", "allowed", "condition", "by", "through")
+_MOST_IN_A_CELL: Final = 100
+"""People behind one role who are named in a table."""
+
+WHO_CAN_COLUMNS: Final = (
+    "principal",
+    "decision",
+    "limits",
+    "example",
+    "allowed",
+    "condition",
+    "by",
+    "through",
+    "people",
+)
 
 
 def access_words(one: PrincipalAccess) -> VerdictWords:
@@ -348,6 +361,7 @@ def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
     """The cells of a row, under WHO_CAN_COLUMNS."""
     decision = one.cell.deciding
     rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)
+    behind = known_behind(workspace, one.principal.arn)
     return (
         one.principal.arn or "anonymous",
         one.outcome.value,
@@ -357,6 +371,7 @@ def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
         one.condition,
         "; ".join(grant_words(grant) for grant in grants_of(workspace, one.cell.decision)),
         " -> ".join(edge.role.arn for edge in one.through),
+        "" if behind is None else people_words(behind, _MOST_IN_A_CELL),
     )
 
 

@@ -133,6 +133,8 @@ class OnDemandLoading:
         self._screen = screen
         self._drafts = drafts
         self._mark_changed = mark_changed
+        self.people_loaded: Callable[[Workspace], object] = lambda _workspace: None
+        """Told of an account to which the people behind its roles of IAM Identity Center came."""
         self._meant_resource = ""
         self._tried: set[str] = set()
 
@@ -232,6 +234,8 @@ class OnDemandLoading:
         if loaded.workspace is not loaded.before:
             # That a policy may not be read is known from then on, too.
             self._drafts.show_account(loaded.workspace, loaded.inventory, loaded.index)
+        if loaded.workspace.account.identity_center is not loaded.before.account.identity_center:
+            self.people_loaded(loaded.workspace)
         if loaded.what:
             self._screen.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
         for problem in loaded.problems:

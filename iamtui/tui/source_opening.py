@@ -90,6 +90,7 @@ class SourceOpening:
         """Whether what is opened takes the place of another account, and whether the sessions of that go with it."""
         self._chooser: ChooserScreen | None = None
         self._opener = opener
+        main.on_demand.people_loaded = self._keep
         self.end_commands: Callable[[], None] = lambda: None
         """Ends commands for credentials: they have no terminal, so that nothing tells them when ours has gone."""
 
@@ -175,6 +176,8 @@ class SourceOpening:
         was = {one.account.id: one for one in (shown, *shown.beside)} if shown is not None else {}
 
         def report(progress: Progress) -> None:
+            if worker.is_cancelled:
+                raise OpeningCancelled
             part = progress.part
             if part is None:
                 tell(self._show_progress, progress)
@@ -192,6 +195,7 @@ class SourceOpening:
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
                 workspace = opener(wanted, report, lambda: worker.is_cancelled)
+            workspace = lazy.organization.with_people_again(was, workspace, report)
             import_module("iamtui.workspace.principals")
             with making(stays=True):
                 made = Given.of(self._where_looked_at(workspace))
@@ -203,6 +207,11 @@ class SourceOpening:
             tell(self._show, choice, made, _changes(was, workspace))
             if choice.cache is CacheUse.KEEP:
                 lazy.opening.keep_in_cache(workspace)
+
+    def _keep(self, workspace: Workspace) -> None:
+        if self._cache is CacheUse.KEEP:
+            keep = partial(lazy.opening.keep_in_cache, workspace)
+            get_in_thread(self._main, keep, lambda _kept: None, name="keeping the account", group="cache")
 
     def _show_progress(self, progress: Progress) -> None:
         words = line(progress.words)

@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from iamtui.account.identity_center import BehindRole, IdentityCenter
 from iamtui.account.model import (
     REST_OF_ACCOUNT,
     UNLISTED,
     Account,
     AttachedPolicy,
     Entity,
+    Fact,
     Group,
     IdentityProvider,
     InlinePolicy,
@@ -34,6 +36,7 @@ from iamtui.problem import Problem
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.policies_in_force import principal_policies
 from iamtui.workspace.compared_states import aligned
+from iamtui.workspace.identity_center import DESCRIBES_SETS, first_words
 from iamtui.workspace.impact import Impact, impact_between
 from iamtui.workspace.opening import open_snapshot
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
@@ -237,6 +240,7 @@ def entity_changes(before: Account, after: Account) -> Iterator[EntityChange]:
                 yield from _changed(word, old[arn], new[arn])
     yield from _resources(before, after)
     yield from _organization(before, after)
+    yield from _identity_center(before.identity_center, after.identity_center)
 
 
 def _changed(word: str, old: Entity, new: Entity) -> Iterator[EntityChange]:
@@ -358,3 +362,42 @@ def _levels(old: Organization, new: Organization) -> Iterator[EntityChange]:
                     details.append(f"{word}: {_listed(*parts)}")
         if details:
             yield EntityChange("organization", level.name or level.id, "changed", tuple(details))
+
+
+def _identity_center(old: Fact[IdentityCenter], new: Fact[IdentityCenter]) -> Iterator[EntityChange]:
+    """Permission sets and who can sign in with them, where both are known: what was not read is not compared."""
+    if isinstance(old, Missing) or isinstance(new, Missing):
+        return
+    sets = [{one.name: one for one in center.value.permission_sets} for center in (old, new)]
+    for name in {**sets[0], **sets[1]}:
+        was, now = old.value.behind_set(name), new.value.behind_set(name)
+        if was is not None and now is not None:
+            details = tuple(_sign_in_details(was, now))
+            if details:
+                yield EntityChange(_SET, name, "changed", details)
+        elif DESCRIBES_SETS not in (old.value.unread if was is None else new.value.unread):
+            yield EntityChange(_SET, name, "removed" if now is None else "added")
+
+
+_SET: Final = "permission set"
+
+
+def _sign_in_details(was: BehindRole, now: BehindRole) -> Iterator[str]:
+    first, second = was.permission_set, now.permission_set
+    if first.description != second.description:
+        yield "description"
+    if first.session_duration and second.session_duration and first.session_duration != second.session_duration:
+        yield f"longest session: {first.session_duration} is now {second.session_duration}"
+    if was.unknown or now.unknown:
+        return
+    people = [{one.person.id: one for one in behind.people} for behind in (was, now)]
+    gone = [f"-{one.person.words}" for id_, one in people[0].items() if id_ not in people[1]]
+    come = [f"+{one.person.words}" for id_, one in people[1].items() if id_ not in people[0]]
+    moved = [
+        f"~{one.person.words}"
+        for id_, one in people[1].items()
+        if id_ in people[0] and people[0][id_].groups != one.groups
+    ]
+    if gone or come or moved:
+        named = (*gone, *come, *moved)
+        yield f"people: {first_words(named[:_MOST_NAMED], len(named))}"

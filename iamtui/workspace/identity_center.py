@@ -9,7 +9,7 @@ from iamtui.account.identity_center import BehindRole, permission_set_name
 from iamtui.account.model import Account, Fact, Known, Missing, Role
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-_DESCRIBES: Final = "sso:DescribePermissionSet"
+DESCRIBES_SETS: Final = "sso:DescribePermissionSet"
 """What names a permission set."""
 
 _MOST_NAMED: Final = 3
@@ -34,8 +34,8 @@ def behind_role(account: Account, role: Role) -> Fact[BehindRole] | None:
     if isinstance(center, Missing):
         return center
     found = center.value.behind(role.name)
-    if found is None and _DESCRIBES in center.value.unread:
-        return Missing("not loaded", _DESCRIBES)
+    if found is None and DESCRIBES_SETS in center.value.unread:
+        return Missing("not loaded", DESCRIBES_SETS)
     name = permission_set_name(role.name) or role.name
     return Known(found) if found is not None else Missing(f"{name} is not among the permission sets of the account")
 
@@ -56,9 +56,9 @@ def people_behind(workspace: Workspace, arn: str) -> str:
     return people_words(found) if found is not None else ""
 
 
-def people_words(behind: BehindRole) -> str:
-    """Who can sign in, the first by name; raw text."""
-    words = first_words([one.person.words for one in behind.people[:_MOST_NAMED]], len(behind.people))
+def people_words(behind: BehindRole, most: int = _MOST_NAMED) -> str:
+    """Who can sign in, as many of them by name as `most`; raw text."""
+    words = first_words([one.person.words for one in behind.people[:most]], len(behind.people))
     unknown = first_words(behind.unknown[:_MOST_NAMED], len(behind.unknown), " and ")
     return "; ".join(filter(None, (words, unknown and f"not known: {unknown}"))) or "nobody"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -171,6 +171,18 @@ def with_identity_center(
         except Problem as problem:
             found = Missing(f"{own.reason}; with other credentials: {problem.sentence.rstrip('.')}", own.permission)
     return workspace.with_account(replace(account, identity_center=found))
+
+
+def with_people_again(was: Mapping[str, Workspace], workspace: Workspace, report: ProgressReport) -> Workspace:
+    """The accounts with the people behind roles of IAM Identity Center, of those that had them before. Blocking.
+
+    Args:
+        was: the accounts before, by id.
+    """
+    for account in workspace.accounts:
+        if account.id in was and isinstance(was[account.id].account.identity_center, Known):
+            workspace = with_identity_center(workspace.at(account.id), report=report)
+    return workspace
 
 
 def organization_accounts(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,53 @@ def test_drafts_and_advice_say_where_the_role_is_edited(cli: Cli, url: str, tmp_
     for form in ("cli", "terraform"):
         text = cli("draft", "export", draft, "--format", form, *where).out
         assert f"# AWS refuses to change {SSO_ROLE} here: change its permission set Developer\n" in text
+
+
+def test_a_table_names_them_as_far_as_there_is_room(cli: Cli, url: str, tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    assert cli("snapshot", str(file), "--endpoint-url", url).code == 0
+    asked = ("who-can", "sqs:SendMessage", "--snapshot", str(file), "--format")
+    (row,) = csv.DictReader(StringIO(cli(*asked, "csv").out))
+    assert row["people"] == "Ana Ruiz (ana@corp.example), Ben [red] (ben)"
+    assert "Ana Ruiz" in cli(*asked, "markdown").out
+    account = json.loads(file.read_text())
+    account["identity_center"]["groups"][0]["members"] += [f"person-{number}" for number in range(1_000)]
+    file.write_text(json.dumps(account))
+    (row,) = csv.DictReader(StringIO(cli(*asked, "csv").out))
+    assert row["people"].endswith(" and 902 more")
+
+
+def test_the_cache_holds_them_until_the_account_is_read_without(cli: Cli, url: str) -> None:
+    asked = ("who-can", "sqs:SendMessage", "--endpoint-url", url)
+    named = "people: Ana Ruiz (ana@corp.example)"
+    assert named in cli(*asked, "--people").out
+    assert named in cli(*asked, "--cached").out
+    assert named not in cli(*asked).out
+
+
+def test_diff_says_who_can_sign_in_now_and_who_no_longer(cli: Cli, url: str, tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    assert cli("snapshot", str(before), "--endpoint-url", url).code == 0
+    account = json.loads(before.read_text())
+    center = account["identity_center"]
+    center["groups"][0]["members"].pop()
+    center["permission_sets"][0]["assignees"].append({"type": "USER", "id": "new"})
+    center["people"].append({"id": "new", "user_name": "cy", "display_name": "Cy Twombly"})
+    center["permission_sets"].append({"arn": "arn:aws:sso:::permissionSet/x/y", "name": "Auditor", "assignees": []})
+    after.write_text(json.dumps(account))
+    found = cli("diff", str(before), str(after), "--json").json["entities"]
+    assert [(one["kind"], one["name"], one["change"]) for one in found] == [
+        ("permission set", "Developer", "changed"), ("permission set", "Auditor", "added"),
+    ]  # fmt: skip
+    (people,) = found[0]["details"]
+    assert people.startswith("people: -")
+    assert people.endswith("+Cy Twombly (cy)")
+    assert "permission set Auditor" in cli("diff", str(after), str(before)).out
+    # What was not read in one of them is not known to have changed.
+    center["groups"][0]["members"] = None
+    after.write_text(json.dumps(account))
+    unread = cli("diff", str(before), str(after), "--json").json["entities"]
+    assert [one["name"] for one in unread] == ["Auditor"]
+    del account["identity_center"]
+    after.write_text(json.dumps(account))
+    assert cli("diff", str(before), str(after), "--json").json["entities"] == []

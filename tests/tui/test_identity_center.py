@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from iamtui import paths
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.workspace import SourceChoice, SourceKind
-from tests.support.fault_proxy import FaultProxy, json_error
+from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from tests.support.fault_proxy import FaultProxy, Stall, json_error
 from tests.support.moto_server import MotoServer
 from tests.support.panel_apps import screen_text, until
-from tests.support.screen_app import RecordingCopier, press
+from tests.support.screen_app import RecordingCopier, press, settle
 from tests.support.sign_in_people import SSO_ARN, add_people, add_role
 
 
@@ -57,3 +58,37 @@ async def test_what_may_not_be_read_is_said_with_its_permission(app: IamtuiApp, 
         assert "management account" in said(app)
         assert "It needs sso:ListPermissionSetsProvisionedToAccount." in said(app)
         assert "Ana" not in words(app)
+
+
+async def test_they_are_kept_with_the_account_and_read_anew_with_it(app: IamtuiApp, fault_proxy: FaultProxy) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.opening.is_settled)
+        app.main.browsing.go_to(SSO_ARN)
+        await press(pilot, "L")
+        await until(pilot, lambda: "Ana Ruiz" in words(app))
+        await settle(pilot)
+    fault_proxy.on("GetAccountAuthorizationDetails", Stall())
+    again = IamtuiApp(SourceChoice(SourceKind.LIVE, endpoint_url=fault_proxy.url), copier=RecordingCopier())
+    async with again.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: again.main.workspace is not None)
+        again.main.browsing.go_to(SSO_ARN)
+        await until(pilot, lambda: "Ana Ruiz" in words(again))
+        assert "read" in screen_text(again).splitlines()[0]
+        fault_proxy.rules.clear()
+        await pilot.press("R")
+        await until(pilot, lambda: "Nothing has changed since" in said(again))
+        assert again.main.workspace is not None
+        assert not again.main.workspace.age
+        assert "Ana Ruiz" in words(again)
+
+
+async def test_without_the_cache_they_are_not_kept(app: IamtuiApp, fault_proxy: FaultProxy) -> None:
+    choice = SourceChoice(SourceKind.LIVE, endpoint_url=fault_proxy.url, cache=CacheUse.NOTHING)
+    other = IamtuiApp(choice, copier=RecordingCopier())
+    async with other.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: other.opening.is_settled)
+        other.main.browsing.go_to(SSO_ARN)
+        await press(pilot, "L")
+        await until(pilot, lambda: "Ana Ruiz" in words(other))
+        await settle(pilot)
+    assert not paths.accounts_folder().exists()
