@@ -46,8 +46,8 @@ from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
+from iamtui.workspace.draft_documents import holder_arn, level_id, policy_arn
 from iamtui.workspace.draft_fixes import one_cell, with_fix
-from iamtui.workspace.draft_names import holder_arn, level_id, policy_arn
 from iamtui.workspace.draft_session import (
     EXPORT_FORMS,
     GRAVE,

@@ -94,7 +94,7 @@ ENTRIES: Final = {
     "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
     "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
-    "cache": CommandEntry("iamtui.cli.cache", "cache", "Remove the accounts that are kept as they were read last."),
+    "cache": CommandEntry("iamtui.cli.snapshot", "cache", "Remove the accounts that are kept as they were read last."),
     "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
     "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
     "pick": CommandEntry("iamtui.cli.assume", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),

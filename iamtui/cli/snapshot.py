@@ -1,9 +1,10 @@
-"""`iamtui snapshot`: everything known of an account as a file, which answers as the account did."""
+"""`iamtui snapshot` and `iamtui cache`: an account as a file, and the accounts that are kept as they were read last."""
 
 from __future__ import annotations
 
 import click
 
+from iamtui import paths
 from iamtui.account.model import Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.cli.exits import Exit
@@ -15,6 +16,7 @@ from iamtui.paths import home_expanded
 from iamtui.policy.patterns import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.account_cache import clear_accounts
 from iamtui.workspace.audit import unasked_principals
 from iamtui.workspace.opening import load_last_accessed, with_resource_policies
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
@@ -85,3 +87,12 @@ def snapshot(
         f"{len(account.resource_policies):,} policies of resources; {size:,} bytes."
     )
     return whole_or_open(account)
+
+
+@click.command("cache")
+@click.argument("verb", type=click.Choice(["clear"]))
+def cache(verb: str) -> Exit:  # noqa: ARG001 - there is one
+    """Remove every account that is kept as it was read last, for --cached and for the start of the screen."""
+    count = clear_accounts()
+    note(f"Removed {count} account{'' if count == 1 else 's'} from {safe_text(paths.accounts_folder())}.")
+    return Exit.OK

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any, Final, NamedTuple
 
-from iamtui.engine.bits import Bits, bits_of, places
-from iamtui.engine.holdings import Holdings
+from iamtui.engine.holdings import Bits, Holdings, bits_of, places
 from iamtui.engine.request import (
     FIXED_KEYS,
     NamedPolicy,

@@ -6,8 +6,7 @@ from collections.abc import Hashable, Iterator
 from itertools import chain
 from typing import Final
 
-from iamtui.engine.bits import Bits
-from iamtui.engine.holdings import HeldPolicy
+from iamtui.engine.holdings import Bits, HeldPolicy
 from iamtui.engine.index_reading import IndexReading
 from iamtui.engine.request import NamedPolicy
 from iamtui.policy.statement import CompiledStatement

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from iamtui.engine.bits import places
+from iamtui.engine.holdings import places
 from iamtui.engine.index import AccountIndex, IndexedPrincipal, with_value
 from iamtui.policy.context import ABSENT, CommonContext, KeyValue, KeyValues, RequestContext
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from iamtui.engine.bits import NOBODY, Bits, both, either, places
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.holdings import AboutResource, HeldStatement, Holdings
+from iamtui.engine.holdings import NOBODY, AboutResource, Bits, HeldStatement, Holdings, both, either, places
 from iamtui.engine.index import AccountIndex, standing_in
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches

@@ -15,10 +15,9 @@ from typing import Final
 from iamtui.engine.condition_words import MOST_NAMED, all_named, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.evaluation import Evaluation, MemberLookup
-from iamtui.engine.example_arns import spellings
 from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match, missing_allow
-from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
+from iamtui.engine.representatives import any_of_set, likely, may_differ, spellings, surroundings, told_apart
 from iamtui.engine.request import NotEvaluated
 from iamtui.engine.service_rules import refused_in_part
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, Truth, all_of, any_of

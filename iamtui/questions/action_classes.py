@@ -37,7 +37,7 @@ from iamtui.policy.statement import (
     compile_policy,
 )
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.never_asked import fits
+from iamtui.questions.answers import fits
 
 _MOST_MASKS: Final = 65_536
 

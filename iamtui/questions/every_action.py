@@ -17,10 +17,9 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Account, Known
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE
-from iamtui.engine.bits import NOBODY, Bits, both, either, places
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer
-from iamtui.engine.holdings import HeldPolicy
+from iamtui.engine.holdings import NOBODY, Bits, HeldPolicy, both, either, places
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.index_reading import IndexReading
 from iamtui.engine.layers import reaches

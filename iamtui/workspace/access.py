@@ -13,8 +13,7 @@ from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, sever
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
-from iamtui.questions.answers import Answer, Cell
-from iamtui.questions.never_asked import fits, no_action_matches
+from iamtui.questions.answers import Answer, Cell, fits, no_action_matches
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import answer_all

@@ -17,9 +17,17 @@ from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKin
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
-from iamtui.questions.answers import Answer, Cell, DependentAnswer, those_that_decide, worst_of
+from iamtui.questions.answers import (
+    Answer,
+    Cell,
+    DependentAnswer,
+    fits,
+    never_asked,
+    no_action_matches,
+    those_that_decide,
+    worst_of,
+)
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.never_asked import fits, never_asked, no_action_matches
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.dependent_questions import AuthorizedCall, check_named, companion_questions

@@ -23,8 +23,17 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-from iamtui.workspace import denial_advice as advice
-from iamtui.workspace.denial_comparison import Agreement, DenialComparison, claim_words, compare
+from iamtui.workspace.denial_comparison import (
+    USUAL_CAUSES,
+    Agreement,
+    DenialComparison,
+    claim_words,
+    compare,
+    federated_action,
+    not_a_role,
+    trusted_providers,
+    with_advice,
+)
 from iamtui.workspace.opening import unloaded_policies, with_resource_policies
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.questions import ask_and_trace
@@ -197,11 +206,11 @@ class _Explainer:
             denial = replace(denial, caller=self._caller, unknown=unknown, notes=(*denial.notes, note))
         denial = _with_action(denial)
         self._workspace = self._concerned(denial)
-        not_a_role = advice.not_a_role(self._workspace.account, denial)
-        if not_a_role:
-            nothing = DenialComparison(Agreement.NOT_ASKED, (not_a_role,))
+        refused = not_a_role(self._workspace.account, denial)
+        if refused:
+            nothing = DenialComparison(Agreement.NOT_ASKED, (refused,))
             return ExplainedDenial(denial, None, None, None, None, nothing, tuple(left_open))
-        if advice.federated_action(denial) and not (denial.caller and denial.resource):
+        if federated_action(denial) and not (denial.caller and denial.resource):
             return self._federated(denial, left_open)
         principal = _principal(self._workspace, denial, left_open)
         about_question: list[str] = []
@@ -216,7 +225,7 @@ class _Explainer:
         except Problem as problem:
             nothing = DenialComparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
             return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
-        explanation = advice.with_advice(self._workspace.account, denial, decision, traced, explanation)
+        explanation = with_advice(self._workspace.account, denial, decision, traced, explanation)
         comparison = compare(self._workspace.account, denial, decision)
         return ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
 
@@ -234,7 +243,7 @@ class _Explainer:
             self._of_trusting_role(denial, role, provider)
             for role in account.roles
             if denial.resource in (role.arn, "*", "")
-            for provider in dict.fromkeys(advice.trusted_providers(role, denial.action))
+            for provider in dict.fromkeys(trusted_providers(role, denial.action))
             if denial.caller in (provider, "")
         ]
         count = f"{len(sentences)} role{'' if len(sentences) == 1 else 's'} of this account"
@@ -243,7 +252,7 @@ class _Explainer:
         more = len(sentences) - _MOST_ROLES
         if more > 0:
             sentences[_MOST_ROLES:] = [f"{more} more roles: iamtui explain --as PROVIDER-ARN shows those of one."]
-        causes = advice.USUAL_CAUSES[denial.action.lower()]
+        causes = USUAL_CAUSES[denial.action.lower()]
         comparison = DenialComparison(Agreement.DEPENDS, (found, *sentences, causes))
         denial = replace(denial, unknown=(_NEITHER_TOLD,) if not denial.caller else denial.unknown)
         return ExplainedDenial(denial, None, None, None, None, comparison, tuple(left_open))

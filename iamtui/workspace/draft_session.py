@@ -28,8 +28,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.compared_states import AlignedStates, aligned
-from iamtui.workspace.draft_documents import document_findings, document_problems
-from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
+from iamtui.workspace.draft_documents import aws_managed_policy, document_findings, document_problems, resolved_draft
 from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion

@@ -18,9 +18,9 @@ from typing import Final, TypeAlias
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
 from iamtui.drafts.words import entity_name
-from iamtui.engine.bits import places
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.holdings import places
 from iamtui.engine.index_reading import Outcomes
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement

@@ -10,8 +10,7 @@ from iamtui.engine.decision import Decision, Expectation
 from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Request
 from iamtui.engine.scenario import Scenario
-from iamtui.questions.answers import DependentAnswer, worst_of
-from iamtui.questions.never_asked import never_asked
+from iamtui.questions.answers import DependentAnswer, never_asked, worst_of
 from iamtui.questions.question import Question
 from iamtui.workspace.dependent_questions import requests_beside
 

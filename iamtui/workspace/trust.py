@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import Role
-from iamtui.engine.bits import places
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, read_all_layers
+from iamtui.engine.holdings import places
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.context import And, MissingLeaf, Node
 from iamtui.policy.document import PolicyDocument

@@ -28,9 +28,9 @@ from iamtui.questions.action_classes import (
     different_statements,
     statements_in_force,
 )
+from iamtui.questions.answers import no_action_matches
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.every_action import EveryAction, Permitted, every_action
-from iamtui.questions.never_asked import no_action_matches
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text

@@ -10,8 +10,7 @@ from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
 from iamtui.questions.account_index import account_index, principal_of
-from iamtui.questions.answers import Answer
-from iamtui.questions.never_asked import fits
+from iamtui.questions.answers import Answer, fits
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator

@@ -70,7 +70,7 @@ INSIDE = {
     "diff": ("iamtui.cli.diff", "diff_snapshots"),
     "list": ("iamtui.cli.inventory", "open_workspace"),
     "show": ("iamtui.cli.inventory", "open_workspace"),
-    "cache": ("iamtui.cli.cache", "clear_accounts"),
+    "cache": ("iamtui.cli.snapshot", "clear_accounts"),
     "snapshot": ("iamtui.cli.snapshot", "open_workspace"),
     "assume": ("iamtui.cli.assume_options", "plan_assume"),
     "pick": ("iamtui.cli.assume", "wanted_format"),

@@ -19,8 +19,8 @@ from iamtui.engine.request import Mode, Principal, PrincipalKind
 from iamtui.engine.set_members import resources_in
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.questions.answers import fits
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.never_asked import fits
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account

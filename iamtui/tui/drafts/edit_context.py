@@ -160,10 +160,10 @@ def edit_choices(
     choices: list[Choice] = []
     if isinstance(node, User | Group | Role):
         here = [*_of_policy(account, node, policy)]
-        choices += [Choice("", "The policy under the cursor"), *here] if here else []
+        choices += _titled("The policy under the cursor", here)
         choices += [Choice("", f"{type(node).__name__} {node.name}"), *_of_holder(account, node, asked)]
         rest = [c for c in _of_policies(account, node) if c.key not in {known.key for known in here}]
-        choices += [Choice("", "Its policies"), *rest] if rest else []
+        choices += _titled("Its policies", rest)
     elif isinstance(node, ManagedPolicy):
         choices += [Choice("", f"Policy {node.name}"), *_of_managed(account, node)]
     elif isinstance(node, Branch) and node.kind in (Kind.POLICIES, Kind.CUSTOMER_POLICIES):
@@ -172,16 +172,18 @@ def edit_choices(
         choices += _of_organization(account, node, policy)
     elif isinstance(node, Branch) and node.kind is Kind.ROLES:
         choices += [Choice("", "Roles"), Choice(key("create-role"), "Create a role", "and its trust policy")]
-    asked_about = [*_of_resource(account, resource, node)]
-    choices += [Choice("", "The resource asked about"), *asked_about] if asked_about else []
+    choices += _titled("The resource asked about", [*_of_resource(account, resource, node)])
     back = [Choice(key("take", str(index)), f"Take back: {words}") for index, words in drafted]
-    choices += [Choice("", "Drafted here"), *back] if back else []
+    choices += _titled("Drafted here", back)
     known = {choice.key for choice in choices}
     around = [choice for choice in _around(account) if choice.key not in known]
     if isinstance(account.organization, Missing) and choices:
         choices.append(Choice("", "SCPs and RCPs: the organization is not loaded"))
-    choices += [Choice("", "Around the account"), *around] if around else []
-    return choices
+    return choices + _titled("Around the account", around)
+
+
+def _titled(title: str, choices: Sequence[Choice]) -> list[Choice]:
+    return [Choice("", title), *choices] if choices else []
 
 
 def _of_resource(account: Account, resource: str, node: Node | None) -> Iterator[Choice]:

@@ -451,7 +451,7 @@ class HolderEdits(EditContext):
         self, title: Content, choices: Sequence[Choice], taken: Sequence[str], then: Callable[[str], None]
     ) -> None:
         def more() -> Sequence[Choice]:
-            return aws_policy_choices(lazy.draft_names.aws_managed_policy_arns(), taken)
+            return aws_policy_choices(lazy.draft_documents.aws_managed_policy_arns(), taken)
 
         self.pick(title, choices, then, more=more)
 
