@@ -77,7 +77,7 @@ $(VENV)/.docs: $(STAMP)
 	@touch $@
 
 screenshots: $(STAMP)
-	$(BIN)/python screenshots/make.py
+	$(BIN)/python -m screenshots.make
 
 # What running needs and no more: enough for the demo.
 $(RUNS): pyproject.toml constraints.txt
