@@ -171,11 +171,20 @@ class _Cut:
 
 __all__ = ["MalformedScenario", "Scenario", "ScenarioError", "parse_scenario", "read_scenarios", "scenario_schema"]
 
-MAX_ENTRY: Final = 64 * 1024 * 1024
-"""Longest scenario, or array of scenarios, read in one piece, in characters."""
+MAX_ENTRY: Final = 16 * 1024 * 1024
+"""Longest scenario, or array of scenarios, read in one piece, in characters; in memory it is up to 30 times as much."""
 
 _POOL_SIZE: Final = 1024
 """Distinct documents shared between scenarios of one stream before the pool starts again."""
+_POOL_CHARACTERS: Final = 4 * 1024 * 1024
+"""Characters of scenarios after which it starts again, too."""
+
+_MOST_POLICIES: Final = 2_000
+"""Policies of one scenario, all layers together: AWS lets a principal have some hundreds."""
+_MOST_LEVELS: Final = 32
+"""Levels of SCPs or RCPs: an organization has at most seven."""
+_MOST_KEYS: Final = 2_000
+_MOST_VALUES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +228,7 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
         ScenarioError: with the path inside the scenario and what was expected there.
     """
     form = to_form(value)
+    _check_size(form)
     documents = DocumentPool() if pool is None else pool
     settings = form.settings
     s3 = settings.s3 if settings else None
@@ -247,6 +257,25 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
         ),
         options=engine_options(form.options),
     )
+
+
+def _check_size(form: ScenarioForm) -> None:
+    """Refuse a scenario larger than anything that AWS evaluates."""
+    levels = {"scps": form.scps or (), "rcps": form.rcps or ()}
+    lists = [form.identity_policies, form.permissions_boundaries, form.session_policies, form.vpc_endpoint_policies]
+    policies = sum(len(several or ()) for several in (*lists, *levels["scps"], *levels["rcps"]))
+    context = form.request.context or {}
+    values = sum(len(value) for value in context.values() if isinstance(value, list))
+    for found, most, what, path in (
+        *((len(several), _MOST_LEVELS, "levels", f"$.{name}") for name, several in levels.items()),
+        (policies, _MOST_POLICIES, "policies in all layers", "$"),
+        (len(context), _MOST_KEYS, "condition keys", "$.request.context"),
+        (values, _MOST_VALUES, "values in lists", "$.request.context"),
+        (len(form.request.known_absent or ()), _MOST_KEYS, "condition keys", "$.request.known_absent"),
+        (len(form.request.any_value or ()), _MOST_KEYS, "condition keys", "$.request.any_value"),
+    ):
+        if found > most:
+            raise ScenarioError(f"found {found:,} {what}, expected at most {most:,}", path=path)
 
 
 def _request(form: ScenarioForm) -> Request:
@@ -417,10 +446,11 @@ def read_scenarios(stream: IO[str] | IO[bytes]) -> Iterator[Scenario | Malformed
     Raises:
         OSError: the stream cannot be read.
     """
-    pool = DocumentPool()
+    pool, read = DocumentPool(), 0
     for entry in entries(stream, longest=MAX_ENTRY):
-        if len(pool) > _POOL_SIZE:
-            pool = DocumentPool()
+        read += len(entry.text)
+        if len(pool) > _POOL_SIZE or read > _POOL_CHARACTERS:
+            pool, read = DocumentPool(), len(entry.text)
         if entry.problem:
             yield MalformedScenario(None, ScenarioError(entry.problem), entry.line)
             continue

@@ -23,6 +23,7 @@ from iamtui.engine.scenario import (
     read_scenarios,
     scenario_schema,
 )
+from iamtui.policy.document import DocumentPool
 
 REQUEST = {
     "principal": "arn:aws:iam::111111111111:user/alice",
@@ -343,6 +344,33 @@ def test_an_entry_that_is_too_long_is_skipped(monkeypatch: pytest.MonkeyPatch) -
     assert [type(item) for item in items] == [Scenario, MalformedScenario, Scenario]
     assert "longer than 400" in items[1].error.message  # type: ignore[union-attr]
     assert isinstance(read(long_block)[0], MalformedScenario)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"identity_policies": [POLICY] * 1_000, "scps": [[POLICY] * 1_001]}, "$: found 2,001 policies in all layers"),
+        ({"rcps": [[]] * 33}, "$.rcps: found 33 levels, expected at most 32"),
+        ({"request__context": {f"k{n}": "" for n in range(2_001)}}, "$.request.context: found 2,001 condition keys"),
+        ({"request__context": {"k": ["x"] * 20_001}}, "$.request.context: found 20,001 values in lists"),
+        ({"request__known_absent": ["k"] * 2_001}, "$.request.known_absent: found 2,001 condition keys"),
+        ({"request__any_value": ["k"] * 2_001}, "$.request.any_value: found 2,001 condition keys"),
+    ],
+)
+def test_a_scenario_larger_than_anything_aws_evaluates_is_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        parse_scenario(scenario(**changes))
+    assert says in str(refused.value)
+
+
+def test_documents_are_not_shared_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    from iamtui.engine import scenario as module
+
+    pools: list[int] = []
+    monkeypatch.setattr(module, "DocumentPool", lambda: pools.append(1) or DocumentPool())
+    monkeypatch.setattr(module, "_POOL_CHARACTERS", 1_000)
+    read("".join(json.dumps(scenario(id="x" * 300)) + "\n" for _ in range(20)))
+    assert 5 < len(pools) < 12
 
 
 class _Endless(io.RawIOBase):
