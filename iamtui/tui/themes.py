@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from rich.errors import StyleSyntaxError
+from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
@@ -239,21 +242,37 @@ def _variables(raw: object, where: str, problems: list[str]) -> dict[str, str]:
         if key not in known:
             problems.append(f"Theme {where}: unknown variable {key}{_nearest(key, known)}; it is ignored.")
         elif not isinstance(value, str) or not _fits(key, value):
-            kind = "text style" if key.endswith("-style") else "colour"
+            kind = "text style" if "-style" in key else "colour"
             problems.append(f"Theme {where}: the variable {key} is not a {kind}; the default is used.")
         else:
             accepted[key] = value
     return accepted
 
 
+_NEVER_AUTO: Final = ("rule", "rule-focused", "cursor")
+"""Ours that colour borders and grounds, where Textual takes no `auto`."""
+
+
 def _fits(key: str, value: str) -> bool:
     if "-style" in key:
-        return bool(_TEXT_STYLE.fullmatch(value))
-    return is_colour(value)
+        return bool(_TEXT_STYLE.fullmatch(value)) and _is_text_style(value)
+    if key in FALLBACK_VARIABLES:
+        return is_colour(value) and not (key in _NEVER_AUTO and value.startswith("auto"))
+    # Textual works others out from most of its own, and takes `auto` and an opacity where it has them itself.
+    return is_colour(value) if _textual_variables()[key].startswith("auto") else _is_plain_colour(value)
 
 
-def _textual_variables() -> set[str]:
-    return {*ColorSystem(primary="#000000").generate(), *BUILTIN_THEMES["ansi-dark"].variables}
+def _is_text_style(value: str) -> bool:
+    try:
+        Style.parse(value)
+    except StyleSyntaxError:
+        return False
+    return True
+
+
+@cache
+def _textual_variables() -> Mapping[str, str]:
+    return ColorSystem(primary="#000000").generate()
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:

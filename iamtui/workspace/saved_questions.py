@@ -18,6 +18,7 @@ from iamtui.engine.decision import Expectation, Layer
 from iamtui.engine.request import Mode
 from iamtui.input_files import MissingFile, read_document
 from iamtui.paths import data_folder
+from iamtui.policy.document import DocumentError, load_json
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
@@ -27,7 +28,7 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 
 
 VERSION: Final = 1
-LARGEST: Final = 16 * 1024 * 1024
+LARGEST: Final = 8 * 1024 * 1024
 """Bytes that are read at most."""
 
 _AT: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
@@ -86,10 +87,11 @@ def read_file(path: Path) -> QuestionsFile:
     except MissingFile:
         return QuestionsFile()
     try:
-        found = msgspec.json.decode(data, type=QuestionsFile)
+        # One key twice, as a merge leaves it, would hide what the first one expects.
+        found = msgspec.convert(load_json(data.decode(), max_characters=LARGEST), QuestionsFile)
     except msgspec.ValidationError as error:
         raise _faulty(path, str(error), data) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (DocumentError, UnicodeError) as error:
         raise _faulty(path, f"it is not JSON: {error}", data) from None
     if found.version > VERSION:
         raise Problem(

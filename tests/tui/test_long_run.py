@@ -60,6 +60,10 @@ class Held:
         return f"minute {self.minute:3}: {self.resident_kb / 1024:6.1f} MiB, {counts}"
 
 
+DRAWN = "iamtui.tui.widgets.lists.line_list.Piece"
+"""Runs of text of the lines that were drawn last: as many as the view of the moment has."""
+
+
 def held(minute: int) -> Held:
     gc.unfreeze()
     gc.collect()
@@ -67,6 +71,7 @@ def held(minute: int) -> Held:
     objects = Counter(
         f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if str(kind.__module__).startswith("iamtui.")
     )
+    del objects[DRAWN]
     gc.freeze()
     line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmRSS"))
     files = sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -173,6 +173,28 @@ def test_a_colour_that_others_are_made_of_is_plain(tmp_path: Path, colour: str) 
     assert read_theme(file)[0] is None
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("background", "auto"), ("background-darken-1", "#fff 50%"), ("primary-lighten-1", "auto"),
+        ("rule", "auto"), ("rule-focused", "auto 50%"), ("cursor", "auto"), ("muted", "#fff 999%"),
+        ("link-style", "not"), ("block-cursor-text-style", "not not"), ("link-style-hover", "none bold not"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_ends_the_styles_is_left_to_the_default(key: str, value: str) -> None:
+    theme, problems = theme_from({"name": "x", "primary": "#ffffff", "variables": {key: value}}, "x.toml")
+    assert theme is not None
+    assert theme.variables == {}
+    kind = "text style" if "-style" in key else "colour"
+    assert problems == [f"Theme x.toml: the variable {key} is not a {kind}; the default is used."]
+
+
+@pytest.mark.parametrize(("key", "value"), [("muted", "#888 50%"), ("banner-text", "auto"), ("text-muted", "auto 50%")])
+def test_a_variable_may_have_an_opacity_where_styles_take_it(key: str, value: str) -> None:
+    theme, problems = theme_from({"name": "x", "primary": "#ffffff", "variables": {key: value}}, "x.toml")
+    assert (theme is not None and theme.variables, problems) == ({key: value}, [])
+
+
 def test_variables_must_be_a_table() -> None:
     theme, problems = theme_from({"name": "x", "primary": "#ffffff", "variables": "all"}, "x.toml")
     assert theme is not None

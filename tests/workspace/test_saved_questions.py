@@ -178,6 +178,7 @@ def test_a_name_that_nothing_has_names_the_nearest(store: QuestionStore, change:
         ('{"saved": [{"name": "a", "question": {"actions": []}, "expect": "yes"}]}', ("$.saved[0].expect", "yes")),
         ('{"saved": [{"name": "a", "question": {"actions": [1]}}]}', ("$.saved[0].question.actions[0]",)),
         ('{"version": 2}', ("version 2", "newer iamtui")),
+        ('{"saved": [], "saved": []}', ("saved", "twice")),
         ("[" * 100_000, ("faulty",)),
     ],
 )
