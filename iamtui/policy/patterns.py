@@ -345,7 +345,7 @@ class _Machine:
         final: the state in which the whole pattern has been matched.
     """
 
-    __slots__ = ("_literal", "_ones", "accepts", "any", "final", "loops", "other_loops")
+    __slots__ = ("_left_without", "_literal", "_ones", "accepts", "any", "final", "loops", "other_loops")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         accepts: dict[str, int] = {":": 0, "/": 0}
@@ -371,6 +371,7 @@ class _Machine:
                     by_separator[separator] |= bit
             bit <<= 1
         self._literal = {separator: accepts[separator] for separator in by_separator}
+        self._left_without: dict[str, int] = {}
         self._ones = by_separator
         for character in accepts:
             accepts[character] |= by_separator.get(character, any_character)
@@ -395,11 +396,14 @@ class _Machine:
         """All states reachable by some text without some separators: up to the next state that only these leave."""
         if not without:
             return -(state & -state) & ((self.final << 1) - 1)
-        while True:
-            wider = state | self.step_by_some(state, without)
-            if wider == state:
-                return state
-            state = wider
+        free = self._left_without.get(without)
+        if free is None:
+            free = self.final - 1
+            for separator in without:
+                free &= ~self._literal[separator]
+            self._left_without[without] = free
+        # Added to a row of states that are left freely, the first that is reached carries to the end of the row.
+        return state | (free + (state & free)) ^ free
 
     def step_by_all(self, state: int, without: str) -> int:
         """The states that every character leads to that is none of some separators."""
@@ -486,8 +490,13 @@ class Glob:
     def _reads(self, request: Sequence[Token], run: Callable[[int, str], int], step: Callable[[int, str], int]) -> bool:
         """Whether the machine comes to its end on a request pattern, whose wildcards it reads by `run` and `step`."""
         machine = self._machine
-        state = 1
-        for token in request:
+        begun = 0
+        for token, character in zip(request, self.lead, strict=False):
+            if token != character:
+                break
+            begun += 1
+        state = 1 << begun
+        for token in request[begun:]:
             if isinstance(token, str):
                 state = machine.step(state, token)
             else:
