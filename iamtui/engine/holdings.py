@@ -92,7 +92,7 @@ class HeldStatement:
     def __init__(self, held: HeldPolicy, number: int) -> None:
         self.held = held
         self.number = number
-        self.truths: dict[object, Bits] = {}  # of whom of its holders it holds, by what was said of its keys
+        self.truths: dict[int, Bits] = {}  # of whom of its holders it holds, by the number of what was said of its keys
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
 

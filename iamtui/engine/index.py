@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 from iamtui.engine.holdings import Bits, Holdings, bits_of, places
@@ -132,6 +133,8 @@ class AccountIndex:
         self._stacks: dict[tuple[int, PolicyType], tuple[tuple[PolicyLevel, ...], Levels]] = {}
         self._conditions: dict[object, Bits] = {}
         self.said: dict[object, Any] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._counting = count()
         self._standing: dict[tuple[str, str, bool], tuple[list[tuple[KeyValue, int]], KeyValue | None]] = {}
         self._of_resources: dict[tuple[int, PolicyType], tuple[PolicyDocument, Holdings]] = {}
         self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
@@ -325,6 +328,15 @@ class AccountIndex:
             if len(self._standing) >= _MOST_TEXTS:
                 self._standing.clear()
             found = self._standing[key, text, discover] = standing_in(self.values_of(key, discover=discover), text)
+        return found
+
+    def number_of(self, said: tuple[object, ...]) -> int:
+        """A number for what a question says of some keys, by which that is found faster; no two ever have the same."""
+        found = self._numbers.get(said)
+        if found is None:
+            if len(self._numbers) >= _MOST_SAID:
+                self._numbers.clear()
+            found = self._numbers[said] = next(self._counting)
         return found
 
     def keep_said(self, key: object, said: object) -> None:

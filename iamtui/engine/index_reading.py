@@ -158,7 +158,7 @@ class IndexReading:
         self._unsettled = 0
         self.granted = self.settled = self.unclear = 0
         self._open: list[tuple[CompiledStatement, int]] = []
-        self._said: dict[frozenset[str], tuple[object, ...]] = {}
+        self._said: dict[frozenset[str], int] = {}
 
     def outcomes(self, who: int) -> Outcomes:
         """The decisions for some principals."""
@@ -400,11 +400,12 @@ class IndexReading:
             if not varies and not compiled.conditions:
                 yes |= here
                 continue
-            truth = self._statement(compiled, here, varies=True) if varies else self._kept(statement, here)
-            if truth.maybe:
-                self._open.append((compiled, truth.maybe))
-                maybe |= truth.maybe
-            yes |= truth.yes
+            truth = self._statement(compiled, here, varies=True) if varies else self._kept(statement)
+            waiting = truth.maybe & here
+            if waiting:
+                self._open.append((compiled, waiting))
+                maybe |= waiting
+            yes |= truth.yes & here
         return Bits(yes, maybe & ~yes)
 
     def _reached(self, compiled: CompiledStatement, who: int) -> int:
@@ -429,19 +430,22 @@ class IndexReading:
                     found[read] = found.get(read, 0) | maybe
         return found
 
-    def _kept(self, statement: HeldStatement, who: int) -> Bits:
-        """As `_statement` of one that is about the resource: the same for other questions that say the same of keys."""
+    def _kept(self, statement: HeldStatement) -> Bits:
+        """Of which of its holders a statement holds that is about the resource.
+
+        It is the same for other questions that say the same of the keys.
+        """
         compiled = statement.compiled
         said = self._said.get(compiled.keys)
         if said is None:
             said_of_keys = map(self.contexts.said_of, sorted(compiled.keys))
-            said = self._said[compiled.keys] = (self.asked.discover, *said_of_keys)
+            said = self._said[compiled.keys] = self.index.number_of((self.asked.discover, *said_of_keys))
         found = statement.truths.get(said)
         if found is None:
             if len(statement.truths) >= _MOST_TRUTHS:
                 statement.truths.clear()
             found = statement.truths[said] = self._statement(compiled, statement.held.holders, varies=False)
-        return Bits(found.yes & who, found.maybe & who)
+        return found
 
     def _statement(self, compiled: CompiledStatement, who: int, *, varies: bool) -> Bits:
         """For whom a statement about the action matches, its principals aside.

@@ -13,6 +13,7 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.evaluation import Evaluation, PoliciesOfSet
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
+from iamtui.engine.holdings import bits_of
 from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_classes import PrincipalClasses
 from iamtui.engine.index_reading import IndexReading, Outcomes, exclusive, is_read_here
@@ -402,11 +403,13 @@ class QuestionEvaluator:
 
     def _known_by_name(self, index: AccountIndex, shared: SharedQuestion) -> int:
         """Whom the policies of known resources of the set may name."""
-        found = 0
-        for place, one in enumerate(index.principals):
-            if may_be_known_by_name(self.account, shared.prepared, one.principal):
-                found |= 1 << place
-        return found
+        key = (shared.prepared.key, "whom policies of known resources may name")
+        kept = self.account.memo.get(key)
+        if kept is None or kept[0] is not index:
+            asked = enumerate(one.principal for one in index.principals)
+            named = (place for place, who in asked if may_be_known_by_name(self.account, shared.prepared, who))
+            kept = self.account.memo[key] = (index, bits_of(named, len(index.principals)))
+        return int(kept[1])
 
     def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
         """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
