@@ -181,10 +181,10 @@ def end_commands() -> None:
         _starting.release()
 
 
-def is_credential_process(environ: Mapping[str, str] = os.environ) -> bool:
+def is_credential_process() -> bool:
     """Whether iamtui runs this process for a profile's credentials: it may have a screen on the terminal."""
     own = str(os.getpid())
-    return any(line.partition(":")[0] != own for line in environ.get(ASKING, "").split("\n") if line)
+    return any(line.partition(":")[0] != own for line in os.environ.get(ASKING, "").split("\n") if line)
 
 
 def runs_iamtui(profile: Profile) -> bool:

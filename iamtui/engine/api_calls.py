@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from iamtui.catalog.actions import catalogue
+from iamtui.catalog.tables import REGIONS
 
 _PREFIXES: Final = {
     "monitoring": "cloudwatch",
@@ -138,13 +139,12 @@ def _only_service_with(operation: str) -> str:
     return next(iter(told)) if len(told) == 1 else ""
 
 
-def resource_of_call(
-    source: str, action: str, parameters: Mapping[str, Any], *, account: str, region: str, partition: str = "aws"
-) -> str:
-    """The ARN of the resource that a call's parameters name; "" when that cannot be told.
+def resource_of_call(source: str, action: str, parameters: Mapping[str, Any], *, account: str, region: str) -> str:
+    """The ARN of the resource that a call's parameters name, in the Region's partition; "" when that cannot be told.
 
     An IAM entity's ARN comes without its path, which the parameters do not have.
     """
+    partition = next((partition for partition, regions in REGIONS.items() if region in regions), "aws")
     prefix = iam_prefix(source)
     given = {key: value for key, value in parameters.items() if isinstance(value, str) and value}
     maker = _MAKERS.get(prefix)

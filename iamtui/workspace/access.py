@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -161,19 +161,15 @@ def _best(cells: Sequence[Cell]) -> Cell:
 _BEST: Final = 5
 
 
-def through_roles(
-    workspace: Workspace, found: Sequence[PrincipalAccess], cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[PrincipalAccess]:
+def through_roles(workspace: Workspace, found: Sequence[PrincipalAccess]) -> Iterator[PrincipalAccess]:
     """Who gets access only by assuming roles that have it: those of `found` that are denied, and whom a role trusts.
 
     The chain of each is a shortest one; one that holds without conditions comes before one that does not.
     """
     by_role = {one.principal.arn: one for one in found if one.outcome in _POSSIBLE}
-    edges = by_principal(every_edge(workspace, cancelled))
+    edges = by_principal(every_edge(workspace))
     starts: Mapping[str, Principal] = {own[0].principal.arn: own[0].principal for own in edges.values()}
     for arn, principal in starts.items():
-        if cancelled():
-            return
         if arn in by_role:
             continue
         reached = [

@@ -524,7 +524,6 @@ def compare_saved(
     cancelled: Callable[[], bool] = lambda: False,
     *,
     asking: Principal | None = None,
-    now: datetime | None = None,
 ) -> Iterator[SavedComparison]:
     """Ask every saved question before and after the draft, in their order; stops when cancelled.
 
@@ -537,7 +536,7 @@ def compare_saved(
         DraftProblem: the draft does not fit.
     """
     drafted.check()
-    now = now or datetime.now(UTC)
+    now = datetime.now(UTC)
     for entry in saved:
         if cancelled():
             return

@@ -432,14 +432,10 @@ def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[st
             yield carrier
 
 
-def unloaded_policies(workspace: Workspace, resources: Iterable[str], owner: str | None = None) -> Iterator[str]:
-    """The same over all accounts that are open: of each resource, what its owner has not been asked for.
-
-    Args:
-        owner: the account that owns those whose ARN names none; None: whichever may read the policy.
-    """
+def unloaded_policies(workspace: Workspace, resources: Iterable[str]) -> Iterator[str]:
+    """The same over all accounts that are open: of each resource, what its owner has not been asked for."""
     for resource in resources:
-        accounts = [workspace.at(one).account for one in _may_own(workspace, resource, owner)]
+        accounts = [workspace.at(one).account for one in _may_own(workspace, resource, None)]
         found = dict.fromkeys(carrier for one in accounts for carrier in unloaded_carriers(one, [resource]))
         for carrier in found:
             if not any((known := one.resource_policies.get(carrier)) and known.state != "denied" for one in accounts):

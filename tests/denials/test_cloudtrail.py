@@ -480,3 +480,11 @@ def test_the_user_agent_is_the_header_that_was_sent_or_not_told() -> None:
     assert read(userAgent="[aws-cli/2.1]").context["aws:UserAgent"] == ("aws-cli/2.1",)
     forwarded = {**role_session(), "invokedBy": "athena.amazonaws.com"}
     assert "aws:UserAgent" not in read(userIdentity=forwarded, userAgent="athena.amazonaws.com").context
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("", "aws")],
+)
+def test_a_resource_made_of_parameters_is_in_the_partition_of_the_region(region: str, partition: str) -> None:
+    assert read(awsRegion=region).resource == f"arn:{partition}:s3:::lake/raw/x"

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.tui.sessions.panel import SessionsPanel
-    from iamtui.workspace.assume import AssumeRoleInput
     from iamtui.workspace.mfa import MfaSessions
 
 
@@ -113,9 +112,7 @@ class SessionLifecycle:
             role = node.arn if isinstance(node, Role) and node.arn != kept.session.role_arn else None
             self.open_assume(role, caller=kept.session)
 
-    def open_assume(
-        self, role_arn: str | None, *, caller: Session | None = None, prefilled: AssumeRoleInput | None = None
-    ) -> None:
+    def open_assume(self, role_arn: str | None, *, caller: Session | None = None) -> None:
         """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
         # AWS decides about the account as it is, whatever a draft says.
         workspace = self._drafts.source_workspace
@@ -129,7 +126,6 @@ class SessionLifecycle:
         options = lazy.dialog.AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
-            prefilled=prefilled,
             mfa_sessions=self.mfa_sessions,
             seconds=self._assume_config.seconds,
             production=self._production,
