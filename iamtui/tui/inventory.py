@@ -112,6 +112,7 @@ class OtherAccount:
         name: its alias, or what it was opened by, or was to be; raw text.
         count: its users and roles.
         entity: what of it is meant, or a level of its organization, or None.
+        policy: the name of an SCP or RCP that is meant at that level, or "".
         problem: why it could not be opened; safe to show.
         age: how old it is, where it is as it was read last, or "".
     """
@@ -120,6 +121,7 @@ class OtherAccount:
     name: str
     count: int = 0
     entity: Entity | Branch | None = None
+    policy: str = ""
     problem: str = ""
     age: str = ""
 

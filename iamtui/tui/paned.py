@@ -328,7 +328,7 @@ class Browsing:
         if opened and other.id:
             self.look_at(other.id, key_of(other.entity) if other.entity is not None else "")
             return
-        name = other.entity.name if other.entity is not None else other.name
+        name = other.policy or (other.entity.name if other.entity is not None else other.name)
         words = line((f"{other.id} ", "bold $foreground"), (name, "bold $foreground"))
         age = f"{other.age[:1].upper()}{other.age[1:]}. " if other.age else ""
         more = plain(other.problem) if other.problem else line(age, ("Enter", "bold $match"), " goes there.")

@@ -127,6 +127,15 @@ async def test_search_finds_an_account_by_its_id(files: tuple[str, str]) -> None
         await until(it.pilot, lambda: it.looks_at(OTHER))
 
 
+async def test_where_an_account_has_no_room_its_name_stands_before_the_end_of_its_id(files: tuple[str, str]) -> None:
+    async with stage(files) as it:
+        view = it.app.main.explorer.tree_view
+        lines = ["".join(piece.text for piece in view.pieces(view.total - 1, width)) for width in (40, 28, 20)]
+        assert [one.split()[1:-1] for one in lines] == [
+            [OTHER, "other.json"], ["other.json", f"…{OTHER[-4:]}"], ["other.j…", f"…{OTHER[-4:]}"],
+        ]  # fmt: skip
+
+
 async def test_what_could_not_be_opened_stands_in_the_tree_with_why(files: tuple[str, str]) -> None:
     refused = NotOpened("The profile old", Problem("The login has expired.", "Run aws sso login."))
     async with stage(files, not_opened=(refused,)) as it:

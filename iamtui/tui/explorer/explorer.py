@@ -364,9 +364,21 @@ def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool
 def _account_pieces(arrow: str, number: str, name: str, count: str, width: int) -> Sequence[Piece]:
     """An account, one level above its branches."""
     room = width - 1 - 2 - len(count) - 2
-    title = fit(safe_text(f"{number} {name}".strip()), room)
+    title = _account_title(number, safe_text(name), room)
     gap = " " * (width - 1 - 2 - cell_len(title) - len(count) - 1)
     return [Piece(arrow, "guide"), Piece(title, "strong"), Piece(gap), Piece(count, "faint"), Piece(" ")]
+
+
+def _account_title(number: str, name: str, room: int) -> str:
+    """Its id and name; where there is no room for both, the name and the end of the id: names are known by heart."""
+    whole = f"{number} {name}".strip()
+    if cell_len(whole) <= room or not (number and name):
+        return fit(whole, room)
+    return f"{fit(name, room - _END_OF_ID - 2)} …{number[-_END_OF_ID:]}"
+
+
+_END_OF_ID: Final = 4
+"""Digits by which accounts with similar names are told apart."""
 
 
 def _entity_pieces(
@@ -415,7 +427,7 @@ def _hit_rows(result: SearchResult, others: Sequence[OtherAccount]) -> list[Tree
         inside = [(hit, hit.entity) for hit in found if not isinstance(hit.entity, OtherAccount)]
         if found:
             rows.append(TreeRow(other, 0, count=len(inside), hit=found[0] if len(inside) < len(found) else None))
-        rows.extend(TreeRow(replace(other, entity=entity), 0, hit=hit) for hit, entity in inside)
+        rows.extend(TreeRow(replace(other, entity=entity, policy=hit.policy), 0, hit=hit) for hit, entity in inside)
     return rows
 
 
