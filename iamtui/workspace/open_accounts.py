@@ -90,10 +90,19 @@ def _beside_each_other(found: Sequence[Workspace | NotOpened]) -> Workspace:
     opened = [one for one in found if isinstance(one, Workspace)]
     not_opened = tuple(one for one in found if isinstance(one, NotOpened))
     if not opened:
-        raise not_opened[0].problem
+        raise _none_of(not_opened)
     _check_twins(opened)
     first, *beside = opened
     return replace(first, beside=tuple(beside), not_opened=not_opened)
+
+
+def _none_of(not_opened: Sequence[NotOpened]) -> Problem:
+    """Why none of several could be opened: the problem of the first, which says how to go on, as that of all."""
+    name, problem = not_opened[0]
+    if len(not_opened) > 1:
+        of = f"None of the {len(not_opened)} accounts could be opened. {name}: {problem.sentence}"
+        problem.sentence, problem.args = of, (of,)
+    return problem
 
 
 def _check_twins(opened: Sequence[Workspace]) -> None:

@@ -179,6 +179,13 @@ def test_what_one_account_refuses_is_named_and_the_rest_is_shown(
     assert "The profile expired could not be opened: " in found.err
 
 
+def test_where_none_can_be_opened_that_is_said_of_all(cli: Cli, live: MotoServer, no_aws_settings: Path) -> None:
+    credentials = no_aws_settings / "credentials"
+    credentials.write_text("[expired]\naws_access_key_id = ASIAX\n[gone]\naws_access_key_id = ASIAX\n")
+    named = ("--profile", "expired", "--profile", "gone", "--endpoint-url", live.url)
+    cli("list", "users", *named).failed_with("None of the 2 accounts could be opened. The profile expired: ")
+
+
 def test_the_policy_of_a_resource_is_read_by_the_account_that_owns_it(cli: Cli, live: MotoServer) -> None:
     named = ("--profile", "first", "--profile", "second", "--endpoint-url", live.url)
     queue = client_in(live, OTHER, "sqs").create_queue(QueueName="jobs")["QueueUrl"]
