@@ -23,6 +23,7 @@ from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
+from iamtui.text import first_names
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import GarbageRounds, Work, get_in_thread, in_thread, worker_failure
 from iamtui.tui.clipboard import ClipboardCopier, Copier
@@ -290,7 +291,8 @@ class IamtuiApp(TerminalApp):
             self.say(f"{workspace.remark.removesuffix('.')}{again}. {words}", Severity.WARNING)
             return
         rest = next((gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT), None)
-        gaps = ", ".join(gap.what for gap in workspace.account.gaps)
+        # The overview lists all of them.
+        gaps = first_names((gap.what for gap in workspace.account.gaps), _MOST_GAPS)
         if rest is not None:
             again = ". r reads the rest." if workspace.reading is not None else ". r reads it again."
             unnamed = f" ({rest.permission})" if rest.permission and rest.permission not in rest.error else ""
@@ -381,6 +383,10 @@ class IamtuiApp(TerminalApp):
     def copy_document(self, text: str, what: str) -> str:
         """Copy a text of several lines to the clipboard; blocking. Returns the sentence to show."""
         return self._copier.copy_document(text, what)
+
+
+_MOST_GAPS: Final = 4
+"""Gaps of an account that the message line names."""
 
 
 def _counts_of(workspace: Workspace) -> str:

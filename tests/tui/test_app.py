@@ -129,6 +129,12 @@ async def test_what_a_source_lacks_is_said() -> None:
         assert "Not loaded: organization" in said(pilot.app)
 
 
+async def test_of_much_that_a_source_lacks_the_message_names_the_first_and_counts_the_rest() -> None:
+    gaps = tuple(Gap(f"part {number}", "iam:ListX") for number in range(14))
+    async with opened(account=replace(sample_account(), gaps=gaps), size=(80, 24)) as pilot:
+        assert "Not loaded: part 0, part 1, part 2, part 3 and 10 more" in said(pilot.app)
+
+
 async def test_a_source_that_cannot_be_read_is_a_sentence_on_the_message_line() -> None:
     def fail(_choice: SourceChoice, _report: ProgressReport, _cancelled: object) -> Workspace:
         raise Problem("The file sample.json is not JSON (at line 3).", "Give another file.")

@@ -62,6 +62,13 @@ async def test_the_organization_names_what_lists_its_administrators(gated_proxy:
         assert "organizations:ListDelegatedAdm" in screen_text(pilot.app)
 
 
+async def test_how_the_organization_is_read_otherwise_is_said_whole(gated_proxy: FaultProxy) -> None:
+    async with without(gated_proxy, "organizations:DescribeOrganization") as pilot:
+        pilot.app.main.go_to(key_of(Branch(Kind.ORGANIZATION)))
+        await settle(pilot)
+        assert "L: with another profile or a file" in screen_text(pilot.app)
+
+
 async def test_what_was_not_listed_is_unknown_and_not_none(gated_proxy: FaultProxy) -> None:
     async with without(gated_proxy, INVENTORY, "iam:ListRoles", "iam:ListGroups", "iam:ListInstanceProfiles") as pilot:
         shown = screen_text(pilot.app)

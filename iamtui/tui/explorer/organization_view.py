@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 
 HOW_TO_LOAD: Final = "L reads them with another profile, or from a file."
+_SHORTER: Final = ("L: with another profile or a file",)
 
 
 def organization_tabs(account: Account, branch: Branch) -> tuple[Tab, ...]:
@@ -44,7 +45,7 @@ def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
         return [
             ListingRow("SCPs, RCPs", "not evaluated", "warning"),
             ListingRow("Why", _why(fact), shorter=shorter_unknown(fact)[1:]),
-            ListingRow("", HOW_TO_LOAD),
+            ListingRow("", HOW_TO_LOAD, shorter=_SHORTER),
         ]
     if fact.value is None:
         return [ListingRow("", "This account is in no organization: no SCP or RCP applies.", "muted")]
@@ -73,7 +74,7 @@ def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
             ListingRow(LEVEL_WORDS.get(level.type, level.type), level.name or level.id, target=target, note=counts)
         )
     if any(isinstance(one, Missing) for level in levels for one in (level.scps, level.rcps)):
-        rows += [BLANK, ListingRow("", HOW_TO_LOAD)]
+        rows += [BLANK, ListingRow("", HOW_TO_LOAD, shorter=_SHORTER)]
     return rows
 
 
