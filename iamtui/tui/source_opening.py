@@ -204,7 +204,9 @@ class SourceOpening:
         except Problem as problem:
             tell(self._show_problem, choice, problem)
         else:
-            tell(self._show, choice, made, _changes(was, workspace))
+            changes = _changes(was, workspace)
+            age = next(filter(None, (one.own_age for one in was.values())), "")
+            tell(self._show, choice, made, _words_of(changes, age, workspace) if changes is not None else "", changes)
             if choice.cache is CacheUse.KEEP:
                 lazy.opening.keep_in_cache(workspace)
 
@@ -247,7 +249,7 @@ class SourceOpening:
         self._main.mark_changed(())
         self._put_on_screen(made)
 
-    def _show(self, choice: SourceChoice, made: Given, changes: Sequence[EntityChange] | None) -> None:
+    def _show(self, choice: SourceChoice, made: Given, news: str, changes: Sequence[EntityChange] | None) -> None:
         if choice is not self.choice or self._app.is_leaving:
             return
         workspace = made.workspace
@@ -257,11 +259,10 @@ class SourceOpening:
             self._own = None
         if self._chooser is not None:
             self._chooser.finish()
-        was = self._main.source_workspace
         self._main.mark_changed([change.name for change in changes or ()])
         self._put_on_screen(made)
         self._app.call_after_refresh(self._load_engine, workspace)
-        self._say_opened(workspace, _words_of(changes, was, workspace) if changes is not None and was else "")
+        self._say_opened(workspace, news)
 
     def _leave_old_account(self) -> None:
         """Where another account takes its place, let nothing of the one on screen stay but what the user keeps."""
@@ -554,9 +555,9 @@ def _changes(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[Ent
 _MOST_NAMES: Final = 3
 
 
-def _words_of(changes: Sequence[EntityChange], was: Workspace, workspace: Workspace) -> str:
+def _words_of(changes: Sequence[EntityChange], age: str, workspace: Workspace) -> str:
     """ "Since it was read 3h ago: 1 changed (user/dora), 2 added (…)."."""
-    since = f"it was {was.own_age or 'read before'}"
+    since = f"it was {age or 'read before'}"
     if not changes:
         return f"Nothing has changed since {since}."
     kinds: dict[str, list[str]] = {}
