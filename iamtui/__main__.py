@@ -25,15 +25,17 @@ _TEXTUAL_LOOKS = frozenset(("TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR_SYSTEM", "TEXTU
 keys, or name a module to import."""
 
 
-def _open_screen(choice: SourceChoice | None) -> int:
-    return _screen()[0](choice)
+def _open_screen(choice: SourceChoice | None, fresh: bool) -> int:
+    return _screen()[0](choice, fresh)
 
 
 def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
     return _screen()[1](choice, format_name)
 
 
-def _screen() -> tuple[Callable[[SourceChoice | None], int], Callable[[SourceChoice | None, str], Session | None]]:
+def _screen() -> tuple[
+    Callable[[SourceChoice | None, bool], int], Callable[[SourceChoice | None, str], Session | None]
+]:
     """The runners of the screen and of the picker, after what must be done before Textual is imported."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL") and name not in _TEXTUAL_LOOKS]:
         # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.

@@ -53,14 +53,15 @@ class Screen(NamedTuple):
     """The other door.
 
     Args:
-        open: runs the screen on a source (None: the user is asked) and returns its exit code.
+        open: runs the screen on a source (None: the user is asked), with or (True) without what it remembers from runs
+            before, and returns its exit code.
         bindings: the keys that the config can change.
         pick: runs the screen on a source until the user picks a session for the format of this name; gives None when
             the user picks none, and raises Problem when the screen ends by an error.
         config_problems: what is wrong with the keymap and the themes, a sentence each.
     """
 
-    open: Callable[[SourceChoice | None], int]
+    open: Callable[[SourceChoice | None, bool], int]
     bindings: Callable[[], Sequence[KeyBinding]]
     pick: Callable[[SourceChoice | None, str], Session | None]
     config_problems: Callable[[Config], Sequence[str]] = lambda _config: ()

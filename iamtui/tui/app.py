@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from rich.console import RenderableType
 from textual import events, on
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -29,6 +30,7 @@ from iamtui.tui.background import GarbageRounds, Work, get_in_thread, in_thread,
 from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line
 from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.screen_state import PlaceMemory, ScreenState
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
@@ -112,6 +114,7 @@ class IamtuiApp(TerminalApp):
         opener: Opener = open_blocking,
         copier: Copier | None = None,
         problems: Sequence[str] = (),
+        fresh: bool = False,
     ) -> None:
         """Make the app.
 
@@ -121,6 +124,7 @@ class IamtuiApp(TerminalApp):
             opener: loads what is chosen.
             copier: copies to the clipboard; None: the real one.
             problems: sentences about the config, said at the start.
+            fresh: use nothing of what was remembered from runs before, and remember nothing of this one.
         """
         self._config = config or Config()
         self._problems = list(problems)
@@ -128,8 +132,9 @@ class IamtuiApp(TerminalApp):
         self._problems += loaded.problems
         self._themes = {theme.name: theme for theme in loaded.themes}
         # Before the base class, which begins with the styles: chosen later, a theme has them worked out twice.
-        name, problem = first_theme(self._config.theme, self._themes)
-        self._problems += problem
+        self._state = ScreenState(fresh=fresh)
+        name, problem = first_theme(self._config.theme, self._themes, self._state.theme)
+        self._problems += [*problem, *filter(None, (self._state.problem,))]
         self.set_reactive(IamtuiApp.theme, name)
         super().__init__()
         for theme in loaded.themes:
@@ -140,7 +145,10 @@ class IamtuiApp(TerminalApp):
         self._keymap_is_checked = False
         self._main = MainScreen(self._copier, self._config.assume, self._config.production)
         elsewhere = OrganizationSource(self._config.organization.profile, self._config.organization.role)
-        self.opening = SourceOpening(self, self._main, choice, opener, self.say_opened, elsewhere)
+        self.opening = SourceOpening(
+            self, self._main, choice, opener, self.say_opened, elsewhere, last=self._state.source
+        )
+        self._places = PlaceMemory(self._main, self._state, lambda: self.opening.opened)
 
     @property
     def main(self) -> MainScreen:
@@ -161,6 +169,7 @@ class IamtuiApp(TerminalApp):
         if self._config.keymap:
             self.set_keymap(dict(self._config.keymap))
         self.set_interval(1, self.opening.look_after_session)
+        self._places.begin()
         self.call_after_refresh(self.opening.open_or_choose)
 
     async def on_event(self, event: events.Event) -> None:
@@ -176,6 +185,10 @@ class IamtuiApp(TerminalApp):
 
     def before_end(self) -> None:
         self.opening.end_commands()
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        self._places.keep_now()
+        super().exit(result, return_code, message)
 
     def _lock_when_idle(self) -> None:
         if self._main.lifecycle.holds_secrets and self._idle.is_over:
@@ -369,7 +382,7 @@ class IamtuiApp(TerminalApp):
 
     def _remember_theme(self, name: str, work: Work) -> None:
         try:
-            lazy.theme_dialog.remember_theme(name)
+            self._state.keep(theme=name)
         except Problem as problem:
             work.tell(self.say, f"{problem.sentence} {problem.next_step}", Severity.WARNING)
 
@@ -405,17 +418,18 @@ def _now() -> datetime:
     return clock.now()
 
 
-def run_app(choice: SourceChoice | None) -> int:
+def run_app(choice: SourceChoice | None, fresh: bool) -> int:
     """Run the screen until the user leaves it.
 
     Args:
         choice: what to open; None: ask first.
+        fresh: use nothing of what was remembered from runs before, and remember nothing of this one.
 
     Returns:
         The exit code: 0, or not 0 after a crash.
     """
     config, problems = load_config()
-    app = IamtuiApp(choice, config=config, problems=problems)
+    app = IamtuiApp(choice, config=config, problems=problems, fresh=fresh)
     # A loop of our own is left as it is; asyncio.run would first wait for every thread that is still loading.
     app.run(loop=asyncio.new_event_loop())
     return app.return_code or 0

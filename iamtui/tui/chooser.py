@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -115,6 +115,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         cancelling: Callable[[], None] = lambda: None,
         endpoint_url: str | None = None,
         opened: Collection[tuple[SourceKind, str]] = (),
+        last: Mapping[str, str] | None = None,
     ) -> None:
         """Make the screen.
 
@@ -125,6 +126,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             cancelling: stops what was started.
             endpoint_url: what a profile's calls go to instead of AWS.
             opened: what is open: of each source its kind and profile.
+            last: what was opened in the run before (kind, profile, file), where the cursor begins.
         """
         super().__init__()
         self._list_profiles = list_profiles
@@ -132,6 +134,11 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._cancelling = cancelling
         self._endpoint_url = endpoint_url
         self._opened = opened
+        last = last or {}
+        self._last_kind, self._last_file = last.get("kind", ""), last.get("file", "")
+        self._last_profile = last.get("profile", "") if self._last_kind == SourceKind.LIVE else ""
+        self._chosen_early = False
+        """Whether the last profile was chosen before the profiles were listed."""
         self._busy = False
         self._finished = False
         self._profiles: dict[str, Profile] = {}
@@ -151,17 +158,18 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                     _row("Snapshot file", "", "what get-account-authorization-details printed", is_open=file),
                     id="snapshot",
                 ),
+                *self._last_rows(),
                 compact=True,
                 id="chooser-list",
             )
             with Horizontal(id="chooser-file"):
                 yield Label("File")
-                yield SafeInput(placeholder="path of the JSON file", compact=True, id="chooser-path")
+                yield SafeInput(self._last_file, placeholder="path of the JSON file", compact=True, id="chooser-path")
             yield Static(plain("Looking for AWS profiles …", "$muted"), id="chooser-note")
 
     def on_mount(self) -> None:
-        """The demo is chosen unless something else is; look for profiles in a thread."""
-        self._options.highlighted = 0
+        """The cursor begins on what was opened last, else on the demo; look for profiles in a thread."""
+        self._options.highlighted = 2 if self._last_profile else int(self._last_kind == SourceKind.SNAPSHOT)
         self._options.focus()
         find = self._list_profiles or opening.list_profiles
         get_in_thread(
@@ -175,14 +183,31 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     def _found(self, profiles: Sequence[Profile]) -> None:
         self._profiles = {profile.name: profile for profile in profiles}
-        rows = [Option(self._profile_row(one), id=f"profile:{one.name}") for one in self._profiles.values()]
+        last = self._last_profile
+        rows = [
+            Option(self._profile_row(one), id=f"profile:{one.name}")
+            for one in self._profiles.values()
+            if one.name != last
+        ]
         self._options.add_options(rows)
+        if last in self._profiles:
+            self._options.replace_option_prompt(f"profile:{last}", self._profile_row(self._profiles[last]))
+        elif last:
+            self._options.remove_option(f"profile:{last}")
+            self._options.highlighted = 0
         words = "Profiles are only listed: nothing is connected to before you choose one."
-        note = plain(words if rows else "No AWS profiles were found in the configuration files.", "$muted")
+        note = plain(words if self._profiles else "No AWS profiles were found in the configuration files.", "$muted")
         if self._endpoint_url:
             note = lines(note, line(("NOT AWS: ", "bold $verdict-depends"), f"a profile calls {self._endpoint_url}."))
         self._note_of_list = note
         self._note(note)
+        if self._chosen_early and last in self._profiles:
+            self._choose_profile(self._profiles[last])
+
+    def _last_rows(self) -> Iterator[Option]:
+        """The profile that was opened last, which stands first from the beginning: nothing moves under the cursor."""
+        if self._last_profile:
+            yield Option(_row("Profile", self._last_profile, ""), id=f"profile:{self._last_profile}")
 
     def _is_open(self, kind: SourceKind, profile: str = "") -> bool:
         return (kind, profile) in self._opened
@@ -288,14 +313,16 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self.add_class("-file")
             self.query_one("#chooser-path", Input).focus()
         else:
-            profile = self._profiles[chosen.partition(":")[2]]
-            choice = SourceChoice(
-                SourceKind.LIVE,
-                profile=profile.name,
-                region=profile.region or None,
-                endpoint_url=self._endpoint_url,
-            )
-            self._choose(choice, f"profile {profile.name}")
+            profile = self._profiles.get(chosen.partition(":")[2])
+            self._chosen_early = profile is None
+            if profile is not None:
+                self._choose_profile(profile)
+
+    def _choose_profile(self, profile: Profile) -> None:
+        choice = SourceChoice(
+            SourceKind.LIVE, profile=profile.name, region=profile.region or None, endpoint_url=self._endpoint_url
+        )
+        self._choose(choice, f"profile {profile.name}")
 
     @on(Input.Submitted, "#chooser-path")
     def _file_entered(self, event: Input.Submitted) -> None:

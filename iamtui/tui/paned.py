@@ -284,6 +284,9 @@ class Browsing:
         self._history = History()
         self.look_at: Callable[[str, str], object] = lambda _account, _key: None
         """Shows another of the accounts that are open, the cursor on a node; without a key, where that begins."""
+        self.leaving: Callable[[], object] = lambda: None
+        self.shown: Callable[[bool], object] = lambda _first: None
+        """Told that another account is about to be shown, and that one is, whether it was not just before."""
 
     def show_nothing_open(self) -> None:
         if self._screen.workspace is None:
@@ -299,6 +302,7 @@ class Browsing:
         screen = self._screen
         first = self._screen.workspace is None or self._screen.workspace.account.id != workspace.account.id
         if first:
+            self.leaving()
             self._history = History()
             if self._screen.workspace is not None:
                 # What was typed while the first account was being opened is about that one.
@@ -313,6 +317,17 @@ class Browsing:
         node = self._screen.explorer.node or (self._screen.first_branch if first else None)
         if node is not None:
             self.show(node)
+        self.shown(first)
+
+    def put_at(self, key: str, tab: str) -> bool:
+        """Put the cursor on a node where no way leads back from, and show a tab of it; False when it is not there."""
+        node = self._inventory.find(key)
+        if node is None or not self._screen.explorer.reveal(key):
+            return False
+        self.show(node)
+        if tab and self._screen.subject.detail.display:
+            self._screen.subject.detail.select_tab(tab)
+        return True
 
     def show(self, node: Node) -> None:
         messages = self._screen.query_one(MessageLine)

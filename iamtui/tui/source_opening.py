@@ -61,6 +61,7 @@ class SourceOpening:
         opener: loads what is chosen.
         say_opened: says what there is to say of an account that was opened, and what is new since it was shown last.
         organization: where else the organization of an account that is chosen is read.
+        last: what was opened in the run before (kind, profile, file), to begin with when the user is asked.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class SourceOpening:
         opener: Opener,
         say_opened: Callable[[Workspace, str], None],
         organization: OrganizationSource = NO_ORGANIZATION_SOURCE,
+        last: Mapping[str, str] | None = None,
     ) -> None:
         self._app = app
         self._main = main
@@ -79,6 +81,7 @@ class SourceOpening:
         self._cache = choice.cache if choice is not None else CacheUse.KEEP
         self._endpoint_url = choice.endpoint_url if choice is not None else None
         """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
+        self._last = last or {}
         self._organization = organization
         if choice is not None and choice.kind is SourceKind.LIVE and not choice.asks:
             self._organization = replace(choice.organization, file="")
@@ -93,6 +96,11 @@ class SourceOpening:
         main.on_demand.people_loaded = self._keep
         self.end_commands: Callable[[], None] = lambda: None
         """Ends commands for credentials: they have no terminal, so that nothing tells them when ours has gone."""
+
+    @property
+    def opened(self) -> SourceChoice | None:
+        """What is on screen, or was before it was browsed as a session; None before anything is whole."""
+        return self._own or self._opened
 
     def open_or_choose(self) -> None:
         if self.choice is None:
@@ -353,6 +361,7 @@ class SourceOpening:
                 cancelling=self.stop,
                 endpoint_url=self._endpoint_url,
                 opened=self._open_sources(),
+                last=self._last,
             )
             self._app.push_screen(self._chooser, self._chooser_left)
 

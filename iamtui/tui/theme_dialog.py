@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import ClassVar, Final
 
-import msgspec
 from textual import on
 from textual.binding import BindingType
 from textual.timer import Timer
 
-from iamtui.credentials.secure_files import locked, replace_file
-from iamtui.paths import screen_state
-from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.tui.content import line
 from iamtui.tui.dialogs import Choice, ChoiceDialog
-from iamtui.tui.themes import read_screen_state
 from iamtui.tui.widgets.lists.line_list import LineView
 
 _PAUSE_SECONDS: Final = 0.1
@@ -85,20 +79,3 @@ class ThemeDialog(ChoiceDialog):
             self._pause.stop()
         self.app.theme = self._before
         super().action_cancel()
-
-
-def remember_theme(name: str) -> None:
-    """Keep the name of a theme for the next run, beside what else the file has. Blocking for file access.
-
-    Raises:
-        Problem: the file cannot be written.
-    """
-    path = screen_state()
-    try:
-        with locked(path):
-            replace_file(path, msgspec.json.encode({**read_screen_state(), "version": 1, "theme": name}))
-    except OSError as error:
-        raise Problem(
-            f"The theme is not remembered: {safe_text(path)} cannot be written: {error.strerror}.",
-            "Name it in the config as theme.",
-        ) from error

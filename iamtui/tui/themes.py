@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from rich.errors import StyleSyntaxError
 from rich.style import Style
 from textual.color import Color, ColorParseError
@@ -18,7 +17,7 @@ from textual.design import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
 from iamtui.input_files import read_document, text_of, toml_of
-from iamtui.paths import exposure, is_folder, is_there, screen_state, shipped_themes, user_themes
+from iamtui.paths import exposure, is_folder, shipped_themes, user_themes
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -102,7 +101,7 @@ _LARGEST: Final = 32 * 1024
 """Bytes of a theme file."""
 
 
-def first_theme(wanted: str, ours: Mapping[str, Theme]) -> tuple[str, list[str]]:
+def first_theme(wanted: str, ours: Mapping[str, Theme], chosen: str = "") -> tuple[str, list[str]]:
     """The name of the theme to begin with, and what is wrong with the one that is wanted.
 
     Without one in the settings that is the one that was chosen last, if there still is such a theme.
@@ -110,6 +109,7 @@ def first_theme(wanted: str, ours: Mapping[str, Theme]) -> tuple[str, list[str]]
     Args:
         wanted: the name in the settings; "" for none.
         ours: the themes that were loaded, beside Textual's own.
+        chosen: the name of the one that was chosen last, or "".
     """
     known = {**BUILTIN_THEMES, **ours}
     problems: list[str] = []
@@ -117,29 +117,9 @@ def first_theme(wanted: str, ours: Mapping[str, Theme]) -> tuple[str, list[str]]
         near = get_close_matches(wanted, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "t lists them."
         problems.append(f"There is no theme {wanted}; {hint}")
-    chosen = "" if wanted else remembered_theme()
-    return next((name for name in (wanted, chosen, DEFAULT_DARK) if name in known), _TEXTUAL_DARK), problems
-
-
-_LARGEST_STATE: Final = 64 * 1024
-
-
-def read_screen_state() -> dict[str, Any]:
-    """What the screen remembers from the run before; nothing where that cannot be read, or others could write it."""
-    path = screen_state()
-    if not is_there(path) or exposure(path) is not None:
-        return {}
-    try:
-        state = msgspec.json.decode(read_document(path, "What the screen remembers", most=_LARGEST_STATE, pipes=False))
-    except (Problem, ValueError, RecursionError):
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-def remembered_theme() -> str:
-    """The name of the theme that was chosen last, or ""."""
-    name = read_screen_state().get("theme")
-    return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
+    return next(
+        (name for name in (wanted, "" if wanted else chosen, DEFAULT_DARK) if name in known), _TEXTUAL_DARK
+    ), problems
 
 
 def read_theme(file: Path) -> tuple[Theme | None, list[str]]:

@@ -169,8 +169,13 @@ def clear_accounts() -> int:
 
 
 def _path(account_id: str, caller_arn: str, endpoint_url: str) -> Path:
+    return paths.accounts_folder() / f"{cache_key(account_id, caller_arn, endpoint_url)}.account"
+
+
+def cache_key(account_id: str, caller_arn: str, endpoint_url: str) -> str:
+    """A digest that tells accounts apart, as they are seen by different callers at different endpoints."""
     key = msgspec.json.encode((account_id, _who(caller_arn), endpoint_url))
-    return paths.accounts_folder() / f"{hashlib.sha256(key).hexdigest()[:32]}.account"
+    return hashlib.sha256(key).hexdigest()[:32]
 
 
 def _who(caller_arn: str) -> str:

@@ -88,6 +88,14 @@ def test_the_config_names_a_source_and_the_environment_beats_it(terminal: Cli) -
     ]
 
 
+def test_fresh_is_for_the_screen_alone(terminal: Cli) -> None:
+    assert terminal("--demo").code == 0
+    assert terminal.fresh is False
+    assert terminal("--demo", "--fresh").code == 0
+    assert terminal.fresh is True
+    terminal("--fresh", "info").failed_with("--fresh is for the screen, and does not apply to info")
+
+
 def test_a_screen_that_crashed_is_no_success(terminal: Cli) -> None:
     terminal.screen_code = 1
     assert terminal("--demo").code == 2

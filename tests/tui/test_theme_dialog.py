@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 
 from iamtui.config import Config
 from iamtui.paths import screen_state
-from iamtui.tui.theme_dialog import ThemeDialog, remember_theme
-from iamtui.tui.themes import first_theme, load_themes, remembered_theme
+from iamtui.tui.screen_state import ScreenState
+from iamtui.tui.theme_dialog import ThemeDialog
 from tests.support.panel_apps import screen_text, settle, type_text, until
 from tests.support.screen_app import make_app, opened, press
 from tests.support.slow import NARROW_AND_MEDIUM, SIZES
@@ -62,28 +62,25 @@ async def test_a_theme_that_the_config_will_not_have_is_said() -> None:
 
 
 def test_what_others_keep_in_the_file_stays() -> None:
-    remember_theme("iamtui-mono")
+    ScreenState().keep(theme="iamtui-mono")
     state = {**json.loads(screen_state().read_text()), "place": "users:"}
     screen_state().write_text(json.dumps(state))
-    remember_theme("iamtui-dusk")
+    ScreenState().keep(theme="iamtui-dusk")
     assert json.loads(screen_state().read_text()) == {"version": 1, "theme": "iamtui-dusk", "place": "users:"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{", '{"theme": 1}', '{"theme": "[red]x"}', '{"theme": "nosuch"}', "[" * 5000, f'"{"x" * 70_000}"'],
-)
-def test_a_damaged_file_is_none(text: str) -> None:
-    screen_state().parent.mkdir(parents=True)
-    screen_state().write_text(text)
-    assert first_theme("", {theme.name: theme for theme in load_themes().themes}) == ("iamtui-dark", [])
+@pytest.mark.parametrize("name", ["[red]x", "nosuch", ""])
+async def test_a_theme_that_is_none_is_not_used(name: str) -> None:
+    ScreenState().keep(theme=name)
+    async with opened(make_app()) as pilot:
+        assert pilot.app.theme == "iamtui-dark"
 
 
 def test_a_file_that_others_could_have_written_is_ignored() -> None:
-    remember_theme("iamtui-mono")
-    assert remembered_theme() == "iamtui-mono"
+    ScreenState().keep(theme="iamtui-mono")
+    assert ScreenState().theme == "iamtui-mono"
     screen_state().chmod(0o666)
-    assert remembered_theme() == ""
+    assert ScreenState().theme == ""
 
 
 async def test_a_folder_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ class ChildrenTable(LineView):
         self._branch = Branch(Kind.USERS)
         self._columns = ColumnLayout(self._inventory.account, self._branch, ())
         self._entities: list[Entity] = []
-        self._sorts: dict[str, tuple[str, bool]] = {}
+        self.sorts: dict[str, tuple[str, bool]] = {}
+        """By kind of branch: the id of the column that is sorted by, and whether in reverse."""
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
         self._signs_of: SignsOf = no_signs
@@ -105,7 +106,7 @@ class ChildrenTable(LineView):
     @property
     def sort(self) -> tuple[str, bool]:
         """The id of the column sorted by, and whether in reverse."""
-        return self._sorts.get(str(self._branch.kind), ("name", False))
+        return self.sorts.get(str(self._branch.kind), ("name", False))
 
     def show_branch(self, inventory: Inventory, branch: Branch) -> None:
         """Show what a branch holds, sorted as this kind of branch was last."""
@@ -210,7 +211,7 @@ class ChildrenTable(LineView):
         self._sort(column_id, reverse=not reverse)
 
     def _sort(self, column_id: str, *, reverse: bool) -> None:
-        self._sorts[str(self._branch.kind)] = (column_id, reverse)
+        self.sorts[str(self._branch.kind)] = (column_id, reverse)
         self._arrange(keep=self.entity)
 
     def header_clicked(self, x: int) -> None:

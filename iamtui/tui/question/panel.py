@@ -216,6 +216,11 @@ class QuestionPanel(Pane):
         return self._inquiry
 
     @property
+    def is_begun(self) -> bool:
+        """Whether anything stands in the action field."""
+        return bool(self._form.action_field.value)
+
+    @property
     def left_out(self) -> str:
         """What stands in the fields half typed, without which the question matrix is asked; "" for nothing."""
         return self._left_out
