@@ -65,7 +65,7 @@ def test_hooks_have_what_pre_commit_asks_for() -> None:
     [
         ("policies/ci.json", True), ("iam-policies/team/app.json", True), ("policy.json", True),
         ("infra/ci-policy.json", True), ("policy-ci.json", True), ("package.json", False), ("policies/a.md", False),
-        ("src/policymaker/data.json", False),
+        ("src/policymaker/data.json", False), ("--suppressions=sup/policy.json", False), ("-/policy.json", False),
     ],
 )  # fmt: skip
 def test_the_lint_hook_takes_files_of_policies(path: str, taken: bool) -> None:
@@ -82,6 +82,16 @@ def test_the_hooks_pass_and_fail(repository: Path) -> None:
     text = (repository / "iam-tests.json").read_text()
     (repository / "iam-tests.json").write_text(text.replace('"expect": "allowed"', '"expect": "denied"'))
     assert run_hook(repository, "iamtui-questions").returncode == 1
+
+
+def test_no_file_is_taken_for_an_option_of_the_lint_hook(repository: Path) -> None:
+    folder = repository / "--suppressions=sup"
+    folder.mkdir()
+    (folder / "policy.json").write_text("[]")
+    (repository / "policies" / "ci.json").write_text(BAD)
+    failed = run_hook(repository, "iamtui-lint", "policies/ci.json", "--suppressions=sup/policy.json")
+    assert failed.returncode != 0
+    assert "--suppressions=sup/policy.json" in failed.stdout + failed.stderr
 
 
 # The composite action
@@ -141,6 +151,16 @@ def test_the_action_lints_decides_and_asks(repository: Path) -> None:
     assert log["runs"][0]["results"][0]["ruleId"] == "unknown-action"
     assert run_action(repository, policies="policies/**/*.json", fail_on="")[0] == 0
     assert "No file matches" in run_action(repository, policies="no/*.json")[1]
+    assert run_action(repository, policies="policies/**/*.json\nno/*.json", fail_on="")[0] == 2
+    (repository / "kept").write_text("kept")
+    (repository / "link.sarif").symlink_to("kept")
+    run_action(repository, policies="policies/**/*.json", sarif="link.sarif")
+    assert (repository / "kept").read_text() == "kept"
+    (repository / "policies" / "::error title=x::y.json").write_text(BAD)
+    said = run_action(repository, policies="policies/**/*.json", fail_on="")[1]
+    stop = re.search(r"^::stop-commands::([0-9a-f]{32})$", said, re.MULTILINE)
+    assert stop is not None
+    assert said.index(stop[0]) < said.index("::error title") < said.index(f"::{stop[1]}::")
     assert run_action(repository, policies="$(touch was-run)\n`touch was-run`\n;touch was-run")[0] == 2
     assert not (repository / "was-run").exists()
 
@@ -150,13 +170,26 @@ def test_the_action_lints_decides_and_asks(repository: Path) -> None:
 def test_the_action_installs_iamtui(tmp_path: Path) -> None:
     step = ACTION["runs"]["steps"][0]
     (tmp_path / "path").touch()
+    checkout = tmp_path / "checkout"
+    for name in (
+        "venv/__init__.py",
+        "venv/__main__.py",
+        "pip/__init__.py",
+        "pip/__main__.py",
+        "logging.py",
+        "types.py",
+    ):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(f"open({str(tmp_path / 'owned')!r}, 'w')\nraise SystemExit(1)\n")
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHON": sys.executable, "RUNNER_TEMP": str(tmp_path),
         "GITHUB_ACTION_PATH": str(ROOT), "GITHUB_PATH": str(tmp_path / "path"),
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
     }  # fmt: skip
-    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], env=environ, check=True, timeout=800)
+    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=checkout, env=environ, check=True, timeout=800)
+    assert not (tmp_path / "owned").exists()
     program = Path((tmp_path / "path").read_text().strip()) / "iamtui"
+    assert [entry.name for entry in program.parent.iterdir()] == ["iamtui"], "no other program of the job is replaced"
     assert subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.startswith(
         "iamtui "
     )

@@ -120,6 +120,9 @@ LEVEL_ID: Final = ValueKind(
 ACCESS_KEY_ID: Final = ValueKind(
     "the id of an access key", "16 to 128 letters and digits", _pattern("[A-Z0-9a-z]{16,128}")
 )
+MFA_SERIAL: Final = ValueKind(
+    "the serial number of an MFA device", "9 to 256 letters, digits and =/:,.@-", _pattern(r"[\w+=/:,.@-]{9,256}")
+)
 ACCOUNT_ID: Final = ValueKind("the id of an account", "12 digits", is_account_id)
 
 RESOURCE_ARN: Final = ValueKind(

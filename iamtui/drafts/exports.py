@@ -5,6 +5,7 @@ The script and the configuration give each edit its turn; what an edit is in the
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -257,8 +258,15 @@ def _diff(path: str, old: str | None, new: str | None) -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    r"""Lines ended by a line feed alone; a lone surrogate stands as JSON's \udXXX, since no file can hold it."""
-    return [f"{line}\n" for line in text.encode("utf-8", "backslashreplace").decode("utf-8").split("\n")]
+    r"""Lines ended by a line feed alone; what a terminal obeys or nobody sees stands as JSON's \uXXXX."""
+    return [f"{line if line.isascii() and line.isprintable() else _escaped(line)}\n" for line in text.split("\n")]
+
+
+def _escaped(line: str) -> str:
+    return "".join(
+        character if safe_text(character) == character or character == "\t" else json.dumps(character)[1:-1]
+        for character in line
+    )
 
 
 def _text(document: PolicyDocument | None) -> str | None:

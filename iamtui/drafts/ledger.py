@@ -105,7 +105,15 @@ class Ledger:
                     yield found
 
     def put(self, entity: Entity) -> None:
-        """Exchange or add a record."""
+        """Exchange or add a record.
+
+        Raises:
+            Misfit: an edit of the draft deletes it. Made anew it would have another unique id, by which AWS tells that
+                policies that name the old one do not mean it.
+        """
+        if entity.arn in self._removed and isinstance(entity, User | Role):
+            name = safe_text(entity.arn, limit=512)
+            raise Misfit(f"{name} is deleted by an edit of this draft", "Make it anew by a draft of its own.")
         self._entities[entity.arn] = entity
         self._removed.discard(entity.arn)
         self.touched[entity.arn] = self.number

@@ -83,3 +83,12 @@ def test_a_diff_can_be_written_to_a_file(old: str, new: str) -> None:
         PutInlinePolicy(DEPLOY, "p", json.dumps({"Sid": old, "Statement": []})), PutInlinePolicy(BOB, "q", new)
     )
     export(edits, before, before, "diff").encode("utf-8")
+
+
+def test_a_diff_holds_nothing_that_a_terminal_obeys_or_nobody_sees() -> None:
+    before = account()
+    text = json.dumps({"Version": "2012-10-17", "Statement": [allow("*") | {"Sid": "a\x9b2J\u202eb\U000e0041c"}]})
+    made = draft(PutInlinePolicy(DEPLOY, "new", text))
+    written = export(made, before, apply_draft(before, made), "diff")
+    assert not {"\x9b", "\u202e", "\U000e0041"} & set(written)
+    assert r"a\u009b2J\u202eb\udb40\udc41c" in written

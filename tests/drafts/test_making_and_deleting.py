@@ -16,12 +16,15 @@ from iamtui.account.model import (
     Known,
     LoginProfile,
     ManagedPolicy,
+    MfaDevice,
     Missing,
     PolicyVersion,
     Role,
     User,
 )
+from iamtui.drafts.aws_values import InvalidValue
 from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.base import option
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,
     DeleteLoginProfile,
@@ -34,6 +37,7 @@ from iamtui.drafts.edits.principals import AttachPolicy, CreateRole, PutPermissi
 from iamtui.drafts.exports import export
 from iamtui.drafts.overlay import DraftProblem, apply_draft, lay_draft
 from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
 from tests.support.draft_accounts import drafting_account, text
 from tests.support.draft_exports import exported
 from tests.support.external_tools import need
@@ -105,6 +109,31 @@ def test_what_does_not_fit_says_why(edit: Edit, why: str) -> None:
 
 def test_a_role_that_the_draft_makes_is_not_deleted_by_it() -> None:
     assert "made by an edit of this draft" in refusal(CreateRole(CI, TRUST), DeleteRole(CI))
+
+
+def test_a_role_that_the_draft_deletes_is_not_made_anew_by_it() -> None:
+    assert "role/deploy-prod is deleted by an edit of this draft" in refusal(
+        DeleteRole(DEPLOY), CreateRole(DEPLOY, TRUST)
+    )
+
+
+@pytest.mark.parametrize("serial", ["\x1b]52;c;cHduZWQ=\x07", f"{iam('mfa/bob')}\nrm", iam("mfa/\u202ebob"), "x"])
+def test_a_serial_number_that_no_device_has_stands_in_no_script(serial: str) -> None:
+    before = drafting_account()
+    bob = before.user("bob")
+    assert bob is not None
+    bob = replace(bob, mfa_devices=Known((MfaDevice(serial, None),)))
+    before = replace(before, users=tuple(bob if user.arn == BOB else user for user in before.users))
+    draft = Draft(before.id, edits=(DeleteUser(BOB),))
+    with pytest.raises(Problem, match="is not the serial number of an MFA device"):
+        export(draft, before, apply_draft(before, draft), "cli")
+
+
+@pytest.mark.parametrize("value", ["a\x1bb", "a\x9bb", "a\u202eb", "a\ue000b", "a\u2028b"])
+def test_no_option_of_a_script_has_what_a_terminal_obeys_or_nobody_sees(value: str) -> None:
+    with pytest.raises(InvalidValue, match="that nobody can see"):
+        option("--description", value)
+    assert option("--description", "one\n\ttwo é") == "--description 'one\n\ttwo é'"
 
 
 def test_nothing_else_is_edited_of_who_is_deleted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, ClassVar, Final, Self, TypeAlias
@@ -348,7 +349,13 @@ def option(name: str, value: str) -> str:
     """
     if _LOADED.match(value) and value != STDIN and not _QUEUE_URL.fullmatch(value):
         raise InvalidValue(f"the AWS CLI would read the file or address {safe_text(value, limit=160)} instead")
+    if any(unicodedata.category(character) in _UNSEEN and character not in "\t\n\r" for character in value):
+        raise InvalidValue(f"{safe_text(value, limit=160)} has characters that nobody can see in a script")
     return f"{name}{'=' if value.startswith('-') else ' '}{shlex.quote(value)}"
+
+
+_UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+"""Categories of Unicode: controls, formats such as the direction of writing, halves of a pair, private use, breaks."""
 
 
 def call(words: Sequence[str], document: str = "", remarks: Sequence[str] = ()) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from iamtui.account.model import Account, Known, Missing, Role, User
-from iamtui.drafts.aws_values import ACCESS_KEY_ID, NAME, POLICY_ARN, VERSION_ID, iam_kind_and_name
+from iamtui.drafts.aws_values import ACCESS_KEY_ID, MFA_SERIAL, NAME, POLICY_ARN, VERSION_ID, iam_kind_and_name
 from iamtui.drafts.edits.base import (
     AccessKeyId,
     BaseEdit,
@@ -127,7 +127,8 @@ class DeleteUser(_Deletion, frozen=True):
         for key in user.access_keys.value if isinstance(user.access_keys, Known) else ():
             yield _key_deletion(user.name, key.id)
         for device in user.mfa_devices.value if isinstance(user.mfa_devices, Known) else ():
-            yield call(("iam", "deactivate-mfa-device", name, option("--serial-number", device.serial)))
+            serial = option("--serial-number", MFA_SERIAL.checked(device.serial))
+            yield call(("iam", "deactivate-mfa-device", name, serial))
         if isinstance(user.login_profile, Known) and user.login_profile.value is not None:
             yield _password_deletion(user.name)
         facts = (user.access_keys, user.mfa_devices, user.login_profile)
