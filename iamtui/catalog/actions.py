@@ -12,8 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from iamtui.catalog import action_names as names
 from iamtui.catalog import service_data, tables
-from iamtui.catalog.arn_forms import ArnForm, Needs, arn_forms, entries_of_other_types, needs, required_arn_forms
-from iamtui.catalog.condition_keys import ConditionKey, condition_key
+from iamtui.catalog.arn_forms import arn_forms, entries_of_other_types, needs, required_arn_forms
 
 # The few facts of the catalogue that decide requests, looked up fast and by any spelling.
 
@@ -21,30 +20,19 @@ from iamtui.catalog.condition_keys import ConditionKey, condition_key
 class EngineCatalogue:
     """What the evaluator asks of the catalogue."""
 
+    arn_forms = staticmethod(arn_forms)
+    required_arn_forms = staticmethod(required_arn_forms)
+    needs = staticmethod(needs)
+    entries_of_other_types = staticmethod(entries_of_other_types)
+    synthetic_resource = staticmethod(tables.synthetic_resource)
+
     def has_resource_type(self, action: str) -> bool | None:
-        """Whether the action ("service:Operation", any case) has a resource type; None when it is not known."""
+        """Whether an action ("service:Operation", any case) has a resource type, else it is authorized on `*` only.
+
+        None when it is not in the catalogue.
+        """
         service, _, name = action.lower().partition(":")
         return _resource_types_of(service).get(name)
-
-    def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
-        """The ARN forms of all resource types of an action; () where none is known."""
-        return arn_forms(action)
-
-    def required_arn_forms(self, action: str) -> tuple[ArnForm, ...]:
-        """Those of its required resource types, of which every call names one; all where none is required."""
-        return required_arn_forms(action)
-
-    def needs(self, action: str) -> Needs:
-        """What a call of the action needs at once, where that is resources of several types."""
-        return needs(action)
-
-    def entries_of_other_types(self, action: str) -> tuple[str, ...]:
-        """Entries that take in all resources of the types that the action's service has besides those of the action."""
-        return entries_of_other_types(action)
-
-    def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
-        """The ARN that a list action without resource type is authorized against, or None."""
-        return tables.synthetic_resource(action, account, partition)
 
     def supports_rcp(self, service: str) -> bool:
         """Whether RCPs affect a service, by its action prefix in lower case."""
@@ -156,15 +144,11 @@ class Catalogue:
             self._names = names.load()
         return self._names
 
-    def has_resource_type(self, action: str) -> bool | None:
-        """Whether the action has a resource type; None when the catalogue does not list the action."""
-        return has_resource_type(action)
-
     def action(self, name: str) -> ActionInfo | None:
         return _action(name.lower())
 
     def knows(self, action: str) -> bool:
-        return has_resource_type(action) is not None
+        return ENGINE_CATALOGUE.has_resource_type(action) is not None
 
     def services(self) -> tuple[Service, ...]:
         return tuple(Service(prefix, name) for prefix, name in service_data.service_names().items())
@@ -181,16 +165,12 @@ class Catalogue:
         prefix = service.lower()
         return tuple(f"{prefix}:{data['name']}" for data in service_data.actions(prefix).values())
 
-    def condition_key(self, name: str) -> ConditionKey | None:
-        """Type and multiplicity of a condition key, or None when it is not documented."""
-        return condition_key(name)
-
     def condition_keys(self, service: str) -> tuple[str, ...]:
         """The names of the condition keys that a service lists; empty when there is no such service, too."""
         return tuple(str(data["key"]) for data in service_data.condition_keys(service.lower()).values())
 
     def search_actions(self, text: str, limit: int = 50) -> list[str]:
-        """Names that fit a text, best first: see `ActionNames.search`."""
+        """Names that fit a text, best first: see `ActionNames.search`. Loads them at the first call: in a thread."""
         return self.names.search(text, limit)
 
     def expand(self, pattern: str) -> list[str]:
@@ -200,14 +180,6 @@ class Catalogue:
     def count(self, pattern: str) -> int:
         """How many actions an Action entry matches."""
         return len(self.expand(pattern))
-
-
-def has_resource_type(action: str) -> bool | None:
-    """Whether an action ("s3:GetObject", any letter case) has a resource type; None: not in the catalogue.
-
-    An action without one is authorized on the resource `*` only.
-    """
-    return ENGINE_CATALOGUE.has_resource_type(action)
 
 
 @lru_cache(maxsize=2048)
@@ -240,11 +212,6 @@ def _resource_type(data: Mapping[str, Any]) -> ResourceType:
 @cache
 def catalogue() -> Catalogue:
     return Catalogue()
-
-
-def search_actions(text: str, limit: int = 50) -> list[str]:
-    """Action names that fit a text, best first; loads all names at the first call, so call it in a thread."""
-    return catalogue().search_actions(text, limit)
 
 
 # The condition keys that requests of an action carry.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from iamtui.catalog.actions import catalogue
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.denials.text import QUOTES, SearchableText
 from iamtui.engine.decision import Layer
 
@@ -126,7 +126,7 @@ class Denial:
 
 def needs_no_resource(action: str) -> bool:
     """Whether a message that does not name a resource lacks nothing: the action has no resource type."""
-    return bool(action) and catalogue().has_resource_type(action) is False
+    return bool(action) and ENGINE_CATALOGUE.has_resource_type(action) is False
 
 
 CALLER_UNKNOWN: Final = "It does not say who called."

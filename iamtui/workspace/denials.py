@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from iamtui.account.model import Role, User
-from iamtui.catalog.actions import catalogue
+from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
 from iamtui.denials.reader import HEAD, ReadLog, find_denials, parse_decoded, read_log
 from iamtui.engine.api_calls import iam_action
@@ -422,7 +422,7 @@ def _with_path(workspace: Workspace, resource: str, kind: str, name: str) -> str
 
 
 def _takes_no_resource(action: str) -> bool:
-    return catalogue().has_resource_type(action) is False
+    return ENGINE_CATALOGUE.has_resource_type(action) is False
 
 
 def _not_asked(denial: Denial, principal: Principal | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.catalog import service_data
-from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue, has_resource_type
+from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.catalog.arn_forms import ArnForm, Name
 
 
@@ -26,8 +26,7 @@ from iamtui.catalog.arn_forms import ArnForm, Name
     ],
 )
 def test_has_resource_type(action: str, expected: bool | None) -> None:
-    assert has_resource_type(action) is expected
-    assert catalogue().has_resource_type(action) is expected
+    assert ENGINE_CATALOGUE.has_resource_type(action) is expected
 
 
 @pytest.mark.parametrize(
