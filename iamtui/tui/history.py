@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
@@ -15,6 +15,24 @@ ScreenAbove: TypeAlias = "Callable[[Workspace], object]"
 """Shows the screen anew that lay over a place, unless its answer is not that of the workspace any more."""
 
 
+class Look(NamedTuple):
+    """How a place was looked at.
+
+    Args:
+        filter: of the tree.
+        line, top: of the list beside the tree: the line under the cursor, and the first one in sight.
+        is_focused: whether the keys went to that list.
+    """
+
+    filter: str = ""
+    line: int = 0
+    top: int = 0
+    is_focused: bool = False
+
+
+_AT_FIRST: Final = Look()
+
+
 @dataclass(frozen=True, slots=True)
 class VisitedPlace:
     """Where the user was.
@@ -23,11 +41,13 @@ class VisitedPlace:
         key: of the node.
         tab: the tab of the detail pane that was shown, or "".
         above: shows the screen that lay over the place, or None.
+        look: how it was looked at.
     """
 
     key: str
     tab: str = ""
     above: ScreenAbove | None = None
+    look: Look = _AT_FIRST
 
 
 class History:
@@ -47,28 +67,28 @@ class History:
         """The cursor moved: this is the present place now."""
         self._here = key
 
-    def jump(self, tab: str = "", above: ScreenAbove | None = None) -> None:
-        """The user is about to jump: remember the present place, as which tab it is shown and what lies over it."""
+    def jump(self, tab: str = "", above: ScreenAbove | None = None, look: Look = _AT_FIRST) -> None:
+        """The user is about to jump: remember the present place, how it is shown and what lies over it."""
         if self._here:
-            here = VisitedPlace(self._here, tab, above)
-            if self._back and replace(self._back[-1], above=above) == here:
+            here = VisitedPlace(self._here, tab, above, look)
+            if self._back and replace(self._back[-1], above=above, look=look) == here:
                 del self._back[-1]
             self._back.append(here)
             del self._back[:-_MOST]
         self._forward.clear()
 
-    def back(self, tab: str = "") -> VisitedPlace | None:
-        """The place before, which becomes the present one; None when there is none. `tab` is that of the present."""
-        return self._travel(self._back, self._forward, tab)
+    def back(self, tab: str = "", look: Look = _AT_FIRST) -> VisitedPlace | None:
+        """The place before, which becomes the present one; None when there is none. `tab` and `look` are of now."""
+        return self._travel(self._back, self._forward, VisitedPlace(self._here, tab, look=look))
 
-    def forward(self, tab: str = "") -> VisitedPlace | None:
-        """The place that was left by going back; None when there is none. `tab` is that of the present one."""
-        return self._travel(self._forward, self._back, tab)
+    def forward(self, tab: str = "", look: Look = _AT_FIRST) -> VisitedPlace | None:
+        """The place that was left by going back; None when there is none. `tab` and `look` are of now."""
+        return self._travel(self._forward, self._back, VisitedPlace(self._here, tab, look=look))
 
-    def _travel(self, there: list[VisitedPlace], behind: list[VisitedPlace], tab: str) -> VisitedPlace | None:
+    def _travel(self, there: list[VisitedPlace], behind: list[VisitedPlace], here: VisitedPlace) -> VisitedPlace | None:
         if not there:
             return None
-        behind.append(VisitedPlace(self._here, tab))
+        behind.append(here)
         place = there.pop()
         self._here = place.key
         return place

@@ -23,11 +23,12 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.history import History, ScreenAbove, VisitedPlace
+from iamtui.tui.history import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, account_name, key_of, other_accounts
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.lists.containers import Column, Row
+from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
@@ -367,7 +368,7 @@ class Browsing:
         if node is None:
             self._screen.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
             return False
-        self._history.jump(self._screen.subject.tab, above)
+        self._history.jump(self._screen.subject.tab, above, self._look())
         self._screen.explorer.reveal(key)
         self.show(node)
         detail = self._screen.subject.detail
@@ -379,7 +380,10 @@ class Browsing:
 
     def travel(self, *, forward: bool) -> None:
         go = self._history.forward if forward else self._history.back
-        self._travel(go(self._screen.subject.tab), f"There is no place to go {'forward' if forward else 'back'} to.")
+        self._travel(
+            go(self._screen.subject.tab, self._look()),
+            f"There is no place to go {'forward' if forward else 'back'} to.",
+        )
 
     def _travel(self, place: VisitedPlace | None, otherwise: str) -> None:
         if place is None:
@@ -392,8 +396,27 @@ class Browsing:
         self.show(node)
         if place.tab:
             self._screen.subject.detail.select_tab(place.tab)
+        self._look_again(place)
         if place.above is not None and self._screen.workspace is not None:
             place.above(self._screen.workspace)
+
+    def _look(self) -> Look:
+        view, query = self._screen.subject.active_view, self._screen.explorer.filter_input.value
+        if not isinstance(view, LineView):
+            return Look(query, is_focused=view.has_focus)
+        return Look(query, view.cursor, int(view.scroll_offset.y), view.has_focus)
+
+    def _look_again(self, place: VisitedPlace) -> None:
+        """Filter the tree as it was, and put the list beside it where it was."""
+        look, view = place.look, self._screen.subject.active_view
+        if look.filter:
+            self._screen.explorer.filter_again(look.filter, place.key)
+        if isinstance(view, LineView):
+            view.move_to(look.line)
+            # It is as high as it was only once it is laid out.
+            view.call_after_refresh(view.scroll_to, y=look.top, animate=False, force=True)
+        if look.is_focused:
+            view.focus()
 
     def follow(self) -> None:
         """Go to what the line under the detail pane's cursor names, or to the first name there is."""
@@ -410,7 +433,7 @@ class Browsing:
         """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
         if self._screen.unzoom() or self._screen.explorer.clear_filter():
             return True
-        place = self._history.back(self._screen.subject.tab)
+        place = self._history.back(self._screen.subject.tab, self._look())
         if place is None:
             return False
         self._screen.explorer.tree_view.focus()

@@ -219,7 +219,7 @@ class PlaceMemory:
             self._sought = self._states.get(self._key)
             self.bookmarks = list(self._sought.bookmarks) if self._sought is not None else []
             if self._sought is not None:
-                self._main.subject.table.sorts = dict(self._sought.sorts)
+                self._main.subject.table.sort_as(self._sought.sorts)
                 if self._sought.question is not None:
                     self._ask_again(self._sought)
         if self._sought is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from iamtui.questions.question import Question
     from iamtui.tui.drafts.draft_screen import DraftScreen
     from iamtui.tui.drafts.edit_menu import EditMaker
+    from iamtui.tui.drafts.impact_screen import DraftImpactScreen
     from iamtui.tui.explorer.search import SearchIndex
     from iamtui.workspace.draft_fixes import SuggestedDraft
     from iamtui.workspace.draft_session import DraftedAccount
@@ -70,6 +71,7 @@ class DraftController:
         self._desk = DraftDesk()
         self._drafted: DraftedAccount | None = None
         self._touched: frozenset[str] = frozenset()
+        self.edit_at = 0
 
     # What others ask.
 
@@ -418,13 +420,22 @@ class DraftController:
         elif drafted.problems:
             self.screen.say(str(drafted.problems[0]), Severity.ERROR)
         else:
-            self.screen.app.push_screen(
+            self._push_impact(
                 lazy.impact_screen.DraftImpactScreen(
                     drafted, self.screen.question.question_matrix, self.screen.question.principal
-                ),
-                self._went,
+                )
             )
 
-    def _went(self, arn: str | None) -> None:
-        if arn:
-            self._browsing.go_to(arn)
+    def _push_impact(self, screen: DraftImpactScreen) -> None:
+        """Show it; on the way back from who was chosen there it is shown again as it was left."""
+
+        def left(arn: str | None) -> None:
+            again = screen.again()
+            if arn:
+                self._browsing.go_to(arn, lambda _workspace: self._show_impact_again(again))
+
+        self.screen.app.push_screen(screen, left)
+
+    def _show_impact_again(self, again: Callable[[DraftedAccount], DraftImpactScreen]) -> None:
+        if self._drafted is not None and not self._drafted.problems:
+            self._push_impact(again(self._drafted))

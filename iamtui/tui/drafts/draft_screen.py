@@ -54,6 +54,9 @@ _EMPTIED = (
 class DraftOwner(Protocol):
     """Keeps the draft."""
 
+    edit_at: int
+    """Where the cursor was in the list of edits, from 0."""
+
     @property
     def open_draft(self) -> OpenDraft | None: ...
 
@@ -194,6 +197,7 @@ class DraftScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.show()
+        self.edits.move_to(self.owner.edit_at)
         self.edits.focus()
 
     @property
@@ -267,6 +271,7 @@ class DraftScreen(Screen[None]):
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
         if self.owner.open_draft is not None:
+            self.owner.edit_at = self.edits.cursor
             self._show_notes()
 
     @on(LineView.CursorMoved)

@@ -281,7 +281,21 @@ class DraftImpactScreen(Screen[str | None]):
         self._rows: list[ImpactRow] = []
         self._done = False
         self._only_changed = True
+        self._at = ""
+        """Whose row the cursor begins on."""
         self._problem: Problem | None = None
+
+    def again(self) -> Callable[[DraftedAccount], DraftImpactScreen]:
+        """Makes the screen anew as it was left, of a draft; what it makes it from keeps this screen no longer."""
+        matrix, principal, saved = self._inquiry, self._principal, self._saved
+        only_changed, at = self._only_changed, self._at
+
+        def make(drafted: DraftedAccount) -> DraftImpactScreen:
+            screen = DraftImpactScreen(drafted, matrix, principal)
+            screen._saved, screen._only_changed, screen._at = saved, only_changed, at
+            return screen
+
+        return make
 
     def compose(self) -> ComposeResult:
         yield Static(id="impact-title", markup=False)
@@ -349,6 +363,9 @@ class DraftImpactScreen(Screen[str | None]):
     def _end(self, rows: list[ImpactRow]) -> None:
         self._done = True
         self._add(rows)
+        at, self._at = self._at, ""
+        if at and not self.lines.cursor:
+            self.lines.move_to(next((n for n, row in enumerate(self.lines.shown) if row.label == at), 0))
 
     def _refuse(self, problem: Problem) -> None:
         self._problem = problem
@@ -421,6 +438,7 @@ class DraftImpactScreen(Screen[str | None]):
     def action_go(self) -> None:
         row = self.lines.row
         if row is not None and row.arn and self.lines.display:
+            self._at = row.label
             self.dismiss(row.arn)
 
     def action_back(self) -> None:

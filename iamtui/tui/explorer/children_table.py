@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -109,9 +109,16 @@ class ChildrenTable(LineView):
         return self.sorts.get(str(self._branch.kind), ("name", False))
 
     def show_branch(self, inventory: Inventory, branch: Branch) -> None:
-        """Show what a branch holds, sorted as this kind of branch was last."""
+        """Show what a branch holds, sorted as this kind of branch was last; the cursor stays where it is shown."""
+        if inventory is self._inventory and branch == self._branch:
+            return
         self._inventory, self._branch = inventory, branch
         self._arrange()
+
+    def sort_as(self, sorts: Mapping[str, tuple[str, bool]]) -> None:
+        """Sort each kind of branch so from now on."""
+        self.sorts = dict(sorts)
+        self._arrange(keep=self.entity)
 
     def in_sight(self) -> Sequence[Entity]:
         return [self._entities[index] for index in self.visible_range()]

@@ -220,6 +220,12 @@ class ExplorerTree(LineView):
         self._flatten(key)
         return True
 
+    def move_to_key(self, key: str) -> None:
+        """Put the cursor on a node, where there is a line for it."""
+        at = next((at for at, row in enumerate(self._rows) if row.key == key), None)
+        if at is not None:
+            self.move_to(at)
+
     def open_branch(self, branch: Branch) -> None:
         self._open.add(branch)
         self._flatten(key_of(branch))
@@ -532,6 +538,13 @@ class Explorer(Pane):
 
     def open_branch(self, branch: Branch) -> None:
         self.tree_view.open_branch(branch)
+
+    def filter_again(self, query: str, key: str) -> None:
+        """Filter the tree, the cursor on a node where that is among the hits."""
+        with self.prevent(Input.Changed):
+            self.filter_input.value = query
+        self._search(query)
+        self.tree_view.move_to_key(key)
 
     def clear_filter(self) -> bool:
         """Drop the filter; False when there was none."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
+    from iamtui.tui.question.who_can_screen import Arrangement
 
 
 class QuestionPanel(Pane):
@@ -135,6 +136,8 @@ class QuestionPanel(Pane):
         """The half action that the panel speaks of in place of an answer, or ""."""
         self._left_out = ""
         """What is half typed and was not asked with, or ""."""
+        self.who_can_left: tuple[QuestionMatrix, Arrangement] | None = None
+        """What everybody was asked last, and how the answers were narrowed and sorted."""
         self.alongside: Callable[[AnsweredQuestion], Alongside | None] = lambda _asked: None
         """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
 

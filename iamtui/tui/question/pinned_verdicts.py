@@ -214,14 +214,18 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
         )
         return
 
-    left_out, screen = main.question.left_out, lazy.who_can_screen.WhoCanScreen
-    _push_who_can(main, screen(workspace, question_matrix, before=before, left_out=left_out))
+    left_out, who_can = main.question.left_out, lazy.who_can_screen
+    asked, as_left = main.question.who_can_left or (None, who_can.AS_FOUND)
+    arrangement = as_left if asked == question_matrix else who_can.AS_FOUND
+    screen = who_can.WhoCanScreen
+    _push_who_can(main, screen(workspace, question_matrix, before=before, left_out=left_out, arrangement=arrangement))
 
 
 def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:
-    """Show it; on the way back from who was chosen there it is shown again as it was left."""
+    """Show it; on the way back from who was chosen there, or for the same question, it is shown as it was left."""
 
     def left(arn: str | None) -> None:
+        main.question.who_can_left = screen.question_matrix, screen.arrangement
         if arn is not None:
             again = screen.again()
             main.go_to(arn, lambda workspace: _push_who_can(main, again(workspace, main.before_workspace)))

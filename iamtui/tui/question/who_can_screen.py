@@ -417,6 +417,10 @@ class WhoCanScreen(Screen[str | None]):
     # Asking.
 
     @property
+    def question_matrix(self) -> QuestionMatrix:
+        return self._inquiry
+
+    @property
     def done(self) -> bool:
         return self._done
 
@@ -536,10 +540,16 @@ class WhoCanScreen(Screen[str | None]):
 
     def action_leave(self) -> None:
         if not self.query_one(FilterRow).end():
-            self.dismiss(None)
+            self._leave(None)
 
     def action_back(self) -> None:
-        self.dismiss(None)
+        self._leave(None)
+
+    def _leave(self, arn: str | None) -> None:
+        rows, at = self.list.rows, self.list.row
+        here = at.principal.arn if at is not None else ""
+        self.arrangement = Arrangement(rows.outcome, rows.only_changed, rows.needle, rows.order, here)
+        self.dismiss(arn)
 
     @on(LineView.LineOpened)
     def _chosen(self, event: LineView.LineOpened) -> None:
@@ -551,9 +561,7 @@ class WhoCanScreen(Screen[str | None]):
             words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
             self.query_one(ListPane).tell(lines(styled(row.words.row), plain(words)))
         else:
-            rows, arn = self.list.rows, row.principal.arn
-            self.arrangement = Arrangement(rows.outcome, rows.only_changed, rows.needle, rows.order, arn)
-            self.dismiss(arn)
+            self._leave(row.principal.arn)
 
     def action_export(self) -> None:
         """Export the principals that are shown, in their order; the answers of a draft are those with it."""
