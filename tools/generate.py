@@ -33,6 +33,15 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
+def themes_table() -> str:
+    """Every theme that is shipped, with what its file says first of it."""
+    rows = ["| theme | |", "|---|---|"]
+    for file in sorted((ROOT / "themes").glob("*.toml")):
+        about = file.read_text(encoding="utf-8").removeprefix("# ").partition("\n")[0].partition(". ")[0]
+        rows.append(f"| `{file.stem}` | {_cell(about.rstrip('.'))} |")
+    return "\n".join(rows)
+
+
 def keys_table() -> str:
     """Every key that can be changed: its id, its keys, and what it does, by the first part of its id."""
     parts = []
@@ -60,6 +69,7 @@ def _cell(text: str) -> str:
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/configuration.md", "settings"): settings_table,
     ("docs/keys.md", "keys"): keys_table,
+    ("docs/theming.md", "themes"): themes_table,
 }
 """By the page and the name of the part."""
 

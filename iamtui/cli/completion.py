@@ -129,7 +129,12 @@ def _actions(_context: click.Context, typed: str) -> Iterable[str]:
 
 _KEYS: Final = sorted(key.name for key in GLOBAL_KEYS.values() if "$" not in key.name)
 _principals: Final[Offers] = partial(_of_account, _principal_names)
-_FILE: Final[Offers] = lambda _context, _typed: ()  # noqa: E731 - a mark: the shell completes paths itself
+
+
+def _file(_context: click.Context, _typed: str) -> Iterable[str]:
+    """A mark for what the shell completes itself: paths."""
+    return ()
+
 
 OFFERS: Final[Mapping[str, Offers]] = {
     **dict.fromkeys(("principal", "caller", "against", "start"), _principals),
@@ -147,7 +152,7 @@ OFFERS: Final[Mapping[str, Offers]] = {
             "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file", "against_snapshot",
             "session_policies", "policy", "suppressions", "written", "words",
         ),
-        _FILE,
+        _file,
     ),
 }  # fmt: skip
 
@@ -164,7 +169,7 @@ class _Offered(click.types.StringParamType):
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        if self._offers is _FILE:
+        if self._offers is _file:
             return [CompletionItem(incomplete, type="file")]
         start = incomplete.lower()
         found: list[CompletionItem] = []
