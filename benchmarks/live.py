@@ -83,7 +83,7 @@ async def main():
                 break
     idle = [waited for waited, _ in idle]
     waits, own = zip(*delays)
-    print(json.dumps([late(waits), max(waits), late(own), late(idle), shown[0] * 1000]))
+    print(json.dumps([late(waits), max(waits), late(own), max(own), late(idle), shown[0] * 1000]))
 
 asyncio.run(main())
 """
@@ -100,10 +100,10 @@ def run(plan: Plan) -> Iterator[Result]:
         note = f"botocore {median(plain) * 1000:.0f} ms, load {median(loaded) * 1000:.0f} ms"
         yield Result(f"live account of {size}, beside botocore's own reading", ratio, "x", RATIO_GOAL, note=note)
         runs = [_output(_DELAYS, url) for _ in range(min(plan.repeats, 3))]
-        late, latest, own, idle, first = (median(values) for values in zip(*runs, strict=True))
+        late, latest, own, longest, idle, first = (median(values) for values in zip(*runs, strict=True))
         note = (
-            f"longest {latest:.0f} ms; the loop's own work {own:.1f} ms; with nothing to do {idle:.1f} ms; first rows "
-            f"after {first:,.0f} ms"
+            f"longest {latest:.0f} ms; the loop's own work {own:.1f} ms, longest {longest:.0f} ms; with nothing to do "
+            f"{idle:.1f} ms; first rows after {first:,.0f} ms"
         )
         yield Result(f"event loop while {size} are read, 99 of 100 turns", late, "ms", DELAY_GOAL_MS, note=note)
 

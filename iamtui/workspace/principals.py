@@ -42,9 +42,14 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
 
 def is_not_there(workspace: Workspace, principal: Principal) -> bool:
     """Whether a user or role of the account is known not to be in it, such as one that a draft makes."""
+    return is_not_listed(workspace, principal) and not workspace.account.lacks_principals
+
+
+def is_not_listed(workspace: Workspace, principal: Principal) -> bool:
+    """Whether a user or role of the account is not in it as far as that was read."""
     account = workspace.account
     here = principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE) and principal.account == account.id
-    return here and account.by_arn(principal.arn) is None and not account.lacks_principals
+    return here and account.by_arn(principal.arn) is None
 
 
 def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = ()) -> Principal:
@@ -228,11 +233,20 @@ def _unknown(accounts: Sequence[Account], text: str) -> UnknownPrincipal:
 def caller_principal(workspace: Workspace) -> Principal | None:
     """The Principal behind the workspace's own caller, or None when unknown."""
     fact = workspace.account.caller_arn
-    if isinstance(fact, Missing):
+    if isinstance(fact, Missing) or not fact.value.startswith("arn:"):
         return None
     try:
-        return resolve_principal(workspace, fact.value)
-    except Problem:
+        principal = principal_from_text(fact.value)
+        here = principal.account == workspace.account.id
+        if (
+            here
+            and principal.kind is PrincipalKind.ROLE_SESSION
+            and not workspace.account.role(principal.role_name or "")
+        ):
+            return None
+        # Whoever is not there would be looked for among thousands of similar names.
+        return None if is_not_listed(workspace, principal) else resolve_principal(workspace, fact.value)
+    except (Problem, ValueError):
         return None
 
 

@@ -410,3 +410,15 @@ def test_what_a_machine_says_of_credentials_is_limited_too(
     assert "recursion" not in str(caught.value)
     assert "credentials" in caught.value.sentence
     assert "AWS" not in caught.value.sentence, "it did not answer"
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("plain", 1), ("é ¿ \u00c3", 1), ("Ā", 2), ("€", 2), ("\uffff", 2), ("😀", 4), ("é😀", 4), ("&#12;", 1),
+        ("&#233;", 4), ("&#x1F600;", 4), ("&#x0000001F6;", 4), ("&# 128", 1), ("\\u00e9", 4), ("\\ u", 1), ("é\\u", 4),
+        ("€&#xA;", 2),
+    ],
+)  # fmt: skip
+def test_how_wide_the_characters_of_an_answer_may_be(text: str, width: int) -> None:
+    assert answer_limits.character_width(f"<a>{text}</a>".encode()) == width
