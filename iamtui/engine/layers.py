@@ -184,10 +184,8 @@ def scan(
     later: list[Match] = []
     resource = asked.prepared.resource
     one_of_a_set = asked.of_a_set and resource.kind is ResourceKind.ONE
-    for by_service in (True, False):
-        for carried in policies.carried:
-            if not (by_service or carried.of_any_service):
-                continue
+    for by_service, those in ((True, policies.naming(asked.action.service)), (False, policies.of_any)):
+        for carried in those:
             if one_of_a_set and not carried.may_be_about(asked.action, resource.text):
                 continue
             plain, others = _of_policy(
@@ -409,7 +407,7 @@ class _Level:
         self.index = index
         self.name = name
         self.policies = policies
-        self._about: dict[str, tuple[LayerStatement, ...]] = {}
+        self._about: dict[str, tuple[tuple[LayerStatement, ...], bool]] = {}
         self._said: dict[tuple[LayerStatement, ...], tuple[tuple[str, ...], dict[tuple[KeyValue, ...], LevelScan]]] = {}
         self._same: dict[tuple[tuple[LayerStatement, ...], tuple[Truth, ...]], LevelScan] = {}
 
@@ -456,11 +454,15 @@ class _Level:
     def _here(self, asked: PreparedRequest, context: RequestContext) -> tuple[LayerStatement, ...] | None:
         """The statements about the action and the resource; None where one of them may or may not be."""
         action = asked.action
-        about = self._about.get(action.full)
-        if about is None:
+        known = self._about.get(action.full)
+        if known is None:
             if len(self._about) >= _MOST_ACTIONS:
                 self._about.clear()
-            about = self._about[action.full] = tuple(self.policies.about(action))
+            about = tuple(self.policies.about(action))
+            known = self._about[action.full] = about, all(member.compiled.any_resource for member in about)
+        about, of_any_resource = known
+        if of_any_resource:
+            return about
         here: list[LayerStatement] = []
         for member in about:
             met = member.compiled.any_resource or asked.about(member.compiled, context)

@@ -129,10 +129,11 @@ class PolicySet:
 
     Args:
         carried: the policies, each one object for all who carry it, where they last.
+        of_any: those of them with statements of any service.
         missing: the policies whose documents are not known or unreadable.
     """
 
-    __slots__ = ("_of_any_service", "carried", "missing")
+    __slots__ = ("_of_any_service", "carried", "missing", "of_any")
 
     def __init__(
         self,
@@ -163,8 +164,13 @@ class PolicySet:
                 one = _carried(policy, policy_type, options, level, lasting=lasting)
             carried.append(one)
         self.carried = tuple(carried)
+        self.of_any = tuple(one for one in carried if one.of_any_service)
         self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
         self.missing = tuple(missing)
+
+    def naming(self, service: str) -> list[CarriedPolicy]:
+        """The policies with statements that name a service."""
+        return [one for one in self.carried if service in one.compiled.by_service]
 
     def of_service(self, service: str) -> tuple[LayerStatement, ...]:
         """The statements that may be about actions of a service: those that name it, then those of any service."""
@@ -174,9 +180,8 @@ class PolicySet:
         return (*named, *self._of_any_service) if named else self._of_any_service
 
     def about(self, action: ActionName) -> Iterator[LayerStatement]:
-        found = [one.about(action) for one in self.carried]
-        yield from chain.from_iterable(named for named, _ in found)
-        yield from chain.from_iterable(others for _, others in found)
+        yield from chain.from_iterable(one.about(action)[0] for one in self.naming(action.service))
+        yield from chain.from_iterable(one.about(action)[1] for one in self.of_any)
 
     def doubtful(self, action: ActionName) -> Iterator[LayerStatement]:
         """The Denies about an action, and every statement with elements of a form that AWS refuses."""
