@@ -82,10 +82,10 @@ class IamtuiApp(TerminalApp):
 
     TITLE = "iamtui"
     CSS_PATH = ["styles/lines.tcss", "styles/main.tcss"]  # noqa: RUF012 - declared so by the base class
-    COMMANDS = {lambda: lazy.help.ActionCommands}  # noqa: RUF012 - declared so by the base class
+    COMMANDS = {lambda: lazy.palette.ActionCommands, lambda: lazy.palette.AccountPlaces}  # noqa: RUF012 - declared so by the base class
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
-                tooltip="Search all commands"),
+                tooltip="Search all commands, and whatever has a name"),
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("ctrl+g", "choose_region", "Region", show=False, id="app.region",
                 tooltip="Choose the Region that questions are about and calls go to"),
@@ -365,8 +365,8 @@ class IamtuiApp(TerminalApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, lazy.help.ActionPalette):
-            self.push_screen(lazy.help.ActionPalette())
+        if not isinstance(self.screen, lazy.palette.ActionPalette):
+            self.push_screen(lazy.palette.ActionPalette())
 
     def search_themes(self) -> None:
         dialog = lazy.theme_dialog.ThemeDialog([*self.available_themes], self._themes, self.theme)

@@ -22,7 +22,7 @@ from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.assume.rows import RoleField
 from iamtui.tui.content import line
 from iamtui.tui.dialogs import Choice, ChoiceDialog
-from iamtui.tui.help import ActionPalette
+from iamtui.tui.palette import ActionPalette
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer
 from iamtui.tui.question.form import QuestionForm

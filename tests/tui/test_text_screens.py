@@ -12,7 +12,8 @@ from iamtui.engine.decision import Decision
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.tui.help import ActionCommands, HelpScreen, help_sections
+from iamtui.tui.help import HelpScreen, help_sections
+from iamtui.tui.palette import ActionCommands
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.text_screens import TextScreen

@@ -191,6 +191,10 @@ class ExplorerTree(LineView):
         self._signs_of = signs_of
         self.redraw()
 
+    def look_up(self, query: str) -> SearchResult | None:
+        """What matches, without showing it."""
+        return self._index.search(query) if self._index is not None else None
+
     def search(self, query: str) -> SearchResult | None:
         """Show only what matches, the cursor on the best hit; an empty query brings the tree back."""
         if self._index is None:

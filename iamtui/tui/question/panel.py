@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
     from iamtui.tui.question.who_can_screen import Arrangement
+    from iamtui.workspace.saved_questions import SavedQuestion
 
 
 class QuestionPanel(Pane):
@@ -217,6 +218,10 @@ class QuestionPanel(Pane):
     @property
     def question_matrix(self) -> QuestionMatrix | None:
         return self._inquiry
+
+    @property
+    def saved_questions(self) -> Sequence[SavedQuestion]:
+        return self._memory.saved
 
     @property
     def is_begun(self) -> bool:

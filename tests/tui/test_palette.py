@@ -1,0 +1,126 @@
+"""The palette finds everything that has a name, each thing once, the best first, and completes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from textual.command import Command, CommandList
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.inventory import key_of
+from iamtui.tui.palette import ActionPalette
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.workspace import SourceChoice, SourceKind
+from tests.support.evil_account import evil_account
+from tests.support.hostile_text import assert_clean
+from tests.support.panel_apps import screen_text, type_text, until
+from tests.support.panel_sessions import session
+from tests.support.sample_account import ID, iam
+from tests.support.screen_app import make_app, opened, press, settle
+
+
+def listed(pilot: Pilot[None]) -> list[str]:
+    commands = pilot.app.screen.query_one(CommandList)
+    options = [commands.get_option_at_index(at) for at in range(commands.option_count)]
+    return [option.hit.text or "" for option in options if isinstance(option, Command)]
+
+
+async def look_for(pilot: Pilot[None], words: str) -> list[str]:
+    await press(pilot, "colon")
+    await type_text(pilot, words)
+    await until(pilot, lambda: bool(listed(pilot)))
+    await settle(pilot)
+    return listed(pilot)
+
+
+async def test_each_action_is_listed_once() -> None:
+    async with opened() as pilot:
+        pilot.app.main.explorer.tree_view.focus()  # type: ignore[attr-defined]
+        await press(pilot, "colon")
+        await until(pilot, lambda: len(listed(pilot)) > 10)
+        doubles = [name for name, count in Counter(listed(pilot)).items() if count > 1]
+        assert not doubles
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "key"),
+    [
+        ("carol", "carol", iam("user/carol")),
+        ("deploy-prod", "deploy-prod", iam("role/deploy-prod")),
+        ("data-lake-read", "data-lake-read", iam("policy/data/data-lake-read")),
+    ],
+)
+async def test_an_entity_is_found_by_its_name_and_gone_to(typed: str, name: str, key: str) -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        assert (await look_for(pilot, typed))[0] == name
+        await press(pilot, "enter")
+        assert app.screen is app.main
+        assert app.main.subject.node is not None
+        assert key_of(app.main.subject.node) == key
+        await press(pilot, "left_square_bracket")
+        assert key_of(app.main.subject.node) == "users:", "the way there leads back"
+
+
+async def test_a_statement_is_found_by_its_sid_and_marked_where_it_stands() -> None:
+    app = make_app(open_source(SourceChoice(SourceKind.DEMO)))
+    async with opened(app) as pilot:
+        assert "ReadSmokeTests" in await look_for(pilot, "readsmoke")
+        await press(pilot, "enter")
+        assert app.main.subject.tab == "policies"
+        assert '"Sid": "ReadSmokeTests"' in screen_text(app)
+
+
+async def test_a_saved_question_is_found_by_its_name_and_asked() -> None:
+    matrix = QuestionMatrix(("s3:GetObject",), ("arn:aws:s3:::data-lake/x",), Question("", "*"))
+    QuestionStore(ID).save("who reads the lake", matrix, "user/carol")
+    app = make_app()
+    async with opened(app) as pilot:
+        await until(pilot, lambda: bool(app.main.question.saved_questions))
+        assert "who reads the lake" in await look_for(pilot, "who reads")
+        await press(pilot, "enter")
+        assert app.main.question.question_matrix is not None
+        assert app.main.question.question_matrix.actions == ("s3:GetObject",)
+
+
+async def test_a_session_is_found_by_its_role_and_gone_to() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        for role in ("reader", "writer"):
+            app.main.sessions.add_session(session(role_arn=iam(f"role/{role}")))
+        await settle(pilot)
+        await look_for(pilot, "reader")
+        await press(pilot, "enter")
+        assert app.main.sessions.has_focus
+        assert app.main.sessions.active is not None
+        assert app.main.sessions.active.role_arn == iam("role/reader")
+
+
+async def test_a_command_whose_name_begins_so_comes_before_names_of_the_account() -> None:
+    async with opened() as pilot:
+        assert (await look_for(pilot, "zoom"))[0].startswith("Zoom")
+
+
+async def test_tab_completes_what_was_typed() -> None:
+    async with opened() as pilot:
+        await look_for(pilot, "deplo")
+        await press(pilot, "tab")
+        assert isinstance(pilot.app.screen, ActionPalette)
+        assert pilot.app.screen.query_one(Input).value == "deploy-prod"
+
+
+async def test_hostile_names_are_drawn_as_text() -> None:
+    app = make_app()
+    async with opened(app, account=evil_account()) as pilot:
+        for typed in ("re", "ro", "us", "po"):
+            await press(pilot, "colon")
+            await type_text(pilot, typed)
+            await settle(pilot)
+            assert_clean(pilot.app)
+            await press(pilot, "escape")
+            if isinstance(pilot.app.screen, ActionPalette):
+                await press(pilot, "escape")
