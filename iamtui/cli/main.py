@@ -80,6 +80,7 @@ ENTRIES: Final = {
     "can": CommandEntry("iamtui.cli.can", "can", "Ask whether a principal may do something, and why."),
     "who-can": CommandEntry("iamtui.cli.who_can", "who_can", "List every principal that may do something."),
     "what-can": CommandEntry("iamtui.cli.what_can", "what_can", "List what a principal can do, by service and action."),
+    "prove": CommandEntry("iamtui.cli.prove", "prove", "Prove what can never be done, or show a request that can."),
     "trust": CommandEntry("iamtui.cli.trust", "trust", "List who may assume each role, and chains of roles."),
     "overview": CommandEntry("iamtui.cli.overview", "overview", "Show an account in numbers and bars."),
     "audit": CommandEntry("iamtui.cli.audit", "audit", "Check keys, MFA, unused identities and broad policies."),

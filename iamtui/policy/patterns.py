@@ -332,7 +332,7 @@ def literal_text(pieces: Sequence[Piece]) -> str | None:
     return None
 
 
-class _Machine:
+class Machine:
     """What a pattern does with each character. Bit i of the state means: the first i non-star tokens have been matched.
 
     Stars in a row are taken for one that matches what any of them does; of such stars one matches all that the others
@@ -442,13 +442,13 @@ class Glob:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tuple(tokens)
         self._runs = _literal_runs(tokens)
-        self._made: _Machine | None = None
+        self._made: Machine | None = None
         self._lead: str | None = None
 
     @property
-    def _machine(self) -> _Machine:
+    def machine(self) -> Machine:
         if self._made is None:
-            self._made = _Machine(self.tokens)
+            self._made = Machine(self.tokens)
         return self._made
 
     @property
@@ -462,7 +462,7 @@ class Glob:
         """Whether the whole text matches. `count_step` is called once for each character or run looked at."""
         if self._runs is not None:
             return _match_runs(self._runs, text, count_step)
-        machine = self._machine
+        machine = self.machine
         state = 1
         accepts = machine.accepts
         any_character = machine.any
@@ -478,18 +478,18 @@ class Glob:
 
     def shares(self, request: Sequence[Token]) -> bool:
         """Whether some text matches both this pattern and a request pattern."""
-        return self._reads(request, self._machine.run_by_some, self._machine.step_by_some)
+        return self._reads(request, self.machine.run_by_some, self.machine.step_by_some)
 
     def covers(self, request: Sequence[Token]) -> bool:
         """Whether this pattern is seen to match every text that the request pattern matches.
 
         It is not seen of a few patterns with question marks that match texts of different lengths each in its own way.
         """
-        return self._reads(request, self._machine.run_by_all, self._machine.step_by_all)
+        return self._reads(request, self.machine.run_by_all, self.machine.step_by_all)
 
     def _reads(self, request: Sequence[Token], run: Callable[[int, str], int], step: Callable[[int, str], int]) -> bool:
         """Whether the machine comes to its end on a request pattern, whose wildcards it reads by `run` and `step`."""
-        machine = self._machine
+        machine = self.machine
         begun = 0
         for token, character in zip(request, self.lead, strict=False):
             if token != character:

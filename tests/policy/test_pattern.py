@@ -13,7 +13,7 @@ from iamtui.policy.patterns import (
     Token,
     Unresolved,
     Wild,
-    _Machine,
+    Machine,
     arn_tokens,
     parse_pieces,
     pieces_match,
@@ -179,14 +179,14 @@ def test_a_set_is_covered_as_each_of_its_texts_is_matched() -> None:
 
 def test_stars_and_question_marks_take_no_time_with_the_square_of_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = 0
-    step = _Machine.step_by_all
+    step = Machine.step_by_all
 
-    def counted(machine: _Machine, state: int, without: str) -> int:
+    def counted(machine: Machine, state: int, without: str) -> int:
         nonlocal steps
         steps += 1
         return step(machine, state, without)
 
-    monkeypatch.setattr(_Machine, "step_by_all", counted)
+    monkeypatch.setattr(Machine, "step_by_all", counted)
     tokens = tokens_of(parse_pieces("a" + "*?" * 2_000, variables=False))
     assert Glob(tokens).covers(request_tokens("a" + "*a" * 2_000))
     assert steps < 20_000

@@ -1,0 +1,142 @@
+"""`iamtui prove`: what is so for all resources and all contexts, or a request that shows that it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from iamtui.cli.exits import Exit
+from iamtui.cli.main import CommandEntry, LazyGroup
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.output import Span, Style, note, stdout
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.engine.request import Mode
+from iamtui.policy.patterns import is_pattern
+from iamtui.presentation.who_can import grant_words
+from iamtui.questions.question import Question
+from iamtui.workspace.access import grants_of
+from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, prove_never
+from iamtui.workspace.questions import as_command
+from iamtui.workspace.workspace import Workspace
+
+_EXITS: Final = {
+    ProofStatus.PROVED: Exit.OK,
+    ProofStatus.COUNTEREXAMPLE: Exit.NO,
+    ProofStatus.NOT_PROVED: Exit.OPEN,
+}
+_MARKS: Final = {
+    ProofStatus.PROVED: ("[x]", Style.GOOD),
+    ProofStatus.COUNTEREXAMPLE: ("[ ]", Style.BAD),
+    ProofStatus.NOT_PROVED: ("[?]", Style.OPEN),
+}
+_MOST_GRANTS: Final = 3
+_EPILOG: Final = "Exit codes: 0 proved, 1 a request shows that it is not so, 3 not proved; 2 an error."
+
+
+@click.command("never", epilog=_EPILOG)
+@click.argument("principals", metavar="PRINCIPALS")
+@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+@click.option("--on", "resource", default="*", metavar="PATTERN", help="Only on resources like this ARN, or this one.")
+@click.option("--except", "excepted", multiple=True, metavar="PRINCIPALS", help="Who may: as PRINCIPALS, repeatable.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each pair.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+@draft_option
+@source_options
+def never(
+    principals: str,
+    actions: tuple[str, ...],
+    resource: str,
+    excepted: tuple[str, ...],
+    seconds: float,
+    as_json: bool,
+    draft: str | None,
+    source: SourceOptions,
+) -> Exit:
+    """Prove that PRINCIPALS can never do ACTION: to no resource, in no context, through all layers that are loaded.
+
+    PRINCIPALS is a principal as `iamtui can` takes it, a pattern of users and roles such as role/dev-*, or * for all of
+    them. ACTION may be a pattern such as iam:Create*, which stands for actions that AWS may add, too.
+    """
+    workspace = with_draft(open_workspace(source), draft)
+    proof = prove_never(workspace, (principals,), actions, resource=resource, excepted=excepted, seconds=seconds)
+    if as_json:
+        stdout().json(_never_json(proof), indent=2)
+    else:
+        _print_never(workspace, proof, ", ".join(actions), resource)
+    if proof.status is ProofStatus.PROVED and workspace.account.unlisted and is_pattern(principals):
+        note("Not all users and roles were read: of those that were not, nothing is proved.")
+        return Exit.OPEN
+    return _EXITS[proof.status]
+
+
+def _print_never(workspace: Workspace, proof: Proof, actions: str, resource: str) -> None:
+    out = stdout()
+    where = "" if resource == "*" else f" on {resource}"
+    number = f"{proof.principals:,} {'principal' if proof.principals == 1 else 'principals'}"
+    found = proof.counterexample
+    if found is not None:
+        who = workspace.short_name(found.principal.arn)
+        out.line(_mark(proof.status), f" Not so: {who} can call {found.action} on {found.resource}.")
+        _print_context(found.context)
+        for name in map(grant_words, grants_of(workspace, found.decision, _MOST_GRANTS)):
+            out.line(f"      allowed by {name}")
+        question = Question(found.action, found.resource, found.context, Mode.STRICT, found.resource_account or None)
+        out.line(
+            Span(f"      Ask for its trace: {as_command(workspace, found.principal, question)} --trace", Style.QUIET)
+        )
+    elif proof.status is ProofStatus.PROVED:
+        who = f"none of {number} can" if proof.principals != 1 else "the principal can never"
+        ever = " ever" if proof.principals != 1 else ""
+        out.line(_mark(proof.status), f" Proved: {who}{ever} do {actions}{where}, in any context.")
+    else:
+        out.line(
+            _mark(proof.status), f" Not proved, and no request is known that shows the opposite: {actions}{where}."
+        )
+        for reason, count in proof.reasons.items():
+            out.line(f"      {reason}" + (f" ({count:,} times)" if count > 1 else ""))
+    note(f"{number}, {proof.classes:,} classes of actions, {proof.actions:,} known actions.")
+
+
+def _mark(status: ProofStatus) -> Span:
+    mark, style = _MARKS[status]
+    return Span(mark, style)
+
+
+def _print_context(context: Mapping[str, tuple[str, ...]]) -> None:
+    for key, values in context.items():
+        stdout().line(f"      {key} = {', '.join(values)}" if values else f"      {key} is absent")
+
+
+def _never_json(proof: Proof) -> dict[str, Any]:
+    found = proof.counterexample
+    return {
+        "status": proof.status.value,
+        "counterexample": None if found is None else _example_json(found),
+        "reasons": [{"reason": reason, "count": count} for reason, count in proof.reasons.items()],
+        "principals": proof.principals,
+        "classes": proof.classes,
+        "actions": proof.actions,
+    }
+
+
+def _example_json(found: Counterexample) -> dict[str, Any]:
+    return {
+        "principal": found.principal.arn,
+        "action": found.action,
+        "resource": found.resource,
+        "resource_account": found.resource_account or None,
+        "context": {key: list(values) for key, values in found.context.items()},
+        "decision": found.decision.outcome.value,
+    }
+
+
+ENTRIES: Final = {
+    "never": CommandEntry("iamtui.cli.prove", "never", "Prove that principals can never do something."),
+}
+
+
+@click.group("prove", cls=LazyGroup, entries=ENTRIES, no_args_is_help=True, epilog=_EPILOG)
+def prove() -> None:
+    """Prove something for all resources and all contexts, or show a request for which it is not so."""

@@ -1,0 +1,1 @@
+"""Proofs over all resources and all contexts: automata over patterns, and classes of values of condition keys."""

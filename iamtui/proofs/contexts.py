@@ -1,0 +1,491 @@
+"""Whether some context makes a truth true: each condition key as finitely many classes of values.
+
+What is undetermined of a request is a formula over condition lines. Of each key that they read, every value that it can
+have is answered by them like one of a few: texts by which patterns match them, numbers, dates and addresses by the
+intervals between the bounds that are written, and the lack of a value. The operators themselves are not written anew:
+each of these values is tested by the condition as the evaluator tests it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import chain, combinations, pairwise
+from typing import Final, NamedTuple, TypeAlias
+
+from iamtui.catalog.condition_keys import KeyType, condition_key
+from iamtui.policy.conditions import CompiledCondition, parse_date, parse_network, parse_number
+from iamtui.policy.context import (
+    And,
+    ConditionLeaf,
+    KeyState,
+    KeyValue,
+    Leaf,
+    MissingLeaf,
+    Or,
+    RequestContext,
+    SessionLeaf,
+    Truth,
+    leaves,
+)
+from iamtui.policy.document import ConditionLine
+from iamtui.policy.patterns import Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.text import safe_text
+
+MOST_CONTEXTS: Final = 100_000
+_MOST_CLASSES: Final = 4_000
+_MOST_PATTERNS: Final = 2_000
+
+ALWAYS_THERE: Final = frozenset(
+    ("aws:securetransport", "aws:currenttime", "aws:epochtime", "aws:viaawsservice", "aws:requestedregion")
+)
+"""Keys that every request carries (IAM User Guide: global condition context keys)."""
+
+Values: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What is known of the contexts that requests of one kind carry; keys in lower case, () is absent.
+
+    Args:
+        likely: values that they are known to have.
+        doubt: why it is not certain that they can have a value, or "".
+        together: whether they can have some values at once.
+    """
+
+    likely: Mapping[str, Values] = field(default_factory=dict)
+    doubt: Callable[[str, Values], str] = lambda _key, _values: ""
+    together: Callable[[Mapping[str, Values]], bool] = lambda _values: True
+
+
+ANYTHING: Final = Carried()
+
+
+class FoundContext(NamedTuple):
+    """A context that makes a truth true.
+
+    Args:
+        values: by key as it is written; () is absent.
+    """
+
+    values: Mapping[str, Values]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """That only a context which is not modelled for certain could make a truth true; `reasons` say what is not."""
+
+    reasons: tuple[str, ...]
+
+
+class _Choice(NamedTuple):
+    """One class of values of a key: a value of it, and what the lines about the key come to.
+
+    Args:
+        doubt: why it is not certain that a request can carry it, or "".
+    """
+
+    values: Values
+    holds: tuple[bool, ...]
+    doubt: str
+
+
+class _Line(NamedTuple):
+    leaf: ConditionLeaf
+    condition: CompiledCondition
+
+
+def find_context(
+    truth: Truth, context: RequestContext, bounds: Bounds, carried: Carried = ANYTHING
+) -> FoundContext | Doubt | None:
+    """A context that makes a truth true; None: there is none.
+
+    Args:
+        context: what is known of the request, in which every other key is unknown.
+        carried: what is known of the other keys.
+
+    Raises:
+        Unproved: there are too many contexts.
+    """
+    if isinstance(truth, bool):
+        return FoundContext({}) if truth else None
+    lines, free = _read(truth, context)
+    choices: dict[str, tuple[_Choice, ...]] = {}
+    for key, of_key in lines.items():
+        try:
+            choices[key] = _choices(key, [*of_key.values()], context, bounds, carried)
+        except Unproved as unproved:
+            free.update(dict.fromkeys(of_key, f"the values of {safe_text(key, limit=200)}: {unproved.reason}"))
+    ids = {key: tuple(of_key) for key, of_key in lines.items() if key in choices}
+    possible = next(_Search(truth, choices, ids, bounds, sure=False).solutions(), None)
+    if possible is None:
+        return None
+    names = {key: next(iter(lines[key].values())).leaf.key for key in choices}
+    for solution in _Search(truth, choices, ids, bounds, sure=True).solutions():
+        values = {key: choice.values for key, choice in solution.items()}
+        if carried.together(values):
+            return FoundContext({names[key]: found for key, found in values.items()})
+    doubts = [*free.values(), *(choice.doubt for choice in possible.values() if choice.doubt)]
+    return Doubt(tuple(dict.fromkeys(doubts)) or ("no request is known that could carry such a context",))
+
+
+def _identity(leaf: Leaf) -> tuple[object, ...]:
+    if isinstance(leaf, ConditionLeaf):
+        return (leaf.op, leaf.key.lower(), leaf.values, leaf.literal, leaf.whole, leaf.unknown_operator)
+    if isinstance(leaf, SessionLeaf):
+        return ("session", leaf.name)
+    return ("missing", leaf.document, leaf.effect)
+
+
+def _read(
+    truth: Truth, context: RequestContext
+) -> tuple[dict[str, dict[tuple[object, ...], _Line]], dict[tuple[object, ...], str]]:
+    """The condition lines by key, and what is not modelled, each with the reason."""
+    lines: dict[str, dict[tuple[object, ...], _Line]] = {}
+    free: dict[tuple[object, ...], str] = {}
+    for leaf in leaves(truth):
+        identity = _identity(leaf)
+        if identity in free:
+            continue
+        line = _line_of(leaf, context)
+        if isinstance(line, str):
+            free[identity] = line
+        else:
+            lines.setdefault(line.leaf.key.lower(), {})[identity] = line
+    return lines, free
+
+
+def _line_of(leaf: Leaf, context: RequestContext) -> _Line | str:
+    """A condition line that can be tested, with its variables put in; else why it cannot."""
+    if isinstance(leaf, MissingLeaf):
+        if leaf.effect == "Apart":
+            return f"AWS does not say whether it asks for {safe_text(leaf.document, limit=200)}"
+        return f"not loaded: {safe_text(leaf.document, limit=200)}"
+    if isinstance(leaf, SessionLeaf):
+        return "a policy names a session of the role"
+    which = safe_text(f"{leaf.op} {leaf.key}".strip(), limit=200)
+    where = f" in {safe_text(leaf.source.policy, limit=200)}" if leaf.source is not None else ""
+    if leaf.unknown_operator:
+        return f"unknown condition operator: {which}{where}"
+    if leaf.of_resource:
+        return f"a variable without a known value in {which}{where}"
+    line = ConditionLine(leaf.op, leaf.key, leaf.values)
+    condition = CompiledCondition(line, variables=not leaf.literal, options=DEFAULT_LANGUAGE_OPTIONS)
+    if condition.operator is None or not condition.key:
+        return f"not understood: {which}{where}"
+    if context.lookup(condition.key) is not KeyState.UNKNOWN:
+        return f"the values of {which} are known in part{where}"
+    if any(isinstance(context.lookup(key), KeyState) for key in condition.variable_keys):
+        return f"a variable without a known value is compared: {which}{where}"
+    return _Line(leaf, condition)
+
+
+# The classes of one key.
+
+
+class _Given(RequestContext):
+    """What is known of a request, and values of one key."""
+
+    __slots__ = ("_context", "_key", "_values")
+
+    def __init__(self, context: RequestContext, key: str, values: Values) -> None:
+        self._context, self._key, self._values = context, key, values
+
+    def lookup(self, key: str) -> KeyValue:
+        return self._values if key == self._key else self._context.lookup(key)
+
+
+def _choices(
+    key: str, lines: Sequence[_Line], context: RequestContext, bounds: Bounds, carried: Carried
+) -> tuple[_Choice, ...]:
+    """The classes of a key, those first that say least."""
+    by_truth: dict[tuple[bool, ...], _Choice] = {}
+    likely = [(carried.likely[key], "")] if key in carried.likely else []
+    classes = (
+        (values, doubt or carried.doubt(key, values)) for values, doubt in _classes_of(key, lines, context, bounds)
+    )
+    for values, doubt in chain(likely, classes):
+        given = _Given(context, key, values)
+        tested = tuple(line.condition.test(given) for line in lines)
+        if not all(isinstance(truth, bool) for truth in tested):
+            raise Unproved("they cannot be told apart")
+        holds = tuple(truth is True for truth in tested)
+        known = by_truth.get(holds)
+        if known is None or (known.doubt and not doubt):
+            by_truth[holds] = _Choice(values, holds, doubt)
+    return tuple(by_truth.values())
+
+
+_Found: TypeAlias = tuple[Values, str]
+
+_NUMBERS: Final = frozenset(
+    f"numeric{how}" for how in ("equals", "lessthan", "lessthanequals", "greaterthan", "greaterthanequals")
+)
+_DATES: Final = frozenset(base.replace("numeric", "date") for base in _NUMBERS)
+_TEXTS: Final = frozenset(("stringequals", "stringequalsignorecase", "stringlike", "arnlike"))
+_EXAMPLES: Final = {
+    KeyType.IP: "192.0.2.1",
+    KeyType.NUMERIC: "1",
+    KeyType.DATE: "2026-01-01T00:00:00Z",
+    KeyType.BINARY: "eA==",
+}
+"""Values for keys of which it only matters whether they are there."""
+_NOT_OF_ITS_TYPE: Final = "a value that is not of the type that the key is compared as"
+
+
+def _classes_of(key: str, lines: Sequence[_Line], context: RequestContext, bounds: Bounds) -> Iterator[_Found]:
+    """Values of a key, among them one of each class."""
+    info = condition_key(key)
+    types = info.types if info is not None else ()
+    operators = [line.condition.operator for line in lines]
+    bases = {operator.base for operator in operators if operator is not None} - {"null"}
+    if key not in ALWAYS_THERE:
+        yield (), ""
+    singles = _singles(key, types, bases, lines, context, bounds)
+    # "" is what a tag can be; of other keys it is not known that they ever are.
+    empty = "" if "tag/" in key else "an empty value"
+    singles = [(value, doubt or (empty if not value else "")) for value, doubt in singles]
+    yield from (((value,), doubt) for value, doubt in sorted(singles, key=lambda one: not one[0]))
+    is_compared_as_set = any(operator is not None and operator.over is not None for operator in operators)
+    if info.multivalued if info is not None and info.multivalued is not None else is_compared_as_set:
+        # A line about a set holds, or not, by at most one of its values, so that so many values are enough.
+        count = 0
+        different = _different(singles, lines, context)
+        for size in range(2, min(len(different), len(lines) + 1) + 1):
+            for some in combinations(different, size):
+                count += 1
+                if count > _MOST_CLASSES:
+                    raise Unproved("there are too many sets of them")
+                yield tuple(value for value, _ in some), next((doubt for _, doubt in some if doubt), "")
+
+
+def _different(
+    singles: Sequence[tuple[str, str]], lines: Sequence[_Line], context: RequestContext
+) -> list[tuple[str, str]]:
+    """Of single values that come to the same in all lines the first, for certain ones before doubtful ones."""
+    found: dict[tuple[Truth, ...], tuple[str, str]] = {}
+    for value, doubt in sorted(singles, key=lambda one: one[1] != ""):
+        given = [_Given(context, line.condition.key, (value,)) for line in lines]
+        told = tuple(line.condition.test(one) for line, one in zip(lines, given, strict=True))
+        found.setdefault((*told, value == ""), (value, doubt))
+    return list(found.values())
+
+
+def _singles(
+    key: str,
+    types: tuple[KeyType, ...],
+    bases: set[str],
+    lines: Sequence[_Line],
+    context: RequestContext,
+    bounds: Bounds,
+) -> list[tuple[str, str]]:
+    if types == (KeyType.BOOL,) or (bases == {"bool"} and not types):
+        return [("true", ""), ("false", "")]
+    if not bases:
+        for type_, value in _EXAMPLES.items():
+            if type_ in types:
+                return [(value, "")]
+    if not bases or bases <= _TEXTS:
+        if set(types) & {KeyType.NUMERIC, KeyType.DATE, KeyType.IP, KeyType.BINARY} and bases:
+            raise Unproved(f"a key of type {types[0]} is compared as text")
+        return list(_text_values(key, types, lines, context, bounds))
+    written = [value for line in lines if line.condition.operator is not None for value in line.leaf.values]
+    if bases <= _NUMBERS:
+        found = _between({number for value in written if (number := parse_number(value)) is not None}, _as_number)
+        is_typed = KeyType.NUMERIC in types
+    elif bases <= _DATES:
+        found = _between({moment for value in written if (moment := parse_date(value)) is not None}, _as_date)
+        is_typed = KeyType.DATE in types
+    elif bases == {"ipaddress"}:
+        found = _addresses(written)
+        is_typed = KeyType.IP in types
+    else:
+        raise Unproved(f"compared as {' and '.join(sorted(bases))}")
+    return [(value, "") for value in found] + ([] if is_typed else [("x", _NOT_OF_ITS_TYPE)])
+
+
+def _between(bounds: set[Decimal], spell: Callable[[Decimal], str]) -> list[str]:
+    """Each bound, and one value of each interval between them."""
+    ordered = sorted(bounds)
+    if not ordered:
+        return [spell(Decimal(0))]
+    values = [ordered[0] - 1, *ordered, ordered[-1] + 1]
+    values += [(low + high) / 2 for low, high in pairwise(ordered)]
+    return [spell(value) for value in sorted(values)]
+
+
+def _as_number(value: Decimal) -> str:
+    text = f"{value:f}"
+    if parse_number(text) != value:
+        raise Unproved("numbers too long to be halved")
+    return text
+
+
+def _as_date(value: Decimal) -> str:
+    seconds = int(value // 1)
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise Unproved("dates that no calendar has") from None
+    fraction = f"{value - seconds:f}".partition(".")[2].rstrip("0")
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").zfill(19) + (f".{fraction}" if fraction else "") + "Z"
+    if parse_date(text) != value:
+        raise Unproved("dates that cannot be halved")
+    return text
+
+
+def _addresses(written: Iterable[str]) -> list[str]:
+    """Where each block of addresses begins, and where the addresses behind it do, besides some others."""
+    found = {4: {0}, 6: {0}}
+    for text in written:
+        network = parse_network(text)
+        if network is not None:
+            found[network.version].update((int(network.network_address), int(network.broadcast_address) + 1))
+    four = [str(ipaddress.IPv4Address(number)) for number in sorted(found[4]) if number < 1 << 32]
+    six = [str(ipaddress.IPv6Address(number)) for number in sorted(found[6]) if number < 1 << 128]
+    return [*four[1:], four[0], *six[1:], six[0]]
+
+
+# Texts.
+
+_ARN_SHAPE: Final = (*"arn:", *(Wild.FIELD_STAR, ":") * 4, Wild.STAR)
+_WITH_FIVE_COLONS: Final = (*(Wild.FIELD_STAR, ":") * 5, Wild.STAR)
+_PLAIN: Final = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+=@,"
+_REGION: Final = "aws:requestedregion"
+_REGIONS: Final = ("us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2", "sa-east-1", "ca-central-1")
+
+
+def _text_values(
+    key: str, types: tuple[KeyType, ...], lines: Sequence[_Line], context: RequestContext, bounds: Bounds
+) -> Iterator[tuple[str, str]]:
+    groups = [PatternGroup(GroupKind.MUST, (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.STAR,),))]
+    groups += [PatternGroup(GroupKind.TELLS, tuple(_patterns(line, context))) for line in lines]
+    groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
+    if sum(len(group.patterns) for group in groups) > _MOST_PATTERNS:
+        raise Unproved("too many patterns")
+    without_case = {
+        operator.base == "stringequalsignorecase"
+        for line in lines
+        if (operator := line.condition.operator) is not None and operator.base != "null"
+    }
+    if len(without_case) > 1:
+        raise Unproved("compared with and without regard to letter case")
+    if key == _REGION:
+        yield from ((region, "") for region in _REGIONS)
+    for text, _ in speaking_texts(groups, bounds):
+        spelled = _spelled(text, lines, context)
+        doubt = "" if ANY_OTHER not in spelled else "a value of unusual characters"
+        if key == _REGION and not (spelled.count("-") > 1 and spelled[-1:].isdigit()):
+            doubt = doubt or "a Region that is not known"
+        yield spelled, doubt
+
+
+def _spelled(text: str, lines: Sequence[_Line], context: RequestContext) -> str:
+    """The text in plain characters, as far as it stays the same to all lines."""
+    if ANY_OTHER not in text:
+        return text
+
+    def told(one: str) -> list[Truth]:
+        return [line.condition.test(_Given(context, line.condition.key, (one,))) for line in lines]
+
+    before = told(text)
+    plain = (text.replace(ANY_OTHER, letter) for letter in _PLAIN)
+    return next((one for one in plain if told(one) == before), text)
+
+
+def _patterns(line: _Line, context: RequestContext) -> Iterator[tuple[Token, ...]]:
+    operator = line.condition.operator
+    assert operator is not None
+    if operator.base == "null":
+        return
+    has_wildcards = operator.base in ("stringlike", "arnlike")
+    for value in line.leaf.values:
+        pieces = resolve(parse_pieces(value, variables=not line.leaf.literal, wildcards=has_wildcards), context)
+        if pieces is Unresolved.UNKNOWN:
+            raise Unproved("a variable without a known value")
+        if isinstance(pieces, Unresolved):
+            continue
+        tokens = tokens_of(pieces)
+        if operator.base == "arnlike" and tokens != (Wild.STAR,):
+            tokens = arn_tokens(tokens, trailing_star_crosses=False)
+        yield tokens
+
+
+# The search over all keys.
+
+
+class _Search:
+    """The contexts in which a truth holds, key by key.
+
+    Args:
+        sure: whether only what is certain counts: no doubtful value, and what is not modelled does not hold; else all
+            that may be.
+    """
+
+    def __init__(
+        self,
+        truth: Truth,
+        choices: Mapping[str, tuple[_Choice, ...]],
+        ids: Mapping[str, tuple[tuple[object, ...], ...]],
+        bounds: Bounds,
+        *,
+        sure: bool,
+    ) -> None:
+        self._truth = truth
+        self._choices = [
+            (key, tuple(choice for choice in found if not (sure and choice.doubt))) for key, found in choices.items()
+        ]
+        self._ids = ids
+        self._modelled = {identity for found in ids.values() for identity in found}
+        self._bounds = bounds
+        self._sure = sure
+        self._chosen: dict[str, _Choice] = {}
+        self._known: dict[tuple[object, ...], bool] = {}
+        self._tried = 0
+
+    def solutions(self, place: int = 0) -> Iterator[dict[str, _Choice]]:
+        self._tried += 1
+        if self._tried > MOST_CONTEXTS:
+            raise Unproved(f"there are more than {MOST_CONTEXTS} kinds of contexts")
+        if self._tried % 256 == 0:
+            self._bounds.check()
+        value = self._value(self._truth)
+        if value is False:
+            return
+        if place == len(self._choices):
+            if value is True:
+                yield dict(self._chosen)
+            return
+        key, choices = self._choices[place]
+        for choice in choices:
+            self._chosen[key] = choice
+            self._known.update(zip(self._ids[key], choice.holds, strict=True))
+            yield from self.solutions(place + 1)
+        self._chosen.pop(key, None)
+        for identity in self._ids[key]:
+            self._known.pop(identity, None)
+
+    def _value(self, truth: Truth) -> bool | None:
+        """What the choices so far make of it; None: it depends on the others."""
+        if isinstance(truth, bool):
+            return truth
+        if isinstance(truth, (And, Or)):
+            decides = isinstance(truth, Or)
+            is_open = False
+            for part in truth.parts:
+                value = self._value(part)
+                if value is decides:
+                    return decides
+                is_open = is_open or value is None
+            return None if is_open else not decides
+        identity = _identity(truth)
+        if identity not in self._modelled:
+            return not self._sure
+        known = self._known.get(identity)
+        return None if known is None else known is truth.holds

@@ -1,0 +1,175 @@
+"""Whether a principal can do something to any resource of some, in any context: one request that can, or none.
+
+The evaluator itself reads every layer, for one resource after the other: those that speak for all by the patterns of
+the statements in force. What it leaves open is a formula over condition keys, of which `contexts` finds a solution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from iamtui.engine.decision import Layer
+from iamtui.engine.evaluation import Evaluation
+from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.example_arns import ArnDefaults, spellings
+from iamtui.engine.request import PoliciesInForce, Request
+from iamtui.engine.service_rules import telling_resources_apart
+from iamtui.policy.context import RequestContext
+from iamtui.policy.patterns import Glob, Token
+from iamtui.policy.statement import CompiledStatement
+from iamtui.policy.types import LanguageOptions
+from iamtui.proofs.contexts import ANYTHING, Carried, Doubt, FoundContext, Values, find_context
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+
+_MOST_SPELLINGS: Final = 24
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Requests that differ in resource and context alone.
+
+    Args:
+        request: in discover mode; its resource is one of them, or "*" where there is no other.
+        policies: what is in force on all of them.
+        within: sets of patterns; a resource matches some pattern of each. () where there is the one of the request.
+        without: what no resource matches.
+        carried: what is known of the contexts.
+        region: the Region that examples are in where nothing says another.
+    """
+
+    request: Request
+    policies: PoliciesInForce
+    within: tuple[tuple[tuple[Token, ...], ...], ...] = ()
+    without: tuple[tuple[Token, ...], ...] = ()
+    carried: Carried = ANYTHING
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request that is allowed: the resource, and the keys of the context that matter."""
+
+    resource: str
+    context: dict[str, Values]
+
+
+def find_request(situation: Situation, bounds: Bounds) -> Example | Doubt | None:
+    """A request that is allowed; None: there is none.
+
+    Raises:
+        Unproved: it takes too long, or too much.
+    """
+    doubts: dict[str, None] = {}
+    for text in _resources(situation, bounds):
+        reading = _about(situation, text)
+        bounds.check()
+        found = _context_for(reading, text, situation, bounds)
+        if isinstance(found, FoundContext):
+            spelled = _spelled(situation, text, reading, found)
+            if spelled is not None:
+                return Example(spelled, dict(found.values))
+            found = Doubt((f"only a resource like {text.replace(ANY_OTHER, '?')} is known to be allowed",))
+        if found is not None:
+            doubts.update(dict.fromkeys(found.reasons))
+    return Doubt(tuple(doubts)) if doubts else None
+
+
+def _about(situation: Situation, text: str) -> Evaluation:
+    if "*" in text and text != "*":
+        raise Unproved("a policy names a resource with a star in its name")
+    return read_all_layers(replace(situation.request, resource=text), situation.policies)
+
+
+def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: Bounds) -> FoundContext | Doubt | None:
+    carried = situation.carried
+    region = text.split(":", 4)[3] if text.count(":") > 3 else ""
+
+    def together(values: Mapping[str, Values]) -> bool:
+        named = values.get("aws:requestedregion")
+        if named is not None and region.strip(ANY_OTHER) and named != (region,):
+            return False
+        return carried.together(values)
+
+    likely = dict(carried.likely)
+    if region.strip(ANY_OTHER):
+        likely["aws:requestedregion"] = (region,)
+    found = find_context(reading.total, reading.context, bounds, Carried(likely, carried.doubt, together))
+    if not isinstance(found, FoundContext):
+        return found
+    # What is allowed as far as it is loaded may be denied by what is not; the policy of a resource is asked for apart.
+    missing = [why.reason for layer, why in reading.not_evaluated.items() if layer is not Layer.RESOURCE]
+    return Doubt(tuple(missing)) if missing else found
+
+
+def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundContext) -> str | None:
+    """The resource in the characters that names have, as far as the answer stays the same."""
+    if ANY_OTHER not in text:
+        return text
+    region = found.values.get("aws:RequestedRegion", (situation.region,))
+    around = ArnDefaults(reading.prepared.action.service, region[0] if region else "")
+    globs = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
+    without = [Glob(tokens) for tokens in situation.without]
+    for place, spelled in enumerate(dict.fromkeys(spellings(text, around))):
+        if place == _MOST_SPELLINGS:
+            break
+        if (
+            all(any(glob.matches(spelled) for glob in each) for each in globs)
+            and not any(glob.matches(spelled) for glob in without)
+            and _about(situation, spelled).total == reading.total
+        ):
+            return spelled
+    return None
+
+
+def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:
+    """Resources that speak for all."""
+    if not situation.within:
+        yield situation.request.resource
+        return
+    groups = [PatternGroup(GroupKind.MUST, patterns) for patterns in situation.within]
+    if situation.without:
+        groups.append(PatternGroup(GroupKind.NEVER, situation.without))
+    first = next(speaking_texts(groups, bounds), None)
+    if first is None:
+        return
+    reading = _about(situation, first[0])
+    groups += groups_of(
+        (
+            (place if layer in (Layer.RESOURCE, Layer.RCP) else id(scanned), member.compiled)
+            for place, (layer, scanned, member) in enumerate(reading.statements())
+        ),
+        reading.context,
+        reading.language,
+    )
+    groups += (
+        PatternGroup(GroupKind.TELLS, (glob.tokens,)) for glob in telling_resources_apart(reading.prepared.action)
+    )
+    yield from (text for text, _ in speaking_texts(groups, bounds))
+
+
+def groups_of(
+    statements: Iterable[tuple[Hashable, CompiledStatement]], context: RequestContext, language: LanguageOptions
+) -> Iterator[PatternGroup]:
+    """What the resources of statements are told apart by, for a question that Allows help and Denies hurt.
+
+    Args:
+        statements: each with what it has to have in common with others to be taken for one.
+    """
+    together: dict[Hashable, tuple[GroupKind, dict[tuple[Token, ...], None]]] = {}
+    for same, compiled in statements:
+        element = compiled.resource
+        matcher = element.matcher
+        if matcher is None or matcher.has_star or (element.negated and matcher.invalid):
+            continue
+        certain, possible = matcher.patterns(context, language)
+        kind = GroupKind.HELPS if compiled.allows is not element.negated else GroupKind.HURTS
+        # Of NotResource each statement is about what none of its own entries names.
+        key = (same, compiled.allows, compiled.conditions, id(compiled) if element.negated else None)
+        together.setdefault(key, (kind, {}))[1].update(dict.fromkeys(certain))
+        for number, tokens in enumerate(possible):
+            together[key, id(compiled), number] = (kind, {tokens: None})
+    for kind, patterns in together.values():
+        if patterns:
+            yield PatternGroup(kind, tuple(patterns))

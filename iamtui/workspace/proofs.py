@@ -1,0 +1,543 @@
+"""Proofs about an account: what nobody can ever do, through every layer that is loaded, or a request that can."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+from iamtui.account.model import Account, Role
+from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
+from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.evaluator import asked_by
+from iamtui.engine.prepared_request import PreparedAction
+from iamtui.engine.request import (
+    MissingPolicy,
+    Mode,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+    Principal,
+    PrincipalKind,
+    Request,
+)
+from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
+from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import ActionElement, action_name, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.problem import Problem
+from iamtui.proofs.contexts import Carried, Doubt, Values
+from iamtui.proofs.requests import Example, Situation, find_request
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.questions.account_index import principal_of
+from iamtui.questions.action_classes import statements_in_force
+from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resource_policy
+from iamtui.questions.question import Question
+from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
+from iamtui.text import safe_text
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import check_action, check_resource, evaluator_of
+from iamtui.workspace.workspace import Workspace
+
+SECONDS: Final = 5.0
+"""How long one principal and one class of actions may take."""
+MOST_PAIRS: Final = 20_000
+_MOST_CARRIERS: Final = 500
+_MOST_ACCOUNTS: Final = 16
+_MOST_REASONS: Final = 20
+
+
+class ProofStatus(StrEnum):
+    """How a proof ended."""
+
+    PROVED = "proved"
+    COUNTEREXAMPLE = "counterexample"
+    NOT_PROVED = "not proved"
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A request that the evaluator allows.
+
+    Args:
+        context: by key as it is written; () is absent.
+        decision: of the evaluator, for this request.
+    """
+
+    principal: Principal
+    action: str
+    resource: str
+    context: Mapping[str, Values]
+    decision: Decision
+    resource_account: str = ""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of a question for all resources and all contexts.
+
+    Args:
+        reasons: of what is not proved, what stands in the way, each with how often it does.
+        principals, classes: how many principals and pairs of a principal and a class of actions were looked at.
+        actions: how many actions these stand for, those that AWS's catalogue lacks not counted.
+    """
+
+    status: ProofStatus
+    counterexample: Counterexample | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    principals: int = 0
+    classes: int = 0
+    actions: int = 0
+
+
+# Never: principals, actions, resources.
+
+
+def prove_never(
+    workspace: Workspace,
+    who: Sequence[str],
+    actions: Sequence[str],
+    *,
+    resource: str = "*",
+    excepted: Sequence[str] = (),
+    seconds: float = SECONDS,
+) -> Proof:
+    """Whether no principal can ever do an action, to any resource, in any context.
+
+    Args:
+        who: principals as other commands take them, or patterns of `user/NAME` and `role/NAME`; `*` is every user and
+            role.
+        excepted: those that may, likewise.
+        seconds: how long a principal and a class of actions may take.
+
+    Raises:
+        Problem: nobody is named, or an action or resource is none.
+    """
+    for action in actions:
+        check_action(action, pattern=True)
+    check_resource(resource)
+    spared = {one.arn for one in _principals(workspace, excepted, actions)} if excepted else set()
+    principals = [one for one in _principals(workspace, who, actions) if one.arn not in spared]
+    reasons: dict[str, int] = {}
+    classes = names = 0
+    for principal in principals:
+        for some in _action_classes(workspace, principal, actions, resource):
+            classes += 1
+            names += len(some.names)
+            if classes > MOST_PAIRS:
+                reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
+                break
+            found = _prove_one(workspace, principal, some.action, resource, seconds)
+            if isinstance(found, Counterexample):
+                return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
+            for reason in found:
+                if reason in reasons or len(reasons) < _MOST_REASONS:
+                    reasons[reason] = reasons.get(reason, 0) + 1
+    status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
+    return Proof(status, None, reasons, len(principals), classes, names)
+
+
+def _principals(workspace: Workspace, who: Sequence[str], actions: Sequence[str]) -> list[Principal]:
+    found: dict[str, Principal] = {}
+    for text in who:
+        if not is_pattern(text):
+            principal = resolve_principal(workspace, text, actions)
+            found[principal.arn] = principal
+            continue
+        glob = Glob(tokens_of(parse_pieces(text, variables=False)))
+        some = [
+            entity
+            for kind, entities in (("user", workspace.account.users), ("role", workspace.account.roles))
+            for entity in entities
+            if any(map(glob.matches, (f"{kind}/{entity.name}", f"{kind}{entity.path}{entity.name}", entity.arn)))
+            or text == "*"
+        ]
+        if not some:
+            raise Problem(
+                f"No user and no role matches {safe_text(text, limit=200)}.",
+                "Give a pattern such as role/dev-* or user/*, or * for every user and role.",
+            )
+        found.update({entity.arn: principal_of(workspace.account, entity) for entity in some})
+    return list(found.values())
+
+
+class _ActionClass(NamedTuple):
+    """Actions that are answered alike: the one that is asked about, and those known of all."""
+
+    action: str
+    names: tuple[str, ...]
+
+
+def _action_classes(
+    workspace: Workspace, principal: Principal, actions: Sequence[str], resource: str
+) -> Iterator[_ActionClass]:
+    """The actions asked about, in classes of which one is asked about, unknown ones among them."""
+    elements = _action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
+    classes: dict[object, list[str]] = {}
+    for action in dict.fromkeys(action for pattern in actions for action in _known_actions(pattern)):
+        name = action_name(action)
+        told = tuple(element.matches(name) for element in elements)
+        classes.setdefault((told, _kind_of(action)), []).append(action)
+    for found in classes.values():
+        yield _ActionClass(found[0], tuple(found))
+    for pattern in actions:
+        yield from (_ActionClass(action, ()) for action in _unknown_actions(pattern, elements))
+
+
+def _action_elements(workspace: Workspace, question: Question, principal: Principal) -> list[ActionElement]:
+    """The Action and NotAction elements of all statements that may be in force on a principal's requests."""
+    policies = evaluator_of(workspace, question).request_and_policies(principal)[1]
+    elements = dict.fromkeys(one.element for one in statements_in_force(policies))
+    account = workspace.account
+    others = [found.document for found in account.resource_policies.values()] + [role.trust for role in account.roles]
+    for document in others:
+        if document is not None and document.error is None:
+            compiled = compile_policy(document, PolicyType.RESOURCE, DEFAULT_LANGUAGE_OPTIONS)
+            elements.update(dict.fromkeys(compiled.actions))
+    return list(elements)
+
+
+def _known_actions(pattern: str) -> list[str]:
+    return catalogue().expand(pattern) if is_pattern(pattern) else [pattern]
+
+
+_ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts", "ec2", "es", "logs", "codeartifact", "lambda", "glue", "s3"))
+"""The services of which something else than policies and types of resources tells actions apart."""
+
+
+def _kind_of(action: str) -> object:
+    """What tells actions apart besides the statements about them."""
+    known = ENGINE_CATALOGUE
+    if action_name(action).service in _ONE_BY_ONE or known.synthetic_resource(action, "", "") is not None:
+        return action
+    return (
+        action_name(action).service,
+        known.has_resource_type(action),
+        known.arn_forms(action),
+        known.required_arn_forms(action),
+        known.needs(action),
+        known.entries_of_other_types(action),
+    )
+
+
+def _unknown_actions(pattern: str, elements: Sequence[ActionElement]) -> Iterator[str]:
+    """Names that the catalogue lacks, one for each way in which statements tell them apart."""
+    service, name, _ = action_name(pattern)
+    if not is_pattern(name):
+        return
+    groups = [PatternGroup(GroupKind.MUST, (tokens_of(parse_pieces(name, variables=False)),))]
+    for element in elements:
+        if element.whole_service(service) is None:
+            names = element.names_of(service)
+            patterns = [*map(tuple, names.exact), *((*prefix, Wild.STAR) for prefix in names.prefixes)]
+            groups.append(PatternGroup(GroupKind.TELLS, (*patterns, *(glob.tokens for glob in names.globs))))
+    for text, _ in speaking_texts(groups, Bounds(SECONDS)):
+        told = [element.matches(action_name(f"{service}:{text}")) for element in elements]
+        for letters in ("x", "q", "xq", "zzx", "Unknown"):
+            action = f"{service}:{text.replace(ANY_OTHER, letters)}" if ANY_OTHER in text else f"{service}:{text}"
+            same = [element.matches(action_name(action)) for element in elements] == told
+            if same and not catalogue().knows(action):
+                yield action
+                break
+
+
+# One principal and one action.
+
+
+def _prove_one(
+    workspace: Workspace, principal: Principal, action: str, resource: str, seconds: float
+) -> Counterexample | tuple[str, ...]:
+    """A request that is allowed, or what stands in the way of a proof: nothing where there is one."""
+    bounds = Bounds(seconds)
+    doubts: dict[str, None] = {}
+    try:
+        for situation, is_certain in _situations(workspace, principal, action, resource, bounds):
+            found = find_request(situation, bounds)
+            if found is None:
+                continue
+            if isinstance(found, Example) and is_certain:
+                confirmed = _confirmed(workspace, principal, situation, found)
+                if confirmed is not None:
+                    return confirmed
+                found = Doubt(("the evaluator does not allow the example that was found",))
+            reasons = found.reasons if isinstance(found, Doubt) else ("what others own is not loaded",)
+            doubts.update(dict.fromkeys(reasons))
+    except Unproved as unproved:
+        doubts[unproved.reason] = None
+    return tuple(doubts)
+
+
+def _confirmed(
+    workspace: Workspace, principal: Principal, situation: Situation, example: Example
+) -> Counterexample | None:
+    """The example as the evaluator answers it for the account; None where it is not allowed."""
+    request = situation.request
+    question = Question(
+        request.action,
+        example.resource,
+        context=example.context,
+        mode=Mode.STRICT,
+        resource_account=request.resource_account,
+    )
+    decision = evaluator_of(workspace, question).decide(principal)
+    if decision.outcome is not Outcome.ALLOWED:
+        return None
+    owner = request.resource_account or ""
+    return Counterexample(principal, request.action, example.resource, example.context, decision, owner)
+
+
+def _situations(
+    workspace: Workspace, principal: Principal, action: str, resource: str, bounds: Bounds
+) -> Iterator[tuple[Situation, bool]]:
+    """The kinds of resources that there may be, each with whether all is known of the policies in force on them."""
+    question = Question(action, resource, mode=Mode.STRICT)
+    request, policies = evaluator_of(workspace, question).request_and_policies(principal)
+    prepared = asked_by(request).prepared
+    if prepared.refused is not None:
+        return
+    account = workspace.account
+    put = _Put(workspace, principal, request)
+    if prepared.resource.kind is not ResourceKind.SET:
+        single = policies.resource
+        is_loaded = not isinstance(single, (NotEvaluated, MissingPolicy))
+        yield put.situation(policies, single if is_loaded else _unread(single, resource)), True
+    else:
+        yield from _of_own(put, account, prepared, policies, bounds)
+    if ENGINE_CATALOGUE.has_resource_type(action) is None:
+        yield put.situation(policies, None, wildcard_only=True), True
+    if prepared.resource.kind is ResourceKind.SET and _owner_named(resource) is None:
+        yield from _of_others(workspace, principal, question, policies)
+
+
+def _unread(policy: object, what: str) -> MissingPolicy:
+    if isinstance(policy, MissingPolicy):
+        return policy
+    why = policy.reason if isinstance(policy, NotEvaluated) else ""
+    return MissingPolicy(f"the policy of {safe_text(what, limit=200)}", reason=why)
+
+
+class _Put:
+    """One action of one principal, of which resources and contexts are left open."""
+
+    def __init__(self, workspace: Workspace, principal: Principal, request: Request) -> None:
+        self._region = workspace.source.region or "us-east-1"
+        values: dict[str, Values] = {}
+        for known in reversed(request.derived):
+            values.update(known)
+        likely: dict[str, Values] = {}
+        if principal.kind is PrincipalKind.ROLE:
+            # A session tag replaces a tag of the role.
+            likely = {key: found for key, found in values.items() if key.startswith(_TAGS_OF_PRINCIPAL)}
+            values = {key: found for key, found in values.items() if key not in likely}
+        if action_name(request.action).service in GLOBAL_SERVICES:
+            values["aws:requestedregion"] = ("us-east-1",)
+        self.request = replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=())
+        likely.update(_LIKELY)
+        likely.setdefault("aws:requestedregion", (self._region,))
+        self._carried = Carried(likely, partial(_doubt, principal, request.action, likely), _together)
+
+    def situation(
+        self,
+        policies: PoliciesInForce,
+        resource: PolicyInForce | NotEvaluated | None,
+        *within: tuple[tuple[Token, ...], ...],
+        without: tuple[tuple[Token, ...], ...] = (),
+        wildcard_only: bool = False,
+    ) -> Situation:
+        """The requests about some resources.
+
+        Args:
+            resource: the policy that all of them have.
+            within, without: which these are.
+        """
+        in_force = {name: value for name, value in vars(policies).items() if name != "members"}
+        request = self.request
+        if wildcard_only:
+            request = replace(request, resource="*", wildcard_only_action=True)
+        plain = PoliciesInForce(
+            **{**in_force, "resource": resource, "restrict_public_buckets": False, "lasting": False}
+        )
+        return Situation(request, plain, within, without, self._carried, self._region)
+
+
+def _of_own(
+    put: _Put, account: Account, prepared: PreparedAction, policies: PoliciesInForce, bounds: Bounds
+) -> Iterator[tuple[Situation, bool]]:
+    """Resources of the account: whatever policy they may have, then those whose policy is loaded, then the others."""
+    members = prepared.resource.whole or prepared.resource.members
+    within = tuple(patterns for patterns in (members.patterns, members.forms) if patterns)
+    never = tuple(glob.tokens for glob in members.never)
+    service = prepared.action.service
+    unknown = MissingPolicy(f"the policies of resources of {service}")
+    can_have_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
+    everything = put.situation(policies, unknown if can_have_policy else None, *within, without=never)
+    if not can_have_policy:
+        yield everything, True
+        return
+    if find_request(everything, bounds) is None:
+        return
+    carriers = _carriers(account, prepared)
+    if len(carriers) > _MOST_CARRIERS:
+        raise Unproved(f"more than {_MOST_CARRIERS} resources have a policy of their own")
+    taken: list[tuple[Token, ...]] = []
+    for carrier in carriers:
+        below = tuple((*carrier, *rest) for rest in _BELOW if carrier.split(":")[2] != "s3" or ":" not in rest)
+        # What else has the policy of the carrier follows rules of its service: it is looked at here and as another.
+        taken += below if carrier.split(":")[2] == "s3" else below[:1]
+        if any(members.shares(Glob(tokens)) for tokens in below):
+            policy = _policy_of(account, prepared, carrier)
+            policy = _unread(policy, carrier) if isinstance(policy, NotEvaluated) else policy
+            yield put.situation(policies, policy, *within, below, without=never), True
+    if prepared.trust and not account.lacks_principals:
+        return
+    rest = (*never, *taken)
+    others = put.situation(policies, unknown, *within, without=rest)
+    if find_request(others, bounds) is None:
+        return
+    if not (prepared.trust or prepared.key):
+        # A resource may have no policy.
+        yield put.situation(policies, None, *within, without=rest), True
+    yield others, False
+
+
+_BELOW: Final[tuple[tuple[Token, ...], ...]] = ((), ("/", Wild.STAR), (":", Wild.STAR))
+"""What is under the policy of a resource: itself, and what its ARN goes on with (objects, versions, indexes)."""
+
+
+def _may_have_policies(prepared: PreparedAction) -> bool:
+    services = {form.service for form in prepared.facts.arn_forms} or {prepared.action.service}
+    return prepared.trust or not services.isdisjoint(WITH_RESOURCE_POLICIES)
+
+
+def _carriers(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
+    """The known resources with a policy of their own, or known to have none."""
+    if prepared.trust:
+        return tuple(role.arn for role in account.roles)
+    services = {form.service for form in prepared.facts.arn_forms} or {prepared.action.service}
+    arns = ((arn, parse_arn(arn)) for arn in account.resource_policies)
+    return tuple(arn for arn, parsed in arns if parsed is not None and parsed.service in services)
+
+
+def _policy_of(account: Account, prepared: PreparedAction, carrier: str) -> PolicyInForce | NotEvaluated | None:
+    if not prepared.trust:
+        return trust_or_resource_policy(account, prepared, carrier)
+    role = account.by_arn(carrier)
+    assert isinstance(role, Role), "only roles are looked through"
+    return NamedPolicy(f"trust policy of {role.name}", role.trust)
+
+
+def _owner_named(resource: str) -> str | None:
+    arn = parse_arn(resource)
+    return arn.account if arn is not None and is_account_id(arn.account) else None
+
+
+_ACCOUNT_ID: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+
+
+def _of_others(
+    workspace: Workspace, principal: Principal, question: Question, policies: PoliciesInForce
+) -> Iterator[tuple[Situation, bool]]:
+    """Resources of other accounts, of which nothing is loaded: those that policies name, and one for all others."""
+    own = workspace.account.id
+    texts = [one.document.raw for one in _documents(policies)]
+    named = {found for text in texts for found in _ACCOUNT_ID.findall(text)} - {own}
+    if len(named) > _MOST_ACCOUNTS:
+        raise Unproved(f"policies name more than {_MOST_ACCOUNTS} other accounts")
+    if any(_names_accounts_in_part(one) for one in _documents(policies)):
+        raise Unproved("an ARN in a policy has a wildcard within an account id")
+    strange = next(str(number) for number in range(444455556666, 444455556666 + 2 * _MOST_ACCOUNTS + 2)
+                   if str(number) not in named and str(number) != own)  # fmt: skip
+    for owner in (*sorted(named), strange):
+        evaluator = evaluator_of(workspace, replace(question, resource_account=owner))
+        request, in_force = evaluator.request_and_policies(principal)
+        prepared = asked_by(request).prepared
+        if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
+            continue
+        members = prepared.resource.whole or prepared.resource.members
+        within = tuple(patterns for patterns in (members.patterns, members.forms) if patterns)
+        unknown = MissingPolicy("the policies of resources in other accounts")
+        never = tuple(glob.tokens for glob in members.never)
+        yield _Put(workspace, principal, request).situation(in_force, unknown, *within, without=never), False
+
+
+def _documents(policies: PoliciesInForce) -> Iterator[NamedPolicy]:
+    levels = [*_or_none(policies.scps), *_or_none(policies.rcps)]
+    given = [
+        *_or_none(policies.identity),
+        *_or_none(policies.boundaries),
+        *(one for each in levels for one in each.policies),
+    ]
+    yield from (policy for policy in given if isinstance(policy, NamedPolicy))
+
+
+def _or_none(given: tuple[Any, ...] | NotEvaluated) -> tuple[Any, ...]:
+    return given if isinstance(given, tuple) else ()
+
+
+def _names_accounts_in_part(policy: NamedPolicy) -> bool:
+    """Whether a Resource entry has an account field that is neither an account id nor a star, nor empty."""
+    if policy.document.error is not None:
+        return False
+    entries = (
+        entry
+        for statement in policy.document.policy.statements
+        for entry in (*(statement.resources or ()), *(statement.not_resources or ()))
+    )
+    fields = (entry.split(":", 5)[4] for entry in entries if entry.count(":") > 4)
+    return any(("*" in field or "?" in field) and field != "*" for field in fields)
+
+
+# What is known of contexts.
+
+_TAGS_OF_PRINCIPAL: Final = "aws:principaltag/"
+_LIKELY: Final[Mapping[str, Values]] = {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}
+_OF_ENDPOINTS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourcevpcarn")
+
+
+def _doubt(principal: Principal, action: str, likely: Mapping[str, Values], key: str, values: Values) -> str:
+    """Why it is not certain that a request carries values of a key, or carries none; "" where it can."""
+    if key.startswith(_TAGS_OF_PRINCIPAL) and principal.kind is PrincipalKind.ROLE:
+        return "" if likely.get(key, ()) == values else "a session tag that the role's session would need"
+    if not values:
+        return ""
+    if key.startswith(("aws:sourcevp", "aws:vpc")):
+        return "the policy of a VPC endpoint is not loaded"
+    if key.startswith(("aws:calledvia", "aws:chatbot", "aws:assumedroot")) or (key, values) == _VIA_A_SERVICE:
+        return f"a request that comes through an AWS service or tool ({key})"
+    if not key.startswith("aws:") and not _carries(action, key):
+        return f"{action} is not known to carry {safe_text(key, limit=100)}"
+    return ""
+
+
+_VIA_A_SERVICE: Final = ("aws:viaawsservice", ("true",))
+
+
+@lru_cache(maxsize=4096)
+def _carries(action: str, key: str) -> bool:
+    info = catalogue().action(action)
+    if info is None:
+        return True
+    families = (name.partition("/")[0].partition("${")[0].lower() for name in info.all_condition_keys)
+    return any(key.partition("/")[0] == family for family in families)
+
+
+def _together(values: Mapping[str, Values]) -> bool:
+    """Whether a request can carry these values at once, as far as keys depend on each other."""
+    if values.get("aws:sourceip") == () and any(values.get(key) == () for key in _OF_ENDPOINTS):
+        return False
+    if values.get("aws:sourceip") and any(values.get(key) for key in _OF_ENDPOINTS):
+        return False
+    if values.get("aws:multifactorauthage") and values.get("aws:multifactorauthpresent", ("true",)) != ("true",):
+        return False
+    if "aws:currenttime" in values and "aws:epochtime" in values:
+        return False
+    listed = values.get("aws:tagkeys")
+    if listed is None:
+        return True
+    names = {name.lower() for name in listed}
+    tags = [(key.partition("/")[2], found) for key, found in values.items() if key.startswith("aws:requesttag/")]
+    return all((name in names) is bool(found) for name, found in tags)
