@@ -132,7 +132,10 @@ def find_context(
         if carried.together(values):
             return FoundContext({names[key]: found for key, found in values.items()})
     doubts = [*free.values(), *(choice.doubt for choice in possible.values() if choice.doubt)]
-    return Doubt(tuple(dict.fromkeys(doubts)) or ("no request is known that could carry such a context",))
+    if not doubts:
+        carried_values = (f"{names[key]} = {', '.join(choice.values) or 'absent'}" for key, choice in possible.items())
+        doubts = [f"no request is known that could carry {safe_text(' and '.join(carried_values), limit=400)}"]
+    return Doubt(tuple(dict.fromkeys(doubts)))
 
 
 def _identity(leaf: Leaf) -> tuple[object, ...]:

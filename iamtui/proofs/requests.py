@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers
-from iamtui.engine.example_arns import ArnDefaults, spellings
+from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request
 from iamtui.engine.service_rules import telling_resources_apart
 from iamtui.policy.context import RequestContext
@@ -23,7 +24,7 @@ from iamtui.policy.types import LanguageOptions
 from iamtui.proofs.contexts import ANYTHING, Carried, Doubt, FoundContext, Values, find_context
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
-_MOST_SPELLINGS: Final = 24
+_MOST_SPELLINGS: Final = 48
 
 
 @dataclass(frozen=True)
@@ -105,22 +106,23 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
 
 def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundContext) -> str | None:
     """The resource in the characters that names have, as far as the answer stays the same."""
-    if ANY_OTHER not in text:
-        return text
     region = found.values.get("aws:RequestedRegion", (situation.region,))
     around = ArnDefaults(reading.prepared.action.service, region[0] if region else "")
     globs = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
     without = [Glob(tokens) for tokens in situation.without]
-    for place, spelled in enumerate(dict.fromkeys(spellings(text, around))):
-        if place == _MOST_SPELLINGS:
-            break
-        if (
-            all(any(glob.matches(spelled) for glob in each) for each in globs)
-            and not any(glob.matches(spelled) for glob in without)
-            and _about(situation, spelled).total == reading.total
-        ):
+    # Most names have no empty part between two slashes.
+    full = text.replace("//", f"/{ANY_OTHER}/") if situation.within else text
+    ways = (_spellings(one, around) for one in dict.fromkeys((full, text)))
+    for spelled in dict.fromkeys(spelled for each in ways for spelled in islice(each, _MOST_SPELLINGS)):
+        is_inside = all(any(glob.matches(spelled) for glob in each) for each in globs)
+        is_inside = is_inside and not any(glob.matches(spelled) for glob in without)
+        if is_inside and (spelled == text or _about(situation, spelled).total == reading.total):
             return spelled
     return None
+
+
+def _spellings(text: str, around: ArnDefaults) -> Iterator[str]:
+    return spellings(text, around) if ANY_OTHER in text else iter((text,))
 
 
 def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:

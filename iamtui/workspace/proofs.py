@@ -25,7 +25,17 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
 )
-from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
+from iamtui.policy.patterns import (
+    Glob,
+    Token,
+    Wild,
+    is_account_id,
+    is_pattern,
+    parse_arn,
+    parse_pieces,
+    resource_policy_arn,
+    tokens_of,
+)
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
@@ -309,7 +319,9 @@ def _situations(
         yield from _of_own(put, account, prepared, policies, bounds)
     if ENGINE_CATALOGUE.has_resource_type(action) is None:
         yield put.situation(policies, None, wildcard_only=True), True
-    if prepared.resource.kind is ResourceKind.SET and _owner_named(resource) is None:
+    carrier = account.resource_policies.get(resource_policy_arn(resource))
+    is_own = _owner_named(resource) is not None or (carrier is not None and carrier.state != "denied")
+    if prepared.resource.kind is ResourceKind.SET and not is_own:
         yield from _of_others(workspace, principal, question, policies)
 
 
@@ -329,7 +341,7 @@ class _Put:
         for known in reversed(request.derived):
             values.update(known)
         likely: dict[str, Values] = {}
-        if principal.kind is PrincipalKind.ROLE:
+        if principal.kind not in _WITHOUT_SESSION_TAGS:
             # A session tag replaces a tag of the role.
             likely = {key: found for key, found in values.items() if key.startswith(_TAGS_OF_PRINCIPAL)}
             values = {key: found for key, found in values.items() if key not in likely}
@@ -459,7 +471,8 @@ def _of_others(
             continue
         members = prepared.resource.whole or prepared.resource.members
         within = tuple(patterns for patterns in (members.patterns, members.forms) if patterns)
-        unknown = MissingPolicy("the policies of resources in other accounts")
+        has_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
+        unknown = MissingPolicy("the policies of resources in other accounts") if has_policy else None
         never = tuple(glob.tokens for glob in members.never)
         yield _Put(workspace, principal, request).situation(in_force, unknown, *within, without=never), False
 
@@ -494,13 +507,14 @@ def _names_accounts_in_part(policy: NamedPolicy) -> bool:
 # What is known of contexts.
 
 _TAGS_OF_PRINCIPAL: Final = "aws:principaltag/"
+_WITHOUT_SESSION_TAGS: Final = (PrincipalKind.USER, PrincipalKind.ROOT)
 _LIKELY: Final[Mapping[str, Values]] = {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}
 _OF_ENDPOINTS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourcevpcarn")
 
 
 def _doubt(principal: Principal, action: str, likely: Mapping[str, Values], key: str, values: Values) -> str:
     """Why it is not certain that a request carries values of a key, or carries none; "" where it can."""
-    if key.startswith(_TAGS_OF_PRINCIPAL) and principal.kind is PrincipalKind.ROLE:
+    if key.startswith(_TAGS_OF_PRINCIPAL) and principal.kind not in _WITHOUT_SESSION_TAGS:
         return "" if likely.get(key, ()) == values else "a session tag that the role's session would need"
     if not values:
         return ""

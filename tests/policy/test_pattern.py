@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.patterns import (
     Glob,
+    Machine,
     Token,
     Unresolved,
     Wild,
-    Machine,
     arn_tokens,
     parse_pieces,
     pieces_match,

@@ -1,0 +1,370 @@
+"""What nobody can ever do: by hand from AWS's documentation, and random accounts, sampled by the evaluator."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import (
+    Account,
+    InlinePolicy,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    PolicyVersion,
+    ResourcePolicy,
+    Role,
+    User,
+)
+from iamtui.engine.decision import Outcome
+from iamtui.engine.request import Mode
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.questions.question import Question
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.proofs import Proof, ProofStatus, prove_never
+from iamtui.workspace.questions import evaluator_of
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.sample_account import ID, allow, days_ago, deny, document, iam, trust
+
+ORG = "o-exampleorg"
+Statements = list[dict[str, Any]]
+BUCKET = "arn:aws:s3:::data"
+
+
+def organization_policy(name: str, found: PolicyDocument) -> OrganizationPolicy:
+    return OrganizationPolicy(
+        f"arn:aws:organizations::111111111111:policy/{ORG}/service_control_policy/{name}", name, found
+    )
+
+
+FULL = document(allow("*"))
+
+
+def levels(scps: Statements, rcps: Statements) -> tuple[OrganizationLevel, ...]:
+    own = (organization_policy("p-own", document(*scps)),) if scps else ()
+    own_rcps = (organization_policy("p-rcp", document(*rcps)),) if rcps else ()
+    full = organization_policy("p-full", FULL)
+    return (
+        OrganizationLevel("r-root", "Root", "ROOT", Known((full,)), Known((full,))),
+        OrganizationLevel(ID, "prod", "ACCOUNT", Known((full, *own)), Known((full, *own_rcps))),
+    )
+
+
+def workspace(
+    *identity: dict[str, Any],
+    boundary: Statements | None = None,
+    scps: Statements = [],  # noqa: B006 - never changed
+    rcps: Statements = [],  # noqa: B006 - never changed
+    buckets: dict[str, PolicyDocument | None] | None = None,
+    organization: bool = True,
+    tags: tuple[tuple[str, str], ...] = (),
+) -> Workspace:
+    """An account with the user alice and the role dev, which have the same policies."""
+    own = (InlinePolicy("own", document(*identity)),) if identity else ()
+    limit = iam("policy/limit") if boundary is not None else None
+    policies = (
+        (
+            ManagedPolicy(
+                "limit",
+                "/",
+                limit,
+                "ANPALIMIT00000000001",
+                days_ago(9),
+                versions=(PolicyVersion("v1", document(*boundary), True),),
+            ),
+        )
+        if boundary is not None and limit is not None
+        else ()
+    )
+    account = Account(
+        id=ID,
+        users=(
+            User(
+                "alice",
+                "/",
+                iam("user/alice"),
+                "AIDAALICE00000000001",
+                days_ago(9),
+                inline_policies=own,
+                boundary_arn=limit,
+            ),
+        ),
+        roles=(
+            Role(
+                "dev",
+                "/",
+                iam("role/dev"),
+                "AROADEV0000000000001",
+                days_ago(9),
+                trust=trust({"AWS": iam("user/alice")}),
+                inline_policies=own,
+                boundary_arn=limit,
+                tags=tags,
+            ),
+        ),
+        policies=policies,
+        organization=Known(Organization(ORG, "111111111111", path=levels(scps, rcps)))
+        if organization
+        else Missing("not loaded", "organizations:DescribeOrganization"),
+        resource_policies={
+            arn: ResourcePolicy("none") if found is None else ResourcePolicy("present", found)
+            for arn, found in ({BUCKET: None} if buckets is None else buckets).items()
+        },
+    )
+    return Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "proof.json", region="eu-west-1"))
+
+
+def never(found: Workspace, action: str = "s3:GetObject", who: str = "user/alice", **more: Any) -> Proof:
+    more.setdefault("resource", f"{BUCKET}/*" if action == "s3:GetObject" else "*")
+    return prove_never(found, (who,), (action,), **more)
+
+
+def test_what_nothing_allows_is_proved_of_all_resources_and_contexts() -> None:
+    assert never(workspace()).status is ProofStatus.PROVED
+    assert never(workspace(allow("s3:PutObject"))).status is ProofStatus.PROVED
+    assert never(workspace(allow("s3:GetObject", "arn:aws:s3:::other/*"))).status is ProofStatus.PROVED
+
+
+def test_an_example_is_the_shortest_request_and_is_allowed() -> None:
+    proof = never(workspace(allow("s3:Get*", f"{BUCKET}/home/*")))
+    assert proof.status is ProofStatus.COUNTEREXAMPLE
+    found = proof.counterexample
+    assert found is not None
+    assert found.resource == f"{BUCKET}/home/"
+    assert found.decision.outcome is Outcome.ALLOWED
+    assert dict(found.context) == {}
+
+
+def test_a_gap_that_denies_leave_is_found() -> None:
+    denies = deny("s3:GetObject", [f"{BUCKET}/a*", f"{BUCKET}/?b*"])
+    found = never(workspace(allow("s3:GetObject", f"{BUCKET}/??*"), denies)).counterexample
+    assert found is not None
+    assert len(found.resource) == len(f"{BUCKET}/xx")
+    both = deny("s3:GetObject", [f"{BUCKET}/a*", f"{BUCKET}/*"])
+    assert never(workspace(allow("s3:GetObject", f"{BUCKET}/*"), both)).status is ProofStatus.PROVED
+
+
+def test_a_union_of_denies_covers_what_none_of_them_does() -> None:
+    grant = allow("s3:GetObject", f"{BUCKET}/a*z")
+    union = workspace(grant, deny("s3:*", f"{BUCKET}/ab*"), {**deny("s3:*"), "Resource": f"{BUCKET}/*z"})
+    assert never(union).status is ProofStatus.PROVED
+
+
+def test_conditions_that_cannot_hold_together_are_proved() -> None:
+    # IAM User Guide: all conditions of a statement have to hold, and an explicit Deny wins.
+    grant = allow("s3:GetObject", f"{BUCKET}/*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
+    outside = deny("s3:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.0.0/16"}})
+    assert never(workspace(grant, outside)).status is ProofStatus.PROVED
+    narrower = deny("s3:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/25"}})
+    found = never(workspace(grant, narrower)).counterexample
+    assert found is not None
+    assert found.context == {"aws:SourceIp": ("203.0.113.128",)}
+
+
+def test_an_absent_key_satisfies_a_negated_operator() -> None:
+    grant = allow("s3:GetObject", f"{BUCKET}/*", Condition={"StringNotEquals": {"aws:SourceIdentity": "a"}})
+    present = deny("s3:*", Condition={"Null": {"aws:SourceIdentity": "false"}})
+    found = never(workspace(grant, present), who="role/dev").counterexample
+    assert found is not None
+    assert found.context == {"aws:SourceIdentity": ()}
+
+
+@pytest.mark.parametrize("layer", ["boundary", "scps"])
+def test_a_cap_that_does_not_allow_is_a_proof(layer: str) -> None:
+    # Both limit what identity policies grant (IAM User Guide: policy evaluation logic).
+    limited = {"boundary": {"boundary": [allow("ec2:*")]}, "scps": {"scps": [deny("s3:Get*")]}}[layer]
+    assert never(workspace(allow("s3:*"), **limited)).status is ProofStatus.PROVED  # type: ignore[arg-type]
+    assert never(workspace(allow("s3:*"))).status is ProofStatus.COUNTEREXAMPLE
+
+
+def test_rcps_deny() -> None:
+    closed = [{**deny("s3:*"), "Principal": "*"}]
+    assert never(workspace(allow("s3:*"), rcps=closed)).status is ProofStatus.PROVED
+
+
+def test_the_policy_of_a_resource_grants_by_itself_within_an_account() -> None:
+    # IAM User Guide: in one account either an identity-based or a resource-based policy is enough.
+    grant = {**allow("s3:GetObject", f"{BUCKET}/*"), "Principal": {"AWS": iam("user/alice")}}
+    assert never(workspace(buckets={BUCKET: document(grant)})).status is ProofStatus.COUNTEREXAMPLE
+    assert never(workspace(buckets={BUCKET: document(grant)}), who="role/dev").status is ProofStatus.PROVED
+    barred = {**deny("s3:*", f"{BUCKET}/*"), "Principal": "*"}
+    assert never(workspace(allow("s3:*"), buckets={BUCKET: document(barred)})).status is ProofStatus.PROVED
+
+
+def test_a_policy_that_is_not_loaded_is_never_guessed() -> None:
+    proof = never(workspace(buckets={}))
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert any("policies of resources of s3" in reason for reason in proof.reasons)
+    # A Deny of the caller's own holds whatever that policy says.
+    assert never(workspace(deny("s3:*"), buckets={})).status is ProofStatus.PROVED
+
+
+def test_an_organization_that_is_not_loaded_may_deny() -> None:
+    proof = never(workspace(allow("s3:*"), organization=False))
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert "not loaded" in next(iter(proof.reasons))
+    assert never(workspace(deny("s3:*"), organization=False)).status is ProofStatus.PROVED
+
+
+def test_a_variable_that_is_known_is_put_in() -> None:
+    # IAM User Guide: ${aws:username} is the name of the user; a role session has none.
+    home = allow("s3:GetObject", f"{BUCKET}/home/${{aws:username}}/*")
+    found = never(workspace(home)).counterexample
+    assert found is not None
+    assert found.resource == f"{BUCKET}/home/alice/"
+    assert never(workspace(home), who="role/dev").status is ProofStatus.PROVED
+
+
+def test_a_variable_that_is_not_known_is_not_guessed() -> None:
+    proof = never(workspace(allow("s3:GetObject", f"{BUCKET}/${{aws:userid}}/*")), who="role/dev")
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert "variable" in next(iter(proof.reasons))
+
+
+def test_an_unknown_operator_in_a_deny_is_not_guessed() -> None:
+    grant = allow("s3:GetObject", f"{BUCKET}/*")
+    proof = never(workspace(grant, deny("s3:*", Condition={"StringSounds": {"s3:prefix": "a"}})))
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert "unknown condition operator" in next(iter(proof.reasons))
+
+
+def test_a_tag_that_a_session_could_replace_is_not_relied_on() -> None:
+    # IAM User Guide: a session tag overrides a principal tag of the same key.
+    wants = allow("s3:GetObject", f"{BUCKET}/*", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
+    assert never(workspace(wants), who="user/alice").status is ProofStatus.PROVED
+    assert never(workspace(wants, tags=(("team", "red"),)), who="role/dev").status is ProofStatus.COUNTEREXAMPLE
+    blue = never(workspace(wants, tags=(("team", "blue"),)), who="role/dev")
+    assert blue.status is ProofStatus.NOT_PROVED
+    assert "session tag" in next(iter(blue.reasons))
+
+
+def test_trust_policies_decide_which_roles_are_assumed() -> None:
+    found = never(workspace(), "sts:AssumeRole").counterexample
+    assert found is not None
+    assert found.resource == iam("role/dev")
+    assert never(workspace(), "sts:AssumeRole", "role/dev").status is ProofStatus.PROVED
+    # Roles of other accounts may trust whoever may assume all roles.
+    other = never(workspace(allow("sts:AssumeRole", "arn:aws:iam::999999999999:role/*")), "sts:AssumeRole", "role/dev")
+    assert other.status is ProofStatus.NOT_PROVED
+    assert any("other accounts" in reason for reason in other.reasons)
+
+
+def test_actions_that_aws_may_add_are_covered() -> None:
+    found = never(workspace(allow("s3:Qu*")), "s3:*", resource="*").counterexample
+    assert found is not None
+    assert found.action.startswith("s3:qu")
+    assert never(workspace(allow("ec2:*"), deny("s3:*")), "s3:Get*", resource="*").status is ProofStatus.PROVED
+
+
+def test_everyone_but_some() -> None:
+    both = workspace(allow("iam:CreateUser"))
+    found = never(both, "iam:CreateUser", "*", excepted=("user/*",)).counterexample
+    assert found is not None
+    assert found.principal.arn == iam("role/dev")
+    proof = never(both, "iam:CreateUser", "*", excepted=("user/alice", "role/d*"))
+    assert (proof.status, proof.principals) == (ProofStatus.PROVED, 0)
+
+
+def test_time_is_bounded() -> None:
+    statements = [allow("s3:GetObject", f"{BUCKET}/*{n}*{n + 1}*") for n in range(12)]
+    conditions = [deny("s3:*", f"{BUCKET}/*{n}*", Condition={"StringLike": {"s3:prefix": f"*{n}*"}}) for n in range(12)]
+    proof = never(workspace(*statements, *conditions, deny("s3:*", "*")), seconds=30)
+    assert proof.status is ProofStatus.PROVED
+    proof = never(workspace(*statements, *conditions), seconds=0.000001)
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert "it takes longer than" in next(iter(proof.reasons))
+
+
+@pytest.mark.parametrize(("who", "words"), [("role/nobody-*", "No user and no role matches"), ("bob", "bob")])
+def test_nobody_of_that_name(who: str, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        never(workspace(), who=who)
+
+
+# Random accounts.
+
+PIECES = ["*", "a*", "*b", "a?", "ab*", "home/${aws:username}/*", "home/*"]
+CONDITIONS: list[dict[str, Any]] = [
+    {"StringEquals": {"aws:PrincipalOrgID": ORG}},
+    {"StringLike": {"aws:UserAgent": ["a*", "*b"]}},
+    {"StringNotLike": {"aws:UserAgent": "a*"}},
+    {"Bool": {"aws:SecureTransport": "false"}},
+    {"Bool": {"aws:SecureTransport": "true"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+    {"NotIpAddress": {"aws:SourceIp": ["10.0.0.0/9", "10.128.0.0/9"]}},
+    {"StringEqualsIfExists": {"aws:referer": "${aws:username}"}},
+    {"Null": {"aws:referer": "true"}},
+]
+CONTEXTS: dict[str, list[tuple[str, ...]]] = {
+    "aws:UserAgent": [(), ("a",), ("b",), ("ab",), ("x",)],
+    "aws:SecureTransport": [("true",), ("false",)],
+    "aws:SourceIp": [("10.1.1.1",), ("10.200.1.1",), ("192.0.2.1",)],
+    "aws:referer": [(), ("alice",), ("x",)],
+}
+OBJECTS = ["", "a", "b", "ab", "ax", "xb", "abc", "home/alice/x", "home/bob/x", "home/"]
+
+
+def random_statement(chance: random.Random, *, effect: str = "") -> dict[str, Any]:
+    element = "NotResource" if chance.random() < 0.15 else "Resource"
+    pieces = chance.sample(PIECES, chance.randint(1, 2))
+    return {
+        "Effect": effect or chance.choice(["Allow", "Allow", "Deny"]),
+        "Action": chance.choice(["s3:GetObject", "s3:*", "s3:Put*", "*"]),
+        element: [f"{BUCKET}/{piece}" for piece in pieces],
+        **({"Condition": chance.choice(CONDITIONS)} if chance.random() < 0.6 else {}),
+    }
+
+
+def random_workspace(chance: random.Random) -> Workspace:
+    def some(most: int) -> Statements:
+        return [random_statement(chance) for _ in range(chance.randint(0, most))]
+
+    bucket = [{**one, "Principal": chance.choice(["*", {"AWS": iam("user/alice")}])} for one in some(2)]
+    return workspace(
+        random_statement(chance, effect="Allow"),
+        *some(3),
+        boundary=[random_statement(chance, effect="Allow"), *some(2)] if chance.random() < 0.4 else None,
+        scps=[one for one in some(2) if one["Effect"] == "Deny"],
+        buckets={BUCKET: document(*bucket) if bucket else None},
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_no_sampled_request_contradicts_a_proof(seed: int) -> None:
+    chance = random.Random(seed)
+    seen = set()
+    for _ in range(10):
+        made = random_workspace(chance)
+        for who in ("user/alice", "role/dev"):
+            proof = never(made, who=who, seconds=30)
+            seen.add(proof.status)
+            if proof.status is not ProofStatus.PROVED:
+                continue
+            principal = resolve_principal(made, who)
+            for _ in range(60):
+                context = {key: chance.choice(values) for key, values in CONTEXTS.items()}
+                resource = f"{BUCKET}/{chance.choice(OBJECTS)}"
+                question = Question("s3:GetObject", resource, context, Mode.STRICT)
+                outcome = evaluator_of(made, question).decide(principal).outcome
+                assert outcome is not Outcome.ALLOWED, (resource, context)
+    assert {ProofStatus.PROVED, ProofStatus.COUNTEREXAMPLE} <= seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_an_answer_changes_when_one_deny_loses_a_character(seed: int) -> None:
+    """Mutation: a grant that a Deny covers exactly is proved, and no longer where the Deny is narrower."""
+    chance = random.Random(seed)
+    for _ in range(8):
+        prefix = "".join(chance.choice("abc/") for _ in range(chance.randint(1, 6)))
+        grant = allow("s3:GetObject", f"{BUCKET}/{prefix}*")
+        assert never(workspace(grant, deny("s3:*", f"{BUCKET}/{prefix}*"))).status is ProofStatus.PROVED
+        for narrower in (f"{prefix}?*", f"{prefix}{chance.choice('abc')}*", f"{prefix}*x"):
+            found = never(workspace(grant, deny("s3:*", f"{BUCKET}/{narrower}")))
+            assert found.status is ProofStatus.COUNTEREXAMPLE, narrower
