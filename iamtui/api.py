@@ -339,8 +339,16 @@ class OpenedAccount:
 
         Returns:
             One for each request that was refused; none when the text holds no denial.
+
+        Raises:
+            Problem: the text holds more than 2,000 denials; nothing is passed over.
         """
-        explained = explain_denials(self._workspace, find_denials(text), caller=caller, strict=strict)
+        found = find_denials(text)
+        if found.left_out:
+            raise Problem(
+                f"The text holds {found.left_out:,} more denials than are explained at once.", "Give parts of it."
+            )
+        explained = explain_denials(self._workspace, found, caller=caller, strict=strict)
         return tuple(
             ExplainedMessage(
                 caller=one.denial.caller,

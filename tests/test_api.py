@@ -161,6 +161,16 @@ def test_an_explained_message_has_the_verdict_and_what_would_help(demo: api.Open
     assert demo.explain("nothing of the kind") == ()
 
 
+def test_no_denial_of_a_text_is_passed_over(demo: api.OpenedAccount) -> None:
+    log = "\n".join(
+        f"User: arn:aws:iam::111122223333:user/u{number} is not authorized to perform: s3:GetObject on resource: "
+        f'"arn:aws:s3:::b/{number}"'
+        for number in range(2_001)
+    )
+    with pytest.raises(api.Problem, match="holds 1 more denials"):
+        demo.explain(log)
+
+
 def test_it_brings_in_neither_a_door_nor_boto3() -> None:
     code = "import sys, iamtui.api; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
