@@ -400,7 +400,12 @@ class IndexReading:
             if not varies and not compiled.conditions:
                 yes |= here
                 continue
-            truth = self._statement(compiled, here, varies=True) if varies else self._kept(statement)
+            if varies:
+                truth = self._statement(compiled, here, varies=True)
+            else:
+                # Spelled out for what is kept already: each question comes by thousands of statements.
+                said = self._said.get(compiled.keys, -1)
+                truth = statement.truths.get(said) or self._kept(statement)
             waiting = truth.maybe & here
             if waiting:
                 self._open.append((compiled, waiting))
