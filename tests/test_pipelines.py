@@ -72,6 +72,7 @@ def test_the_lint_hook_takes_files_of_policies(path: str, taken: bool) -> None:
     assert bool(re.search(HOOKS["iamtui-lint"]["files"], path)) is taken
 
 
+@pytest.mark.slow
 def test_the_hooks_pass_and_fail(repository: Path) -> None:
     assert run_hook(repository, "iamtui-lint", "policies/ci.json", "policies/team one/app.json").returncode == 0
     (repository / "policies" / "ci.json").write_text(BAD)

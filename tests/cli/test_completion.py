@@ -60,6 +60,7 @@ def test_names_complete(line: str, offered: list[str], tmp_path: Path) -> None:
     assert found[: len(offered)] == offered if offered and ":puffin" in line else found == offered
 
 
+@pytest.mark.slow
 def test_profiles_and_the_roles_they_assume_complete(tmp_path: Path) -> None:
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(
