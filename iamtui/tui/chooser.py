@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -158,7 +158,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                     _row("Snapshot file", "", "what get-account-authorization-details printed", is_open=file),
                     id="snapshot",
                 ),
-                *self._last_rows(),
                 compact=True,
                 id="chooser-list",
             )
@@ -169,6 +168,11 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     def on_mount(self) -> None:
         """The cursor begins on what was opened last, else on the demo; look for profiles in a thread."""
+        if self._last_profile:
+            # It stands first from the beginning: nothing moves under the cursor.
+            self._options.add_option(
+                Option(_row("Profile", self._last_profile, ""), id=f"profile:{self._last_profile}")
+            )
         self._options.highlighted = 2 if self._last_profile else int(self._last_kind == SourceKind.SNAPSHOT)
         self._options.focus()
         find = self._list_profiles or opening.list_profiles
@@ -203,11 +207,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._note(note)
         if self._chosen_early and last in self._profiles:
             self._choose_profile(self._profiles[last])
-
-    def _last_rows(self) -> Iterator[Option]:
-        """The profile that was opened last, which stands first from the beginning: nothing moves under the cursor."""
-        if self._last_profile:
-            yield Option(_row("Profile", self._last_profile, ""), id=f"profile:{self._last_profile}")
 
     def _is_open(self, kind: SourceKind, profile: str = "") -> bool:
         return (kind, profile) in self._opened
