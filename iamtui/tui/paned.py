@@ -29,7 +29,7 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
+from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine, key_hints
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import StatementPlace
@@ -151,6 +151,14 @@ class PanedScreen(Screen[None]):
         yield MessageLine(id="message")
         yield KeyLine(id="keys")
         yield Static(id="too-small")
+
+    def on_mount(self) -> None:
+        """Say in the foot of a pane what its place can do, once the keys are known."""
+        self.call_after_refresh(self._say_keys)
+
+    def _say_keys(self) -> None:
+        self.explorer.border_subtitle = key_hints(self, "go.jump")
+        self.subject.border_subtitle = key_hints(self, "view.zoom")
 
     def begin_at(self, size: Size) -> None:
         """Take the classes for the size of the window, before there are styles.

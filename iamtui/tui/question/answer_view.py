@@ -40,7 +40,7 @@ _MOST_REASONS, _ANY = 40, 400
 
 _AROUND, _SHARE, _LAYERS = 4, 60, 2
 """Lines of status, messages and keys; the panel's share of the rest; the fewest lines of layers that are unfolded."""
-_SESSIONS, _GAPS, _LEAST_MATRIX = 2, 3, 4
+_SESSIONS, _GAPS, _LEAST_MATRIX = 3, 3, 4
 """Lines left to the sessions; empty ones of a whole column; the fewest of a matrix."""
 _STATEMENT: Final = 8
 """Lines of the deciding statement that make the panel higher; where there is room for more, more are shown."""
@@ -285,7 +285,8 @@ class AnswerView(Column):
         rows = layer_rows(words.layers, compact=self._room == NARROW, column=column, short=beside)
         most_band = max(1, min(_MOST_BAND[self._room], room - 1))
         bands = verdict_band(shown, words, self._room, self.size.width, most_band, self._held.get("band", 0))
-        self._held["band"] = len(bands.filled)
+        if self._room == NARROW:
+            self._held["band"] = len(bands.filled)
         top = bands.rows(max(most_band, room - 1))
         left = room - len(top)
         texts = wrap_all(reasons(words, suggestions, self._room, width), width, _MOST_REASONS)
@@ -293,13 +294,14 @@ class AnswerView(Column):
         if self._room != WIDE and not layers_list.has_focus and (self._room == NARROW or count > left - bool(texts)):
             rows, beside, count = pipeline_row(words.layers, width), False, 1
         unfolded = min(count, max(_LAYERS, left - bool(texts)))
-        below = max(unfolded, min(len(lines), _STATEMENT, left - len(texts))) if beside else unfolded
+        quote = quoted(lines, self.size.width - self.size.width // 2 - 3) if beside else []
+        below = max(unfolded, min(len(quote), _STATEMENT, left - len(texts)))
         texts = wrap_all(texts, width, max(0 if self._room == NARROW else 1, left - below))
         slack = max(0, min(self._held.get("all", 0), room) - len(top) - below - len(texts))
         if beside:
-            more_lines = min(slack, max(0, len(lines) - below))
+            more_lines = min(slack, max(0, len(quote) - below))
             below, slack = below + more_lines, slack - more_lines
-            self._put("statement", quoted(lines, self.size.width - self.size.width // 2 - 3, below))
+            self._put("statement", as_many(quote, below))
             _set_height(self.query_one("#question-statement"), below)
         if self._room == MEDIUM:
             self._held["all"] = max(self._held.get("all", 0), len(top) + below + len(texts))
@@ -476,7 +478,7 @@ def more(
     """What a whole column has room for: the lines of the deciding statement, what would help, the notes."""
     if statement and words.statement is not None:
         yield plain(statement_name(words.statement), "bold $heading")
-        yield from quoted(statement, width, _ANY)
+        yield from quoted(statement, width)
         yield Content("")
     if suggestions and words.can_be_helped:
         yield plain("What would allow it (all of it is needed)", "bold $heading")
@@ -489,8 +491,8 @@ def more(
     yield from map(styled, words.long_notes)
 
 
-def quoted(statement: Sequence[tuple[int, str]], width: int, most: int) -> list[Content]:
-    """The numbered lines of a statement, coloured; how many there is no room for stands in the last one."""
+def quoted(statement: Sequence[tuple[int, str]], width: int) -> list[Content]:
+    """The numbered lines of a statement, coloured."""
     margin = min(len(text) - len(text.lstrip()) for _number, text in statement)
     digits = max(4, len(str(statement[-1][0])))
     found: list[Content] = []
@@ -503,9 +505,14 @@ def quoted(statement: Sequence[tuple[int, str]], width: int, most: int) -> list[
         for piece in wrap(coloured, width - len(front)):
             found.append(line((front, "$faint"), piece))
             front = " " * len(front)
-    if len(found) <= most:
-        return found
-    return [*found[: most - 1], plain(f"{'':>{digits}}  … {len(found) - most + 1} more lines", "$faint")]
+    return found
+
+
+def as_many(quote: list[Content], most: int) -> list[Content]:
+    """As many lines of a quote as there is room for; how many more there are stands in the last one."""
+    if len(quote) <= most:
+        return quote
+    return [*quote[: most - 1], plain(f"      … {len(quote) - most + 1} more lines", "$faint")]
 
 
 _JSON_STYLES: Final = {"allowed": "bold $verdict-allowed", "denied": "bold $verdict-denied"}

@@ -28,7 +28,7 @@ from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, room_in, title_
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.containers import Pane
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.widgets.status import Notice, Severity, key_hints
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ class QuestionPanel(Pane):
     DEFAULT_CSS = """
     QuestionPanel {
         height: auto;
-        border-top: solid $rule;
+        border-top: round $rule;
         border-title-color: $heading;
+        border-subtitle-color: $faint;
 
         &.-lit {
-            border-top: solid $rule-focused;
+            border-top: round $rule-focused;
         }
         &.-wide {
             height: 1fr;
@@ -133,6 +134,8 @@ class QuestionPanel(Pane):
         self._room = ""
         self._is_unasked = True
         self._title = Content("")
+        self._hinted: tuple[str, ...] = ()
+        """The ids of the keys in the frame's foot."""
         self._unfinished = ""
         """The half action that the panel speaks of in place of an answer, or ""."""
         self._left_out = ""
@@ -341,7 +344,7 @@ class QuestionPanel(Pane):
         if at is None:
             at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
         self._shown = Shown(found.asked, answer, found.before, at, self._left_out, found.remarks)
-        self._view.rows_beside = 1 + max(3, self._form.size.height)
+        self._view.rows_beside = self.gutter.height + max(3, self._form.size.height)
         self._view.show(self._shown)
         self._looked_at(self._shown)
 
@@ -396,6 +399,14 @@ class QuestionPanel(Pane):
         if not title.is_same(self._title):
             self._title = title
             self.border_title = title
+        if self._room == NARROW:
+            return
+        shown = self._shown
+        ids = ("question.ask",) if shown is None else ("question.why", "question.who_can")
+        helped = ("draft.suggestion",) if shown is not None and not shown.decision.allowed else ()
+        if (*ids, *helped) != self._hinted:
+            self._hinted = (*ids, *helped)
+            self.border_subtitle = key_hints(self, *self._hinted)
 
     @on(LayersList.Jump)
     def _jump(self, event: LayersList.Jump) -> None:
@@ -540,7 +551,7 @@ class QuestionPanel(Pane):
     @on(QuestionForm.Resized)
     def _make_room(self, event: QuestionForm.Resized) -> None:
         event.stop()
-        self._view.make_room(1 + max(3, event.height))
+        self._view.make_room(self.gutter.height + max(3, event.height))
 
     @on(CallerRow.WritePolicy)
     def _write_policy(self, event: CallerRow.WritePolicy) -> None:

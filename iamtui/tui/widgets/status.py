@@ -313,6 +313,19 @@ def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:
     return [(hint.key, hint.words) for hint in hints]
 
 
+def key_hints(widget: Widget, *ids: str) -> Content:
+    """The keys that bindings have now, by their ids, for the foot of a frame: `w Why  W Who can`."""
+    keys: dict[str, tuple[str, str]] = {}
+    for _node, binding, _enabled, _tooltip in widget.screen.active_bindings.values():
+        key = widget.app.get_key_display(binding)
+        if binding.id in ids and len(key) < len(keys.get(binding.id, (key + " ", ""))[0]):
+            keys[binding.id] = key, binding.description
+    hints = (
+        line((keys[one][0], "$footer-key-foreground"), (f" {keys[one][1]}", "$muted")) for one in ids if one in keys
+    )
+    return Content("  ").join(hints)
+
+
 # Notice: what a widget or dialog wants said on the one message line.
 
 
