@@ -13,6 +13,7 @@ from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import OFFICE, account, asked, form_of, typed
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["account"]
 
@@ -50,6 +51,51 @@ async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
         assert panel.question_matrix is not None
         assert panel.question_matrix.chained_from == iam("role/deploy-prod")
         assert "chained from role/deploy-prod" in screen_text(pilot.app)
+
+
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_list_covers_neither_the_fields_nor_the_verdict(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        await asked(pilot)
+        form = form_of(pilot)
+        band = pilot.app.screen.query_one("#question-verdict")
+        for field, text in ((form.action_field, "s3:GetObj"), (form.resource_field, "lake"), (form.context_field, "a")):
+            await typed(pilot, field, text)
+            assert field.is_open
+            listed = field.completions.region
+            assert not listed.overlaps(field.region)
+            assert not listed.overlaps(band.region)
+            assert "Tab takes" in screen_text(pilot.app)
+            await press(pilot, "escape")
+
+
+async def test_the_list_closes_when_the_name_is_whole_and_opens_for_a_longer_one() -> None:
+    async with opened() as pilot:
+        await asked(pilot)
+        field = form_of(pilot).action_field
+        field.value = ""
+        await typed(pilot, field, "s3:GetObjec")
+        assert field.is_open
+        await type_text(pilot, "t")
+        await settle(pilot)
+        assert not field.is_open
+        await type_text(pilot, "A")
+        await settle(pilot)
+        assert field.is_open
+        assert field.completions.offers[0].value == "s3:GetObjectAcl"
+
+
+async def test_tab_takes_the_completion_and_goes_on_and_without_one_goes_on_alone() -> None:
+    async with opened() as pilot:
+        await asked(pilot)
+        form = form_of(pilot)
+        form.action_field.value = ""
+        await typed(pilot, form.action_field, "s3:getobjectac")
+        await press(pilot, "tab")
+        assert form.action_field.value == "s3:GetObjectAcl"
+        assert form.resource_field.has_focus
+        await press(pilot, "tab")
+        assert form.context_field.has_focus
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,15 @@ from rich.cells import cell_len
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
-from iamtui.tui.content import fit
+from iamtui.tui.content import fit, line
 from iamtui.tui.question.context_field import ABSENT
 from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 # The words of a field: where each begins, so that the last one can be completed, and what they say. Pure.
@@ -131,19 +133,21 @@ class Offer(NamedTuple):
 
 
 class Completions(LineView, can_focus=False):
-    """The list under a field. It lies over what is below and shows what the field offers."""
+    """What a field offers, in a frame that lies over the pane above the field's own, or that to the left."""
 
     HAS_CURSOR: ClassVar[bool] = False
 
     DEFAULT_CSS = """
     Completions {
         overlay: screen;
-        constrain: inside inflect;
+        constrain: inside;
         display: none;
         width: 100%;
-        height: 1;
-        margin: 0 1 1 9;
-        background: $surface-lighten-1;
+        height: 3;
+        margin: 0 1 1 8;
+        border: round $rule-focused;
+        border-subtitle-color: $muted;
+        background: $surface;
 
         &.-open {
             display: block;
@@ -172,10 +176,31 @@ class Completions(LineView, can_focus=False):
         self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
         self.set_class(bool(self.offers), "-open")
         if self.offers:
-            rows = min(len(self.offers), _ROWS)
+            rows = min(len(self.offers), _ROWS) + self.gutter.height
             if self.styles.height is None or self.styles.height.value != rows:
                 self.styles.height = rows
+            self._lie_beside(rows)
+            # What is said below the fields may have another height now, and with it the pane another place.
+            self.call_after_refresh(self._lie_beside, rows)
         self.set_total(len(self.offers))
+
+    def on_mount(self) -> None:
+        self.border_subtitle = line(("Tab", "bold"), " takes  ", ("Esc", "bold"), " closes")
+
+    def _lie_beside(self, rows: int) -> None:
+        """Cover the pane above, else that to the left, where it has the room: fields and verdict stay in sight."""
+        parent = self.parent
+        pane = next((one for one in self.ancestors if isinstance(one, Pane)), None)
+        row = parent.children[parent.children.index(self) - 1] if isinstance(parent, Widget) else None
+        if pane is None or row is None or not self.offers:
+            return
+        left, width = row.region.x + self.styles.margin.left, row.region.width - self.styles.margin.width
+        if pane.region.y > rows:
+            self.styles.offset = (0, pane.region.y - rows - row.region.bottom)
+        elif pane.region.x > width:
+            self.styles.offset = (pane.region.x - width - left, 0)
+        else:
+            self.styles.offset = (0, 0)
 
     def highlight_none(self) -> None:
         self.highlighted = -1
@@ -258,6 +283,7 @@ class CompletingInput(SafeInput):
         Binding("pagedown", "choose(9)", "Completions further down", show=False, id="completion.page-down"),
         Binding("pageup", "choose(-9)", "Completions further up", show=False, id="completion.page-up"),
         Binding("escape", "close", "Close completions", show=False, id="completion.close"),
+        Binding("tab", "complete", "Take completion", show=False, id="completion.take"),
     ]
 
     @dataclass(eq=False, repr=False)
@@ -293,7 +319,10 @@ class CompletingInput(SafeInput):
         # A value that the field could not hold as it is would be another one once taken.
         fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
         self.completions.show(fitting if self.has_focus else (), needle)
-        if self.is_open and self.stands_alone(self.word):
+        if any(offer.value == self.word for offer in self.completions.offers):
+            # The name is whole: a longer one is listed again once it is typed on.
+            self.completions.show((), "")
+        elif self.is_open and self.stands_alone(self.word):
             self.completions.highlight_none()
 
     @property
@@ -334,7 +363,7 @@ class CompletingInput(SafeInput):
             self.completions.show((), "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
-        if action in ("choose", "close"):
+        if action in ("choose", "close", "complete"):
             return self.is_open or self.is_waiting
         return True
 
@@ -349,6 +378,16 @@ class CompletingInput(SafeInput):
     def action_close(self) -> None:
         self.close()
         self._refused = True
+
+    def action_complete(self) -> None:
+        self._once_offered(self._complete)
+
+    def _complete(self) -> None:
+        if self.is_open and self.completions.highlighted >= 0:
+            self.take_offer(self.completions.highlighted)
+        else:
+            self.close()
+            self.screen.focus_next()
 
     async def action_submit(self) -> None:
         self._once_offered(self._submit)
