@@ -72,7 +72,7 @@ async def test_an_allowed_that_is_not_the_whole_truth_has_a_star_or_its_limit(ap
         pilot.app.main.go_to(key_of(Branch(Kind.USERS)))
         await settle(pilot)
         assert any(row.rstrip().endswith(f"{wording.ALLOWED}*") for row in drawn(pilot.app.query_one(ChildrenTable)))
-        await pilot.resize_terminal(200, 60)
+        await pilot.resize_terminal(210, 60)
         await settle(pilot)
         assert any(
             row.rstrip().endswith(f"{wording.ALLOWED} as loaded") for row in drawn(pilot.app.query_one(ChildrenTable))

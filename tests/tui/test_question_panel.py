@@ -350,7 +350,7 @@ async def test_escape_closes_the_list_first_and_then_leaves() -> None:
         assert len(app.of(QuestionPanel.Left)) == 1
 
 
-async def test_tab_only_moves_the_focus() -> None:
+async def test_tab_takes_the_first_completion_and_goes_to_the_next_field() -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -360,7 +360,7 @@ async def test_tab_only_moves_the_focus() -> None:
         await pilot.press("tab")
         await settle(pilot)
 
-        assert app.query_one("#question-action").value == "getobj"  # type: ignore[attr-defined]
+        assert app.query_one("#question-action").value == "s3:GetObject"  # type: ignore[attr-defined]
         assert app.focused is app.query_one("#question-resource")
 
 

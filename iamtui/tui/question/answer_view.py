@@ -38,10 +38,12 @@ _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}
 _MOST_BAND: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 4, WIDE: 6}
 _MOST_REASONS, _ANY = 40, 400
 
-_AROUND, _SHARE, _LAYERS = 4, 60, 2
-"""Lines of status, messages and keys; the panel's share of the rest; the fewest lines of layers that are unfolded."""
+_AROUND, _LAYERS = 4, 2
+"""Lines of status, messages and keys; the fewest lines of layers that are unfolded."""
 _SESSIONS, _GAPS, _LEAST_MATRIX = 3, 3, 4
 """Lines left to the sessions; empty ones of a whole column; the fewest of a matrix."""
+_SHARES: Final[Mapping[str, int]] = {NARROW: 60, MEDIUM: 65}
+"""How much of the window's height is the panel's at most, in hundredths, as in the styles of #side."""
 _STATEMENT: Final = 8
 """Lines of the deciding statement that make the panel higher; where there is room for more, more are shown."""
 _TEXTS_AND_LAYERS: Final[Mapping[str, int]] = {NARROW: 4, MEDIUM: 9, WIDE: 16}
@@ -318,7 +320,7 @@ class AnswerView(Column):
         """How many lines the window has for the answer, beside the question's fields."""
         if self._room == WIDE:
             return self.app.size.height - _AROUND - _SESSIONS - _GAPS - self.rows_beside
-        return (self.app.size.height - _AROUND) * _SHARE // 100 - self.rows_beside
+        return (self.app.size.height - _AROUND) * _SHARES[self._room] // 100 - self.rows_beside
 
     @property
     def _room_below_matrix(self) -> int:
