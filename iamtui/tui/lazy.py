@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
     from iamtui.tui import palette as palette
+    from iamtui.tui import place_menus as place_menus
     from iamtui.tui import theme_dialog as theme_dialog
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen

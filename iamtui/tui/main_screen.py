@@ -96,7 +96,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding(
-        "Y", "copy_menu", "Copy …", show=False, id="session.copy_menu",
+        "Y", "menu('session')", "Copy …", show=False, id="session.copy_menu",
         tooltip="Choose what to copy of the active session: a command, a field, a format",
     ),
     Binding(
@@ -114,6 +114,14 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
+    Binding(
+        "C", "menu('copy')", "Copy of it …", show=False, id="copy.menu",
+        tooltip="Choose what to copy of what is under the cursor: ARN, name, JSON, command, console link",
+    ),
+    Binding(
+        "M", "menu('bookmarks')", "Bookmarks", show=False, id="go.bookmarks",
+        tooltip="Go to a bookmark, or set one here",
+    ),
     Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
     Binding("m", "compare('mark')", "Mark", show=False, id="compare.mark", tooltip="Mark a user or role to compare it"),
     Binding(
@@ -469,8 +477,8 @@ class MainScreen(PanedScreen):
     def action_copy_exports(self) -> None:
         self.hand_over.copy_exports()
 
-    def action_copy_menu(self) -> None:
-        self.hand_over.copy_menu()
+    def action_menu(self, name: str) -> None:
+        self.hand_over.copy_menu() if name == "session" else lazy.place_menus.open_menu(self, self.hand_over, name)
 
     def action_export(self) -> None:
         self.hand_over.export()

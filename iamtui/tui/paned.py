@@ -271,6 +271,10 @@ class PanedScreen(Screen[None]):
 # Browsing: the account on the main screen, where the user is in it, and how they get elsewhere.
 
 
+MOST_BOOKMARKS: Final = 20
+"""Of one account, the latest."""
+
+
 class Browsing:
     """Shows an account on a screen, and knows where the user is in it and was before.
 
@@ -293,6 +297,8 @@ class Browsing:
         self._history = History()
         self.look_at: Callable[[str, str], object] = lambda _account, _key: None
         """Shows another of the accounts that are open, the cursor on a node; without a key, where that begins."""
+        self.bookmarks: list[str] = []
+        """Keys of nodes of the account on screen, the latest last."""
         self.leaving: Callable[[], object] = lambda: None
         self.shown: Callable[[bool], object] = lambda _first: None
         """Told that another account is about to be shown, and that one is, whether it was not just before."""
@@ -322,11 +328,18 @@ class Browsing:
         screen.explorer.other_chosen = self._other_chosen
         screen.explorer.set_inventory(inventory, index, other_accounts(workspace), account_name(workspace))
         if first and not self._screen.explorer.filter_input.value:
-            self._screen.explorer.open_branch(self._screen.first_branch)
+            self._screen.explorer.tree_view.open_branch(self._screen.first_branch)
         node = self._screen.explorer.node or (self._screen.first_branch if first else None)
         if node is not None:
             self.show(node)
         self.shown(first)
+
+    def node_of(self, key: str) -> Node | None:
+        return self._inventory.find(key)
+
+    def bookmark(self, key: str) -> None:
+        self.bookmarks.append(key)
+        del self.bookmarks[:-MOST_BOOKMARKS]
 
     def put_at(self, key: str, tab: str) -> bool:
         """Put the cursor on a node where no way leads back from, and show a tab of it; False when it is not there."""

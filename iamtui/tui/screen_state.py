@@ -32,6 +32,7 @@ from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.inventory import key_of
+from iamtui.tui.paned import MOST_BOOKMARKS
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
@@ -45,8 +46,6 @@ LARGEST: Final = 512 * 1024
 MOST_ACCOUNTS: Final = 24
 LARGEST_ACCOUNT: Final = 16 * 1024
 """Accounts that are remembered, and the bytes of one; a question that makes it larger is left out."""
-
-MOST_BOOKMARKS: Final = 20
 
 _Name = Annotated[str, Meta(max_length=64)]
 _Key = Annotated[str, Meta(max_length=700)]
@@ -201,8 +200,6 @@ class PlaceMemory:
         """What is to be put back as soon as that much of the account is read."""
         self._kept: tuple[object, ...] = ()
         self._new: dict[str, AccountState] = {}
-        self.bookmarks: list[str] = []
-        """Keys of nodes of the account on screen."""
 
     def begin(self) -> None:
         """Follow the main screen, which is mounted."""
@@ -217,7 +214,7 @@ class PlaceMemory:
         self._key = _key_of(self._workspace) if self._workspace is not None else ""
         if first:
             self._sought = self._states.get(self._key)
-            self.bookmarks = list(self._sought.bookmarks) if self._sought is not None else []
+            self._main.browsing.bookmarks = list(self._sought.bookmarks) if self._sought is not None else []
             if self._sought is not None:
                 self._main.subject.table.sort_as(self._sought.sorts)
                 if self._sought.question is not None:
@@ -260,7 +257,7 @@ class PlaceMemory:
             tab=main.subject.tab or (before.tab if before is not None else ""),
             question=_question_form(matrix),
             sorts=dict(main.subject.table.sorts),
-            bookmarks=list(self.bookmarks),
+            bookmarks=list(main.browsing.bookmarks),
         )
         if before != state:
             with suppress(msgspec.ValidationError, UnicodeEncodeError):

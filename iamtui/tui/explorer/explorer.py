@@ -192,7 +192,6 @@ class ExplorerTree(LineView):
         self.redraw()
 
     def look_up(self, query: str) -> SearchResult | None:
-        """What matches, without showing it."""
         return self._index.search(query) if self._index is not None else None
 
     def search(self, query: str) -> SearchResult | None:
@@ -337,8 +336,7 @@ class ExplorerTree(LineView):
             return
         parents = self._inventory.parents(node) or ((OVERVIEW,) if self._others else ())
         if parents:
-            key = key_of(parents[-1])
-            self.move_to(next(i for i, row in enumerate(self._rows) if row.key == key))
+            self.move_to_key(key_of(parents[-1]))
 
 
 def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, depth: int) -> Iterator[TreeRow]:
@@ -539,9 +537,6 @@ class Explorer(Pane):
         """Put the cursor on a node, dropping the filter; False when there is no such node."""
         self._drop_filter()
         return self.tree_view.reveal(key)
-
-    def open_branch(self, branch: Branch) -> None:
-        self.tree_view.open_branch(branch)
 
     def filter_again(self, query: str, key: str) -> None:
         """Filter the tree, the cursor on a node where that is among the hits."""

@@ -361,7 +361,7 @@ class WhoCanScreen(Screen[str | None]):
         """
         super().__init__()
         self._workspace = workspace
-        self._inquiry = question_matrix
+        self.question_matrix = question_matrix
         self._before = before
         self._left_out = left_out
         self._provider = provider
@@ -372,7 +372,7 @@ class WhoCanScreen(Screen[str | None]):
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
-        yield Label(heading(self._inquiry, self._left_out, self._workspace.age), id="whocan-title")
+        yield Label(heading(self.question_matrix, self._left_out, self._workspace.age), id="whocan-title")
         yield Label(id="whocan-counts")
         yield Label(id="whocan-filters")
         yield Label(id="whocan-note")
@@ -399,26 +399,18 @@ class WhoCanScreen(Screen[str | None]):
 
         What it makes it from keeps this screen no longer.
         """
-        question_matrix, left_out, provider = self._inquiry, self._left_out, self._provider
+        question_matrix, left_out, provider = self.question_matrix, self._left_out, self._provider
         arrangement = self.arrangement
 
         def make(workspace: Workspace, before: Workspace | None) -> WhoCanScreen:
             return WhoCanScreen(
-                workspace,
-                question_matrix,
-                before=before,
-                left_out=left_out,
-                provider=provider,
-                arrangement=arrangement,
-            )
+                workspace, question_matrix,
+                before=before, left_out=left_out, provider=provider, arrangement=arrangement,
+            )  # fmt: skip
 
         return make
 
     # Asking.
-
-    @property
-    def question_matrix(self) -> QuestionMatrix:
-        return self._inquiry
 
     @property
     def done(self) -> bool:
@@ -439,7 +431,7 @@ class WhoCanScreen(Screen[str | None]):
 
     def _answer(self, workspace: Workspace, before: Workspace | None, work: Work) -> None:
         """Ask everybody in a thread; answers become rows in batches."""
-        found = everybody(workspace, self._inquiry)
+        found = everybody(workspace, self.question_matrix)
         work.tell(self._start_rows, found)
         with few_pauses(workspace.account):
             batch: list[WhoCanRow] = []
@@ -455,7 +447,7 @@ class WhoCanScreen(Screen[str | None]):
         self, found: Everybody, workspace: Workspace, before: Workspace | None, cancelled: Callable[[], bool]
     ) -> Iterator[WhoCanRow]:
         def answers(side: Workspace) -> Iterator[tuple[Principal, Decision]]:
-            return self._provider(side, self._inquiry, found.principals, cancelled)
+            return self._provider(side, self.question_matrix, found.principals, cancelled)
 
         inside = len(found.principals) - found.outside
         old = (decision for _, decision in answers(before)) if before is not None else repeat(None)
@@ -540,12 +532,9 @@ class WhoCanScreen(Screen[str | None]):
 
     def action_leave(self) -> None:
         if not self.query_one(FilterRow).end():
-            self._leave(None)
+            self.action_back()
 
-    def action_back(self) -> None:
-        self._leave(None)
-
-    def _leave(self, arn: str | None) -> None:
+    def action_back(self, arn: str | None = None) -> None:
         rows, at = self.list.rows, self.list.row
         here = at.principal.arn if at is not None else ""
         self.arrangement = Arrangement(rows.outcome, rows.only_changed, rows.needle, rows.order, here)
@@ -561,11 +550,11 @@ class WhoCanScreen(Screen[str | None]):
             words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
             self.query_one(ListPane).tell(lines(styled(row.words.row), plain(words)))
         else:
-            self._leave(row.principal.arn)
+            self.action_back(row.principal.arn)
 
     def action_export(self) -> None:
         """Export the principals that are shown, in their order; the answers of a draft are those with it."""
-        principals, question_matrix = [row.principal for row in self.list.shown], self._inquiry
+        principals, question_matrix = [row.principal for row in self.list.shown], self.question_matrix
         workspace, action = self._workspace, question_matrix.actions[0].replace(":", "-")
 
         def text(form: str, work: Work) -> str:
@@ -590,7 +579,9 @@ class WhoCanScreen(Screen[str | None]):
         if row is None:
             return
         asked, requester = row.request, row.request.principal
-        question = replace(self._inquiry.terms, action=asked.action, resource=asked.resource, context=asked.context)
+        question = replace(
+            self.question_matrix.terms, action=asked.action, resource=asked.resource, context=asked.context
+        )
         decision = ask(self._workspace, requester, question)
         label = f"{row.kind}/{row.name}"
         if requester != row.principal:

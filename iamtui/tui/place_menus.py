@@ -1,0 +1,153 @@
+"""Menus of the place where the user is: what to copy of the entity under the cursor, and bookmarks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import quote
+
+from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
+from iamtui.credentials.console_url import console_site
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.content import line, plain
+from iamtui.tui.dialogs import Choice, ChoiceDialog, MenuDialog, MenuItem
+from iamtui.tui.explorer.tab_contents import record_text
+from iamtui.tui.inventory import Branch, key_of, kind_word, title_of
+from iamtui.workspace.questions import source_words
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.content import Content
+
+    from iamtui.tui.explorer.detail_pane import SubjectPane
+    from iamtui.tui.paned import Browsing
+    from iamtui.tui.sessions.hand_over import HandOver
+    from iamtui.workspace.workspace import SourceInfo, Workspace
+
+
+class Copyable(NamedTuple):
+    """A text of an entity that can be copied.
+
+    Args:
+        shown: of it in the menu.
+        text: makes it.
+    """
+
+    what: str
+    letter: str
+    shown: str
+    text: Callable[[], str]
+
+
+def texts_of(workspace: Workspace, entity: Entity) -> Iterator[Copyable]:
+    """What of an entity can be copied; nothing of it is secret."""
+    source = workspace.source
+    name, command = safe_text(entity.name, limit=None), command_for(workspace, entity)
+    yield Copyable("ARN", "a", entity.arn, lambda: safe_text(entity.arn, limit=None))
+    yield Copyable("Name", "n", name, lambda: name)
+    yield Copyable("JSON", "j", "everything known about it", partial(record_text, entity))
+    yield Copyable("Command", "c", command, lambda: command)
+    link = console_link(workspace.account, source, entity)
+    if link:
+        yield Copyable("Console link", "l", link, lambda: link)
+
+
+def command_for(workspace: Workspace, entity: Entity) -> str:
+    """The `iamtui show ...` line that prints an entity, quoted for a POSIX shell."""
+    source = workspace.source
+    return shlex.join(["iamtui", "show", safe_text(entity.arn, limit=None), *source_words([source], source.region)])
+
+
+_PAGES = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}
+"""What the pages of the IAM console are called."""
+
+
+def console_link(account: Account, source: SourceInfo, entity: Entity) -> str:
+    """The page of an entity in the console of its partition; "" where there is none, or where that is not known."""
+    page = _PAGES.get(type(entity))
+    if page is None or source.endpoint_url:
+        return ""
+    named = entity.arn if isinstance(entity, ManagedPolicy) else entity.name
+    try:
+        # IAM has one console for all Regions.
+        return console_site(account.partition).address(f"/iam/home#/{page}/details/{quote(named, safe='')}", "")
+    except Problem:
+        return ""
+
+
+class Browsed(Protocol):
+    """The main screen, as its menus know it."""
+
+    browsing: Browsing
+    workspace: Workspace | None
+
+    @property
+    def app(self) -> App[Any]:
+        """The app, to open screens."""
+
+    @property
+    def subject(self) -> SubjectPane:
+        """Where the user is."""
+
+    def say(self, text: Content | str) -> None:
+        """Show one sentence on the message line."""
+
+
+def open_menu(main: Browsed, hand_over: HandOver, name: str) -> None:
+    """Open the menu of this name: "copy" or "bookmarks"."""
+    open_copies(main, hand_over) if name == "copy" else open_bookmarks(main)
+
+
+def open_copies(main: Browsed, hand_over: HandOver) -> None:
+    """Ask what to copy of the entity under the cursor."""
+    workspace, entity = main.workspace, main.subject.entity
+    if workspace is None or entity is None:
+        main.say(plain("Put the cursor on a user, group, role or policy to copy something of it."))
+        return
+    texts = {one.what: one for one in texts_of(workspace, entity)}
+    items = [MenuItem(one.what, one.what, one.letter, one.shown, one.shown) for one in texts.values()]
+
+    def chosen(what: str | None) -> None:
+        if what is not None:
+            hand_over.copy_text(texts[what].text(), what)
+
+    main.app.push_screen(MenuDialog(line("Copy of ", (entity.name, "bold")), items), chosen)
+
+
+_HERE = "here"
+
+
+def open_bookmarks(main: Browsed) -> None:
+    """List the bookmarks of the account to go to one, or to set or drop the one for this place."""
+    workspace, node, kept = main.workspace, main.subject.entity or main.subject.node, main.browsing.bookmarks
+    if workspace is None or node is None:
+        main.say(plain("Open an account first: P chooses one."))
+        return
+    here = key_of(node)
+    name = title_of(node) if isinstance(node, Branch) else node.name
+    word = "Drop the bookmark on" if here in kept else "Bookmark"
+    choices = [Choice(_HERE, f"{word} {name}"), *(_choice(main, key) for key in reversed(kept))]
+
+    def chosen(key: str | None) -> None:
+        if key == _HERE and here in kept:
+            kept.remove(here)
+            main.say(line("The bookmark on ", (name, "bold"), " is dropped."))
+        elif key == _HERE:
+            main.browsing.bookmark(here)
+            main.say(line("Bookmarked ", (name, "bold"), ": M goes there."))
+        elif key is not None:
+            main.browsing.go_to(key)
+
+    main.app.push_screen(ChoiceDialog(line("Bookmarks"), choices), chosen)
+
+
+def _choice(main: Browsed, key: str) -> Choice:
+    node = main.browsing.node_of(key)
+    if node is None:
+        return Choice(key, key, "not in the account as loaded")
+    return (
+        Choice(key, title_of(node), "branch") if isinstance(node, Branch) else Choice(key, node.name, kind_word(node))
+    )
