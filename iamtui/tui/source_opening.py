@@ -140,6 +140,9 @@ class SourceOpening:
         except Problem as problem:
             self._show_problem(choice, problem)
             return
+        so_far = self._some_of(choice)
+        if so_far is not None:
+            opener = partial(lazy.open_accounts.open_accounts, parts=True, so_far=so_far)
         self._main.tries_again = False
         self._main.browsing.show_opening(_name_of(choice))
         self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
@@ -153,6 +156,11 @@ class SourceOpening:
         if self._unfinished is None or self._unfinished[0] != choice or self._unfinished[1].reading is None:
             return None
         return self._unfinished[1]
+
+    def _some_of(self, choice: SourceChoice) -> Workspace | None:
+        """Those of several accounts that are there, where opening them broke off."""
+        broke_off = choice.is_of_several and choice is not self._opened and self._unfinished is not None
+        return self._unfinished[1] if broke_off and self._unfinished and self._unfinished[0] == choice else None
 
     def _load(
         self,
@@ -251,7 +259,7 @@ class SourceOpening:
         self._unfinished = choice, part
         if self._chooser is not None:
             self._chooser.finish()
-        if part.source.cached and not _is_of_several(choice):
+        if part.source.cached and not choice.is_of_several:
             self._opened = choice
             self._app.call_after_refresh(self._load_engine, part)
         self._main.mark_changed(())
@@ -351,6 +359,8 @@ class SourceOpening:
             self._main.browsing.show_nothing_open()
             in_part = self.choice is not None and self._unfinished_of(self.choice) is not None
             goes_on = "A part of the account is there, r reads the rest." if in_part else "r tries again."
+            if self.choice is not None and self._some_of(self.choice) is not None:
+                goes_on = "Some of the accounts are there, r reads the rest."
             self._say(plain(f"Cancelled. {goes_on} P chooses a source."))
 
     def choose(self) -> None:
@@ -544,10 +554,6 @@ def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
         getattr(choice, name) == getattr(other, name)
         for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key", "org_role", "org_unit")
     )
-
-
-def _is_of_several(choice: SourceChoice) -> bool:
-    return bool(choice.beside or choice.org_role)
 
 
 def _changes(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[EntityChange] | None:

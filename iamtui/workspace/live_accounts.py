@@ -57,6 +57,7 @@ class AccountsAtOnce:
         report: told how far they are.
         show: given what is there of them, in their order, when there is more of it; None: nobody looks on.
         beside: accounts that are open already and stand behind them.
+        kept: accounts among them that were read already, and are not read again.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class AccountsAtOnce:
         cancelled: Callable[[], bool],
         show: Callable[[Found], None] | None,
         beside: Sequence[Workspace] = (),
+        kept: Sequence[Workspace] = (),
     ) -> None:
         self._beside = beside
+        self.kept = kept
         self._report = report
         self._cancelled = cancelled
         self._show = show
@@ -184,7 +187,13 @@ def open_profiles(
         open_source, approve=one_by_one(approve), approve_other=one_by_one(approve_other), parts=at_once.shows
     )
     names = [f"The profile {choice.profile}" for choice in choices]
-    return at_once.open(names, [partial(opening, choice) for choice in choices])
+    kept = {one.source.profile: one for one in at_once.kept}
+    return at_once.open(names, [_again(kept.get(one.profile or "")) or partial(opening, one) for one in choices])
+
+
+def _again(kept: Workspace | None) -> Opener | None:
+    """Opens an account that was read already; None: it was not."""
+    return None if kept is None else lambda _report, _cancelled: kept
 
 
 # The accounts of an organization, each by assuming the same role from one login.
@@ -208,7 +217,8 @@ def open_organization(
     active = [one for one in picked if one.state == "ACTIVE"]
     names = [f"The account {one.id} ({one.name})" for one in active]
     opening = partial(_open_account, choice, login, parts=at_once.shows)
-    yield from at_once.open(names, [partial(opening, one) for one in active])
+    kept = {one.account.id: one for one in at_once.kept}
+    yield from at_once.open(names, [_again(kept.get(one.id)) or partial(opening, one) for one in active])
     for one in picked:
         if one.state != "ACTIVE":
             yield NotOpened(f"The account {one.id} ({one.name})", Problem(f"It is not active: {one.state}."))

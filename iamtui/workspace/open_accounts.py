@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.workspace.opening import open_source
@@ -26,6 +27,7 @@ def open_accounts(
     *,
     parts: bool = False,
     approve_other: Approve | None = None,
+    so_far: Workspace | None = None,
 ) -> Workspace:
     """Load the account that `choice` names, and those beside it. Blocking: screens call it in a worker.
 
@@ -35,11 +37,14 @@ def open_accounts(
     Args:
         parts, approve, approve_other: as of `open_source`. Parts of several accounts are all that is there of them.
 
+        so_far: what was there of several when they were opened before and that broke off: whole accounts are not read
+            again.
+
     Raises:
         Problem: the source cannot be read, none of several can be, or two are of the same account.
         OpeningCancelled: `cancelled` returned True between two steps.
     """
-    if not (choice.beside or choice.org_role):
+    if not choice.is_of_several:
         return open_source(choice, report, cancelled, approve, parts=parts, approve_other=approve_other)
     choices = (msgspec.structs.replace(choice, beside=()), *choice.beside)
 
@@ -57,10 +62,16 @@ def open_accounts(
 
     from iamtui.workspace import live_accounts  # brings the ways to AWS, which a snapshot needs not
 
-    at_once = live_accounts.AccountsAtOnce(report, cancelled, show if parts else None, files)
+    kept = [one for one in (so_far, *so_far.beside) if _is_read(one)] if so_far is not None else []
+    at_once = live_accounts.AccountsAtOnce(report, cancelled, show if parts else None, files, kept)
     if choice.org_role:
         return _beside_each_other([*live_accounts.open_organization(choice, at_once, approve, approve_other)])
     return _beside_each_other(live_accounts.open_profiles(live, at_once, approve, approve_other))
+
+
+def _is_read(workspace: Workspace) -> bool:
+    """Whether an account is as it is now, and no part of it is still being read."""
+    return not workspace.source.cached and all(gap.what != REST_OF_ACCOUNT for gap in workspace.account.gaps)
 
 
 def _open_files(

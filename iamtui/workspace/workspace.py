@@ -221,6 +221,11 @@ class SourceChoice(Struct, frozen=True):
     session_key: str = ""
     asks: bool = False
 
+    @property
+    def is_of_several(self) -> bool:
+        """Whether several accounts are opened beside each other."""
+        return bool(self.beside or self.org_role)
+
 
 class Progress(NamedTuple):
     """How far a load has come.

@@ -99,11 +99,17 @@ async def test_an_account_is_there_while_the_other_is_still_read(
         app.main.explorer.tree_view.focus()
         await pilot.press("escape")
         await pilot.press("escape")
-        await until(pilot, lambda: said(app) == "Cancelled. r tries again. P chooses a source.")
+        words = "Cancelled. Some of the accounts are there, r reads the rest. P chooses a source."
+        await until(pilot, lambda: said(app) == words)
         assert open_now(app) == {ACCOUNT: ["mine"]}
         fault_proxy.rules.clear()
+        fault_proxy.calls.clear()
         await pilot.press("r")
         await until(pilot, lambda: open_now(app) == {ACCOUNT: ["mine"], OTHER: ["theirs"]})
+        assert fault_proxy.operations().count("GetAccountAuthorizationDetails") == 1, "the first is not read again"
+        await until(pilot, lambda: app.opening.is_settled)
+        await pilot.press("R")
+        await until(pilot, lambda: fault_proxy.operations().count("GetAccountAuthorizationDetails") == 3)
 
 
 async def test_what_one_account_refuses_is_named_and_the_other_is_there(url: str, fault_proxy: FaultProxy) -> None:
