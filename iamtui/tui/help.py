@@ -1,4 +1,4 @@
-"""The help, which reads every key that works from the live bindings, and jump mode, with a letter on every pane."""
+"""The help, which reads every key that works from the live bindings."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import ClassVar, Final
 
-from textual import events
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.binding import ActiveBinding, Binding, BindingsMap, BindingType
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.geometry import Offset
-from textual.screen import ModalScreen, Screen
-from textual.widgets import Static
+from textual.screen import Screen
 
 from iamtui.account.model import Account
 from iamtui.engine.decision import Outcome
@@ -215,44 +212,3 @@ def rows(sections: Sequence[HelpSection]) -> list[Content]:
     shown += [line("  ", (sign.text.strip().ljust(4), "bold"), (meaning, "$muted")) for sign, meaning in _BESIDE]
     shown += [plain(f"  {row}", "$muted") for row in wrap(_UNMARKED, _EXPLAINED)]
     return shown
-
-
-# Jump mode: a letter on every pane, and the letter moves the focus there.
-
-
-class JumpScreen(ModalScreen[str | None]):
-    """Gives the letter that was pressed, or None."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Cancel", id="jump.cancel", tooltip="Stay where you are"),
-    ]
-
-    DEFAULT_CSS = """
-    JumpScreen {
-        background: $background 40%;
-        & .jump-label {
-            position: absolute;
-            width: auto;
-            height: 1;
-            padding: 0 1;
-            background: $accent;
-            color: $background;
-            text-style: bold;
-        }
-    }
-    """
-
-    def __init__(self, places: Mapping[str, Offset]) -> None:
-        super().__init__()
-        self._places = places
-
-    def compose(self) -> ComposeResult:
-        for letter, offset in self._places.items():
-            label = Static(plain(letter), classes="jump-label")
-            label.absolute_offset = offset
-            yield label
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key in self._places:
-            event.stop()
-            self.dismiss(event.key)

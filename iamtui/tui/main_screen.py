@@ -136,7 +136,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "right_square_bracket", "travel(True)", "Forward", key_display="]", show=False, id="go.forward",
         tooltip="Go forward again",
     ),
-    Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane by its letter"),
+    Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     Binding(
         "L", "load", "Load more", id="view.load",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.geometry import Offset, Size
+from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -48,9 +48,10 @@ LEAST_ROWS: Final = 20
 class Zoom:
     """Gives one pane of a screen the whole body, and everything its place back."""
 
-    def __init__(self, screen: Screen[None]) -> None:
+    def __init__(self, screen: PanedScreen) -> None:
         self._screen = screen
         self._pane: Widget | None = None
+        self._is_watching = False
 
     def zoom(self, panes: Sequence[Widget]) -> bool:
         """Zoom the pane that has the focus; False when none of them has."""
@@ -59,10 +60,18 @@ class Zoom:
         for pane in panes:
             if pane in holders:
                 self._pane = pane
+                if not self._is_watching:
+                    self._is_watching = True
+                    self._screen.watch(self._screen, "focused", self._focus_moved, init=False)
                 pane.add_class("-zoom-target")
                 self._screen.add_class("-zoomed", f"-zoom-{pane.id}")
                 return True
         return False
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        """Make room for what has the focus now, where that is not in the zoomed pane."""
+        if focused is not None and self._pane is not None and self._pane not in focused.ancestors_with_self:
+            self._screen.unzoom()
 
     def unzoom(self) -> bool:
         """Give everything its place back; False when nothing is zoomed."""
@@ -219,24 +228,8 @@ class PanedScreen(Screen[None]):
 
     # Going to a pane, and giving it room.
 
-    def panes(self) -> dict[str, Widget]:
-        """The panes that can be jumped to and zoomed, by their letter, in focus order."""
-        found: dict[str, Widget] = {"e": self.explorer, "d": self.subject, "q": self.question, "s": self.sessions}
-        return {letter: pane for letter, pane in found.items() if pane.display and pane.region.area}
-
     def action_jump(self) -> None:
-        places = {letter: Offset(pane.region.x + 1, pane.region.y) for letter, pane in self.panes().items()}
-        self.app.push_screen(lazy.help.JumpScreen(places), self._jumped)
-
-    def _jumped(self, letter: str | None) -> None:
-        if letter == "e":
-            self.explorer.tree_view.focus()
-        elif letter == "d":
-            self.subject.active_view.focus()
-        elif letter == "q":
-            self.question.action_ask()
-        elif letter == "s":
-            self.show_sessions()
+        lazy.jump.jump(self)
 
     def action_sessions(self) -> None:
         """Go to the sessions, which a small window shows in place of the question; from there back to the tree."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from msgspec import structs
 from textual.events import Key
+from textual.widgets import Input
 
 from iamtui.account.model import Role, User
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
+from iamtui.tui.explorer.listings import TabBar
+from iamtui.tui.help import HelpScreen
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Kind, key_of
-from iamtui.tui.widgets.status import MessageLine
+from iamtui.tui.jump import JumpScreen
+from iamtui.tui.widgets.status import KeyLine, MessageLine
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account, sample_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
@@ -321,6 +326,85 @@ async def test_jump_mode_moves_the_focus_by_a_letter() -> None:
         assert pilot.app.query_one(ExplorerTree).has_focus
         await press(pilot, "ctrl+o", "escape")
         assert pilot.app.screen is pilot.app.main
+
+
+@pytest.mark.parametrize(
+    ("letter", "focused"),
+    [("f", "filter"), ("r", "question-resource"), ("c", "question-context"), ("q", "question-action")],
+)
+async def test_jump_mode_goes_to_fields(letter: str, focused: str) -> None:
+    async with opened() as pilot:
+        await press(pilot, "ctrl+o", letter)
+        assert pilot.app.focused is not None
+        assert pilot.app.focused.id == focused
+
+
+async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:
+    async with opened() as pilot:
+        await press(pilot, "ctrl+o", "2")
+        assert isinstance(pilot.app.screen, JumpScreen), "a branch has no tabs"
+        await press(pilot, "escape")
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "ctrl+o", "3")
+        assert pilot.app.main.subject.tab == "trust"
+        assert pilot.app.main.subject.active_view.has_focus
+
+
+@pytest.mark.parametrize(
+    ("pane", "key", "focused"),
+    [("tree", "s", "question-action"), ("table", "s", "question-action"), ("table", "slash", "filter"),
+     ("table", "S", "sessions"), ("question-action", "escape", "tree")],
+)  # fmt: skip
+async def test_a_key_that_leaves_a_zoomed_pane_gives_the_others_their_place_back(
+    pane: str, key: str, focused: str
+) -> None:
+    async with opened() as pilot:
+        main = pilot.app.main
+        main.query_one(f"#{pane}").focus()
+        await settle(pilot)
+        await pilot.app.run_action("screen.zoom")
+        await settle(pilot)
+        assert main.has_class("-zoomed")
+        await press(pilot, key)
+        assert not main.has_class("-zoomed")
+        assert pilot.app.focused is not None
+        assert pilot.app.focused.id == focused
+        assert pilot.app.focused.region.area, "it can be seen"
+        assert "Zoomed" not in pilot.app.query_one(MessageLine).words
+
+
+async def test_f1_is_the_help_in_a_text_field_too() -> None:
+    async with opened() as pilot:
+        for key in ("slash", "s"):
+            await press(pilot, key, "x", "f1")
+            assert isinstance(pilot.app.screen, HelpScreen)
+            await press(pilot, "escape")
+            assert isinstance(pilot.app.focused, Input)
+
+
+async def test_the_mouse_takes_rows_headers_tabs_and_keys_of_the_footer() -> None:
+    async with opened() as pilot:
+        main = pilot.app.main
+        table = main.subject.table
+        await pilot.click(table, offset=(4, 4))
+        await settle(pilot)
+        assert (table.has_focus, table.cursor) == (True, 2)
+        await pilot.click(table, offset=(2, 0))
+        await settle(pilot)
+        assert table.sort == ("name", True)
+        await pilot.click(main.explorer.tree_view, offset=(6, 2))
+        await settle(pilot)
+        assert main.explorer.tree_view.has_focus
+        main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        bar = main.query_one(TabBar)
+        await pilot.click(bar, offset=([x for _, x in bar.places()][1] + 1, 0))
+        await settle(pilot)
+        assert main.subject.tab == "policies"
+        line = main.query_one(KeyLine)
+        await pilot.click(line, offset=(line.render().plain.index("Help"), 0))
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, HelpScreen)
 
 
 async def test_copying_the_arn_of_what_is_under_the_cursor() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -358,11 +358,15 @@ class TabBar(Widget):
             parts.append((" ", ""))
         return Content.assemble(*parts)
 
-    def on_click(self, event: events.Click) -> None:
+    def places(self) -> Iterator[tuple[str, int]]:
+        """The id of each tab, and the column where it begins; last "", and where the tabs end."""
         at = 0
         for tab, count in zip(self._tabs, self._counts(), strict=True):
-            size = _WITH_NUMBER + len(tab.title + count)
-            if at <= event.x < at + size:
-                self.post_message(self.Chosen(tab.id))
-                return
-            at += size
+            yield tab.id, at
+            at += _WITH_NUMBER + len(tab.title + count)
+        yield "", at
+
+    def on_click(self, event: events.Click) -> None:
+        tab = [tab for tab, at in self.places() if at <= event.x][-1]
+        if tab:
+            self.post_message(self.Chosen(tab))
