@@ -242,3 +242,19 @@ async def test_the_text_of_the_deciding_statement_stands_beside_the_layers(size:
         assert quote.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
         await asked(pilot, "user/carol")
         assert not quote.display
+
+
+async def test_a_wide_window_gives_a_grid_the_room_for_its_columns_and_takes_it_back() -> None:
+    async with opened(size=(200, 60)) as pilot:
+        resources = " ".join(f"arn:aws:s3:::data-lake/{name}" for name in "xyz")
+        await asked(pilot, "user/carol", "s3:GetObject s3:PutObject s3:DeleteObject s3:ListBucket", resources)
+        side, matrix = pilot.app.screen.query_one("#side"), pilot.app.screen.query_one(MatrixView)
+        assert side.outer_size.width > 90
+        assert matrix.rows == 5
+        assert "arn:aws:s3:::data-lake/z" in screen_text(pilot.app)
+        matrix.focus()
+        await press(pilot, "z")
+        assert side.outer_size.width == 200
+        await press(pilot, "z")
+        await asked(pilot, "user/carol", "s3:GetObject", "arn:aws:s3:::data-lake/x")
+        assert side.outer_size.width == 60

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 
 from iamtui.engine.request import Mode
 from iamtui.presentation.answer import AnsweredQuestion, Shown
@@ -344,6 +345,9 @@ class QuestionPanel(Pane):
         if at is None:
             at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
         self._shown = Shown(found.asked, answer, found.before, at, self._left_out, found.remarks)
+        if self._room == WIDE and isinstance(self.parent, Widget):
+            # Resources stand side by side where there are several, which a narrow column has no room for.
+            self.parent.set_class(len(answer.question_matrix.resources) > 1, "-matrix")
         self._view.rows_beside = self.gutter.height + max(3, self._form.size.height)
         self._view.show(self._shown)
         self._looked_at(self._shown)
