@@ -83,6 +83,7 @@ class Loop:
         self.loop = self
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rounds")
 def test_what_a_closed_screen_leaves_is_taken_away_whatever_its_age() -> None:
     left = ref(loop := Loop())
@@ -96,6 +97,7 @@ def test_what_a_closed_screen_leaves_is_taken_away_whatever_its_age() -> None:
     assert left() is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rounds")
 def test_what_stays_is_left_out_before_looking_through_it_takes_a_frame() -> None:
     kept = [[number] for number in range(15_000)]
