@@ -138,6 +138,7 @@ def test_open_questions_are_rare() -> None:
     assert sum(is_open(make_scenario(Random(seed))) for seed in range(1000)) < 120
 
 
+@pytest.mark.slow
 def test_the_long_run_can_be_started(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--requests", "40", "--sets", "8", "--seed", "900000"]) == 0
     printed = capsys.readouterr().out
