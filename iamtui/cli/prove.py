@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.main import CommandEntry, LazyGroup
+from iamtui.cli.named_files import read_text, shown_name
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.request import Mode
+from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.who_can import grant_words
+from iamtui.problem import Problem
+from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.questions.question import Question
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, prove_never
@@ -132,8 +136,115 @@ def _example_json(found: Counterexample) -> dict[str, Any]:
     }
 
 
+@click.command("no-broader", epilog=_EPILOG)
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest that it may take.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+def no_broader(one: str, other: str, seconds: float, as_json: bool) -> Exit:
+    """Prove that the policy document A allows nothing that B does not, whoever calls what, in any context.
+
+    A and B are files, or - for standard input: identity policies, boundaries or SCPs.
+    """
+    documents = (_read(one), _read(other))
+    found = find_broader(*documents, seconds)
+    return _say_compared(one, other, ((one, other, found),), as_json=as_json)
+
+
+@click.command("same", epilog=_EPILOG)
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest that each way may take.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+def same(one: str, other: str, seconds: float, as_json: bool) -> Exit:
+    """Prove that the policy documents A and B allow the same, whoever calls what, in any context.
+
+    A and B are files, or - for standard input: identity policies, boundaries or SCPs.
+    """
+    a, b = _read(one), _read(other)
+    ways = [(one, other, find_broader(a, b, seconds))]
+    if ways[0][2].example is None:
+        ways.append((other, one, find_broader(b, a, seconds)))
+    return _say_compared(one, other, ways, as_json=as_json, both=True)
+
+
+_LARGEST: Final = 1024 * 1024
+
+
+def _read(name: str) -> PolicyDocument:
+    """A policy document that says nothing of principals.
+
+    Raises:
+        Problem: it cannot be read, or names principals.
+    """
+    shown = shown_name(name)
+    document = PolicyDocument(read_text(name, "policy document", most=_LARGEST))
+    if document.error is not None:
+        raise Problem(f"The policy document {shown} cannot be read: {document.error}.", "See `iamtui lint`.")
+    if any(one.principals is not None or one.not_principals is not None for one in document.policy.statements):
+        raise Problem(
+            f"The policy document {shown} names principals: who may call is not compared.",
+            "Give identity policies, permissions boundaries or SCPs.",
+        )
+    return document
+
+
+def _say_compared(
+    one: str, other: str, ways: Sequence[tuple[str, str, Comparison]], *, as_json: bool, both: bool = False
+) -> Exit:
+    """Say what came of comparing documents.
+
+    Args:
+        ways: each with the document that should allow no more, and the other.
+    """
+    broader = next(((a, b, way.example) for a, b, way in ways if way.example is not None), None)
+    reasons = tuple(dict.fromkeys(reason for _, _, way in ways for reason in way.reasons))
+    status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
+    if broader is not None:
+        status, reasons = ProofStatus.COUNTEREXAMPLE, ()
+    if as_json:
+        stdout().json(_compared_json(status, broader, reasons, sum(way.classes for _, _, way in ways)), indent=2)
+        return _EXITS[status]
+    out = stdout()
+    what = f"{one} and {other} allow the same" if both else f"{one} allows nothing that {other} does not"
+    if broader is not None:
+        a, b, example = broader
+        out.line(_mark(status), f" Not so: {a} allows {example.action} on {example.resource}, and {b} does not.")
+        _print_context(example.context)
+    elif status is ProofStatus.PROVED:
+        out.line(_mark(status), f" Proved: {what}, in any context.")
+    else:
+        out.line(_mark(status), f" Not proved, and no request is known that shows the opposite: {what}.")
+        for reason in reasons:
+            out.line(f"      {reason}")
+    return _EXITS[status]
+
+
+def _compared_json(
+    status: ProofStatus, broader: tuple[str, str, AllowedByOne] | None, reasons: Sequence[str], classes: int
+) -> dict[str, Any]:
+    example = None
+    if broader is not None:
+        a, b, found = broader
+        example = {
+            "allowed_by": a,
+            "not_allowed_by": b,
+            "action": found.action,
+            "resource": found.resource,
+            "context": {key: list(values) for key, values in found.context.items()},
+        }
+    return {
+        "status": status.value,
+        "counterexample": example,
+        "reasons": [{"reason": reason, "count": 1} for reason in reasons],
+        "classes": classes,
+    }
+
+
 ENTRIES: Final = {
     "never": CommandEntry("iamtui.cli.prove", "never", "Prove that principals can never do something."),
+    "no-broader": CommandEntry("iamtui.cli.prove", "no_broader", "Prove that a document allows no more than another."),
+    "same": CommandEntry("iamtui.cli.prove", "same", "Prove that two documents allow the same."),
 }
 
 

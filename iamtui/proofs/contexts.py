@@ -38,6 +38,7 @@ from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unpr
 from iamtui.text import safe_text
 
 MOST_CONTEXTS: Final = 100_000
+_MOST_EITHER: Final = 8
 _MOST_CLASSES: Final = 4_000
 _MOST_PATTERNS: Final = 2_000
 
@@ -122,8 +123,8 @@ def find_context(
             choices[key] = _choices(key, [*of_key.values()], context, bounds, carried)
         except Unproved as unproved:
             free.update(dict.fromkeys(of_key, f"the values of {safe_text(key, limit=200)}: {unproved.reason}"))
-    ids = {key: tuple(of_key) for key, of_key in lines.items() if key in choices}
-    possible = next(_Search(truth, choices, ids, bounds, sure=False).solutions(), None)
+    ids: dict[str, tuple[tuple[object, ...], ...]] = {key: tuple(lines[key]) for key in choices}
+    possible = next(_Search(truth, _with_either(choices, ids, free), ids, bounds, sure=False).solutions(), None)
     if possible is None:
         return None
     names = {key: next(iter(lines[key].values())).leaf.key for key in choices}
@@ -133,9 +134,29 @@ def find_context(
             return FoundContext({names[key]: found for key, found in values.items()})
     doubts = [*free.values(), *(choice.doubt for choice in possible.values() if choice.doubt)]
     if not doubts:
-        carried_values = (f"{names[key]} = {', '.join(choice.values) or 'absent'}" for key, choice in possible.items())
+        shown = {names[key]: ", ".join(choice.values) or "absent" for key, choice in possible.items() if key in names}
+        carried_values = (f"{name} = {value}" for name, value in shown.items())
         doubts = [f"no request is known that could carry {safe_text(' and '.join(carried_values), limit=400)}"]
     return Doubt(tuple(dict.fromkeys(doubts)))
+
+
+def _with_either(
+    choices: Mapping[str, tuple[_Choice, ...]],
+    ids: dict[str, tuple[tuple[object, ...], ...]],
+    free: Mapping[tuple[object, ...], str],
+) -> Mapping[str, tuple[_Choice, ...]]:
+    """The choices and, as far as they are few, those of what is not modelled: it holds everywhere, or nowhere.
+
+    So what two documents say in the same words of something unknown is the same for both of them.
+    """
+    if len(free) > _MOST_EITHER:
+        return choices
+    either = dict(choices)
+    for number, (identity, reason) in enumerate(free.items()):
+        key = f"{number}"
+        ids[key] = (identity,)
+        either[key] = tuple(_Choice((), (holds,), reason) for holds in (True, False))
+    return either
 
 
 def _identity(leaf: Leaf) -> tuple[object, ...]:
@@ -367,9 +388,10 @@ _REGIONS: Final = ("us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2", "sa-
 def _text_values(
     key: str, types: tuple[KeyType, ...], lines: Sequence[_Line], context: RequestContext, bounds: Bounds
 ) -> Iterator[tuple[str, str]]:
-    groups = [PatternGroup(GroupKind.MUST, (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.STAR,),))]
+    groups = [PatternGroup(GroupKind.MUST, (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.ONE, Wild.STAR),))]
     groups += [PatternGroup(GroupKind.TELLS, tuple(_patterns(line, context))) for line in lines]
-    groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
+    if any(line.condition.operator is not None and line.condition.operator.base == "arnlike" for line in lines):
+        groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
     if sum(len(group.patterns) for group in groups) > _MOST_PATTERNS:
         raise Unproved("too many patterns")
     without_case = {
@@ -387,6 +409,8 @@ def _text_values(
         if key == _REGION and not (spelled.count("-") > 1 and spelled[-1:].isdigit()):
             doubt = doubt or "a Region that is not known"
         yield spelled, doubt
+    if types != (KeyType.ARN,):
+        yield "", ""
 
 
 def _spelled(text: str, lines: Sequence[_Line], context: RequestContext) -> str:
@@ -445,7 +469,7 @@ class _Search:
             (key, tuple(choice for choice in found if not (sure and choice.doubt))) for key, found in choices.items()
         ]
         self._ids = ids
-        self._modelled = {identity for found in ids.values() for identity in found}
+        self._modelled = {identity for key in choices for identity in ids[key]}
         self._bounds = bounds
         self._sure = sure
         self._chosen: dict[str, _Choice] = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from iamtui.account.model import Account, Role
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
@@ -40,9 +40,10 @@ from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
+from iamtui.proofs.actions import action_classes
 from iamtui.proofs.contexts import Carried, Doubt, Values
 from iamtui.proofs.requests import Example, Situation, find_request
-from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resource_policy
@@ -135,13 +136,14 @@ def prove_never(
     reasons: dict[str, int] = {}
     classes = names = 0
     for principal in principals:
-        for some in _action_classes(workspace, principal, actions, resource):
+        elements = _action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
+        for some in action_classes(actions, elements):
             classes += 1
             names += len(some.names)
             if classes > MOST_PAIRS:
                 reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
                 break
-            found = _prove_one(workspace, principal, some.action, resource, seconds)
+            found = _prove_one(workspace, principal, some.action, resource, seconds, is_guessed=not some.names)
             if isinstance(found, Counterexample):
                 return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
             for reason in found:
@@ -175,29 +177,6 @@ def _principals(workspace: Workspace, who: Sequence[str], actions: Sequence[str]
     return list(found.values())
 
 
-class _ActionClass(NamedTuple):
-    """Actions that are answered alike: the one that is asked about, and those known of all."""
-
-    action: str
-    names: tuple[str, ...]
-
-
-def _action_classes(
-    workspace: Workspace, principal: Principal, actions: Sequence[str], resource: str
-) -> Iterator[_ActionClass]:
-    """The actions asked about, in classes of which one is asked about, unknown ones among them."""
-    elements = _action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
-    classes: dict[object, list[str]] = {}
-    for action in dict.fromkeys(action for pattern in actions for action in _known_actions(pattern)):
-        name = action_name(action)
-        told = tuple(element.matches(name) for element in elements)
-        classes.setdefault((told, _kind_of(action)), []).append(action)
-    for found in classes.values():
-        yield _ActionClass(found[0], tuple(found))
-    for pattern in actions:
-        yield from (_ActionClass(action, ()) for action in _unknown_actions(pattern, elements))
-
-
 def _action_elements(workspace: Workspace, question: Question, principal: Principal) -> list[ActionElement]:
     """The Action and NotAction elements of all statements that may be in force on a principal's requests."""
     policies = evaluator_of(workspace, question).request_and_policies(principal)[1]
@@ -211,57 +190,20 @@ def _action_elements(workspace: Workspace, question: Question, principal: Princi
     return list(elements)
 
 
-def _known_actions(pattern: str) -> list[str]:
-    return catalogue().expand(pattern) if is_pattern(pattern) else [pattern]
-
-
-_ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts", "ec2", "es", "logs", "codeartifact", "lambda", "glue", "s3"))
-"""The services of which something else than policies and types of resources tells actions apart."""
-
-
-def _kind_of(action: str) -> object:
-    """What tells actions apart besides the statements about them."""
-    known = ENGINE_CATALOGUE
-    if action_name(action).service in _ONE_BY_ONE or known.synthetic_resource(action, "", "") is not None:
-        return action
-    return (
-        action_name(action).service,
-        known.has_resource_type(action),
-        known.arn_forms(action),
-        known.required_arn_forms(action),
-        known.needs(action),
-        known.entries_of_other_types(action),
-    )
-
-
-def _unknown_actions(pattern: str, elements: Sequence[ActionElement]) -> Iterator[str]:
-    """Names that the catalogue lacks, one for each way in which statements tell them apart."""
-    service, name, _ = action_name(pattern)
-    if not is_pattern(name):
-        return
-    groups = [PatternGroup(GroupKind.MUST, (tokens_of(parse_pieces(name, variables=False)),))]
-    for element in elements:
-        if element.whole_service(service) is None:
-            names = element.names_of(service)
-            patterns = [*map(tuple, names.exact), *((*prefix, Wild.STAR) for prefix in names.prefixes)]
-            groups.append(PatternGroup(GroupKind.TELLS, (*patterns, *(glob.tokens for glob in names.globs))))
-    for text, _ in speaking_texts(groups, Bounds(SECONDS)):
-        told = [element.matches(action_name(f"{service}:{text}")) for element in elements]
-        for letters in ("x", "q", "xq", "zzx", "Unknown"):
-            action = f"{service}:{text.replace(ANY_OTHER, letters)}" if ANY_OTHER in text else f"{service}:{text}"
-            same = [element.matches(action_name(action)) for element in elements] == told
-            if same and not catalogue().knows(action):
-                yield action
-                break
-
-
 # One principal and one action.
+
+_WITHOUT_NAME: Final = "only an action that the catalogue does not know is known to be allowed"
+_NOT_CONFIRMED: Final = "the evaluator does not allow the example that was found"
 
 
 def _prove_one(
-    workspace: Workspace, principal: Principal, action: str, resource: str, seconds: float
+    workspace: Workspace, principal: Principal, action: str, resource: str, seconds: float, *, is_guessed: bool
 ) -> Counterexample | tuple[str, ...]:
-    """A request that is allowed, or what stands in the way of a proof: nothing where there is one."""
+    """A request that is allowed, or what stands in the way of a proof: nothing where there is one.
+
+    Args:
+        is_guessed: whether the action stands for names that AWS may add, of which none is known to exist.
+    """
     bounds = Bounds(seconds)
     doubts: dict[str, None] = {}
     try:
@@ -271,9 +213,9 @@ def _prove_one(
                 continue
             if isinstance(found, Example) and is_certain:
                 confirmed = _confirmed(workspace, principal, situation, found)
-                if confirmed is not None:
+                if confirmed is not None and (catalogue().knows(action) or not is_guessed):
                     return confirmed
-                found = Doubt(("the evaluator does not allow the example that was found",))
+                found = Doubt((_WITHOUT_NAME if confirmed is not None else _NOT_CONFIRMED,))
             reasons = found.reasons if isinstance(found, Doubt) else ("what others own is not loaded",)
             doubts.update(dict.fromkeys(reasons))
     except Unproved as unproved:

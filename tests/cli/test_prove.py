@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.support.cli_runner import Cli
@@ -53,5 +57,61 @@ def test_what_is_not_proved_says_why(cli: Cli) -> None:
 )
 def test_what_cannot_be_asked(cli: Cli, words: list[str], said: str) -> None:
     result = cli("prove", *words, "--demo")
+    assert result.code == 2
+    assert said in " ".join(result.err.split())
+
+
+def write(path: Path, *statements: dict[str, Any]) -> Path:
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    return path
+
+
+WIDE = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::data/*"}
+ENCRYPTED = {**WIDE, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+
+
+def test_no_broader(cli: Cli, tmp_path: Path) -> None:
+    narrow, wide = write(tmp_path / "narrow.json", ENCRYPTED), write(tmp_path / "wide.json", WIDE)
+    proved = cli("prove", "no-broader", narrow, wide)
+    assert proved.code == 0
+    assert " ".join(proved.out.split()).startswith(f"[x] Proved: {narrow} allows nothing that {wide} does not")
+    other = cli("prove", "no-broader", wide, narrow)
+    assert other.code == 1
+    assert "allows s3:GetObject on arn:aws:s3:::data/x" in " ".join(other.out.split())
+    assert "aws:SecureTransport = false" in other.out
+
+
+def test_same(cli: Cli, tmp_path: Path) -> None:
+    one = write(tmp_path / "one.json", WIDE)
+    other = write(
+        tmp_path / "other.json", {**WIDE, "Resource": ["arn:aws:s3:::data/a*", "arn:aws:s3:::data/*", "arn:aws:s3:::x"]}
+    )
+    found = cli("prove", "same", one, other, "--json")
+    assert found.code == 1
+    assert found.json["counterexample"]["allowed_by"] == str(other)
+    assert found.json["counterexample"]["resource"] == "arn:aws:s3:::x"
+    same = write(tmp_path / "same.json", {**WIDE, "Resource": ["arn:aws:s3:::data/a*", "arn:aws:s3:::data/*"]})
+    assert cli("prove", "same", one, same, "--json").json["status"] == "proved"
+
+
+def test_a_comparison_that_is_not_proved(cli: Cli, tmp_path: Path) -> None:
+    one = write(tmp_path / "one.json", {**WIDE, "Resource": "arn:aws:s3:::data/${aws:username}/*"})
+    other = write(tmp_path / "other.json", {**WIDE, "Resource": "arn:aws:s3:::data/alice/*"})
+    found = cli("prove", "no-broader", one, other)
+    assert found.code == 3
+    assert "a variable without a known value" in found.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "cannot be read"),
+        ('{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}}', "names principals"),
+    ],
+)
+def test_documents_that_are_not_compared(cli: Cli, tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text(text)
+    result = cli("prove", "same", file, write(tmp_path / "good.json", WIDE))
     assert result.code == 2
     assert said in " ".join(result.err.split())
