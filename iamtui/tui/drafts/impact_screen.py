@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,13 +18,14 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.presentation.verdict import VerdictWords, verdict_words
+from iamtui.presentation.styled_words import Tone, needs_ascii, stacked_bar
+from iamtui.presentation.verdict import VerdictCounts, VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import age_note, fit, line, plain, wrong
+from iamtui.tui.content import TONES, age_note, fit, line, lines, plain, styled, wrong
 from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
@@ -102,6 +105,25 @@ def row_of(comparison: DraftComparison) -> ImpactRow:
         _changed_verdict(comparison),
         _how_many(comparison),
     )
+
+
+def before_and_after(rows: Sequence[ImpactRow], width: int) -> Iterator[Content]:
+    """A bar of the verdicts before and one of those after, with their counts; none without answers."""
+    answered = [row.verdict for row in rows if row.verdict is not None]
+    sides = ("before", [verdict.before or verdict for verdict in answered]), ("after", answered)
+    for name, verdicts in sides if answered else ():
+        counts = VerdictCounts()
+        for verdict in verdicts:
+            counts.count(verdict)
+        parts = counts.allowed, counts.depends, counts.denied
+        pieces = stacked_bar(
+            parts, width, ascii_only=needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
+        )
+        drawn = (plain(piece, TONES[tone], limit=None) for piece, tone in zip(pieces, _BAR_TONES, strict=False))
+        yield line((name.ljust(8), "$muted"), *drawn, "  ", styled(counts.short(best_first=True)))
+
+
+_BAR_TONES: Final = (Tone.ALLOWED, Tone.DEPENDS, Tone.DENIED)
 
 
 def row_of_saved(found: SavedComparison) -> ImpactRow:
@@ -257,7 +279,7 @@ class DraftImpactScreen(Screen[str | None]):
             background: $panel;
         }
         & #impact-counts {
-            height: 1;
+            height: auto;
             width: 100%;
             padding: 0 1;
         }
@@ -396,7 +418,8 @@ class DraftImpactScreen(Screen[str | None]):
         words = Content(", ").join([plain(text, style) for text, style in parts])
         asking = "" if self._done or self._problem is not None else "  asking …"
         shown = "  only changes shown" if self._only_changed else "  all shown"
-        return line(words, (asking, "$muted"), (shown, "$faint"))
+        bars = [] if self._saved else before_and_after(self._rows, self.size.width // 3)
+        return lines(*bars, line(words, (asking, "$muted"), (shown, "$faint")))
 
     def _why_empty(self) -> Content:
         if self._problem is not None:
