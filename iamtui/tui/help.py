@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar, Final
 
+from textual import events
 from textual.app import App
 from textual.binding import ActiveBinding, Binding, BindingsMap, BindingType
 from textual.content import Content
@@ -87,11 +89,16 @@ class HelpScreen(TextScreen):
         keymap: Mapping[str, str] | None = None,
         about: tuple[Account, Node] | None = None,
     ) -> None:
-        sections = help_sections(screen, keymap or {})
-        super().__init__(
-            line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted")),
-            [*_about_screen(screen), *_about_node(about), *rows(sections)],
-        )
+        self._sections = help_sections(screen, keymap or {})
+        self._about = [*_about_screen(screen), *_about_node(about)]
+        title = line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted"))
+        super().__init__(title, self._all_rows(screen.app.size.width))
+
+    def _all_rows(self, width: int) -> list[Content]:
+        return [*self._about, *rows(self._sections, width)]
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.view.show(self._all_rows(event.size.width))
 
 
 def _about_screen(screen: Screen[object]) -> Iterator[Content]:
@@ -195,20 +202,60 @@ def _display(app: App[object], binding: Binding) -> str:
     return app.get_key_display(binding)
 
 
-def rows(sections: Sequence[HelpSection]) -> list[Content]:
-    shown: list[Content] = [
+_TWO_COLUMNS: Final = 120
+"""From this many columns on, sections stand side by side."""
+
+_BETWEEN: Final = 4
+_MARK_WIDTH: Final = _KEY_WIDTH + 2
+
+
+def rows(sections: Sequence[HelpSection], width: int) -> list[Content]:
+    """The sections, and what the marks mean, in a window of this width; words stand under words, never under keys."""
+    two = width >= _TWO_COLUMNS
+    room = (width - 3 - _BETWEEN) // 2 if two else max(40, width - 3)
+    blocks = [_section(section, room) for section in sections]
+    blocks += [_legend_rows(room), _beside(room)]
+    shown = [
         plain("Browse the account in the tree, ask what a principal may do, assume a role. Nothing is ever written."),
         plain(""),
     ]
-    for section in sections:
-        where = "" if section.here else "  (when the focus is there)"
-        shown.append(line((section.title, "bold $heading"), (where, "$muted")))
-        shown += [line("  ", (key.keys.ljust(_KEY_WIDTH), "bold $match"), " ", key.words) for key in section.keys]
-        shown.append(plain(""))
-    shown.append(plain("Verdicts", "bold $heading"))
+    if not two:
+        return [*shown, *(row for block in blocks for row in block)]
+    half, left = sum(map(len, blocks)) / 2, 0
+    at = 0
+    while at < len(blocks) and (left + len(blocks[at]) / 2 <= half or not at):
+        left += len(blocks[at])
+        at += 1
+    sides = ([row for block in part for row in block] for part in (blocks[:at], blocks[at:]))
+    pairs = zip_longest(*sides, fillvalue=plain(""))
+    return [*shown, *(line(one, " " * (room - one.cell_length + _BETWEEN), other) for one, other in pairs)]
+
+
+def _described(name: Content, words: str, width: int, room: int, style: str = "") -> Iterator[Content]:
+    """A name and the words behind it, whose further lines begin where the first does."""
+    first, *more = wrap(words, max(20, room - 2 - width - 1)) or [""]
+    padding = " " * max(0, width - name.cell_length)
+    yield line("  ", name, padding, " ", (first, style))
+    yield from (line(" " * (2 + width + 1), (rest, style)) for rest in more)
+
+
+def _section(section: HelpSection, room: int) -> list[Content]:
+    where = "" if section.here else "  (when the focus is there)"
+    shown = [line((section.title, "bold $heading"), (where, "$muted"))]
+    for key in section.keys:
+        shown += _described(plain(key.keys, "bold $match"), key.words, _KEY_WIDTH, room)
+    return [*shown, plain("")]
+
+
+def _legend_rows(room: int) -> list[Content]:
+    shown = [plain("Verdicts", "bold $heading")]
     for mark, style, words, meaning in LEGEND:
-        shown.append(line("  ", (f"{mark} {words}".ljust(_KEY_WIDTH + 2), f"bold {style}"), (meaning, "$muted")))
-    shown += (plain(""), plain("Beside users and roles", "bold $heading"))
-    shown += [line("  ", (sign.text.strip().ljust(4), "bold"), (meaning, "$muted")) for sign, meaning in _BESIDE]
-    shown += [plain(f"  {row}", "$muted") for row in wrap(_UNMARKED, _EXPLAINED)]
-    return shown
+        shown += _described(plain(f"{mark} {words}", f"bold {style}"), meaning, _MARK_WIDTH, room, "$muted")
+    return [*shown, plain("")]
+
+
+def _beside(room: int) -> list[Content]:
+    shown = [plain("Beside users and roles", "bold $heading")]
+    for sign, meaning in _BESIDE:
+        shown += _described(plain(sign.text.strip(), "bold"), meaning, 3, room, "$muted")
+    return [*shown, *(plain(f"  {row}", "$muted") for row in wrap(_UNMARKED, min(_EXPLAINED, room - 2)))]

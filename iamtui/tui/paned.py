@@ -346,8 +346,8 @@ class Browsing:
 
     def show(self, node: Node) -> None:
         messages = self._screen.query_one(MessageLine)
-        if messages.waits and key_of(node) != self._history.here:
-            messages.clear()
+        if key_of(node) != self._history.here:
+            messages.moved()
         self._history.move(key_of(node))
         self._screen.subject.show_node(self._inventory, node, self._screen.workspace)
         self._place_changed(node)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
+import msgspec
 import pytest
 from textual.binding import Binding
 from textual.content import Content
@@ -89,7 +90,7 @@ async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard
             line.set_clipboard(clipboard)
             text = status(pilot.app)
             left = held.time_left_words(clock.now())
-            for part in ("NOT AWS", "123456789012", "deploy", "PROD", "READ-ONLY", left):
+            for part in ("NOT AWS", "123456789012", "deploy", "PROD", left):
                 assert part in text, part
             assert ("clip 30 s" in text) is (clipboard is not None)
             assert len(text) <= 78
@@ -530,3 +531,30 @@ async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
         await settle(pilot)
         assert isinstance(app.screen, MainScreen)
         assert (app.opening.choice, app.main.workspace) == (before, workspace)
+
+
+@pytest.mark.parametrize("columns", [80, 90, 100, 120])
+async def test_the_header_drops_a_badge_before_the_name_of_the_account(columns: int) -> None:
+    workspace = sample_workspace()
+    source = msgspec.structs.replace(workspace.source, endpoint_url="http://127.0.0.1:5000")
+    app = make_app(replace(workspace, source=source))
+    async with opened(app, size=(columns, 30)) as pilot:
+        assert "READ-ONLY" in status(pilot.app)
+        app.main.sessions.add_session(session(role_arn=iam("role/deploy-prod")))
+        await settle(pilot)
+        assert "example-prod" in status(pilot.app)
+
+
+async def test_news_of_a_place_goes_when_the_user_leaves_it_and_warnings_stay() -> None:
+    async with opened() as pilot:
+        main, line = pilot.app.main, pilot.app.query_one(MessageLine)
+        main.say("A key was copied.")
+        await press(pilot, "j")
+        assert line.words == ""
+        main.say("Not loaded: the organization.", Severity.WARNING)
+        main.say("Not loaded: the organization.", Severity.WARNING)
+        await press(pilot, "j")
+        assert "Not loaded" in line.words
+        main.say("Zoomed: z gives the other panes their place back.", stays=True)
+        await press(pilot, "k")
+        assert "Zoomed" in line.words

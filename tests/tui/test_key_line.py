@@ -64,3 +64,16 @@ async def test_a_click_presses_the_key() -> None:
         await pilot.click(KeyLine, offset=(keys.render().plain.index("Help"), 0))
         await settle(pilot)
         assert type(pilot.app.screen).__name__ == "HelpScreen"
+
+
+async def test_the_sessions_panel_offers_a_sessions_keys_only_with_a_session() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        await press(pilot, "S")
+        shown = app.query_one(KeyLine).render().plain
+        assert "Back" in shown
+        for words in ("Copy", "ARN", "Forget", "Renew", "Show secret", "Endpoint"):
+            assert words not in shown, shown
+        app.main.sessions.add_session(session())
+        await settle(pilot)
+        assert "Copy exports" in app.query_one(KeyLine).render().plain

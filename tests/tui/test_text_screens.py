@@ -284,3 +284,23 @@ async def test_a_locked_screen_shows_no_help() -> None:
         locked = pilot.app.screen
         await press(pilot, "f1")
         assert pilot.app.screen is locked
+
+
+async def test_the_help_has_two_columns_from_120_on_the_focus_first_and_words_under_words() -> None:
+    app = make_app()
+    async with opened(app, size=(120, 40)) as pilot:
+        await press(pilot, "question_mark")
+        rows = screen_text(app).split("\n")
+        first = next(row for row in rows if row.startswith(" Explorer tree"))
+        assert len(first.split("   ", 1)[1].strip()) > 0, "a section stands beside the first"
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        rows = screen_text(app).split("\n")
+        first = next(row for row in rows if row.startswith(" Explorer tree"))
+        assert first.strip() == "Explorer tree"
+        keys = [row for row in rows[rows.index(first) + 1 :] if row.startswith("   ") and row.strip()]
+        assert all(row[3] != " " or row.startswith(" " * 22) for row in keys if len(row) > 3)
+        await press(pilot, "slash")
+        await type_text(pilot, "bookmark")
+        await press(pilot, "enter")
+        assert "bookmark" in screen_text(app)

@@ -241,7 +241,7 @@ CONFIRM_SECONDS: Final = 5.0
 
 ON_A_SESSION: Final = frozenset((
     "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
-    "screen.endpoint", "app.browse_as",
+    "screen.endpoint", "app.browse_as", "screen.copy_exports", "screen.pick", "copy_role_arn",
 ))  # fmt: skip
 """Actions whose keys do nothing without a session."""
 
@@ -258,7 +258,7 @@ class SessionsPanel(SessionsList):
                 tooltip="Copy the session in your shell's format, to be taken back after a while"),
         Binding("c", "screen.pick", "Pick", id="sessions.pick",
                 tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
-        Binding("y", "copy_arn", "Copy ARN", id="sessions.copy-arn"),
+        Binding("y", "copy_role_arn", "Copy ARN", id="sessions.copy-arn"),
         Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
                 tooltip="Assume a role as this session (role chaining)"),
         Binding("B", "app.browse_as", "Browse as", id="sessions.browse-as",
@@ -366,7 +366,7 @@ class SessionsPanel(SessionsList):
 
     # Keys
 
-    def action_copy_arn(self) -> None:
+    def action_copy_role_arn(self) -> None:
         kept = self.kept_or_say()
         if kept is not None:
             session = kept.session

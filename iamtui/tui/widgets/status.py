@@ -34,6 +34,9 @@ WORDS_WIDTH: Final = 110
 _NEEDED: Final = 94
 """The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
 
+_READ_ONLY: Final = 93
+"""The rank of a badge that is true of every account: it goes before anything of the account's name does."""
+
 _TIGHTEST: Final = 3
 
 SHORT_NAME: Final = 12
@@ -41,7 +44,7 @@ SHORT_NAME: Final = 12
 
 
 class StatusLine(Widget):
-    """One line. When it gets narrow, the least important parts go first; account and READ-ONLY never do."""
+    """One line. When it gets narrow, the least important parts go first; the account never does."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -125,7 +128,7 @@ class StatusLine(Widget):
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
         # What is read here must not be taken for one's own account.
         right.append((_NEEDED if source.kind is SourceKind.DEMO else 60, _source_part(source.kind, source.label)))
-        right.append((100, _chip("READ-ONLY", "$muted")))
+        right.append((_READ_ONLY, _chip("READ-ONLY", "$muted")))
         return left, right
 
     def _account_parts(self, account: Account, source: SourceInfo, tightness: int) -> Iterator[tuple[int, Content]]:
@@ -385,6 +388,7 @@ class MessageLine(Static):
         self._words: Content = Content("")
         self._drawn = self._words
         self._waits = False
+        self._is_news = False
         self._until_answer = False
 
     @property
@@ -421,8 +425,14 @@ class MessageLine(Static):
         if self._fade is not None:
             self._fade.stop()
         self._waits = until_next
+        self._is_news = severity is Severity.INFORMATION
         self._until_answer = until_answer
         self._fade = None if stays or until_next else self.set_timer(_SECONDS[severity], self.clear)
+
+    def moved(self) -> None:
+        """The user is somewhere else: what was said of the place before goes; warnings and progress stay."""
+        if self._waits or (self._fade is not None and self._is_news):
+            self.clear()
 
     def answered(self) -> None:
         """A question has been answered: what was true only before that goes."""
