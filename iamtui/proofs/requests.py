@@ -16,8 +16,8 @@ from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request
-from iamtui.engine.service_rules import telling_resources_apart
-from iamtui.policy.context import RequestContext
+from iamtui.engine.service_rules import granted_by_acl, telling_resources_apart
+from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.patterns import Glob, Token
 from iamtui.policy.statement import CompiledStatement
 from iamtui.policy.types import LanguageOptions
@@ -83,6 +83,16 @@ def _about(situation: Situation, text: str) -> Evaluation:
     return read_all_layers(replace(situation.request, resource=text), situation.policies)
 
 
+def _may_be_allowed(reading: Evaluation) -> Truth:
+    """Whether the request is allowed, by policies or by what is not read beside them."""
+    besides = reading.prepared
+    by_acl = besides.on_plain_bucket and granted_by_acl(besides.action)
+    if reading.refused is not None or not (by_acl or besides.key):
+        return reading.total
+    grant = MissingLeaf("S3 access control lists" if by_acl else "grants on KMS keys", "")
+    return any_of((reading.total, all_of((negate(reading.deny), reading.caps, grant))))
+
+
 def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: Bounds) -> FoundContext | Doubt | None:
     carried = situation.carried
     region = text.split(":", 4)[3] if text.count(":") > 3 else ""
@@ -96,7 +106,7 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
     likely = dict(carried.likely)
     if region.strip(ANY_OTHER):
         likely["aws:requestedregion"] = (region,)
-    found = find_context(reading.total, reading.context, bounds, Carried(likely, carried.doubt, together))
+    found = find_context(_may_be_allowed(reading), reading.context, bounds, Carried(likely, carried.doubt, together))
     if not isinstance(found, FoundContext):
         return found
     # What is allowed as far as it is loaded may be denied by what is not; the policy of a resource is asked for apart.

@@ -204,6 +204,8 @@ def _prove_one(
     Args:
         is_guessed: whether the action stands for names that AWS may add, of which none is known to exist.
     """
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return ("what a federated user may do, session policies say that are not known",)
     bounds = Bounds(seconds)
     doubts: dict[str, None] = {}
     try:

@@ -120,15 +120,15 @@ def workspace(
     return Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "proof.json", region="eu-west-1"))
 
 
-def never(found: Workspace, action: str = "s3:GetObject", who: str = "user/alice", **more: Any) -> Proof:
-    more.setdefault("resource", f"{BUCKET}/*" if action == "s3:GetObject" else "*")
+def never(found: Workspace, action: str = "s3:GetObjectTagging", who: str = "user/alice", **more: Any) -> Proof:
+    more.setdefault("resource", f"{BUCKET}/*" if action == "s3:GetObjectTagging" else "*")
     return prove_never(found, (who,), (action,), **more)
 
 
 def test_what_nothing_allows_is_proved_of_all_resources_and_contexts() -> None:
     assert never(workspace()).status is ProofStatus.PROVED
     assert never(workspace(allow("s3:PutObject"))).status is ProofStatus.PROVED
-    assert never(workspace(allow("s3:GetObject", "arn:aws:s3:::other/*"))).status is ProofStatus.PROVED
+    assert never(workspace(allow("s3:GetObjectTagging", "arn:aws:s3:::other/*"))).status is ProofStatus.PROVED
 
 
 def test_an_example_is_the_shortest_request_and_is_allowed() -> None:
@@ -142,23 +142,23 @@ def test_an_example_is_the_shortest_request_and_is_allowed() -> None:
 
 
 def test_a_gap_that_denies_leave_is_found() -> None:
-    denies = deny("s3:GetObject", [f"{BUCKET}/a*", f"{BUCKET}/?b*"])
-    found = never(workspace(allow("s3:GetObject", f"{BUCKET}/??*"), denies)).counterexample
+    denies = deny("s3:GetObjectTagging", [f"{BUCKET}/a*", f"{BUCKET}/?b*"])
+    found = never(workspace(allow("s3:GetObjectTagging", f"{BUCKET}/??*"), denies)).counterexample
     assert found is not None
     assert len(found.resource) == len(f"{BUCKET}/xx")
-    both = deny("s3:GetObject", [f"{BUCKET}/a*", f"{BUCKET}/*"])
-    assert never(workspace(allow("s3:GetObject", f"{BUCKET}/*"), both)).status is ProofStatus.PROVED
+    both = deny("s3:GetObjectTagging", [f"{BUCKET}/a*", f"{BUCKET}/*"])
+    assert never(workspace(allow("s3:GetObjectTagging", f"{BUCKET}/*"), both)).status is ProofStatus.PROVED
 
 
 def test_a_union_of_denies_covers_what_none_of_them_does() -> None:
-    grant = allow("s3:GetObject", f"{BUCKET}/a*z")
+    grant = allow("s3:GetObjectTagging", f"{BUCKET}/a*z")
     union = workspace(grant, deny("s3:*", f"{BUCKET}/ab*"), {**deny("s3:*"), "Resource": f"{BUCKET}/*z"})
     assert never(union).status is ProofStatus.PROVED
 
 
 def test_conditions_that_cannot_hold_together_are_proved() -> None:
     # IAM User Guide: all conditions of a statement have to hold, and an explicit Deny wins.
-    grant = allow("s3:GetObject", f"{BUCKET}/*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
+    grant = allow("s3:GetObjectTagging", f"{BUCKET}/*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
     outside = deny("s3:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.0.0/16"}})
     assert never(workspace(grant, outside)).status is ProofStatus.PROVED
     narrower = deny("s3:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/25"}})
@@ -168,7 +168,7 @@ def test_conditions_that_cannot_hold_together_are_proved() -> None:
 
 
 def test_an_absent_key_satisfies_a_negated_operator() -> None:
-    grant = allow("s3:GetObject", f"{BUCKET}/*", Condition={"StringNotEquals": {"aws:SourceIdentity": "a"}})
+    grant = allow("s3:GetObjectTagging", f"{BUCKET}/*", Condition={"StringNotEquals": {"aws:SourceIdentity": "a"}})
     present = deny("s3:*", Condition={"Null": {"aws:SourceIdentity": "false"}})
     found = never(workspace(grant, present), who="role/dev").counterexample
     assert found is not None
@@ -190,7 +190,7 @@ def test_rcps_deny() -> None:
 
 def test_the_policy_of_a_resource_grants_by_itself_within_an_account() -> None:
     # IAM User Guide: in one account either an identity-based or a resource-based policy is enough.
-    grant = {**allow("s3:GetObject", f"{BUCKET}/*"), "Principal": {"AWS": iam("user/alice")}}
+    grant = {**allow("s3:GetObjectTagging", f"{BUCKET}/*"), "Principal": {"AWS": iam("user/alice")}}
     assert never(workspace(buckets={BUCKET: document(grant)})).status is ProofStatus.COUNTEREXAMPLE
     assert never(workspace(buckets={BUCKET: document(grant)}), who="role/dev").status is ProofStatus.PROVED
     barred = {**deny("s3:*", f"{BUCKET}/*"), "Principal": "*"}
@@ -214,7 +214,7 @@ def test_an_organization_that_is_not_loaded_may_deny() -> None:
 
 def test_a_variable_that_is_known_is_put_in() -> None:
     # IAM User Guide: ${aws:username} is the name of the user; a role session has none.
-    home = allow("s3:GetObject", f"{BUCKET}/home/${{aws:username}}/*")
+    home = allow("s3:GetObjectTagging", f"{BUCKET}/home/${{aws:username}}/*")
     found = never(workspace(home)).counterexample
     assert found is not None
     assert found.resource == f"{BUCKET}/home/alice/"
@@ -222,13 +222,13 @@ def test_a_variable_that_is_known_is_put_in() -> None:
 
 
 def test_a_variable_that_is_not_known_is_not_guessed() -> None:
-    proof = never(workspace(allow("s3:GetObject", f"{BUCKET}/${{aws:userid}}/*")), who="role/dev")
+    proof = never(workspace(allow("s3:GetObjectTagging", f"{BUCKET}/${{aws:userid}}/*")), who="role/dev")
     assert proof.status is ProofStatus.NOT_PROVED
     assert "variable" in next(iter(proof.reasons))
 
 
 def test_an_unknown_operator_in_a_deny_is_not_guessed() -> None:
-    grant = allow("s3:GetObject", f"{BUCKET}/*")
+    grant = allow("s3:GetObjectTagging", f"{BUCKET}/*")
     proof = never(workspace(grant, deny("s3:*", Condition={"StringSounds": {"s3:prefix": "a"}})))
     assert proof.status is ProofStatus.NOT_PROVED
     assert "unknown condition operator" in next(iter(proof.reasons))
@@ -236,7 +236,7 @@ def test_an_unknown_operator_in_a_deny_is_not_guessed() -> None:
 
 def test_a_tag_that_a_session_could_replace_is_not_relied_on() -> None:
     # IAM User Guide: a session tag overrides a principal tag of the same key.
-    wants = allow("s3:GetObject", f"{BUCKET}/*", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
+    wants = allow("s3:GetObjectTagging", f"{BUCKET}/*", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
     assert never(workspace(wants), who="user/alice").status is ProofStatus.PROVED
     assert never(workspace(wants, tags=(("team", "red"),)), who="role/dev").status is ProofStatus.COUNTEREXAMPLE
     blue = never(workspace(wants, tags=(("team", "blue"),)), who="role/dev")
@@ -274,7 +274,7 @@ def test_everyone_but_some() -> None:
 
 
 def test_time_is_bounded() -> None:
-    statements = [allow("s3:GetObject", f"{BUCKET}/*{n}*{n + 1}*") for n in range(12)]
+    statements = [allow("s3:GetObjectTagging", f"{BUCKET}/*{n}*{n + 1}*") for n in range(12)]
     conditions = [deny("s3:*", f"{BUCKET}/*{n}*", Condition={"StringLike": {"s3:prefix": f"*{n}*"}}) for n in range(12)]
     proof = never(workspace(*statements, *conditions, deny("s3:*", "*")), seconds=30)
     assert proof.status is ProofStatus.PROVED
@@ -316,7 +316,7 @@ def random_statement(chance: random.Random, *, effect: str = "") -> dict[str, An
     pieces = chance.sample(PIECES, chance.randint(1, 2))
     return {
         "Effect": effect or chance.choice(["Allow", "Allow", "Deny"]),
-        "Action": chance.choice(["s3:GetObject", "s3:*", "s3:Put*", "*"]),
+        "Action": chance.choice(["s3:GetObjectTagging", "s3:*", "s3:Put*", "*"]),
         element: [f"{BUCKET}/{piece}" for piece in pieces],
         **({"Condition": chance.choice(CONDITIONS)} if chance.random() < 0.6 else {}),
     }
@@ -352,7 +352,7 @@ def test_no_sampled_request_contradicts_a_proof(seed: int) -> None:
             for _ in range(60):
                 context = {key: chance.choice(values) for key, values in CONTEXTS.items()}
                 resource = f"{BUCKET}/{chance.choice(OBJECTS)}"
-                question = Question("s3:GetObject", resource, context, Mode.STRICT)
+                question = Question("s3:GetObjectTagging", resource, context, Mode.STRICT)
                 outcome = evaluator_of(made, question).decide(principal).outcome
                 assert outcome is not Outcome.ALLOWED, (resource, context)
     assert {ProofStatus.PROVED, ProofStatus.COUNTEREXAMPLE} <= seen
@@ -365,8 +365,21 @@ def test_an_answer_changes_when_one_deny_loses_a_character(seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(8):
         prefix = "".join(chance.choice("abc/") for _ in range(chance.randint(1, 6)))
-        grant = allow("s3:GetObject", f"{BUCKET}/{prefix}*")
+        grant = allow("s3:GetObjectTagging", f"{BUCKET}/{prefix}*")
         assert never(workspace(grant, deny("s3:*", f"{BUCKET}/{prefix}*"))).status is ProofStatus.PROVED
         for narrower in (f"{prefix}?*", f"{prefix}{chance.choice('abc')}*", f"{prefix}*x"):
             found = never(workspace(grant, deny("s3:*", f"{BUCKET}/{narrower}")))
             assert found.status is ProofStatus.COUNTEREXAMPLE, narrower
+
+
+def test_what_no_policy_tells_is_not_proved() -> None:
+    # S3 User Guide: an ACL can grant; KMS Developer Guide: so can a grant on a key. Neither is read.
+    lists = never(workspace(), "s3:GetObject", resource=f"{BUCKET}/*")
+    assert lists.status is ProofStatus.NOT_PROVED
+    assert "S3 access control lists" in next(iter(lists.reasons))
+    assert never(workspace(deny("s3:GetObject")), "s3:GetObject").status is ProofStatus.PROVED
+    assert never(workspace(scps=[deny("s3:GetObject")]), "s3:GetObject").status is ProofStatus.PROVED
+    grants = never(workspace(), "kms:Decrypt")
+    assert grants.status is ProofStatus.NOT_PROVED
+    assert any("grants on KMS keys" in reason for reason in grants.reasons)
+    assert never(workspace(deny("kms:*")), "kms:Decrypt").status is ProofStatus.PROVED
