@@ -492,6 +492,9 @@ class MainScreen(PanedScreen):
     def action_snapshot(self) -> None:
         lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)
 
+    def action_jump(self) -> None:
+        lazy.jump.jump(self)
+
     def action_travel(self, forward: bool) -> None:
         self.browsing.travel(forward=forward)
 

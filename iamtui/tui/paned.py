@@ -17,7 +17,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import worker_failure
 from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
@@ -227,9 +227,6 @@ class PanedScreen(Screen[None]):
         self.query_one(KeyLine).look_again()
 
     # Going to a pane, and giving it room.
-
-    def action_jump(self) -> None:
-        lazy.jump.jump(self)
 
     def action_sessions(self) -> None:
         """Go to the sessions, which a small window shows in place of the question; from there back to the tree."""
