@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.console import RenderableType
 from textual import events, on
@@ -41,6 +41,7 @@ from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspa
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
+    from iamtui.tui.tour import Tour
 
 
 _MOST_PROBLEMS: Final = 4
@@ -115,6 +116,7 @@ class IamtuiApp(TerminalApp):
         copier: Copier | None = None,
         problems: Sequence[str] = (),
         fresh: bool = False,
+        tour: bool = False,
     ) -> None:
         """Make the app.
 
@@ -125,6 +127,7 @@ class IamtuiApp(TerminalApp):
             copier: copies to the clipboard; None: the real one.
             problems: sentences about the config, said at the start.
             fresh: use nothing of what was remembered from runs before, and remember nothing of this one.
+            tour: offer the tour of five keys where nothing is remembered yet.
         """
         self._config = config or Config()
         self._problems = list(problems)
@@ -133,6 +136,7 @@ class IamtuiApp(TerminalApp):
         self._themes = {theme.name: theme for theme in loaded.themes}
         # Before the base class, which begins with the styles: chosen later, a theme has them worked out twice.
         self._state = ScreenState(fresh=fresh)
+        self._tour_waits = tour and self._state.is_first
         name, problem = first_theme(self._config.theme, self._themes, self._state.theme)
         self._problems += [*problem, *filter(None, (self._state.problem,))]
         self.set_reactive(IamtuiApp.theme, name)
@@ -176,6 +180,9 @@ class IamtuiApp(TerminalApp):
         if isinstance(event, events.InputEvent):
             self._idle.touch()
             self._garbage.touch()
+            if isinstance(event, events.Key) and not event.is_forwarded:
+                for tour in self._main.query("#tour"):
+                    cast("Tour", tour).saw(event)
         await super().on_event(event)
 
     def pop_screen(self) -> AwaitComplete:
@@ -289,6 +296,12 @@ class IamtuiApp(TerminalApp):
             )  # fmt: skip
         if not self._say_problems():
             self.say_account(workspace, news)
+        if self._tour_waits:
+            self.action_tour()
+
+    def action_tour(self) -> None:
+        self._tour_waits = False
+        lazy.tour.start_tour(self._main)
 
     def say_account(self, workspace: Workspace, news: str = "") -> None:
         """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""
@@ -429,7 +442,7 @@ def run_app(choice: SourceChoice | None, fresh: bool) -> int:
         The exit code: 0, or not 0 after a crash.
     """
     config, problems = load_config()
-    app = IamtuiApp(choice, config=config, problems=problems, fresh=fresh)
+    app = IamtuiApp(choice, config=config, problems=problems, fresh=fresh, tour=True)
     # A loop of our own is left as it is; asyncio.run would first wait for every thread that is still loading.
     app.run(loop=asyncio.new_event_loop())
     return app.return_code or 0

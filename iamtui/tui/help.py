@@ -81,6 +81,7 @@ class HelpScreen(TextScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "back", "Back", show=False, id="help.back", tooltip="Close the help"),
+        Binding("T", "tour", "Tour", id="help.tour", tooltip="Take the tour of five keys"),
     ]
 
     def __init__(
@@ -93,6 +94,10 @@ class HelpScreen(TextScreen):
         self._about = [*_about_screen(screen), *_about_node(about)]
         title = line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted"))
         super().__init__(title, self._all_rows(screen.app.size.width))
+
+    async def action_tour(self) -> None:
+        self.dismiss(None)
+        await self.app.run_action("app.tour")
 
     def _all_rows(self, width: int) -> list[Content]:
         return [*self._about, *rows(self._sections, width)]

@@ -249,7 +249,7 @@ class PlaceMemory:
         main = self._main
         if not self._key or self._sought is not None or not main.is_mounted:
             return
-        node, before = main.explorer.node, self._states.get(self._key)
+        node, before = main.explorer.node or main.subject.node, self._states.get(self._key)
         matrix = main.question.question_matrix if main.question.whole_answer is not None else None
         state = AccountState(
             self._key,
