@@ -89,6 +89,22 @@ class PolicyCarrier(NamedTuple):
     carrier: str
 
 
+class PolicyBeside(NamedTuple):
+    """A policy that AWS evaluates beside the resource's own, and iamtui does not read.
+
+    Args:
+        pattern: a regular expression for the whole last field of the ARNs whose policy it stands beside.
+        words: whose it is.
+        permission: the IAM action that would let it be read.
+        carrier: the last field of the ARN of what carries it, with groups of the pattern; "" where none does.
+    """
+
+    pattern: str
+    words: str
+    permission: str
+    carrier: str = ""
+
+
 class ResourceArnForm(NamedTuple):
     """What the ARN of a resource with a policy looks like, where a service has others that have none.
 
@@ -129,6 +145,7 @@ class ServiceSpec:
         resource: what its resource is called.
         before_name: what stands before the name in the ARN.
         carriers: whose policies speak of its resources; a resource that none of them is about has a policy of its own.
+        beside: the policy that is in force beside the resource's own, or None.
         form: what the ARN must look like, or None for any.
         names: a regular expression for the last field of the ARNs whose policies can be written (the rules for names
             of the service's API Reference).
@@ -147,6 +164,7 @@ class ServiceSpec:
     resource: str = "resource"
     before_name: str = ""
     carriers: tuple[PolicyCarrier, ...] = ()
+    beside: PolicyBeside | None = None
     form: ResourceArnForm | None = None
     names: str = ""
     most_colons: int | None = None
@@ -171,9 +189,22 @@ _SQS: Final = json_request("AmazonSQS")
 _SES: Final = OperationRequest("rest-json", "GET", "/v2/email/identities/{EmailIdentity}/policies")
 _EACH_OF_SES: Final = ("Policies", EACH)
 
+_NOT_READ: Final = (
+    "acm-pca", "aiops", "aoss", "aps", "aws-marketplace", "bedrock", "bedrock-agentcore", "cleanrooms-ml",
+    "cloudfront", "cloudhsm", "cloudtrail", "codebuild", "codeguru-profiler", "comprehend", "dsql",
+    "ecr-public", "elasticloadbalancing", "elemental-inference", "entityresolution", "glacier", "imagebuilder",
+    "kafka", "lex", "lookoutequipment", "mediaconvert", "mediapackagev2", "mediastore", "mediatailor",
+    "network-firewall", "networkmanager", "oam", "omics", "osis", "payment-cryptography", "qbusiness",
+    "redshift", "redshift-serverless", "refactor-spaces", "rekognition", "route53-recovery-control-config",
+    "route53resolver", "rum", "s3-object-lambda", "s3-outposts", "s3express", "s3files", "s3tables",
+    "sagemaker", "schemas", "serverlessrepo", "signer", "sms-voice", "ssm", "ssm-contacts", "ssm-incidents",
+    "vpc-lattice", "waf", "waf-regional", "wafv2", "wellarchitected", "xray",
+)  # fmt: skip
+"""Services whose resources can carry a policy that iamtui does not read (IAM User Guide; botocore's models)."""
+
 SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
     {
-        "acm-pca": ServiceSpec(),
+        **dict.fromkeys(_NOT_READ, ServiceSpec()),
         "backup": ServiceSpec(
             resource="backup vault",
             before_name="backup-vault:",
@@ -198,10 +229,16 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             removes=("backup", "delete-backup-vault-access-policy", "--backup-vault-name", "{last}"),
             terraform=TerraformPolicy("aws_backup_vault_policy", "backup_vault_name", "{last}"),
         ),
-        "cloudtrail": ServiceSpec(),
         "codeartifact": ServiceSpec(
             resource="domain or repository",
             carriers=(PolicyCarrier("package/([^/]*/[^/]*)/.*", r"repository/\1"),),
+            # CodeArtifact User Guide, domain policies: evaluated for all resources within the domain.
+            beside=PolicyBeside(
+                "repository/([^/]*)/.*",
+                "policy of the domain",
+                "codeartifact:GetDomainPermissionsPolicy",
+                r"domain/\1",
+            ),
             form=ResourceArnForm(
                 "arn:[^:]*:codeartifact:[^:]*:[^:]*:(domain/[^/]*|repository/[^/]*/[^/]*)",
                 "a domain or repository",
@@ -228,7 +265,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             # CodeArtifact says the same of a resource without a policy and of one that does not exist.
             no_policy=_NO_SUCH,
         ),
-        "codebuild": ServiceSpec(),
         "dynamodb": ServiceSpec(
             resource="table or stream",
             before_name="table/",
@@ -252,6 +288,8 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         "ecr": ServiceSpec(
             resource="repository",
             before_name="repository/",
+            # ECR User Guide, private registry permissions: enforced in all requests to ECR.
+            beside=PolicyBeside("repository/.*", "policy of the registry", "ecr:GetRegistryPolicy"),
             most_colons=0,
             names=r"repository/[a-z0-9]+([._/-]+[a-z0-9]+)*",
             reads=(
@@ -269,7 +307,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             removes=("ecr", "delete-repository-policy", "--repository-name", "{name}"),
             terraform=TerraformPolicy("aws_ecr_repository_policy", "repository", "{name}"),
         ),
-        "ecr-public": ServiceSpec(),
         "eks": ServiceSpec(has_policies=False, most_colons=0),
         "elasticfilesystem": ServiceSpec(
             resource="file system",
@@ -341,7 +378,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             ),
             not_there=("NotFoundException",),
         ),
-        "glacier": ServiceSpec(),
         "glue": ServiceSpec(
             resource="catalog",
             # Jobs, triggers, crawlers and the like have no policy (AWS Glue Developer Guide: resource-based policies).
@@ -364,7 +400,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             removes=("glue", "delete-resource-policy"),
         ),
         "iam": ServiceSpec(has_policies=False, most_colons=0),
-        "kafka": ServiceSpec(),
         "kinesis": ServiceSpec(
             resource="stream or consumer",
             before_name="stream/",
@@ -409,7 +444,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             # Lambda says the same of a function without a policy and of one that does not exist: neither has any.
             no_policy=_NO_SUCH,
         ),
-        "lex": ServiceSpec(),
         "logs": ServiceSpec(
             resource="log group",
             before_name="log-group:",
@@ -436,14 +470,11 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
                 ),
             ),
         ),
-        "mediastore": ServiceSpec(),
-        "oam": ServiceSpec(),
-        "osis": ServiceSpec(),
-        "redshift": ServiceSpec(),
-        "redshift-serverless": ServiceSpec(),
-        "rekognition": ServiceSpec(),
         "s3": ServiceSpec(
             resource="bucket",
+            carriers=(PolicyCarrier("(accesspoint/[^/]*)/.*", r"\1"),),
+            # S3 User Guide, access points: both their policy and the bucket's have to permit a request.
+            beside=PolicyBeside("accesspoint/[^/]*", "policy of the bucket behind it", "s3:GetAccessPoint"),
             form=ResourceArnForm("arn:[^:]*:s3:[^:]*::[^:/]*", "a bucket", "Give the bucket's ARN: arn:aws:s3:::NAME."),
             names=r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}",
             reads=(
@@ -461,12 +492,7 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             terraform=TerraformPolicy("aws_s3_bucket_policy", "bucket", "{resource}"),
             most_bytes=20 * 1024,
         ),
-        "s3-object-lambda": ServiceSpec(),
-        "s3-outposts": ServiceSpec(),
-        "s3express": ServiceSpec(),
-        "s3tables": ServiceSpec(),
-        "sagemaker": ServiceSpec(),
-        "schemas": ServiceSpec(),
+        "s3vectors": ServiceSpec(carriers=(PolicyCarrier("(bucket/[^/]*)/.*", r"\1"),)),
         "secretsmanager": ServiceSpec(
             resource="secret",
             before_name="secret:",
@@ -486,7 +512,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             removes=("secretsmanager", "delete-resource-policy", "--secret-id", "{arn}"),
             terraform=TerraformPolicy("aws_secretsmanager_secret_policy", "secret_arn", "{arn}"),
         ),
-        "serverlessrepo": ServiceSpec(),
         "ses": ServiceSpec(
             resource="identity",
             before_name="identity/",
@@ -508,7 +533,6 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             ),
             not_there=("NotFoundException",),
         ),
-        "signer": ServiceSpec(),
         "sns": ServiceSpec(
             resource="topic",
             most_colons=0,
@@ -558,13 +582,8 @@ SERVICE_SPECS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             attribute="Policy",
             terraform=TerraformPolicy("aws_sqs_queue_policy", "queue_url", _QUEUE_URL),
         ),
-        "ssm": ServiceSpec(),
-        "ssm-contacts": ServiceSpec(),
-        "ssm-incidents": ServiceSpec(),
         # No operation of Step Functions reads or writes a policy.
         "states": ServiceSpec(has_policies=False),
-        "vpc-lattice": ServiceSpec(),
-        "xray": ServiceSpec(),
     }
 )  # fmt: skip
 """By the service of the ARN. A service that takes no entry may have anything in the names of its resources."""

@@ -229,7 +229,7 @@ class Role:
     @property
     def service_linked(self) -> bool:
         """Whether AWS owns the role for one of its services (IAM User Guide: service-linked roles)."""
-        return self.path.startswith("/aws-service-role/") or self.name.startswith("AWSServiceRoleFor")
+        return self.path.startswith("/aws-service-role/")
 
     @property
     def sso_reserved(self) -> bool:

@@ -33,7 +33,7 @@ from iamtui.engine.layers import (
     LevelsScan,
     each_allowing,
     endpoint_stack,
-    missing_allow,
+    may_let_in,
     scan,
     scan_resource_policy,
 )
@@ -47,6 +47,7 @@ from iamtui.engine.request import (
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
+    PolicyWithUnread,
     PrincipalKind,
     Request,
     caller_facts,
@@ -343,8 +344,7 @@ def _scan_plain(
 
 
 def _read_resource_policy(result: Evaluation) -> None:
-    given = result.policies.resource
-    prepared = result.prepared
+    given, prepared = result.policies.resource, result.prepared
     if not prepared.facts.lets_policy_speak_to(result.request.principal.kind):
         return
     if (
@@ -365,10 +365,8 @@ def _read_resource_policy(result: Evaluation) -> None:
         result.not_evaluated[Layer.RESOURCE] = given
         if result.needs_resource_side:
             unknown = MissingPolicy(f"policy of {prepared.resource.text}", given.permission, given.reason)
-            leaf = missing_allow(Layer.RESOURCE, unknown)
             result.resource = LayerScan((unknown,))
-            result.resource.allow = leaf
-            result.resource.strengths[Strength.WILDCARD] = leaf
+            may_let_in(result.resource, unknown)
         return
     result.resource = scan_resource_policy(
         resource_policy_set(result, given),
@@ -377,6 +375,10 @@ def _read_resource_policy(result: Evaluation) -> None:
         result.caller,
         principal_rules(result, of_resource=True),
     )
+    if isinstance(given, PolicyWithUnread) and result.resource.deny is not True:
+        result.not_evaluated[Layer.RESOURCE] = given.unread
+        if result.needs_resource_side:
+            may_let_in(result.resource, MissingPolicy("policy beside it", given.unread.permission, given.unread.reason))
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
     is_owners_root = result.same_account and result.request.principal.kind is PrincipalKind.ROOT
@@ -395,9 +397,7 @@ def _trust_itself(result: Evaluation) -> None:
 
 
 def _read_organization(result: Evaluation) -> None:
-    policies = result.policies
-    principal = result.request.principal
-    prepared = result.prepared
+    policies, prepared, principal = result.policies, result.prepared, result.request.principal
     if policies.scps and principal.kind in _UNDER_SCPS and not policies.principal_in_management_account:
         result.scp_levels = _read_levels(result, Layer.SCP, policies.scps)
     is_service = principal.kind is PrincipalKind.SERVICE
@@ -436,8 +436,7 @@ def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | No
 
 def _read_block_public_access(result: Evaluation) -> None:
     """RestrictPublicBuckets on a public policy admits only AWS services and the owner's account (S3)."""
-    policies = result.policies
-    resource = policies.resource
+    policies, resource = result.policies, result.policies.resource
     if result.request.principal.kind is PrincipalKind.SERVICE or result.same_account:
         return
     public = policies.public_policy

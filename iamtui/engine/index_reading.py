@@ -18,7 +18,7 @@ from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.representatives import names_resources
-from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
+from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel, PolicyWithUnread
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyValue, KeyValues, RequestContext, Truth
@@ -241,7 +241,7 @@ class IndexReading:
     def complete(self) -> bool:
         """Whether every layer that could cap the answer is evaluated."""
         takes = self.prepared.facts.takes_resource_policy
-        return self.caps_complete and not (takes and isinstance(self.asked.resource, NotEvaluated))
+        return self.caps_complete and not (takes and isinstance(self.asked.resource, NotEvaluated | PolicyWithUnread))
 
     @property
     def _only_scps_cap(self) -> bool:
@@ -261,6 +261,8 @@ class IndexReading:
         if prepared.resource.kind is ResourceKind.SET and (not of_a_grant or asked.with_policies or asked.members):
             return None
         found: list[Layer] = []
+        if isinstance(asked.resource, PolicyWithUnread):
+            return None
         if prepared.facts.takes_resource_policy and isinstance(asked.resource, NotEvaluated):
             if not asked.within_account or prepared.trust or prepared.key:
                 return None
@@ -307,7 +309,8 @@ class IndexReading:
                     return grant, NOBODY
                 return (Bits(0, who) if is_unknown else NOBODY), NOBODY
             return (Bits(0, grant.yes | grant.maybe) if is_unknown else NOBODY), NOBODY
-        if isinstance(given, MissingPolicy) or given.document.error is not None:
+        is_open = isinstance(given, PolicyWithUnread) and not asked.within_account
+        if is_open or isinstance(given, MissingPolicy) or given.document.error is not None:
             self._unclear |= who
             return grant, NOBODY
         return self._let_in(given, grant, boundary, who, must_admit=must_admit)

@@ -291,6 +291,13 @@ def missing_allow(layer: Layer, policy: MissingPolicy) -> MissingLeaf:
     return _missing_leaf(layer, policy, "Allow")
 
 
+def may_let_in(scanned: LayerScan, unknown: MissingPolicy) -> None:
+    """Leave open whether a policy of the resource that is not known lets the caller in."""
+    leaf = missing_allow(Layer.RESOURCE, unknown)
+    scanned.allow = any_of((scanned.allow, leaf))
+    scanned.strengths[Strength.WILDCARD] = any_of((scanned.strengths.get(Strength.WILDCARD, False), leaf))
+
+
 def _missing_leaf(layer: Layer, policy: MissingPolicy, effect: str) -> MissingLeaf:
     source = Source(layer.value, policy.name, 0, effect)
     return MissingLeaf(policy.name, policy.permission, effect=effect, source=source, unreadable=policy.unreadable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from weakref import ref
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.policy.policy_carriers import policy_beside
 from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
 
@@ -50,6 +51,29 @@ class NotEvaluated:
 
     reason: str
     permission: str = ""
+
+
+class PolicyWithUnread(NamedPolicy, frozen=True):
+    """The policy of a resource, beside which another is in force that is not read: that of a registry, or a domain."""
+
+    unread: NotEvaluated
+
+
+def with_what_is_beside(
+    policy: NamedPolicy | None, carrier: str, others: Mapping[str, Any]
+) -> NamedPolicy | NotEvaluated | None:
+    """A policy of a resource, with what AWS evaluates beside it as far as that is not read.
+
+    Args:
+        policy: None: the resource has none.
+        carrier: the ARN that carries it.
+        others: what is known of the policies of resources, by ARN; its `state` is "none" of one without.
+    """
+    beside = policy_beside(carrier)
+    if beside is None or getattr(others.get(beside.arn), "state", "") == "none":
+        return policy
+    unread = NotEvaluated(f"the {beside.words}, which is in force too, is not evaluated", beside.permission)
+    return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +202,7 @@ class Principal:
         unique_id: AIDA... or AROA... of the user or role, or None when unknown.
         issuer: for FEDERATED_USER the ARN of the user who called GetFederationToken, or None.
         credentials: "long_term", "temporary" or None when not said.
+        not_service_linked: whether the role is known to be no service-linked one, although its name begins so.
     """
 
     kind: PrincipalKind
@@ -187,6 +212,7 @@ class Principal:
     unique_id: str | None = None
     issuer: str | None = None
     credentials: str | None = None
+    not_service_linked: bool = False
 
     @property
     def role_name(self) -> str | None:
@@ -389,8 +415,11 @@ def role_arn_of(principal: Principal) -> str | None:
 
 
 def is_service_linked(principal: Principal) -> bool:
-    """Whether the caller is a service-linked role, by path or by the prefix of its name."""
-    arn = role_arn_of(principal)
+    """Whether the caller is a service-linked role: by its path, or by the prefix of its name where nobody knows better.
+
+    Only the path is AWS's own (IAM API Reference: CreateRole); a role of an account may have such a name.
+    """
+    arn = None if principal.not_service_linked else role_arn_of(principal)
     return arn is not None and (
         ":role/aws-service-role/" in arn or arn.rsplit("/", 1)[-1].startswith("AWSServiceRoleFor")
     )

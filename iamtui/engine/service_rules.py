@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.patterns import Arn, Glob, arn_tokens, may_have_policy, parse_pieces, tokens_of
+from iamtui.policy.patterns import Arn, Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.policy_carriers import may_have_policy
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionName, Strength
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES

@@ -80,42 +80,6 @@ def is_account_id(text: str) -> bool:
     return len(text) == 12 and text.isascii() and text.isdigit()
 
 
-def resource_policy_arn(text: str, parsed: Arn | None = None) -> str:
-    """The ARN that carries the policy of a resource: the bucket of an object, the table of an index.
-
-    Args:
-        parsed: the parts of the text, where they are known.
-    """
-    arn = parsed or parse_arn(text)
-    if arn is None:
-        return text
-    if arn.service == "s3" and not arn.account:
-        return f"arn:{arn.partition}:s3:::{arn.resource.split('/', 1)[0]}"
-    return str(arn._replace(resource=_carrier(arn) or arn.resource)) if arn.service in _CARRIERS else text
-
-
-def may_have_policy(arn: Arn) -> bool:
-    """Whether a policy can be about a resource, its own or that of another (IAM User Guide: AWS services)."""
-    spec = SERVICE_SPECS.get(arn.service)
-    return spec is not None and spec.has_policies and _carrier(arn) != ""
-
-
-def _carrier(arn: Arn) -> str | None:
-    """The last field of the ARN of what carries the policy; "" where nothing can, None where it does so itself."""
-    for pattern, carrier in _CARRIERS.get(arn.service, ()):
-        found = pattern.fullmatch(arn.resource)
-        if found is not None:
-            return found.expand(carrier)
-    return None
-
-
-_CARRIERS: Final = {
-    name: [(re.compile(one.pattern, re.DOTALL), one.carrier) for one in spec.carriers]
-    for name, spec in SERVICE_SPECS.items()
-    if spec.carriers
-}
-
-
 # Patterns.
 
 

@@ -43,6 +43,7 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
         role_arn=entity.arn,
         unique_id=entity.id or None,
         credentials="temporary",
+        not_service_linked=entity.name.startswith("AWSServiceRoleFor") and not entity.service_linked,
     )
 
 

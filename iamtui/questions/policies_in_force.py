@@ -28,11 +28,13 @@ from iamtui.engine.request import (
     PolicyLevel,
     Principal,
     PrincipalKind,
+    with_what_is_beside,
 )
 from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.context import KeyNames, KeyValues
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import Glob, Wild, may_have_policy, parse_arn, request_tokens, resource_policy_arn
+from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens
+from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import action_name
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
@@ -339,10 +341,9 @@ def _loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluat
     if key in account.memo:
         return account.memo[key]  # type: ignore[no-any-return]
     result: PolicyInForce | NotEvaluated | None
-    if found.state == "none":
-        result = None
-    elif found.state == "present" and found.document is not None:
-        result = NamedPolicy(f"policy of {carrier}", found.document)
+    if found.state == "none" or (found.state == "present" and found.document is not None):
+        own = None if found.document is None else NamedPolicy(f"policy of {carrier}", found.document)
+        result = with_what_is_beside(own, carrier, account.resource_policies)
     else:
         result = NotEvaluated("the resource's policy could not be read", found.permission)
     account.memo[key] = result

@@ -27,7 +27,8 @@ from iamtui.engine.request import (
 )
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument, Statement
-from iamtui.policy.patterns import is_account_id, parse_arn, resource_policy_arn
+from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.policy.policy_carriers import resource_policy_arn
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType

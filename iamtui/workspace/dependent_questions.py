@@ -13,6 +13,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.engine.request import Request
 from iamtui.policy.patterns import parse_arn
+from iamtui.policy.policy_carriers import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
@@ -126,6 +127,9 @@ def _resource_of(check: Check, question: Question, partition: str, account: str)
     if not check.arn:
         return question.resource
     arn = parse_arn(question.resource)
+    if arn is not None and arn.service == "s3" and arn.account and "{bucket}" in check.arn:
+        # An access point stands for its bucket.
+        return resource_policy_arn(question.resource, arn)
     bucket = arn.resource.split("/", 1)[0] if arn is not None and arn.service == "s3" else "*"
     region = (arn.region if arn is not None else "") or _region_of(question)
     return check.arn.format(partition=partition, account=account, bucket=bucket, region=region)

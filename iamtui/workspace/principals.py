@@ -193,14 +193,7 @@ def _from_arn(workspace: Workspace, text: str) -> Principal:
         role = account.role(principal.role_name or "")
         if role is None:
             raise _unknown((account,), f"role/{principal.role_name}")
-        return Principal(
-            principal.kind,
-            principal.arn,
-            principal.account,
-            role_arn=role.arn,
-            unique_id=role.id or None,
-            credentials="temporary",
-        )
+        return replace(principal_of(account, role), kind=principal.kind, arn=principal.arn)
     if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
         raise _unknown((account,), text)
     return principal

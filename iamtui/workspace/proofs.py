@@ -33,9 +33,9 @@ from iamtui.policy.patterns import (
     is_pattern,
     parse_arn,
     parse_pieces,
-    resource_policy_arn,
     tokens_of,
 )
+from iamtui.policy.policy_carriers import resource_policy_arn
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
