@@ -83,7 +83,7 @@ class TmuxScreen:
         self.until("puffin-prod")
         self.keys("/")
         self.type(role)
-        self.until(f"─{role} ")
+        self.until(f"{role}  role")
         self.keys("a")
         self.until("[+] yes")
         self.keys("Enter")
