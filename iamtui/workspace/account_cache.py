@@ -174,7 +174,9 @@ def _path(account_id: str, caller_arn: str, endpoint_url: str) -> Path:
 
 def cache_key(account_id: str, caller_arn: str, endpoint_url: str) -> str:
     """A digest that tells accounts apart, as they are seen by different callers at different endpoints."""
-    key = msgspec.json.encode((account_id, _who(caller_arn), endpoint_url))
+    # A snapshot may name a caller that is no text.
+    named = [text.encode(errors="backslashreplace").decode() for text in (account_id, _who(caller_arn), endpoint_url)]
+    key = msgspec.json.encode(named)
     return hashlib.sha256(key).hexdigest()[:32]
 
 

@@ -273,3 +273,17 @@ async def test_the_file_that_was_opened_last_is_preselected() -> None:
 
 async def test_the_demo_is_what_an_empty_folder_begins_with() -> None:
     assert await choose(asking([])) == "demo"
+
+
+async def test_a_name_that_is_no_text_is_not_remembered_and_does_no_harm() -> None:
+    workspace = seen_by("arn:aws:iam::111122223333:user/\udfff")
+    role = replace(workspace.account.roles[0], arn="arn:aws:iam::111122223333:role/\udfff", name="\udfff")
+    workspace = workspace.with_account(replace(workspace.account, roles=(role,)))
+    app = app_of(workspace)
+    async with opened(app):
+        app.main.go_to(role.arn)
+        app.main.browsing.bookmark(role.arn)
+        app.exit()
+    assert ScreenState().problem == ""
+    async with opened(app_of(workspace)) as pilot:
+        assert pilot.app.is_running
