@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.named_files import read_text, shown_name
-from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_findings, whole_or_open, with_draft
 from iamtui.cli.output import Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.request import Mode
@@ -21,6 +22,7 @@ from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.questions.question import Question
 from iamtui.workspace.access import grants_of
+from iamtui.workspace.draft_proofs import prove_nothing_new
 from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, prove_never
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.workspace import Workspace
@@ -36,6 +38,7 @@ _MARKS: Final = {
     ProofStatus.NOT_PROVED: ("[?]", Style.OPEN),
 }
 _MOST_GRANTS: Final = 3
+_NOT_PROVED: Final = "Not proved, and no request is known that shows the opposite"
 _EPILOG: Final = "Exit codes: 0 proved, 1 a request shows that it is not so, 3 not proved; 2 an error."
 
 
@@ -68,39 +71,59 @@ def never(
     if as_json:
         stdout().json(_never_json(proof), indent=2)
     else:
-        _print_never(workspace, proof, ", ".join(actions), resource)
-    if proof.status is ProofStatus.PROVED and workspace.account.unlisted and is_pattern(principals):
-        note("Not all users and roles were read: of those that were not, nothing is proved.")
-        return Exit.OPEN
-    return _EXITS[proof.status]
+        _print_never(workspace, proof, ", ".join(actions), resource, "" if draft is None else _with_draft(draft))
+    return whole_or_open(workspace.account, _EXITS[proof.status]) if is_pattern(principals) else _EXITS[proof.status]
 
 
-def _print_never(workspace: Workspace, proof: Proof, actions: str, resource: str) -> None:
+def _with_draft(draft: str) -> str:
+    return f" --draft {shlex.quote(draft)}"
+
+
+def _print_never(workspace: Workspace, proof: Proof, actions: str, resource: str, more: str) -> None:
     out = stdout()
     where = "" if resource == "*" else f" on {resource}"
-    number = f"{proof.principals:,} {'principal' if proof.principals == 1 else 'principals'}"
-    found = proof.counterexample
-    if found is not None:
-        who = workspace.short_name(found.principal.arn)
-        out.line(_mark(proof.status), f" Not so: {who} can call {found.action} on {found.resource}.")
-        _print_context(found.context)
-        for name in map(grant_words, grants_of(workspace, found.decision, _MOST_GRANTS)):
-            out.line(f"      allowed by {name}")
-        question = Question(found.action, found.resource, found.context, Mode.STRICT, found.resource_account or None)
-        out.line(
-            Span(f"      Ask for its trace: {as_command(workspace, found.principal, question)} --trace", Style.QUIET)
-        )
+    if proof.counterexample is not None:
+        _print_example(workspace, proof, proof.counterexample, more=more)
     elif proof.status is ProofStatus.PROVED:
-        who = f"none of {number} can" if proof.principals != 1 else "the principal can never"
-        ever = " ever" if proof.principals != 1 else ""
-        out.line(_mark(proof.status), f" Proved: {who}{ever} do {actions}{where}, in any context.")
+        who = f"none of {_principals(proof)} can ever" if proof.principals != 1 else "the principal can never"
+        out.line(_mark(proof.status), f" Proved: {who} do {actions}{where}, in any context.")
     else:
         out.line(
             _mark(proof.status), f" Not proved, and no request is known that shows the opposite: {actions}{where}."
         )
-        for reason, count in proof.reasons.items():
-            out.line(f"      {reason}" + (f" ({count:,} times)" if count > 1 else ""))
-    note(f"{number}, {proof.classes:,} classes of actions, {proof.actions:,} known actions.")
+        _print_reasons(proof)
+    _note_counts(proof)
+
+
+def _principals(proof: Proof) -> str:
+    return f"{proof.principals:,} {'principal' if proof.principals == 1 else 'principals'}"
+
+
+def _note_counts(proof: Proof) -> None:
+    note(f"{_principals(proof)}, {proof.classes:,} classes of actions, {proof.actions:,} known actions.")
+
+
+def _print_reasons(proof: Proof) -> None:
+    for reason, count in proof.reasons.items():
+        stdout().line(f"      {reason}" + (f" ({count:,} times)" if count > 1 else ""))
+
+
+def _print_example(workspace: Workspace, proof: Proof, found: Counterexample, when: str = "", more: str = "") -> None:
+    """Show a counterexample.
+
+    Args:
+        when: what is said of when it is allowed.
+        more: options for the line that shows its trace.
+    """
+    out = stdout()
+    who = workspace.short_name(found.principal.arn)
+    out.line(_mark(proof.status), f" Not so: {who} can call {found.action} on {found.resource}{when}.")
+    _print_context(found.context)
+    for name in map(grant_words, grants_of(workspace, found.decision, _MOST_GRANTS)):
+        out.line(f"      allowed by {name}")
+    question = Question(found.action, found.resource, found.context, Mode.STRICT, found.resource_account or None)
+    line = f"{as_command(workspace, found.principal, question)}{more} --trace"
+    out.line(Span(f"      Ask for its trace: {line}", Style.QUIET))
 
 
 def _mark(status: ProofStatus) -> Span:
@@ -137,18 +160,46 @@ def _example_json(found: Counterexample) -> dict[str, Any]:
 
 
 @click.command("no-broader", epilog=_EPILOG)
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest that it may take.")
+@click.argument("one", metavar="A", required=False)
+@click.argument("other", metavar="B", required=False)
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each part of it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
-def no_broader(one: str, other: str, seconds: float, as_json: bool) -> Exit:
-    """Prove that the policy document A allows nothing that B does not, whoever calls what, in any context.
+@draft_option
+@source_options
+def no_broader(
+    one: str | None, other: str | None, seconds: float, as_json: bool, draft: str | None, source: SourceOptions
+) -> Exit:
+    """Prove that the policy document A allows nothing that B does not, whoever calls what, in any context; or, with
+    --draft, that no user and no role of the account can do anything with the draft that it cannot without.
 
     A and B are files, or - for standard input: identity policies, boundaries or SCPs.
     """
-    documents = (_read(one), _read(other))
-    found = find_broader(*documents, seconds)
+    if draft is not None and one is None:
+        return _nothing_new(draft, seconds, source, as_json=as_json)
+    if one is None or other is None or draft is not None or source.given:
+        raise click.UsageError("Expected two documents, or --draft FILE and the account that it is for.")
+    found = find_broader(_read(one), _read(other), seconds)
     return _say_compared(one, other, ((one, other, found),), as_json=as_json)
+
+
+def _nothing_new(draft: str, seconds: float, source: SourceOptions, *, as_json: bool) -> Exit:
+    drafted = read_drafted(open_workspace(source), draft)
+    drafted.check()
+    say_findings(drafted.findings)
+    proof = prove_nothing_new(drafted.base, drafted.after, seconds)
+    if as_json:
+        stdout().json(_never_json(proof), indent=2)
+        return _EXITS[proof.status]
+    out = stdout()
+    if proof.counterexample is not None:
+        _print_example(drafted.after, proof, proof.counterexample, " with the draft", _with_draft(draft))
+    elif proof.status is ProofStatus.PROVED:
+        out.line(_mark(proof.status), " Proved: nothing is newly possible with the draft, in any context.")
+    else:
+        out.line(_mark(proof.status), " Not proved, and nothing is known that is newly possible with the draft.")
+        _print_reasons(proof)
+    _note_counts(proof)
+    return whole_or_open(drafted.after.account, _EXITS[proof.status])
 
 
 @click.command("same", epilog=_EPILOG)
@@ -214,7 +265,7 @@ def _say_compared(
     elif status is ProofStatus.PROVED:
         out.line(_mark(status), f" Proved: {what}, in any context.")
     else:
-        out.line(_mark(status), f" Not proved, and no request is known that shows the opposite: {what}.")
+        out.line(_mark(status), f" {_NOT_PROVED}: {what}.")
         for reason in reasons:
             out.line(f"      {reason}")
     return _EXITS[status]

@@ -179,7 +179,7 @@ class _Comparer:
             groups.append(PatternGroup(GroupKind.NEVER, never))
         for number, statements in enumerate(sides):
             found = groups_of(((number, one) for one in statements), _UNKNOWN, DEFAULT_LANGUAGE_OPTIONS)
-            groups += (_turned(group) for group in found) if number else found
+            groups += (group.turned for group in found) if number else found
         for text, _ in speaking_texts(groups, self._bounds):
             if "*" in text:
                 raise Unproved("a policy names a resource with a star in its name")
@@ -214,11 +214,6 @@ def _partitions(documents: Sequence[PolicyDocument]) -> tuple[str, ...]:
         if entry.startswith("arn:")
     }
     return tuple(sorted(one for one in found if one.startswith("aws") and not is_pattern(one))) or ("aws",)
-
-
-def _turned(group: PatternGroup) -> PatternGroup:
-    kind = GroupKind.HURTS if group.kind is GroupKind.HELPS else GroupKind.HELPS
-    return PatternGroup(kind, group.patterns)
 
 
 def _allows(statements: Sequence[CompiledStatement], resource: RequestResource) -> Truth:

@@ -38,6 +38,7 @@ class Situation:
         without: what no resource matches.
         carried: what is known of the contexts.
         region: the Region that examples are in where nothing says another.
+        before: the same before a change, of which only what it newly allows is of interest; None: all that is allowed.
     """
 
     request: Request
@@ -46,6 +47,7 @@ class Situation:
     without: tuple[tuple[Token, ...], ...] = ()
     carried: Carried = ANYTHING
     region: str = ""
+    before: Situation | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,17 @@ def _about(situation: Situation, text: str) -> Evaluation:
     return read_all_layers(replace(situation.request, resource=text), situation.policies)
 
 
+def _is_found(situation: Situation, reading: Evaluation, text: str, *, by_policies: bool = False) -> Truth:
+    """Whether it is a request that is looked for.
+
+    Args:
+        by_policies: whether only what policies say counts, and not what is not read beside them.
+    """
+    readings = [reading] if situation.before is None else [reading, _about(situation.before, text)]
+    found = [one.total if by_policies else _may_be_allowed(one) for one in readings]
+    return all_of((found[0], *map(negate, found[1:])))
+
+
 def _may_be_allowed(reading: Evaluation) -> Truth:
     """Whether the request is allowed, by policies or by what is not read beside them."""
     besides = reading.prepared
@@ -106,7 +119,14 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
     likely = dict(carried.likely)
     if region.strip(ANY_OTHER):
         likely["aws:requestedregion"] = (region,)
-    found = find_context(_may_be_allowed(reading), reading.context, bounds, Carried(likely, carried.doubt, together))
+    truth = _is_found(situation, reading, text)
+    known = Carried(likely, carried.doubt, together)
+    found = find_context(truth, reading.context, bounds, known)
+    if isinstance(found, Doubt) and situation.before is not None:
+        by_policies = find_context(
+            _is_found(situation, reading, text, by_policies=True), reading.context, bounds, known
+        )
+        found = by_policies if isinstance(by_policies, FoundContext) else found
     if not isinstance(found, FoundContext):
         return found
     # What is allowed as far as it is loaded may be denied by what is not; the policy of a resource is asked for apart.
@@ -120,13 +140,14 @@ def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundC
     around = ArnDefaults(reading.prepared.action.service, region[0] if region else "")
     globs = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
     without = [Glob(tokens) for tokens in situation.without]
+    truth = _is_found(situation, reading, text)
     # Most names have no empty part between two slashes.
     full = text.replace("//", f"/{ANY_OTHER}/") if situation.within else text
     ways = (_spellings(one, around) for one in dict.fromkeys((full, text)))
     for spelled in dict.fromkeys(spelled for each in ways for spelled in islice(each, _MOST_SPELLINGS)):
         is_inside = all(any(glob.matches(spelled) for glob in each) for each in globs)
         is_inside = is_inside and not any(glob.matches(spelled) for glob in without)
-        if is_inside and (spelled == text or _about(situation, spelled).total == reading.total):
+        if is_inside and (spelled == text or _is_found(situation, _about(situation, spelled), spelled) == truth):
             return spelled
     return None
 
@@ -147,18 +168,21 @@ def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:
     if first is None:
         return
     reading = _about(situation, first[0])
-    groups += groups_of(
-        (
-            (place if layer in (Layer.RESOURCE, Layer.RCP) else id(scanned), member.compiled)
-            for place, (layer, scanned, member) in enumerate(reading.statements())
-        ),
-        reading.context,
-        reading.language,
-    )
+    groups += _groups_of_reading(reading)
+    if situation.before is not None:
+        groups += (group.turned for group in _groups_of_reading(_about(situation.before, first[0])))
     groups += (
         PatternGroup(GroupKind.TELLS, (glob.tokens,)) for glob in telling_resources_apart(reading.prepared.action)
     )
     yield from (text for text, _ in speaking_texts(groups, bounds))
+
+
+def _groups_of_reading(reading: Evaluation) -> Iterator[PatternGroup]:
+    statements = (
+        (place if layer in (Layer.RESOURCE, Layer.RCP) else id(scanned), member.compiled)
+        for place, (layer, scanned, member) in enumerate(reading.statements())
+    )
+    return groups_of(statements, reading.context, reading.language)
 
 
 def groups_of(

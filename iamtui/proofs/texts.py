@@ -72,6 +72,12 @@ class PatternGroup:
     kind: GroupKind
     patterns: tuple[tuple[Token, ...], ...]
 
+    @property
+    def turned(self) -> PatternGroup:
+        """The same where what helps hurts, and the other way round."""
+        kind = {GroupKind.HELPS: GroupKind.HURTS, GroupKind.HURTS: GroupKind.HELPS}.get(self.kind, self.kind)
+        return PatternGroup(kind, self.patterns)
+
 
 @dataclass(frozen=True)
 class _Span:

@@ -136,14 +136,14 @@ def prove_never(
     reasons: dict[str, int] = {}
     classes = names = 0
     for principal in principals:
-        elements = _action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
+        elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
         for some in action_classes(actions, elements):
             classes += 1
             names += len(some.names)
             if classes > MOST_PAIRS:
                 reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
                 break
-            found = _prove_one(workspace, principal, some.action, resource, seconds, is_guessed=not some.names)
+            found = prove_one(workspace, principal, some.action, resource, seconds, is_guessed=not some.names)
             if isinstance(found, Counterexample):
                 return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
             for reason in found:
@@ -177,7 +177,7 @@ def _principals(workspace: Workspace, who: Sequence[str], actions: Sequence[str]
     return list(found.values())
 
 
-def _action_elements(workspace: Workspace, question: Question, principal: Principal) -> list[ActionElement]:
+def action_elements(workspace: Workspace, question: Question, principal: Principal) -> list[ActionElement]:
     """The Action and NotAction elements of all statements that may be in force on a principal's requests."""
     policies = evaluator_of(workspace, question).request_and_policies(principal)[1]
     elements = dict.fromkeys(one.element for one in statements_in_force(policies))
@@ -196,25 +196,33 @@ _WITHOUT_NAME: Final = "only an action that the catalogue does not know is known
 _NOT_CONFIRMED: Final = "the evaluator does not allow the example that was found"
 
 
-def _prove_one(
-    workspace: Workspace, principal: Principal, action: str, resource: str, seconds: float, *, is_guessed: bool
+def prove_one(
+    workspace: Workspace,
+    principal: Principal,
+    action: str,
+    resource: str,
+    seconds: float,
+    *,
+    is_guessed: bool,
+    before: tuple[Workspace, Principal] | None = None,
 ) -> Counterexample | tuple[str, ...]:
     """A request that is allowed, or what stands in the way of a proof: nothing where there is one.
 
     Args:
         is_guessed: whether the action stands for names that AWS may add, of which none is known to exist.
+        before: the account before a change, and the principal there: then only what is newly allowed counts.
     """
     if principal.kind is PrincipalKind.FEDERATED_USER:
         return ("what a federated user may do, session policies say that are not known",)
     bounds = Bounds(seconds)
     doubts: dict[str, None] = {}
     try:
-        for situation, is_certain in _situations(workspace, principal, action, resource, bounds):
+        for situation, is_certain in _situations(workspace, principal, action, resource, bounds, before):
             found = find_request(situation, bounds)
             if found is None:
                 continue
             if isinstance(found, Example) and is_certain:
-                confirmed = _confirmed(workspace, principal, situation, found)
+                confirmed = _confirmed(workspace, principal, situation, found, before)
                 if confirmed is not None and (catalogue().knows(action) or not is_guessed):
                     return confirmed
                 found = Doubt((_WITHOUT_NAME if confirmed is not None else _NOT_CONFIRMED,))
@@ -226,9 +234,13 @@ def _prove_one(
 
 
 def _confirmed(
-    workspace: Workspace, principal: Principal, situation: Situation, example: Example
+    workspace: Workspace,
+    principal: Principal,
+    situation: Situation,
+    example: Example,
+    before: tuple[Workspace, Principal] | None,
 ) -> Counterexample | None:
-    """The example as the evaluator answers it for the account; None where it is not allowed."""
+    """The example as the evaluator answers it for the account; None where it is not allowed, or was before."""
     request = situation.request
     question = Question(
         request.action,
@@ -240,12 +252,19 @@ def _confirmed(
     decision = evaluator_of(workspace, question).decide(principal)
     if decision.outcome is not Outcome.ALLOWED:
         return None
+    if before is not None and evaluator_of(before[0], question).decide(before[1]).outcome is Outcome.ALLOWED:
+        return None
     owner = request.resource_account or ""
     return Counterexample(principal, request.action, example.resource, example.context, decision, owner)
 
 
 def _situations(
-    workspace: Workspace, principal: Principal, action: str, resource: str, bounds: Bounds
+    workspace: Workspace,
+    principal: Principal,
+    action: str,
+    resource: str,
+    bounds: Bounds,
+    before: tuple[Workspace, Principal] | None,
 ) -> Iterator[tuple[Situation, bool]]:
     """The kinds of resources that there may be, each with whether all is known of the policies in force on them."""
     question = Question(action, resource, mode=Mode.STRICT)
@@ -254,7 +273,7 @@ def _situations(
     if prepared.refused is not None:
         return
     account = workspace.account
-    put = _Put(workspace, principal, request)
+    put = _Put(workspace, principal, request, before)
     if prepared.resource.kind is not ResourceKind.SET:
         single = policies.resource
         is_loaded = not isinstance(single, (NotEvaluated, MissingPolicy))
@@ -266,7 +285,7 @@ def _situations(
     carrier = account.resource_policies.get(resource_policy_arn(resource))
     is_own = _owner_named(resource) is not None or (carrier is not None and carrier.state != "denied")
     if prepared.resource.kind is ResourceKind.SET and not is_own:
-        yield from _of_others(workspace, principal, question, policies)
+        yield from _of_others(workspace, principal, question, policies, before)
 
 
 def _unread(policy: object, what: str) -> MissingPolicy:
@@ -279,7 +298,16 @@ def _unread(policy: object, what: str) -> MissingPolicy:
 class _Put:
     """One action of one principal, of which resources and contexts are left open."""
 
-    def __init__(self, workspace: Workspace, principal: Principal, request: Request) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        principal: Principal,
+        request: Request,
+        before: tuple[Workspace, Principal] | None = None,
+    ) -> None:
+        self._before: tuple[_Put, PoliciesInForce, Account, PreparedAction] | None = None
+        if before is not None:
+            self._before = _put_before(before, request)
         self._region = workspace.source.region or "us-east-1"
         values: dict[str, Values] = {}
         for known in reversed(request.derived):
@@ -294,6 +322,15 @@ class _Put:
         self.request = replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=())
         likely.update(_LIKELY)
         likely.setdefault("aws:requestedregion", (self._region,))
+        self.likely = likely
+        if self._before is not None:
+            then = self._before[0]
+            if (then.request.derived, then.likely, then.request.known_absent) != (
+                self.request.derived,
+                likely,
+                self.request.known_absent,
+            ):
+                raise Unproved("the tags of the principal change, or what else is known of its requests")
         self._carried = Carried(likely, partial(_doubt, principal, request.action, likely), _together)
 
     def situation(
@@ -303,13 +340,25 @@ class _Put:
         *within: tuple[tuple[Token, ...], ...],
         without: tuple[tuple[Token, ...], ...] = (),
         wildcard_only: bool = False,
+        carrier: str = "",
     ) -> Situation:
         """The requests about some resources.
 
         Args:
             resource: the policy that all of them have.
             within, without: which these are.
+            carrier: the resource that carries this policy; "" where it is that of none in particular.
         """
+        before = None
+        if self._before is not None:
+            then, policies_then, account, prepared = self._before
+            resource_then, is_there = resource, True
+            if carrier:
+                is_there = not prepared.trust or account.by_arn(carrier) is not None
+                found = _policy_of(account, prepared, carrier) if is_there else None
+                resource_then = _unread(found, carrier) if isinstance(found, NotEvaluated) else found
+            if is_there:
+                before = then.situation(policies_then, resource_then, wildcard_only=wildcard_only)
         in_force = {name: value for name, value in vars(policies).items() if name != "members"}
         request = self.request
         if wildcard_only:
@@ -317,7 +366,17 @@ class _Put:
         plain = PoliciesInForce(
             **{**in_force, "resource": resource, "restrict_public_buckets": False, "lasting": False}
         )
-        return Situation(request, plain, within, without, self._carried, self._region)
+        return Situation(request, plain, within, without, self._carried, self._region, before)
+
+
+def _put_before(
+    before: tuple[Workspace, Principal], request: Request
+) -> tuple[_Put, PoliciesInForce, Account, PreparedAction]:
+    """The same action of a principal before a change."""
+    workspace, principal = before
+    question = Question(request.action, request.resource, mode=Mode.STRICT, resource_account=request.resource_account)
+    then, policies = evaluator_of(workspace, question).request_and_policies(principal)
+    return _Put(workspace, principal, then), policies, workspace.account, asked_by(then).prepared
 
 
 def _of_own(
@@ -334,7 +393,8 @@ def _of_own(
     if not can_have_policy:
         yield everything, True
         return
-    if find_request(everything, bounds) is None:
+    # A policy that is taken to be unknown is the same before and after, which that of a resource need not be.
+    if everything.before is None and find_request(everything, bounds) is None:
         return
     carriers = _carriers(account, prepared)
     if len(carriers) > _MOST_CARRIERS:
@@ -347,7 +407,7 @@ def _of_own(
         if any(members.shares(Glob(tokens)) for tokens in below):
             policy = _policy_of(account, prepared, carrier)
             policy = _unread(policy, carrier) if isinstance(policy, NotEvaluated) else policy
-            yield put.situation(policies, policy, *within, below, without=never), True
+            yield put.situation(policies, policy, *within, below, without=never, carrier=carrier), True
     if prepared.trust and not account.lacks_principals:
         return
     rest = (*never, *taken)
@@ -395,7 +455,11 @@ _ACCOUNT_ID: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 
 
 def _of_others(
-    workspace: Workspace, principal: Principal, question: Question, policies: PoliciesInForce
+    workspace: Workspace,
+    principal: Principal,
+    question: Question,
+    policies: PoliciesInForce,
+    before: tuple[Workspace, Principal] | None,
 ) -> Iterator[tuple[Situation, bool]]:
     """Resources of other accounts, of which nothing is loaded: those that policies name, and one for all others."""
     own = workspace.account.id
@@ -418,7 +482,8 @@ def _of_others(
         has_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
         unknown = MissingPolicy("the policies of resources in other accounts") if has_policy else None
         never = tuple(glob.tokens for glob in members.never)
-        yield _Put(workspace, principal, request).situation(in_force, unknown, *within, without=never), False
+        put = _Put(workspace, principal, request, before)
+        yield put.situation(in_force, unknown, *within, without=never), False
 
 
 def _documents(policies: PoliciesInForce) -> Iterator[NamedPolicy]:

@@ -115,3 +115,28 @@ def test_documents_that_are_not_compared(cli: Cli, tmp_path: Path, text: str, sa
     result = cli("prove", "same", file, write(tmp_path / "good.json", WIDE))
     assert result.code == 2
     assert said in " ".join(result.err.split())
+
+
+def test_a_draft_makes_something_newly_possible_or_nothing(cli: Cli, tmp_path: Path) -> None:
+    wider, narrower = tmp_path / "wider.json", tmp_path / "narrower.json"
+    on = "arn:aws:s3:::puffin-data-lake/x"
+    cli("draft", "fix", wider, "role/deploy-prod", "s3:PutObject", "--on", on, "--demo")
+    found = cli("prove", "no-broader", "--draft", wider, "--demo")
+    assert found.code == 1
+    assert f"Not so: role/deploy-prod can call s3:PutObject on {on} with the draft." in found.out
+    command = found.out.rsplit("Ask for its trace: ", 1)[1].split()
+    assert cli(*command[1:]).code == 0
+    assert cli(*(word for word in command[1:] if word not in ("--draft", str(wider)))).code == 1
+    cli("draft", "edit", narrower, "detach", "role/ops-readonly", "ReadOnlyAccess", "--demo")
+    proved = cli("prove", "no-broader", "--draft", narrower, "--json", "--demo")
+    assert proved.json["status"] == "proved", proved.json
+    assert proved.code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["a.json"], ["a.json", "b.json", "--demo"], ["a.json", "b.json", "--draft", "c"]]
+)
+def test_documents_or_a_draft(cli: Cli, words: list[str]) -> None:
+    result = cli("prove", "no-broader", *words)
+    assert result.code == 2
+    assert "Expected two documents, or --draft FILE" in result.err

@@ -1,0 +1,158 @@
+"""Whether a draft makes anything newly possible: for every principal, all actions, resources and contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+
+from msgspec import structs
+
+from iamtui.account.model import Account, Role, User
+from iamtui.engine.request import MissingPolicy, Mode, NotEvaluated, PoliciesInForce, Principal
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.statement import ActionElement, action_name, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.proofs.actions import action_classes
+from iamtui.questions.account_index import principal_of
+from iamtui.questions.action_classes import different_statements
+from iamtui.questions.question import Question
+from iamtui.workspace.proofs import MOST_PAIRS, SECONDS, Counterexample, Proof, ProofStatus, action_elements, prove_one
+from iamtui.workspace.questions import evaluator_of
+from iamtui.workspace.workspace import Workspace
+
+_ASKED_FOR_POLICIES = Question("iam:GetUser", "*", mode=Mode.STRICT)
+_UNNAMED = ("sns", "sqs", "s3", "iam", "ec2")
+"""Services of which the first that no statement names stands for all that none names."""
+
+
+def prove_nothing_new(before: Workspace, after: Workspace, seconds: float = SECONDS) -> Proof:
+    """Whether users and roles can do nothing after a change that they could not do before it.
+
+    Args:
+        seconds: how long a principal and a class of actions may take.
+    """
+    reasons: dict[str, int] = {}
+    principals = classes = names = 0
+    of_resources = _changed_of_resources(before.account, after.account)
+    entities: tuple[User | Role, ...] = (*after.account.users, *after.account.roles)
+    for entity in entities:
+        principal = principal_of(after.account, entity)
+        then = _then(before, entity)
+        changed = _Changed(before, after, principal, then, of_resources)
+        principals += 1
+        for action, known in changed.actions():
+            classes += 1
+            names += known
+            if classes > MOST_PAIRS:
+                reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
+                return Proof(ProofStatus.NOT_PROVED, None, reasons, principals, classes, names)
+            found = prove_one(after, principal, action, "*", seconds, is_guessed=not known, before=then)
+            if isinstance(found, Counterexample):
+                return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, principals, classes, names)
+            for reason in found:
+                reasons[reason] = reasons.get(reason, 0) + 1
+    return Proof(ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED, None, reasons, principals, classes, names)
+
+
+def _then(before: Workspace, entity: User | Role) -> tuple[Workspace, Principal] | None:
+    """The same user or role before the change; None where there was none."""
+    found = before.account.by_arn(entity.arn)
+    return (before, principal_of(before.account, found)) if isinstance(found, (User, Role)) else None
+
+
+def _changed_of_resources(before: Account, after: Account) -> tuple[ActionElement, ...]:
+    """The Action elements of the policies of resources, and roles, that are not the same before and after.
+
+    What a bucket's policy says to the public closes the bucket where public access is blocked, so that all count.
+    """
+    documents: list[PolicyDocument | None] = []
+    for arn in before.resource_policies.keys() | after.resource_policies.keys():
+        pair = before.resource_policies.get(arn), after.resource_policies.get(arn)
+        if pair[0] != pair[1]:
+            documents += [found.document for found in pair if found is not None]
+    for role in after.roles:
+        old = before.by_arn(role.arn)
+        if not isinstance(old, Role) or old.trust != role.trust:
+            documents += [role.trust, *([old.trust] if isinstance(old, Role) else [])]
+    return tuple(
+        element
+        for document in documents
+        if document is not None and document.error is None
+        for element in compile_policy(document, PolicyType.RESOURCE, DEFAULT_LANGUAGE_OPTIONS).actions
+    )
+
+
+class _Changed:
+    """What a change may let one principal do."""
+
+    def __init__(
+        self,
+        before: Workspace,
+        after: Workspace,
+        principal: Principal,
+        then: tuple[Workspace, Principal] | None,
+        of_resources: Sequence[ActionElement],
+    ) -> None:
+        self._elements = action_elements(after, _ASKED_FOR_POLICIES, principal)
+        policies = evaluator_of(after, _ASKED_FOR_POLICIES).request_and_policies(principal)[1]
+        statements = _statements(policies)
+        self._all = then is None
+        self._changed = list(of_resources)
+        if then is None:
+            self._changed += [element for element, _ in statements.values()]
+            return
+        policies_then = evaluator_of(before, _ASKED_FOR_POLICIES).request_and_policies(then[1])[1]
+        statements_then = _statements(policies_then)
+        self._elements += action_elements(before, _ASKED_FOR_POLICIES, then[1])
+        # An Allow less, or a Deny more, makes nothing possible.
+        for found, others, widens in ((statements, statements_then, True), (statements_then, statements, False)):
+            new = (said for key, said in found.items() if key not in others)
+            self._changed += [element for element, allows in new if allows is widens]
+        known = (_tags(after.account, principal), _tags(before.account, then[1]))
+        self._all = _shape(policies) != _shape(policies_then) or known[0] != known[1]
+
+    def actions(self) -> Iterator[tuple[str, int]]:
+        """An action of each class that the change may matter to, and how many known ones it stands for."""
+        elements = list(dict.fromkeys(self._elements))
+        for service in self._services(elements):
+            for found in action_classes((f"{service}:*",), elements):
+                name = action_name(found.action)
+                if self._all or any(element.matches(name) for element in self._changed):
+                    yield found.action, len(found.names)
+
+    def _services(self, elements: Sequence[ActionElement]) -> Iterator[str]:
+        of_any = self._all or any(element.services is None for element in self._changed)
+        named = {service for element in self._changed for service in element.named_services}
+        if of_any:
+            named |= {service for element in elements for service in element.named_services}
+        yield from sorted(named)
+        if of_any:
+            yield from [service for service in _UNNAMED if service not in named][:1]
+            yield next(f"service{number}" for number in range(len(named) + 1) if f"service{number}" not in named)
+
+
+def _tags(account: Account, principal: Principal) -> object:
+    found = account.by_arn(principal.arn)
+    return found.tags if isinstance(found, (User, Role)) else ()
+
+
+def _statements(policies: PoliciesInForce) -> dict[Hashable, tuple[ActionElement, bool]]:
+    """The statements in force on a principal's requests, by what they say: their actions, and whether they allow."""
+    found: dict[Hashable, tuple[ActionElement, bool]] = {}
+    for one in different_statements(policies):
+        said = structs.replace(one.policy.sources[one.number], index=0, sid=None)
+        found[one.layer, one.level, one.has_variables, said] = (one.element, said.effect == "Allow")
+    return found
+
+
+def _shape(policies: PoliciesInForce) -> object:
+    """What else than statements decides: which layers there are, and which policies are not known."""
+    levels = [
+        found if isinstance(found, NotEvaluated) else [(len(level.policies) > 0, level.not_loaded) for level in found]
+        for found in (policies.scps, policies.rcps)
+    ]
+    given = [found if isinstance(found, tuple) else () for found in (policies.identity, policies.boundaries)]
+    missing = [
+        one for found in given for one in found if isinstance(one, MissingPolicy) or one.document.error is not None
+    ]
+    flags = (policies.principal_in_management_account, policies.resource_in_management_account)
+    return bool(policies.boundaries), levels, missing, flags

@@ -1,0 +1,116 @@
+"""Whether a change makes anything newly possible: by hand, and random accounts sampled by the evaluator."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from iamtui.engine.decision import Outcome
+from iamtui.engine.request import Mode
+from iamtui.questions.question import Question
+from iamtui.workspace.draft_proofs import prove_nothing_new
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.proofs import ProofStatus
+from iamtui.workspace.questions import evaluator_of
+from tests.support.sample_account import allow, deny, document, iam
+from tests.workspace.test_proofs import BUCKET, CONTEXTS, OBJECTS, random_statement, random_workspace, workspace
+
+OBJECT = "s3:GetObjectTagging"
+Given = dict[str, Any]
+
+
+def given(*identity: Given, **more: Any) -> Given:
+    return {"identity": identity, **more}
+
+
+def made(one: Given) -> Any:
+    return workspace(*one["identity"], **{key: value for key, value in one.items() if key != "identity"})
+
+
+def to_bucket(*statements: Given) -> Any:
+    return {BUCKET: document(*({**one, "Principal": {"AWS": iam("user/alice")}} for one in statements))}
+
+
+SOME = allow(OBJECT, f"{BUCKET}/a*")
+MORE = allow(OBJECT, f"{BUCKET}/*")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "proved"),
+    [
+        (given(MORE), given(MORE), True),
+        (given(MORE), given(SOME), True),
+        (given(SOME), given(MORE), False),
+        (given(MORE), given(MORE, deny("s3:*", f"{BUCKET}/b*")), True),
+        (given(MORE, deny("s3:*", f"{BUCKET}/b*")), given(MORE), False),
+        # Said otherwise, but the same.
+        (given(allow("sqs:SendMessage")), given(allow(["sqs:SendMessag?"])), False),
+        (given(allow("sns:*")), given(allow("sns:Publish"), allow("sns:*")), True),
+        # What is granted stays within boundary and SCPs.
+        (given(SOME, boundary=[SOME]), given(MORE, boundary=[SOME]), True),
+        (given(MORE, boundary=[SOME]), given(MORE, boundary=[MORE]), False),
+        (given(MORE, boundary=[SOME]), given(MORE), False),
+        (given(MORE, boundary=[]), given(MORE), False),
+        (given(SOME, scps=[deny(OBJECT)]), given(MORE, scps=[deny(OBJECT)]), True),
+        (given(MORE, scps=[deny(OBJECT, f"{BUCKET}/b*")]), given(MORE, scps=[deny(OBJECT)]), True),
+        (given(MORE, scps=[deny(OBJECT)]), given(MORE, scps=[deny(OBJECT, f"{BUCKET}/b*")]), False),
+        # The policy of a resource.
+        (given(buckets=to_bucket(SOME)), given(buckets=to_bucket(MORE)), False),
+        (given(MORE, buckets=to_bucket(SOME)), given(MORE, buckets=to_bucket(MORE)), True),
+        (given(buckets=to_bucket(MORE)), given(buckets=to_bucket(SOME)), True),
+        # A condition that is dropped, and one that is added.
+        (
+            given({**MORE, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/25"}}}),
+            given({**MORE, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}),
+            False,
+        ),
+        (
+            given({**MORE, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}),
+            given({**MORE, "Condition": {"IpAddress": {"aws:SourceIp": ["203.0.113.0/25", "203.0.113.128/25"]}}}),
+            True,
+        ),
+    ],
+)
+def test_what_is_newly_possible(before: Given, after: Given, proved: bool) -> None:
+    then, now = made(before), made(after)
+    proof = prove_nothing_new(then, now, 30)
+    found = proof.counterexample
+    if proved:
+        assert (proof.status, proof.reasons) == (ProofStatus.PROVED, {})
+    elif found is not None:
+        question = Question(found.action, found.resource, found.context, Mode.STRICT)
+        assert found.decision.outcome is Outcome.ALLOWED
+        assert evaluator_of(then, question).decide(found.principal).outcome is not Outcome.ALLOWED
+    else:
+        # sqs:SendMessag? lets AWS add an action, of which there is none.
+        assert proof.status is ProofStatus.NOT_PROVED
+        assert after == given(allow(["sqs:SendMessag?"]))
+
+
+def test_a_tag_that_changes_is_not_guessed() -> None:
+    wants = {**MORE, "Condition": {"StringEquals": {"s3:prefix": "${aws:PrincipalTag/team}"}}}
+    proof = prove_nothing_new(workspace(wants, tags=(("team", "a"),)), workspace(wants, tags=(("team", "b"),)), 30)
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert any("tags of the principal change" in reason for reason in proof.reasons)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_no_sampled_request_is_newly_allowed_against_a_proof(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(6):
+        then = random_workspace(chance)
+        narrow = chance.random() < 0.5
+        now = workspace(random_statement(chance), deny("s3:Put*")) if narrow else random_workspace(chance)
+        proof = prove_nothing_new(then, now, 30)
+        if proof.status is not ProofStatus.PROVED:
+            continue
+        for who in ("user/alice", "role/dev"):
+            principal = resolve_principal(now, who)
+            for _ in range(80):
+                context = {key: chance.choice(values) for key, values in CONTEXTS.items()}
+                question = Question(OBJECT, f"{BUCKET}/{chance.choice(OBJECTS)}", context, Mode.STRICT)
+                if evaluator_of(now, question).decide(principal).outcome is Outcome.ALLOWED:
+                    assert evaluator_of(then, question).decide(principal).outcome is Outcome.ALLOWED
