@@ -53,6 +53,11 @@ class IdentityGroup(Struct, frozen=True):
     name: Words = ""
     members: tuple[Id, ...] | None = None
 
+    @property
+    def words(self) -> str:
+        """Its name, or its id where the name is not known; raw text."""
+        return self.name or self.id
+
 
 class Person(Struct, frozen=True):
     """A user of the identity store; the names are "" where they could not be read."""
@@ -105,11 +110,7 @@ class IdentityCenter(Struct, frozen=True, dict=True):
 
     def behind(self, role_name: str) -> BehindRole | None:
         """Who can sign in to a role of Identity Center; None where it has no permission set of that name."""
-        return self.behind_set(permission_set_name(role_name))
-
-    def behind_set(self, name: str) -> BehindRole | None:
-        """Who can sign in with a permission set; None where there is none of that name."""
-        found = self._sets.get(name)
+        found = self._sets.get(permission_set_name(role_name))
         if found is None:
             return None
         # Thousands of roles may be of one permission set, and thousands of people behind it.
@@ -121,6 +122,14 @@ class IdentityCenter(Struct, frozen=True, dict=True):
             self._behind[found.name] = kept
         return kept
 
+    def group(self, group_id: str) -> IdentityGroup:
+        """A group by its id; one without name and members where nothing of it is known."""
+        return self._groups.get(group_id) or IdentityGroup(group_id)
+
+    def person(self, person_id: str) -> Person:
+        """Somebody by their id; without names where nothing of them is known."""
+        return self._people.get(person_id) or Person(person_id)
+
     def _of_set(self, found: PermissionSet) -> BehindRole:
         people: dict[str, list[str]] = {}
         unknown: list[str] = []
@@ -129,14 +138,14 @@ class IdentityCenter(Struct, frozen=True, dict=True):
             if assignee.type == "USER":
                 people.setdefault(assignee.id, [])
                 continue
-            group = self._groups.get(assignee.id) or IdentityGroup(assignee.id)
+            group = self.group(assignee.id)
             if group.members is None:
-                unknown.append(f"the members of {group.name or group.id}")
+                unknown.append(f"the members of {group.words}")
             for member in dict.fromkeys(group.members or ()):
-                people.setdefault(member, []).append(group.name or group.id)
+                people.setdefault(member, []).append(group.words)
         if found.assignees is None:
             unknown.append("whom it is assigned to")
-        named = (SignsIn(self._people.get(one) or Person(one), tuple(groups)) for one, groups in people.items())
+        named = (SignsIn(self.person(one), tuple(groups)) for one, groups in people.items())
         ordered = sorted(named, key=lambda one: (one.person.words.lower(), one.person.id))
         return BehindRole(found, tuple(ordered), tuple(unknown))
 

@@ -67,7 +67,7 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     else:
         print_impact(out, account, found, ascii_only=ascii_only)
     say_impact(found)
-    return Exit.NO if fails(found, fail_on) else whole_or_open(workspace.account)
+    return Exit.NO if fails(found.effects(), fail_on) else whole_or_open(workspace.account)
 
 
 def say_impact(found: Impact) -> None:
@@ -77,10 +77,10 @@ def say_impact(found: Impact) -> None:
     note(_summary(found))
 
 
-def fails(found: Impact, fail_on: str | None) -> bool:
+def fails(effects: frozenset[Effect], fail_on: str | None) -> bool:
     """Whether what --fail-on names has happened."""
     wanted = {"gained": {Effect.GAINED, Effect.CHANGED}, "lost": {Effect.LOST, Effect.CHANGED}, "change": {*Effect}}
-    return fail_on is not None and bool(found.effects() & wanted[fail_on])
+    return fail_on is not None and bool(effects & wanted[fail_on])
 
 
 def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bool) -> None:
@@ -226,8 +226,8 @@ _ENTITY_MARKS: Final = {
 @click.option(
     "--fail-on",
     type=click.Choice(("gained", "lost", "change")),
-    help="Exit 1 if anything is gained, lost, or has changed at all: access, trust, a way to become administrator, and "
-    "with `change` also an entity.",
+    help="Exit 1 if anything is gained, lost, or has changed at all: access, trust, a way to become administrator, who "
+    "can sign in with a permission set, and with `change` also an entity.",
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one object.")
@@ -258,7 +258,10 @@ def diff(
     say_impact(found.impact)
     counts = [sum(one.change == change for one in found.entities) for change in _ENTITY_MARKS]
     note(f"{counts[0]:,} added, {counts[1]:,} removed, {counts[2] + counts[3]:,} changed.")
-    failed = fails(found.impact, fail_on) or (fail_on == "change" and bool(found.entities))
+    opened, closed = (sum(effect in one.effects for one in found.entities) for effect in (Effect.GAINED, Effect.LOST))
+    if opened or closed:
+        note(f"Permission sets that people of IAM Identity Center gained: {opened:,}; lost: {closed:,}.")
+    failed = fails(found.effects(), fail_on) or (fail_on == "change" and bool(found.entities))
     return Exit.NO if failed else whole_or_open(accounts[0], whole_or_open(accounts[1]))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.identity_center import BehindRole, IdentityCenter
+from iamtui.account.identity_center import Assignee, IdentityCenter, PermissionSet, Person
 from iamtui.account.model import (
     REST_OF_ACCOUNT,
     UNLISTED,
@@ -36,6 +37,7 @@ from iamtui.problem import Problem
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.policies_in_force import principal_policies
 from iamtui.workspace.compared_states import aligned
+from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.identity_center import DESCRIBES_SETS, first_words
 from iamtui.workspace.impact import Impact, impact_between
 from iamtui.workspace.opening import open_snapshot
@@ -51,12 +53,14 @@ class EntityChange:
         name: its ARN or id.
         change: "added", "removed", "changed", or "made anew": deleted and made again under the same ARN.
         details: what differs ("trust policy", "attached policies: +ReadOnlyAccess").
+        effects: of a permission set, whether there is somebody who can sign in with it now, or no longer.
     """
 
     kind: str
     name: str
     change: str
     details: tuple[str, ...] = ()
+    effects: frozenset[Effect] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,10 @@ class AccountDiff:
     def complete(self) -> bool:
         """Whether the whole of both was read."""
         return not (self.before.account.unlisted or self.after.account.unlisted)
+
+    def effects(self) -> frozenset[Effect]:
+        """Everything that happens, in access, trust, escalation, or by who can sign in with a permission set."""
+        return self.impact.effects().union(*(one.effects for one in self.entities))
 
 
 def diff_snapshots(
@@ -119,7 +127,8 @@ def diff(
     states = aligned(before, after, left_out={*unread, *apart})
     everyone: tuple[User | Role, ...] = (*states.before.account.users, *states.before.account.roles)
     impact = impact_between(states, {one.arn for one in everyone}, cancelled, now=now)
-    impact = replace(impact, not_compared=(*_said_of_parts(unread, apart), *impact.not_compared))
+    said = (*_said_of_parts(unread, apart), *_said_of_people(old.identity_center, new.identity_center))
+    impact = replace(impact, not_compared=(*said, *impact.not_compared))
     changed = tuple(one for one in entity_changes(old, new) if one.name not in unread)
     return AccountDiff(before, after, changed, impact)
 
@@ -364,40 +373,171 @@ def _levels(old: Organization, new: Organization) -> Iterator[EntityChange]:
             yield EntityChange("organization", level.name or level.id, "changed", tuple(details))
 
 
+# IAM Identity Center: permission sets, and who can sign in with them.
+
+
+_SET: Final = "permission set"
+_MOST_COMPARED: Final = 5_000_000
+"""People who are looked at, over all permission sets: some seconds."""
+
+
+def _said_of_people(old: Fact[IdentityCenter], new: Fact[IdentityCenter]) -> Iterator[str]:
+    """Whose signing in is not compared, because of what was not read; sentences without their end."""
+    centers = [one.value for one in (old, new) if isinstance(one, Known)]
+    if len(centers) == 1:
+        yield "Who can sign in through IAM Identity Center is known in one of the snapshots only, and is not compared"
+    if len(centers) != len((old, new)):
+        return
+    unknown: dict[str, None] = {}
+    for center in centers:
+        if DESCRIBES_SETS in center.unread:
+            unknown["what some permission sets are called"] = None
+        for one in center.permission_sets:
+            if one.assignees is None:
+                unknown[f"whom the permission set {one.name} is assigned to"] = None
+            groups = (center.group(each.id) for each in one.assignees or () if each.type == "GROUP")
+            unknown |= {f"the members of the group {each.words}": None for each in groups if each.members is None}
+    if unknown:
+        words = first_words([*unknown][:_MOST_NAMED], len(unknown))
+        yield f"Who can sign in through what one of the snapshots does not hold is not compared: {words}"
+
+
 def _identity_center(old: Fact[IdentityCenter], new: Fact[IdentityCenter]) -> Iterator[EntityChange]:
     """Permission sets and who can sign in with them, where both are known: what was not read is not compared."""
     if isinstance(old, Missing) or isinstance(new, Missing):
         return
+    signing_in = _SigningIn(old.value, new.value)
     sets = [{one.name: one for one in center.value.permission_sets} for center in (old, new)]
     for name in {**sets[0], **sets[1]}:
-        was, now = old.value.behind_set(name), new.value.behind_set(name)
+        was, now = sets[0].get(name), sets[1].get(name)
         if was is not None and now is not None:
-            details = tuple(_sign_in_details(was, now))
+            moves = signing_in.moves(was.assignees, now.assignees)
+            details = (*_set_details(was, now), *moves.details)
             if details:
-                yield EntityChange(_SET, name, "changed", details)
-        elif DESCRIBES_SETS not in (old.value.unread if was is None else new.value.unread):
-            yield EntityChange(_SET, name, "removed" if now is None else "added")
+                yield EntityChange(_SET, name, "changed", details, moves.effects)
+        elif was is not None and DESCRIBES_SETS not in new.value.unread:
+            moves = signing_in.moves(was.assignees, ())
+            yield EntityChange(_SET, name, "removed", moves.details, moves.effects or _if_unknown(was, Effect.LOST))
+        elif now is not None and DESCRIBES_SETS not in old.value.unread:
+            moves = signing_in.moves((), now.assignees)
+            yield EntityChange(_SET, name, "added", moves.details, moves.effects or _if_unknown(now, Effect.GAINED))
 
 
-_SET: Final = "permission set"
+def _if_unknown(one: PermissionSet, effect: Effect) -> frozenset[Effect]:
+    """What a permission set that comes or goes may do, where it is not known whom it is assigned to."""
+    return frozenset((effect,)) if one.assignees is None else frozenset()
 
 
-def _sign_in_details(was: BehindRole, now: BehindRole) -> Iterator[str]:
-    first, second = was.permission_set, now.permission_set
-    if first.description != second.description:
+def _set_details(was: PermissionSet, now: PermissionSet) -> Iterator[str]:
+    if was.description != now.description:
         yield "description"
-    if first.session_duration and second.session_duration and first.session_duration != second.session_duration:
-        yield f"longest session: {first.session_duration} is now {second.session_duration}"
-    if was.unknown or now.unknown:
-        return
-    people = [{one.person.id: one for one in behind.people} for behind in (was, now)]
-    gone = [f"-{one.person.words}" for id_, one in people[0].items() if id_ not in people[1]]
-    come = [f"+{one.person.words}" for id_, one in people[1].items() if id_ not in people[0]]
-    moved = [
-        f"~{one.person.words}"
-        for id_, one in people[1].items()
-        if id_ in people[0] and people[0][id_].groups != one.groups
-    ]
-    if gone or come or moved:
-        named = (*gone, *come, *moved)
-        yield f"people: {first_words(named[:_MOST_NAMED], len(named))}"
+    if was.session_duration and now.session_duration and was.session_duration != now.session_duration:
+        yield f"longest session: {was.session_duration} is now {now.session_duration}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """What differs in who can sign in, in words, and whether somebody came or went."""
+
+    details: tuple[str, ...] = ()
+    effects: frozenset[Effect] = frozenset()
+
+
+_Ids: TypeAlias = frozenset[str]
+
+
+class _SigningIn:
+    """Compares whom permission sets are assigned to, and the people among them: equal assignments once."""
+
+    def __init__(self, old: IdentityCenter, new: IdentityCenter) -> None:
+        self._old, self._new = old, new
+        self._moves: dict[tuple[frozenset[Assignee], frozenset[Assignee]], _Moves] = {}
+        self._shifts: dict[tuple[Assignee, bool, bool], tuple[_Ids, _Ids] | None] = {}
+        self._left = _MOST_COMPARED
+
+    def moves(self, was: Collection[Assignee] | None, now: Collection[Assignee] | None) -> _Moves:
+        if was is None or now is None:
+            return _Moves()
+        key = (frozenset(was), frozenset(now))
+        found = self._moves.get(key)
+        if found is None:
+            found = self._moves[key] = self._compared(*key)
+        return found
+
+    def _compared(self, was: frozenset[Assignee], now: frozenset[Assignee]) -> _Moves:
+        come: set[str] = set()
+        gone: set[str] = set()
+        unread: set[Effect] = set()
+        shifts = []
+        for one in was | now:
+            shift = self._shift(one, one in was, one in now)
+            if shift is not None:
+                shifts.append(shift)
+            elif one not in was or one not in now:
+                # Who is in a group that was not read is not known, but comes or goes with it.
+                unread.add(Effect.LOST if one in was else Effect.GAINED)
+        groups = self._groups(was, now)
+        if self._left < 0 and any(map(any, shifts)):
+            opened = {effect for shift in shifts for effect, ids in zip(_DIRECTIONS, shift, strict=True) if ids}
+            return _Moves((*groups, "people: too many to be compared"), frozenset(unread | opened))
+        come.update(*(first for first, _ in shifts))
+        gone.update(*(second for _, second in shifts))
+        self._left -= len(come) + len(gone)
+        otherwise = come | gone
+        if come:
+            come.difference_update(*self._people(self._old, was))
+        if gone:
+            gone.difference_update(*self._people(self._new, now))
+        otherwise -= come | gone
+        effects = {effect for effect, ids in zip(_DIRECTIONS, (come, gone), strict=True) if ids}
+        return _Moves((*groups, *self._named(come, gone, otherwise)), frozenset(unread | effects))
+
+    def _shift(self, one: Assignee, in_old: bool, in_new: bool) -> tuple[_Ids, _Ids] | None:
+        """Who comes and who goes by an assignment or as a member of its group; None: not known."""
+        key = (one, in_old, in_new)
+        if key not in self._shifts:
+            was = _members(self._old, one) if in_old else frozenset()
+            now = _members(self._new, one) if in_new else frozenset()
+            self._shifts[key] = None if was is None or now is None else (now - was, was - now)
+        return self._shifts[key]
+
+    def _people(self, center: IdentityCenter, assignees: Iterable[Assignee]) -> Iterator[Collection[str]]:
+        for one in assignees:
+            members = (one.id,) if one.type == "USER" else center.group(one.id).members or ()
+            self._left -= len(members)
+            yield members
+
+    def _groups(self, was: frozenset[Assignee], now: frozenset[Assignee]) -> Iterator[str]:
+        """The groups that are assigned in one of the states only, or have another name."""
+        first, second = (
+            {one.id: center.group(one.id) for one in sorted(each, key=lambda one: one.id) if one.type == "GROUP"}
+            for each, center in ((was, self._old), (now, self._new))
+        )
+        named = [f"-{one.words}" for one in first.values() if one.id not in second]
+        named += [f"+{one.words}" for one in second.values() if one.id not in first]
+        named += [f"~{one.words}" for one in second.values() if first.get(one.id, one).name not in ("", one.name)]
+        if named:
+            yield f"groups: {first_words(named[:_MOST_NAMED], len(named))}"
+
+    def _named(self, come: Collection[str], gone: Collection[str], otherwise: Collection[str]) -> Iterator[str]:
+        """The first of the people who come, go, or are in it by other groups than before."""
+        named: list[str] = []
+        for mark, ids, center in (("-", gone, self._old), ("+", come, self._new), ("~", otherwise, self._new)):
+            first = nsmallest(_MOST_NAMED - len(named), map(center.person, ids), key=_by_name)
+            named += (f"{mark}{one.words}" for one in first)
+        if named:
+            yield f"people: {first_words(named, len(come) + len(gone) + len(otherwise))}"
+
+
+_DIRECTIONS: Final = (Effect.GAINED, Effect.LOST)
+
+
+def _members(center: IdentityCenter, one: Assignee) -> _Ids | None:
+    if one.type == "USER":
+        return frozenset((one.id,))
+    members = center.group(one.id).members
+    return None if members is None else frozenset(members)
+
+
+def _by_name(one: Person) -> tuple[str, str]:
+    return one.words.lower(), one.id

@@ -101,3 +101,29 @@ def test_a_trust_policy_that_lets_set_the_source_identity(cli: Cli, snapshot: st
     assert "trust of role/web-server opens to ec2.amazonaws.com for sts:SetSourceIdentity" in found.out
     closed = cli("diff", tmp_path / "more", tmp_path / "plain", "--json").json["trust"]
     assert [(one["effect"], one["action"]) for one in closed] == [("lost", "sts:SetSourceIdentity")]
+
+
+def test_people_of_identity_center_who_come_or_go_fail_a_pipeline(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    data = json.loads(Path(snapshot).read_text())
+    files = []
+    for members in (["u1"], ["u1", "u2"]):
+        data["identity_center"] = {
+            "instance": "arn:aws:sso:::instance/ssoins-1",
+            "permission_sets": [
+                {
+                    "arn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1",
+                    "name": "Admins",
+                    "assignees": [{"type": "GROUP", "id": "g1"}],
+                }
+            ],
+            "groups": [{"id": "g1", "name": "staff", "members": members}],
+        }
+        files.append(tmp_path / f"{len(members)}.json")
+        files[-1].write_text(json.dumps(data))
+    few, more = map(str, files)
+    found = cli("diff", few, more, "--fail-on", "gained")
+    assert found.code == 1
+    assert "Permission sets that people of IAM Identity Center gained: 1; lost: 0." in found.err
+    assert cli("diff", more, few, "--fail-on", "lost").code == 1
+    assert cli("diff", more, few, "--fail-on", "gained").code == 0
+    assert cli("diff", few, more, "--fail-on", "lost").code == 0

@@ -220,7 +220,11 @@ def test_diff_says_who_can_sign_in_now_and_who_no_longer(cli: Cli, url: str, tmp
     center["groups"][0]["members"] = None
     after.write_text(json.dumps(account))
     unread = cli("diff", str(before), str(after), "--json").json["entities"]
-    assert [one["name"] for one in unread] == ["Auditor"]
+    assert [(one["name"], one["details"]) for one in unread] == [
+        ("Developer", ["people: +Cy Twombly (cy)"]), ("Auditor", []),
+    ]  # fmt: skip
     del account["identity_center"]
     after.write_text(json.dumps(account))
-    assert cli("diff", str(before), str(after), "--json").json["entities"] == []
+    nothing = cli("diff", str(before), str(after), "--json").json
+    assert nothing["entities"] == []
+    assert "IAM Identity Center is known in one of the snapshots only" in nothing["not_compared"][0]

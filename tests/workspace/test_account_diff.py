@@ -17,7 +17,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
+from iamtui.workspace import account_diff
 from iamtui.workspace.account_diff import AccountDiff, diff_snapshots, entity_changes
+from iamtui.workspace.draft_session import Effect
 from tests.support.snapshot_builder import (
     ID,
     allow,
@@ -227,3 +229,99 @@ def test_an_account_whose_documents_are_spelled_otherwise_has_not_changed() -> N
     respelled = json.dumps(json.loads(data)).encode()
     assert respelled != data
     assert list(entity_changes(load_account(data), load_account(respelled))) == []
+
+
+GROUP_OF_ALL = [{"type": "GROUP", "id": "g1"}]
+
+
+def with_people(*assignees: dict[str, str], members: dict[str, list[str] | None], sets: int = 1) -> dict[str, Any]:
+    """The account, where groups with some people may sign in with permission sets."""
+    arn = "arn:aws:sso:::permissionSet/ssoins-1/ps-{}"
+    return account() | {
+        "identity_center": {
+            "instance": "arn:aws:sso:::instance/ssoins-1",
+            "permission_sets": [
+                {"arn": arn.format(number), "name": f"S{number}", "assignees": list(assignees)}
+                for number in range(sets)
+            ],
+            "groups": [{"id": one, "name": f"{one}-name", "members": ids} for one, ids in members.items()],
+        }
+    }
+
+
+def test_people_who_come_gain_and_those_who_go_lose(tmp_path: Path) -> None:
+    few = with_people(*GROUP_OF_ALL, members={"g1": ["u1"]})
+    more = with_people(*GROUP_OF_ALL, members={"g1": ["u1", "u2"]})
+    come, gone = difference(tmp_path, few, more), difference(tmp_path, more, few)
+    assert entities(come) == [("changed", "permission set", "S0", ("people: +u2",))]
+    assert (come.effects(), gone.effects()) == ({Effect.GAINED}, {Effect.LOST})
+    # Who is assigned by another group than before has gained nothing.
+    other = with_people({"type": "GROUP", "id": "g2"}, members={"g1": ["u1"], "g2": ["u1"]})
+    assert entities(difference(tmp_path, few, other))[0][3] == ("groups: -g1-name, +g2-name", "people: ~u1")
+    assert not difference(tmp_path, few, other).effects()
+    # With a permission set come all who are assigned to it.
+    two = with_people(*GROUP_OF_ALL, members={"g1": ["u1"]}, sets=2)
+    assert entities(difference(tmp_path, few, two)) == [
+        ("added", "permission set", "S1", ("groups: +g1-name", "people: +u1"))
+    ]
+    assert difference(tmp_path, few, two).effects() == {Effect.GAINED}
+    two["identity_center"]["permission_sets"][1]["assignees"] = None
+    assert difference(tmp_path, two, few).effects() == {Effect.LOST}
+
+
+def test_people_are_compared_beside_a_group_that_was_not_read(tmp_path: Path) -> None:
+    before = with_people(*GROUP_OF_ALL, members={"g1": ["u1"]})
+    after = with_people(*GROUP_OF_ALL, {"type": "GROUP", "id": "g9"}, members={"g1": ["u1", "u2"]})
+    found = difference(tmp_path, before, after)
+    assert entities(found) == [("changed", "permission set", "S0", ("groups: +g9", "people: +u2"))]
+    (said,) = found.impact.not_compared
+    assert said.endswith("is not compared: the members of the group g9")
+    # A group that comes with people who are not known may let somebody in.
+    after["identity_center"]["groups"][0]["members"] = ["u1"]
+    assert difference(tmp_path, before, after).effects() == {Effect.GAINED}
+    assert difference(tmp_path, after, before).effects() == {Effect.LOST}
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (with_people(*GROUP_OF_ALL, members={"g1": None}), "the members of the group g1-name"),
+        (account(), "known in one of the snapshots only"),
+    ],
+)
+def test_people_who_were_not_read_in_one_of_them_neither_come_nor_go(
+    tmp_path: Path, after: dict[str, Any], said: str
+) -> None:
+    before = with_people(*GROUP_OF_ALL, members={"g1": ["u1"]})
+    for states in ((before, after), (after, before)):
+        found = difference(tmp_path, *states)
+        assert (entities(found), found.effects()) == ([], frozenset())
+        assert said in found.impact.not_compared[0]
+
+
+def test_equal_assignments_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [
+        with_people(*GROUP_OF_ALL, members={"g1": [f"{letter}{number}" for number in range(100)]}, sets=50)
+        for letter in "uv"
+    ]
+    # Room for the people of one of the permission sets alone.
+    monkeypatch.setattr(account_diff, "_MOST_COMPARED", 500)
+    found = difference(tmp_path, *states)
+    assert {one.details for one in found.entities} == {
+        ("people: -u0, -u1, -u10, -u11, -u12, -u13, -u14, -u15, -u16, -u17 and 190 more",)
+    }
+    assert len(found.entities) == 50
+
+
+def test_people_past_a_bound_count_as_come_and_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [
+        with_people(*GROUP_OF_ALL, members={"g1": [f"{letter}{number}" for number in range(100)]}, sets=3)
+        for letter in "uv"
+    ]
+    for state in states:
+        for number, one in enumerate(state["identity_center"]["permission_sets"]):
+            one["assignees"].append({"type": "USER", "id": f"w{number}"})
+    monkeypatch.setattr(account_diff, "_MOST_COMPARED", 100)
+    found = difference(tmp_path, *states)
+    assert [one.details for one in found.entities][1:] == [("people: too many to be compared",)] * 2
+    assert all(one.effects == {Effect.GAINED, Effect.LOST} for one in found.entities)
