@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -204,25 +204,28 @@ class _Place(NamedTuple):
         return _FRONT if name.startswith(query) else _INSIDE if query in name else _ELSEWHERE
 
 
+_Statements: TypeAlias = tuple[tuple[str, str, str, StatementPlace], ...]
+
+
 class AccountPlaces(Provider):
     """Entities, SCPs and RCPs, statements, saved questions and sessions of the account that is open."""
 
-    _named: tuple[tuple[str, str, str, StatementPlace], ...] | None = None
+    _finding: asyncio.Future[_Statements] | None = None
+    """The statements with a Sid, once there was something to look for."""
 
     async def search(self, query: str) -> Hits:
-        """What holds the words of the query, of each kind the best."""
+        """What holds the words of the query, of each kind the best; statements last, as all policies are parsed."""
         main, query = self.screen, query.strip().lower()
         if not isinstance(main, MainScreen) or main.workspace is None or len(query) < _LEAST_LETTERS:
             return
-        if self._named is None:
-            # Whatever was not parsed so far is parsed for it.
-            self._named = await asyncio.to_thread(_statements_of, main.workspace.account)
-        for places in (self._entities(main, query), self._texts(main, query), self._statements(main, query)):
-            for number, place in zip(range(_MOST_OF_A_KIND), places, strict=False):
-                yield Hit(
-                    place.score(query) - number, plain(place.name), place.go, safe_text(place.name),
-                    _unmarked(safe_text(place.about)),
-                )  # fmt: skip
+        for places in (self._entities(main, query), self._texts(main, query)):
+            for hit in _hits(places, query):
+                yield hit
+        if self._finding is None:
+            self._finding = asyncio.ensure_future(asyncio.to_thread(_statements_of, main.workspace.account))
+        # The next character ends this search, and not what the next one waits for as well.
+        for hit in _hits(self._statements(main, query, await asyncio.shield(self._finding)), query):
+            yield hit
 
     def _entities(self, main: MainScreen, query: str) -> Iterator[_Place]:
         result = main.explorer.tree_view.look_up(query)
@@ -246,10 +249,16 @@ class AccountPlaces(Provider):
             if query in name.lower() or query in session.session_name.lower():
                 yield _Place(name, f"session {session.session_name}", partial(_go_to_session, main, kept.key))
 
-    def _statements(self, main: MainScreen, query: str) -> Iterator[_Place]:
-        for sid, holder, key, place in self._named or ():
+    def _statements(self, main: MainScreen, query: str, named: _Statements) -> Iterator[_Place]:
+        for sid, holder, key, place in named:
             if query in sid.lower():
                 yield _Place(sid, f"statement of {holder}", partial(main.go_to, key, None, place))
+
+
+def _hits(places: Iterator[_Place], query: str) -> Iterator[Hit]:
+    for number, place in zip(range(_MOST_OF_A_KIND), places, strict=False):
+        score, about = place.score(query) - number, _unmarked(safe_text(place.about))
+        yield Hit(score, plain(place.name), place.go, safe_text(place.name), about)
 
 
 def _go_to_hit(main: MainScreen, hit: Found) -> None:
@@ -267,7 +276,7 @@ def _go_to_session(main: MainScreen, key: str) -> None:
         main.sessions.highlighted = main.sessions.get_option_index(key)
 
 
-def _statements_of(account: Account) -> tuple[tuple[str, str, str, StatementPlace], ...]:
+def _statements_of(account: Account) -> _Statements:
     """The Sid of each statement that has one, what holds it, the key of that, and where it is there; in a thread."""
     found: list[tuple[str, str, str, StatementPlace]] = []
     for entity in account.entities():
