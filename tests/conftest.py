@@ -109,7 +109,8 @@ def aws_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: Iterator[Path]) -> Iterator[Path]:
-    """Clear all AWS variables, point the AWS files at empty ones and cached accounts at none; returns their folder."""
+    """Clear all AWS variables, point the AWS files at empty ones and cached accounts at none, and remember nothing of
+    other runs; returns their folder."""
     for name in [*os.environ]:
         if name.startswith("AWS_") or name in _PROXIES:
             monkeypatch.delenv(name)
@@ -119,6 +120,7 @@ def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: Iterator[Path]
         (folder / file).touch()
         monkeypatch.setenv(variable, str(folder / file))
     monkeypatch.setattr(paths, "accounts_folder", lambda: folder / "accounts")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
     # A process that has asked a profile says so to those that it starts; the next test is another one.
