@@ -33,9 +33,9 @@ from iamtui.engine.layers import (
     LevelsScan,
     each_allowing,
     endpoint_stack,
-    may_let_in,
     scan,
     scan_resource_policy,
+    with_unknown,
 )
 from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
 from iamtui.engine.request import (
@@ -347,16 +347,8 @@ def _read_resource_policy(result: Evaluation) -> None:
     given, prepared = result.policies.resource, result.prepared
     if not prepared.facts.lets_policy_speak_to(result.request.principal.kind):
         return
-    if (
-        result.must_admit
-        and (prepared.resource.kind is ResourceKind.SET or result.asked.of_a_set)
-        and (given is None or isinstance(given, NotEvaluated))
-    ):
-        # A key or trust policy belongs to one resource; a set of them cannot be asked for one.
-        result.must_admit = False
-        result.admitted_by_assumption = result.same_account
-    elif result.must_admit and not result.asked.everywhere and some_have_no_policy(prepared.action, prepared.resource):
-        result.must_admit = False
+    if result.must_admit:
+        _admit_to_set(result, is_known=not (given is None or isinstance(given, NotEvaluated)))
     if given is None:
         if result.options.legacy_role_self_trust and prepared.trust:
             _trust_itself(result)
@@ -364,9 +356,7 @@ def _read_resource_policy(result: Evaluation) -> None:
     if isinstance(given, NotEvaluated):
         result.not_evaluated[Layer.RESOURCE] = given
         if result.needs_resource_side:
-            unknown = MissingPolicy(f"policy of {prepared.resource.text}", given.permission, given.reason)
-            result.resource = LayerScan((unknown,))
-            may_let_in(result.resource, unknown)
+            result.resource = with_unknown(None, f"policy of {prepared.resource.text}", given)
         return
     result.resource = scan_resource_policy(
         resource_policy_set(result, given),
@@ -378,11 +368,21 @@ def _read_resource_policy(result: Evaluation) -> None:
     if isinstance(given, PolicyWithUnread) and result.resource.deny is not True:
         result.not_evaluated[Layer.RESOURCE] = given.unread
         if result.needs_resource_side:
-            may_let_in(result.resource, MissingPolicy("policy beside it", given.unread.permission, given.unread.reason))
+            result.resource = with_unknown(result.resource, "policy beside it", given.unread)
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
     is_owners_root = result.same_account and result.request.principal.kind is PrincipalKind.ROOT
     result.resource_denies_ignored = is_owners_root and is_about_bucket_policy(prepared.action)
+
+
+def _admit_to_set(result: Evaluation, *, is_known: bool) -> None:
+    prepared = result.prepared
+    if not is_known and (prepared.resource.kind is ResourceKind.SET or result.asked.of_a_set):
+        # A key or trust policy belongs to one resource; a set of them cannot be asked for one.
+        result.must_admit = False
+        result.admitted_by_assumption = result.same_account
+    elif not result.asked.everywhere and some_have_no_policy(prepared.action, prepared.resource):
+        result.must_admit = False
 
 
 def _trust_itself(result: Evaluation) -> None:

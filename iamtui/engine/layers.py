@@ -291,11 +291,17 @@ def missing_allow(layer: Layer, policy: MissingPolicy) -> MissingLeaf:
     return _missing_leaf(layer, policy, "Allow")
 
 
-def may_let_in(scanned: LayerScan, unknown: MissingPolicy) -> None:
-    """Leave open whether a policy of the resource that is not known lets the caller in."""
+def with_unknown(scanned: LayerScan | None, name: str, given: NotEvaluated) -> LayerScan:
+    """What a resource's policy says, with one that is not known: whether that one lets the caller in is left open."""
+    unknown = MissingPolicy(name, given.permission, given.reason)
     leaf = missing_allow(Layer.RESOURCE, unknown)
-    scanned.allow = any_of((scanned.allow, leaf))
-    scanned.strengths[Strength.WILDCARD] = any_of((scanned.strengths.get(Strength.WILDCARD, False), leaf))
+    made = LayerScan((unknown,))
+    made.allow, made.strengths[Strength.WILDCARD] = leaf, leaf
+    if scanned is not None:
+        made.matches, made.deny, made.allow = scanned.matches, scanned.deny, any_of((scanned.allow, leaf))
+        made.strengths = {**scanned.strengths}
+        made.strengths[Strength.WILDCARD] = any_of((scanned.strengths.get(Strength.WILDCARD, False), leaf))
+    return made
 
 
 def _missing_leaf(layer: Layer, policy: MissingPolicy, effect: str) -> MissingLeaf:
