@@ -70,7 +70,7 @@ def late(delays):
 
 async def main():
     idle = [await turn() for _ in range(500)]
-    app = IamtuiApp(SourceChoice(SourceKind.LIVE, endpoint_url=sys.argv[1], cache=CacheUse.NOTHING))
+    app = IamtuiApp(SourceChoice(SourceKind.LIVE, endpoint_url=sys.argv[1], cache=CacheUse.NOTHING), fresh=True)
     delays, shown = [], []
     started = time.monotonic()
     async with app.run_test(size=(120, 40)):

@@ -97,7 +97,7 @@ PICTURES: Final = (Picture("ask", ask), Picture("browse", browse), Picture("assu
 async def take(picture: Picture) -> str:
     """Make one picture; returns its SVG. Nothing is remembered of the one before: each has a home of its own."""
     os.environ["HOME"] = tempfile.mkdtemp(prefix=f"{picture.name}-", dir=_HOME)
-    app = IamtuiApp(SourceChoice(SourceKind.DEMO))
+    app = IamtuiApp(SourceChoice(SourceKind.DEMO), fresh=True)
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         workspace = app.main.workspace
