@@ -278,15 +278,19 @@ def _classes_of(key: str, lines: Sequence[_Line], context: RequestContext, bound
     yield from (((value,), doubt) for value, doubt in sorted(singles, key=lambda one: not one[0]))
     is_compared_as_set = any(operator is not None and operator.over is not None for operator in operators)
     if info.multivalued if info is not None and info.multivalued is not None else is_compared_as_set:
-        # A line about a set holds, or not, by at most one of its values, so that so many values are enough.
-        count = 0
-        different = _different(singles, lines, context)
-        for size in range(2, min(len(different), len(lines) + 1) + 1):
-            for some in combinations(different, size):
-                count += 1
-                if count > _MOST_CLASSES:
-                    raise Unproved("there are too many sets of them")
-                yield tuple(value for value, _ in some), next((doubt for _, doubt in some if doubt), "")
+        yield from _sets(_different(singles, lines, context), len(lines))
+
+
+def _sets(singles: Sequence[tuple[str, str]], lines: int) -> Iterator[_Found]:
+    """Sets of two values or more.
+
+    A line about a set holds, or not, by at most one of its values, so that one for each line and one more are enough.
+    """
+    sizes = range(2, min(len(singles), lines + 1) + 1)
+    for count, some in enumerate(chain.from_iterable(combinations(singles, size) for size in sizes)):
+        if count >= _MOST_CLASSES:
+            raise Unproved("there are too many sets of them")
+        yield tuple(value for value, _ in some), next((doubt for _, doubt in some if doubt), "")
 
 
 def _different(
@@ -319,6 +323,11 @@ def _singles(
         if set(types) & {KeyType.NUMERIC, KeyType.DATE, KeyType.IP, KeyType.BINARY} and bases:
             raise Unproved(f"a key of type {types[0]} is compared as text")
         return list(_text_values(key, types, lines, context, bounds))
+    return _typed_values(types, bases, lines)
+
+
+def _typed_values(types: tuple[KeyType, ...], bases: set[str], lines: Sequence[_Line]) -> list[tuple[str, str]]:
+    """Numbers, dates or addresses, and what is none of them."""
     written = [value for line in lines if line.condition.operator is not None for value in line.leaf.values]
     if bases <= _NUMBERS:
         found = _between({number for value in written if (number := parse_number(value)) is not None}, _as_number)
@@ -394,12 +403,7 @@ def _text_values(
         groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
     if sum(len(group.patterns) for group in groups) > _MOST_PATTERNS:
         raise Unproved("too many patterns")
-    without_case = {
-        operator.base == "stringequalsignorecase"
-        for line in lines
-        if (operator := line.condition.operator) is not None and operator.base != "null"
-    }
-    if len(without_case) > 1:
+    if len(set(_ignore_case(lines))) > 1:
         raise Unproved("compared with and without regard to letter case")
     if key == _REGION:
         yield from ((region, "") for region in _REGIONS)
@@ -411,6 +415,14 @@ def _text_values(
         yield spelled, doubt
     if types != (KeyType.ARN,):
         yield "", ""
+
+
+def _ignore_case(lines: Sequence[_Line]) -> Iterator[bool]:
+    """Of each line that compares values, whether it does so without regard to letter case."""
+    for line in lines:
+        operator = line.condition.operator
+        if operator is not None and operator.base != "null":
+            yield operator.base == "stringequalsignorecase"
 
 
 def _spelled(text: str, lines: Sequence[_Line], context: RequestContext) -> str:

@@ -197,12 +197,17 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
                 continue
             # A text that may still come to other ends is not made needless by one that may not.
             good, bad = reached & (helps | must), reached & hurts
-            before = seen.setdefault(reached & alike, [])
-            if any(good & ~more == 0 and less & ~bad == 0 for more, less in before):
-                continue
-            before[:] = [(more, less) for more, less in before if more & ~good or bad & ~less]
-            before.append((good, bad))
-            waiting.append((reached, text + character))
+            if _is_new(seen.setdefault(reached & alike, []), good, bad):
+                waiting.append((reached, text + character))
+
+
+def _is_new(before: list[tuple[int, int]], good: int, bad: int) -> bool:
+    """Whether no state that was seen makes one needless, which is then one of them in the place of worse ones."""
+    if any(good & ~more == 0 and less & ~bad == 0 for more, less in before):
+        return False
+    before[:] = [(more, less) for more, less in before if more & ~good or bad & ~less]
+    before.append((good, bad))
+    return True
 
 
 def _bits_of(automaton: _Automaton, kind: GroupKind) -> int:

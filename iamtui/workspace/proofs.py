@@ -36,7 +36,7 @@ from iamtui.policy.patterns import (
     tokens_of,
 )
 from iamtui.policy.policy_carriers import resource_policy_arn
-from iamtui.policy.resource import ResourceKind
+from iamtui.policy.resource import ResourceKind, ResourceSet
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
@@ -379,15 +379,21 @@ def _put_before(
     return _Put(workspace, principal, then), policies, workspace.account, asked_by(then).prepared
 
 
+def _domain(
+    prepared: PreparedAction,
+) -> tuple[ResourceSet, tuple[tuple[tuple[Token, ...], ...], ...], tuple[tuple[Token, ...], ...]]:
+    """The resources of a set, the patterns that they match, and those that they do not."""
+    members = prepared.resource.whole or prepared.resource.members
+    within = tuple(patterns for patterns in (members.patterns, members.forms) if patterns)
+    return members, within, tuple(glob.tokens for glob in members.never)
+
+
 def _of_own(
     put: _Put, account: Account, prepared: PreparedAction, policies: PoliciesInForce, bounds: Bounds
 ) -> Iterator[tuple[Situation, bool]]:
     """Resources of the account: whatever policy they may have, then those whose policy is loaded, then the others."""
-    members = prepared.resource.whole or prepared.resource.members
-    within = tuple(patterns for patterns in (members.patterns, members.forms) if patterns)
-    never = tuple(glob.tokens for glob in members.never)
-    service = prepared.action.service
-    unknown = MissingPolicy(f"the policies of resources of {service}")
+    members, within, never = _domain(prepared)
+    unknown = MissingPolicy(f"the policies of resources of {prepared.action.service}")
     can_have_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
     everything = put.situation(policies, unknown if can_have_policy else None, *within, without=never)
     if not can_have_policy:
@@ -399,17 +405,16 @@ def _of_own(
     carriers = _carriers(account, prepared)
     if len(carriers) > _MOST_CARRIERS:
         raise Unproved(f"more than {_MOST_CARRIERS} resources have a policy of their own")
-    taken: list[tuple[Token, ...]] = []
     for carrier in carriers:
-        below = tuple((*carrier, *rest) for rest in _BELOW if carrier.split(":")[2] != "s3" or ":" not in rest)
-        # What else has the policy of the carrier follows rules of its service: it is looked at here and as another.
-        taken += below if carrier.split(":")[2] == "s3" else below[:1]
+        below = _below(carrier)
         if any(members.shares(Glob(tokens)) for tokens in below):
             policy = _policy_of(account, prepared, carrier)
             policy = _unread(policy, carrier) if isinstance(policy, NotEvaluated) else policy
             yield put.situation(policies, policy, *within, below, without=never, carrier=carrier), True
     if prepared.trust and not account.lacks_principals:
         return
+    # What else has the policy of a carrier follows rules of its service: it is looked at as that, and as another.
+    taken = (tokens for carrier in carriers for tokens in _below(carrier)[: None if _is_of_s3(carrier) else 1])
     rest = (*never, *taken)
     others = put.situation(policies, unknown, *within, without=rest)
     if find_request(others, bounds) is None:
@@ -422,6 +427,14 @@ def _of_own(
 
 _BELOW: Final[tuple[tuple[Token, ...], ...]] = ((), ("/", Wild.STAR), (":", Wild.STAR))
 """What is under the policy of a resource: itself, and what its ARN goes on with (objects, versions, indexes)."""
+
+
+def _below(carrier: str) -> tuple[tuple[Token, ...], ...]:
+    return tuple((*carrier, *rest) for rest in _BELOW if not _is_of_s3(carrier) or ":" not in rest)
+
+
+def _is_of_s3(arn: str) -> bool:
+    return arn.split(":")[2] == "s3"
 
 
 def _may_have_policies(prepared: PreparedAction) -> bool:
@@ -477,11 +490,9 @@ def _of_others(
         prepared = asked_by(request).prepared
         if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
             continue
-        members = prepared.resource.whole or prepared.resource.members
-        within = tuple(patterns for patterns in (members.patterns, members.forms) if patterns)
+        _, within, never = _domain(prepared)
         has_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
         unknown = MissingPolicy("the policies of resources in other accounts") if has_policy else None
-        never = tuple(glob.tokens for glob in members.never)
         put = _Put(workspace, principal, request, before)
         yield put.situation(in_force, unknown, *within, without=never), False
 
