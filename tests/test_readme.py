@@ -18,9 +18,10 @@ from iamtui.account.snapshot_format import SnapshotShape
 from iamtui.cli.main import ENTRIES, cli
 from iamtui.config import load_config, settings
 from iamtui.credentials.export import FORMATS
-from iamtui.engine.evaluator import evaluate, option_names
+from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import DEFAULT_OPTIONS
 from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenario_format import OPTION_NAMES
 from iamtui.workspace.permissions import FEATURES
 from tests.support.slow import all_but
 
@@ -125,7 +126,7 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 def test_every_engine_option_is_in_the_table_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (yes|no) \|$", TEXTS["docs/decisions.md"], re.MULTILINE))
-    assert rows == {name: "yes" if getattr(DEFAULT_OPTIONS, name) else "no" for name in option_names()}
+    assert rows == {name: "yes" if getattr(DEFAULT_OPTIONS, name) else "no" for name in OPTION_NAMES}
 
 
 def test_every_format_is_in_the_table_with_its_command() -> None:

@@ -9,7 +9,7 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
@@ -56,6 +56,7 @@ from iamtui.engine.request import (
     partition_of,
 )
 from iamtui.engine.resource_sets import settled, settled_by_known, with_every_need
+from iamtui.engine.scenario_format import OPTION_NAMES
 from iamtui.engine.service_rules import (
     free_action,
     is_about_bucket_policy,
@@ -391,8 +392,7 @@ def _trust_itself(result: Evaluation) -> None:
         return
     # Such a role trusts itself as it trusts its account: its own policies have to allow the call.
     scanned = result.resource or LayerScan()
-    scanned.strengths[Strength.ACCOUNT] = True
-    scanned.allow = True
+    scanned.strengths[Strength.ACCOUNT] = scanned.allow = True
     result.resource = scanned
 
 
@@ -476,10 +476,6 @@ _WHAT: Final = {
 }
 
 
-def option_names() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(EngineOptions))
-
-
 def with_undocumented_behaviour(reading: Evaluation) -> Decision:
     """The decision of an evaluation, with a note for every open point that it rests on once its notes are read."""
     return concluded(reading, details=_DetailsWithOpenPoints)
@@ -487,22 +483,27 @@ def with_undocumented_behaviour(reading: Evaluation) -> Decision:
 
 class _DetailsWithOpenPoints(DecisionDetails):
     def notes(self) -> tuple[str, ...]:
-        reading = self._reading
-        read = _Read(reading, tuple(_statements(reading)))
-        open_points = [
-            f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name})."
-            for name in option_names()
-            if _CAN_MATTER[name](read) and _the_other_way(reading, name).outcome is not reading.outcome
+        points = [
+            f"Rests on a point AWS leaves open: {point} (option {name})."
+            for name, point, other in read_the_other_way(self._reading)
+            if other.outcome is not self._reading.outcome
         ]
-        return (*super().notes(), *open_points)
+        return (*super().notes(), *points)
+
+
+def read_the_other_way(reading: Evaluation) -> Iterator[tuple[str, str, Evaluation]]:
+    """The options that can matter to an evaluation, what each is about, and the evaluation with it changed."""
+    read = _Read(reading, tuple(_statements(reading)))
+    for name in OPTION_NAMES:
+        if _CAN_MATTER[name](read):
+            yield name, _WHAT[name], _the_other_way(reading, name)
 
 
 def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
     """The same request, evaluated with one option changed; what is asked depends on none, so it is prepared once."""
     options = replace(reading.options, **{name: not getattr(reading.options, name)})
-    asked = None
-    if not reading.by_alias:
-        asked = PreparedRequest(reading.prepared, options, of_a_set=reading.asked.of_a_set)
+    prepared, of_a_set = reading.prepared, reading.asked.of_a_set
+    asked = None if reading.by_alias else PreparedRequest(prepared, options, of_a_set=of_a_set)
     return read_all_layers(reading.request, reading.policies, options, asked=asked)
 
 

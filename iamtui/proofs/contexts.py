@@ -275,10 +275,13 @@ def _classes_of(key: str, lines: Sequence[_Line], context: RequestContext, bound
     # "" is what a tag can be; of other keys it is not known that they ever are.
     empty = "" if "tag/" in key else "an empty value"
     singles = [(value, doubt or (empty if not value else "")) for value, doubt in singles]
-    yield from (((value,), doubt) for value, doubt in sorted(singles, key=lambda one: not one[0]))
+    for value, doubt in sorted(singles, key=lambda one: not one[0]):
+        # Trying one takes as long as there are values in conditions.
+        bounds.check()
+        yield (value,), doubt
     is_compared_as_set = any(operator is not None and operator.over is not None for operator in operators)
     if info.multivalued if info is not None and info.multivalued is not None else is_compared_as_set:
-        yield from _sets(_different(singles, lines, context), len(lines))
+        yield from _sets(_different(singles, lines, context, bounds), len(lines))
 
 
 def _sets(singles: Sequence[tuple[str, str]], lines: int) -> Iterator[_Found]:
@@ -294,11 +297,12 @@ def _sets(singles: Sequence[tuple[str, str]], lines: int) -> Iterator[_Found]:
 
 
 def _different(
-    singles: Sequence[tuple[str, str]], lines: Sequence[_Line], context: RequestContext
+    singles: Sequence[tuple[str, str]], lines: Sequence[_Line], context: RequestContext, bounds: Bounds
 ) -> list[tuple[str, str]]:
     """Of single values that come to the same in all lines the first, for certain ones before doubtful ones."""
     found: dict[tuple[Truth, ...], tuple[str, str]] = {}
     for value, doubt in sorted(singles, key=lambda one: one[1] != ""):
+        bounds.check()
         given = [_Given(context, line.condition.key, (value,)) for line in lines]
         told = tuple(line.condition.test(one) for line, one in zip(lines, given, strict=True))
         found.setdefault((*told, value == ""), (value, doubt))

@@ -13,7 +13,7 @@ from typing import Final
 
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation
-from iamtui.engine.evaluator import read_all_layers
+from iamtui.engine.evaluator import read_all_layers, read_the_other_way
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request
 from iamtui.engine.service_rules import granted_by_acl, telling_resources_apart
@@ -76,7 +76,18 @@ def find_request(situation: Situation, bounds: Bounds) -> Example | Doubt | None
             found = Doubt((f"only a resource like {text.replace(ANY_OTHER, '?')} is known to be allowed",))
         if found is not None:
             doubts.update(dict.fromkeys(found.reasons))
+        if situation.before is None:
+            doubts.update(dict.fromkeys(_left_open(reading, situation, text, bounds)))
     return Doubt(tuple(doubts)) if doubts else None
+
+
+def _left_open(reading: Evaluation, situation: Situation, text: str, bounds: Bounds) -> Iterator[str]:
+    """The points of AWS's documentation that would allow more, read the other way."""
+    for _, point, other in read_the_other_way(reading):
+        bounds.check()
+        is_other = other.total is not False and other.total != reading.total
+        if is_other and isinstance(_context_for(other, text, situation, bounds), FoundContext):
+            yield f"AWS leaves open {point}"
 
 
 def _about(situation: Situation, text: str) -> Evaluation:

@@ -8,9 +8,10 @@ import pytest
 
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
-from iamtui.engine.evaluator import _WHAT, evaluate, option_names, read_all_layers, with_undocumented_behaviour
+from iamtui.engine.evaluator import _WHAT, evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import Scenario, parse_scenario
+from iamtui.engine.scenario_format import OPTION_NAMES
 from iamtui.engine.trace import trace, trace_to_json
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
@@ -249,7 +250,7 @@ def test_an_option_changes_what_it_says(option: str, asked: dict[str, Any]) -> N
 
 
 def test_every_option_has_words() -> None:
-    assert set(option_names()) == set(_WHAT)
+    assert set(OPTION_NAMES) == set(_WHAT)
 
 
 def test_depends_reads_like_a_sentence() -> None:
