@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -111,8 +112,8 @@ def drafting_workspace() -> Workspace:
     )
 
 
-def edits(account: Account) -> st.SearchStrategy[Edit]:
-    """Edits of every kind about the entities of the account; not all of them fit."""
+def edits(account: Account, kinds: Collection[Callable[..., Edit]] = ()) -> st.SearchStrategy[Edit]:
+    """Edits of every kind, or of some, about the entities of the account; not all of them fit."""
     users, roles = [user.arn for user in account.users], [role.arn for role in account.roles]
     groups = [group.arn for group in account.groups]
     user, role, group = st.sampled_from(users), st.sampled_from(roles), st.sampled_from(groups)
@@ -140,26 +141,30 @@ def edits(account: Account) -> st.SearchStrategy[Edit]:
         lambda who: text(deny("s3:*", Principal="*", Condition={"ArnEquals": {"aws:PrincipalArn": who}}))
     )
     level, scp = st.sampled_from([ROOT, OU, ID]), st.sampled_from(["no-leaving", "fence", "FullAWSAccess"])
+
+    def build(kind: Callable[..., Edit], *fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Edit]:
+        return st.builds(kind, *fields) if not kinds or kind in kinds else st.nothing()
+
     return st.one_of(
-        st.builds(AttachPolicy, holder, policy),
-        st.builds(DetachPolicy, holder, policy),
-        st.builds(PutInlinePolicy, holder, name, documents),
-        st.builds(DeleteInlinePolicy, holder, name),
-        st.builds(PutManagedPolicy, own, documents),
-        st.builds(AddUserToGroup, user, group),
-        st.builds(RemoveUserFromGroup, user, group),
-        st.builds(PutPermissionsBoundary, bounded, policy),
-        st.builds(DeletePermissionsBoundary, bounded),
-        st.builds(UpdateTrustPolicy, role, trust),
-        st.builds(CreateRole, st.sampled_from([iam("role/made"), iam("role/path/other"), roles[0]]), trust),
-        st.builds(DeleteRole, role),
-        st.builds(DeleteUser, user),
-        st.builds(DeleteAccessKey, user, st.just("AKIAIOSFODNN7EXAMPLE")),
-        st.builds(DeleteLoginProfile, user),
-        st.builds(DeletePolicy, own),
-        st.builds(PutOrganizationPolicy, st.just(SCP), level, scp, documents),
-        st.builds(DetachOrganizationPolicy, st.just(SCP), level, scp),
-        st.builds(PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), fence),
-        st.builds(PutResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET, KEY]), with_principal),
-        st.builds(DeleteResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET])),
+        build(AttachPolicy, holder, policy),
+        build(DetachPolicy, holder, policy),
+        build(PutInlinePolicy, holder, name, documents),
+        build(DeleteInlinePolicy, holder, name),
+        build(PutManagedPolicy, own, documents),
+        build(AddUserToGroup, user, group),
+        build(RemoveUserFromGroup, user, group),
+        build(PutPermissionsBoundary, bounded, policy),
+        build(DeletePermissionsBoundary, bounded),
+        build(UpdateTrustPolicy, role, trust),
+        build(CreateRole, st.sampled_from([iam("role/made"), iam("role/path/other"), roles[0]]), trust),
+        build(DeleteRole, role),
+        build(DeleteUser, user),
+        build(DeleteAccessKey, user, st.just("AKIAIOSFODNN7EXAMPLE")),
+        build(DeleteLoginProfile, user),
+        build(DeletePolicy, own),
+        build(PutOrganizationPolicy, st.just(SCP), level, scp, documents),
+        build(DetachOrganizationPolicy, st.just(SCP), level, scp),
+        build(PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), fence),
+        build(PutResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET, KEY]), with_principal),
+        build(DeleteResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET])),
     )
