@@ -463,6 +463,9 @@ def _patterns(line: _Line, context: RequestContext) -> Iterator[tuple[Token, ...
 # The search over all keys.
 
 
+_MOST_KEYS: Final = 100
+
+
 class _Search:
     """The contexts in which a truth holds, key by key.
 
@@ -480,6 +483,9 @@ class _Search:
         *,
         sure: bool,
     ) -> None:
+        if len(choices) > _MOST_KEYS:
+            # Each takes the search one call deeper.
+            raise Unproved(f"conditions are about more than {_MOST_KEYS} keys")
         self._truth = truth
         self._choices = [
             (key, tuple(choice for choice in found if not (sure and choice.doubt))) for key, found in choices.items()

@@ -301,6 +301,16 @@ def test_time_is_looked_at_before_each_value_of_a_condition(monkeypatch: pytest.
     assert len(looks) > 300
 
 
+def test_conditions_about_more_keys_than_can_be_searched_are_not_proved() -> None:
+    tags = [
+        deny("s3:*", "*", Condition={"StringEquals": {f"aws:PrincipalTag/t{n}": "x"}}, Sid=f"s{n}")
+        for n in range(1_200)
+    ]
+    proof = never(workspace(allow("s3:GetObjectTagging", f"{BUCKET}/*"), *tags), who="role/dev")
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert "conditions are about more than 100 keys" in proof.reasons
+
+
 @pytest.mark.parametrize(("who", "words"), [("role/nobody-*", "No user and no role matches"), ("bob", "bob")])
 def test_nobody_of_that_name(who: str, words: str) -> None:
     with pytest.raises(Problem, match=words):
