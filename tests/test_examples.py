@@ -64,6 +64,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
     (folder / "policies").mkdir()
     (folder / "policies" / "ci.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    for name in ("new", "old", "one", "other"):
+        (folder / f"{name}.json").write_bytes((folder / "policies" / "ci.json").read_bytes())
     (folder / "tests" / "iam").mkdir(parents=True)
     (folder / "tests" / "iam" / "all.json").write_bytes((DATA / "scenarios.jsonl").read_bytes())
     (folder / "iam-tests.json").write_bytes((DATA / "questions.json").read_bytes())
