@@ -214,9 +214,8 @@ class Connection:
     def close(self) -> None:
         """Cut what is connected, and drop the SDK's clients and sessions, which hold the secrets as they are.
 
-        They refer to each other in circles, which only the garbage collector would take away, some time later or,
-        where it was told to leave out what there is, never. So they are taken apart. Done as well when the last
-        reference to a connection goes. A call after it begins anew.
+        They refer to each other in circles, which the garbage collector takes away late or never, so they are taken
+        apart; also when the last reference to a connection goes. A call after it begins anew.
         """
         with self._lock:
             clients, self._clients = tuple(self._clients.values()), {}
@@ -235,6 +234,11 @@ class Connection:
         if self._keys is not None:
             self._keys.secret_access_key.wipe()
             self._keys.session_token.wipe()
+
+    def forget_renewed(self) -> None:
+        if self._renewed is not None:
+            self.close()
+            self._renewed.forget()
 
     def client(self, service: str, region: str = "") -> Any:
         """A botocore client (kept and reused) for one service, in `region` when given.
@@ -298,8 +302,7 @@ class Connection:
     def _drop_clients(self) -> None:
         """Drop clients that were not used for the longest time, where there are too many."""
         unused = [key for key, client in self._clients.items() if not self._calling[id(client)]]
-        for key in unused[: max(0, len(self._clients) - MOST_CLIENTS)]:
-            client = self._clients.pop(key)
+        for client in map(self._clients.pop, unused[: max(0, len(self._clients) - MOST_CLIENTS)]):
             client.close()
             _take_apart_client(client)
 
@@ -492,15 +495,12 @@ class Connection:
         """The profile's name as the chain sees it; "" when credentials are explicit or the default's."""
         if self.profile or self._keys is not None:
             return self.profile
-        if self._keys_in_environment():
-            return ""
-        return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or ""
+        named = os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or ""
+        return "" if self._keys_in_environment() else named
 
     def _keys_in_environment(self) -> bool:
         """Whether the chain ends at the environment's keys; a profile that was named beats them."""
-        return not self.profile and bool(
-            os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY")
-        )
+        return not self.profile and all(map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")))
 
     def _make_client(self, service: str, region: str) -> Any:
         session = self._botocore_session()
@@ -538,7 +538,7 @@ class Connection:
                     profile=self.profile or self._settings_profile or "",
                     region=self.region,
                     endpoint_url=self.endpoint_url,
-                    keys=self._keys,
+                    keys=self._keys if self._renewed is None else self._renewed.newest(),
                     reads_settings=self._settings_profile is not None,
                     stub=self._stub,
                     approve=self._approve,

@@ -60,8 +60,16 @@ class RenewedKeys:
                         raise
             return self._keys
 
+    def forget(self) -> None:
+        """Overwrite the keys as they are; whoever needs them next is given others."""
+        with self._lock:
+            self._keys.secret_access_key.wipe()
+            self._keys.session_token.wipe()
+            self._renew_at = self._ends_at = datetime.min.replace(tzinfo=UTC)
+
     def _renew(self) -> None:
         begun = now()
+        self._keys: Keys
         self._keys, self._ends_at = self._give()
         self._renew_at = self._ends_at - min(_EARLY, (self._ends_at - begun) / 4)
 

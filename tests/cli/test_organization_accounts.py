@@ -277,6 +277,22 @@ def test_a_reading_session_near_its_end_is_renewed_from_the_login(
             connection.call("iam", "ListRoles")
 
 
+@pytest.mark.usefixtures("company")
+def test_a_reading_session_that_is_forgotten_is_given_anew(company: Company, fault_proxy: FaultProxy) -> None:
+    own = Connection.open(profile="login", region="us-east-1", endpoint_url=fault_proxy.url)
+    theirs = as_role(own, f"arn:aws:iam::{company.member}:role/{ROLE}", "reader", 900)
+    assert theirs.caller().account == company.member
+    first = theirs._keys
+    assert first is not None
+    assert first.secret_access_key.reveal()
+    theirs.forget_renewed()
+    assert (theirs._session, theirs._clients) == (None, {})
+    assert not any(secret for secret in (first.secret_access_key, first.session_token))
+    theirs.call("iam", "ListRoles")
+    assert f"Credential={first.access_key_id}/" not in fault_proxy.calls[-1].headers["authorization"]
+    assert len(assumed(fault_proxy)) == 2
+
+
 def test_renewed_credentials_of_another_account_ask_for_nothing(
     company: Company, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

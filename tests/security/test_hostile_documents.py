@@ -46,7 +46,7 @@ DOCUMENTS = {
             "Statement": {
                 "Effect": "Allow",
                 "Action": "s3:GetObject",
-                "Resource": [f"arn:aws:s3:::{i}{'*?' * 1_900}" for i in range(120)],
+                "Resource": [f"arn:aws:s3:::{i}{'*?' * 1_900}" for i in range(30)],
             }
         }
     ),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from textual.screen import ModalScreen
 
+from iamtui.aws.connection import Connection
 from iamtui.config import Config, LockConfig
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.workspace.session_store import Origin
@@ -110,6 +112,22 @@ async def test_the_lock_drops_shared_mfa_sessions(monkeypatch: pytest.MonkeyPatc
         await press(it.pilot, "f12")
         assert "Dropped: 1 session and 1 MFA session." in it.text
         assert "forgotten" in it.heard
+
+
+async def test_the_lock_forgets_the_sessions_that_read_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[Connection] = []
+
+    def forget(connection: Connection) -> None:
+        forgotten.append(connection)
+
+    monkeypatch.setattr(Connection, "forget_renewed", forget)
+    async with stage(monkeypatch) as it:
+        main = it.pilot.app.main  # type: ignore[attr-defined]
+        connection = Connection(region="us-east-1")
+        source = replace(main.drafts.source_workspace, connection=connection)
+        monkeypatch.setattr(type(main.drafts), "source_workspace", source)
+        await press(it.pilot, "f12")
+        assert forgotten == [connection]
 
 
 async def test_a_renewal_that_ends_after_the_lock_brings_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:

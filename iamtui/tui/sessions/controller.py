@@ -293,6 +293,10 @@ class SessionLifecycle:
         self._codes.clear()
         self.sessions.mask()
         dropped = replace(self.sessions.forget_all(), mfa_sessions=self.forget_mfa_sessions())
+        source = self._drafts.source_workspace
+        for one in (source, *source.beside) if source is not None else ():
+            if one.connection is not None:
+                one.connection.forget_renewed()
         # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock, and
         # neither may what was opened from one.
         stack = list(self._screen.app.screen_stack)
