@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 # How many parts XML or JSON has and how deeply it is nested, found before a parser builds objects of it.
 
 
@@ -352,3 +354,25 @@ def parts_here(client: Any) -> int:
     """How many parts a limited client's answers had that the calling thread has read so far."""
     session = client._endpoint.http_session  # noqa: SLF001 - as above
     return int(session.parts_here)
+
+
+_KNOWN_SHAPES: Final[set[Any]] = set()
+_NEW_SHAPE: Final = threading.Lock()
+
+
+def shaped(answer: Any, into: Any) -> Any:
+    """An answer as a type of msgspec, from any thread.
+
+    What a type is made of msgspec works out at its first use, and where two threads do that at once, the process ends.
+
+    Raises:
+        msgspec.ValidationError, TypeError: it has another shape.
+    """
+    plain = msgspec.to_builtins(answer, builtin_types=(bytes,))
+    if into in _KNOWN_SHAPES:
+        return msgspec.convert(plain, into)
+    with _NEW_SHAPE:
+        try:
+            return msgspec.convert(plain, into)
+        finally:
+            _KNOWN_SHAPES.add(into)

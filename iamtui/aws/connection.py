@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
-from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here
+from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here, shaped
 from iamtui.aws.caller import CallerIdentity, OneAccount
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
@@ -436,7 +436,7 @@ class Connection:
         if into is dict:
             return answer
         try:
-            return msgspec.convert(msgspec.to_builtins(answer, builtin_types=(bytes,)), into)
+            return shaped(answer, into)
         except msgspec.ValidationError as error:
             raise self.unexpected(service, operation, str(error)) from None
         except TypeError:

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from iamtui.aws import answer_limits, limited_http
-from iamtui.aws.answer_limits import ENTITIES, INVENTORY, MOST_INTERIM, ORDINARY, AnswerLimits, limits_for
+from iamtui.aws.answer_limits import ENTITIES, INVENTORY, MOST_INTERIM, ORDINARY, AnswerLimits, limits_for, shaped
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.limited_http import LimitedHttpSession
@@ -422,3 +424,25 @@ def test_what_a_machine_says_of_credentials_is_limited_too(
 )  # fmt: skip
 def test_how_wide_the_characters_of_an_answer_may_be(text: str, width: int) -> None:
     assert answer_limits.character_width(f"<a>{text}</a>".encode()) == width
+
+
+AT_WORK: list[int] = [0, 0]
+"""How many threads work out what a type is made of, and the most of them at once."""
+
+
+def worked_out() -> type[str]:
+    """The type of a field, as msgspec evaluates its annotation."""
+    AT_WORK[0] += 1
+    AT_WORK[1] = max(AT_WORK)
+    time.sleep(0.02)
+    AT_WORK[0] -= 1
+    return str
+
+
+def test_what_a_type_is_made_of_is_worked_out_by_one_thread_at_a_time() -> None:
+    """msgspec ends the process where two threads do it at once."""
+    kinds = [msgspec.defstruct(f"Shape{number}", [("text", "worked_out()")], module=__name__) for number in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda kind: shaped({"text": "x"}, kind), kinds * 4))
+    assert [one.text for one in made] == ["x"] * 16
+    assert AT_WORK == [0, 1]
