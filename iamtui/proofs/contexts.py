@@ -9,8 +9,8 @@ each of these values is tested by the condition as the evaluator tests it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, combinations, pairwise
@@ -34,6 +34,7 @@ from iamtui.policy.context import (
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.patterns import Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried, Values, told_apart
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 from iamtui.text import safe_text
 
@@ -41,31 +42,6 @@ MOST_CONTEXTS: Final = 100_000
 _MOST_EITHER: Final = 8
 _MOST_CLASSES: Final = 4_000
 _MOST_PATTERNS: Final = 2_000
-
-ALWAYS_THERE: Final = frozenset(
-    ("aws:securetransport", "aws:currenttime", "aws:epochtime", "aws:viaawsservice", "aws:requestedregion")
-)
-"""Keys that every request carries (IAM User Guide: global condition context keys)."""
-
-Values: TypeAlias = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What is known of the contexts that requests of one kind carry; keys in lower case, () is absent.
-
-    Args:
-        likely: values that they are known to have.
-        doubt: why it is not certain that they can have a value, or "".
-        together: whether they can have some values at once.
-    """
-
-    likely: Mapping[str, Values] = field(default_factory=dict)
-    doubt: Callable[[str, Values], str] = lambda _key, _values: ""
-    together: Callable[[Mapping[str, Values]], bool] = lambda _values: True
-
-
-ANYTHING: Final = Carried()
 
 
 class FoundContext(NamedTuple):
@@ -229,10 +205,12 @@ def _choices(
     key: str, lines: Sequence[_Line], context: RequestContext, bounds: Bounds, carried: Carried
 ) -> tuple[_Choice, ...]:
     """The classes of a key, those first that say least."""
-    by_truth: dict[tuple[bool, ...], _Choice] = {}
+    by_truth: dict[Hashable, _Choice] = {}
     likely = [(carried.likely[key], "")] if key in carried.likely else []
     classes = (
-        (values, doubt or carried.doubt(key, values)) for values, doubt in _classes_of(key, lines, context, bounds)
+        (values, doubt or carried.doubt(key, values))
+        for values, doubt in _classes_of(key, lines, context, bounds)
+        if values or key not in carried.always
     )
     for values, doubt in chain(likely, classes):
         given = _Given(context, key, values)
@@ -240,9 +218,10 @@ def _choices(
         if not all(isinstance(truth, bool) for truth in tested):
             raise Unproved("they cannot be told apart")
         holds = tuple(truth is True for truth in tested)
-        known = by_truth.get(holds)
+        class_ = (holds, told_apart(key, values))
+        known = by_truth.get(class_)
         if known is None or (known.doubt and not doubt):
-            by_truth[holds] = _Choice(values, holds, doubt)
+            by_truth[class_] = _Choice(values, holds, doubt)
     return tuple(by_truth.values())
 
 

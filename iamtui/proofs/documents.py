@@ -22,7 +22,8 @@ from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import CompiledStatement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.proofs.actions import action_classes
-from iamtui.proofs.contexts import Carried, Doubt, FoundContext, Values, find_context
+from iamtui.proofs.carried_keys import Carried, Values, go_together
+from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.requests import groups_of
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
@@ -234,7 +235,7 @@ def _carried(action: str) -> Carried:
             return ""
         return f"{action} is not known to carry {key}"
 
-    return Carried(likely={"aws:securetransport": ("true",)}, doubt=doubt)
+    return Carried({"aws:securetransport": ("true",)}, doubt, go_together)
 
 
 _LETS_THE_ACCOUNT_IN: Final = NamedPolicy(

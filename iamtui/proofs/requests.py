@@ -21,7 +21,8 @@ from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, an
 from iamtui.policy.patterns import Glob, Token
 from iamtui.policy.statement import CompiledStatement
 from iamtui.policy.types import LanguageOptions
-from iamtui.proofs.contexts import ANYTHING, Carried, Doubt, FoundContext, Values, find_context
+from iamtui.proofs.carried_keys import ANYTHING, Carried, Values
+from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
 _MOST_SPELLINGS: Final = 48
@@ -131,7 +132,7 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
     if region.strip(ANY_OTHER):
         likely["aws:requestedregion"] = (region,)
     truth = _is_found(situation, reading, text)
-    known = Carried(likely, carried.doubt, together)
+    known = Carried(likely, carried.doubt, together, carried.always)
     found = find_context(truth, reading.context, bounds, known)
     if isinstance(found, Doubt) and situation.before is not None:
         by_policies = find_context(

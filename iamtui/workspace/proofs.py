@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from iamtui.account.model import Account, Role
@@ -41,11 +41,21 @@ from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.proofs.actions import action_classes
-from iamtui.proofs.contexts import Carried, Doubt, Values
+from iamtui.proofs.carried_keys import (
+    TAGS_OF_PRINCIPAL,
+    WITHOUT_SESSION_TAGS,
+    Carried,
+    Values,
+    always_carried,
+    doubt_about,
+    go_together,
+)
+from iamtui.proofs.contexts import Doubt
 from iamtui.proofs.requests import Example, Situation, find_request
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force
+from iamtui.questions.answers import never_asked, no_action_matches
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resource_policy
 from iamtui.questions.question import Question
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
@@ -128,12 +138,11 @@ def prove_never(
     Raises:
         Problem: nobody is named, or an action or resource is none.
     """
-    for action in actions:
-        check_action(action, pattern=True)
-    check_resource(resource)
+    _check_asked(actions, resource)
     spared = {one.arn for one in _principals(workspace, excepted, actions)} if excepted else set()
     principals = [one for one in _principals(workspace, who, actions) if one.arn not in spared]
-    reasons: dict[str, int] = {}
+    # A name that AWS does not have, which may be a slip, is nothing that a proof is about.
+    reasons = {never_asked(one, resource): 1 for one in actions if not is_pattern(one) and not catalogue().knows(one)}
     classes = names = 0
     for principal in principals:
         elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
@@ -151,6 +160,19 @@ def prove_never(
                     reasons[reason] = reasons.get(reason, 0) + 1
     status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
     return Proof(status, None, reasons, len(principals), classes, names)
+
+
+def _check_asked(actions: Sequence[str], resource: str) -> None:
+    """Refuse what is not an action or a resource, or no action of which is ever about the resource."""
+    for action in actions:
+        check_action(action, pattern=True)
+        if is_pattern(action) and not catalogue().expand(action):
+            raise no_action_matches(action)
+    check_resource(resource)
+    known = [one for action in actions for one in (catalogue().expand(action) if is_pattern(action) else [action])]
+    whys = {never_asked(one, resource) for one in known if catalogue().knows(one)}
+    if whys and "" not in whys:
+        raise Problem(next(iter(sorted(whys))), "A proof would say nothing: name a resource that the action is about.")
 
 
 def _principals(workspace: Workspace, who: Sequence[str], actions: Sequence[str]) -> list[Principal]:
@@ -313,9 +335,9 @@ class _Put:
         for known in reversed(request.derived):
             values.update(known)
         likely: dict[str, Values] = {}
-        if principal.kind not in _WITHOUT_SESSION_TAGS:
+        if principal.kind not in WITHOUT_SESSION_TAGS:
             # A session tag replaces a tag of the role.
-            likely = {key: found for key, found in values.items() if key.startswith(_TAGS_OF_PRINCIPAL)}
+            likely = {key: found for key, found in values.items() if key.startswith(TAGS_OF_PRINCIPAL)}
             values = {key: found for key, found in values.items() if key not in likely}
         if action_name(request.action).service in GLOBAL_SERVICES:
             values["aws:requestedregion"] = ("us-east-1",)
@@ -331,7 +353,12 @@ class _Put:
                 self.request.known_absent,
             ):
                 raise Unproved("the tags of the principal change, or what else is known of its requests")
-        self._carried = Carried(likely, partial(_doubt, principal, request.action, likely), _together)
+        self._carried = Carried(
+            likely,
+            partial(doubt_about, principal.kind, request.action, likely),
+            partial(go_together, kind=principal.kind),
+            always_carried(principal.kind),
+        )
 
     def situation(
         self,
@@ -526,52 +553,4 @@ def _names_accounts_in_part(policy: NamedPolicy) -> bool:
 
 # What is known of contexts.
 
-_TAGS_OF_PRINCIPAL: Final = "aws:principaltag/"
-_WITHOUT_SESSION_TAGS: Final = (PrincipalKind.USER, PrincipalKind.ROOT)
 _LIKELY: Final[Mapping[str, Values]] = {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}
-_OF_ENDPOINTS: Final = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourcevpcarn")
-
-
-def _doubt(principal: Principal, action: str, likely: Mapping[str, Values], key: str, values: Values) -> str:
-    """Why it is not certain that a request carries values of a key, or carries none; "" where it can."""
-    if key.startswith(_TAGS_OF_PRINCIPAL) and principal.kind not in _WITHOUT_SESSION_TAGS:
-        return "" if likely.get(key, ()) == values else "a session tag that the role's session would need"
-    if not values:
-        return ""
-    if key.startswith(("aws:sourcevp", "aws:vpc")):
-        return "the policy of a VPC endpoint is not loaded"
-    if key.startswith(("aws:calledvia", "aws:chatbot", "aws:assumedroot")) or (key, values) == _VIA_A_SERVICE:
-        return f"a request that comes through an AWS service or tool ({key})"
-    if not key.startswith("aws:") and not _carries(action, key):
-        return f"{action} is not known to carry {safe_text(key, limit=100)}"
-    return ""
-
-
-_VIA_A_SERVICE: Final = ("aws:viaawsservice", ("true",))
-
-
-@lru_cache(maxsize=4096)
-def _carries(action: str, key: str) -> bool:
-    info = catalogue().action(action)
-    if info is None:
-        return True
-    families = (name.partition("/")[0].partition("${")[0].lower() for name in info.all_condition_keys)
-    return any(key.partition("/")[0] == family for family in families)
-
-
-def _together(values: Mapping[str, Values]) -> bool:
-    """Whether a request can carry these values at once, as far as keys depend on each other."""
-    if values.get("aws:sourceip") == () and any(values.get(key) == () for key in _OF_ENDPOINTS):
-        return False
-    if values.get("aws:sourceip") and any(values.get(key) for key in _OF_ENDPOINTS):
-        return False
-    if values.get("aws:multifactorauthage") and values.get("aws:multifactorauthpresent", ("true",)) != ("true",):
-        return False
-    if "aws:currenttime" in values and "aws:epochtime" in values:
-        return False
-    listed = values.get("aws:tagkeys")
-    if listed is None:
-        return True
-    names = {name.lower() for name in listed}
-    tags = [(key.partition("/")[2], found) for key, found in values.items() if key.startswith("aws:requesttag/")]
-    return all((name in names) is bool(found) for name, found in tags)

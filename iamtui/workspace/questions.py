@@ -67,10 +67,19 @@ def check_action(action: str, *, pattern: bool = False) -> None:
             f"{safe_text(action, limit=256)} is not an action: it looks like an ARN.",
             "Actions are written as s3:GetObject; name resources as resources.",
         )
+    if _NOT_IN_NAMES.search(name) or _NOT_IN_NAMES.search(service):
+        raise Problem(
+            f"{safe_text(action, limit=256)} is not an action: its name has letters and digits only.",
+            "Give several actions one by one, each as s3:GetObject, for example.",
+        )
     if not pattern and is_pattern(action):
         raise Problem(
             f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."
         )
+
+
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9*?-]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def check_resource(resource: str, action: str = "") -> None:
@@ -79,7 +88,11 @@ def check_resource(resource: str, action: str = "") -> None:
     Args:
         action: what is to be done with it, of which an example is taken.
     """
-    if resource != "*" and parse_arn(resource) is None:
+    if ",arn:" in resource.replace(" ", ""):
+        raise Problem(
+            f"{safe_text(resource, limit=256)} is not a resource: it looks like several.", "Give one ARN at a time."
+        )
+    if resource != "*" and (parse_arn(resource) is None or _CONTROL.search(resource)):
         raise Problem(
             f"{safe_text(resource)} is not a resource: expected * or an ARN of six fields.",
             f"Write it as {_example_of(action)}, for example, or * for any.",

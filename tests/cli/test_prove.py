@@ -46,12 +46,27 @@ def test_what_is_not_proved_says_why(cli: Cli) -> None:
     assert "no request is known that could carry aws:RequestedRegion = " in " ".join(result.out.split())
 
 
+def test_an_action_that_the_catalogue_lacks_is_not_proved(cli: Cli) -> None:
+    result = cli("prove", "never", "intern.tove.dahl", "iam:CreateUsr", "--demo")
+    assert result.code == 3
+    assert "iam:CreateUsr is not in the catalogue. Nearest: iam:CreateUser" in " ".join(result.out.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["never", "nobody-*", "iam:CreateUser"], "No user and no role matches nobody-*."),
         (["never", "*", "CreateUser"], "CreateUser is not an action"),
         (["never", "*", "iam:CreateUser", "--on", "bucket"], "bucket is not a resource"),
+        (["never", "*", "iam:CreateUser", "--on", "arn:aws:iam::1:user/a,arn:aws:iam::1:user/b"], "looks like several"),
+        (["never", "*", "iam:CreateUser", "--on", "arn:aws:iam::1:user/a\x1b[2J"], "is not a resource"),
+        (["never", "*", "iam:CreateUser,iam:DeleteUser"], "is not an action"),
+        (["never", "*", "iam:Create\x07User"], "is not an action"),
+        (["never", "*", "iam:Creat User"], "is not an action"),
+        (["never", "*", "iam:Creaate*"], "matches no action of AWS"),
+        (["never", "user/a,user/b", "iam:CreateUser"], "user/a,user/b"),
+        (["never", "role/\x1b[2J*", "iam:CreateUser"], "No user and no role matches role/␛[2J*."),
+        (["never", "*", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake"], "AWS never asks this"),
         (["nevr"], "Did you mean never?"),
     ],
 )

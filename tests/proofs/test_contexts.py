@@ -20,7 +20,8 @@ from iamtui.policy.context import (
 )
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.proofs.contexts import Carried, Doubt, FoundContext, find_context
+from iamtui.proofs.carried_keys import Carried
+from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.texts import Bounds
 
 UNKNOWN = RequestContext(CommonContext({}, discover=True))

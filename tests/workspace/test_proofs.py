@@ -245,6 +245,21 @@ def test_a_tag_that_a_session_could_replace_is_not_relied_on() -> None:
     assert "session tag" in next(iter(blue.reasons))
 
 
+def test_a_session_always_has_a_time_of_issue() -> None:
+    # IAM User Guide: aws:TokenIssueTime is in requests with temporary credentials, which a role always has.
+    without = allow("s3:GetObjectTagging", f"{BUCKET}/*", Condition={"Null": {"aws:TokenIssueTime": "true"}})
+    assert never(workspace(without), who="role/dev").status is ProofStatus.PROVED
+    assert never(workspace(without)).status is ProofStatus.COUNTEREXAMPLE
+
+
+def test_mfa_without_its_age_is_not_an_example() -> None:
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "Null": {"aws:MultiFactorAuthAge": "true"}}
+    for who in ("user/alice", "role/dev"):
+        proof = never(workspace(allow("s3:GetObjectTagging", f"{BUCKET}/*", Condition=condition)), who=who)
+        assert proof.status is ProofStatus.NOT_PROVED
+        assert "no request is known that could carry" in next(iter(proof.reasons))
+
+
 def test_trust_policies_decide_which_roles_are_assumed() -> None:
     found = never(workspace(), "sts:AssumeRole").counterexample
     assert found is not None
