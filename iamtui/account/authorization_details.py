@@ -30,6 +30,7 @@ from iamtui.account.model import (
     PublicAccessBlock,
     Role,
     Tags,
+    Unread,
     User,
 )
 from iamtui.account.snapshot_format import (
@@ -55,6 +56,7 @@ from iamtui.account.snapshot_parts import (
     find_gaps,
     identity_providers,
     last_accessed,
+    lists_lacking,
     login_profile,
     mfa_devices,
     organization,
@@ -70,6 +72,9 @@ from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 
 _ALL_LISTS: Final = "iam:GetAccountAuthorizationDetails"
+
+_FOREIGN: Final = 0
+"""The version of a header that is made here, for a file that iamtui did not write."""
 LARGEST_TRUST: Final = 131_072
 """Characters of any document that the IAM API takes, spaces aside; of a trust policy it takes 8,192 at most."""
 
@@ -158,7 +163,7 @@ def _only_of(page: SnapshotShape, account_id: str, origin: str) -> SnapshotShape
             wanted = (f"::{account_id}:", "::aws:")
             lists[name] = [entity for entity in entities if any(owner in entity.arn for owner in wanted)]
     return SnapshotShape(
-        iamtui=HeaderShape(account_id=account_id),
+        iamtui=HeaderShape(version=_FOREIGN, account_id=account_id),
         is_truncated=page.is_truncated,
         marker=page.marker,
         next_token=page.next_token,
@@ -204,6 +209,9 @@ class _Reading:
         self._roles = [role for role in roles if not _is_policy(role)]
         self._policies: list[ManagedPolicyShape] = [*policies, *(role for role in roles if _is_policy(role))]
         self._id, self._partition = self._whose()
+        self._noted: dict[str, list[Unread]] = self._table("unread")
+        # iamtui itself leaves out the tags of what has none.
+        self._tags_are_printed = all(page.iamtui is None or page.iamtui.version == _FOREIGN for page in pages)
 
     def account(self) -> Account:
         header = self._header
@@ -272,6 +280,17 @@ class _Reading:
     def _contradiction(self, what: str, at: str) -> Problem:
         """What is in force is not known where a file says two things about it."""
         return Problem(f"{self._origin} has {what}: {at}.", "Leave one of them out, or read the account again.")
+
+    def _unread(self, arn: str, shape: UserShape | GroupShape | RoleShape) -> tuple[Unread, ...]:
+        """What is not known of an entity: what the file notes, and the lists it lacks."""
+        found = tuple(self._noted.get(arn, ()))
+        lacks = lists_lacking(shape)
+        if not lacks:
+            return found
+        why, noted = self._missing(_ALL_LISTS), {one.part for one in found}
+        if not self._tags_are_printed:
+            noted.add("tags")
+        return (*found, *(Unread(part, why.permission, why.reason) for part in lacks if part not in noted))
 
     def _boundary(self, shape: BoundaryShape | None, at: str) -> str | None:
         if shape is not None and not shape.permissions_boundary_arn:
@@ -399,7 +418,6 @@ class _Reading:
         details, keys = self._table("user_details"), self._table("access_keys")
         devices, logins = self._table("mfa_devices"), self._table("login_profiles")
         no_details, no_keys = self._missing("iam:ListUsers"), self._missing("iam:ListAccessKeys")
-        unread = self._table("unread")
         no_devices, no_login = self._missing("iam:ListMFADevices"), self._missing("iam:GetLoginProfile")
         users: list[User] = []
         for index, shape in enumerate(self._users):
@@ -420,13 +438,12 @@ class _Reading:
                     access_keys=_fact(keys, name, no_keys, access_keys),
                     mfa_devices=_fact(devices, name, no_devices, mfa_devices),
                     login_profile=_fact(logins, name, no_login, login_profile),
-                    unread=tuple(unread.get(arn, ())),
+                    unread=self._unread(arn, shape),
                 )
             )
         return self._once("UserDetailList", users)
 
     def _make_groups(self) -> tuple[Group, ...]:
-        unread = self._table("unread")
         groups: list[Group] = []
         for index, shape in enumerate(self._groups):
             name, path, arn = self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn)
@@ -439,13 +456,13 @@ class _Reading:
                     created=parse_time(shape.create_date),
                     inline_policies=self._inline(shape.group_policy_list),
                     attached_policies=attached(shape.attached_managed_policies),
-                    unread=tuple(unread.get(arn, ())),
+                    unread=self._unread(arn, shape),
                 )
             )
         return self._once("GroupDetailList", groups)
 
     def _make_roles(self) -> tuple[Role, ...]:
-        details, unread = self._table("role_details"), self._table("unread")
+        details = self._table("role_details")
         no_details = self._missing("iam:ListRoles")
         no_last_use = self._missing(_ALL_LISTS)
         roles: list[Role] = []
@@ -472,7 +489,7 @@ class _Reading:
                     if not isinstance(used, LastUsedShape)
                     else Known(parse_time(used.last_used_date)),
                     last_used_region=(used.region or "") if isinstance(used, LastUsedShape) else "",
-                    unread=tuple(unread.get(arn, ())),
+                    unread=self._unread(arn, shape),
                 )
             )
         return self._once("RoleDetailList", roles)
@@ -543,12 +560,8 @@ def _merged_header(pages: Sequence[SnapshotShape]) -> HeaderShape:
         header = page.iamtui
         if header is None:
             continue
-        merged.account_id = merged.account_id or header.account_id
-        merged.partition = merged.partition or header.partition
-        merged.caller = merged.caller or header.caller
-        merged.taken_at = merged.taken_at or header.taken_at
-        merged.region = merged.region or header.region
-        merged.not_aws = merged.not_aws or header.not_aws
+        for name in ("account_id", "partition", "caller", "taken_at", "region", "not_aws"):
+            setattr(merged, name, getattr(merged, name) or getattr(header, name))
         if merged.alias is UNSET:
             merged.alias = header.alias
     return merged

@@ -35,6 +35,7 @@ from iamtui.account.model import (
     Role,
     ServiceUse,
     Tags,
+    UnreadPart,
     User,
 )
 from iamtui.account.snapshot_format import (
@@ -42,6 +43,7 @@ from iamtui.account.snapshot_format import (
     AttachmentShape,
     BoundaryShape,
     CredentialReportShape,
+    GroupShape,
     LastAccessedShape,
     LevelShape,
     LoginProfileShape,
@@ -50,9 +52,11 @@ from iamtui.account.snapshot_format import (
     OrganizationShape,
     PasswordPolicyShape,
     ReportRowShape,
+    RoleShape,
     ServerCertificateShape,
     SnapshotShape,
     TagShape,
+    UserShape,
     When,
 )
 from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
@@ -103,6 +107,23 @@ def arn_fault(arn: Arn, partition: str, *, of_aws: bool = False) -> str:
     if is_account_id(arn.account) or (of_aws and arn.account == "aws"):
         return ""
     return "where an ARN of IAM has the 12 digits of an account"
+
+
+_ALWAYS_PRINTED: Final[dict[type, dict[UnreadPart, str]]] = {
+    UserShape: {"groups": "group_list", "attached policies": "attached_managed_policies", "tags": "tags"},
+    GroupShape: {"inline policies": "group_policy_list", "attached policies": "attached_managed_policies"},
+    RoleShape: {
+        "inline policies": "role_policy_list",
+        "attached policies": "attached_managed_policies",
+        "tags": "tags",
+    },
+}
+"""The lists that AWS prints even when they are empty. It leaves out the inline policies of a user who has none."""
+
+
+def lists_lacking(shape: UserShape | GroupShape | RoleShape) -> list[UnreadPart]:
+    """The parts of an entity that its entry does not tell: a list that AWS always prints is absent, or null."""
+    return [part for part, key in _ALWAYS_PRINTED[type(shape)].items() if getattr(shape, key) is None]
 
 
 def attached(shapes: list[AttachmentShape] | None) -> tuple[AttachedPolicy, ...]:

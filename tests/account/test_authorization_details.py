@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -269,6 +270,45 @@ def test_a_complete_listing_has_no_gap_beyond_what_the_api_never_says() -> None:
         "identity providers",
         "resource policies",
     }
+
+
+@pytest.mark.parametrize("lacking", [lambda entry, key: entry.pop(key), lambda entry, key: entry.update({key: None})])
+@pytest.mark.parametrize(
+    ("kind", "key", "part"),
+    [
+        ("users", "GroupList", "groups"),
+        ("users", "AttachedManagedPolicies", "attached policies"),
+        ("users", "Tags", "tags"),
+        ("groups", "GroupPolicyList", "inline policies"),
+        ("groups", "AttachedManagedPolicies", "attached policies"),
+        ("roles", "RolePolicyList", "inline policies"),
+        ("roles", "AttachedManagedPolicies", "attached policies"),
+        ("roles", "Tags", "tags"),
+    ],
+)
+def test_a_list_that_aws_always_prints_is_unread_without_it(
+    kind: str, key: str, part: str, lacking: Callable[[dict[str, Any], str], object]
+) -> None:
+    entry = {"users": user(), "groups": group(), "roles": role()}[kind]
+    lacking(entry, key)
+    account = load(snapshot(**{kind: [entry]}))
+
+    [entity] = getattr(account, kind)
+    assert [(one.part, one.permission) for one in entity.unread] == [(part, "iam:GetAccountAuthorizationDetails")]
+
+
+def test_a_user_without_inline_policies_lacks_nothing() -> None:
+    # IAM leaves out UserPolicyList, and only that, where there are none.
+    account = load(snapshot(users=[user()]))
+    assert account.users[0].unread == ()
+
+
+def test_the_tags_that_iamtui_leaves_out_are_none() -> None:
+    entries = {"users": [user()], "roles": [role()]}
+    for entry in (*entries["users"], *entries["roles"]):
+        del entry["Tags"]
+    account = load({**snapshot(**entries), "iamtui": {"version": 1}})
+    assert [one.unread for one in (*account.users, *account.roles)] == [(), ()]
 
 
 UNREADABLE = [

@@ -134,7 +134,8 @@ def test_who_gets_it_by_assuming_roles_is_listed_with_the_roles(cli: Cli) -> Non
 def test_csv_and_markdown_hold_the_same_rows(cli: Cli, tmp_path: Path) -> None:
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [statement | {"Sid": "Read"}]}
-    user = {"Arn": "arn:aws:iam::123456789012:user/a", "UserName": "a", "UserId": "AIDA1", "Path": "/"}
+    user: dict[str, Any] = {"Arn": "arn:aws:iam::123456789012:user/a", "UserName": "a", "UserId": "AIDA1", "Path": "/"}
+    user |= {"GroupList": [], "AttachedManagedPolicies": []}
     user["UserPolicyList"] = [{"PolicyName": "=HYPERLINK(1)|x", "PolicyDocument": document}]
     file = tmp_path / "account.json"
     file.write_text(json.dumps({"UserDetailList": [user]}))

@@ -222,6 +222,7 @@ def snapshot(folder: Path) -> Path:
     role = f"arn:aws:iam::{ACCOUNT}:role/ci"
     trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
     entry = {"RoleName": "ci", "Arn": role, "AssumeRolePolicyDocument": json.loads(trust)}
+    entry |= {"AttachedManagedPolicies": [], "Tags": []}
     entry["RolePolicyList"] = [{"PolicyName": "all", "PolicyDocument": json.loads(ALLOW)}]
     file = folder / "account.json"
     file.write_text(
