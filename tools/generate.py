@@ -17,6 +17,7 @@ from typing import Any, Final
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.config import config_schema, settings
 from iamtui.tui.keymap import named_bindings
+from iamtui.workspace.organization_store import store_schema
 from tools.man_page import man_page
 
 ROOT: Final = Path(__file__).parent.parent
@@ -77,6 +78,7 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "iamtui/config.schema.json": lambda: _json(config_schema()),
     "docs/iamtui.1": man_page,
     "docs/snapshot.schema.json": lambda: _json(snapshot_schema()),
+    "docs/organization-store.schema.json": lambda: _json(store_schema()),
 }
 
 

@@ -221,6 +221,9 @@ METADATA: Final = AnswerLimits(64 * 1024, 5.0, 1_000)
 _ENTITIES: Final = frozenset((("iam", "ListInstanceProfiles"), ("iam", "ListRoles"), ("iam", "ListUsers")))
 """The listings whose pages hold hundreds of entities, without their policies."""
 
+STORED: Final = AnswerLimits(64 * 1024 * 1024, 120.0, 0)
+"""An object of a store: a packed snapshot of an account at AWS's highest quotas has some 10 MB."""
+
 WIRE_OVERHEAD: Final = 1024 * 1024
 """Bytes of status, headers, chunk sizes and trailers, beside as many again as the body may have."""
 
@@ -230,6 +233,7 @@ MOST_CHUNKS: Final = 100_000
 MOST_INTERIM: Final = 100
 """Interim answers (100 Continue) before one answer. AWS sends none, as no request asks for them."""
 
+_PORTION: Final = 256 * 1024
 _ESCAPED: Final = re.compile(rb"&#x?0*[0-9A-Fa-f]{3}|\\u")
 _TWO_BYTES, _FOUR_BYTES = 0xC4, 0xF0
 """Bytes of UTF-8 from which on a character takes so many in memory."""
@@ -265,7 +269,29 @@ CURRENT_CALL: Final = CurrentCall()
 def limits_for(service: str, operation: str) -> AnswerLimits:
     if (service, operation) == ("iam", "GetAccountAuthorizationDetails"):
         return INVENTORY
+    if (service, operation) == ("s3", "GetObject"):
+        return STORED
     return ENTITIES if (service, operation) in _ENTITIES else ORDINARY
+
+
+def read_streamed(body: Any, limits: AnswerLimits) -> bytes:
+    """The bytes of an answer that botocore hands on unread.
+
+    Raises:
+        AnswerTooLarge, AnswerTooSlow: it is beyond a limit.
+    """
+    deadline = time.monotonic() + limits.seconds
+    found = bytearray()
+    try:
+        while piece := body.read(_PORTION):
+            found += piece
+            if len(found) > limits.size:
+                raise answer_too_large(limits.size)
+            if time.monotonic() > deadline:
+                raise AnswerTooSlow(f"{limits.seconds:g} seconds")
+    finally:
+        body.close()
+    return bytes(found)
 
 
 @contextmanager

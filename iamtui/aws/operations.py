@@ -76,7 +76,9 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("organizations", "ListParents"): _ORGANIZATIONS,
     ("organizations", "ListPoliciesForTarget"): _ORGANIZATIONS,
     ("organizations", "ListRoots"): _ORGANIZATIONS,
+    ("s3", "GetObject"): OperationRequest("rest-xml", "GET", "/{Bucket}/{Key+}"),
     ("s3", "GetPublicAccessBlock"): OperationRequest("rest-xml", "GET", "/{Bucket}?publicAccessBlock"),
+    ("s3", "ListObjectsV2"): OperationRequest("rest-xml", "GET", "/{Bucket}?list-type=2"),
     ("s3control", "GetPublicAccessBlock"): OperationRequest(
         "rest-xml", "GET", "/v20180820/configuration/publicAccessBlock"
     ),
@@ -89,8 +91,9 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
 }
 """The request of every read, by botocore's name of the service and operation.
 
-The two of IAM that generate begin a report about the account: what AWS calls reading too, and no thing of the account
-changes. The credential report says which credentials there are and holds none.
+The objects that are got are those of a store of snapshots, in a bucket that the user names. The two of IAM that
+generate begin a report about the account: what AWS calls reading too, and no thing of the account changes. The
+credential report says which credentials there are and holds none.
 """
 
 CREDENTIALS: Final[Mapping[tuple[str, str], OperationRequest]] = {
@@ -119,6 +122,7 @@ _IAM_PREFIXES: Final = {
 _IAM_ACTIONS: Final = {
     ("apigateway", "GetRestApi"): "apigateway:GET",
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
 }
 

@@ -150,7 +150,7 @@ OFFERS: Final[Mapping[str, Offers]] = {
     **dict.fromkeys(
         (
             "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file", "against_snapshot",
-            "session_policies", "policy", "suppressions", "written", "words",
+            "session_policies", "policy", "suppressions", "written", "words", "org_store",
         ),
         _file,
     ),

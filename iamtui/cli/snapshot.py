@@ -8,7 +8,16 @@ from iamtui import paths
 from iamtui.account.model import Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, whole_or_open, with_account_facts, with_people
+from iamtui.cli.opening import (
+    approval,
+    command_choice,
+    open_workspace,
+    organization_approval,
+    unnamed_approval,
+    whole_or_open,
+    with_account_facts,
+    with_people,
+)
 from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
@@ -18,8 +27,10 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.account_cache import clear_accounts
 from iamtui.workspace.audit import unasked_principals
-from iamtui.workspace.opening import load_last_accessed, with_resource_policies
+from iamtui.workspace.open_accounts import take_accounts
+from iamtui.workspace.opening import load_account_facts, load_last_accessed, with_resource_policies
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+from iamtui.workspace.workspace import Workspace
 
 
 @click.command("snapshot")
@@ -28,6 +39,8 @@ from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, wri
 @click.option("--last-accessed", is_flag=True, help="Also ask AWS when each principal last used each service.")
 @click.option("--redact", is_flag=True, help="Replace names, ids, ARNs, tags, addresses and dates, to share it.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@click.option("--org", "org_store", metavar="FOLDER", help="Write each account into this store, for `iamtui org`.")
+@click.option("--date", metavar="DATE", help="Go on with the store's accounts of an earlier day (with --org).")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a snapshot and stop.")
 @source_options
 def snapshot(
@@ -36,6 +49,8 @@ def snapshot(
     last_accessed: bool,
     redact: bool,
     overwrite: bool,
+    org_store: str | None,
+    date: str | None,
     schema: bool,
     source: SourceOptions,
 ) -> Exit:
@@ -46,10 +61,20 @@ def snapshot(
 
     With --redact the answers stay the same, but nothing can be recognized: each word has a made-up one in its place
     everywhere, and patterns still cut names where they did. Services, actions, Regions and AWS's own policies stay.
+
+    With --org, each account of the sources goes into a store of many accounts as soon as it is read: what is there of
+    the day is not read again, and what was refused is listed and tried again the next time.
     """
     if schema:
         stdout().json(snapshot_schema(), indent=2)
         return Exit.OK
+    if org_store is not None:
+        given = {"FILE": file, "--on": on, "--redact": redact, "--overwrite": overwrite}
+        for option in (option for option, value in given.items() if value):
+            raise Problem(f"{option} does not apply with --org.", "Leave it out.")
+        return _write_store(org_store, date, source, last_accessed=last_accessed)
+    if date is not None:
+        raise Problem("--date applies only with --org.", "Leave it out.")
     if not file:
         raise Problem("No file is named.", "Give its path, or - for standard output.")
     workspace = with_people(with_account_facts(open_workspace(source)), source)
@@ -87,6 +112,36 @@ def snapshot(
         f"{len(account.resource_policies):,} policies of resources; {size:,} bytes."
     )
     return whole_or_open(account)
+
+
+def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_accessed: bool) -> Exit:
+    from iamtui.workspace.organization import with_identity_center  # brings the ways to AWS
+    from iamtui.workspace.organization_store import StoreWriter
+
+    def more(workspace: Workspace) -> Workspace:
+        workspace = with_identity_center(load_account_facts(workspace), unnamed_approval)
+        if last_accessed and workspace.can_call_aws:
+            workspace, _ = load_last_accessed(workspace, unasked_principals(workspace.account))
+        return workspace
+
+    choice = command_choice(source, several=True)
+    writer = StoreWriter(folder, date, more)
+    approve, approve_other = approval(source), organization_approval(source)
+    refused = take_accounts(choice, writer, progress_report(), approve, approve_other)
+    for one in refused:
+        note(f"{one.words} It is tried again the next time.")
+    stdout().line(
+        f"Wrote {_accounts(len(writer.written))} to {writer.folder}; {len(writer.there):,} were there, "
+        f"{len(refused):,} could not be read."
+    )
+    note(f"To upload it: {writer.upload}", whole=True)
+    if not (writer.written or writer.there):
+        raise Problem("None of the accounts could be read.", "See what is said of each.")
+    return Exit.OPEN if refused else Exit.OK
+
+
+def _accounts(count: int) -> str:
+    return f"{count:,} account{'' if count == 1 else 's'}"
 
 
 @click.command("cache")

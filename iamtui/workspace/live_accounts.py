@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import resource
 import sys
 from collections import Counter
@@ -17,7 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from iamtui.account.model import Missing
+from iamtui.account.model import Account, Missing
 from iamtui.aws.credential_process import Approve, CredentialCommand
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
 from iamtui.problem import Problem
@@ -27,18 +28,22 @@ from iamtui.text import safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.opening import connect, open_connected, open_source
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
+from iamtui.workspace.organization_store import ListedAccount, StoreWriter
 from iamtui.workspace.workspace import (
     NotOpened,
     OpeningCancelled,
     Progress,
     ProgressReport,
     SourceChoice,
+    SourceInfo,
+    SourceKind,
     Workspace,
     steps,
 )
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
+_NAMED_BY_ID: Final = re.compile(r"The account ([0-9]{12}) ")
 _STATUS: Final = Path("/proc/self/statm")
 _MOST_MEMORY: Final = 640 << 20
 """How many bytes of memory the accounts may have taken when one more is to be opened or read on; four are at once."""
@@ -58,6 +63,7 @@ class AccountsAtOnce:
         show: given what is there of them, in their order, when there is more of it; None: nobody looks on.
         beside: accounts that are open already and stand behind them.
         kept: accounts among them that were read already, and are not read again.
+        taker: given each account that is read, of which it leaves next to nothing; what it has is not read again.
     """
 
     def __init__(
@@ -67,9 +73,11 @@ class AccountsAtOnce:
         show: Callable[[Found], None] | None,
         beside: Sequence[Workspace] = (),
         kept: Sequence[Workspace] = (),
+        taker: StoreWriter | None = None,
     ) -> None:
         self._beside = beside
         self.kept = kept
+        self.taker = taker
         self._report = report
         self._cancelled = cancelled
         self._show = show
@@ -122,6 +130,8 @@ class AccountsAtOnce:
         try:
             self._check_memory()
             workspace = opener(tell, self._is_over.is_set)
+            if self.taker is not None:
+                workspace = self._taken(self.taker, workspace)
             self._check_memory()
             return self._put(place, workspace)
         except UnconfirmedCommand:
@@ -133,6 +143,17 @@ class AccountsAtOnce:
                 return self._put(place, NotOpened(name, problem))
             shown = Problem(f"{problem.sentence} It is shown as {kept.age}.", problem.next_step)
             return self._put(place, kept, NotOpened(name, shown))
+
+    @staticmethod
+    def _taken(taker: StoreWriter, workspace: Workspace) -> Workspace:
+        """What is left of an account that is taken; the session of a role by which it was read ends with that."""
+        if workspace.account == Account(id=workspace.account.id):
+            return workspace
+        try:
+            return taker.take(workspace)
+        finally:
+            if workspace.connection is not None and workspace.source.read_through:
+                workspace.connection.wipe()
 
     def _put(self, place: int, *found: Workspace | NotOpened) -> Found:
         self._there[place], self._has_more = found, True
@@ -188,7 +209,35 @@ def open_profiles(
     )
     names = [f"The profile {choice.profile}" for choice in choices]
     kept = {one.source.profile: one for one in at_once.kept}
-    return at_once.open(names, [_again(kept.get(one.profile or "")) or partial(opening, one) for one in choices])
+    openers = [_again(kept.get(one.profile or "")) or partial(opening, one) for one in choices]
+    taker = at_once.taker
+    if taker is not None:
+        taker.expect(map(listed, names))
+        openers = [
+            partial(_unless_taken, taker, choice, opener, one_by_one(approve))
+            for choice, opener in zip(choices, openers, strict=True)
+        ]
+    return at_once.open(names, openers)
+
+
+def listed(name: str, problem: str = "") -> ListedAccount:
+    """An account as a store lists it."""
+    found = _NAMED_BY_ID.match(name)
+    return ListedAccount(name, found[1] if found else "", problem)
+
+
+def _unless_taken(
+    taker: StoreWriter,
+    choice: SourceChoice,
+    opener: Opener,
+    approve: Approve | None,
+    report: ProgressReport,
+    cancelled: Callable[[], bool],
+) -> Workspace:
+    """What an opener opens, or no more than whose account it is, where that was taken."""
+    known = connect(choice, approve)
+    taken = taker.has(known.account.id)
+    return Workspace(Account(id=known.account.id), known.source) if taken else opener(report, cancelled)
 
 
 def _again(kept: Workspace | None) -> Opener | None:
@@ -216,8 +265,13 @@ def open_organization(
     picked = _picked(organization_accounts(login, approve_other, at_once.step), choice.org_unit)
     active = [one for one in picked if one.state == "ACTIVE"]
     names = [f"The account {one.id} ({one.name})" for one in active]
-    opening = partial(_open_account, choice, login, parts=at_once.shows)
+    taker = at_once.taker
     kept = {one.account.id: one for one in at_once.kept}
+    if taker is not None:
+        taker.expect(map(listed, names))
+        taken = (one.id for one in active if taker.has(one.id))
+        kept |= {id_: Workspace(Account(id=id_), SourceInfo(SourceKind.LIVE, id_)) for id_ in taken}
+    opening = partial(_open_account, choice, login, parts=at_once.shows)
     yield from at_once.open(names, [_again(kept.get(one.id)) or partial(opening, one) for one in active])
     for one in picked:
         if one.state != "ACTIVE":

@@ -17,6 +17,7 @@ from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, Sour
 
 if TYPE_CHECKING:
     from iamtui.aws.credential_process import Approve
+    from iamtui.workspace.organization_store import StoreWriter
 
 
 def open_accounts(
@@ -69,6 +70,45 @@ def open_accounts(
     return _beside_each_other(live_accounts.open_profiles(live, at_once, approve, approve_other))
 
 
+def take_accounts(
+    choice: SourceChoice,
+    taker: StoreWriter,
+    report: ProgressReport = lambda _progress: None,
+    approve: Approve | None = None,
+    approve_other: Approve | None = None,
+) -> list[NotOpened]:
+    """Have each of the accounts that `choice` names taken as soon as it is read, and keep none of them. Blocking.
+
+    Returns:
+        Those that could not be read or taken, of whom the taker knows, too.
+
+    Raises:
+        Problem: the accounts cannot be listed, or a file of one cannot be read.
+    """
+    choices = (msgspec.structs.replace(choice, beside=()), *choice.beside)
+    files = [one for one in choices if one.kind is not SourceKind.LIVE]
+    live = [one for one in choices if one.kind is SourceKind.LIVE]
+    for number, one in enumerate(files):
+        taker.take(open_source(one, partial(_tell_file, report, number, len(choices)), approve_other=approve_other))
+    if not live:
+        return []
+
+    from iamtui.workspace import live_accounts  # as above
+
+    at_once = live_accounts.AccountsAtOnce(report, lambda: False, None, taker=taker)
+    if choice.org_role:
+        found = [*live_accounts.open_organization(choice, at_once, approve, approve_other)]
+    else:
+        found = live_accounts.open_profiles(live, at_once, approve, approve_other)
+    refused = [one for one in found if isinstance(one, NotOpened)]
+    taker.refused(live_accounts.listed(one.name, str(one.problem)) for one in refused)
+    return refused
+
+
+def _tell_file(report: ProgressReport, done: int, of: int, progress: Progress) -> None:
+    report(progress._replace(step=f"{done:,} of {of:,} accounts; {progress.step}"))
+
+
 def _is_read(workspace: Workspace) -> bool:
     """Whether an account is as it is now, and no part of it is still being read."""
     return not workspace.source.cached and all(gap.what != REST_OF_ACCOUNT for gap in workspace.account.gaps)
@@ -85,7 +125,7 @@ def _open_files(
     found: list[Workspace] = []
 
     def tell(progress: Progress) -> None:
-        report(progress._replace(step=f"{len(found)} of {len(choices)} accounts; {progress.step}"))
+        _tell_file(report, len(found), len(choices), progress)
 
     for one in choices:
         if one.kind is not SourceKind.SNAPSHOT:

@@ -100,6 +100,9 @@ _USER_DETAILS: Final = (
 )
 
 
+_STORE: Final = (("s3", "ListObjectsV2"), ("s3", "GetObject"))
+
+
 def _actions(operations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(sorted({iam_action(service, operation) for service, operation in operations}))
 
@@ -107,7 +110,7 @@ def _actions(operations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 def _resource_policies() -> tuple[str, ...]:
     """Every read of a service other than those of the inventory, the organization and STS."""
     others = ("iam", "organizations", "sts", *{service for service, _ in _IDENTITY_CENTER})
-    return _actions(entry for entry in READ if entry[0] not in others)
+    return _actions(entry for entry in READ if entry[0] not in others and entry not in _STORE)
 
 
 FEATURES: Final = (
@@ -139,6 +142,11 @@ FEATURES: Final = (
     Feature(
         "organization-accounts", "the accounts of the organization, to open several", _actions(_ORGANIZATION_ACCOUNTS),
         "the accounts have to be named one by one",
+    ),
+    Feature(
+        "organization-store", "snapshots of an organization in a bucket; put its name for BUCKET",
+        _actions(_STORE), "the store has to be a folder",
+        (("s3:GetObject", "arn:aws:s3:::BUCKET/*"), ("s3:ListBucket", "arn:aws:s3:::BUCKET")),
     ),
     Feature(
         "identity-center", "permission sets and the people behind roles of IAM Identity Center, when asked for",
@@ -180,7 +188,8 @@ def _statements(feature: Feature) -> Iterator[dict[str, Any]]:
     sid = "Iamtui" + "".join(part.capitalize() for part in feature.name.split("-"))
     limited = dict(feature.on)
     everywhere = [action for action in feature.actions if action not in limited]
-    yield {"Sid": sid, "Effect": "Allow", "Action": everywhere, "Resource": "*"}
+    if everywhere:
+        yield {"Sid": sid, "Effect": "Allow", "Action": everywhere, "Resource": "*"}
     for action, resource in limited.items():
         own = sid + action.title().replace(":", "")
         yield {"Sid": own, "Effect": "Allow", "Action": [action], "Resource": resource}

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from iamtui.account.model import Account
 from iamtui.aws.operations import READ, iam_action
+from iamtui.workspace.organization_store import StoreWriter
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.aws_errors import aws_error
 from tests.support.canned_aws import GOOD
 from tests.support.company import Company
@@ -86,13 +92,14 @@ def _is_at(uri: str, path: str) -> bool:
     """Whether a path is one of a template of the service model, with all of the template's query."""
     template, _, wanted = uri.partition("?")
     place, _, query = path.partition("?")
-    pattern = "[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", template)))
-    given = {one.partition("=")[0] for one in query.split("&")}
+    pattern = re.sub(r"\\\{[^}]*\}", lambda name: ".+" if "+" in name[0] else "[^/]+", re.escape(template))
+    given = {*query.split("&"), *(one.partition("=")[0] for one in query.split("&"))}
     return re.fullmatch(pattern, place) is not None and (not wanted or wanted in given)
 
 
+OF_THE_STORE = {("s3", "GetObject"), ("s3", "ListObjectsV2")}
 CANNED = {
-    *(pair for pair in READ if pair[0] not in ("iam", "organizations", "sts")),
+    *(pair for pair in READ if pair[0] not in ("iam", "organizations", "sts") and pair not in OF_THE_STORE),
     ("iam", "GenerateServiceLastAccessedDetails"),
     ("iam", "GetServiceLastAccessedDetails"),
     ("iam", "SimulatePrincipalPolicy"),
@@ -141,7 +148,26 @@ def filled_account(running_moto: MotoServer) -> MotoServer:
     company.enable("SERVICE_CONTROL_POLICY")
     iam.create_policy(PolicyName="nobodys", PolicyDocument=_EVERYTHING)
     company.api.move_account(AccountId=ACCOUNT, SourceParentId=company.root, DestinationParentId=company.unit)
+    put_store(moto)
     return moto
+
+
+STORE = "s3://store-of-snapshots/org"
+
+
+def put_store(moto: MotoServer) -> None:
+    """Make a bucket with a store of one account."""
+    with tempfile.TemporaryDirectory() as folder:
+        taken_at = datetime(2026, 11, 28, tzinfo=UTC)
+        source = SourceInfo(SourceKind.SNAPSHOT, "x", taken_at=taken_at)
+        StoreWriter(f"{folder}/org").take(Workspace(Account(id=ACCOUNT, taken_at=taken_at), source))
+        s3 = moto.client("s3")
+        s3.create_bucket(Bucket="store-of-snapshots")
+        for file in Path(folder).rglob("*.*"):
+            if file.is_file():
+                s3.put_object(
+                    Bucket="store-of-snapshots", Key=file.relative_to(folder).as_posix(), Body=file.read_bytes()
+                )
 
 
 @pytest.fixture

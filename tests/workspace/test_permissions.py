@@ -27,13 +27,14 @@ from iamtui.workspace.opening import (
     read_again,
 )
 from iamtui.workspace.organization import with_identity_center
+from iamtui.workspace.organization_store import account_in, open_store
 from iamtui.workspace.overview import begun_overview
 from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 from tests.support.canned_aws import OF_A_RESOURCE
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT
-from tests.support.permission_gate import CANNED, PermissionGate
+from tests.support.permission_gate import CANNED, STORE, PermissionGate
 
 BROWSE = "iam:GetAccountAuthorizationDetails"
 
@@ -138,6 +139,12 @@ def organization_accounts(url: str) -> Found:
     return Found([one.id for one in read_accounts(connection_to(opened(url)))], set())
 
 
+def organization_store(url: str) -> Found:
+    store = open_store(STORE, SourceChoice(SourceKind.LIVE, endpoint_url=url))
+    day = store.day()
+    return Found([account_in(store.pages(day.date, id_), day.date, id_).id for id_ in day.ids], set())
+
+
 def identity_center(url: str) -> Found:
     fact = with_identity_center(opened(url)).account.identity_center
     return Found(fact, named(fact) if isinstance(fact, Missing) else set(fact.value.unread))
@@ -175,6 +182,7 @@ RUNS: dict[str, Callable[[str], Found]] = {
     "last-accessed": last_accessed,
     "organization": organization,
     "organization-accounts": organization_accounts,
+    "organization-store": organization_store,
     "identity-center": identity_center,
     "resource-policies": resource_policies,
     "decode": decode,

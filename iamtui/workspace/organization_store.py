@@ -1,0 +1,623 @@
+"""Organization store: snapshots of many accounts by day, in a folder or under a prefix of S3, written once.
+
+    iamtui-organization.json                              says what this is, and its version
+    managed-policies/SHA256.json.zst                      an AWS managed policy, for all accounts that have it
+    date=2026-11-28/accounts.json                         the accounts that were to be read that day, and what refused
+    date=2026-11-28/account=111122223333/snapshot.json.zst
+
+A snapshot of the store names its AWS managed policies by their hash, in `aws_managed_policies`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import REST_OF_ACCOUNT, Account
+from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.aws.answer_limits import AnswerTooLarge, AnswerTooSlow, limits_for, read_streamed
+from iamtui.credentials.secure_files import destination, locked, replace_file
+from iamtui.input_files import MissingFile, open_input, packed_for, read_whole, unpacked
+from iamtui.paths import home_expanded, make_private_folder
+from iamtui.policy.document import DocumentPool
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.snapshot_file import account_to_write
+from iamtui.workspace.workspace import NotOpened, SourceChoice, SourceInfo, SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.aws.connection import Connection
+    from iamtui.aws.credential_process import Approve
+
+VERSION: Final = 1
+FORMAT: Final = "iamtui-organization.json"
+ACCOUNTS: Final = "accounts.json"
+_SNAPSHOT: Final = "snapshot.json.zst"
+_POLICIES: Final = "managed-policies"
+_DATE: Final = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
+_AWS_POLICY: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
+_COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
+"""What an account says of an AWS managed policy; the rest of it is the same in all."""
+
+_S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
+_MOST_NAMES: Final = 60_000
+"""Of one folder: AWS raises an organization to 10,000 accounts."""
+_MOST_POLICIES: Final = 5_000
+_LARGEST_POLICY: Final = 2 * 1024 * 1024
+_LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
+_LARGEST_LIST: Final = 32 * 1024 * 1024
+_LARGEST_FORMAT: Final = 4096
+_TRIES: Final = 3
+"""How often an object is asked for whose answer is cut off."""
+_MOST_KEPT: Final = 4_000
+"""AWS managed policies that a store keeps in memory while it is read."""
+
+T = TypeVar("T", bound=Struct)
+
+
+class FormatFile(Struct, frozen=True, omit_defaults=False):
+    """What says that a folder is a store."""
+
+    iamtui_organization: Annotated[int, Meta(ge=1)] = VERSION
+
+
+class ListedAccount(Struct, frozen=True, omit_defaults=True):
+    """An account that was to be read.
+
+    Args:
+        name: what it was to be read by: its id and name, or a profile.
+        account: its id, where that is known.
+        problem: why it was not read, when it was last tried; "" where nothing refused.
+    """
+
+    name: Annotated[str, Meta(max_length=1000)]
+    account: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
+    problem: Annotated[str, Meta(max_length=20_000)] = ""
+
+
+class AccountsFile(Struct, frozen=True):
+    """The accounts that were to be read on a day."""
+
+    accounts: Annotated[list[ListedAccount], Meta(max_length=_MOST_NAMES)]
+    version: Annotated[int, Meta(ge=1)] = VERSION
+
+
+class ManagedPolicyReference(Struct, frozen=True, omit_defaults=True):
+    """An AWS managed policy of an account, which stands once in the store."""
+
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    AttachmentCount: int | None = None
+    PermissionsBoundaryUsageCount: int | None = None
+
+
+class _References(Struct):
+    aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOST_POLICIES)] = msgspec.field(
+        default_factory=list
+    )
+
+
+def store_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the files of a store beside its snapshots, and of the key that it adds to these."""
+    (_, definitions) = msgspec.json.schema_components((FormatFile, AccountsFile, ManagedPolicyReference))
+    for form in definitions.values():
+        form.pop("description", None)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "iamtui organization store",
+        "description": f"FormatFile is {FORMAT}, AccountsFile is {ACCOUNTS} of a day, and aws_managed_policies of a "
+        "snapshot is a list of ManagedPolicyReference.",
+        "$defs": definitions,
+    }
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def check_date(text: str) -> str:
+    """A day as it is written in a store.
+
+    Raises:
+        Problem: it is not one.
+    """
+    with suppress(ValueError):
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    raise Problem(f"{safe_text(text, limit=40)} is not a date.", "Write it as 2026-11-28.")
+
+
+# Where the files lie.
+
+
+class StoreFiles(Protocol):
+    """The files of a store, by names with slashes."""
+
+    name: str
+
+    def folders(self, name: str) -> Iterator[str]:
+        """The folders directly in one, by their last names."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def read(self, name: str, most: int) -> bytes:
+        """The bytes of a file, unpacked.
+
+        Raises:
+            MissingFile: there is none.
+            Problem: it cannot be read, or has more bytes.
+        """
+        ...
+
+
+class LocalFiles:
+    """A store in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = str(folder)
+
+    def folders(self, name: str) -> Iterator[str]:
+        try:
+            with os.scandir(self.folder / name) as entries:
+                for number, entry in enumerate(entries):
+                    if number >= _MOST_NAMES:
+                        raise _many_names(self.name, name)
+                    if entry.is_dir():
+                        yield entry.name
+        except OSError as error:
+            where = safe_text(self.folder / name)
+            raise Problem(f"The folder {where} cannot be read: {error.strerror}.", "Check the path.") from None
+
+    def has(self, name: str) -> bool:
+        return os.path.lexists(self.folder / name)
+
+    def read(self, name: str, most: int) -> bytes:
+        subject = f"The file {safe_text(self.folder / name)}"
+        with open_input(self.folder / name, subject, pipes=False) as file:
+            return read_whole(unpacked(file, subject), subject, most=most)
+
+
+class S3Files:
+    """A store under a prefix of a bucket: it is listed and read, and never written.
+
+    Args:
+        prefix: with a slash at its end, or "".
+    """
+
+    def __init__(self, connection: Connection, bucket: str, prefix: str) -> None:
+        self._connection = connection
+        self._bucket = bucket
+        self._prefix = prefix
+        self.name = f"s3://{bucket}/{prefix}".rstrip("/")
+
+    def folders(self, name: str) -> Iterator[str]:
+        where = f"{self._prefix}{name}/" if name else self._prefix
+        marker: dict[str, str] = {}
+        count = 0
+        while True:
+            # Not `pages`: the answer names its next page as no other listing does.
+            page = self._connection.call(
+                "s3", "ListObjectsV2", _Listing, Bucket=self._bucket, Prefix=where, Delimiter="/", **marker
+            )
+            for one in page.CommonPrefixes:
+                count += 1
+                if count > _MOST_NAMES:
+                    raise _many_names(self.name, name)
+                yield one.Prefix.removeprefix(where).rstrip("/")
+            if not page.IsTruncated:
+                return
+            if not page.NextContinuationToken or page.NextContinuationToken == marker.get("ContinuationToken"):
+                raise self._connection.unexpected("s3", "ListObjectsV2", "it does not say where the listing goes on")
+            marker = {"ContinuationToken": page.NextContinuationToken}
+
+    def has(self, name: str) -> bool:
+        key = f"{self._prefix}{name}"
+        page = self._connection.call("s3", "ListObjectsV2", _Listing, Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        return any(one.Key == key for one in page.Contents)
+
+    def read(self, name: str, most: int) -> bytes:
+        subject = f"The object {safe_text(self.name)}/{safe_text(name)}"
+        packed = self._packed(f"{self._prefix}{name}", subject)
+        return read_whole(unpacked(io.BytesIO(packed), subject), subject, most=most)
+
+    def _packed(self, key: str, subject: str) -> bytes:
+        for left in reversed(range(_TRIES)):
+            try:
+                answer = self._connection.call("s3", "GetObject", Bucket=self._bucket, Key=key)
+            except Problem as problem:
+                if getattr(problem, "code", "") in ("NoSuchKey", "404"):
+                    raise MissingFile(f"{subject} does not exist.", "Check the address.") from None
+                raise
+            try:
+                return read_streamed(answer["Body"], limits_for("s3", "GetObject"))
+            except (AnswerTooLarge, AnswerTooSlow) as error:
+                raise Problem(f"{subject} takes more than {error}.", "Is it the store?") from None
+            except Exception as error:  # noqa: BLE001 - a connection that breaks raises anything
+                if not left:
+                    raise Problem(f"{subject} was cut off: {type(error).__name__}.", "Try again.") from None
+        raise AssertionError
+
+
+class _Prefix(Struct):
+    Prefix: str
+
+
+class _Key(Struct):
+    Key: str
+
+
+class _Listing(Struct):
+    CommonPrefixes: list[_Prefix] = msgspec.field(default_factory=list)
+    Contents: list[_Key] = msgspec.field(default_factory=list)
+    IsTruncated: bool = False
+    NextContinuationToken: str = ""
+
+
+def _many_names(store: str, name: str) -> Problem:
+    return Problem(f"{safe_text(store)}/{safe_text(name)} has more than {_MOST_NAMES:,} entries.", "Is it the store?")
+
+
+def is_s3(url: str) -> bool:
+    return url.startswith("s3:")
+
+
+def s3_place(url: str) -> tuple[str, str]:
+    """The bucket and the prefix, with a slash at its end where it is not empty.
+
+    Raises:
+        Problem: it is no address of S3.
+    """
+    found = _S3.fullmatch(url)
+    if found is None:
+        raise Problem(f"{safe_text(url)} is not an address of S3.", "Write it as s3://bucket/prefix.")
+    prefix = (found["prefix"] or "").strip("/")
+    return found["bucket"], f"{prefix}/" if prefix else ""
+
+
+# Reading.
+
+
+class StoreDay(Struct, frozen=True):
+    """What a store has of a day.
+
+    Args:
+        ids: the accounts whose snapshots are there.
+        lacking: those that were to be read, too, and why they were not.
+    """
+
+    date: str
+    ids: tuple[str, ...]
+    lacking: tuple[NotOpened, ...]
+
+
+class OrganizationStore:
+    """A store that is read.
+
+    Raises:
+        Problem: it is no store, or one of a newer iamtui.
+    """
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+        self._policies: dict[str, bytes] = {}
+        self._lock = Lock()
+        _check_format(files)
+
+    @property
+    def name(self) -> str:
+        return self._files.name
+
+    def dates(self) -> tuple[str, ...]:
+        """The days, the first one first."""
+        matches = map(_DATE.fullmatch, self._files.folders(""))
+        return tuple(sorted(match[1] for match in matches if match))
+
+    def day(self, wanted: str | None = None) -> StoreDay:
+        """A day, or the last one.
+
+        Raises:
+            Problem: there is no such day, or nothing of it.
+        """
+        dates = self.dates()
+        if not dates:
+            raise Problem(f"The store {safe_text(self.name)} is empty.", "Fill it: `iamtui snapshot --org FOLDER`.")
+        if wanted is not None and check_date(wanted) not in dates:
+            near = ", ".join(dates[-3:])
+            raise Problem(f"The store {safe_text(self.name)} has nothing of {wanted}.", f"Its last days: {near}.")
+        day = wanted or dates[-1]
+        folder = f"date={day}"
+        named = sorted(match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(folder)) if match)
+        listed = _read_list(self._files, f"{folder}/{ACCOUNTS}")
+        there = frozenset(named)
+        lacking = tuple(
+            NotOpened(one.name, Problem(one.problem or "It was not read: the run was cut off."))
+            for one in listed
+            if one.account not in there
+        )
+        return StoreDay(day, tuple(named), lacking)
+
+    def pages(self, day: str, account: str) -> bytes:
+        """The snapshot of an account as JSON, with the AWS managed policies that it names.
+
+        Raises:
+            Problem: it is damaged, or one of these policies is.
+        """
+        name = f"date={day}/account={account}/{_SNAPSHOT}"
+        data = self._files.read(name, _LARGEST_SNAPSHOT)
+        named = _decoded(data, _References, f"The snapshot of account {account} of {day}").aws_managed_policies
+        if not named:
+            return data
+        policies = b",".join(_with_counts(self._policy(one.sha256), one) for one in named)
+        return b'[%b,{"Policies":[%b]}]' % (data, policies)
+
+    def _policy(self, digest: str) -> bytes:
+        with self._lock:
+            found = self._policies.get(digest)
+        if found is None:
+            found = self._files.read(f"{_POLICIES}/{digest}.json.zst", _LARGEST_POLICY)
+            if hashlib.sha256(found).hexdigest() != digest:
+                raise Problem(
+                    f"The AWS managed policy {digest} of the store is not what its name says.",
+                    "It is damaged, or was changed: write the store anew.",
+                )
+            with self._lock:
+                if len(self._policies) >= _MOST_KEPT:
+                    self._policies.clear()
+                self._policies[digest] = found
+        return found
+
+
+def _with_counts(policy: bytes, reference: ManagedPolicyReference) -> bytes:
+    counts = msgspec.json.encode({key: value for key in _COUNTS if (value := getattr(reference, key)) is not None})
+    return policy if counts == b"{}" else policy[:-1] + b"," + counts[1:]
+
+
+def _decoded(data: bytes, form: type[T], subject: str) -> T:
+    try:
+        return msgspec.json.decode(data, type=form)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(f"{subject} cannot be read: {safe_text(error)}.", "It is damaged: fetch it again.") from None
+
+
+def _check_format(files: StoreFiles) -> None:
+    try:
+        data = files.read(FORMAT, _LARGEST_FORMAT)
+    except MissingFile:
+        raise Problem(
+            f"{safe_text(files.name)} is not a store of an organization: it has no {FORMAT}.",
+            "Make one: `iamtui snapshot --org FOLDER`.",
+        ) from None
+    found = _decoded(data, FormatFile, f"The file {FORMAT} of {safe_text(files.name)}")
+    if found.iamtui_organization > VERSION:
+        raise Problem(
+            f"The store {safe_text(files.name)} is of version {found.iamtui_organization}, and version {VERSION} is "
+            "read here.",
+            "Use a newer iamtui.",
+        )
+
+
+def _read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount]:
+    try:
+        data = files.read(name, _LARGEST_LIST)
+    except MissingFile:
+        return ()
+    return _decoded(data, AccountsFile, f"The file {safe_text(name)} of {safe_text(files.name)}").accounts
+
+
+def account_in(pages: bytes, day: str, account: str, pool: DocumentPool | None = None) -> Account:
+    """The account of a snapshot of a store, from `OrganizationStore.pages`.
+
+    Raises:
+        Problem: it cannot be read, or is another account than its folder says.
+    """
+    origin = f"The snapshot of account {account} of {day}"
+    found = load_account(pages, origin=origin, pool=pool)
+    if found.id != account:
+        raise Problem(
+            f"{origin} is of account {safe_text(found.id or '(unknown)', limit=40)}, and is not used.",
+            "Was a file moved? Write the store anew.",
+        )
+    return found
+
+
+def workspace_of(account: Account) -> Workspace:
+    """An account of a store, ready to be asked."""
+    source = SourceInfo(
+        SourceKind.SNAPSHOT,
+        account.id,
+        account.region,
+        endpoint_url=account.not_aws if "://" in account.not_aws else "",
+        taken_at=account.taken_at,
+    )
+    return Workspace(account, source)
+
+
+# Writing.
+
+
+class StoreWriter:
+    """Writes accounts into a store in a folder, each once: what is there stays. Any thread may write.
+
+    Args:
+        day: to go on with, which has to be there; None: today. Accounts of files are of the day of their taking.
+        more: reads what a snapshot has beside what the account was opened with.
+
+    Raises:
+        Problem: the folder cannot be used, or holds something else.
+    """
+
+    def __init__(
+        self, folder: str, day: str | None = None, more: Callable[[Workspace], Workspace] = lambda workspace: workspace
+    ) -> None:
+        if is_s3(folder):
+            raise Problem(
+                "A store in S3 is only read here.",
+                f"Write it to a folder, then upload that: aws s3 sync FOLDER {shlex.quote(safe_text(folder))}",
+            )
+        self.folder = Path(destination(home_expanded(folder)))
+        self.day = today() if day is None else check_date(day)
+        self._more = more
+        self._files = LocalFiles(self.folder)
+        self._lock = Lock()
+        self._policies: set[str] = set()
+        self.written: list[str] = []
+        self.there: list[str] = []
+        _begin(self._files)
+        if day is not None:
+            OrganizationStore(self._files).day(day)
+
+    @property
+    def upload(self) -> str:
+        """The command that copies the store to S3, which is never run here."""
+        return f"aws s3 sync {shlex.quote(str(self.folder))} s3://BUCKET/PREFIX --exclude '*/.*'"
+
+    def expect(self, accounts: Iterable[ListedAccount]) -> None:
+        """Note the accounts that are about to be read, before they are: a run may be cut off."""
+        self._list([*accounts])
+
+    def refused(self, accounts: Iterable[ListedAccount]) -> None:
+        """Note why accounts could not be read; the next run tries them again."""
+        self._list([*accounts])
+
+    def has(self, account: str) -> bool:
+        """Whether an account is there already, of this day; it is counted as such."""
+        found = self._files.has(_name_of(self.day, account))
+        if found:
+            with self._lock:
+                self.there.append(account)
+        return found
+
+    def take(self, workspace: Workspace) -> Workspace:
+        """Write an account, unless it is there, and return what stays of it in memory: next to nothing.
+
+        Raises:
+            Problem: it is not known whose it is, it was read in part, or it cannot be written.
+        """
+        taken_at = workspace.source.taken_at if workspace.source.kind is SourceKind.SNAPSHOT else None
+        day = taken_at.astimezone(UTC).date().isoformat() if taken_at is not None else self.day
+        rest = next((gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT), None)
+        if rest is not None:
+            raise Problem(f"Only a part of it could be read: {rest.error}.", "Run the command again.")
+        account = workspace.account.id
+        if not account:
+            raise Problem(f"{workspace.source.label} does not say whose account it is.", "Take another snapshot of it.")
+        name = _name_of(day, account)
+        if self._files.has(name):
+            with self._lock:
+                self.there.append(account)
+        elif self._write(name, account_to_write(self._more(workspace))):
+            with self._lock:
+                self.written.append(account)
+        return Workspace(Account(id=account), workspace.source)
+
+    def _write(self, name: str, account: Account) -> bool:
+        """Write a snapshot, after the policies that it names; whether it is new."""
+        snapshot = snapshot_of(account)
+        own, references = [], []
+        for policy in snapshot["Policies"]:
+            if not _AWS_POLICY.match(policy["Arn"]):
+                own.append(policy)
+                continue
+            counts = {key: policy.pop(key) for key in _COUNTS if key in policy}
+            data = json.dumps(policy, sort_keys=True).encode()
+            digest = hashlib.sha256(data).hexdigest()
+            references.append({"sha256": digest, **counts})
+            self._write_policy(digest, data)
+        snapshot |= {"Policies": own, "aws_managed_policies": references}
+        return self._put(name, json.dumps(snapshot, indent=1).encode() + b"\n")
+
+    def _write_policy(self, digest: str, data: bytes) -> None:
+        with self._lock:
+            known = digest in self._policies
+            self._policies.add(digest)
+        name = f"{_POLICIES}/{digest}.json.zst"
+        if not known and not self._files.has(name):
+            self._put(name, data)
+
+    def _put(self, name: str, data: bytes) -> bool:
+        path = self.folder / name
+        try:
+            make_private_folder(path.parent)
+            replace_file(path, packed_for(path.name, data), new=True)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        return True
+
+    def _list(self, accounts: Sequence[ListedAccount]) -> None:
+        """Put accounts into the list of the day, in place of those of the same name or id."""
+        name = f"date={self.day}/{ACCOUNTS}"
+        path = self.folder / name
+        with locked(path):
+            known = {one.account or one.name: one for one in _read_list(self._files, name)}
+            known |= {one.account or one.name: one for one in accounts}
+            data = msgspec.json.format(msgspec.json.encode(AccountsFile([*known.values()])), indent=1)
+            try:
+                replace_file(path, data + b"\n")
+            except OSError as error:
+                raise _unwritable(path, error) from None
+
+
+def _name_of(day: str, account: str) -> str:
+    return f"date={day}/account={account}/{_SNAPSHOT}"
+
+
+def _unwritable(path: Path, error: OSError) -> Problem:
+    return Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the folder, or choose another.")
+
+
+def _begin(files: LocalFiles) -> None:
+    """Make a folder a store, unless it is one.
+
+    Raises:
+        Problem: it cannot be made, or holds something else.
+    """
+    try:
+        make_private_folder(files.folder)
+        is_empty = not any(files.folder.iterdir())
+    except OSError as error:
+        raise _unwritable(files.folder, error) from None
+    if is_empty:
+        try:
+            replace_file(files.folder / FORMAT, msgspec.json.encode(FormatFile()) + b"\n", new=True)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise _unwritable(files.folder, error) from None
+    _check_format(files)
+
+
+def open_store(url: str, choice: SourceChoice | None = None, approve: Approve | None = None) -> OrganizationStore:
+    """A store in a folder, or one in S3 with the credentials of a choice. Blocking.
+
+    Raises:
+        Problem: it is no store, cannot be read, or is of a newer iamtui.
+    """
+    if not is_s3(url):
+        return OrganizationStore(LocalFiles(home_expanded(url)))
+    bucket, prefix = s3_place(url)
+
+    from iamtui.workspace.opening import connect  # brings the ways to AWS, which a folder needs not
+
+    connection = connect(choice or SourceChoice(SourceKind.LIVE), approve).connection
+    assert connection is not None
+    return OrganizationStore(S3Files(connection, bucket, prefix))
