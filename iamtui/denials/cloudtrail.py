@@ -159,6 +159,11 @@ _SILENT: Final = Denial(DenialForm.CLOUDTRAIL, SourcePlace(1, 0))
 """What an error message says that says nothing."""
 
 
+def is_denied(code: str) -> bool:
+    """Whether an error code says that a call was refused for lack of permission."""
+    return any(word in code.lower().replace(".", "") for word in _DENIED_WORDS)
+
+
 def is_record(value: Any) -> bool:
     """Whether a JSON value looks like a CloudTrail record."""
     return isinstance(value, dict) and "eventName" in value and ("eventSource" in value or "userIdentity" in value)
@@ -167,7 +172,7 @@ def is_record(value: Any) -> bool:
 def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
     """A CloudTrail record as a denial, or as a request that was not denied (`denied` is False)."""
     code = text_in(record, "errorCode")
-    denied = any(word in code.lower().replace(".", "") for word in _DENIED_WORDS)
+    denied = is_denied(code)
     source, event = text_in(record, "eventSource"), text_in(record, "eventName")
     identity = _caller(dict_in(record, "userIdentity"), dict_in(record, "requestParameters"))
     message = text_in(record, "errorMessage")[:_LONGEST_MESSAGE]

@@ -1,0 +1,437 @@
+"""Distinct requests: events that ask the same of AWS, once with their number, and with their first and last time.
+
+Left out of an event is what no policy reads: ids, times, tokens, and the values of keys that nobody asks for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from iamtui.activity.events import UNREADABLE, Event
+from iamtui.activity.tables import COUNT, FIRST, LAST
+from iamtui.denials.cloudtrail import dict_in, is_denied, text_in
+
+MOST_DISTINCT: Final = 500_000
+"""Distinct requests that are held, of about 1 kB each; events of more are counted by their names."""
+
+MOST_SESSIONS: Final = 1_000
+"""Sessions of one role that are told apart: programs give each of theirs a name of its own."""
+
+_MOST_REMEMBERED: Final = 50_000
+_MOST_LEFT: Final = 10_000
+_OTHERS: Final = "other events"
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who called.
+
+    Args:
+        kind: CloudTrail's type of identity: "IAMUser", "AssumedRole", "Root", "AWSService", ...
+        arn: of the user or session as CloudTrail has it, or of the role where sessions are not told apart, or "".
+        role: ARN of the role (or user) behind a session, with its path, or "".
+        session: name of the session, or "".
+        account: its account, or "".
+        invoked_by: the service that called on its behalf, or that is the caller itself, or "".
+        identity: userIdentity without what changes from event to event, JSON.
+    """
+
+    kind: str
+    arn: str
+    role: str
+    session: str
+    account: str
+    invoked_by: str
+    identity: str
+
+    @property
+    def principal(self) -> str:
+        """ARN of the user or role whose policies count, or the name of the service; "" when it is not told."""
+        return self.role or self.arn or self.invoked_by
+
+
+class NamedResource(msgspec.Struct, frozen=True, gc=False):
+    """A resource that a record names."""
+
+    arn: str
+    account: str = ""
+    type: str = ""
+
+
+class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
+    """One request of which events say that it was made.
+
+    Args:
+        account: in which the event was recorded: that of the caller, or of the resource of another one's call.
+        source: event source, "s3.amazonaws.com".
+        event: event name, "GetObject".
+        type: event type; "AwsApiCall" for calls.
+        parameters: requestParameters without tokens, pages and long texts, JSON with sorted names, or "".
+        cut: whether more than that was left out of the parameters: not all resources need be in them.
+        resources: as the record lists them.
+        context: eventContext as far as keys of it are asked for, JSON, or "".
+        error: error code; "" for a call that succeeded.
+        message: error message, of a call that was denied.
+    """
+
+    caller: Caller
+    account: str
+    region: str
+    source: str
+    event: str
+    type: str
+    parameters: str
+    cut: bool
+    resources: tuple[NamedResource, ...]
+    address: str
+    agent: str
+    endpoint: str
+    endpoint_account: str
+    encrypted: bool
+    context: str
+    error: str
+    message: str
+    count: int = 0
+    first: str = ""
+    last: str = ""
+
+    @property
+    def denied(self) -> bool:
+        return is_denied(self.error)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it proves that the caller was allowed: only a call that succeeded does."""
+        return not self.error
+
+    @property
+    def is_call(self) -> bool:
+        """Whether somebody called an API, which policies allow; others are sign-ins and what a service did itself."""
+        return self.type in ("AwsApiCall", "")
+
+    def given(self) -> dict[str, Any]:
+        """The parameters, as an object."""
+        return _object(self.parameters)
+
+    def record(self) -> dict[str, Any]:
+        """The CloudTrail record that it stands for, as far as it was kept; its time is the last one."""
+        kept = {
+            "eventSource": self.source,
+            "eventName": self.event,
+            "eventType": self.type,
+            "eventTime": self.last,
+            "awsRegion": self.region,
+            "recipientAccountId": self.account,
+            "sourceIPAddress": self.address,
+            "userAgent": self.agent,
+            "vpcEndpointId": self.endpoint,
+            "vpcEndpointAccountId": self.endpoint_account,
+            "errorCode": self.error,
+            "errorMessage": self.message,
+        }
+        nested: dict[str, Any] = {
+            "userIdentity": _object(self.caller.identity),
+            "requestParameters": self.given(),
+            "eventContext": _object(self.context),
+            "resources": [{"ARN": one.arn, "accountId": one.account, "type": one.type} for one in self.resources],
+            "tlsDetails": {"tlsVersion": "TLS"} if self.encrypted else {},
+        }
+        return {key: value for key, value in (kept | nested).items() if value}
+
+    def row(self) -> dict[str, Any]:
+        """The columns of it in a table, which is read as events are."""
+        record = self.record()
+        del record["eventTime"]
+        texts = {key: value if isinstance(value, str) else _compact(value) for key, value in record.items()}
+        return {**texts, COUNT: self.count, FIRST: self.first, LAST: self.last}
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text) if text else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _compact(value: Any) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+class RequestCollector:
+    """Collapses events to distinct requests.
+
+    Args:
+        keys: condition keys whose values are to be told, in lower case; None: all.
+        sessions: whether each session counts by its name, however many a role has, as when policies name some.
+    """
+
+    def __init__(self, keys: frozenset[str] | None = frozenset(), *, sessions: bool = False) -> None:
+        self._keys = keys
+        self._all_sessions = sessions or self._asked("aws:userid")
+        self._address = self._asked("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
+        self._agent = self._asked("aws:useragent")
+        self._issued = self._asked("aws:tokenissuetime")
+        self._mfa = self._asked("aws:multifactorauthpresent", "aws:multifactorauthage")
+        self._callers: dict[bytes, Caller] = {}
+        self._parameters: dict[bytes, tuple[str, bool]] = {}
+        self._resources: dict[bytes, tuple[NamedResource, ...]] = {}
+        self._sessions: dict[str, set[str]] = {}
+        self._found: dict[tuple[Any, ...], list[Any]] = {}
+        self.left_out: Counter[str] = Counter()
+        """Events of more distinct requests than are held, by source and name."""
+
+    def _asked(self, *keys: str) -> bool:
+        return self._keys is None or not self._keys.isdisjoint(keys)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, events: Iterable[Event]) -> None:
+        found = self._found
+        for event in events:
+            error = event.errorCode or ""
+            parameters, cut = self._reduced(bytes(event.requestParameters))
+            key = (
+                self._caller(bytes(event.userIdentity)),
+                event.recipientAccountId or "",
+                event.awsRegion or "",
+                event.eventSource or "",
+                event.eventName or "",
+                event.eventType or "AwsApiCall",
+                parameters,
+                cut,
+                self._named(bytes(event.resources)),
+                (event.sourceIPAddress or "") if self._address else "",
+                (event.userAgent or "")[:_LONGEST] if self._agent else "",
+                event.vpcEndpointId or "",
+                event.vpcEndpointAccountId or "",
+                bytes(event.tlsDetails) not in _NOTHING,
+                self._told_context(bytes(event.eventContext)),
+                error,
+                _claim(event.errorMessage) if error and is_denied(error) else "",
+            )
+            first = event.first or event.eventTime or ""
+            last = event.last or event.eventTime or ""
+            times = found.get(key)
+            if times is not None:
+                times[0] += event.count
+                if first and (first < times[1] or not times[1]):
+                    times[1] = first
+                if last > times[2]:
+                    times[2] = last
+            elif len(found) < MOST_DISTINCT:
+                found[key] = [event.count, first, last]
+            else:
+                name = f"{event.eventSource}:{event.eventName}"
+                known = name in self.left_out or len(self.left_out) < _MOST_LEFT
+                self.left_out[name if known else _OTHERS] += event.count
+
+    def requests(self) -> Iterator[DistinctRequest]:
+        """The distinct requests, in the order in which they were first found."""
+        for key, times in self._found.items():
+            yield DistinctRequest(*key, *times)
+
+    def _caller(self, raw: bytes) -> Caller:
+        found = self._callers.get(raw)
+        if found is None:
+            _make_room(self._callers)
+            found = self._callers[raw] = self._of_identity(_decoded(raw))
+        return found
+
+    def _of_identity(self, identity: Any) -> Caller:
+        identity = identity if isinstance(identity, dict) else {}
+        session = dict_in(identity, "sessionContext")
+        attributes = dict_in(session, "attributes")
+        kind, arn = text_in(identity, "type"), text_in(identity, "arn")
+        role = text_in(dict_in(session, "sessionIssuer"), "arn")
+        name = arn.rpartition("/")[2] if kind == "AssumedRole" else ""
+        if name and role and not self._is_told_apart(role, name):
+            arn = name = ""
+        provider = text_in(dict_in(session, "webIdFederationData"), "federatedProvider")
+        federated = kind in ("WebIdentityUser", "SAMLUser")
+        account, service = text_in(identity, "accountId"), text_in(identity, "invokedBy")
+        kept = {
+            "type": kind,
+            "arn": arn,
+            "accountId": account,
+            "principalId": text_in(identity, "principalId") if federated or not (arn or role) else "",
+            "accessKeyId": text_in(identity, "accessKeyId")[:4],
+            "userName": text_in(identity, "userName") if federated else "",
+            "identityProvider": text_in(identity, "identityProvider"),
+            "invokedBy": service,
+            "onBehalfOf": _some({"userId": text_in(dict_in(identity, "onBehalfOf"), "userId")}),
+            "sessionContext": _some(
+                {
+                    "sessionIssuer": _some({"arn": role}),
+                    "attributes": _some(
+                        {
+                            "creationDate": text_in(attributes, "creationDate") if self._issued else "",
+                            "mfaAuthenticated": str(attributes.get("mfaAuthenticated", "")) if self._mfa else "",
+                        }
+                    ),
+                    "webIdFederationData": _some({"federatedProvider": provider}),
+                    "sourceIdentity": text_in(session, "sourceIdentity"),
+                    "ec2RoleDelivery": str(session.get("ec2RoleDelivery") or "")[:8],
+                }
+            ),
+        }
+        return Caller(
+            kind,
+            arn or role,
+            role,
+            name,
+            account,
+            service,
+            _compact({key: value for key, value in kept.items() if value}),
+        )
+
+    def _is_told_apart(self, role: str, session: str) -> bool:
+        if self._all_sessions:
+            return True
+        known = self._sessions.setdefault(role, set())
+        if session not in known and len(known) < MOST_SESSIONS:
+            known.add(session)
+        return session in known
+
+    def _reduced(self, raw: bytes) -> tuple[str, bool]:
+        if raw in _NOTHING:
+            return "", False
+        found = self._parameters.get(raw)
+        if found is None:
+            _make_room(self._parameters)
+            found = self._parameters[raw] = _reduced(_decoded(raw))
+        return found
+
+    def _named(self, raw: bytes) -> tuple[NamedResource, ...]:
+        if raw in _NOTHING:
+            return ()
+        found = self._resources.get(raw)
+        if found is None:
+            _make_room(self._resources)
+            listed = _decoded(raw)
+            found = self._resources[raw] = tuple(
+                NamedResource(
+                    text_in(one, "ARN") or text_in(one, "arn"), text_in(one, "accountId"), text_in(one, "type")
+                )
+                for one in (listed if isinstance(listed, list) else [])[:_MOST_ENTRIES]
+                if isinstance(one, dict)
+            )
+        return found
+
+    def _told_context(self, raw: bytes) -> str:
+        """What an enriched event tells of the keys that are asked for."""
+        if raw in _NOTHING:
+            return ""
+        context = _decoded(raw)
+        context = context if isinstance(context, dict) else {}
+        asked = {key: value for key, value in dict_in(context, "requestContext").items() if self._asked(key.lower())}
+        return _compact(_some({"requestContext": asked, "tagContext": dict_in(context, "tagContext")}))
+
+
+_LONGEST: Final = 2_048
+_MOST_ENTRIES: Final = 1_000
+_DEEPEST: Final = 8
+_NOTHING: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
+_ENCODED: Final = "ncoded authorization failure message:"
+
+_PASSING: Final = frozenset(
+    (
+        "clientrequesttoken",
+        "clienttoken",
+        "continuationtoken",
+        "continuation-token",
+        "creatorrequestid",
+        "encoding-type",
+        "endtime",
+        "fetch-owner",
+        "host",
+        "idempotencytoken",
+        "key-marker",
+        "list-type",
+        "marker",
+        "max-keys",
+        "max-uploads",
+        "maxitems",
+        "maxrecords",
+        "maxresults",
+        "nexttoken",
+        "next-token",
+        "pagesize",
+        "pagetoken",
+        "part-number-marker",
+        "partnumber",
+        "policydocument",
+        "requesttoken",
+        "sequencetoken",
+        "start-after",
+        "startfromhead",
+        "starttime",
+        "templatebody",
+        "uploadid",
+        "uploadid-marker",
+        "userdata",
+        "version-id-marker",
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-amz-signedheaders",
+        "x-id",
+    )
+)
+"""Parameters, in lower case, that neither name a resource nor are read by a condition: pages, tokens, documents."""
+
+
+def _make_room(remembered: dict[bytes, Any]) -> None:
+    if len(remembered) >= _MOST_REMEMBERED:
+        remembered.clear()
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except UNREADABLE:
+        return None
+
+
+def _some(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value}
+
+
+def _claim(message: str | None) -> str:
+    """An error message without what is encoded in it, which is another one each time."""
+    return (message or "")[:_LONGEST].partition(_ENCODED)[0]
+
+
+def _reduced(parameters: Any) -> tuple[str, bool]:
+    if not isinstance(parameters, dict):
+        return "", False
+    reduced = _Reduced()
+    kept = reduced.of(parameters, 0)
+    return (_compact(kept) if kept else ""), reduced.cut
+
+
+class _Reduced:
+    """Parameters without what passes, and whether anything else was left out."""
+
+    def __init__(self) -> None:
+        self.cut = False
+
+    def of(self, value: Any, depth: int) -> Any:
+        if depth > _DEEPEST:
+            self.cut = True
+            return None
+        if isinstance(value, dict):
+            inside = {key: self.of(one, depth + 1) for key, one in value.items() if key.lower() not in _PASSING}
+            return {key: one for key, one in inside.items() if one is not None}
+        if isinstance(value, list):
+            self.cut = self.cut or len(value) > _MOST_ENTRIES
+            return [self.of(one, depth + 1) for one in value[:_MOST_ENTRIES]]
+        if isinstance(value, str) and len(value) > _LONGEST:
+            self.cut = True
+            return None
+        return value

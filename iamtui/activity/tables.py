@@ -1,0 +1,339 @@
+"""CloudTrail events as rows: results of Athena and of CloudTrail Lake, and kept requests, as CSV or Parquet.
+
+Columns are known by CloudTrail's names in any letter case, and may have those of a struct in them
+(`useridentity_sessioncontext_sessionissuer_arn`). A row with a number of `events` stands for so many.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import IO, Any, Final
+
+import msgspec
+
+from iamtui.activity.events import NESTED, NO_JSON, TEXTS, Event
+from iamtui.activity.json_events import LARGEST_EVENT
+from iamtui.problem import Problem
+
+PARQUET_MAGIC: Final = b"PAR1"
+
+COUNT, FIRST, LAST = "events", "first_time", "last_time"
+"""Columns of rows that stand for several events."""
+
+_ROWS: Final = 512
+_MOST_HELD: Final = 256 * 1024 * 1024
+"""Bytes of a row group's column, and of the values of a portion of it."""
+
+_TEXT_COLUMNS: Final = {name.lower(): name for name in TEXTS}
+_NESTED_COLUMNS: Final = {name.lower(): name for name in NESTED}
+_CAMEL: Final = {
+    name.lower(): name
+    for name in (
+        "principalId",
+        "accountId",
+        "accessKeyId",
+        "userName",
+        "invokedBy",
+        "identityProvider",
+        "sessionContext",
+        "sessionIssuer",
+        "mfaAuthenticated",
+        "creationDate",
+        "webIdFederationData",
+        "federatedProvider",
+        "sourceIdentity",
+        "ec2RoleDelivery",
+        "onBehalfOf",
+        "userId",
+        "identityStoreArn",
+        "tlsVersion",
+        "requestContext",
+        "tagContext",
+        "principalTags",
+        "resourceTags",
+    )
+}
+"""Names of nested fields, which a table of Athena has in lower case."""
+
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| UTC|[+]00:?00)?$")
+_NOT_ACCESSIBLE: Final = "Install iamtui[activity], which brings pyarrow, or have the result as CSV."
+
+
+def _named(column: str) -> str:
+    return column.strip().lower().replace(".", "_").replace(" ", "")
+
+
+def is_csv(beginning: bytes) -> bool:
+    """Whether a text has a first line that names columns of CloudTrail."""
+    line = beginning.partition(b"\n")[0][:65_536].decode("utf-8-sig", "replace")
+    try:
+        names = {_named(cell) for cell in next(csv.reader([line]), [])}
+    except csv.Error:
+        return False
+    return {"eventsource", "eventname"} <= names
+
+
+def csv_events(read: Callable[[], bytes], beginning: bytes) -> Iterator[list[Event | None]]:
+    """The events that are rows of a CSV text.
+
+    Raises:
+        Problem: a line is longer than what is read, or is damaged.
+    """
+    if csv.field_size_limit() < LARGEST_EVENT:
+        csv.field_size_limit(LARGEST_EVENT)
+    rows = csv.reader(_lines(read, beginning), strict=True)
+    try:
+        made = _Rows(next(rows, []))
+        held: list[Event | None] = []
+        for row in rows:
+            if row:
+                held.append(made.event(row))
+            if len(held) == _ROWS:
+                yield held
+                held = []
+        yield held
+    except csv.Error as error:
+        raise Problem(f"It is not CSV behind line {rows.line_num:,}: {error}.") from None
+
+
+def _lines(read: Callable[[], bytes], beginning: bytes) -> Iterator[str]:
+    rest = beginning.removeprefix(b"\xef\xbb\xbf")
+    while portion := read():
+        *lines, rest = (rest + portion).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace") + "\n"
+        if len(rest) > LARGEST_EVENT:
+            raise Problem("It has a line of more than 4 MB.", "Is it a trail?")
+    for line in rest.split(b"\n"):
+        yield line.decode("utf-8", "replace") + "\n"
+
+
+class _Rows:
+    """Rows of one table, made to events."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        named = [_named(column) for column in columns]
+        place = {name: index for index, name in enumerate(named)}
+        self._texts = [(place[column], name) for column, name in _TEXT_COLUMNS.items() if column in place]
+        self._nested = [(place[column], name) for column, name in _NESTED_COLUMNS.items() if column in place]
+        self._parts = [
+            (index, name, column[len(lowered) + 1 :].split("_"))
+            for index, column in enumerate(named)
+            for lowered, name in _NESTED_COLUMNS.items()
+            if column.startswith(f"{lowered}_")
+        ]
+        self._count, self._first, self._last = (place.get(name) for name in (COUNT, FIRST, LAST))
+        self._made: dict[Any, msgspec.Raw] = {}
+
+    def event(self, row: Sequence[Any]) -> Event | None:
+        """The event of a row; None where it is none, or is damaged."""
+        try:
+            return self._event(row)
+        except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
+            return None
+
+    def _event(self, row: Sequence[Any]) -> Event | None:
+        given: dict[str, Any] = {name: _text(row[index]) for index, name in self._texts if row[index]}
+        if not (given.get("eventName") and given.get("eventSource")):
+            return None
+        for index, name in self._nested:
+            if row[index]:
+                given[name] = self._raw(row[index])
+        if self._parts:
+            self._add_parts(row, given)
+        if self._count is not None:
+            given["count"] = int(row[self._count])
+            if given["count"] < 1:
+                return None
+        for place, name in ((self._first, "first"), (self._last, "last")):
+            if place is not None and row[place]:
+                given[name] = _text(row[place])
+        return Event(**given)
+
+    def _raw(self, cell: Any) -> msgspec.Raw:
+        if not isinstance(cell, str):
+            return _json(_camel(cell))
+        found = self._made.get(cell)
+        if found is None:
+            found = _json_of_text(cell)
+            if len(self._made) > 10_000:
+                self._made.clear()
+            self._made[cell] = found
+        return found
+
+    def _add_parts(self, row: Sequence[Any], given: dict[str, Any]) -> None:
+        whole: dict[str, dict[str, Any]] = {}
+        for index, name, path in self._parts:
+            if row[index]:
+                inside = whole.setdefault(name, {})
+                for step in path[:-1]:
+                    inside = inside.setdefault(_CAMEL.get(step, step), {})
+                    if not isinstance(inside, dict):
+                        raise IndexError(path)
+                inside[_CAMEL.get(path[-1], path[-1])] = _text(row[index])
+        for name, value in whole.items():
+            given.setdefault(name, _json(value))
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, str):
+        found = _TIME.match(cell) if cell[:2] == "20" else None
+        return cell if found is None else f"{found[1]}T{found[2]}Z"
+    if isinstance(cell, datetime):
+        moment = cell.astimezone(UTC) if cell.tzinfo is not None else cell
+        return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def _json(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _json_of_text(text: str) -> msgspec.Raw:
+    """JSON as it stands, or what Athena prints of a struct: `{type=IAMUser, arn=..., sessioncontext={...}}`."""
+    if text in ("null", "-"):
+        return NO_JSON
+    try:
+        msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        value, end = _struct(text, 0)
+        if end != len(text):
+            raise ValueError(text) from None
+        return _json(_camel(value))
+    return msgspec.Raw(text.encode())
+
+
+def _camel(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_CAMEL.get(key, key): _camel(one) for key, one in value.items() if one is not None}
+    return [_camel(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+_FIELD: Final = re.compile(r"([A-Za-z0-9]{1,40})=")
+_PLAIN: Final = re.compile(r"(.*?)(?=, [A-Za-z0-9]{1,40}=|[}\]])", re.DOTALL)
+_DEEPEST: Final = 16
+
+
+def _struct(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
+    """A struct, list or plain value as Athena prints it, and where it ends.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if depth > _DEEPEST:
+        raise ValueError(text)
+    if text.startswith("{", at):
+        fields: dict[str, Any] = {}
+        at += 1
+        while not text.startswith("}", at):
+            named = _FIELD.match(text, at)
+            if named is None:
+                raise ValueError(text)
+            fields[named[1]], at = _struct(text, named.end(), depth + 1)
+            at += 2 if text.startswith(", ", at) else 0
+        return fields, at + 1
+    if text.startswith("[", at):
+        entries: list[Any] = []
+        at += 1
+        while not text.startswith("]", at):
+            entry, following = _struct(text, at, depth + 1)
+            if following == at:
+                raise ValueError(text)
+            entries.append(entry)
+            at = following + (2 if text.startswith(", ", following) else 0)
+        return entries, at + 1
+    plain = _PLAIN.match(text, at)
+    if plain is None:
+        raise ValueError(text)
+    return None if plain[1] == "null" else plain[1], plain.end()
+
+
+# Parquet, for which pyarrow is needed: the extra iamtui[activity].
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow.parquet  # not in every installation, and half a second
+    except ImportError:
+        raise Problem("Parquet cannot be read or written without pyarrow.", _NOT_ACCESSIBLE) from None
+    return pyarrow
+
+
+def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:
+    """The events that are rows of a Parquet file.
+
+    Raises:
+        Problem: it is damaged or too large, is no table of CloudTrail, or pyarrow is not installed.
+    """
+    arrow = _pyarrow()
+    try:
+        descriptor = os.dup(file.fileno())
+        with os.fdopen(descriptor, "rb") as again:
+            again.seek(0)
+            yield from _of_parquet(arrow, again)
+    except (io.UnsupportedOperation, OSError) as error:
+        if isinstance(error, arrow.ArrowException):
+            raise Problem("It is damaged.", "Fetch it again.") from None
+        raise Problem("Parquet is not read from a pipe.", "Name the file.") from None
+    except arrow.ArrowException:
+        raise Problem("It is damaged.", "Fetch it again.") from None
+
+
+def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
+    opened = arrow.parquet.ParquetFile(file)
+    schema = opened.schema_arrow
+    wanted = [name for name in schema.names if _is_wanted(_named(name))]
+    if not {"eventsource", "eventname"} <= {_named(name) for name in wanted}:
+        raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
+    for group in range(opened.metadata.num_row_groups):
+        held = opened.metadata.row_group(group)
+        if any(held.column(index).total_uncompressed_size > _MOST_HELD for index in range(held.num_columns)):
+            raise Problem("It has a part of more than 256 MB.", "Write it with smaller row groups.")
+    texts = [name for name in wanted if arrow.types.is_string(schema.field(name).type)]
+    # A value that stands in many rows is held once.
+    opened = arrow.parquet.ParquetFile(file, read_dictionary=texts)
+    rows = _Rows(wanted)
+    for batch in opened.iter_batches(batch_size=_ROWS, columns=wanted):
+        if batch.get_total_buffer_size() > _MOST_HELD:
+            raise Problem("It has values that are too long.", "Is it a trail?")
+        columns = [_values(arrow, batch.column(name)) for name in wanted]
+        yield [rows.event(row) for row in zip(*columns, strict=True)]
+
+
+def _is_wanted(column: str) -> bool:
+    known = column in _TEXT_COLUMNS or column in _NESTED_COLUMNS or column in (COUNT, FIRST, LAST)
+    return known or any(column.startswith(f"{name}_") for name in _NESTED_COLUMNS)
+
+
+def _values(arrow: Any, column: Any) -> Iterable[Any]:
+    if not arrow.types.is_dictionary(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    values = column.dictionary.to_pylist()
+    return [None if index is None else values[index] for index in column.indices.to_pylist()]
+
+
+def write_parquet(file: IO[bytes], portions: Iterable[Mapping[str, list[Any]]]) -> None:
+    """Write rows, some at a time, each column as a list of texts or numbers.
+
+    Raises:
+        Problem: pyarrow is not installed.
+    """
+    arrow = _pyarrow()
+    writer = None
+    for columns in portions:
+        table = arrow.table(
+            {
+                name: arrow.array(values, arrow.int64() if name == COUNT else arrow.string())
+                for name, values in columns.items()
+            }
+        )
+        if writer is None:
+            writer = arrow.parquet.ParquetWriter(file, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()

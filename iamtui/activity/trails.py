@@ -1,0 +1,218 @@
+"""Trails: CloudTrail events in files and folders as they lie about, read one after the other in constant memory.
+
+What cannot be read is named and passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from iamtui.activity.events import Event
+from iamtui.activity.json_events import JsonEvents, is_json
+from iamtui.activity.tables import PARQUET_MAGIC, csv_events, is_csv, parquet_events
+from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked
+from iamtui.paths import home_expanded
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+STANDARD_INPUT: Final = "-"
+
+MOST_NAMED: Final = 100
+"""Files that are named as damaged; of more only the number is told."""
+
+_WINDOW: Final = 250_000
+"""Event ids that are remembered, twice over: CloudTrail delivers an event twice within minutes, if at all."""
+
+_DEEPEST: Final = 32
+_TRAIL_NAMES: Final = re.compile(
+    r"\.(?:json|jsonl|ndjson|csv|parquet|log)(?:\.gz|\.zst)?$|\.(?:gz|zst)$", re.IGNORECASE
+)
+_NOT_EVENTS: Final = frozenset(("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated"))
+"""Folders that CloudTrail writes beside those of its events (CloudTrail User Guide: log file locations)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedFile:
+    """A file, or the rest of one, that was passed over.
+
+    Args:
+        path: as it was found; raw.
+        sentence: why; safe to show.
+        events: how many were read of it before.
+    """
+
+    path: str
+    sentence: str
+    events: int
+
+
+@dataclass(slots=True)
+class TrailCounts:
+    """What was read so far.
+
+    Args:
+        entries: what stood where an event should, and was none.
+        twice: events that came again.
+        passed: files in folders whose names are not those of trails.
+    """
+
+    files: int = 0
+    events: int = 0
+    twice: int = 0
+    entries: int = 0
+    passed: int = 0
+    damaged: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return not (self.damaged or self.entries)
+
+
+class Trails:
+    """Files and folders of CloudTrail events, read once.
+
+    Args:
+        paths: as a person gave them; "-" is standard input.
+        told: called again and again while they are read; may raise, to stop.
+    """
+
+    def __init__(self, paths: Iterable[str], told: Callable[[TrailCounts], None] = lambda _counts: None) -> None:
+        self._paths = tuple(paths)
+        self._told = told
+        self._seen: set[tuple[int, int]] = set()
+        self._ids: tuple[set[int], set[int]] = (set(), set())
+        self.counts = TrailCounts()
+        self.damaged: list[DamagedFile] = []
+
+    def events(self) -> Iterator[list[Event]]:
+        """The events, some at a time, in the order of the paths and of the names in folders.
+
+        Raises:
+            Problem: a path that was given does not exist or cannot be opened. What lies in folders is passed over.
+        """
+        for path in self._paths:
+            if path == STANDARD_INPUT:
+                with open_standard_input("Standard input", told=self._tell) as file:
+                    yield from self._of_file(file, path)
+                continue
+            given = home_expanded(path)
+            if Path(given).is_dir():
+                yield from self._of_folder(os.fspath(given), 0)
+            else:
+                yield from self._of_path(os.fspath(given))
+
+    def _tell(self, _size: int) -> None:
+        self._told(self.counts)
+
+    def _of_folder(self, folder: str, depth: int) -> Iterator[list[Event]]:
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            self._pass_over(folder, f"The folder cannot be read: {error.strerror}.", 0)
+            return
+        if depth > _DEEPEST:
+            self._pass_over(folder, f"It lies more than {_DEEPEST} folders deep.", 0)
+            return
+        for entry in entries:
+            # A link to a folder may lead round in a circle; one to a file is read.
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _NOT_EVENTS:
+                    yield from self._of_folder(entry.path, depth + 1)
+            elif not _TRAIL_NAMES.search(entry.name) or entry.is_dir():
+                self.counts.passed += 1
+            else:
+                try:
+                    yield from self._of_path(entry.path, pipes=False)
+                except Problem as problem:
+                    self._pass_over(entry.path, problem.sentence, 0)
+
+    def _of_path(self, path: str, *, pipes: bool = True) -> Iterator[list[Event]]:
+        with open_input(path, f"The trail {safe_text(path)}", told=self._tell, pipes=pipes) as file:
+            found = os.fstat(file.fileno())
+            identity = found.st_dev, found.st_ino
+            if identity not in self._seen:
+                self._seen.add(identity)
+                yield from self._of_file(file, path)
+
+    def _of_file(self, file: IO[bytes], path: str) -> Iterator[list[Event]]:
+        self.counts.files += 1
+        before, entries = self.counts.events, self.counts.entries
+        portions = _Portions(file)
+        try:
+            for events in _events(file, portions):
+                yield self._counted(events)
+                self._told(self.counts)
+        except Problem as problem:
+            portions.damage = portions.damage or problem
+        read = self.counts.events - before
+        if portions.damage is not None:
+            self._pass_over(path, portions.damage.sentence, read)
+        elif self.counts.entries > entries:
+            none = self.counts.entries - entries
+            self._pass_over(path, f"{none:,} of its entries are not CloudTrail events, or are damaged.", read)
+
+    def _pass_over(self, path: str, sentence: str, events: int) -> None:
+        self.counts.damaged += 1
+        if len(self.damaged) < MOST_NAMED:
+            self.damaged.append(DamagedFile(path, sentence, events))
+
+    def _counted(self, events: Iterable[Event | None]) -> list[Event]:
+        """The events that did not come before."""
+        recent, older = self._ids
+        kept: list[Event] = []
+        for event in events:
+            if event is None:
+                self.counts.entries += 1
+                continue
+            if event.eventID is not None:
+                identity = hash(event.eventID)
+                if identity in recent or identity in older:
+                    self.counts.twice += 1
+                    continue
+                recent.add(identity)
+            kept.append(event)
+        if len(recent) > _WINDOW:
+            self._ids = set(), recent
+        self.counts.events += sum(event.count for event in kept)
+        return kept
+
+
+class _Portions:
+    """The bytes of a file, unpacked, up to its end or to its damage."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.damage: Problem | None = None
+        self._stream = None
+        try:
+            self._stream = unpacked(file, "It")
+        except Problem as problem:
+            self.damage = problem
+
+    def __call__(self) -> bytes:
+        if self._stream is None or self.damage is not None:
+            return b""
+        try:
+            return self._stream.read(PORTION)
+        except Problem as problem:
+            self.damage = problem
+            return b""
+
+
+def _events(file: IO[bytes], portions: _Portions) -> Iterator[list[Event | None]]:
+    beginning = portions()
+    if not beginning.strip():
+        return
+    if beginning.startswith(PARQUET_MAGIC):
+        yield from parquet_events(file)
+    elif is_json(beginning):
+        yield from JsonEvents(portions, beginning)
+    elif is_csv(beginning):
+        yield from csv_events(portions, beginning)
+    else:
+        raise Problem("It is not a trail: neither JSON, nor CSV with CloudTrail's columns, nor Parquet.")

@@ -1,0 +1,192 @@
+"""Distinct requests: what is counted together, and what is told apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from benchmarks.trail_generator import events
+from iamtui.activity import requests
+from iamtui.activity.events import event_of
+from iamtui.activity.requests import DistinctRequest, RequestCollector
+from iamtui.denials.cloudtrail import read_record
+from iamtui.denials.denial import SourcePlace
+
+ACCOUNT = "123456789012"
+EVENTS = list(events(400))
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/deploy"
+SESSION = {
+    "type": "AssumedRole",
+    "principalId": "AROA1:build",
+    "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/build",
+    "accountId": ACCOUNT,
+    "accessKeyId": "ASIAAAAAAAAAAAAAAAAA",
+    "sessionContext": {
+        "sessionIssuer": {"type": "Role", "arn": ROLE},
+        "attributes": {"creationDate": "2026-08-01T00:00:00Z", "mfaAuthenticated": "true"},
+    },
+}
+RECORD = {
+    "eventVersion": "1.11",
+    "userIdentity": SESSION,
+    "eventTime": "2026-08-01T10:00:00Z",
+    "eventSource": "s3.amazonaws.com",
+    "eventName": "GetObject",
+    "eventType": "AwsApiCall",
+    "awsRegion": "eu-west-1",
+    "sourceIPAddress": "203.0.113.7",
+    "userAgent": "aws-cli/2",
+    "requestParameters": {"bucketName": "b", "key": "k", "Host": "b.s3.amazonaws.com"},
+    "recipientAccountId": ACCOUNT,
+    "resources": [{"ARN": "arn:aws:s3:::b/k", "accountId": ACCOUNT, "type": "AWS::S3::Object"}],
+}
+
+
+def collected(records: Iterable[dict[str, Any]], *keys: str, **more: Any) -> list[DistinctRequest]:
+    collector = RequestCollector(frozenset(keys), **more)
+    found = [event_of(json.dumps(record)) for record in records]
+    collector.add(event for event in found if event is not None)
+    return list(collector.requests())
+
+
+def test_the_role_and_its_session_are_kept_apart() -> None:
+    (found,) = collected([RECORD])
+    assert (found.caller.principal, found.caller.role, found.caller.session) == (ROLE, ROLE, "build")
+    assert found.caller.arn == SESSION["arn"]
+    assert found.given() == {"bucketName": "b", "key": "k"}
+    assert [one.arn for one in found.resources] == ["arn:aws:s3:::b/k"]
+
+
+def test_times_ids_and_tokens_do_not_tell_requests_apart() -> None:
+    times = ["2026-08-03T10:00:00Z", "2026-08-01T10:00:00Z", "2026-08-02T10:00:00Z"]
+    records = [
+        RECORD
+        | {
+            "eventTime": time,
+            "requestParameters": RECORD["requestParameters"] | {"nextToken": time},  # type: ignore[operator]
+            "sourceIPAddress": f"203.0.113.{number}",
+            "userAgent": f"agent {number}",
+            "userIdentity": SESSION | {"accessKeyId": f"ASIA{number}"},
+        }
+        for number, time in enumerate(times)
+    ]
+    (found,) = collected(records)
+    assert (found.count, found.first, found.last) == (3, times[1], times[0])
+    assert len(collected(records, "aws:sourceip")) == 3
+    assert len(collected(records, "aws:useragent")) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"errorCode": "AccessDenied"},
+        {"errorCode": "NoSuchKey"},
+        {"eventName": "PutObject"},
+        {"awsRegion": "us-east-1"},
+        {"recipientAccountId": "999999999999"},
+        {"vpcEndpointId": "vpce-1"},
+        {"tlsDetails": {"tlsVersion": "TLSv1.3"}},
+        {"requestParameters": {"bucketName": "b", "key": "k2"}},
+        {"userIdentity": SESSION | {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/other"}},
+        {"userIdentity": SESSION | {"invokedBy": "athena.amazonaws.com"}},
+        {"eventType": "AwsServiceEvent"},
+        {"resources": []},
+    ],
+)
+def test_what_a_policy_can_tell_apart_is_told_apart(change: dict[str, Any]) -> None:
+    assert len(collected([RECORD, RECORD | change])) == 2
+
+
+@pytest.mark.parametrize(
+    ("record", "keys"),
+    [
+        (RECORD, ("aws:sourceip", "aws:useragent", "aws:tokenissuetime", "aws:multifactorauthpresent")),
+        *((record, ("aws:sourceip", "aws:useragent", "aws:tokenissuetime", "aws:multifactorauthpresent"))
+          for record in EVENTS[:60]),
+    ],
+)  # fmt: skip
+def test_a_request_asks_what_its_record_asked(record: dict[str, Any], keys: tuple[str, ...]) -> None:
+    (found,) = collected([record], *keys)
+    place = SourcePlace(1, 0)
+    whole, kept = read_record(record, place), read_record(found.record(), place)
+    assert (kept.caller, kept.action, kept.resource, kept.denied) == (
+        whole.caller,
+        whole.action,
+        whole.resource,
+        whole.denied,
+    )
+    assert kept.context == whole.context
+    assert (kept.unknown, kept.claim) == (whole.unknown, whole.claim)
+
+
+def test_what_is_not_asked_for_is_not_told() -> None:
+    (found,) = collected([RECORD])
+    context = read_record(found.record(), SourcePlace(1, 0)).context
+    assert context.keys() <= {"aws:RequestedRegion", "aws:CurrentTime"}
+
+
+def test_parameters_that_are_cut_say_so() -> None:
+    many = RECORD | {"requestParameters": {"ids": [str(number) for number in range(2_000)]}}
+    long = RECORD | {"requestParameters": {"name": "x" * 5_000}}
+    assert [one.cut for one in collected([many, long, RECORD])] == [True, True, False]
+
+
+def test_sessions_of_a_role_are_told_apart_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST_SESSIONS", 3)
+    records = [
+        RECORD | {"userIdentity": SESSION | {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/build-{number}"}}
+        for number in range(10)
+    ]
+    found = collected(records)
+    assert [(one.caller.session, one.count) for one in found] == [
+        ("build-0", 1),
+        ("build-1", 1),
+        ("build-2", 1),
+        ("", 7),
+    ]
+    assert found[-1].caller.principal == ROLE
+    assert len(collected(records, sessions=True)) == 10
+
+
+def test_more_than_are_held_are_counted_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST_DISTINCT", 1)
+    collector = RequestCollector()
+    other = RECORD | {"eventName": "PutObject"}
+    found = [event_of(json.dumps(record)) for record in (RECORD, other, other, RECORD)]
+    collector.add(event for event in found if event is not None)
+    assert [one.count for one in collector.requests()] == [2]
+    assert collector.left_out == {"s3.amazonaws.com:PutObject": 2}
+
+
+def test_the_words_that_are_encoded_in_a_message_do_not_tell_denials_apart() -> None:
+    records = [
+        RECORD
+        | {
+            "errorCode": "Client.UnauthorizedOperation",
+            "errorMessage": f"You are not authorized. Encoded authorization failure message: {number}",
+        }
+        for number in range(3)
+    ]
+    (found,) = collected(records)
+    assert found.denied
+    assert not found.succeeded
+    assert found.count == 3
+
+
+def test_identities_of_all_kinds_are_read() -> None:
+    identities = [
+        {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root", "accountId": ACCOUNT},
+        {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"},
+        {"type": "AWSAccount", "principalId": "AIDA1", "accountId": "999999999999"},
+        {"type": "WebIdentityUser", "principalId": "p:a:u", "userName": "u", "identityProvider": "p"},
+        None,
+        "text",
+    ]
+    found = collected([RECORD | {"userIdentity": identity} for identity in identities])
+    assert [one.caller.principal for one in found] == [
+        f"arn:aws:iam::{ACCOUNT}:root", "lambda.amazonaws.com", "", "", "",
+    ]  # fmt: skip
+    assert found[2].record()["userIdentity"]["principalId"] == "AIDA1"

@@ -1,0 +1,272 @@
+"""Trails: every form in which events lie about, read as the same events; damage is named and passed over."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.trail_generator import events, write_bucket
+from iamtui.activity.events import Event
+from iamtui.activity.trails import Trails
+from iamtui.problem import Problem
+
+RECORDS = list(events(60))
+IDS = [record["eventID"] for record in RECORDS]
+
+
+def read(*paths: Path | str) -> tuple[list[Event], Trails]:
+    trails = Trails([str(path) for path in paths])
+    return [event for some in trails.events() for event in some], trails
+
+
+def ids(*paths: Path | str) -> list[str | None]:
+    found, trails = read(*paths)
+    assert trails.damaged == []
+    assert trails.counts.whole
+    return [event.eventID for event in found]
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+FORMS = {
+    "as CloudTrail writes it": compact({"Records": RECORDS}),
+    "indented": json.dumps({"Records": RECORDS}, indent=2),
+    "a list": json.dumps(RECORDS),
+    "lines": "\n".join(map(compact, RECORDS)),
+    "lines that end": "".join(compact(record) + "\n" for record in RECORDS),
+    "files one behind the other": compact({"Records": RECORDS[:20]}) + compact({"Records": RECORDS[20:]}),
+    "a file to a line": f"{compact({'Records': RECORDS[:20]})}\n{compact({'Records': RECORDS[20:]})}\n",
+    "values": "\n".join(json.dumps(record, indent=1) for record in RECORDS),
+    "lookup-events": json.dumps(
+        {"Events": [{"EventId": record["eventID"], "CloudTrailEvent": compact(record)} for record in RECORDS],
+         "NextToken": "abc"}, indent=4
+    ),
+    "events of EventBridge": "\n".join(compact({"version": "0", "detail": record}) for record in RECORDS),
+    "get-log-events": json.dumps({"events": [{"timestamp": 1, "message": compact(record)} for record in RECORDS]}),
+    "byte order mark": "\ufeff" + compact({"Records": RECORDS}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_each_form_holds_the_same_events(form: str, packed: bool, tmp_path: Path) -> None:
+    data = FORMS[form].encode()
+    path = tmp_path / "trail"
+    path.write_bytes(gzip.compress(data) if packed else data)
+    assert ids(path) == IDS
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_is_read_in_small_portions(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.activity.trails.PORTION", 700)
+    path = tmp_path / "trail.json"
+    path.write_text(FORMS[form])
+    assert ids(path) == IDS
+
+
+def test_a_bucket_is_read_in_the_order_of_its_days_without_digests(tmp_path: Path) -> None:
+    for day in range(3):
+        write_bucket(tmp_path, iter(RECORDS[20 * day : 20 * day + 20]))
+    digests = tmp_path / "AWSLogs" / "123456789012" / "CloudTrail-Digest"
+    digests.mkdir()
+    (digests / "digest.json").write_text(json.dumps({"awsAccountId": "123456789012"}))
+    (tmp_path / "README.txt").write_text("not a trail")
+    found, trails = read(tmp_path)
+    assert [event.eventID for event in found] == IDS
+    assert trails.damaged == []
+    assert (trails.counts.files, trails.counts.passed) == (3, 1)
+
+
+def test_folders_that_lead_round_and_files_that_are_named_twice_are_read_once(tmp_path: Path) -> None:
+    write_bucket(tmp_path, iter(RECORDS))
+    (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
+    file = next(tmp_path.rglob("*.json.gz"))
+    (tmp_path / "link.json.gz").symlink_to(file)
+    assert ids(tmp_path, file) == IDS
+
+
+def test_an_event_that_comes_twice_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(compact({"Records": RECORDS[:30]}))
+    (tmp_path / "b.json").write_text(compact({"Records": RECORDS[20:]}))
+    found, trails = read(tmp_path)
+    assert [event.eventID for event in found] == IDS
+    assert trails.counts.twice == 10
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(FORMS["as CloudTrail writes it"].encode()))
+    monkeypatch.setattr(sys, "stdin", stream)
+    assert ids("-") == IDS
+
+
+# Damage
+
+
+def test_a_file_that_is_cut_off_gives_what_stands_before(tmp_path: Path) -> None:
+    data = gzip.compress(FORMS["as CloudTrail writes it"].encode())
+    (tmp_path / "a.json.gz").write_bytes(data[: len(data) // 2])
+    (tmp_path / "b.json").write_text(FORMS["as CloudTrail writes it"])
+    (tmp_path / "c.json").write_text(FORMS["as CloudTrail writes it"].replace('"eventID":"', '"eventID":"c')[:-3_000])
+    found, trails = read(tmp_path)
+    assert {event.eventID for event in found} >= set(IDS)
+    assert [(Path(one.path).name, one.sentence) for one in trails.damaged] == [
+        ("a.json.gz", "It ends too early."),
+        ("c.json", "It ends within an event, or something else follows the last one."),
+    ]
+    assert 0 < trails.damaged[1].events < 60
+    assert not trails.counts.whole
+
+
+def test_one_damaged_event_leaves_the_others(tmp_path: Path) -> None:
+    odd = {**RECORDS[3], "awsRegion": 7, "errorCode": ["x"]}
+    none: list[Any] = [{"no": "event"}, {**RECORDS[4], "eventName": None}]
+    (tmp_path / "a.json").write_text(compact({"Records": [*RECORDS[:3], odd, *none, *RECORDS[5:]]}))
+    found, trails = read(tmp_path)
+    assert [event.eventID for event in found] == [*IDS[:4], *IDS[5:]]
+    assert found[3].awsRegion is None
+    assert trails.counts.entries == 2
+    assert "2 of its entries are not CloudTrail events" in trails.damaged[0].sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hello", "[1, 2", '{"Records": [', "a,b\n1,2\n", "\x00\x01", '{"Records": [{"eventName": "x', "[" * 100_000],
+)
+def test_what_is_no_trail_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    found, trails = read(tmp_path)
+    assert found == []
+    assert len(trails.damaged) <= 1
+
+
+def test_no_trail_is_no_whole_answer(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("hello")
+    _, trails = read(tmp_path)
+    assert not trails.counts.whole
+
+
+def test_deep_nesting_is_one_damaged_event(tmp_path: Path) -> None:
+    deep = compact(RECORDS[0])[:-1] + ',"responseElements":' + '{"a":' * 200_000 + "1" + "}" * 200_001
+    (tmp_path / "a.json").write_text(f'{{"Records":[{compact(RECORDS[1])},{deep},{compact(RECORDS[2])}]}}')
+    found, trails = read(tmp_path)
+    assert [event.eventID for event in found][:1] == IDS[1:2]
+    assert not trails.counts.whole or len(found) == 3
+
+
+def test_an_event_of_many_megabytes_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"Records":[{"eventName":"' + "x" * 9_000_000 + '"}]}')
+    found, trails = read(tmp_path)
+    assert found == []
+    assert "4 MB" in trails.damaged[0].sentence
+
+
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(b'{"Records":[' + b" " * 30_000_000))
+    _, trails = read(tmp_path)
+    assert "100 times its size" in trails.damaged[0].sentence
+
+
+def test_a_path_that_is_not_there_is_an_error_and_pipes_in_folders_are_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="does not exist"):
+        read(tmp_path / "none")
+    os.mkfifo(tmp_path / "pipe.json")
+    _, trails = read(tmp_path)
+    assert "pipe" in trails.damaged[0].sentence
+
+
+# Tables
+
+
+def write_csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerows([columns, *rows])
+
+
+STRUCT = (
+    "{type=AssumedRole, principalid=AROA1:build, arn=arn:aws:sts::123456789012:assumed-role/deploy/build, "
+    "accountid=123456789012, invokedby=null, accesskeyid=ASIA1, username=null, "
+    "sessioncontext={attributes={mfaauthenticated=false, creationdate=2026-08-01T00:00:00Z}, "
+    "sessionissuer={type=Role, principalid=AROA1, arn=arn:aws:iam::123456789012:role/deploy, "
+    "accountid=123456789012, username=deploy}}}"
+)
+
+
+def test_a_result_of_athena_is_read_with_its_structs(tmp_path: Path) -> None:
+    write_csv(
+        tmp_path / "a.csv",
+        ["eventtime", "eventsource", "eventname", "useridentity", "requestparameters", "resources", "errorcode"],
+        [
+            ["2026-08-01T10:00:00Z", "s3.amazonaws.com", "GetObject", STRUCT, '{"bucketName":"b","key":"k"}',
+             "[{arn=arn:aws:s3:::b/k, accountid=123456789012, type=AWS::S3::Object}]", ""],
+            ["2026-08-01T10:00:00Z", "s3.amazonaws.com", "GetObject", "{type=", "", "", ""],
+        ],
+    )  # fmt: skip
+    (found,), trails = read(tmp_path)
+    identity = json.loads(bytes(found.userIdentity))
+    assert identity["sessionContext"]["sessionIssuer"]["arn"] == "arn:aws:iam::123456789012:role/deploy"
+    assert "invokedBy" not in identity
+    assert identity["accountId"] == "123456789012"
+    assert json.loads(bytes(found.resources))[0]["arn"] == "arn:aws:s3:::b/k"
+    assert found.errorCode is None
+    assert trails.counts.entries == 1
+
+
+def test_columns_with_the_names_of_a_struct_are_put_together(tmp_path: Path) -> None:
+    write_csv(
+        tmp_path / "a.csv",
+        ["eventSource", "eventName", "userIdentity.arn", "useridentity_sessioncontext_sessionissuer_arn", "events",
+         "first_time", "last_time"],
+        [["s3.amazonaws.com", "GetObject", "arn:aws:sts::1:assumed-role/r/s", "arn:aws:iam::1:role/r", "7",
+          "2026-08-01 10:00:00.000", "2026-08-02 10:00:00.000"]],
+    )  # fmt: skip
+    (found,), trails = read(tmp_path)
+    assert json.loads(bytes(found.userIdentity)) == {
+        "arn": "arn:aws:sts::1:assumed-role/r/s",
+        "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/r"}},
+    }
+    assert (found.count, found.first, found.last) == (7, "2026-08-01T10:00:00Z", "2026-08-02T10:00:00Z")
+    assert trails.counts.events == 7
+
+
+def test_parquet_is_read_as_rows(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [
+        {
+            "eventid": record["eventID"],
+            "eventsource": record["eventSource"],
+            "eventname": record["eventName"],
+            "eventtime": record["eventTime"],
+            "useridentity": {
+                key.lower(): value for key, value in record["userIdentity"].items() if key != "sessionContext"
+            },
+            "requestparameters": compact(record["requestParameters"]),
+            "other": 1,
+        }
+        for record in RECORDS
+    ]
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "a.parquet")
+    assert ids(tmp_path) == IDS
+    found, _ = read(tmp_path)
+    assert json.loads(bytes(found[0].userIdentity))["accountId"] == "123456789012"
+    (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-200])
+    _, trails = read(tmp_path)
+    assert [one.sentence for one in trails.damaged] == ["It is damaged."]
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    _, trails = read(tmp_path)
+    assert "without pyarrow" in trails.damaged[0].sentence
