@@ -26,6 +26,7 @@ from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import Branch, Node, key_of, kind_word
 from iamtui.tui.marks import PrincipalMarks
 from iamtui.tui.on_demand import OnDemandLoading, can_load
+from iamtui.tui.pane_sizes import RESIZE_KEYS
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.question.keys import from_screen
 from iamtui.tui.question.panel import QuestionPanel
@@ -138,6 +139,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
+    *RESIZE_KEYS,
     Binding(
         "L", "load", "Load more", id="view.load",
         tooltip="Ask for what comes only on demand: a user's keys and devices, the resource's policy, the organization",
@@ -368,6 +370,8 @@ class MainScreen(PanedScreen):
     def _answered(self, event: QuestionPanel.Answered) -> None:
         event.stop()
         self.query_one(MessageLine).answered()
+        # Resources side by side have a width of their own.
+        self.pane_sizes.apply()
         if self.workspace is not None:
             # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
             self._pinning.pin(self.workspace, event.answer.question_matrix, self.drafts.before_workspace)

@@ -25,6 +25,7 @@ from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, account_name, key_of, other_accounts
+from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, Divider, PaneSizes
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.lists.containers import Column, Row
@@ -65,6 +66,7 @@ class Zoom:
                     self._screen.watch(self._screen, "focused", self._focus_moved, init=False)
                 pane.add_class("-zoom-target")
                 self._screen.add_class("-zoomed", f"-zoom-{pane.id}")
+                self._screen.pane_sizes.apply()
                 return True
         return False
 
@@ -79,6 +81,7 @@ class Zoom:
             return False
         self._pane.remove_class("-zoom-target")
         self._screen.remove_class("-zoomed", f"-zoom-{self._pane.id}")
+        self._screen.pane_sizes.apply()
         self._pane = None
         return True
 
@@ -127,10 +130,10 @@ class PanedScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class
         (0, "-tiny-width"),
         (LEAST_COLUMNS, "-narrow"),
-        (100, "-medium"),
-        (180, "-wide"),
+        (MEDIUM_COLUMNS, "-medium"),
+        (WIDE_COLUMNS, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (LEAST_ROWS, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (LEAST_ROWS, "-short"), (TALL_ROWS, "-tall")]  # noqa: RUF012 - as above
 
     AUTO_FOCUS = "ExplorerTree"
 
@@ -141,6 +144,7 @@ class PanedScreen(Screen[None]):
         super().__init__()
         self._copier = copier
         self._zoom = Zoom(self)
+        self.pane_sizes = PaneSizes(self)
         self._kept_focus = KeptFocus(self)
         self.workspace: Workspace | None = None
         """The workspace on screen."""
@@ -181,6 +185,7 @@ class PanedScreen(Screen[None]):
         """Say what size is needed; what had the focus has it again when there is room."""
         self.query_one("#too-small", Static).update(plain(too_small(event.size)))
         self._kept_focus.resized(self.explorer.tree_view)
+        self.pane_sizes.apply()
 
     # Parts.
 
@@ -256,6 +261,41 @@ class PanedScreen(Screen[None]):
         if unzoomed:
             self.query_one(MessageLine).clear()
         return unzoomed
+
+    # The sizes of panes.
+
+    def action_resize_pane(self, direction: str) -> None:
+        """Move the divider beside the pane with the focus."""
+        moved = self.pane_sizes.move(direction)
+        if moved is None:
+            self.say(plain("Nothing to move in that direction here."))
+        else:
+            self._say_size(*moved)
+
+    def action_reset_sizes(self) -> None:
+        was_changed = self.pane_sizes.reset()
+        self.say(plain("The panes have their usual sizes." + ("" if was_changed else " Nothing was changed.")))
+
+    def _say_size(self, divider: Divider, size: int) -> None:
+        words = self.pane_sizes.size_words(divider, size)
+        self.say(line(words, ".  ", key_hints(self, "view.reset-sizes")))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Grab the divider that is under the mouse."""
+        if event.button == 1 and self.pane_sizes.grab(event.screen_x, event.screen_y):
+            event.stop()
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        moved = self.pane_sizes.drag(event.screen_x, event.screen_y)
+        if moved is not None:
+            event.stop()
+            self._say_size(*moved)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        if self.pane_sizes.let_go():
+            event.stop()
+            self.release_mouse()
 
 
 # Browsing: the account on the main screen, where the user is in it, and how they get elsewhere.

@@ -5,7 +5,7 @@ One JSON object in the state folder (`iamtui info` says where), for its owner al
     "version":  1
     "theme":    the name of the theme that was chosen last
     "source":   {"kind", "profile", "file"}    what was opened last; it is preselected, and never opened unasked
-    "accounts": [{"key", "place", "tab", "question", "sorts", "bookmarks"}]     the latest first
+    "accounts": [{"key", "place", "tab", "question", "sorts", "bookmarks", "sizes"}]     the latest first
 
     key         a digest of account, caller, endpoint and kind of source, as the cache of accounts tells them apart
     question    as in the file of saved questions, without sts:ExternalId
@@ -32,6 +32,7 @@ from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.inventory import key_of
+from iamtui.tui.pane_sizes import LARGEST_SIZE, MOST_SIZES
 from iamtui.tui.paned import MOST_BOOKMARKS
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _Name = Annotated[str, Meta(max_length=64)]
 _Key = Annotated[str, Meta(max_length=700)]
 """Of a node: IAM's longest ARN has a path of 512 characters and a name of 128."""
 
+_Size = Annotated[int, Meta(ge=1, le=LARGEST_SIZE)]
 
 _NEWER: Final = "a newer iamtui wrote it"
 
@@ -65,6 +67,7 @@ class AccountState(Struct, frozen=True, omit_defaults=True):
         question: as in the file of saved questions, unread.
         sorts: by kind of branch: the column, and whether in reverse.
         bookmarks: keys of nodes.
+        sizes: of panes, as PaneSizes has them.
     """
 
     key: _Name
@@ -73,6 +76,7 @@ class AccountState(Struct, frozen=True, omit_defaults=True):
     question: dict[str, Any] | None = None
     sorts: Annotated[dict[_Name, tuple[_Name, bool]], Meta(max_length=16)] = field(default_factory=dict)
     bookmarks: Annotated[list[_Key], Meta(max_length=MOST_BOOKMARKS)] = field(default_factory=list)
+    sizes: Annotated[dict[_Name, _Size], Meta(max_length=MOST_SIZES)] = field(default_factory=dict)
 
 
 class ScreenState:
@@ -215,6 +219,7 @@ class PlaceMemory:
         if first:
             self._sought = self._states.get(self._key)
             self._main.browsing.bookmarks = list(self._sought.bookmarks) if self._sought is not None else []
+            self._main.pane_sizes.use(self._sought.sizes if self._sought is not None else {})
             if self._sought is not None:
                 self._main.subject.table.sort_as(self._sought.sorts)
                 if self._sought.question is not None:
@@ -258,6 +263,7 @@ class PlaceMemory:
             question=_question_form(matrix),
             sorts=dict(main.subject.table.sorts),
             bookmarks=list(main.browsing.bookmarks),
+            sizes=dict(main.pane_sizes.sizes),
         )
         if before != state:
             with suppress(msgspec.ValidationError, UnicodeEncodeError):

@@ -258,3 +258,25 @@ async def test_a_wide_window_gives_a_grid_the_room_for_its_columns_and_takes_it_
         await press(pilot, "z")
         await asked(pilot, "user/carol", "s3:GetObject", "arn:aws:s3:::data-lake/x")
         assert side.outer_size.width == 60
+
+
+async def test_a_grid_that_is_about_to_be_hidden_can_be_drawn_once_more() -> None:
+    async with opened() as pilot:
+        await asked(pilot, "user/carol", "s3:GetObject s3:PutObject", "arn:aws:s3:::data-lake/x arn:aws:s3:::y/x")
+        matrix = pilot.app.screen.query_one(MatrixView)
+        region = matrix.size.region
+        assert region.height == 3
+        matrix.show(None, 1)
+        assert not "".join(strip.text for strip in matrix.render_lines(region)).strip()
+
+
+@one_quick("columns", [67, 68, 82])
+async def test_a_quote_is_as_wide_as_its_half_of_the_panel(columns: int) -> None:
+    async with opened(size=(120, 40)) as pilot:
+        await asked(pilot, "user/alice", "s3:DeleteObject")
+        pilot.app.main.pane_sizes.use({"medium tree": 118 - columns})
+        await settle(pilot)
+        quote = pilot.app.screen.query_one("#question-statement")
+        rows = [row.strip() for row in screen_text(pilot.app).split("\n")[quote.region.y : quote.region.bottom]]
+        assert not any(row.rstrip("│ ").endswith(" ,") for row in rows)
+        assert max(line.cell_length for line in quote.content.split("\n")) <= quote.content_size.width

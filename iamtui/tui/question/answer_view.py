@@ -44,6 +44,8 @@ _SESSIONS, _GAPS, _LEAST_MATRIX = 3, 3, 4
 """Lines left to the sessions; empty ones of a whole column; the fewest of a matrix."""
 _SHARES: Final[Mapping[str, int]] = {NARROW: 60, MEDIUM: 65}
 """How much of the window's height is the panel's at most, in hundredths, as in the styles of #side."""
+_LEAST_MORE: Final = 3
+"""Fewer lines of what else there is to say are not worth their place."""
 _STATEMENT: Final = 8
 """Lines of the deciding statement that make the panel higher; where there is room for more, more are shown."""
 _TEXTS_AND_LAYERS: Final[Mapping[str, int]] = {NARROW: 4, MEDIUM: 9, WIDE: 16}
@@ -136,6 +138,8 @@ class AnswerView(Column):
         self._width = 0
         self.rows_beside = 4
         """How many lines of the panel are not the answer's."""
+        self._rows_given: int | None = None
+        """How many lines the panel has, where it does not follow the answer."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="question-summary")
@@ -266,12 +270,16 @@ class AnswerView(Column):
             self._put("summary", wrap_all([styled(self.matrix.summary)], width, 1))
         self.set_class(bool(shown.left_out), "-aside")
         lines: Sequence[tuple[int, str]] = ()
-        if words.statement is not None and self._room != NARROW:
+        if words.statement is not None and (self._room != NARROW or self._rows_given is not None):
             account, resource = shown.asked.workspace.account, shown.decision.request.resource
             lines = statement_lines(account, shown.principal, resource, words.statement)
-        self._lay_out(shown, words, suggestions, lines)
+        spare = self._lay_out(shown, words, suggestions, lines)
         if self._room == WIDE:
             self._put("more", wrap_all(more(words, lines, suggestions, width), width, _ANY))
+        else:
+            beside = self.query_one("#question-statement").display
+            rest = wrap_all(more(words, () if beside else lines, suggestions, width), width, _ANY)
+            self._tell_more(as_many(rest, spare - 1) if spare > _LEAST_MORE else [])
 
     def _lay_out(
         self,
@@ -279,8 +287,11 @@ class AnswerView(Column):
         words: AnswerWords,
         suggestions: Sequence[Suggestion],
         lines: Sequence[tuple[int, str]],
-    ) -> None:
-        """Give each part its lines: the band first, then the layers, whole or in one line, then the texts."""
+    ) -> int:
+        """Give each part its lines: the band first, then the layers, whole or in one line, then the texts.
+
+        Returns how many lines are left of a panel that does not follow its answer.
+        """
         width, room, layers_list = self.size.width - 2, self._room_below_matrix, self.layers_list
         beside = bool(lines) and self._room == MEDIUM
         column = {MEDIUM: width // 2 - 1 if beside else 0, WIDE: width - 1}.get(self._room, 0)
@@ -293,10 +304,11 @@ class AnswerView(Column):
         left = room - len(top)
         texts = wrap_all(reasons(words, suggestions, self._room, width), width, _MOST_REASONS)
         count = sum(row.plain.count("\n") + 1 for _layer, row in rows)
-        if self._room != WIDE and not layers_list.has_focus and (self._room == NARROW or count > left - bool(texts)):
+        is_low = count > left - bool(texts) or (self._room == NARROW and self._rows_given is None)
+        if self._room != WIDE and not layers_list.has_focus and is_low:
             rows, beside, count = pipeline_row(words.layers, width), False, 1
         unfolded = min(count, max(_LAYERS, left - bool(texts)))
-        quote = quoted(lines, self.size.width - self.size.width // 2 - 3) if beside else []
+        quote = quoted(lines, self.size.width // 2 - 3) if beside else []
         below = max(unfolded, min(len(quote), _STATEMENT, left - len(texts)))
         texts = wrap_all(texts, width, max(0 if self._room == NARROW else 1, left - below))
         slack = max(0, min(self._held.get("all", 0), room) - len(top) - below - len(texts))
@@ -314,10 +326,19 @@ class AnswerView(Column):
         _set_height(self.query_one("#question-verdict"), len(top))
         self._put("because", texts)
         _set_height(self.query_one("#question-because"), len(texts) + slack)
+        return room - len(top) - below - len(texts) - slack if self._rows_given is not None else 0
+
+    def _tell_more(self, rows: Sequence[Content]) -> None:
+        """Say what only a panel has room for that the user has made higher."""
+        _set_display(self.query_one("#question-more"), shown=bool(rows))
+        _set_height(self.query_one("#question-more"), len(rows) + 1)
+        self._put("more", rows)
 
     @property
     def _room_of_panel(self) -> int:
         """How many lines the window has for the answer, beside the question's fields."""
+        if self._rows_given is not None:
+            return self._rows_given - self.rows_beside
         if self._room == WIDE:
             return self.app.size.height - _AROUND - _SESSIONS - _GAPS - self.rows_beside
         return (self.app.size.height - _AROUND) * _SHARES[self._room] // 100 - self.rows_beside
@@ -325,8 +346,16 @@ class AnswerView(Column):
     @property
     def _room_below_matrix(self) -> int:
         matrix = self.matrix.rows + 1 if self.matrix.display else 0
-        spare = _SESSIONS if self._room == MEDIUM and not matrix else 0
+        spare = _SESSIONS if self._room == MEDIUM and not matrix and self._rows_given is None else 0
         return max(2, self._room_of_panel - matrix - self.query_one("#question-layers-of").display - spare)
+
+    def give_rows(self, rows: int | None) -> None:
+        """Fill a panel of so many lines; None: it is as high as the answer needs."""
+        if rows != self._rows_given:
+            self._rows_given = rows
+            self.release()
+            if self._shown is not None:
+                self._arrange(self._shown)
 
     def make_room(self, rows_beside: int) -> None:
         """Fit the texts beside the question's fields, which take so many lines now."""

@@ -63,6 +63,9 @@ class MatrixView(LineView):
         self._arrange()
         if self._words is not None:
             self._fill(kept)
+        elif self.total:
+            # It may be drawn once more before it is hidden.
+            self.set_total(0)
 
     @property
     def summary(self) -> Row:
@@ -88,7 +91,7 @@ class MatrixView(LineView):
     def _arrange(self) -> None:
         words = self._words
         if words is None:
-            self._rows = []
+            self._rows, self.HEADER_LINES = [], 0
             return
         self._arranged_for = self.size.width
         across, width = words.across, self.size.width - 1

@@ -133,6 +133,7 @@ class QuestionPanel(Pane):
         self._inquiry: QuestionMatrix | None = None
         self._shown: Shown | None = None
         self._room = ""
+        self._is_fixed = False
         self._is_unasked = True
         self._title = Content("")
         self._hinted: tuple[str, ...] = ()
@@ -156,6 +157,15 @@ class QuestionPanel(Pane):
 
     def on_resize(self, _event: events.Resize) -> None:
         self._fit()
+        self._give_rows()
+
+    def fix_height(self, *, fixed: bool) -> None:
+        """Fill the height that the pane has, which the user has chosen, or be as high as the answer needs."""
+        self._is_fixed = fixed
+        self._give_rows()
+
+    def _give_rows(self) -> None:
+        self._view.give_rows(self.outer_size.height if self._is_fixed else None)
 
     def _fit(self) -> None:
         size = self.app.size

@@ -1,0 +1,287 @@
+"""PaneSizes: how large the panes of the main screen are where the user said so, by keys or by dragging a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.widget import Widget
+
+from iamtui.tui.explorer.detail_pane import SubjectPane
+from iamtui.tui.explorer.explorer import Explorer
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.sessions.panel import SessionsPanel
+
+if TYPE_CHECKING:
+    from iamtui.tui.paned import PanedScreen
+
+MOST_SIZES: Final = 16
+"""Sizes of one account: more than there are dividers in all layouts."""
+
+LARGEST_SIZE: Final = 2000
+"""Columns or rows of a pane that are remembered."""
+
+_LEAST_TREE, _LEAST_SUBJECT, _LEAST_SIDE = 16, 24, 30
+"""Columns."""
+
+_LEAST_ABOVE, _LEAST_QUESTION, _LEAST_SESSIONS = 5, 5, 2
+"""Rows."""
+
+_KEY_STEP: Final = {"left": 2, "right": 2, "up": 1, "down": 1}
+"""Columns or rows by which a key moves a divider."""
+
+
+class Divider(StrEnum):
+    """What moves: the right edge of the tree, the line between details and question, that above the sessions."""
+
+    TREE = "tree"
+    SIDE = "side"
+    SESSIONS = "sessions"
+
+
+RESIZE_KEYS: Final[tuple[BindingType, ...]] = (
+    *(
+        Binding(
+            f"shift+{direction},ctrl+{direction}", f"resize_pane('{direction}')", f"Divider {direction}", show=False,
+            id=f"view.resize-{direction}", tooltip=f"Move the line beside this pane {where}",
+        )
+        for direction, where in (("left", "to the left"), ("right", "to the right"), ("up", "up"), ("down", "down"))
+    ),
+    Binding(
+        "Z", "reset_sizes", "Usual sizes", show=False, id="view.reset-sizes",
+        tooltip="Give all panes their usual sizes",
+    ),
+)  # fmt: skip
+
+
+class PaneSizes:
+    """Sizes in cells, by layout and divider, as far as the window has room for them.
+
+    They are set as styles of the panes themselves: a class of the screen would have all styles worked out again.
+    """
+
+    def __init__(self, screen: PanedScreen) -> None:
+        self._screen = screen
+        self.sizes: dict[str, int] = {}
+        """Under "medium tree", "wide side" and the like; of the question beside the details, "wide matrix" is the
+        width while it shows resources side by side."""
+        self._applied: tuple[object, ...] = ()
+        self._dragged: tuple[Divider, int, int] | None = None
+        """A divider, the size at its beginning, and where the mouse was then."""
+
+    # The panes.
+
+    @property
+    def _tree(self) -> Explorer:
+        return self._screen.explorer
+
+    @property
+    def _subject(self) -> SubjectPane:
+        return self._screen.subject
+
+    @property
+    def _side(self) -> Widget:
+        return self._screen.query_one("#side")
+
+    @property
+    def _question(self) -> QuestionPanel:
+        return self._screen.question
+
+    @property
+    def _sessions(self) -> SessionsPanel:
+        return self._screen.sessions
+
+    @property
+    def _body(self) -> Region:
+        return self._screen.query_one("#body").region
+
+    @property
+    def _layout(self) -> str:
+        return layout_in(self._screen.app.size)
+
+    @property
+    def _is_stacked(self) -> bool:
+        return self._layout != "wide"
+
+    # Sizes.
+
+    def use(self, sizes: dict[str, int]) -> None:
+        """Give the panes these sizes."""
+        self.sizes = dict(sizes)
+        self.apply()
+
+    def reset(self) -> bool:
+        """Give every pane its usual size in this layout; False where all have it."""
+        mine = [key for key in self.sizes if key.partition(" ")[0] == self._layout]
+        for key in mine:
+            del self.sizes[key]
+        self.apply()
+        return bool(mine)
+
+    def apply(self) -> None:
+        """Set the styles of the panes where they are to be others: after a change of sizes, window or zoom."""
+        is_zoomed, layout = self._screen.has_class("-zoomed"), self._layout
+        tree, side, sessions = (None if is_zoomed else self._wanted(divider) for divider in Divider)
+        if (layout, tree, side, sessions) == self._applied:
+            return
+        self._applied = layout, tree, side, sessions
+        stacked = self._is_stacked
+        is_question_fixed = (stacked and side is not None) or sessions is not None
+        self._tree.styles.width = tree
+        self._side.styles.width = None if stacked else side
+        self._side.styles.height = self._side.styles.max_height = side if stacked else None
+        self._sessions.styles.height = self._sessions.styles.max_height = sessions
+        if layout == "medium" and side is not None and sessions is None:
+            # However many there are, the question is seen.
+            self._sessions.styles.max_height = side - _LEAST_QUESTION
+        if layout == "narrow" and side is not None:
+            # They stand in the question's place.
+            self._sessions.styles.height, self._sessions.styles.max_height = "1fr", "100%"
+        self._question.styles.height = "1fr" if is_question_fixed else None
+        self._question.fix_height(fixed=is_question_fixed)
+
+    def _key(self, divider: Divider) -> str:
+        is_matrix = divider is Divider.SIDE and not self._is_stacked and self._side.has_class("-matrix")
+        return f"{self._layout} {'matrix' if is_matrix else divider}"
+
+    def _wanted(self, divider: Divider) -> int | None:
+        size = self.sizes.get(self._key(divider))
+        if size is None or (divider is Divider.SESSIONS and self._layout == "narrow"):
+            return None
+        return self._within(divider, size)
+
+    def _within(self, divider: Divider, size: int) -> int:
+        """A size that leaves the other panes enough of the window."""
+        window = self._screen.app.size
+        rows = self._body.height or window.height - 3
+        if divider is Divider.TREE:
+            others = _LEAST_SUBJECT + 10 if self._is_stacked else _LEAST_SUBJECT + self._width_of_side
+            least, most = _LEAST_TREE, window.width - others
+        elif divider is Divider.SESSIONS:
+            room = (self._wanted(Divider.SIDE) or self._side.region.height) if self._is_stacked else rows
+            frame = 1 if self._sessions.styles.border_bottom[0] else 0
+            least, most = _LEAST_SESSIONS + frame, room - _LEAST_QUESTION
+        elif self._is_stacked:
+            below = _LEAST_SESSIONS + 1 if self._layout == "medium" else 0
+            least, most = _LEAST_QUESTION + below, rows - _LEAST_ABOVE
+        else:
+            tree = self._wanted(Divider.TREE) or self._tree.region.width
+            least, most = _LEAST_SIDE, window.width - tree - _LEAST_SUBJECT
+        return max(least, min(size, most))
+
+    @property
+    def _width_of_side(self) -> int:
+        """What the question keeps of the window's width when the tree grows."""
+        usual = self._side.region.width or _LEAST_SIDE
+        return min(self.sizes.get(self._key(Divider.SIDE), usual), self._screen.app.size.width // 2)
+
+    def _now(self, divider: Divider) -> int:
+        """What a divider bounds, as it is on screen."""
+        if divider is Divider.TREE:
+            return self._tree.region.width
+        if divider is Divider.SESSIONS:
+            return self._sessions.region.height
+        return self._side.region.height if self._is_stacked else self._side.region.width
+
+    def _set(self, divider: Divider, size: int) -> int:
+        self.sizes[self._key(divider)] = size = min(self._within(divider, size), LARGEST_SIZE)
+        self.apply()
+        return size
+
+    def size_words(self, divider: Divider, size: int) -> str:
+        if divider is Divider.TREE:
+            return f"Tree {size} columns"
+        if divider is Divider.SESSIONS:
+            return f"Sessions {size} rows"
+        return f"Question {size} {'rows' if self._is_stacked else 'columns'}"
+
+    # Keys.
+
+    def move(self, direction: str) -> tuple[Divider, int] | None:
+        """Move the divider at the pane with the focus; returns it and its new size, or None: there is none there.
+
+        Args:
+            direction: "left", "right", "up" or "down".
+        """
+        divider = self._beside_focus(direction)
+        if divider is None or not self._is_there(divider):
+            return None
+        grows = direction == "right" if divider is Divider.TREE else direction in ("left", "up")
+        step = _KEY_STEP[direction]
+        return divider, self._set(divider, self._now(divider) + (step if grows else -step))
+
+    def _beside_focus(self, direction: str) -> Divider | None:
+        focused = self._screen.focused
+        around = {*focused.ancestors_with_self} if focused is not None else set()
+        if direction in ("left", "right"):
+            return Divider.TREE if self._is_stacked or not {self._subject, self._side} & around else Divider.SIDE
+        if self._sessions in around or not self._is_stacked:
+            return Divider.SESSIONS
+        return Divider.SIDE
+
+    def _is_there(self, divider: Divider) -> bool:
+        beside = {
+            Divider.TREE: (self._tree, self._subject),
+            Divider.SIDE: (self._subject, self._side),
+            Divider.SESSIONS: (self._question, self._sessions),
+        }[divider]
+        return all(pane.region for pane in beside) and not self._screen.has_class("-zoomed")
+
+    # The mouse.
+
+    def at(self, x: int, y: int) -> Divider | None:
+        """The divider at a place on the screen."""
+        if y not in self._body.line_range:
+            return None
+        tree, subject, side, sessions = self._tree, self._subject, self._side, self._sessions
+        is_framed = bool(subject.styles.border_left[0])
+        places: dict[Divider, Callable[[], bool]] = {
+            Divider.TREE: lambda: x == tree.region.right - 1 or (is_framed and x == tree.region.right),
+            Divider.SESSIONS: lambda: (
+                x in sessions.region.column_range
+                and (y == sessions.region.y or (is_framed and y == sessions.region.y - 1))
+            ),
+            Divider.SIDE: lambda: (
+                (x in side.region.column_range and (y == side.region.y or (is_framed and y == side.region.y - 1)))
+                if self._is_stacked
+                else (x == side.region.x or (is_framed and x == side.region.x - 1))
+            ),
+        }
+        return next((one for one, is_here in places.items() if self._is_there(one) and is_here()), None)
+
+    def grab(self, x: int, y: int) -> bool:
+        """Begin to drag the divider at a place on the screen; False where there is none."""
+        divider = self.at(x, y)
+        if divider is not None:
+            self._dragged = divider, self._now(divider), self._along(divider, x, y)
+        return divider is not None
+
+    def drag(self, x: int, y: int) -> tuple[Divider, int] | None:
+        """Move the divider that was grabbed to a place; returns it and its new size, or None: none was grabbed."""
+        if self._dragged is None:
+            return None
+        divider, size, start = self._dragged
+        moved = self._along(divider, x, y) - start
+        return divider, self._set(divider, size + (moved if divider is Divider.TREE else -moved))
+
+    def let_go(self) -> bool:
+        dragged, self._dragged = self._dragged, None
+        return dragged is not None
+
+    def _along(self, divider: Divider, x: int, y: int) -> int:
+        is_upright = divider is Divider.TREE or (divider is Divider.SIDE and not self._is_stacked)
+        return x if is_upright else y
+
+
+MEDIUM_COLUMNS, WIDE_COLUMNS, TALL_ROWS = 100, 180, 30
+"""From where on the panes of a window have frames of their own, and stand in three columns."""
+
+
+def layout_in(window: Size) -> str:
+    """Which layout the panes have in a window: "narrow", "medium" or "wide"."""
+    if window.width >= WIDE_COLUMNS:
+        return "wide"
+    return "narrow" if window.width < MEDIUM_COLUMNS or window.height < TALL_ROWS else "medium"
