@@ -8,11 +8,14 @@ is no longer what the code says.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
+
+import botocore.session
 
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.config import config_schema, settings
@@ -74,7 +77,30 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
 }
 """By the page and the name of the part."""
 
+
+def api_gateway_paths() -> str:
+    """API Gateway's operations with the method and the path of each, whose parameters are called as in its input."""
+    session = botocore.session.get_session()
+    paths: dict[str, list[str]] = {}
+    for service in ("apigateway", "apigatewayv2"):
+        model = session.get_service_model(service)
+        for name in model.operation_names:
+            operation = model.operation_model(name)
+            members = operation.input_shape.members if operation.input_shape else {}
+            names = {
+                shape.serialization.get("name", member): member
+                for member, shape in members.items()
+                if shape.serialization.get("location") == "uri"
+            }
+            path = re.sub(
+                r"\{([\w-]+)\+?\}", lambda match, by=names: f"{{{by[match[1]]}}}", operation.http["requestUri"]
+            )
+            paths.setdefault(name, []).append(f"{operation.http['method']} {path.partition('?')[0]}")
+    return json.dumps(dict(sorted(paths.items())), indent=0) + "\n"
+
+
 FILES: Final[Mapping[str, Callable[[], str]]] = {
+    "iamtui/catalog/api_gateway_paths.json": api_gateway_paths,
     "iamtui/config.schema.json": lambda: _json(config_schema()),
     "docs/iamtui.1": man_page,
     "docs/snapshot.schema.json": lambda: _json(snapshot_schema()),

@@ -259,9 +259,7 @@ def _entry(form: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _forms_of(service: str) -> Mapping[str, ArnForms]:
-    texts = _texts_of_types(service)
-    blanked = [_blanked(text) for each in texts.values() for text in each]
-    parsed = {name: tuple(_parsed(text, blanked) for text in each) for name, each in texts.items()}
+    parsed = forms_of_types(service)
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
 
     def forms_of(types: tuple[str, ...], *, without_streams: bool) -> tuple[ArnForm, ...]:
@@ -284,6 +282,14 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
             )
             result[name] = ArnForms(every, required or every, _needs(service, name, each))
     return result
+
+
+@lru_cache(maxsize=1024)
+def forms_of_types(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
+    """The ARN forms of each resource type of a service, by its name in lower case."""
+    texts = _texts_of_types(service)
+    blanked = [_blanked(text) for each in texts.values() for text in each]
+    return {name: tuple(_parsed(text, blanked) for text in each) for name, each in texts.items()}
 
 
 def _types_of(service: str, name: str) -> tuple[str, ...]:

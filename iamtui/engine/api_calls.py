@@ -1,118 +1,72 @@
-"""From an API call to the IAM action that allows it, and to the ARN of the resource it works on.
+"""From an API call to the IAM actions that it was authorized by, and to the ARNs of the resources that it worked on.
 
-Mostly the names are the same; where they differ the tables here say so (Service Authorization Reference;
-CloudTrail User Guide: event sources).
+What the record of a call does not tell stays open: nothing here is guessed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
+from iamtui.catalog import api_operations as tables
 from iamtui.catalog.actions import catalogue
-from iamtui.catalog.tables import REGIONS
+from iamtui.catalog.dependent_actions import Check, companions
+from iamtui.engine.call_resources import Call, flat_parameters, resources_of, tells, texts_in
 
-_PREFIXES: Final = {
-    "monitoring": "cloudwatch",
-    "email": "ses",
-    "tagging": "tag",
-    "streams.dynamodb": "dynamodb",
-    "servicecatalog-appregistry": "servicecatalog",
-    "cloudwatchevents": "events",
-    "eventbridge": "events",
-    "cloudwatchlogs": "logs",
-    "elasticloadbalancingv2": "elasticloadbalancing",
-    "sfn": "states",
-    "cognitoidentityprovider": "cognito-idp",
-    "cognitoidentity": "cognito-identity",
-    "efs": "elasticfilesystem",
-    "elbv2": "elasticloadbalancing",
-    "ecrpublic": "ecr-public",
-    "s3control": "s3",
-    "opensearch": "es",
-}
-"""Event source or SDK name (lower case) to IAM prefix, where it is another."""
-
-_ACTIONS: Final = {
-    "s3": {
-        "ListObjects": "ListBucket",
-        "ListObjectsV2": "ListBucket",
-        "HeadBucket": "ListBucket",
-        "HeadObject": "GetObject",
-        "SelectObjectContent": "GetObject",
-        "ListBuckets": "ListAllMyBuckets",
-        "ListObjectVersions": "ListBucketVersions",
-        "DeleteObjects": "DeleteObject",
-        "CopyObject": "PutObject",
-        "CreateMultipartUpload": "PutObject",
-        "UploadPart": "PutObject",
-        "UploadPartCopy": "PutObject",
-        "CompleteMultipartUpload": "PutObject",
-        "ListParts": "ListMultipartUploadParts",
-        "ListMultipartUploads": "ListBucketMultipartUploads",
-        "GetBucketEncryption": "GetEncryptionConfiguration",
-        "PutBucketEncryption": "PutEncryptionConfiguration",
-        "DeleteBucketEncryption": "PutEncryptionConfiguration",
-        "GetBucketLifecycle": "GetLifecycleConfiguration",
-        "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
-        "PutBucketLifecycle": "PutLifecycleConfiguration",
-        "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
-        "DeleteBucketLifecycle": "PutLifecycleConfiguration",
-        "GetBucketReplication": "GetReplicationConfiguration",
-        "PutBucketReplication": "PutReplicationConfiguration",
-        "DeleteBucketReplication": "PutReplicationConfiguration",
-        "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
-        "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
-        "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
-        "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
-        "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
-        "GetBucketCors": "GetBucketCORS",
-        "PutBucketCors": "PutBucketCORS",
-        "DeleteBucketCors": "PutBucketCORS",
-        "DeleteBucketTagging": "PutBucketTagging",
-        "GetBucketAnalyticsConfiguration": "GetAnalyticsConfiguration",
-        "PutBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
-        "GetBucketInventoryConfiguration": "GetInventoryConfiguration",
-        "PutBucketInventoryConfiguration": "PutInventoryConfiguration",
-        "GetBucketMetricsConfiguration": "GetMetricsConfiguration",
-        "PutBucketMetricsConfiguration": "PutMetricsConfiguration",
-        "GetBucketNotificationConfiguration": "GetBucketNotification",
-        "PutBucketNotificationConfiguration": "PutBucketNotification",
-        "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
-        "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
-    },
-    "lambda": {"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"},
-    "dynamodb": {
-        "ExecuteStatement": "PartiQLSelect",
-        "TransactGetItems": "GetItem",
-        "TransactWriteItems": "PutItem",
-    },
-    "kms": {"ReEncrypt": "ReEncryptFrom"},
-    "sqs": {
-        "SendMessageBatch": "SendMessage",
-        "DeleteMessageBatch": "DeleteMessage",
-        "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
-    },
-    "sns": {"PublishBatch": "Publish"},
-    "bedrock": {"Converse": "InvokeModel", "ConverseStream": "InvokeModelWithResponseStream"},
-}
-"""IAM prefix to API operation to the action that is checked, where it has another name."""
+MOST_ACTIONS: Final = 32
+"""Different actions that one call is read for: a transaction has five kinds of items."""
 
 _VERSION: Final = re.compile(r"(?:20\d{6}|20\d\d_\d\d_\d\d)(?:v\d)?$")
-_IAM_KINDS: Final = {
-    "roleName": "role",
-    "userName": "user",
-    "groupName": "group",
-    "instanceProfileName": "instance-profile",
-    "policyName": "policy",
+_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
+_TAGS: Final = ("tags", "tagset", "taglist", "tagspecificationset", "tagspecifications")
+_NOT_CALLS: Final[Mapping[str, str]] = {
+    "AwsServiceEvent": "AWS did it by itself: nobody called",
+    "AwsConsoleSignIn": "it is a step of signing in, which no policy allows",
+    "AwsVpceEvent": "it is what a VPC endpoint policy refused",
+    "AwsCloudTrailInsight": "it is an insight, not a call",
 }
+"""Types of events that are no calls of the API (CloudTrail User Guide: record contents, eventType)."""
 
 
+class AuthorizedAction(NamedTuple):
+    """An action that a call was authorized by.
+
+    Args:
+        action: as AWS writes it ("s3:GetObject").
+        resources: ARNs, with `*` or `?` for what the record does not tell of one; "*" for an action that has no
+            resource types; () where it does not tell which.
+        context: condition keys of this check alone.
+        implied: whether it is checked along with another action and has no record of its own, as iam:PassRole.
+    """
+
+    action: str
+    resources: tuple[str, ...] = ()
+    context: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    implied: bool = False
+
+
+class AuthorizedCall(NamedTuple):
+    """What a call was authorized by; where no action is known, `unmapped` says why."""
+
+    actions: tuple[AuthorizedAction, ...] = ()
+    unmapped: str = ""
+
+
+@lru_cache(maxsize=1024)
 def iam_prefix(source: str) -> str:
     """The IAM service prefix for a CloudTrail event source or an SDK's service name ("s3.amazonaws.com", "S3")."""
-    name = source.strip().lower().replace(" ", "").removesuffix(".cn").removesuffix(".amazonaws.com")
-    return _PREFIXES.get(name, name)
+    return _prefixes(_source_name(source))[0]
+
+
+def _source_name(source: str) -> str:
+    return source.strip().lower().replace(" ", "").removesuffix(".cn").removesuffix(".amazonaws.com")
+
+
+def _prefixes(name: str) -> tuple[str, ...]:
+    return tables.PREFIXES.get(name, (name,))
 
 
 def iam_action(source: str, operation: str) -> str:
@@ -122,18 +76,51 @@ def iam_action(source: str, operation: str) -> str:
         source: event source or SDK service name; "" when unknown: an operation that one service only has is found.
         operation: the API operation, with or without the version that Lambda and CloudFront put behind it.
     """
+    if not source:
+        name = _VERSION.sub("", operation)
+        return _only_service_with(name) if name else ""
+    return next(iter(iam_actions(source, operation)), "")
+
+
+@lru_cache(maxsize=8192)
+def iam_actions(source: str, operation: str) -> tuple[str, ...]:
+    """The IAM actions of an API call as its name tells them; () when the catalogue knows none.
+
+    Of a service with the prefix of another the one that has the action is meant; where both have it, none is told.
+    """
     name = _VERSION.sub("", operation)
     if not name:
-        return ""
-    if not source:
-        return _only_service_with(name)
-    prefix = iam_prefix(source)
-    mapped = _ACTIONS.get(prefix, {}).get(name, name)
-    return catalogue().names.proper(f"{prefix}:{mapped}") or ""
+        return ()
+    proper = catalogue().names.proper
+    found: list[tuple[str, ...]] = []
+    for prefix in _prefixes(_source_name(source)):
+        if prefix == "dynamodb" and name == "ExecuteStatement":
+            # What the statement does is not in the name: a denial shows the most usual.
+            return ("dynamodb:PartiQLSelect",)
+        if prefix == "dynamodb" and name == "TransactWriteItems":
+            return ("dynamodb:PutItem",)
+        if prefix == "apigateway" and not proper(f"{prefix}:{name}"):
+            found.append(tuple(_of_gateway(name)))
+            continue
+        mapped = tables.ACTIONS.get(prefix, {}).get(name, (name,))
+        known = [proper(one if ":" in one else f"{prefix}:{one}") for one in mapped]
+        found.append(tuple(one for one in known if one) if all(known) else ())
+    told = [actions for actions in found if actions]
+    return told[0] if len(told) == 1 or len(set(told)) == 1 else ()
+
+
+def _of_gateway(name: str) -> Iterator[str]:
+    methods = {path.partition(" ")[0] for path in tables.gateway_paths().get(name, ())}
+    if len(methods) == 1:
+        yield f"apigateway:{methods.pop()}"
 
 
 def _only_service_with(operation: str) -> str:
-    told = {f"{prefix}:{table[operation]}" for prefix, table in _ACTIONS.items() if operation in table}
+    told = {
+        actions[0] if ":" in actions[0] else f"{prefix}:{actions[0]}"
+        for prefix, table in tables.ACTIONS.items()
+        if (actions := table.get(operation))
+    }
     wanted = f":{operation.lower()}"
     told.update(name for name in catalogue().search_actions(operation, 400) if name.lower().endswith(wanted))
     return next(iter(told)) if len(told) == 1 else ""
@@ -144,12 +131,10 @@ def resource_of_call(source: str, action: str, parameters: Mapping[str, Any], *,
 
     An IAM entity's ARN comes without its path, which the parameters do not have.
     """
-    partition = next((partition for partition, regions in REGIONS.items() if region in regions), "aws")
-    prefix = iam_prefix(source)
-    given = {key: value for key, value in parameters.items() if isinstance(value, str) and value}
-    maker = _MAKERS.get(prefix)
-    made = maker(given, action, partition, region, account) if maker is not None else ""
-    return made or next(_arns_in(parameters), "")
+    call = Call("", account, region, flat_parameters(parameters, iam_prefix(source)), parameters)
+    found = resources_of(action, call) if action else ()
+    told = [arn for arn in found if arn != "*"]
+    return told[0] if len(told) == 1 else next(_arns_in(parameters), "")
 
 
 def _arns_in(parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -158,90 +143,123 @@ def _arns_in(parameters: Mapping[str, Any]) -> Iterator[str]:
             yield value
 
 
-def _s3(given: Mapping[str, str], action: str, partition: str, _region: str, _account: str) -> str:
-    bucket = given.get("bucketName") or given.get("Bucket") or given.get("bucket") or ""
-    if not bucket:
-        return ""
-    if bucket.startswith("arn:"):
-        return bucket
-    key = given.get("key") or given.get("Key") or ""
-    on_object = "Object" in action or "MultipartUploadParts" in action
-    if on_object and "Bucket" not in action:
-        return f"arn:{partition}:s3:::{bucket}/{key}" if key else f"arn:{partition}:s3:::{bucket}/*"
-    return f"arn:{partition}:s3:::{bucket}"
+def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
+    """The actions by which the call of a CloudTrail record was authorized, with their resources."""
+    kind, source, event = (_text(record, name) for name in ("eventType", "eventSource", "eventName"))
+    if kind in _NOT_CALLS:
+        return AuthorizedCall(unmapped=_NOT_CALLS[kind])
+    name = _VERSION.sub("", event)
+    parameters = record.get("requestParameters")
+    if not isinstance(parameters, dict):
+        parameters = {}
+    call = _call(record, name, parameters)
+    actions = _actions_of(source, name, call)
+    if not actions:
+        why = tables.NO_ACTION.get(_source_name(source), "the catalogue has no action for this operation")
+        return AuthorizedCall(unmapped=why)
+    found = [AuthorizedAction(action, resources_of(action, call)) for action in islice(actions, MOST_ACTIONS)]
+    found += _implied(f"{iam_prefix(source)}:{name}", found, call)
+    return AuthorizedCall(tuple(found))
 
 
-def _iam(given: Mapping[str, str], _action: str, partition: str, _region: str, account: str) -> str:
-    for key in ("roleArn", "policyArn"):
-        if given.get(key) and not any(name in given for name in _IAM_KINDS):
-            return given[key]
-    for key, kind in _IAM_KINDS.items():
-        if key in given and account:
-            return f"arn:{partition}:iam::{account}:{kind}/{given[key]}"
-    return ""
+def _text(value: Mapping[str, Any], key: str) -> str:
+    found = value.get(key)
+    return found if isinstance(found, str) else ""
 
 
-def _lambda(given: Mapping[str, str], _action: str, partition: str, region: str, account: str) -> str:
-    name = given.get("functionName", "")
-    if name.startswith("arn:"):
-        return name
-    return f"arn:{partition}:lambda:{region}:{account}:function:{name}" if name and account and region else ""
+def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -> Call:
+    identity = record.get("userIdentity")
+    identity = identity if isinstance(identity, dict) else {}
+    account = _text(record, "recipientAccountId") or _text(identity, "accountId")
+    caller = _text(identity, "arn") if identity.get("type") == "IAMUser" else ""
+    listed = record.get("resources")
+    arns = (_text(one, "ARN") or _text(one, "arn") for one in listed or () if isinstance(one, dict))
+    own = tuple(arn for arn in arns if arn.startswith("arn:") and tells(arn)) if isinstance(listed, list) else ()
+    response = record.get("responseElements")
+    return Call(
+        name,
+        account,
+        _text(record, "awsRegion"),
+        flat_parameters(parameters, iam_prefix(_text(record, "eventSource"))),
+        parameters,
+        own,
+        response if isinstance(response, dict) else {},
+        caller,
+    )
 
 
-def _sqs(given: Mapping[str, str], _action: str, partition: str, region: str, account: str) -> str:
-    parts = given.get("queueUrl", "").rstrip("/").split("/")
-    if len(parts) >= 5 and parts[-2].isdigit():
-        return f"arn:{partition}:sqs:{region}:{parts[-2]}:{parts[-1]}"
-    name = given.get("queueName", "")
-    return f"arn:{partition}:sqs:{region}:{account}:{name}" if name and account else ""
+def _actions_of(source: str, name: str, call: Call) -> tuple[str, ...]:
+    prefix = iam_prefix(source)
+    if prefix == "dynamodb" and name in _DYNAMODB:
+        return _dynamodb(call)
+    actions = iam_actions(source, name)
+    if prefix == "s3" and "versionid" in call.flat:
+        return tuple(tables.VERSION_ACTIONS.get(action, action) for action in actions)
+    if prefix == "autoscaling" and not actions and "servicenamespace" in call.flat:
+        return iam_actions("application-autoscaling", name)
+    return actions
 
 
-def _named(service: str, kind: str, *keys: str) -> Any:
-    def make(given: Mapping[str, str], _action: str, partition: str, region: str, account: str) -> str:
-        for key in keys:
-            name = given.get(key, "")
-            if name.startswith("arn:"):
-                return name
-            if name and region and account:
-                return f"arn:{partition}:{service}:{region}:{account}:{kind}{name}"
-        return ""
-
-    return make
+_DYNAMODB: Final = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction", "TransactWriteItems")
 
 
-def _kms(given: Mapping[str, str], _action: str, partition: str, region: str, account: str) -> str:
-    key = given.get("keyId", "")
-    if key.startswith("arn:"):
-        return key
-    if not key or not account:
-        return ""
-    # The key behind an alias is not told; a question about the alias is answered about it.
-    return f"arn:{partition}:kms:{region}:{account}:{key if key.startswith('alias/') else f'key/{key}'}"
+def _dynamodb(call: Call) -> tuple[str, ...]:
+    """The actions of statements and of the items of a transaction; () unless each of them is told."""
+    statements = [text.split(None, 1)[0].lower() for text in call.flat.get("statement", ()) if text.strip()]
+    operations = [text.lower() for text in call.flat.get("operation", ())]
+    words = [(tables.PARTIQL, word) for word in statements] or [(tables.TRANSACTION, word) for word in operations]
+    found = [table.get(word, "") for table, word in words]
+    return tuple(dict.fromkeys(found)) if all(found) else ()
 
 
-def _arn_only(*keys: str) -> Any:
-    def make(given: Mapping[str, str], _action: str, _partition: str, _region: str, _account: str) -> str:
-        return next((given[key] for key in keys if given.get(key, "").startswith("arn:")), "")
+def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
+    """The actions that are checked along with a call and have no record of their own (`companions`)."""
+    first = found[0]
+    for check in companions(operation):
+        context = tuple((key, (value,)) for key, value in check.context)
+        match check.action:
+            case "iam:PassRole":
+                roles = tuple(dict.fromkeys(_roles_in(call.parameters)))
+                if roles or not check.when:
+                    yield AuthorizedAction(check.action, roles, context, implied=True)
+            case "sts:SetSourceIdentity" if "sourceidentity" in call.flat:
+                yield AuthorizedAction(check.action, first.resources, context, implied=True)
+            case "s3:GetObject" if "x-amz-copy-source" in call.flat:
+                yield _copied(call)
+            case "s3:PutObjectAcl" if any(key.startswith(("x-amz-acl", "x-amz-grant")) for key in call.flat):
+                yield AuthorizedAction(check.action, first.resources, context, implied=True)
+            case "s3:PutObjectTagging" if "x-amz-tagging" in call.flat:
+                yield AuthorizedAction(check.action, first.resources, context, implied=True)
+            case _ if _sets_tags(check) and any(call.parameters.get(key) for key in _tag_keys(call.parameters)):
+                made = tuple(arn for arn in first.resources if not check.arn or _is_like(arn, check.arn))
+                yield AuthorizedAction(check.action, made, context, implied=True)
 
-    return make
+
+def _sets_tags(check: Check) -> bool:
+    return check.when in ("tags are set", "session tags are set") and not check.action.startswith("s3:")
 
 
-_MAKERS: Final[Mapping[str, Any]] = {
-    "s3": _s3,
-    "iam": _iam,
-    "lambda": _lambda,
-    "sqs": _sqs,
-    "kms": _kms,
-    "sts": _arn_only("roleArn"),
-    "sns": _arn_only("topicArn", "targetArn"),
-    "secretsmanager": _arn_only("secretId"),
-    "dynamodb": _named("dynamodb", "table/", "tableName"),
-    "ssm": _named("ssm", "parameter/", "documentName"),
-    "logs": _named("logs", "log-group:", "logGroupName"),
-    "ecr": _named("ecr", "repository/", "repositoryName"),
-    "kinesis": _named("kinesis", "stream/", "streamName"),
-    "ec2": _named("ec2", "instance/", "instanceId"),
-    "states": _arn_only("stateMachineArn", "executionArn"),
-    "cloudtrail": _named("cloudtrail", "trail/", "name"),
-    "eks": _named("eks", "cluster/", "name"),
-}
+def _tag_keys(parameters: Mapping[str, Any]) -> Iterable[str]:
+    return (key for key in parameters if key.lower() in _TAGS)
+
+
+def _is_like(arn: str, form: str) -> bool:
+    """Whether an ARN is of the kind of a form that ends with `KIND/*`."""
+    return arn.split(":", 5)[-1].partition("/")[0] == form.split(":", 5)[-1].partition("/")[0]
+
+
+def _roles_in(parameters: Mapping[str, Any]) -> Iterator[str]:
+    for key, text in texts_in(parameters):
+        if "role" in key and _ROLE.fullmatch(text):
+            yield text
+
+
+def _copied(call: Call) -> AuthorizedAction:
+    from urllib.parse import unquote
+
+    path, _, query = call.flat["x-amz-copy-source"][0].partition("?")
+    action = "s3:GetObjectVersion" if "versionId=" in query else "s3:GetObject"
+    source = unquote(path).lstrip("/")
+    bucket, slash, key = source.partition("/")
+    copied = Call("", call.account, call.region, {"bucketname": (bucket,), "key": (key,)}, {})
+    return AuthorizedAction(action, resources_of(action, copied) if slash and key else (), implied=True)

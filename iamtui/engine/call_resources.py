@@ -1,0 +1,477 @@
+"""ARNs of the resources of an API call, from the ARN forms of its action and the names in its request parameters.
+
+The record's own list of resources comes first. A part of an ARN that the parameters do not tell is a `*`, but only
+where the call must have worked on a resource of that form: one that it made, or the one type that its action requires.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice, product
+from typing import Any, Final, NamedTuple
+
+from iamtui.catalog import api_operations as tables
+from iamtui.catalog import service_data
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.catalog.arn_forms import ArnForm, Name, forms_of_types
+from iamtui.catalog.tables import REGIONS
+
+MOST_RESOURCES: Final = 200
+"""Resources that one call is read for; what names more is not told."""
+_MOST_TEXTS: Final = 4000
+_DEEPEST: Final = 8
+_HIDDEN: Final = "HIDDEN_DUE_TO_SECURITY_REASONS"
+_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}|\*")
+_FIELDS: Final = ("Partition", "Region", "Account")
+_LEAD: Final = re.compile(r"[/:]([a-z]{1,4}-)$")
+"""Literal text that is a part of the id itself: `ou-${OrganizationalUnitId}`."""
+_MAKING: Final = ("create", "allocate", "copy", "import", "register", "request", "run", "provision", "purchase")
+_GENERIC: Final = ("resourceid", "id", "name", "resourcename", "resourcepath", "identifier")
+_SUFFIXES: Final = ("identifier", "name", "id")
+
+
+def tells(text: str) -> bool:
+    """Whether a value names something, and is not read as a pattern when it stands in an ARN."""
+    return not ("*" in text or "?" in text or "${" in text or text.startswith(_HIDDEN)) and bool(text.strip())
+
+
+class Call(NamedTuple):
+    """An API call, as far as its resources depend on it.
+
+    Args:
+        operation: its name, without a version.
+        account: whose it is; 12 digits, or "".
+        flat: its parameters by name in lower case.
+        parameters: the same as they were recorded.
+        resources: the ARNs that the record lists.
+        response: what it answered.
+        caller: the ARN of the IAM user who called, or "".
+    """
+
+    operation: str
+    account: str
+    region: str
+    flat: Mapping[str, tuple[str, ...]]
+    parameters: Mapping[str, Any]
+    resources: tuple[str, ...] = ()
+    response: Mapping[str, Any] = {}
+    caller: str = ""
+
+
+def texts_in(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Every text in a JSON value with the key, in lower case, that it stands under; nested ones too, to a bound."""
+    if isinstance(value, str):
+        yield key, value
+    elif depth < _DEEPEST and isinstance(value, dict):
+        for name, one in value.items():
+            yield from texts_in(one, str(name).lower(), depth + 1)
+    elif depth < _DEEPEST and isinstance(value, list):
+        for one in value:
+            yield from texts_in(one, key, depth + 1)
+
+
+def flat_parameters(parameters: Mapping[str, Any], prefix: str) -> Mapping[str, tuple[str, ...]]:
+    """Request parameters by name in lower case, each with its texts.
+
+    Of EC2 and of DynamoDB's transactions names stand within lists of objects; elsewhere what is nested is about
+    something else.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    if prefix in ("ec2", "dynamodb"):
+        nested: dict[str, list[str]] = {}
+        for key, text in islice(texts_in(parameters), _MOST_TEXTS):
+            nested.setdefault(key, []).append(text)
+        found = {key: tuple(dict.fromkeys(texts)) for key, texts in nested.items()}
+        items = next((value for key, value in parameters.items() if key.lower() == "requestitems"), None)
+        if isinstance(items, dict):
+            found["tablename"] = tuple(str(table) for table in islice(items, MOST_RESOURCES))
+        return found
+    for key, value in parameters.items():
+        if isinstance(value, str):
+            found[key.lower()] = (value,)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            found[key.lower()] = (str(value),)
+        elif isinstance(value, list):
+            texts = tuple(text for text in islice(value, MOST_RESOURCES + 1) if isinstance(text, str))
+            if texts and len(texts) <= MOST_RESOURCES:
+                found[key.lower()] = texts
+    return found
+
+
+class _Type(NamedTuple):
+    """A resource type of an action: how its ARNs are made, and told.
+
+    Args:
+        pieces: literal text, or for a name the parameters that have it.
+        required: whether every call names one.
+        made: whether a call makes it, so that its id does not exist yet.
+        pattern: what its ARNs look like.
+    """
+
+    pieces: tuple[str | tuple[str, ...], ...]
+    required: bool
+    made: bool
+    pattern: re.Pattern[str]
+
+
+def resources_of(action: str, call: Call) -> tuple[str, ...]:
+    """The ARNs of the resources that a call worked on as far as an action is concerned.
+
+    "*" for an action without resource types, () where the call does not tell.
+    """
+    prefix, _, name = action.lower().partition(":")
+    has_type = ENGINE_CATALOGUE.has_resource_type(action)
+    if not has_type:
+        return () if has_type is None else ("*",)
+    special = _SPECIAL.get(prefix)
+    made = special(name, call) if special is not None else None
+    if made is None:
+        made = _of_types(_types(prefix, name, call.operation.lower()), call, prefix) or _of_service(prefix, name, call)
+    return tuple(dict.fromkeys(made)) if len(made) <= MOST_RESOURCES else ()
+
+
+def _of_types(types: tuple[_Type, ...], call: Call, prefix: str) -> list[str]:
+    named = [arn for arn in call.resources if any(one.pattern.fullmatch(arn) for one in types)]
+    given = (text for texts in call.flat.values() for text in texts if text.startswith("arn:") and tells(text))
+    arns = dict.fromkeys((*named, *given))
+    required = [one for one in types if one.required]
+    found: list[str] = []
+    for one in types:
+        own = [arn for arn in arns if one.pattern.fullmatch(arn)]
+        alone = len(types) == 1 or (one.required and len(required) == 1)
+        found += own or _filled(one, call, prefix, alone=alone)
+    return found
+
+
+def _of_service(prefix: str, name: str, call: Call) -> list[str]:
+    """The ARN in the parameter called after a type of the action, where it is of another type of the service.
+
+    The reference lists DeleteLoadBalancer with classic load balancers only.
+    """
+    kinds = {_letters(str(one["name"])) for one in service_data.actions(prefix)[name]["resourceTypes"]}
+    named = [text for key, texts in call.flat.items() if key.removesuffix("arn") in kinds for text in texts]
+    patterns = [_pattern(forms) for forms in forms_of_types(prefix).values()]
+    arns = [text for text in named if tells(text) and any(pattern.fullmatch(text) for pattern in patterns)]
+    return arns if len(arns) == 1 else []
+
+
+def _filled(one: _Type, call: Call, prefix: str, *, alone: bool) -> list[str]:
+    """ARNs of a type with the names that the parameters have; [] where they do not tell enough."""
+    places = [piece for piece in one.pieces if not isinstance(piece, str)]
+    values = [_values(piece, call.flat) for piece in places]
+    told = sum(1 for each in values if each)
+    if places and not (told == len(places) or (told and alone) or (one.made and not values[-1])):
+        return []
+    if not places and not (one.required or alone):
+        return []
+    where = {"${Partition}": partition_of(call.region), "${Region}": call.region, "${Account}": _account(call, prefix)}
+    if any(not text and key in one.pieces for key, text in where.items()):
+        return []
+    every = islice(product(*(each or ("*",) for each in values)), MOST_RESOURCES + 1)
+    return [_joined(one.pieces, where, iter(chosen)) for chosen in every]
+
+
+def _joined(pieces: tuple[str | tuple[str, ...], ...], where: Mapping[str, str], names: Iterator[str]) -> str:
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += where.get(piece, piece)
+        else:
+            lead = _LEAD.search(text)
+            text += next(names).removeprefix(lead[1] if lead else "")
+    return text
+
+
+def _values(names: tuple[str, ...], flat: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    for name in names:
+        texts = flat.get(name)
+        if texts:
+            return texts if not any(not tells(text) or text.startswith("arn:") for text in texts) else ()
+    return ()
+
+
+@lru_cache(maxsize=128)
+def partition_of(region: str) -> str:
+    return next((partition for partition, regions in REGIONS.items() if region in regions), "aws")
+
+
+def _account(call: Call, prefix: str) -> str:
+    given = call.flat.get(tables.ACCOUNT_PARAMETERS.get(prefix, ""), ())
+    return given[0] if len(given) == 1 and re.fullmatch(r"\d{12}", given[0]) else call.account
+
+
+# The resource types of an action, with the parameters that fill their ARN forms.
+
+
+@lru_cache(maxsize=8192)
+def _types(prefix: str, name: str, operation: str) -> tuple[_Type, ...]:
+    forms = service_data.resource_types(prefix)
+    found = service_data.actions(prefix)[name]["resourceTypes"]
+    made = tables.MADE_HERE.get(f"{prefix}:{name}", ())
+    types: list[_Type] = []
+    for one in found:
+        kind = str(one["name"]).lower()
+        pattern = _pattern(forms_of_types(prefix).get(kind, ()))
+        for form in str(forms.get(kind, {}).get("arn", "")).split(", "):
+            if not form:
+                continue
+            required = bool(one.get("required"))
+            makes = kind in made or (required and _makes(operation, kind))
+            types.append(_Type(tuple(_pieces(form, prefix, kind, operation)), required, makes, pattern))
+    return tuple(types)
+
+
+def _makes(operation: str, kind: str) -> bool:
+    """Whether an operation is called after the type: CreateVolume makes a volume."""
+    verb = next((verb for verb in _MAKING if operation.startswith(verb)), "")
+    return bool(verb) and operation.removeprefix(verb).removesuffix("s") == _letters(kind).removesuffix("s")
+
+
+def _letters(text: str) -> str:
+    return re.sub("[^a-z]", "", text.lower())
+
+
+@lru_cache(maxsize=4096)
+def _pattern(forms: tuple[ArnForm, ...]) -> re.Pattern[str]:
+    """What the ARNs of a resource type look like."""
+    return re.compile("|".join(map(_regex, forms)) or r"(?!)", re.DOTALL)
+
+
+def _regex(form: ArnForm) -> str:
+    fields = (form.service, form.region, form.account)
+    head = ":".join("[^:]*" if isinstance(field, Name) else re.escape(field) for field in fields)
+    names = (
+        re.escape(piece) if isinstance(piece, str) else f"[^{re.escape(piece.without)}]+" if piece.without else ".+"
+        for piece in form.resource
+    )
+    return f"arn:[^:]+:{head}:{''.join(names)}"
+
+
+def _pieces(form: str, prefix: str, kind: str, operation: str) -> Iterator[str | tuple[str, ...]]:
+    position = 0
+    head = len(form) - len(form.split(":", 5)[-1])
+    for match in _PLACEHOLDER.finditer(form):
+        if match.start() > position:
+            yield form[position : match.start()]
+        if match.group() == "*":
+            yield "*"
+        elif match.start() < head:
+            # Some forms call the account otherwise.
+            yield match.group() if match.group(1) in _FIELDS else "${Account}"
+        else:
+            yield tuple(dict.fromkeys(_parameters(prefix, match[1], kind, operation)))
+        position = match.end()
+    if position < len(form):
+        yield form[position:]
+
+
+def _parameters(prefix: str, name: str, kind: str, operation: str) -> Iterator[str]:
+    """The request parameters that may have a name of an ARN form, the likeliest first."""
+    yield from tables.PARAMETERS.get(prefix, {}).get(name, ())
+    plain = name.lower().removesuffix("withpath")
+    if plain not in _GENERIC:
+        yield plain
+        yield f"{plain}s"
+    suffix = next((one for one in _SUFFIXES if plain.endswith(one)), "")
+    stem = _letters(kind) if plain in _GENERIC else plain.removesuffix(suffix)
+    if plain in _GENERIC:
+        yield from (f"{stem}{suffix}", f"{stem}{suffix}s")
+    if suffix != "id":
+        yield from (stem, f"{stem}s")
+    if prefix in tables.IDENTIFIES or suffix == "identifier":
+        yield f"{stem}identifier"
+    # A plain "name" is that of what the operation is called after: the alias, of CreateStateMachineAlias.
+    if suffix in ("name", "id") and stem and operation.removesuffix("s").endswith(stem.removesuffix("s")):
+        yield suffix
+        if prefix in tables.IDENTIFIES:
+            yield "identifier"
+
+
+# Services whose parameters name a resource otherwise than by a part of its ARN.
+
+
+def _sqs(_name: str, call: Call) -> list[str] | None:
+    parts = next(iter(call.flat.get("queueurl", ())), "").rstrip("/").split("/")
+    if len(parts) >= 5 and parts[-2].isdigit() and not call.resources:
+        return _arn("sqs", call, parts[-1], account=parts[-2])
+    return None
+
+
+def _s3(name: str, call: Call) -> list[str] | None:
+    given = next(iter(call.flat.get("bucketname") or call.flat.get("bucket") or ()), "")
+    on_object = ("object" in name and "bucket" not in name) or name == "listmultipartuploadparts"
+    if given.startswith("arn:"):
+        # The ARN of an access point, or of a bucket of an Outpost.
+        key = next(iter(call.flat.get("key", ())), "*")
+        return [f"{given}/object/{key}" if on_object and ":accesspoint/" in given else given]
+    if not on_object or not given or not tells(given) or call.flat.get("key"):
+        return None
+    listed = [arn for arn in call.resources if "/" in arn and not arn.endswith("/")]
+    # A deletion of many objects does not say which.
+    return listed or [f"arn:{partition_of(call.region)}:s3:::{given}/*"]
+
+
+def _kms(name: str, call: Call) -> list[str] | None:
+    if name in ("reencryptfrom", "reencryptto"):
+        given = call.flat.get("sourcekeyid" if name == "reencryptfrom" else "destinationkeyid", ())
+        other = call.flat.get("destinationkeyid" if name == "reencryptfrom" else "sourcekeyid", ())
+        left = [arn for arn in call.resources if not any(arn.endswith(text) for text in other)]
+        told = [arn for arn in call.resources if given and arn.endswith(given[0])] or (left if len(left) == 1 else [])
+        return told or [arn for text in given for arn in _key(text, call)]
+    if call.resources or "alias" in name:
+        if "alias" in name and (alias := call.flat.get("aliasname")):
+            own = _arn("kms", call, alias[0])
+            keys = [arn for arn in call.resources if ":key/" in arn]
+            return own + (keys or [arn for text in call.flat.get("targetkeyid", ()) for arn in _key(text, call)])
+        return None
+    return [arn for text in call.flat.get("keyid", ()) for arn in _key(text, call)] or None
+
+
+def _key(text: str, call: Call) -> list[str]:
+    if text.startswith("arn:"):
+        return [text]
+    # The key behind an alias is not told; a question about the alias is answered about it.
+    return _arn("kms", call, text if text.startswith("alias/") else f"key/{text}")
+
+
+def _secrets(_name: str, call: Call) -> list[str] | None:
+    given = next(iter(call.flat.get("secretid") or call.flat.get("name") or ()), "")
+    if not given or given.startswith("arn:") or call.resources:
+        return None
+    # Behind a name stand a hyphen and six characters (Secrets Manager User Guide: the secret's ARN).
+    return [f"{arn}-??????" for arn in _arn("secretsmanager", call, f"secret:{given}")]
+
+
+def _logs(name: str, call: Call) -> list[str] | None:
+    groups = call.flat.get("loggroupname") or call.flat.get("loggroupidentifier") or ()
+    groups = groups or call.flat.get("loggroupnames") or call.flat.get("loggroupidentifiers") or ()
+    types = {str(one["name"]).lower() for one in service_data.actions("logs")[name]["resourceTypes"]}
+    if not groups or not types & {"log-group", "log-stream"} or "tag" in name:
+        return None
+    streams = call.flat.get("logstreamname", ("",)) if "log-stream" in types else ("",)
+    stems = [group.removesuffix(":*") if group.startswith("arn:") else f"log-group:{group}" for group in groups]
+    made = [[stem] if stem.startswith("arn:") else _arn("logs", call, stem) for stem in stems]
+    # What is authorized ends with a log stream, empty where none is named (see the ARN forms of the catalogue).
+    return [f"{arn}:log-stream:{stream}" for arns in made for arn in arns for stream in streams]
+
+
+def _iam(name: str, call: Call) -> list[str] | None:
+    kinds = {str(one["name"]).lower() for one in service_data.actions("iam")[name]["resourceTypes"]}
+    answered = [text for key, text in texts_in(call.response) if key == "arn" and text.startswith("arn:")]
+    for kind, key in _IAM_NAMES.items():
+        given = call.flat.get(key, ())
+        if kind not in kinds:
+            continue
+        if given and tells(given[0]):
+            # The path of an entity is told by the answer alone.
+            start = f"arn:{partition_of(call.region)}:iam::{call.account}:{kind}/"
+            told = [arn for arn in answered if arn.startswith(start) and arn.endswith(f"/{given[0]}")]
+            return told[:1] or ([f"{start}{given[0]}"] if call.account else [])
+        if kind == "user" and not given and kinds == {"user"} and call.caller:
+            return [call.caller]
+    if (
+        name == "createopenidconnectprovider"
+        and (url := call.flat.get("url", ("",))[0])
+        and call.account
+        and tells(url)
+    ):
+        return [f"arn:{partition_of(call.region)}:iam::{call.account}:oidc-provider/{url.partition('://')[2] or url}"]
+    return None
+
+
+_IAM_NAMES: Final[Mapping[str, str]] = {
+    "role": "rolename",
+    "user": "username",
+    "group": "groupname",
+    "instance-profile": "instanceprofilename",
+    "policy": "policyname",
+}
+
+
+def _dynamodb(name: str, call: Call) -> list[str] | None:
+    index = call.flat.get("indexname", ())
+    tables_named = call.flat.get("tablename", ())
+    if index and len(tables_named) == 1 and name in ("query", "scan"):
+        table = tables_named[0]
+        arns = [table] if table.startswith("arn:") else _arn("dynamodb", call, f"table/{table}")
+        return [f"{arn}/index/{index[0]}" for arn in arns]
+    return None
+
+
+def _ec2(name: str, call: Call) -> list[str] | None:
+    if name not in ("createtags", "deletetags"):
+        return None
+    found: list[str] = []
+    for one in call.flat.get("resourceid", ()):
+        kind = tables.EC2_IDS.get(one.rpartition("-")[0])
+        if kind is None:
+            return []
+        account = "" if kind in ("image", "snapshot") else call.account
+        found += _arn("ec2", call, f"{kind}/{one}", account=account)
+    return found
+
+
+def _ssm(_name: str, call: Call) -> list[str] | None:
+    documents = call.flat.get("documentname", ())
+    if documents and documents[0].startswith(("AWS-", "AWSEC2-", "AWSSSO-", "Amazon")):
+        # Documents of AWS have no account (Systems Manager User Guide: restricting access to documents).
+        return _arn("ssm", call, f"document/{documents[0]}", account="")
+    names = call.flat.get("name") or call.flat.get("names") or call.flat.get("path") or ()
+    if names and "parameter" in _name and not any(not tells(text) or text.startswith("arn:") for text in names):
+        return [arn for text in names for arn in _arn("ssm", call, f"parameter/{text.lstrip('/')}")]
+    return None
+
+
+def _events(_name: str, call: Call) -> list[str] | None:
+    bus = call.flat.get("eventbusname", ("default",))[0]
+    rule = next(iter(call.flat.get("rule") or call.flat.get("name") or ()), "")
+    kinds = {str(one["name"]).lower() for one in service_data.actions("events")[_name]["resourceTypes"]}
+    if "rule-on-default-event-bus" not in kinds or not rule or not tells(rule) or bus.startswith("arn:"):
+        return None
+    return _arn("events", call, f"rule/{rule}" if bus == "default" else f"rule/{bus}/{rule}")
+
+
+def _gateway(name: str, call: Call) -> list[str] | None:
+    if name not in ("get", "put", "post", "patch", "delete"):
+        return None
+    found: list[str] = []
+    for path in tables.gateway_paths().get(call.operation, ()):
+        names = re.findall(r"\{(\w+)\}", path)
+        values = [call.flat.get(one.lower(), ("",))[0] for one in names]
+        if all(value and tells(value) for value in values):
+            told = path.partition(" ")[2].removeprefix("/v2")
+            for one, value in zip(names, values, strict=True):
+                told = told.replace(f"{{{one}}}", value, 1)
+            found.append(f"arn:{partition_of(call.region)}:apigateway:{call.region}::{told}")
+    # Without parameters a path of either version of the API may be meant.
+    return found if len(found) == 1 else sorted(found, key=len)[-1:]
+
+
+def _arn(service: str, call: Call, resource: str, *, account: str | None = None) -> list[str]:
+    owner = call.account if account is None else account
+    if (account is None and not owner) or not call.region or not tells(resource):
+        return []
+    return [f"arn:{partition_of(call.region)}:{service}:{call.region}:{owner}:{resource}"]
+
+
+_SPECIAL: Final[Mapping[str, Any]] = {
+    "apigateway": _gateway,
+    "dynamodb": _dynamodb,
+    "ec2": _ec2,
+    "events": _events,
+    "iam": _iam,
+    "kms": _kms,
+    "logs": _logs,
+    "s3": _s3,
+    "secretsmanager": _secrets,
+    "sqs": _sqs,
+    "ssm": _ssm,
+}
+"""By action prefix: the ARNs, or None where the forms of the resource types tell them."""
+
+
+def unnamed(arns: Iterable[str]) -> bool:
+    """Whether ARNs have a part that the call did not tell."""
+    return any("*" in arn or "?" in arn for arn in arns)

@@ -1,0 +1,284 @@
+"""From the record of a call to the actions and ARNs that it was authorized by, by hand and for the whole SDK."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import botocore.session
+import pytest
+
+from iamtui.catalog import service_data
+from iamtui.catalog.actions import catalogue
+from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by, iam_actions
+
+ACCOUNT = "111122223333"
+HERE = f"eu-west-1:{ACCOUNT}"
+CALLS = Path(__file__).parent / "data" / "authorized_calls.json"
+"""Source, event and parameters, with the actions and the ARNs of each: a key that would be a pattern tells no resource,
+and the name of an alias is not that of what it stands for."""
+
+UNMAPPED = Path(__file__).parent / "data" / "unmapped_operations.json"
+
+
+def call(source: str, event: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> AuthorizedCall:
+    return authorized_by(
+        {
+            "eventSource": f"{source}.amazonaws.com",
+            "eventName": event,
+            "eventType": "AwsApiCall",
+            "awsRegion": "eu-west-1",
+            "recipientAccountId": ACCOUNT,
+            "requestParameters": parameters,
+            **more,
+        }
+    )
+
+
+def told(found: AuthorizedCall) -> list[tuple[str, ...]]:
+    return [(one.action, *one.resources) for one in found.actions]
+
+
+@pytest.mark.parametrize(("source", "event", "parameters", "actions"), json.loads(CALLS.read_text()))
+def test_what_a_call_was_authorized_by(
+    source: str, event: str, parameters: dict[str, Any] | None, actions: list[list[str]]
+) -> None:
+    assert told(call(source, event, parameters)) == [tuple(one) for one in actions]
+
+
+def test_run_instances_is_checked_on_each_kind_of_resource() -> None:
+    parameters = {
+        "instancesSet": {"items": [{"imageId": "ami-1", "minCount": 1, "keyName": "k"}]},
+        "groupSet": {"items": [{"groupId": "sg-1"}]},
+        "subnetId": "subnet-1",
+        "iamInstanceProfile": {"name": "p"},
+        "tagSpecificationSet": {"items": [{"resourceType": "instance", "tags": [{"key": "a", "value": "b"}]}]},
+    }
+
+    first, tags = call("ec2", "RunInstances", parameters).actions
+
+    assert {arn.split(":", 3)[3] for arn in first.resources} >= {
+        "eu-west-1::image/ami-1",
+        f"{HERE}:instance/*",
+        f"{HERE}:network-interface/*",
+        f"{HERE}:security-group/sg-1",
+        f"{HERE}:subnet/subnet-1",
+        f"{HERE}:key-pair/k",
+        f"{HERE}:volume/*",
+    }
+    made = (f"arn:aws:ec2:{HERE}:instance/*",)
+    assert tags == AuthorizedAction("ec2:CreateTags", made, (("ec2:CreateAction", ("RunInstances",)),), implied=True)
+
+
+def test_the_record_s_own_resources_come_first() -> None:
+    key = f"arn:aws:kms:{HERE}:key/1"
+    found = call("kms", "Decrypt", {"keyId": "alias/a"}, resources=[{"ARN": key, "type": "AWS::KMS::Key"}])
+    listed = [
+        {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::b/k"},
+        {"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::b"},
+    ]
+
+    assert told(found) == [("kms:Decrypt", key)]
+    assert told(call("s3", "GetObject", None, resources=listed)) == [("s3:GetObject", "arn:aws:s3:::b/k")]
+    assert told(call("s3", "ListObjects", None, resources=listed)) == [("s3:ListBucket", "arn:aws:s3:::b")]
+
+
+def test_each_key_of_a_reencryption_has_its_own_action() -> None:
+    old, new = (f"arn:aws:kms:{HERE}:key/{name}" for name in ("old", "new"))
+    listed = [{"ARN": old}, {"ARN": new}]
+
+    found = call("kms", "ReEncrypt", {"sourceKeyId": old, "destinationKeyId": new}, resources=listed)
+
+    assert told(found) == [("kms:ReEncryptFrom", old), ("kms:ReEncryptTo", new)]
+
+
+def test_the_answer_tells_the_path_of_an_iam_entity() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/team/r"
+
+    found = call("iam", "CreateRole", {"roleName": "r"}, responseElements={"role": {"arn": arn, "roleName": "r"}})
+
+    assert told(found) == [("iam:CreateRole", arn)]
+
+
+def test_a_call_about_oneself_is_about_the_user_who_called() -> None:
+    ana = f"arn:aws:iam::{ACCOUNT}:user/ana"
+    found = call("iam", "ListAccessKeys", {}, userIdentity={"type": "IAMUser", "arn": ana, "accountId": ACCOUNT})
+    assert told(found) == [("iam:ListAccessKeys", ana)]
+
+
+def test_the_partition_is_that_of_the_region() -> None:
+    found = call("sns", "CreateTopic", {"name": "t"}, awsRegion="us-gov-west-1")
+    assert told(found) == [("sns:CreateTopic", f"arn:aws-us-gov:sns:us-gov-west-1:{ACCOUNT}:t")]
+
+
+@pytest.mark.parametrize(
+    ("source", "event", "more", "why"),
+    [
+        ("signin", "ConsoleLogin", {"eventType": "AwsConsoleSignIn"}, "signing in"),
+        ("signin", "SwitchRole", {}, "signing in"),
+        ("kms", "RotateKey", {"eventType": "AwsServiceEvent"}, "nobody called"),
+        ("lambda", "Nonsense", {}, "no action"),
+        ("nonsense", "GetObject", {}, "no action"),
+        ("dynamodb", "ExecuteStatement", {"requestParameters": {"statement": "MERGE x"}}, "no action"),
+        ("", "", {}, "no action"),
+    ],
+)
+def test_what_is_not_known_is_not_mapped(source: str, event: str, more: dict[str, Any], why: str) -> None:
+    found = (
+        call(source, event, {}, **more) if "requestParameters" not in more else call(source, event, **_renamed(more))
+    )
+    assert found.actions == ()
+    assert why in found.unmapped
+
+
+def _renamed(more: dict[str, Any]) -> dict[str, Any]:
+    return {"parameters": more["requestParameters"]}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        [],
+        "text",
+        7,
+        {"bucketName": {"a": 1}, "key": ["x", None, {}]},
+        {"bucketName": "HIDDEN_DUE_TO_SECURITY_REASONS", "key": "k"},
+        {"bucketName": "", "key": ""},
+        {"bucketName": "b", "key": "${aws:username}"},
+    ],
+)
+def test_parameters_of_another_shape_tell_nothing(parameters: Any) -> None:
+    assert [
+        one[1:] for one in told(call("s3", "GetObject", parameters)) if one[1:] not in ((), ("arn:aws:s3:::b/*",))
+    ] == []
+
+
+def test_a_record_of_other_types_is_not_mapped() -> None:
+    strange = {
+        "eventSource": 1,
+        "eventName": None,
+        "resources": {"ARN": "x"},
+        "userIdentity": [],
+        "responseElements": "x",
+    }
+    assert authorized_by(strange).actions == ()
+    assert authorized_by({}).actions == ()
+
+
+def test_a_call_that_names_too_much_tells_no_resources() -> None:
+    names = [f"n{number}" for number in range(201)]
+    assert told(call("monitoring", "DeleteAlarms", {"alarmNames": names})) == [("cloudwatch:DeleteAlarms",)]
+
+
+# Every operation of the SDK.
+
+
+class Operation(NamedTuple):
+    """An operation of botocore's models, with the record of a call that gives every parameter.
+
+    Args:
+        prefix: of its action; "" where no action is known.
+    """
+
+    service: str
+    name: str
+    prefix: str
+    found: AuthorizedCall
+
+
+def operations(services: list[str] | None = None) -> Iterator[Operation]:
+    session = botocore.session.get_session()
+    for service in services or session.get_available_services():
+        model = session.get_service_model(service)
+        sources = dict.fromkeys((model.signing_name, model.endpoint_prefix, service))
+        for name in model.operation_names:
+            source = next((one for one in sources if iam_actions(one, name)), service)
+            action = next(iter(iam_actions(source, name)), "")
+            shape = model.operation_model(name).input_shape
+            parameters = dict(_parameters(shape.members if shape else {}, action))
+            if action == "dynamodb:PartiQLSelect":
+                parameters = {"statement": "SELECT * FROM t"}
+            found = call(source.removesuffix(".amazonaws.com"), name, parameters)
+            yield Operation(service, name, action.partition(":")[0], found)
+
+
+def _parameters(members: Mapping[str, Any], action: str) -> Iterator[tuple[str, Any]]:
+    prefix, _, name = action.lower().partition(":")
+    for member, shape in members.items():
+        key = member[0].lower() + member[1:]
+        if prefix == "s3" and key in ("bucket", "versionId"):
+            key = "bucketName"
+        is_list = shape.type_name == "list"
+        value: Any = None
+        if re.search("arns?(list)?$", key.lower()):
+            value = _an_arn(prefix, name, key)
+        elif key == "queueUrl":
+            value = f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q"
+        elif (shape.member if is_list else shape).type_name in ("string", "integer"):
+            value = f"x{member}"
+        if value is not None:
+            yield key, [value] if is_list else value
+
+
+def _an_arn(prefix: str, name: str, key: str) -> str | None:
+    """An ARN of the type that a parameter is called after."""
+    stem = re.sub("arns?(list)?$", "", key.lower())
+    types = [str(one["name"]).lower() for one in service_data.actions(prefix).get(name, {}).get("resourceTypes", ())]
+    letters = {kind: re.sub("[^a-z]", "", kind) for kind in types}
+    own = [kind for kind in types if stem in ("", "resource", "target") or stem.endswith(letters[kind])]
+    if not own:
+        return None
+    form = str(service_data.resource_types(prefix)[own[0]]["arn"]).split(", ")[0]
+    fields = {"${Partition}": "aws", "${Region}": "eu-west-1", "${Account}": ACCOUNT}
+    return re.sub(r"\$\{[^}]*\}|\*", lambda match: fields.get(match.group(), "x1"), form)
+
+
+def check_all(found: list[Operation]) -> Counter[str]:
+    """That what is told of operations is of the catalogue; returns how many are told how far."""
+    counts: Counter[str] = Counter()
+    for one in found:
+        counts["operations"] += 1
+        if one.found.unmapped:
+            continue
+        counts["actions"] += 1
+        for action in one.found.actions:
+            assert catalogue().names.proper(action.action) == action.action, one
+            # An ARN with a name, or with a star: never one with a gap.
+            assert all(arn == "*" or re.match(r"arn:[\w-]+:[\w-]+:", arn) for arn in action.resources), one
+            assert not any("${" in arn or arn.endswith("::") for arn in action.resources), one
+        resources = one.found.actions[0].resources
+        counts["no type" if resources == ("*",) else "resources" if resources else "open"] += 1
+    return counts
+
+
+def test_operations_of_a_few_services() -> None:
+    counts = check_all(list(operations(["s3", "iam", "sqs", "lambda", "kms", "dynamodb", "sts", "sns", "logs"])))
+
+    assert counts["actions"] / counts["operations"] > 0.95
+    assert counts["open"] / counts["actions"] < 0.15
+
+
+@pytest.mark.slow
+def test_operations_of_every_service() -> None:
+    found = list(operations())
+    counts = check_all(found)
+    unmapped: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        if one.found.unmapped:
+            unmapped[one.service].append(one.name)
+    kept: dict[str, set[str]] = defaultdict(set)
+    for about in json.loads(UNMAPPED.read_text()).values():
+        for service, names in about.items():
+            kept[service] |= set(names)
+
+    print(dict(counts))
+    assert counts["actions"] / counts["operations"] > 0.95
+    assert (counts["resources"] + counts["no type"]) / counts["actions"] > 0.85
+    new = {service: set(names) - kept[service] for service, names in unmapped.items()}
+    assert {service: sorted(names) for service, names in new.items() if names} == {}, "name them, with the reason"
+    stale = {service: names - set(unmapped.get(service, ())) for service, names in kept.items()}
+    assert {service: sorted(names) for service, names in stale.items() if names} == {}, "they are mapped now"
