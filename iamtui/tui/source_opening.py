@@ -162,6 +162,7 @@ class SourceOpening:
         broke_off = choice.is_of_several and choice is not self._opened and self._unfinished is not None
         return self._unfinished[1] if broke_off and self._unfinished and self._unfinished[0] == choice else None
 
+    @making(stays=True)
     def _load(
         self,
         choice: SourceChoice,
@@ -201,8 +202,7 @@ class SourceOpening:
                 for one in (part, *part.beside):
                     if one.source.cached:
                         was.setdefault(one.account.id, one)
-                with making():
-                    made = Given.of(self._where_looked_at(part))
+                made = Given.of(self._where_looked_at(part))
                 tell(self._show_part, choice, made)
 
         try:
@@ -213,8 +213,7 @@ class SourceOpening:
                 workspace = opener(wanted, report, lambda: worker.is_cancelled)
             workspace = lazy.organization.with_people_again(was, workspace, report)
             import_module("iamtui.workspace.principals")
-            with making(stays=True):
-                made = Given.of(self._where_looked_at(workspace))
+            made = Given.of(self._where_looked_at(workspace))
         except OpeningCancelled:
             pass
         except Problem as problem:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 from xml.etree import ElementTree as ET
 
+import botocore.parsers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamtui.aws import limited_http
 from iamtui.aws.answer_limits import DEEPEST, LONGEST_NAMESPACE, LONGEST_TEXT, Markup, too_much_markup
+from iamtui.aws.session import SdkSession
 
 D = DEEPEST
 
@@ -153,3 +157,44 @@ def test_the_tags_alone_say_of_no_deep_xml_that_it_is_not(pieces: list[bytes]) -
     except ET.ParseError:
         pass
     assert (too_much_markup(data, 10**6) is Markup.DEEP) or deepest <= D
+
+
+# Parsed in pieces, an answer is what botocore makes of it at once.
+
+
+PIECE = limited_http._PIECE
+
+
+@pytest.mark.parametrize("before", range(PIECE - 30, PIECE + 2), ids=lambda before: str(before - PIECE))
+def test_a_piece_may_end_anywhere(before: int) -> None:
+    text = f"<r xmlns='urn:x'>{'x' * (before - 30)}<b c='d'>é😀&amp;</b><!-- - --><![CDATA[<]]></r>"
+    assert ET.tostring(xml_parser()._parse_xml_string_to_dom(text.encode())) == ET.tostring(ET.fromstring(text))
+
+
+@pytest.mark.parametrize("body", [b"", b"<", b"<a></b>", b"<a>" + b"x" * 3 * PIECE, b"<a/>" + b" " * PIECE + b"x"])
+def test_what_is_wrong_is_said_as_by_botocore(body: bytes) -> None:
+    with pytest.raises(botocore.parsers.ResponseParserError) as said:
+        xml_parser()._parse_xml_string_to_dom(body)
+    with pytest.raises(botocore.parsers.ResponseParserError) as expected:
+        botocore.parsers.create_parser("query")._parse_xml_string_to_dom(body)
+    assert str(said.value) == str(expected.value)
+
+
+def test_no_piece_holds_up_other_threads_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[int] = []
+
+    class Parser(ET.XMLParser):
+        def feed(self, data: bytes, /) -> None:
+            fed.append(len(data))
+            super().feed(data)
+
+    monkeypatch.setattr(limited_http.ET, "XMLParser", Parser)
+    body = b"<r>" + b"<b>text</b>" * 50_000 + b"</r>"
+
+    assert len(xml_parser()._parse_xml_string_to_dom(body)) == 50_000
+    assert sum(fed) == len(body)
+    assert max(fed) <= 64 * 1024
+
+
+def xml_parser() -> Any:
+    return SdkSession(reads_settings=False).get_component("response_parser_factory").create_parser("query")

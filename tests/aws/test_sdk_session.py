@@ -8,7 +8,8 @@ import botocore.credentials
 import pytest
 
 from iamtui.aws import session as sdk_session
-from iamtui.aws.session import asks_metadata_service, parse_timestamp
+from iamtui.aws.limited_http import parse_timestamp
+from iamtui.aws.session import asks_metadata_service
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect, run_it
 from tests.support.fault_proxy import FaultProxy

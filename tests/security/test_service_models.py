@@ -18,7 +18,14 @@ import pytest
 
 from iamtui.aws import session as sdk_session
 from iamtui.aws.operations import ALLOWED
-from iamtui.aws.session import SdkSession, available_profiles, aws_domains, session_without_settings, shared_loader
+from iamtui.aws.session import (
+    SdkSession,
+    _ModelFile,
+    available_profiles,
+    aws_domains,
+    session_without_settings,
+    shared_loader,
+)
 from iamtui.problem import Problem
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.workspace.opening import open_source
@@ -130,6 +137,15 @@ def test_every_session_takes_models_from_the_package_alone_and_shares_them(model
         assert loader is shared_loader()
         assert loader.search_paths == [str(DATA)]
         assert session.get_service_model("s3").operation_model("GetBucketPolicy").http["method"] == "GET"
+
+
+@pytest.mark.parametrize("name", ["endpoints", "iam/2010-05-08/service-2", "organizations/2016-11-28/service-2"])
+def test_a_model_is_read_as_botocore_reads_it(name: str) -> None:
+    """In the same order too: what is made of it goes by that."""
+    ours, botocores = (
+        loader.load_file(str(DATA / name)) for loader in (_ModelFile(), botocore.loaders.JSONFileLoader())
+    )
+    assert (json.dumps(ours) == json.dumps(botocores)) is True, "a difference would take minutes to be shown"
 
 
 def test_the_demo_too_answers_by_the_models_of_the_package(tmp_path: Path) -> None:

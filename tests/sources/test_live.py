@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.sources.live import PAGE_SIZE, LiveReading, _Part, load_live
-from tests.support.canned_aws import GOOD, CannedAws
+from tests.support.canned_aws import GOOD, WHEN, CannedAws
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.slow import one_quick
@@ -387,6 +388,39 @@ def test_of_an_entity_that_changes_meanwhile_the_last_reading_counts(fault_proxy
     assert len(account.policies) == len(account.roles) == 1
 
 
+MORE = b"<Marker>m</Marker><Users>"
+
+
+def test_of_a_user_who_is_listed_twice_the_last_page_counts(fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("GetAccountAuthorizationDetails", Answer(200, GOOD["iam", "GetAccountAuthorizationDetails"]))
+    last = GOOD["iam", "ListUsers"]
+    first = last.replace(WHEN.encode(), b"2025-01-01").replace(b">false<", b">true<").replace(b"<Users>", MORE)
+    pages = [first, last]
+    fault_proxy.rules.append(
+        lambda call: Answer(200, pages["Marker" in call.parameters]) if call.operation == "ListUsers" else None
+    )
+
+    account = load_live(connect(fault_proxy.url))
+
+    (alice,) = account.users
+    assert alice.password_last_used == Known(datetime.fromisoformat(WHEN))
+    assert fault_proxy.operations().count("ListUsers") == 2
+
+
+def test_a_number_that_is_too_large_costs_its_part(fault_proxy: FaultProxy) -> None:
+    good = GOOD["iam", "ListRoles"]
+    wrong = good.replace(b">3600<", b">%d<" % 10**20)
+    assert wrong != good
+    fault_proxy.on("GetAccountAuthorizationDetails", Answer(200, GOOD["iam", "GetAccountAuthorizationDetails"]))
+    fault_proxy.on("ListRoles", Answer(200, wrong))
+
+    account = load_live(connect(fault_proxy.url))
+
+    assert len(account.roles) == 1
+    (gap,) = (gap for gap in account.gaps if gap.permission == "iam:ListRoles")
+    assert gap.what == "descriptions and longest sessions of roles"
+
+
 def test_bad_credentials_end_the_load_at_the_first_call(fault_proxy: FaultProxy) -> None:
     fault_proxy.on("*", error(403, "InvalidClientTokenId"))
 
@@ -437,7 +471,7 @@ def test_a_part_may_fail_while_the_failures_of_others_are_looked_at() -> None:
         reading._failed[f"part {len(reading._failed)}"] = AwsProblem("Denied.", code="AccessDenied")
         return False
 
-    def fails(_connection: Connection) -> dict[str, object]:
+    def fails(_connection: Connection) -> list[dict[str, Any]]:
         raise Interrupted("Denied.", code="AccessDenied")
 
     reading._read_part(CannedAws().connection, _Part("first", "", fails))

@@ -8,12 +8,16 @@ from weakref import ref
 
 import pytest
 
+from iamtui.account.snapshot_reader import collector_paused
 from iamtui.presentation.who_can import WhoCanRow
 from iamtui.tui import background as garbage
+from iamtui.tui.app import IamtuiApp
 from iamtui.tui.background import making
 from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.drafting import app_of, until
-from tests.support.screen_app import opened, press, settle
+from tests.support.sample_account import sample_workspace
+from tests.support.screen_app import RecordingCopier, opened, press, settle
 
 
 def test_the_collector_rests_until_the_last_maker_has_ended() -> None:
@@ -74,6 +78,31 @@ def test_much_that_is_made_to_stay_is_left_out_of_later_rounds_and_little_is_not
     assert gc.get_freeze_count() >= before + 50_000
     assert (len(few), len(some), len(many)) == (100, 50_000, 50_000)
     gc.unfreeze()
+
+
+async def test_no_garbage_is_looked_for_while_an_account_is_opened() -> None:
+    """Not even when the start is over meanwhile: a round through what has come of an account takes several frames."""
+    numbers = gc.get_threshold()
+    was_on: list[bool] = []
+
+    def opener(*_more: object) -> Workspace:
+        was_on.append(gc.isenabled())
+        garbage.begin_rounds()
+        with collector_paused():
+            was_on.append(gc.isenabled())
+        was_on.append(gc.isenabled())
+        return sample_workspace()
+
+    gc.disable()
+    try:
+        app = IamtuiApp(SourceChoice(SourceKind.LIVE), opener=opener, copier=RecordingCopier())
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: app.main.workspace is not None and gc.isenabled())
+        assert was_on == [False] * 3
+    finally:
+        gc.set_threshold(*numbers)
+        gc.unfreeze()
+        gc.enable()
 
 
 class Loop:
