@@ -369,7 +369,11 @@ def _element_rows(statement: TracedStatement, ref: StatementRef, *, whole: bool)
         # A trust policy has no Resource element: there is nothing that it wants.
         absent = element.element.endswith("Resource") and not element.wanted
         wants = () if absent else (_quiet("  wants "), _wanted(element))
-        head = row_of(_INDENT * 2, _MARKS[element.matched], " ", name, *wants)
+        mark = _MARKS[element.matched]
+        if statement.effect == "Deny" and element.matched is not None:
+            # What keeps a Deny from matching is no fault, and what makes it match no good news.
+            mark = Word(mark.text, Tone.QUIET if statement.matched is False else Tone.DENIED)
+        head = row_of(_INDENT * 2, mark, " ", name, *wants)
         has = element.seen_words() or ("" if element.note else "nothing")
         seen = row_of(_quiet("seen: "), has, "  " if has else "", _quiet(element.note))
         if whole:

@@ -86,7 +86,7 @@ class IamtuiApp(TerminalApp):
     COMMANDS = {lambda: lazy.palette.ActionCommands, lambda: lazy.palette.AccountPlaces}  # noqa: RUF012 - declared so by the base class
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
-                tooltip="Search all commands, and whatever has a name"),
+                tooltip="Find a command, or whatever has a name"),
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("ctrl+g", "choose_region", "Region", show=False, id="app.region",
                 tooltip="Choose the Region that questions are about and calls go to"),
@@ -101,8 +101,8 @@ class IamtuiApp(TerminalApp):
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
         Binding("q", "back_or_quit", "Quit", id="app.back", tooltip="One step back; with none left, quit"),
         Binding("f12", "lock", "Lock", show=False, priority=True, id="app.lock",
-                tooltip="Lock: drop every session, stop endpoints, clear the clipboard, hide the screen"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit from anywhere"),
+                tooltip="Lock: forget every session, stop endpoints, clear the clipboard, hide the screen"),
+        Binding("ctrl+q", "quit", "Quit now", show=False, priority=True, id="app.quit", tooltip="Quit from anywhere"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend",
                 tooltip="Back to the shell, until fg; a copied secret is taken back before"),
     ]  # fmt: skip
@@ -328,7 +328,7 @@ class IamtuiApp(TerminalApp):
             again = "; r tries again" if workspace.reading is not None else ""
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold"), again), Severity.WARNING)
         else:
-            self.say(line(words, ("   / find   s ask   ? help", "$muted")))
+            self.say(line(words, ("   / filter   s ask   ? help", "$muted")))
 
     # Actions.
 
@@ -360,6 +360,8 @@ class IamtuiApp(TerminalApp):
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""
         if self._main.is_too_small or not self._main.browsing.step_back():
             self._main.lifecycle.leave(self.exit)
+        else:
+            self._main.keys_changed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While only the sentence shows that the window is too small, its keys quit, lock and suspend, and no more."""
@@ -379,7 +381,11 @@ class IamtuiApp(TerminalApp):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, lazy.palette.ActionPalette):
-            self.push_screen(lazy.palette.ActionPalette())
+            self.push_screen(
+                lazy.palette.ActionPalette(
+                    placeholder="Find a command, user, group, role, policy, statement, saved question or session"
+                )
+            )
 
     def search_themes(self) -> None:
         dialog = lazy.theme_dialog.ThemeDialog([*self.available_themes], self._themes, self.theme)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,7 +22,7 @@ from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain, wrong
 from iamtui.tui.dialogs import ConfirmDialog
-from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.path_input import PathInput
 from iamtui.workspace import workspace as opening
 from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
@@ -144,6 +144,8 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._profiles: dict[str, Profile] = {}
         self._note_of_list = plain("")
         self._notes_login = False
+        self._refused: str | None = None
+        """The path that cannot be opened, as it was typed."""
         self._tried: tuple[SourceChoice, str] | None = None
 
     def compose(self) -> ComposeResult:
@@ -155,7 +157,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             yield OptionList(
                 Option(_row("Demo account", "", made_up, is_open=demo), id="demo"),
                 Option(
-                    _row("Snapshot file", "", "what get-account-authorization-details printed", is_open=file),
+                    _row("Snapshot file", "", "what iamtui snapshot or the AWS CLI has written", is_open=file),
                     id="snapshot",
                 ),
                 compact=True,
@@ -163,7 +165,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             )
             with Horizontal(id="chooser-file"):
                 yield Label("File")
-                yield SafeInput(self._last_file, placeholder="path of the JSON file", compact=True, id="chooser-path")
+                yield PathInput(self._last_file, suffixes=_SUFFIXES, id="chooser-path")
             yield Static(plain("Looking for AWS profiles …", "$muted"), id="chooser-note")
 
     def on_mount(self) -> None:
@@ -297,6 +299,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         elif self.has_class("-file"):
             self.remove_class("-file")
             self._options.focus()
+            self._note(self._note_of_list)
         else:
             self.dismiss(None)
 
@@ -311,6 +314,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         elif chosen == "snapshot":
             self.add_class("-file")
             self.query_one("#chooser-path", Input).focus()
+            self._note(plain(_WHAT_FILE, "$muted"))
         else:
             profile = self._profiles.get(chosen.partition(":")[2])
             self._chosen_early = profile is None
@@ -323,6 +327,14 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         )
         self._choose(choice, f"profile {profile.name}")
 
+    @on(PathInput.Matched)
+    def _matched(self, event: PathInput.Matched) -> None:
+        """What was wrong with the path before may be mended: say what it can become instead."""
+        event.stop()
+        if not self._busy and self.has_class("-file") and event.matches.typed != self._refused:
+            self._refused = None
+            self._note(event.matches.words() or plain(_WHAT_FILE, "$muted"))
+
     @on(Input.Submitted, "#chooser-path")
     def _file_entered(self, event: Input.Submitted) -> None:
         event.stop()
@@ -331,6 +343,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         text = event.value.strip()
         path = home_expanded(text)
         what = _why_unreadable(path)
+        self._refused = event.value
         if not text:
             self._note(plain("Type the path of a snapshot file.", "$verdict-depends"))
         elif what:
@@ -344,6 +357,10 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             # A file of that name; standard input is the terminal.
             path = path.absolute() if text == "-" else path
             self._choose(SourceChoice(SourceKind.SNAPSHOT, snapshot=path), path.name)
+
+
+_SUFFIXES: Final = (".json", ".gz", ".zst")
+_WHAT_FILE: Final = "What iamtui snapshot, or aws iam get-account-authorization-details, has written."
 
 
 def _why_unreadable(path: Path) -> str:

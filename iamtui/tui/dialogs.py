@@ -21,9 +21,10 @@ from textual.widgets import Input, Label, Static
 
 from iamtui.text import safe_text
 from iamtui.tui.background import get_in_thread
-from iamtui.tui.content import fit, line, lines, plain
+from iamtui.tui.content import fit, line, lines, plain, wrong
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.path_input import PathInput
 
 _GAP, _LABEL_SHARE = 2, 45
 """Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""
@@ -127,6 +128,7 @@ _BOX = """
         padding: 0 1;
         border: round $rule-focused;
         border-title-color: $heading;
+        border-subtitle-color: $muted;
         background: $surface;
     }
     & OptionLines {
@@ -169,6 +171,7 @@ class ChoiceDialog(ModalScreen[str | None]):
         empty: str = "There is nothing to choose.",
         more: Callable[[], Sequence[Choice]] | None = None,
         hint: Content | None = None,
+        keys: str = "Enter choose  Esc back",
     ) -> None:
         """Make the dialog.
 
@@ -176,6 +179,7 @@ class ChoiceDialog(ModalScreen[str | None]):
             empty: what to say when there is nothing to choose, and what to do.
             more: gives further choices, slowly; called in a thread.
             hint: a line below the list instead of the usual one.
+            keys: what its keys do, for the foot of the frame.
         """
         super().__init__()
         self._title = title
@@ -186,6 +190,7 @@ class ChoiceDialog(ModalScreen[str | None]):
         if more is None:
             self._loaded.set()
         self._hint = hint
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -194,7 +199,9 @@ class ChoiceDialog(ModalScreen[str | None]):
             yield Static(id="choice-hint", classes="hint", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(Vertical).border_title = self._title
+        box = self.query_one(Vertical)
+        box.border_title = self._title
+        box.border_subtitle = line(self._keys)
         self._narrow("")
         self.query_one(Input).focus()
         if self._more is not None:
@@ -229,14 +236,17 @@ class ChoiceDialog(ModalScreen[str | None]):
         if not count:
             hint.update(
                 plain(
-                    "Looking …" if not self._loaded.is_set() else self._empty if not self._choices else "Nothing fits."
+                    "Looking …"
+                    if not self._loaded.is_set()
+                    else self._empty
+                    if not self._choices
+                    else "Nothing fits: change what you typed."
                 )
             )
         elif self._hint is not None:
             hint.update(self._hint)
         else:
-            many = f"{count:,} choice{'' if count == 1 else 's'}"
-            hint.update(plain(f"{many}   Enter chooses, Escape goes back"))
+            hint.update(plain(f"{count:,} choice{'' if count == 1 else 's'}"))
 
     @on(Input.Submitted)
     async def _submitted(self, event: Input.Submitted) -> None:
@@ -280,7 +290,13 @@ class LineDialog(ModalScreen[str | None]):
     DEFAULT_CSS = f"LineDialog {{ align: center middle; background: $background 40%; {_BOX} }}"
 
     def __init__(
-        self, title: Content, value: str, hint: Content, *, check: Callable[[str], str] = lambda _text: ""
+        self,
+        title: Content,
+        value: str,
+        hint: Content,
+        *,
+        check: Callable[[str], str] = lambda _text: "",
+        is_path: bool = False,
     ) -> None:
         """Make the dialog.
 
@@ -288,29 +304,55 @@ class LineDialog(ModalScreen[str | None]):
             value: what the field holds at first.
             hint: what is expected.
             check: says what is wrong with a text, or "".
+            is_path: it is the path of a file, which Tab completes.
         """
         super().__init__()
         self._title = title
         self._value = value
         self._hint = hint
         self._check = check
+        self._is_path = is_path
+        self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield SafeInput(value=self._value, compact=True, id="line")
+            yield (
+                PathInput(self._value, id="line")
+                if self._is_path
+                else SafeInput(value=self._value, compact=True, id="line")
+            )
             yield Label(self._hint, id="line-hint", classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one(Vertical).border_title = self._title
+        box = self.query_one(Vertical)
+        box.border_title = self._title
+        box.border_subtitle = line("Tab complete  " if self._is_path else "", "Enter done  Esc cancel")
         self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        """What was wrong with the text before may be mended: say again what is expected."""
+        event.stop()
+        self._refused = None
+        self._tell(self._hint)
+
+    @on(PathInput.Matched)
+    def _matched(self, event: PathInput.Matched) -> None:
+        event.stop()
+        if event.matches.typed != self._refused:
+            self._tell(lines(*filter(None, (self._hint, event.matches.words()))))
+
+    def _tell(self, words: Content) -> None:
+        self.query_one("#line-hint", Label).update(words)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         text = event.value.strip()
-        wrong = self._check(text)
-        if wrong:
-            self.query_one("#line-hint", Label).update(line(("! ", "bold $verdict-denied"), plain(wrong)))
+        fault = self._check(text)
+        if fault:
+            self._refused = event.value
+            self._tell(wrong(fault))
         else:
             self.dismiss(text)
 

@@ -131,7 +131,7 @@ class ExportScreen(Screen[None]):
             return
         hint = plain("The path of a new file; what is there already stays as it is.", "$muted")
         self.app.push_screen(
-            LineDialog(line("Write ", self._what, " to"), self._file_name, hint, check=needed),
+            LineDialog(line("Write ", self._what, " to"), self._file_name, hint, check=needed, is_path=True),
             self._path_given,
         )
 
@@ -212,9 +212,9 @@ def ask_for_snapshot_file(screen: Screen[Any], say: Say, workspace: Workspace | 
         return
     taken = workspace.source.taken_at
     proposed = f"{workspace.account.id or 'account'}{f'-{taken:%Y-%m-%d}' if taken is not None else ''}.json.zst"
-    hint = plain("For you alone (0600); .gz and .zst pack it. Escape goes back.", "$muted")
+    hint = plain("For you alone (0600); .gz and .zst pack it.", "$muted")
     screen.app.push_screen(
-        LineDialog(line("Snapshot"), proposed, hint, check=needed),
+        LineDialog(line("Snapshot"), proposed, hint, check=needed, is_path=True),
         lambda name: _write_snapshot(screen, say, workspace, name) if name else None,
     )
 

@@ -92,7 +92,7 @@ class HelpScreen(TextScreen):
     ) -> None:
         self._sections = help_sections(screen, keymap or {})
         self._about = [*_about_screen(screen), *_about_node(about)]
-        title = line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted"))
+        title = line(("Help", "bold $heading"), ("   / finds, Escape goes back", "$muted"))
         super().__init__(title, self._all_rows(screen.app.size.width))
 
     async def action_tour(self) -> None:

@@ -63,6 +63,10 @@ class History:
         """The key of the present place, or ""."""
         return self._here
 
+    @property
+    def has_back(self) -> bool:
+        return bool(self._back)
+
     def move(self, key: str) -> None:
         """The cursor moved: this is the present place now."""
         self._here = key

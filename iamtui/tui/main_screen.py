@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -86,6 +86,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
     Binding("u", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"),
+    Binding("ctrl+o", "jump", "Jump", id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding(
         "ctrl+r", "assume(True)", "Any role", show=False, id="session.assume-any",
@@ -137,7 +138,6 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "right_square_bracket", "travel(True)", "Forward", key_display="]", show=False, id="go.forward",
         tooltip="Go forward again",
     ),
-    Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     *RESIZE_KEYS,
     Binding(
@@ -164,7 +164,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("5", "tab('5')", "Tab 5", show=False, id="tab.5", tooltip="Show the fifth tab"),
     Binding(
         "escape", "leave", "To the tree", show=False, id="go.tree",
-        tooltip="Go back to the tree; there: drop the filter, or stop a load",
+        tooltip="Go back to the tree; there: clear the filter, or stop a load",
     ),
 ]  # fmt: skip
 
@@ -417,6 +417,10 @@ class MainScreen(PanedScreen):
         event.stop()
         if self.hand_over.picking:
             self.hand_over.pick()
+
+    def other_words(self) -> Mapping[str, str]:
+        """What keys do now whose description says something else."""
+        return {"back_or_quit": "Back"} if self.browsing.can_step_back else {}
 
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""

@@ -22,7 +22,7 @@ from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, Us
 from iamtui.policy.document import DocumentError, PolicyDocument
 from iamtui.presentation.reports import StatementPlace
 from iamtui.text import safe_text
-from iamtui.tui.content import plain
+from iamtui.tui.content import line, plain
 from iamtui.tui.inventory import Branch, OtherAccount, key_of, kind_word, title_of
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.textual_internals import WatchedPalette
@@ -46,6 +46,43 @@ class ActionPalette(WatchedPalette):
             tooltip="Complete what was typed to the command under the cursor, or the first one",
         ),
     ]
+
+    DEFAULT_CSS = """
+    ActionPalette {
+        & > Vertical {
+            margin-top: 2;
+            width: 94%;
+            max-width: 100;
+        }
+        & SearchIcon {
+            display: none;
+        }
+        & #--input, & #--input.--list-visible {
+            border: round $rule-focused;
+            border-title-color: $heading;
+            border-subtitle-color: $muted;
+            background: $surface;
+            padding: 0 1;
+        }
+        & CommandInput, & CommandInput:focus {
+            height: 1;
+            border: none;
+        }
+        & CommandList, & CommandList:focus {
+            border: round $rule;
+            padding: 0 1;
+            background: $surface;
+        }
+        & LoadingIndicator {
+            border-bottom: none;
+        }
+    }
+    """
+
+    def on_mount(self) -> None:
+        box = self.query_one("#--input")
+        box.border_title = line("Commands, names, statements")
+        box.border_subtitle = line("Enter go  Tab complete  Esc back")
 
     async def _searched(self) -> None:
         for worker in self.searches():
@@ -105,7 +142,8 @@ class _Command(NamedTuple):
         What quits comes first of those that fit alike: "q" is to quit, not to go back, and no question.
         """
         query, name = matcher.query.lower(), self.title.lower()
-        score = max(matcher.match(self.title), matcher.match(self.help) * 0.8)
+        # In a sentence the letters of any word are found somewhere: there it must stand as it was typed.
+        score = matcher.match(self.title) or matcher.match(self.help) * 0.8 * (query in self.help.lower())
         if not score:
             return 0
         front = name.startswith(query), f" {name}".find(f" {query}") >= 0, self.action == "quit" and "quit" in name
@@ -129,12 +167,14 @@ class ActionCommands(Provider):
                 continue
             if not (binding.id or "").strip() or not type(active.node).__module__.startswith("iamtui."):
                 continue
-            title = f"{binding.description}  ({self.app.get_key_display(binding) or key})"
-            # One action may have several bindings, of the panel and of the screen around it.
-            found.setdefault(
-                f"{binding.description} {_help(binding)}",
-                _Command(title, _help(binding), binding.action, active.node, key),
-            )
+            if binding.action == "command_palette":
+                continue
+            shown = self.app.get_key_display(binding) or key
+            before = found.get(binding.action)
+            # One action may have several bindings, of the panel and of the screen around it: the shortest key is named.
+            if before is None or len(shown) < len(before.key):
+                title = f"{binding.description}  ({shown})"
+                found[binding.action] = _Command(title, _help(binding), binding.action, active.node, shown)
         return sorted(found.values(), key=lambda command: command.title.lower())
 
     async def search(self, query: str) -> Hits:
@@ -180,6 +220,9 @@ def _unmarked(words: str) -> str:
 _EXACT, _FRONT, _INSIDE, _ELSEWHERE = 9_000.0, 6_000.0, 2_500.0, 300.0
 """Below a command whose name begins so, and above what only has such letters somewhere."""
 
+_OF_STATEMENTS: Final = 0.5
+"""A statement of that very name comes behind whoever's name begins so."""
+
 _MOST_OF_A_KIND: Final = 12
 _MOST_STATEMENTS: Final = 20_000
 _LEAST_LETTERS: Final = 2
@@ -224,7 +267,7 @@ class AccountPlaces(Provider):
         if self._finding is None:
             self._finding = asyncio.ensure_future(asyncio.to_thread(_statements_of, main.workspace.account))
         # The next character ends this search, and not what the next one waits for as well.
-        for hit in _hits(self._statements(main, query, await asyncio.shield(self._finding)), query):
+        for hit in _hits(self._statements(main, query, await asyncio.shield(self._finding)), query, _OF_STATEMENTS):
             yield hit
 
     def _entities(self, main: MainScreen, query: str) -> Iterator[_Place]:
@@ -255,9 +298,9 @@ class AccountPlaces(Provider):
                 yield _Place(sid, f"statement of {holder}", partial(main.go_to, key, None, place))
 
 
-def _hits(places: Iterator[_Place], query: str) -> Iterator[Hit]:
+def _hits(places: Iterator[_Place], query: str, weight: float = 1) -> Iterator[Hit]:
     for number, place in zip(range(_MOST_OF_A_KIND), places, strict=False):
-        score, about = place.score(query) - number, _unmarked(safe_text(place.about))
+        score, about = place.score(query) * weight - number, _unmarked(safe_text(place.about))
         yield Hit(score, plain(place.name), place.go, safe_text(place.name), about)
 
 

@@ -54,6 +54,10 @@ class Zoom:
         self._pane: Widget | None = None
         self._is_watching = False
 
+    @property
+    def is_on(self) -> bool:
+        return self._pane is not None
+
     def zoom(self, panes: Sequence[Widget]) -> bool:
         """Zoom the pane that has the focus; False when none of them has."""
         focused = self._screen.focused
@@ -146,6 +150,7 @@ class PanedScreen(Screen[None]):
         self._zoom = Zoom(self)
         self.pane_sizes = PaneSizes(self)
         self._kept_focus = KeptFocus(self)
+        self._had_focus: Widget | None = None
         self.workspace: Workspace | None = None
         """The workspace on screen."""
         self.first_branch = OVERVIEW
@@ -168,9 +173,15 @@ class PanedScreen(Screen[None]):
     def on_mount(self) -> None:
         """Say in the foot of a pane what its place can do, once the keys are known."""
         self.call_after_refresh(self._say_keys)
+        self.watch(self, "focused", self._focus_moved, init=False)
+
+    def _focus_moved(self, before: Widget | None, focused: Widget | None) -> None:
+        """What was said of the field or pane that had the focus goes; not while the terminal itself has lost it."""
+        had, self._had_focus = self._had_focus or before, focused or self._had_focus or before
+        if focused is not None and had is not None and focused is not had:
+            self.query_one(MessageLine).focus_moved()
 
     def _say_keys(self) -> None:
-        self.explorer.border_subtitle = key_hints(self, "go.jump")
         self.subject.border_subtitle = key_hints(self, "view.zoom")
 
     def begin_at(self, size: Size) -> None:
@@ -212,7 +223,13 @@ class PanedScreen(Screen[None]):
     def _notice(self, event: Notice) -> None:
         event.stop()
         messages = self.query_one(MessageLine)
-        messages.say(event.content, event.severity, until_next=event.until_next, until_answer=event.until_answer)
+        messages.say(
+            event.content,
+            event.severity,
+            until_next=event.until_next,
+            until_answer=event.until_answer,
+            of_place=event.severity is not Severity.ERROR,
+        )
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker of this screen that fails in an unforeseen way ends nothing: its error becomes a sentence."""
@@ -254,6 +271,11 @@ class PanedScreen(Screen[None]):
         """Give the focused pane the whole window, or everything its place back."""
         if not self.unzoom() and self._zoom.zoom((self.explorer, self.subject, self.query_one("#side"))):
             self.say(plain("Zoomed: z gives the other panes their place back."), stays=True)
+        self.keys_changed()
+
+    @property
+    def is_zoomed(self) -> bool:
+        return self._zoom.is_on
 
     def unzoom(self) -> bool:
         """Give everything its place back; False when nothing is zoomed."""
@@ -479,6 +501,12 @@ class Browsing:
             self.go_to(target)
         else:
             self._screen.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
+
+    @property
+    def can_step_back(self) -> bool:
+        """Whether `q` would leave something before it quits."""
+        screen = self._screen
+        return screen.is_zoomed or bool(screen.explorer.filter_input.value) or self._history.has_back
 
     def step_back(self) -> bool:
         """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""

@@ -128,13 +128,13 @@ def open_bookmarks(main: Browsed) -> None:
         return
     here = key_of(node)
     name = title_of(node) if isinstance(node, Branch) else node.name
-    word = "Drop the bookmark on" if here in kept else "Bookmark"
+    word = "Remove the bookmark on" if here in kept else "Bookmark"
     choices = [Choice(_HERE, f"{word} {name}"), *(_choice(main, key) for key in reversed(kept))]
 
     def chosen(key: str | None) -> None:
         if key == _HERE and here in kept:
             kept.remove(here)
-            main.say(line("The bookmark on ", (name, "bold"), " is dropped."))
+            main.say(line("The bookmark on ", (name, "bold"), " is removed."))
         elif key == _HERE:
             main.browsing.bookmark(here)
             main.say(line("Bookmarked ", (name, "bold"), ": M goes there."))

@@ -402,7 +402,7 @@ class SourceOpening:
 
         until = "once the other account is open. What AWS has issued stays valid until its end."
         items = (
-            lazy.dialogs.MenuItem("forget", "Forget them", "f", detail=f"They are dropped {until}"),
+            lazy.dialogs.MenuItem("forget", "Forget them", "f", detail=f"They are forgotten {until}"),
             lazy.dialogs.MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
         )
         title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")

@@ -28,12 +28,12 @@ from iamtui.tui.widgets.lists.wrapped_text import WrappedText
 from iamtui.tui.widgets.status import Severity
 
 SEARCH_KEYS: Final[tuple[BindingType, ...]] = (
-    Binding("slash", "search", "Search", key_display="/", id="text.search", tooltip="Search in the text"),
+    Binding("slash", "search", "Find", key_display="/", id="text.search", tooltip="Find a text here"),
     Binding("n", "step(1)", "Next", id="text.next", tooltip="Go to the next hit"),
     Binding("N", "step(-1)", "Previous", show=False, id="text.previous", tooltip="Go to the hit before"),
 )
 BACK_KEYS: Final[tuple[BindingType, ...]] = (
-    Binding("escape,q", "back", "Back", id="text.back", tooltip="End the search, or go back to where you came from"),
+    Binding("escape,q", "back", "Back", id="text.back", tooltip="End finding, or go back to where you came from"),
 )
 
 
@@ -95,7 +95,7 @@ class SearchableScreen(Screen[None]):
         """The line to type in what to look for; hidden until it is wanted."""
         with Horizontal(id="text-search"):
             yield Label("/")
-            yield SafeInput(placeholder="search: Enter, then n and N", compact=True, id="text-needle")
+            yield SafeInput(placeholder="find: Enter, then n and N", compact=True, id="text-needle")
             yield Label(id="text-count")
 
     def on_mount(self) -> None:

@@ -47,8 +47,7 @@ class ThemeDialog(ChoiceDialog):
         self._pause: Timer | None = None
         choices = [Choice("", "iamtui and yours"), *(self._choice(name) for name in ours)]
         choices += [Choice("", "Textual"), *(self._choice(name) for name in others)]
-        hint = line(("Enter", "bold $match"), " keeps it   ", ("Esc", "bold $match"), " as before")
-        super().__init__(line("Theme"), choices, hint=hint)
+        super().__init__(line("Theme"), choices, keys="Enter keep  Esc as before")
 
     def _choice(self, name: str) -> Choice:
         return Choice(name, name, "now" if name == self._before else "")

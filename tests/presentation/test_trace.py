@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from iamtui.engine.decision import StatementRef
+from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.trace import TraceRow, layer_rows, trace_rows
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
@@ -48,6 +49,23 @@ def test_the_trace_names_question_verdict_layers_and_statement_text() -> None:
     assert '"Sid": "ReadLake",' in text
     assert any(row.startswith("       4 ") for row in rows)
     assert "Keys that matter and were not given" in text
+
+
+def test_an_element_of_a_deny_has_the_colour_of_what_the_deny_does() -> None:
+    workspace = sample_workspace()
+    principal = resolve_principal(workspace, "role/deploy-prod")
+    for resource, says, tone in (
+        ("arn:aws:s3:::elsewhere/x", "Deny does not match", Tone.QUIET),
+        ("arn:aws:s3:::data-lake/x", "Deny matches", Tone.DENIED),
+    ):
+        asked = Question("s3:DeleteObject", resource)
+        decision, traced, _ = ask_and_trace(workspace, principal, asked)
+        rows = list(layer_rows(decision, traced))
+        heads = [at for at, row in enumerate(rows) if row.text.strip().startswith(says)]
+        assert heads, says
+        for at in heads:
+            marks = {word.tone for row in rows[at + 1 : at + 3] for word in row.words if word.text in ("[+]", "[-]")}
+            assert marks == {tone}
 
 
 def test_what_else_the_call_is_checked_for_has_a_section() -> None:

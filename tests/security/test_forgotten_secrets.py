@@ -246,7 +246,7 @@ async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
         await life.press("S", "x")
         assert paths_to(*life.sought)
         await life.press("f12")
-        assert "Dropped: 3 sessions" in life.words
+        assert "Forgotten: 3 sessions" in life.words
         life.check_that_nothing_is_left()
 
 

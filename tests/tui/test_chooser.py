@@ -68,6 +68,29 @@ async def test_a_snapshot_is_opened_by_its_path(tmp_path: Path) -> None:
         assert app.returned == [SourceChoice(SourceKind.SNAPSHOT, snapshot=file)]
 
 
+async def test_tab_completes_the_path(tmp_path: Path) -> None:
+    (tmp_path / "accounts").mkdir()
+    for name in ("account-prod.json", "account-test.json.gz", "notes.txt", "accounts/mine.json"):
+        (tmp_path / name).write_text("{}")
+    app = chooser()
+    async with app.run_test(size=(120, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter")
+        field = app.screen.query_one("#chooser-path", Input)
+        field.value = f"{tmp_path}/a"
+        await settle(pilot)
+        assert "Tab account-prod.json  account-test.json.gz  accounts/" in screen_text(app)
+        for typed, completed in (("", "account"), ("s", "accounts/"), ("", "accounts/mine.json")):
+            field.value += typed
+            await settle(pilot)
+            await pilot.press("tab")
+            await settle(pilot)
+            assert field.value == f"{tmp_path}/{completed}"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.returned == [SourceChoice(SourceKind.SNAPSHOT, snapshot=tmp_path / "accounts/mine.json")]
+
+
 async def test_a_path_that_is_no_file_is_said(tmp_path: Path) -> None:
     app = chooser()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -81,6 +104,10 @@ async def test_a_path_that_is_no_file_is_said(tmp_path: Path) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert "nowhere.json does not exist." in screen_text(app)
+        field.value = "nowhere.jso"
+        await settle(pilot)
+        assert "does not exist" not in screen_text(app), "it was said of another path"
+        assert "What iamtui snapshot" in screen_text(app)
 
         field.value = str(tmp_path)
         await pilot.press("enter")

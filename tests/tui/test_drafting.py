@@ -92,7 +92,7 @@ async def test_the_account_of_the_source_stays_as_it_is() -> None:
     ("key", "choice", "edit"),
     [
         (DEPLOY, "Detach data-lake-read", DetachPolicy(DEPLOY, LAKE_READ.arn)),
-        (BOB, "Drop the permissions boundary", DeletePermissionsBoundary(BOB)),
+        (BOB, "Remove the permissions boundary", DeletePermissionsBoundary(BOB)),
         (BOB, "Delete scratch-bucket", DeleteInlinePolicy(BOB, "scratch-bucket")),
         (ALICE, "Remove from group admins", RemoveUserFromGroup(ALICE, iam("group/admins"))),
         (iam("group/admins"), "Remove user alice", RemoveUserFromGroup(ALICE, iam("group/admins"))),

@@ -98,5 +98,5 @@ async def test_the_help_lists_the_keys_that_work_in_a_document_and_no_others(siz
         await press(pilot, "slash", "s", "t", "s", "enter")
         keys = help_keys(app)
         assert keys["Document view"]["Go to the next hit"] == "n"
-        assert keys["Document view"]["End the search"] == "esc"
+        assert keys["Document view"]["End finding"] == "esc"
         assert not any(words.startswith("Go back to the tree") for words in keys["Main screen"])

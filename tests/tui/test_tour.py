@@ -29,7 +29,7 @@ def shown(app: IamtuiApp) -> str:
 async def test_the_tour_goes_on_with_each_key_and_ends_after_the_last() -> None:
     app = first_run()
     async with opened(app) as pilot:
-        assert f"Tour 1 of {len(STEPS)}  / finds" in shown(app)
+        assert f"Tour 1 of {len(STEPS)}  / filters" in shown(app)
         assert "Tour 1 of 5" in screen_text(app)
         await press(pilot, "slash")
         assert "Tour 2 of 5  s asks" in shown(app)
@@ -65,7 +65,7 @@ async def test_escape_ends_it_and_the_help_takes_it_again() -> None:
 async def test_it_names_the_keys_of_the_users_keymap() -> None:
     app = first_run(config=Config(keymap={"go.filter": "f3"}))
     async with opened(app) as pilot:
-        assert "F3 finds" in shown(app)
+        assert "F3 filters" in shown(app)
         await press(pilot, "f3")
         assert "Tour 2 of 5" in shown(app)
 

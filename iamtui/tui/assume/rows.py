@@ -252,7 +252,7 @@ class PolicyField(Widget, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "write", "Write", id="assume.policy-write", tooltip="Write the session policy"),
-        Binding("delete,backspace", "drop", "Drop", id="assume.policy-drop", tooltip="Send no session policy"),
+        Binding("delete,backspace", "drop", "Remove", id="assume.policy-drop", tooltip="Send no session policy"),
     ]
 
     DEFAULT_CSS = """
@@ -295,7 +295,7 @@ class PolicyField(Widget, can_focus=True):
             return plain("none", "$muted")
         used = len(self._text)
         style = "bold" if used <= LONGEST_POLICIES else "bold $verdict-denied"
-        return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete drops it", "$faint"))
+        return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete removes it", "$faint"))
 
     def action_write(self) -> None:
         self.post_message(self.Write())

@@ -54,7 +54,7 @@ class DenialScreen(DenialReadingScreen):
             tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
         ),
         Binding("o", "open_policy", "Policy", id="denial.policy", tooltip="Open the policy that AWS names"),
-        Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Drop the text"),
+        Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Clear the text"),
         Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
         Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
     ]  # fmt: skip

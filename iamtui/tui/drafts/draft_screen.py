@@ -339,7 +339,7 @@ class DraftScreen(Screen[None]):
         hint = plain("A name keeps it in the drafts folder, a path (with a slash) there.", "$muted")
         value = str(found.path) if found.path is not None else found.draft.name
         self.app.push_screen(
-            LineDialog(line("Save the draft as"), value, hint, check=needed),
+            LineDialog(line("Save the draft as"), value, hint, check=needed, is_path=True),
             lambda text: self._save(text, overwrite=False),
         )
 
@@ -378,9 +378,9 @@ class DraftScreen(Screen[None]):
             self._open_in_thread(Path(chosen))
 
     def _ask_path(self) -> None:
-        hint = plain("The path of a draft file. Enter opens it.", "$muted")
+        hint = plain("The path of a draft file.", "$muted")
         self.app.push_screen(
-            LineDialog(line("Open a draft"), "", hint, check=needed),
+            LineDialog(line("Open a draft"), "", hint, check=needed, is_path=True),
             self._path_given,
         )
 

@@ -247,7 +247,7 @@ def _of_holder(account: Account, holder: User | Group | Role, asked: str) -> Ite
         now = holder.boundary_arn.rsplit("/", 1)[-1] if holder.boundary_arn else "none"
         yield Choice(key("boundary"), "Set the permissions boundary", f"now {now}")
         if holder.boundary_arn:
-            yield Choice(key("boundary-drop"), "Drop the permissions boundary", now)
+            yield Choice(key("boundary-drop"), "Remove the permissions boundary", now)
     yield from _deletions(holder)
 
 

@@ -32,7 +32,7 @@ class FindLine(Horizontal):
     """Hidden until it is opened. Enter keeps the hits marked, Escape ends the search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "end", "End the search", id="find.end", tooltip="End the search"),
+        Binding("escape", "end", "End finding", id="find.end", tooltip="End finding"),
     ]
 
     DEFAULT_CSS = """
@@ -155,7 +155,7 @@ class DocumentView(LineView):
         Binding("slash", "find", "Find", key_display="/", id="document.find", tooltip="Find a text in the document"),
         Binding("n", "step(1)", "Next", id="document.next", tooltip="Go to the next hit"),
         Binding("N", "step(-1)", "Previous", id="document.previous", tooltip="Go to the hit before"),
-        Binding("escape", "end_find", "End search", show=False, id="document.end-find", tooltip="End the search"),
+        Binding("escape", "end_find", "End finding", show=False, id="document.end-find", tooltip="End finding"),
     ]
 
     @dataclass(eq=False, repr=False)

@@ -191,9 +191,10 @@ class OrganizationLoading(Generic[T]):
 
     def _chosen(self, key: str | None) -> None:
         if key == _FILE:
-            hint = plain("What iamtui or the AWS CLI wrote of the organization. Escape goes back.", "$muted")
+            hint = plain("What iamtui or the AWS CLI wrote of the organization.", "$muted")
             self._screen.app.push_screen(
-                lazy.dialogs.LineDialog(line("Organization file"), "", hint, check=lazy.dialogs.needed), self._named
+                lazy.dialogs.LineDialog(line("Organization file"), "", hint, check=lazy.dialogs.needed, is_path=True),
+                self._named,
             )
         elif key:
             self._load(OrganizationSource(profile=key.removeprefix(_PROFILE), profile_named=True))

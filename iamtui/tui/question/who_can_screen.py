@@ -304,7 +304,7 @@ class WhoCanScreen(Screen[str | None]):
         Binding("slash", "search", "Filter", key_display="/", id="whocan.filter", tooltip="Show what holds a text"),
         Binding("x", "export", "Export", id="whocan.export", tooltip="Export what is shown as CSV, JSON or Markdown"),
         Binding("w,f7", "why", "Why", id="whocan.why", tooltip="Show the whole trace for this principal"),
-        Binding("f6,W", "back", "Can", id="whocan.back", tooltip="Back to one principal"),
+        Binding("f6,W", "back", "Back to one", id="whocan.back", tooltip="Back to one principal"),
         Binding("1", "show('1')", "All", show=False, id="whocan.all", tooltip="Show every principal"),
         Binding("2", "show('2')", "Allowed", show=False, id="whocan.allowed", tooltip="Show who is allowed"),
         Binding("3", "show('3')", "Depends", show=False, id="whocan.depends", tooltip="Show for whom it depends"),

@@ -462,7 +462,7 @@ class LockScreen(ModalScreen[None]):
             yield Static(self._words(), id="lock-words", markup=False)
 
     def _words(self) -> Content:
-        gone = f"Dropped: {self._dropped}." if self._dropped else "There was no session to drop."
+        gone = f"Forgotten: {self._dropped}." if self._dropped else "There was no session to forget."
         rows = [
             *([plain(self._why, "$muted")] if self._why else []),
             plain(gone, "bold"),

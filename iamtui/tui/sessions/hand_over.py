@@ -103,10 +103,10 @@ class HandOver:
         """Ask where, then write a session in the format of this name."""
         shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
         proposed = lazy.export.find_format(name).file_name.format(role=shown)
-        hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
+        hint = plain("Only you can read it (0600).", "$muted")
         title = self.title_of(f"File, {name}, of", session)
         self._screen.app.push_screen(
-            lazy.dialogs.LineDialog(title, proposed, hint, check=lazy.dialogs.needed),
+            lazy.dialogs.LineDialog(title, proposed, hint, check=lazy.dialogs.needed, is_path=True),
             lambda path: self._write_file(session, name, path) if path else None,
         )
 

@@ -272,7 +272,7 @@ class SessionsPanel(SessionsList):
                 tooltip="Renew the session before its end from now on, or let it end"),
         Binding("e", "screen.endpoint", "Endpoint", id="sessions.endpoint",
                 tooltip="Offer the session to programs on the loopback address"),
-        Binding("d", "forget", "Forget", id="sessions.forget", tooltip="Drop the session and stop its endpoint"),
+        Binding("d", "forget", "Forget", id="sessions.forget", tooltip="Forget the session and stop its endpoint"),
         Binding("f", "screen.forget_session_at", "Forget at", show=False, id="sessions.forget-at",
                 tooltip="Forget the session at a time, or after one"),
         Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
@@ -15,7 +15,6 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -192,6 +191,9 @@ def _width(parts: list[tuple[int, Content]]) -> int:
 LAST: Final = ("back_or_quit", "help")
 """The actions that always have room, at the right end: the way out, and the rest of the keys."""
 
+_WAY_OUT: Final = "escape"
+"""The key that leaves a field, where it always has room, too: what else leaves a screen is a letter there."""
+
 
 @runtime_checkable
 class KnowsWhatMatters(Protocol):
@@ -199,6 +201,14 @@ class KnowsWhatMatters(Protocol):
 
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys need not be shown."""
+
+
+@runtime_checkable
+class KnowsOtherWords(Protocol):
+    """A screen on which a key may do something else than it is described with."""
+
+    def other_words(self) -> Mapping[str, str]:
+        """What it does now, by the action."""
 
 
 class _Hint(NamedTuple):
@@ -281,10 +291,11 @@ class KeyLine(Widget):
         own: list[_Hint] = []
         common: list[_Hint] = []
         last: list[_Hint] = []
-        for (action, is_own), keys in self._live(idle).items():
+        for (action, is_own), keys in self._live(idle, typing).items():
             hint = self._hint(keys, typing)
             if hint is not None:
-                (last if action in LAST else own if is_own else common).append(hint)
+                is_last = action in LAST or (typing and hint.binding.key == _WAY_OUT)
+                (last if is_last else own if is_own else common).append(hint)
         room = self.size.width - sum(hint.width for hint in last)
         shown: list[_Hint] = []
         for hint in (*own, *common):
@@ -293,11 +304,15 @@ class KeyLine(Widget):
                 room -= hint.width
         return [*shown, *last]
 
-    def _live(self, idle: frozenset[str]) -> dict[tuple[str, bool], list[Binding]]:
-        """The bindings to show, by action and whether they are the focused pane's own."""
+    def _live(self, idle: frozenset[str], typing: bool) -> dict[tuple[str, bool], list[Binding]]:
+        """The bindings to show, by action and whether they are the focused pane's own.
+
+        In a field, where a letter is typed, also those that another key of the same action stands for elsewhere.
+        """
         found: dict[tuple[str, bool], list[Binding]] = {}
         for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in idle:
+            shown = binding.show or (typing and (binding.key == _WAY_OUT or binding.action in LAST))
+            if shown and enabled and binding.description and binding.action not in idle:
                 found.setdefault((binding.action, not isinstance(node, Screen | App)), []).append(binding)
         return found
 
@@ -309,7 +324,9 @@ class KeyLine(Widget):
         if not keys:
             return None
         key, binding = min(keys, key=lambda pair: len(pair[0]))
-        return _Hint(key, binding.description, binding)
+        screen = self.screen
+        others = screen.other_words() if isinstance(screen, KnowsOtherWords) else {}
+        return _Hint(key, others.get(binding.action, binding.description), binding)
 
 
 def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:
@@ -356,8 +373,15 @@ class Notice(Message):
 
 _MARKS = {Severity.INFORMATION: "", Severity.WARNING: "! ", Severity.ERROR: "x "}
 _STYLES = {Severity.INFORMATION: "$foreground", Severity.WARNING: "$verdict-depends", Severity.ERROR: "$verdict-denied"}
-_SECONDS = {Severity.INFORMATION: 8.0, Severity.WARNING: 20.0, Severity.ERROR: 60.0}
 
+LINE_SECONDS: Final = 8
+"""How long a message stays for each line that it takes."""
+
+ERROR_SECONDS: Final = 60
+"""How long one about an error stays, which may come while nobody looks."""
+
+_LOOK_SECONDS: Final = 0.5
+"""How often a message is looked at that goes by itself."""
 
 MOST_LINES: Final = 5
 """How many lines a message may take; the style sheets say the same."""
@@ -380,16 +404,19 @@ def _word_start(text: str) -> int:
 
 
 class MessageLine(Static):
-    """Shows the last message; information goes after a while, progress stays until it is replaced."""
+    """Shows the last message until what it is about goes, or its time is over; progress stays until it is replaced."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
-        self._fade: Timer | None = None
         self._words: Content = Content("")
         self._drawn = self._words
+        self._goes_at: datetime | None = None
         self._waits = False
-        self._is_news = False
+        self._is_of_place = False
         self._until_answer = False
+
+    def on_mount(self) -> None:
+        self._looks = self.set_interval(_LOOK_SECONDS, self.look_at_clock, pause=True)
 
     @property
     def words(self) -> str:
@@ -407,6 +434,7 @@ class MessageLine(Static):
         stays: bool = False,
         until_next: bool = False,
         until_answer: bool = False,
+        of_place: bool = False,
     ) -> None:
         """Show a message in place of the one before.
 
@@ -416,22 +444,38 @@ class MessageLine(Static):
             stays: keep it until the next message.
             until_next: keep it until the user goes somewhere else, or the next message.
             until_answer: it is not true any more once a question has been answered.
+            of_place: a warning about where the user is, which goes with that, as news does.
         """
         words = text if isinstance(text, Content) else plain(text)
         before = self._words
         self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
         if self._words != before:
             self._show()
-        if self._fade is not None:
-            self._fade.stop()
         self._waits = until_next
-        self._is_news = severity is Severity.INFORMATION
         self._until_answer = until_answer
-        self._fade = None if stays or until_next else self.set_timer(_SECONDS[severity], self.clear)
+        self._is_of_place = not stays and (severity is Severity.INFORMATION or of_place)
+        self._goes_at = None
+        if not stays and not until_next:
+            lines = len(self._drawn.wrap(self.content_size.width or WORDS_WIDTH))
+            seconds = ERROR_SECONDS if severity is Severity.ERROR else LINE_SECONDS * lines
+            self._goes_at = clock.now() + timedelta(seconds=seconds)
+            self._looks.resume()
+
+    def look_at_clock(self) -> None:
+        """Take a message away whose time is over."""
+        if self._goes_at is None:
+            self._looks.pause()
+        elif clock.now() >= self._goes_at:
+            self.clear()
 
     def moved(self) -> None:
-        """The user is somewhere else: what was said of the place before goes; warnings and progress stay."""
-        if self._waits or (self._fade is not None and self._is_news):
+        """The user is somewhere else: what was said of the place before goes."""
+        if self._waits or self._is_of_place:
+            self.clear()
+
+    def focus_moved(self) -> None:
+        """Another pane or field has the focus: what was said of the one before goes."""
+        if self._is_of_place and not self._waits:
             self.clear()
 
     def answered(self) -> None:
@@ -440,8 +484,8 @@ class MessageLine(Static):
             self.clear()
 
     def clear(self) -> None:
-        self._until_answer = False
-        self._waits = False
+        self._until_answer = self._waits = self._is_of_place = False
+        self._goes_at = None
         self._words = Content("")
         self._show()
 
