@@ -21,9 +21,12 @@ from iamtui.presentation.who_can import grant_words
 from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.questions.question import Question
+from iamtui.text import first_names
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
-from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, prove_never
+from iamtui.workspace.opening import with_resource_policies
+from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, prove_never, worst_status
+from iamtui.workspace.public_proofs import ASSUMED, prove_not_public
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.workspace import Workspace
 
@@ -116,10 +119,11 @@ def _print_example(workspace: Workspace, proof: Proof, found: Counterexample, wh
         more: options for the line that shows its trace.
     """
     out = stdout()
-    who = workspace.short_name(found.principal.arn)
+    who = workspace.short_name(found.principal.arn) or "anybody, without credentials,"
     out.line(_mark(proof.status), f" Not so: {who} can call {found.action} on {found.resource}{when}.")
     _print_context(found.context)
-    for name in map(grant_words, grants_of(workspace, found.decision, _MOST_GRANTS)):
+    grants = (one for one in grants_of(workspace, found.decision, _MOST_GRANTS) if one.statement.policy != ASSUMED)
+    for name in map(grant_words, grants):
         out.line(f"      allowed by {name}")
     question = Question(found.action, found.resource, found.context, Mode.STRICT, found.resource_account or None)
     line = f"{as_command(workspace, found.principal, question)}{more} --trace"
@@ -292,9 +296,77 @@ def _compared_json(
     }
 
 
+@click.command("not-public", epilog=_EPILOG)
+@click.argument("resources", nargs=-1, required=True, metavar="ARN...")
+@click.option("--outside", type=click.Choice(("account", "organization")), default="account", help="Outside of what.")
+@click.option("--except", "excepted", multiple=True, metavar="WHO", help="An account, ARN or provider that may.")
+@click.option("--policy-alone", is_flag=True, help="Leave out what S3 ACLs and grants on KMS keys may allow.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each pair.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+@draft_option
+@source_options
+def not_public(
+    resources: tuple[str, ...],
+    outside: str,
+    excepted: tuple[str, ...],
+    policy_alone: bool,
+    seconds: float,
+    as_json: bool,
+    draft: str | None,
+    source: SourceOptions,
+) -> Exit:
+    """Prove that nobody outside the account can use the resources ARN by their policies, or assume the roles ARN by
+    their trust policies, whatever the caller's own account allows.
+
+    ARN may be a pattern of the roles, and of the resources whose policy is known. AWS services do not count, and are
+    named where a policy lets them in.
+    """
+    workspace = open_workspace(source)
+    workspace, failed = with_resource_policies(workspace, [one for one in resources if not is_pattern(one)], None)
+    for arn, problem in failed.items():
+        note(f"The policy of {arn} is not loaded: {problem}")
+    workspace = with_draft(workspace, draft)
+    proofs = prove_not_public(
+        workspace,
+        resources,
+        organization=outside == "organization",
+        excepted=excepted,
+        policy_alone=policy_alone,
+        seconds=seconds,
+    )
+    status = worst_status(proofs.values())
+    if as_json:
+        found = [{"resource": arn, **_never_json(one), "services": list(one.services)} for arn, one in proofs.items()]
+        stdout().json({"status": status.value, "resources": found}, indent=2)
+    else:
+        for arn, proof in proofs.items():
+            _print_not_public(workspace, arn, proof, outside, "" if draft is None else _with_draft(draft))
+    code = _EXITS[status]
+    return whole_or_open(workspace.account, code) if any(map(is_pattern, resources)) else code
+
+
+def _print_not_public(workspace: Workspace, arn: str, proof: Proof, outside: str, more: str) -> None:
+    out = stdout()
+    if proof.counterexample is not None:
+        of_account = proof.counterexample.principal.account is not None
+        _print_example(
+            workspace, proof, proof.counterexample, ", if its own account lets it" if of_account else "", more
+        )
+    elif proof.status is ProofStatus.PROVED:
+        out.line(_mark(proof.status), f" Proved: nobody outside the {outside} can use {arn} by its policy.")
+    else:
+        out.line(_mark(proof.status), f" {_NOT_PROVED}: nobody outside the {outside} can use {arn}.")
+        _print_reasons(proof)
+    if proof.services:
+        out.line(
+            Span(f"      AWS services that it lets in do not count: {first_names(proof.services, 5)}", Style.QUIET)
+        )
+
+
 ENTRIES: Final = {
     "never": CommandEntry("iamtui.cli.prove", "never", "Prove that principals can never do something."),
     "no-broader": CommandEntry("iamtui.cli.prove", "no_broader", "Prove that a document allows no more than another."),
+    "not-public": CommandEntry("iamtui.cli.prove", "not_public", "Prove that nobody outside can use a resource."),
     "same": CommandEntry("iamtui.cli.prove", "same", "Prove that two documents allow the same."),
 }
 

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.conditions import parse_date
+from iamtui.policy.patterns import Token
 from iamtui.text import safe_text
 
 Values: TypeAlias = tuple[str, ...]
@@ -32,12 +33,14 @@ class Carried:
         doubt: why it is not certain that they can have a value, or "".
         together: whether they can have some values at once.
         always: keys that they always have, besides those of all requests.
+        never: values that a key cannot have, as patterns.
     """
 
     likely: Mapping[str, Values] = field(default_factory=dict)
     doubt: Callable[[str, Values], str] = lambda _key, _values: ""
     together: Callable[[Mapping[str, Values]], bool] = lambda _values: True
     always: frozenset[str] = frozenset()
+    never: Mapping[str, tuple[tuple[Token, ...], ...]] = field(default_factory=dict)
 
 
 ANYTHING: Final = Carried()
@@ -70,6 +73,10 @@ def doubt_about(
         return "the policy of a VPC endpoint is not loaded"
     if key.startswith(("aws:calledvia", "aws:chatbot", "aws:assumedroot")) or (key, values) == _VIA_A_SERVICE:
         return f"a request that comes through an AWS service or tool ({key})"
+    if key.startswith("s3:dataaccesspoint"):
+        return "the policy of an access point is not loaded"
+    if key == "aws:sourceowner":
+        return "AWS does not document who carries aws:SourceOwner"
     if not key.startswith("aws:") and not _carries(action, key):
         return f"{action} is not known to carry {safe_text(key, limit=100)}"
     return ""

@@ -32,7 +32,7 @@ from iamtui.policy.context import (
     leaves,
 )
 from iamtui.policy.document import ConditionLine
-from iamtui.policy.patterns import Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
+from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried, Values, told_apart
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
@@ -209,7 +209,7 @@ def _choices(
     likely = [(carried.likely[key], "")] if key in carried.likely else []
     classes = (
         (values, doubt or carried.doubt(key, values))
-        for values, doubt in _classes_of(key, lines, context, bounds)
+        for values, doubt in _classes_of(key, lines, context, bounds, carried.never.get(key, ()))
         if values or key not in carried.always
     )
     for values, doubt in chain(likely, classes):
@@ -242,15 +242,25 @@ _EXAMPLES: Final = {
 _NOT_OF_ITS_TYPE: Final = "a value that is not of the type that the key is compared as"
 
 
-def _classes_of(key: str, lines: Sequence[_Line], context: RequestContext, bounds: Bounds) -> Iterator[_Found]:
-    """Values of a key, among them one of each class."""
+def _classes_of(
+    key: str,
+    lines: Sequence[_Line],
+    context: RequestContext,
+    bounds: Bounds,
+    never: tuple[tuple[Token, ...], ...],
+) -> Iterator[_Found]:
+    """Values of a key, among them one of each class.
+
+    Args:
+        never: what none of them matches; of keys with texts.
+    """
     info = condition_key(key)
     types = info.types if info is not None else ()
     operators = [line.condition.operator for line in lines]
     bases = {operator.base for operator in operators if operator is not None} - {"null"}
     if key not in ALWAYS_THERE:
         yield (), ""
-    singles = _singles(key, types, bases, lines, context, bounds)
+    singles = _singles(key, types, bases, lines, context, bounds, never)
     # "" is what a tag can be; of other keys it is not known that they ever are.
     empty = "" if "tag/" in key else "an empty value"
     singles = [(value, doubt or (empty if not value else "")) for value, doubt in singles]
@@ -295,6 +305,7 @@ def _singles(
     lines: Sequence[_Line],
     context: RequestContext,
     bounds: Bounds,
+    never: tuple[tuple[Token, ...], ...],
 ) -> list[tuple[str, str]]:
     if types == (KeyType.BOOL,) or (bases == {"bool"} and not types):
         return [("true", ""), ("false", "")]
@@ -305,7 +316,7 @@ def _singles(
     if not bases or bases <= _TEXTS:
         if set(types) & {KeyType.NUMERIC, KeyType.DATE, KeyType.IP, KeyType.BINARY} and bases:
             raise Unproved(f"a key of type {types[0]} is compared as text")
-        return list(_text_values(key, types, lines, context, bounds))
+        return list(_text_values(key, types, lines, context, bounds, never))
     return _typed_values(types, bases, lines)
 
 
@@ -378,12 +389,19 @@ _REGIONS: Final = ("us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2", "sa-
 
 
 def _text_values(
-    key: str, types: tuple[KeyType, ...], lines: Sequence[_Line], context: RequestContext, bounds: Bounds
+    key: str,
+    types: tuple[KeyType, ...],
+    lines: Sequence[_Line],
+    context: RequestContext,
+    bounds: Bounds,
+    never: tuple[tuple[Token, ...], ...],
 ) -> Iterator[tuple[str, str]]:
     groups = [PatternGroup(GroupKind.MUST, (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.ONE, Wild.STAR),))]
     groups += [PatternGroup(GroupKind.TELLS, tuple(_patterns(line, context))) for line in lines]
     if any(line.condition.operator is not None and line.condition.operator.base == "arnlike" for line in lines):
         groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
+    if never:
+        groups.append(PatternGroup(GroupKind.NEVER, never))
     if sum(len(group.patterns) for group in groups) > _MOST_PATTERNS:
         raise Unproved("too many patterns")
     if len(set(_ignore_case(lines))) > 1:
@@ -391,7 +409,7 @@ def _text_values(
     if key == _REGION:
         yield from ((region, "") for region in _REGIONS)
     for text, _ in speaking_texts(groups, bounds):
-        spelled = _spelled(text, lines, context)
+        spelled = _spelled(text, lines, context, [Glob(tokens) for tokens in never])
         doubt = "" if ANY_OTHER not in spelled else "a value of unusual characters"
         if key == _REGION and not (spelled.count("-") > 1 and spelled[-1:].isdigit()):
             doubt = doubt or "a Region that is not known"
@@ -408,7 +426,7 @@ def _ignore_case(lines: Sequence[_Line]) -> Iterator[bool]:
             yield operator.base == "stringequalsignorecase"
 
 
-def _spelled(text: str, lines: Sequence[_Line], context: RequestContext) -> str:
+def _spelled(text: str, lines: Sequence[_Line], context: RequestContext, never: Sequence[Glob]) -> str:
     """The text in plain characters, as far as it stays the same to all lines."""
     if ANY_OTHER not in text:
         return text
@@ -418,7 +436,7 @@ def _spelled(text: str, lines: Sequence[_Line], context: RequestContext) -> str:
 
     before = told(text)
     plain = (text.replace(ANY_OTHER, letter) for letter in _PLAIN)
-    return next((one for one in plain if told(one) == before), text)
+    return next((one for one in plain if told(one) == before and not any(glob.matches(one) for glob in never)), text)
 
 
 def _patterns(line: _Line, context: RequestContext) -> Iterator[tuple[Token, ...]]:

@@ -40,6 +40,7 @@ class Situation:
         carried: what is known of the contexts.
         region: the Region that examples are in where nothing says another.
         before: the same before a change, of which only what it newly allows is of interest; None: all that is allowed.
+        by_policies: whether only what policies say counts, and not what may be granted beside them.
     """
 
     request: Request
@@ -49,6 +50,7 @@ class Situation:
     carried: Carried = ANYTHING
     region: str = ""
     before: Situation | None = None
+    by_policies: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _is_found(situation: Situation, reading: Evaluation, text: str, *, by_polici
         by_policies: whether only what policies say counts, and not what is not read beside them.
     """
     readings = [reading] if situation.before is None else [reading, _about(situation.before, text)]
-    found = [one.total if by_policies else _may_be_allowed(one) for one in readings]
+    found = [one.total if by_policies or situation.by_policies else _may_be_allowed(one) for one in readings]
     return all_of((found[0], *map(negate, found[1:])))
 
 
@@ -132,7 +134,7 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
     if region.strip(ANY_OTHER):
         likely["aws:requestedregion"] = (region,)
     truth = _is_found(situation, reading, text)
-    known = Carried(likely, carried.doubt, together, carried.always)
+    known = replace(carried, likely=likely, together=together)
     found = find_context(truth, reading.context, bounds, known)
     if isinstance(found, Doubt) and situation.before is not None:
         by_policies = find_context(

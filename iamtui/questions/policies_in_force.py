@@ -326,14 +326,15 @@ def trust_or_resource_policy(
         return None
     if "*" in carrier:
         return _NO_SINGLE_RESOURCE
-    return _loaded_policy(account, carrier)
+    return loaded_policy(account, carrier)
 
 
 _NO_SINGLE_RESOURCE: Final = NotEvaluated("no single resource is named")
 _NOT_LOADED: Final = NotEvaluated("the resource's policy is not loaded")
 
 
-def _loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluated | None:
+def loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluated | None:
+    """The policy that a resource carries: None when it has none, NotEvaluated when it is not loaded."""
     found = account.resource_policies.get(carrier)
     if found is None:
         return _NOT_LOADED

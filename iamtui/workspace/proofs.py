@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -69,7 +69,7 @@ SECONDS: Final = 5.0
 MOST_PAIRS: Final = 20_000
 _MOST_CARRIERS: Final = 500
 _MOST_ACCOUNTS: Final = 16
-_MOST_REASONS: Final = 20
+MOST_REASONS: Final = 20
 
 
 class ProofStatus(StrEnum):
@@ -105,6 +105,7 @@ class Proof:
         reasons: of what is not proved, what stands in the way, each with how often it does.
         principals, classes: how many principals and pairs of a principal and a class of actions were looked at.
         actions: how many actions these stand for, those that AWS's catalogue lacks not counted.
+        services: AWS services that policies of resources let in, as they name them, where these are not counted.
     """
 
     status: ProofStatus
@@ -113,6 +114,14 @@ class Proof:
     principals: int = 0
     classes: int = 0
     actions: int = 0
+    services: tuple[str, ...] = ()
+
+
+def worst_status(proofs: Iterable[Proof]) -> ProofStatus:
+    """What several proofs come to: a counterexample before what is not proved."""
+    found = {one.status for one in proofs}
+    worse = (ProofStatus.COUNTEREXAMPLE, ProofStatus.NOT_PROVED)
+    return next((one for one in worse if one in found), ProofStatus.PROVED)
 
 
 # Never: principals, actions, resources.
@@ -156,7 +165,7 @@ def prove_never(
             if isinstance(found, Counterexample):
                 return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
             for reason in found:
-                if reason in reasons or len(reasons) < _MOST_REASONS:
+                if reason in reasons or len(reasons) < MOST_REASONS:
                     reasons[reason] = reasons.get(reason, 0) + 1
     status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
     return Proof(status, None, reasons, len(principals), classes, names)
@@ -214,8 +223,8 @@ def action_elements(workspace: Workspace, question: Question, principal: Princip
 
 # One principal and one action.
 
-_WITHOUT_NAME: Final = "only an action that the catalogue does not know is known to be allowed"
-_NOT_CONFIRMED: Final = "the evaluator does not allow the example that was found"
+WITHOUT_NAME: Final = "only an action that the catalogue does not know is known to be allowed"
+NOT_CONFIRMED: Final = "the evaluator does not allow the example that was found"
 
 
 def prove_one(
@@ -247,7 +256,7 @@ def prove_one(
                 confirmed = _confirmed(workspace, principal, situation, found, before)
                 if confirmed is not None and (catalogue().knows(action) or not is_guessed):
                     return confirmed
-                found = Doubt((_WITHOUT_NAME if confirmed is not None else _NOT_CONFIRMED,))
+                found = Doubt((WITHOUT_NAME if confirmed is not None else NOT_CONFIRMED,))
             reasons = found.reasons if isinstance(found, Doubt) else ("what others own is not loaded",)
             doubts.update(dict.fromkeys(reasons))
     except Unproved as unproved:
@@ -342,7 +351,7 @@ class _Put:
         if action_name(request.action).service in GLOBAL_SERVICES:
             values["aws:requestedregion"] = ("us-east-1",)
         self.request = replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=())
-        likely.update(_LIKELY)
+        likely.update(LIKELY)
         likely.setdefault("aws:requestedregion", (self._region,))
         self.likely = likely
         if self._before is not None:
@@ -386,14 +395,17 @@ class _Put:
                 resource_then = _unread(found, carrier) if isinstance(found, NotEvaluated) else found
             if is_there:
                 before = then.situation(policies_then, resource_then, wildcard_only=wildcard_only)
-        in_force = {name: value for name, value in vars(policies).items() if name != "members"}
         request = self.request
         if wildcard_only:
             request = replace(request, resource="*", wildcard_only_action=True)
-        plain = PoliciesInForce(
-            **{**in_force, "resource": resource, "restrict_public_buckets": False, "lasting": False}
-        )
+        plain = changed_policies(policies, resource=resource, restrict_public_buckets=False)
         return Situation(request, plain, within, without, self._carried, self._region, before)
+
+
+def changed_policies(policies: PoliciesInForce, **changes: Any) -> PoliciesInForce:
+    """The same policies but for some, of which nothing is remembered; of a set without what is known of its members."""
+    in_force = {name: value for name, value in vars(policies).items() if name != "members"}
+    return PoliciesInForce(**{**in_force, **changes, "lasting": False})
 
 
 def _put_before(
@@ -406,7 +418,7 @@ def _put_before(
     return _Put(workspace, principal, then), policies, workspace.account, asked_by(then).prepared
 
 
-def _domain(
+def domain_of(
     prepared: PreparedAction,
 ) -> tuple[ResourceSet, tuple[tuple[tuple[Token, ...], ...], ...], tuple[tuple[Token, ...], ...]]:
     """The resources of a set, the patterns that they match, and those that they do not."""
@@ -419,7 +431,7 @@ def _of_own(
     put: _Put, account: Account, prepared: PreparedAction, policies: PoliciesInForce, bounds: Bounds
 ) -> Iterator[tuple[Situation, bool]]:
     """Resources of the account: whatever policy they may have, then those whose policy is loaded, then the others."""
-    members, within, never = _domain(prepared)
+    members, within, never = domain_of(prepared)
     unknown = MissingPolicy(f"the policies of resources of {prepared.action.service}")
     can_have_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
     everything = put.situation(policies, unknown if can_have_policy else None, *within, without=never)
@@ -433,15 +445,15 @@ def _of_own(
     if len(carriers) > _MOST_CARRIERS:
         raise Unproved(f"more than {_MOST_CARRIERS} resources have a policy of their own")
     for carrier in carriers:
-        below = _below(carrier)
-        if any(members.shares(Glob(tokens)) for tokens in below):
+        under = below(carrier)
+        if any(members.shares(Glob(tokens)) for tokens in under):
             policy = _policy_of(account, prepared, carrier)
             policy = _unread(policy, carrier) if isinstance(policy, NotEvaluated) else policy
-            yield put.situation(policies, policy, *within, below, without=never, carrier=carrier), True
+            yield put.situation(policies, policy, *within, under, without=never, carrier=carrier), True
     if prepared.trust and not account.lacks_principals:
         return
     # What else has the policy of a carrier follows rules of its service: it is looked at as that, and as another.
-    taken = (tokens for carrier in carriers for tokens in _below(carrier)[: None if _is_of_s3(carrier) else 1])
+    taken = (tokens for carrier in carriers for tokens in below(carrier)[: None if _is_of_s3(carrier) else 1])
     rest = (*never, *taken)
     others = put.situation(policies, unknown, *within, without=rest)
     if find_request(others, bounds) is None:
@@ -456,7 +468,7 @@ _BELOW: Final[tuple[tuple[Token, ...], ...]] = ((), ("/", Wild.STAR), (":", Wild
 """What is under the policy of a resource: itself, and what its ARN goes on with (objects, versions, indexes)."""
 
 
-def _below(carrier: str) -> tuple[tuple[Token, ...], ...]:
+def below(carrier: str) -> tuple[tuple[Token, ...], ...]:
     return tuple((*carrier, *rest) for rest in _BELOW if not _is_of_s3(carrier) or ":" not in rest)
 
 
@@ -517,7 +529,7 @@ def _of_others(
         prepared = asked_by(request).prepared
         if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
             continue
-        _, within, never = _domain(prepared)
+        _, within, never = domain_of(prepared)
         has_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
         unknown = MissingPolicy("the policies of resources in other accounts") if has_policy else None
         put = _Put(workspace, principal, request, before)
@@ -553,4 +565,4 @@ def _names_accounts_in_part(policy: NamedPolicy) -> bool:
 
 # What is known of contexts.
 
-_LIKELY: Final[Mapping[str, Values]] = {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}
+LIKELY: Final[Mapping[str, Values]] = {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}

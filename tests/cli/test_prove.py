@@ -155,3 +155,55 @@ def test_documents_or_a_draft(cli: Cli, words: list[str]) -> None:
     result = cli("prove", "no-broader", *words)
     assert result.code == 2
     assert "Expected two documents, or --draft FILE" in result.err
+
+
+def test_not_public(cli: Cli) -> None:
+    role = "arn:aws:iam::111122223333:role/apps/address-geocoder-lambda"
+    proved = cli("prove", "not-public", role, "--demo")
+    assert proved.code == 0
+    assert " ".join(proved.out.split()) == (
+        f"[x] Proved: nobody outside the account can use {role} by its policy. "
+        "AWS services that it lets in do not count: lambda.amazonaws.com"
+    )
+    bucket = "arn:aws:s3:::puffin-access-logs"
+    lists = cli("prove", "not-public", bucket, "--demo")
+    assert lists.code == 3
+    assert "not loaded: S3 access control lists" in lists.out
+    assert cli("prove", "not-public", bucket, "--policy-alone", "--demo").code == 0
+
+
+def test_not_public_shows_who_can_from_outside(cli: Cli) -> None:
+    found = cli("prove", "not-public", "arn:aws:s3:::puffin-p*", "arn:aws:s3:::puffin-access-logs", "--demo")
+    assert found.code == 1
+    assert "can call s3:GetObject on arn:aws:s3:::puffin-partner-manifests/fjordline/, if its own account lets it" in (
+        " ".join(found.out.split())
+    )
+    assert "allowed by policy of arn:aws:s3:::puffin-partner-manifests / FjordlineReads" in found.out
+    json_ = cli(
+        "prove",
+        "not-public",
+        "arn:aws:s3:::puffin-p*",
+        "--except",
+        "666677778888",
+        "--policy-alone",
+        "--json",
+        "--demo",
+    )
+    assert json_.code == 0
+    assert [one["status"] for one in json_.json["resources"]] == ["proved"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bucket"], "is not a resource"),
+        (["arn:aws:iam::111122223333:role/nobody"], "No role of this account is"),
+        (["arn:aws:s3:::puffin-access-logs", "--except", "12"], "is not an account"),
+        (["arn:aws:s3:::puffin-access-logs", "--outside", "town"], "is not one of 'account', 'organization'"),
+        ([], "Missing argument"),
+    ],
+)
+def test_what_cannot_be_asked_of_outsiders(cli: Cli, words: list[str], said: str) -> None:
+    result = cli("prove", "not-public", *words, "--demo")
+    assert result.code == 2
+    assert said in " ".join(result.err.split())

@@ -1,0 +1,459 @@
+"""Whether nobody outside the account, or its organization, can use a resource or assume a role by its policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+from iamtui.account.model import Missing, Organization, Role, User
+from iamtui.catalog.actions import catalogue
+from iamtui.engine.decision import Outcome
+from iamtui.engine.evaluator import asked_by, evaluate
+from iamtui.engine.request import (
+    MissingPolicy,
+    Mode,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+    Principal,
+    PrincipalKind,
+)
+from iamtui.engine.service_rules import granted_by_acl
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
+from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
+from iamtui.policy.resource import ResourceKind
+from iamtui.policy.statement import ActionElement, CompiledStatement, action_name, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.problem import Problem
+from iamtui.proofs.actions import ActionClass, action_classes
+from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
+from iamtui.proofs.contexts import Doubt
+from iamtui.proofs.outside_callers import CallerClass, Inside, OutsideCallers
+from iamtui.proofs.requests import Example, Situation, find_request
+from iamtui.proofs.texts import Bounds, Unproved
+from iamtui.questions.policies_in_force import loaded_policy
+from iamtui.questions.question import Question
+from iamtui.text import safe_text
+from iamtui.workspace.proofs import (
+    LIKELY,
+    MOST_PAIRS,
+    NOT_CONFIRMED,
+    SECONDS,
+    WITHOUT_NAME,
+    Counterexample,
+    Proof,
+    ProofStatus,
+    below,
+    changed_policies,
+    domain_of,
+)
+from iamtui.workspace.questions import check_resource, evaluator_of
+from iamtui.workspace.workspace import Workspace
+
+MOST_RESOURCES: Final = 1_000
+ASSUMED: Final = "the caller's own account lets it"
+"""The name of a policy that is taken for granted."""
+_ALLOWS_ALL: Final = NamedPolicy(
+    ASSUMED,
+    PolicyDocument.of(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
+    ),
+)
+_HOST_OR_ID: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|[0-9a-f]{64}|A[A-Z0-9]{15,127}")
+"""The host of an identity provider, a canonical user or a unique id."""
+_OF_ORGANIZATIONS: Final = ("aws:principalorgid", "aws:principalorgpaths")
+
+
+class _Closed(NamedTuple):
+    """Whom a resource is to be closed to.
+
+    Args:
+        organization: the one of the account, where its members do not count; else None.
+        policy_alone: whether only what policies say counts, and not what may be granted beside them.
+    """
+
+    inside: Inside
+    organization: Organization | None
+    policy_alone: bool
+    seconds: float
+
+
+def prove_not_public(
+    workspace: Workspace,
+    resources: Sequence[str],
+    *,
+    organization: bool = False,
+    excepted: Sequence[str] = (),
+    policy_alone: bool = False,
+    seconds: float = SECONDS,
+) -> dict[str, Proof]:
+    """Whether nobody outside the account can use resources by their policies, or assume roles by theirs.
+
+    Whoever calls is taken to be allowed by its own account. AWS services, with their service-linked roles, are not
+    counted.
+
+    Args:
+        resources: ARNs of roles and of what can have a policy, or patterns of those that are known.
+        organization: whether the other accounts of the organization count as inside.
+        excepted: accounts, ARNs, providers and canonical users that may.
+        policy_alone: whether to leave out what may be granted beside policies: S3 ACLs, grants on KMS keys.
+        seconds: how long a class of callers and a class of actions may take.
+
+    Returns:
+        What came of each resource.
+
+    Raises:
+        Problem: what is named is not a resource that can have a policy, or is not of this account.
+    """
+    found = _resources(workspace, resources)
+    account = workspace.account
+    fact = account.organization
+    if organization and (isinstance(fact, Missing) or fact.value is None):
+        why = fact.reason if isinstance(fact, Missing) else f"account {account.id} is in no organization"
+        return dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
+    own = fact.value if organization and not isinstance(fact, Missing) else None
+    closed = _Closed(_inside(workspace, own, excepted), own, policy_alone, seconds)
+    proofs: dict[str, Proof] = {}
+    left = MOST_PAIRS
+    for arn in found:
+        proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
+        left -= proof.classes
+    return proofs
+
+
+def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
+    account = workspace.account
+    known = [*(role.arn for role in account.roles), *account.resource_policies]
+    found: dict[str, None] = {}
+    for text in given:
+        check_resource(text)
+        if is_pattern(text):
+            glob = Glob(tokens_of(parse_pieces(text, variables=False)))
+            some = [arn for arn in known if glob.matches(arn)]
+            if not some:
+                raise Problem(
+                    f"No role and no resource whose policy is known matches {safe_text(text, limit=512)}.",
+                    "Give an ARN, or a pattern of those that are known.",
+                )
+            found.update(dict.fromkeys(some))
+            continue
+        arn = parse_arn(text)
+        assert arn is not None, "it was checked"
+        is_role = arn.service == "iam" and arn.resource_type == "role"
+        if is_account_id(arn.account) and arn.account != account.id:
+            raise Problem(
+                f"{safe_text(text, limit=512)} is a resource of account {arn.account}; account {account.id} is open.",
+                "Open the account that owns it.",
+            )
+        if is_role and account.by_arn(text) is None and not account.lacks_principals:
+            raise Problem(f"No role of this account is {safe_text(text, limit=512)}.", "See `iamtui list roles`.")
+        if not is_role and text not in account.resource_policies and not may_have_policy(arn):
+            raise Problem(
+                f"{safe_text(text, limit=512)} is not a role, and not a resource that can have a policy.",
+                "Give the ARN of a role, a bucket, a queue, a key.",
+            )
+        found[text] = None
+    if len(found) > MOST_RESOURCES:
+        raise Problem(f"{len(found):,} resources are more than {MOST_RESOURCES:,}.", "Give a narrower pattern.")
+    return list(found)
+
+
+def _members(workspace: Workspace) -> frozenset[str]:
+    """Other accounts that are known to be of the account's organization."""
+    fact = workspace.account.organization
+    if isinstance(fact, Missing) or fact.value is None:
+        return frozenset()
+    accounts = {fact.value.management_account}
+    for delegates in (fact.value.delegated_administrators or {}).values():
+        accounts.update(delegates)
+    for account in workspace.others.values():
+        other = account.organization
+        if not isinstance(other, Missing) and other.value is not None and other.value.id == fact.value.id:
+            accounts.add(account.id)
+    return frozenset(accounts) - {workspace.account.id}
+
+
+def _inside(workspace: Workspace, organization: Organization | None, excepted: Sequence[str]) -> Inside:
+    accounts = {workspace.account.id}
+    names: set[str] = set()
+    for text in excepted:
+        arn = parse_arn(text)
+        if is_account_id(text):
+            accounts.add(text)
+        elif arn is not None and arn.resource == "root" and is_account_id(arn.account):
+            accounts.add(arn.account)
+        elif (arn is not None or _HOST_OR_ID.fullmatch(text)) and safe_text(text, limit=None) == text:
+            names.add(text)
+        else:
+            raise Problem(
+                f"{safe_text(text, limit=512)} is not an account, an ARN, a provider or a canonical user.",
+                "Give 12 digits, or the name as the policy has it.",
+            )
+    if organization is not None:
+        accounts |= _members(workspace)
+    return Inside(frozenset(accounts), frozenset(names))
+
+
+class _Resource:
+    """One resource and its policy."""
+
+    def __init__(self, workspace: Workspace, arn: str, closed: _Closed) -> None:
+        self._workspace, self._account = workspace, workspace.account
+        self._arn = arn
+        self._closed = closed
+        parsed = parse_arn(arn)
+        assert parsed is not None, "it was checked"
+        self._service = parsed.service
+        self._is_role = parsed.service == "iam"
+        self._carrier = arn if self._is_role else resource_policy_arn(arn, parsed)
+        self._policy = self._policy_in_force()
+
+    def _policy_in_force(self) -> PolicyInForce | NotEvaluated | None:
+        if self._is_role:
+            role = self._account.by_arn(self._arn)
+            if not isinstance(role, Role):
+                return NotEvaluated("the role is not loaded", "iam:GetRole")
+            return NamedPolicy(f"trust policy of {role.name}", role.trust)
+        return loaded_policy(self._account, self._carrier)
+
+    def prove(self, most: int) -> Proof:
+        policy = self._policy
+        shown = safe_text(self._carrier, limit=200)
+        if isinstance(policy, (NotEvaluated, MissingPolicy)):
+            return Proof(ProofStatus.NOT_PROVED, None, {f"the policy of {shown}: {policy.reason}": 1})
+        if policy is not None and policy.document.error is not None:
+            return Proof(ProofStatus.NOT_PROVED, None, {f"the policy of {shown} cannot be read": 1})
+        reasons: dict[str, int] = {}
+        callers = classes = names = 0
+        bounds = Bounds(self._closed.seconds)
+        outside = OutsideCallers(
+            [document.policy for document in self._documents()],
+            self._account.partition,
+            self._closed.inside,
+            frozenset(self._own_ids),
+            bounds,
+        )
+        try:
+            groups = list(outside.classes())
+        except Unproved as unproved:
+            return Proof(ProofStatus.NOT_PROVED, None, {f"callers of {shown}: {unproved.reason}": 1})
+        actions = list(self._actions())
+        for caller in groups:
+            callers += 1
+            for some in actions:
+                if reasons and not self._is_allowed_of(some):
+                    # What is granted beside policies is of one kind for each service.
+                    continue
+                classes += 1
+                if classes > most:
+                    reasons[f"there are more than {MOST_PAIRS} pairs of a class of callers and one of actions"] = 1
+                    return Proof(ProofStatus.NOT_PROVED, None, reasons, callers, classes, names)
+                found = self._about(caller, some)
+                if isinstance(found, Counterexample):
+                    return Proof(
+                        ProofStatus.COUNTEREXAMPLE, found, {}, callers, classes, names, tuple(self._services())
+                    )
+                for reason in found:
+                    reasons[reason] = reasons.get(reason, 0) + 1
+        names = sum(len(one.names) for one in actions)
+        for doubt in outside.doubts():
+            reasons[doubt] = reasons.get(doubt, 0) + 1
+        status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
+        return Proof(status, None, reasons, callers, classes, names, tuple(self._services()))
+
+    def _documents(self) -> list[PolicyDocument]:
+        """What may speak of callers: the policy, and the RCPs."""
+        fact = self._account.organization
+        path = () if isinstance(fact, Missing) or fact.value is None else fact.value.path
+        rcps = [one.document for level in path if not isinstance(level.rcps, Missing) for one in level.rcps.value]
+        own = [self._policy.document] if isinstance(self._policy, NamedPolicy) else []
+        return [document for document in (*own, *rcps) if document.error is None]
+
+    def _services(self) -> Iterator[str]:
+        """The AWS services that the policy lets in, as it names them."""
+        if not isinstance(self._policy, NamedPolicy):
+            return
+        for statement in self._policy.document.policy.statements:
+            for entry in (statement.principals or ()) if statement.effect == "Allow" else ():
+                if entry.kind == "Service" or (entry.value == "*" and (entry.bare or not self._is_role)):
+                    yield entry.value
+
+    def _actions(self) -> Iterator[ActionClass]:
+        type_ = PolicyType.TRUST if self._is_role else PolicyType.RESOURCE
+        elements: dict[ActionElement, None] = {}
+        for document in self._documents():
+            elements.update(dict.fromkeys(compile_policy(document, type_, DEFAULT_LANGUAGE_OPTIONS).actions))
+        patterns = ("sts:AssumeRole*",) if self._is_role else (f"{one}:*" for one in _services_of(self._service))
+        for pattern in patterns:
+            yield from filter(self._may_be_granted, action_classes((pattern,), list(elements)))
+
+    def _may_be_granted(self, some: ActionClass) -> bool:
+        """Whether an Allow of the policy is about the action, or something beside policies may grant it."""
+        action = action_name(some.action)
+        is_beside = granted_by_acl(action) or action.service == "kms"
+        return (is_beside and not self._closed.policy_alone) or self._is_allowed_of(some)
+
+    def _is_allowed_of(self, some: ActionClass) -> bool:
+        """Whether an Allow of the policy is about the action."""
+        action = action_name(some.action)
+        return any(one.allows and one.action.matches(action) for one in self._own_statements)
+
+    @cached_property
+    def _own_statements(self) -> tuple[CompiledStatement, ...]:
+        if not isinstance(self._policy, NamedPolicy):
+            return ()
+        type_ = PolicyType.TRUST if self._is_role else PolicyType.RESOURCE
+        return compile_policy(self._policy.document, type_, DEFAULT_LANGUAGE_OPTIONS).statements
+
+    # One class of callers and one of actions.
+
+    def _about(self, caller: CallerClass, some: ActionClass) -> Counterexample | tuple[str, ...]:
+        try:
+            situation = self._situation(caller, some.action)
+            found = find_request(situation, Bounds(self._closed.seconds)) if situation is not None else None
+        except Unproved as unproved:
+            return (unproved.reason,)
+        if found is None:
+            return ()
+        if isinstance(found, Doubt):
+            return found.reasons
+        confirmed = self._confirmed(caller.principal, some.action, found)
+        if confirmed is None:
+            return (NOT_CONFIRMED,)
+        if not some.names and not catalogue().knows(some.action):
+            return (WITHOUT_NAME,)
+        doubt = self._doubt_about_caller(caller)
+        return (doubt,) if doubt else confirmed
+
+    def _doubt_about_caller(self, caller: CallerClass) -> str:
+        """Why it is not certain that a caller is one from outside."""
+        principal = caller.principal
+        if principal.kind is PrincipalKind.CANONICAL_USER:
+            return f"whose the canonical user {safe_text(principal.arn, limit=100)} is"
+        if self._closed.organization is not None and caller.is_of_named_account:
+            known = self._workspace.others.get(principal.account or "")
+            if known is None or isinstance(known.organization, Missing):
+                return f"whether account {principal.account} belongs to the organization"
+        return ""
+
+    def _situation(self, caller: CallerClass, action: str) -> Situation | None:
+        """The requests of a caller about the resource, and what is below it; None where the action is about neither."""
+        principal = caller.principal
+        question = Question(action, "*", mode=Mode.STRICT, resource_account=self._account.id)
+        request, policies = evaluator_of(self._workspace, question).request_and_policies(principal)
+        prepared = asked_by(request).prepared
+        if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
+            return None
+        members, within, never = domain_of(prepared)
+        under = below(self._arn) if self._arn == self._carrier else ((*self._arn,),)
+        if not any(members.shares(Glob(tokens)) for tokens in under):
+            return None
+        values: dict[str, Values] = {}
+        for known in reversed((*request.derived, self._of_caller(principal))):
+            values.update(known)
+        likely = {**LIKELY, "aws:requestedregion": (self._region,)}
+        carried = Carried(
+            likely,
+            partial(self._doubt, caller, action, likely),
+            partial(go_together, kind=principal.kind),
+            always_carried(principal.kind),
+            self._never,
+        )
+        return Situation(
+            replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=()),
+            self._let_by_own_account(principal, policies, resource=self._policy, restrict_public_buckets=self._block),
+            (*within, under),
+            never,
+            carried,
+            self._region,
+            by_policies=self._closed.policy_alone,
+        )
+
+    def _of_caller(self, principal: Principal) -> Mapping[str, Values]:
+        """What is known of a caller from outside."""
+        known: dict[str, Values] = {"kms:calleraccount": (principal.account,)} if principal.account else {}
+        fact = self._account.organization
+        if principal.account in _members(self._workspace) and not isinstance(fact, Missing) and fact.value is not None:
+            known["aws:principalorgid"] = (fact.value.id,)
+        return known
+
+    @property
+    def _own_ids(self) -> list[str]:
+        entities: tuple[User | Role, ...] = (*self._account.users, *self._account.roles)
+        return [entity.id for entity in entities if entity.id]
+
+    @property
+    def _region(self) -> str:
+        return self._workspace.source.region or "us-east-1"
+
+    @property
+    def _block(self) -> bool | NotEvaluated:
+        """Whether public access to the bucket is blocked."""
+        if self._service != "s3":
+            return False
+        found = self._account.public_access_blocks.get(self._carrier.rsplit(":", 1)[-1])
+        return (
+            NotEvaluated("the bucket's public access block is not loaded")
+            if found is None
+            else (found.restrict_public_buckets)
+        )
+
+    @cached_property
+    def _never(self) -> Mapping[str, tuple[tuple[Token, ...], ...]]:
+        """Values of keys that only callers from inside have."""
+        account = self._account
+        raw = [document.raw for document in self._documents()]
+        ids = [id_ for id_ in self._own_ids if any(id_ in text for text in raw)]
+        texts = [pattern for id_ in (account.id, *ids) for pattern in ((*id_,), (*id_, ":", Wild.STAR))]
+        never: dict[str, tuple[tuple[Token, ...], ...]] = {"aws:userid": tuple(texts)}
+        if self._closed.organization is not None:
+            id_ = self._closed.organization.id
+            never["aws:principalorgid"] = (tuple(id_),)
+            never["aws:principalorgpaths"] = ((*id_, "/", Wild.STAR),)
+        return never
+
+    def _let_by_own_account(self, principal: Principal, policies: PoliciesInForce, **changes: Any) -> PoliciesInForce:
+        """The policies in force where the caller's own account lets it do everything."""
+        session = (_ALLOWS_ALL,) if principal.kind is PrincipalKind.FEDERATED_USER else ()
+        return changed_policies(policies, identity=(_ALLOWS_ALL,), boundaries=(), session=session, scps=(), **changes)
+
+    def _doubt(self, caller: CallerClass, action: str, likely: Mapping[str, Values], key: str, values: Values) -> str:
+        principal = caller.principal
+        if key in _OF_ORGANIZATIONS and caller.is_of_named_account:
+            return f"whether account {principal.account} is in an organization, and in which"
+        if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
+            host = principal.arn.rpartition("oidc-provider/")[2].lower()
+            prefix = "saml:" if ":saml-provider/" in principal.arn else f"{host}:"
+            if key.startswith(prefix):
+                required = not values and key.rsplit(":", 1)[-1] in ("aud", "sub", "iss")
+                return (
+                    f"a token of {safe_text(host, limit=100)} without {safe_text(key, limit=100)}" if required else ""
+                )
+        return doubt_about(principal.kind, action, likely, key, values, own_tags=False)
+
+    def _confirmed(self, principal: Principal, action: str, example: Example) -> Counterexample | None:
+        """The example as the evaluator answers it, where the caller's own account lets it; None: not allowed."""
+        owner = self._account.id
+        question = Question(action, example.resource, example.context, Mode.STRICT, owner)
+        request, policies = evaluator_of(self._workspace, question).request_and_policies(principal)
+        request = replace(request, derived=(*request.derived, self._of_caller(principal)))
+        decision = evaluate(request, self._let_by_own_account(principal, policies))
+        if decision.outcome is not Outcome.ALLOWED:
+            return None
+        return Counterexample(principal, action, example.resource, example.context, decision, owner)
+
+
+@lru_cache(maxsize=256)
+def _services_of(service: str) -> tuple[str, ...]:
+    """The services whose actions are about resources with ARNs of a service; the one of that name first."""
+    found = [
+        one.prefix
+        for one in catalogue().services()
+        if any(type_.arn.split(":")[2:3] == [service] for type_ in catalogue().resource_types(one.prefix))
+    ]
+    return tuple(dict.fromkeys((service, *found)))
