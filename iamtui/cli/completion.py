@@ -145,12 +145,14 @@ OFFERS: Final[Mapping[str, Offers]] = {
     **dict.fromkeys(("resources", "on"), partial(_of_account, _resources)),
     "context": lambda _context, _typed: (f"{name}=" for name in _KEYS),
     "absent": lambda _context, _typed: _KEYS,
+    "who_can": _actions,
     "features": lambda _context, _typed: (feature.name for feature in FEATURES),
     "name": partial(_of_account, _entities),
     **dict.fromkeys(
         (
             "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file", "against_snapshot",
-            "session_policies", "policy", "suppressions", "written", "words", "org_store",
+            "session_policies", "policy", "suppressions", "written", "words", "org_store", "url", "parquet",
+            "questions",
         ),
         _file,
     ),

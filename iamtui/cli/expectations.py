@@ -80,6 +80,16 @@ class Demands:
         codes = {self.code(decision) for decision in decisions}
         return next(code for code in (Exit.NO, Exit.OPEN, Exit.OK) if code in codes)
 
+    def why_unmet(self, found: Answer, expected: Expectation | None) -> str:
+        """Why an answer is not what is expected of it, as a clause, or "" when it is, or nothing is expected."""
+        if expected is None:
+            return ""
+        for cell in found.taking_part:
+            why = self.unmet(cell.deciding, expected)
+            if why:
+                return f"{cell.question.action} on {cell.question.resource}: {why}"
+        return f"{found.cut} actions are not answered" if found.cut else ""
+
     def unmet(self, decision: Decision, expected: Expectation) -> str:
         """Why a decision is not the expected one, as a clause, or "" when it is."""
         if not expected.met_by(decision.outcome):

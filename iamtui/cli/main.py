@@ -97,6 +97,7 @@ ENTRIES: Final = {
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
     "cache": CommandEntry("iamtui.cli.snapshot", "cache", "Remove the accounts that are kept as they were read last."),
     "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
+    "org": CommandEntry("iamtui.cli.org", "org", "Ask all accounts of an organization, from their snapshots."),
     "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
     "pick": CommandEntry("iamtui.cli.assume", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
     "exec": CommandEntry("iamtui.cli.assume", "exec_", "Run a program with a role's credentials."),
@@ -110,7 +111,7 @@ ENTRIES: Final = {
 }
 
 
-_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "config", "diff", "cache"))
+_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "config", "diff", "cache", "org"))
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 """The commands whose output is for `eval`, unless they are told otherwise."""

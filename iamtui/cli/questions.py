@@ -206,7 +206,7 @@ def _run(
             ends.append(Exit.ERROR)
             records.append({"name": question.name, "error": str(problem)})
             continue
-        why = _unmet(found, question, demands)
+        why = demands.why_unmet(found, question.expect)
         ends.append(Exit.NO if why else Exit.OK)
         if as_json:
             records.append(_result(question, found, why))
@@ -242,17 +242,6 @@ def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
     if not question.principal:
         raise Problem("It does not name a principal.", _ask_it(question.name))
     return answered(workspace, resolve_principal(workspace, question.principal), question.question_matrix)
-
-
-def _unmet(found: Answer, question: SavedQuestion, demands: Demands) -> str:
-    """Why an answer is not what its question expects, as a clause, or ""."""
-    if question.expect is None:
-        return ""
-    for cell in found.taking_part:
-        why = demands.unmet(cell.deciding, question.expect)
-        if why:
-            return f"{cell.question.action} on {cell.question.resource}: {why}"
-    return f"{found.cut} actions are not answered" if found.cut else ""
 
 
 def _result(question: SavedQuestion, found: Answer, why: str) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from tests.support.peak_memory import peak_megabytes
 ACCOUNT = "account.json"
 """The good snapshot beside which the other kinds are read."""
 
+STORE = "store"
+
 ASK = ("can", CALLER, "s3:GetObject", "--on", "arn:aws:s3:::b/x")
 
 
@@ -45,6 +47,13 @@ def _command(*words: str) -> Callable[[], int]:
         return code
 
     return read
+
+
+def _stored() -> int:
+    """The file as the snapshot of an account in a store, which was written with a good one there."""
+    stored = next(Path(STORE).glob("date=*/account=*")) / "snapshot.json.zst"
+    stored.write_bytes(Path("FILE").read_bytes())
+    return _command("org", "ask", "--store", STORE, "--audit", "--who-can", "s3:GetObject", "--workers", "1")()
 
 
 def _screen_log() -> int:
@@ -79,6 +88,8 @@ READERS: dict[str, tuple[str, Callable[[], int]]] = {
     "session policy": ("session policy", _command(*ASK, "--session-policy", "FILE", "--snapshot", ACCOUNT)),
     "draft": ("draft", _command(*ASK, "--draft", "FILE", "--snapshot", ACCOUNT)),
     "draft check": ("draft", _command("draft", "check", "FILE", "--snapshot", ACCOUNT)),
+    "stored snapshot": ("snapshot", _stored),
+    "draft of an organization": ("policy", _command("org", "ask", "--store", STORE, "--draft", "FILE")),
     "questions": ("questions", _command("questions", "run", "--questions", "FILE", "--snapshot", ACCOUNT)),
     "config": ("config", _config),
     "theme": ("theme", _theme),
@@ -99,6 +110,7 @@ def main(reader: str, first: int, end: int) -> None:
         os.environ |= {"HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder, "XDG_STATE_HOME": folder}
         Path(ACCOUNT).write_bytes(GOOD["snapshot"])
         Path("FILE").write_bytes(GOOD[kind])
+        _command("snapshot", "--org", STORE, "--snapshot", ACCOUNT)()
         print(json.dumps({"good": read()}), flush=True)
         for number in range(first, end):
             # Made by a child, so that the making counts for nothing here.

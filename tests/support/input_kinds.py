@@ -18,6 +18,8 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "draft file": ("draft", "show", FILE, "--demo"),
     "document of a draft": ("draft", "edit", "new.json", "put-inline", "user/aoife.brennan", "p", FILE, "--demo"),
     "questions": ("questions", "run", "--questions", FILE, "--demo"),
+    "draft of an organization": ("org", "ask", "--store", "nowhere", "--draft", FILE),
+    "questions of an organization": ("org", "ask", FILE, "--store", "nowhere"),
     "policy of a session": ("assume", "analytics-lake-reader", "--policy", FILE, "--demo"),
 }
 """What is read there, to the command."""
@@ -32,6 +34,7 @@ STANDARD_INPUT: Final = frozenset(
         "session policy",
         "draft",
         "document of a draft",
+        "draft of an organization",
         "policy of a session",
     )
 )

@@ -1,0 +1,362 @@
+"""`iamtui org`: questions about all accounts of an organization, asked of a store of their snapshots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from iamtui.cli.exits import Exit
+from iamtui.cli.expectations import ANYWAY, Demands
+from iamtui.cli.main import CommandEntry, LazyGroup
+from iamtui.cli.named_files import read_text, shown_name
+from iamtui.cli.opening import approval
+from iamtui.cli.organization_answers import (
+    AccountAnswer,
+    Never,
+    Plan,
+    Row,
+    ask_account,
+    never_label,
+    row_cells,
+    row_json,
+)
+from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
+from iamtui.cli.question_options import question_store
+from iamtui.cli.source_choice import choose
+from iamtui.cli.source_options import SourceOptions
+from iamtui.credentials.secure_files import replace_file
+from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.paths import home_expanded, make_private_folder
+from iamtui.policy.patterns import is_account_id
+from iamtui.problem import Problem
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import first_names, safe_text
+from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
+from iamtui.workspace.organization_run import Done, over_accounts, workers_for
+from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
+from iamtui.workspace.saved_questions import SavedQuestion, testing
+from iamtui.workspace.workspace import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARKS: Final = {
+    "bad": ("[x]", Style.BAD),
+    "open": ("[?]", Style.OPEN),
+    "good": ("[+]", Style.GOOD),
+    "": ("[-]", Style.QUIET),
+}
+_LEVELS: Final = {"bad": "error", "open": "warning", "": "note"}
+_SILENT: Final = ("met", "proved")
+"""What is only counted, unless all is shown: in hundreds of accounts it is most of what there is."""
+_COLUMNS: Final = (
+    "date", "account", "kind", "question", "subject", "verdict", "message", "action", "resource", "complete",
+)  # fmt: skip
+_MOST_NAMED: Final = 4
+_LARGEST_DRAFT: Final = 1024 * 1024
+
+
+def store_options(command: F) -> F:
+    """Add what says which store is meant, and how it is read."""
+    options = (
+        click.option("--store", "url", required=True, metavar="STORE", help="The folder, or s3://bucket/prefix."),
+        click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account. Repeatable."),
+        click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one for each core."),
+        click.option("--profile", metavar="NAME", help="Read S3 with this AWS profile."),
+        click.option("--region", metavar="REGION", help="The Region of the bucket."),
+        click.option("--endpoint-url", metavar="URL", help="Read an S3-compatible endpoint instead of AWS."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _open(url: str, profile: str | None, region: str | None, endpoint_url: str | None) -> OrganizationStore:
+    source = SourceOptions(profile=(profile,) if profile else (), region=region, endpoint_url=endpoint_url)
+    source.check()
+    if not url.strip():
+        raise Problem("--store is empty.", "Name a folder, or s3://bucket/prefix.")
+    if endpoint_url:
+        note(f"NOT AWS: the store is read from {endpoint_url}.")
+    return open_store(url, choose(source, for_command=True).choice, approval(source))
+
+
+def _picked(day: StoreDay, accounts: Sequence[str]) -> tuple[str, ...]:
+    for one in accounts:
+        if not is_account_id(one):
+            raise Problem(f"--account {one} is not an account id.", "Give its 12 digits.")
+        if one not in day.ids:
+            raise Problem(f"The store has no account {one} on {day.date}.", "See what it has with `iamtui org ask`.")
+    return tuple(dict.fromkeys(accounts)) or day.ids
+
+
+@click.command("ask", epilog="Exit codes: 0; 1 not met, a counterexample, or --fail-on; 2 an error; 3 in part.")
+@click.argument("questions", required=False, metavar="[QUESTIONS]")
+@store_options
+@click.option("--date", metavar="DATE", help="Of this day, and not of the last one.")
+@click.option("--who-can", "who_can", multiple=True, metavar="ACTION", help="Everybody who may do it. Repeatable.")
+@click.option("--on", "resources", multiple=True, metavar="ARN", help="On this resource (with --who-can).")
+@click.option("--never", type=(str, str), multiple=True, metavar="PRINCIPALS ACTION", help="Prove that none ever can.")
+@click.option("--except", "excepted", multiple=True, metavar="PRINCIPALS", help="Who may (with --never).")
+@click.option("--escalations", is_flag=True, help="Who can become administrator of the account.")
+@click.option("--audit", is_flag=True, help="Old keys, missing MFA, broad policies, open trust.")
+@click.option("--draft", metavar="FILE", help="What SCPs and RCPs would change: a draft, or one document.")
+@click.option("--at", "level", metavar="LEVEL", help="Attach the document to this root, unit or account.")
+@click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough.")
+@click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough.")
+@ANYWAY
+@click.option("--fail-on", type=click.Choice(("bad", "open")), help="Exit 1 on an [x], or also on a [?].")
+@click.option("--all", "everything", is_flag=True, help="Show what is met or proved, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one row as JSON per line, as they come.")
+@click.option("--format", "form", type=click.Choice(("text", "csv", "sarif")), default="text", help="For other tools.")
+@click.option("--parquet", metavar="FOLDER", help="Also write the rows as Parquet, by date and account.")
+def ask(
+    questions: str | None,
+    url: str,
+    accounts: tuple[str, ...],
+    workers: int | None,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    date: str | None,
+    who_can: tuple[str, ...],
+    resources: tuple[str, ...],
+    never: tuple[tuple[str, str], ...],
+    excepted: tuple[str, ...],
+    escalations: bool,
+    audit: bool,
+    draft: str | None,
+    level: str | None,
+    any_resource: bool,
+    complete: bool,
+    anyway: bool,
+    fail_on: str | None,
+    everything: bool,
+    as_json: bool,
+    form: str,
+    parquet: str | None,
+) -> Exit:
+    """Ask every account of a store: the saved questions of the file QUESTIONS, and what the options name.
+
+    Accounts are asked one by one, and the answer about each is printed as it comes. A principal that is named and is
+    not in an account is not asked about there. What could not be read is named at the end; the rest is answered.
+    """
+    if as_json and form != "text":
+        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
+    plan = Plan(
+        questions=_saved(questions),
+        demands=Demands(any_resource, complete, anyway),
+        who_can=_asked_of_all(who_can, resources),
+        never=_never(never, excepted),
+        escalations=escalations,
+        audit=audit,
+        draft=_draft(draft, level),
+    )
+    if plan == Plan(demands=plan.demands):
+        raise Problem(
+            "Nothing is asked.", "Name a file of questions, or --who-can, --never, --escalations, --audit, --draft."
+        )
+    store = _open(url, profile, region, endpoint_url)
+    day = store.day(date)
+    ids = _picked(day, accounts)
+    listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
+    tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
+    report = progress_report()
+    answers = over_accounts(
+        ids,
+        lambda account: (account, store.pages(day.date, account)),
+        partial(ask_account, plan, day.date),
+        workers_for(len(ids), workers),
+        lambda done: report(Progress("accounts", done, len(ids))),
+    )
+    for answer in answers:
+        listing.add(answer)
+        if tables is not None and answer.found is not None:
+            tables.write(answer.found)
+    listing.end(day if not accounts else StoreDay(day.date, ids, ()))
+    listing.say_unasked(plan)
+    return listing.exit(fail_on)
+
+
+def _saved(file: str | None) -> tuple[SavedQuestion, ...]:
+    """The questions of a file, of which those that test nothing are left out."""
+    if file is None:
+        return ()
+    saved = question_store("", file).saved()
+    if not saved:
+        raise Problem(f"No question is saved in {file}.", "Save one: `iamtui can ... --expect allowed --save NAME`.")
+    chosen, untested = testing(saved)
+    # One that names nobody is put to everybody here.
+    for question in (*chosen, *untested):
+        check_inquiry(question.question_matrix)
+    return tuple(saved)
+
+
+def _asked_of_all(actions: Sequence[str], resources: tuple[str, ...]) -> tuple[SavedQuestion, ...]:
+    if resources and not actions:
+        raise Problem("--on applies only with --who-can.", "Leave it out.")
+    asked = [QuestionMatrix((action,), resources or ("*",), Question("", "*")) for action in actions]
+    for matrix in asked:
+        check_inquiry(matrix)
+    return tuple(SavedQuestion(f"who-can {matrix.actions[0]}", "", matrix) for matrix in asked)
+
+
+def _never(given: Sequence[tuple[str, str]], excepted: tuple[str, ...]) -> tuple[Never, ...]:
+    if excepted and not given:
+        raise Problem("--except applies only with --never.", "Leave it out.")
+    return tuple(Never(principals, (action,), excepted=excepted) for principals, action in given)
+
+
+def _draft(name: str | None, level: str | None) -> OrganizationDraft | None:
+    if name is None:
+        if level is not None:
+            raise Problem("--at applies only with --draft.", "Leave it out.")
+        return None
+    return read_organization_draft(read_text(name, "draft", most=_LARGEST_DRAFT), shown_name(name), level or "")
+
+
+class _Listing:
+    """Rows as they come, and what is said at the end."""
+
+    def __init__(self, out: Output, day: str, form: str, *, everything: bool) -> None:
+        self._out = out
+        self._day = day
+        self._form = form
+        self._everything = everything
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._tones: Counter[str] = Counter()
+        self._asked: Counter[str] = Counter()
+        self._lacking: dict[str, list[str]] = {}
+        self._failed: list[tuple[str, str]] = []
+        self._results: list[SarifResult] = []
+        self._answered = 0
+        self._not_so = self._in_part = False
+        if form == "csv":
+            out.csv_row(_COLUMNS)
+
+    def add(self, answer: Done[AccountAnswer]) -> None:
+        if answer.found is None:
+            self._failed.append((answer.account, str(answer.problem)))
+            return
+        found = answer.found
+        self._answered += 1
+        self._asked.update(found.asked)
+        self._in_part = self._in_part or found.part
+        for sentence in (*found.lacking, *found.unasked):
+            self._lacking.setdefault(sentence, []).append(found.account)
+        for row in found.rows:
+            self._counts[row.kind, row.verdict] += 1
+            self._tones[row.tone] += 1
+            self._not_so = self._not_so or row.verdict in ("not met", "counterexample")
+            self._in_part = self._in_part or row.verdict == "not proved"
+            self._print(row)
+        self._out.flush()
+
+    def _print(self, row: Row) -> None:
+        if self._form == "json":
+            self._out.json(row_json(row, self._day))
+        elif self._form == "csv":
+            cells = row_cells(row, self._day)
+            self._out.csv_row(str(cells[name]) for name in _COLUMNS)
+        elif self._form == "sarif":
+            if row.tone != "good":
+                self._results.append(_sarif(row))
+        elif self._everything or row.verdict not in _SILENT:
+            mark, style = _MARKS[row.tone]
+            name = row.subject.split(":", 5)[5] if row.subject.count(":") > 4 else row.subject
+            self._out.line(
+                Span(mark, style), f" {row.account}  ", Span(name, Style.STRONG),
+                f"  {row.verdict}{f': {row.message}' if row.message else ''}",
+                Span(f"  [{row.question}]", Style.QUIET),
+            )  # fmt: skip
+
+    def end(self, day: StoreDay) -> None:
+        """Say what was counted, and what is not known."""
+        refused = [*((f"account {id_}", words) for id_, words in self._failed)]
+        refused += [(one.name, str(one.problem)) for one in day.lacking]
+        if self._form == "sarif":
+            failures = [("aws-accounts", safe_text(f"{name}: {words}", limit=512)) for name, words in refused]
+            self._out.json(sarif_log(self._results, failures=failures), indent=2)
+        for sentence, ids in self._lacking.items():
+            note(f"{sentence.rstrip('.')}: of {first_names(ids, _MOST_NAMED)}.")
+        for name, words in refused:
+            note(f"Not answered for {safe_text(name)}: {words}")
+        self._in_part = self._in_part or bool(refused)
+        kinds: dict[str, list[str]] = {}
+        for (kind, verdict), count in sorted(self._counts.items()):
+            kinds.setdefault(kind, []).append(f"{count:,} {verdict}")
+        counted = "; ".join(f"{kind}: {', '.join(words)}" for kind, words in kinds.items()) or "nothing found"
+        note(f"{self._answered:,} of {self._answered + len(refused):,} accounts of {self._day}. {counted}.")
+
+    def say_unasked(self, plan: Plan) -> None:
+        """Name the questions that no account was asked: they say nothing."""
+        labels = [*(one.name for one in plan.questions), *map(never_label, plan.never)]
+        labels += ["draft"] if plan.draft is not None else []
+        nowhere = [label for label in dict.fromkeys(labels) if not self._asked[label]]
+        if nowhere:
+            note(f"Asked of no account, since none has what is named: {first_names(nowhere, 10)}.")
+            self._in_part = True
+
+    def exit(self, fail_on: str | None) -> Exit:
+        failing = {"bad": ("bad",), "open": ("bad", "open")}.get(fail_on or "", ())
+        if self._not_so or any(self._tones[tone] for tone in failing):
+            return Exit.NO
+        return Exit.OPEN if self._in_part else Exit.OK
+
+
+def _sarif(row: Row) -> SarifResult:
+    return SarifResult(
+        rule=row.question if row.kind == "audit" else row.kind,
+        level=_LEVELS[row.tone],
+        message=f"{row.subject}: {row.verdict}: {row.message}",
+        file=f"aws-account-{row.account}",
+        element=row.subject,
+        properties=(("question", row.question),),
+    )
+
+
+class _Parquet:
+    """Rows as Parquet, one file for each account and day.
+
+    Raises:
+        Problem: pyarrow is not installed.
+    """
+
+    def __init__(self, folder: Path, day: str) -> None:
+        try:
+            import pyarrow.parquet  # an extra, and half a second
+        except ImportError:
+            raise Problem("Parquet needs pyarrow, which is not installed.", 'pip install "iamtui[activity]"') from None
+        self._pyarrow = pyarrow
+        self._folder = folder
+        self._day = day
+
+    def write(self, answer: AccountAnswer) -> None:
+        arrow = self._pyarrow
+        names = [name for name in (*_COLUMNS, "details") if name not in ("date", "account")]
+        form = arrow.schema([(name, arrow.bool_() if name == "complete" else arrow.string()) for name in names])
+        cells = [row_cells(row, self._day) for row in answer.rows]
+        table = arrow.table({name: [one[name] for one in cells] for name in names}, schema=form)
+        sink = arrow.BufferOutputStream()
+        arrow.parquet.write_table(table, sink, compression="zstd")
+        path = self._folder / f"date={self._day}" / f"account={answer.account}" / "results.parquet"
+        try:
+            make_private_folder(path.parent)
+            replace_file(path, sink.getvalue().to_pybytes())
+        except OSError as error:
+            raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the folder.") from None
+
+
+ENTRIES: Final = {
+    "ask": CommandEntry("iamtui.cli.org", "ask", "Ask every account of a store."),
+}
+
+
+@click.group("org", cls=LazyGroup, entries=ENTRIES, no_args_is_help=True)
+def org() -> None:
+    """Ask all accounts of an organization, whose snapshots `iamtui snapshot --org` has put into a store."""

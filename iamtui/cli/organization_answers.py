@@ -1,0 +1,385 @@
+"""What is asked of each account of an organization, and the rows that come of it: small, and the same from any process.
+
+`ask_account` runs in the processes that do the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from iamtui.account.model import DEMO, Account, Missing
+from iamtui.cli.expectations import Demands
+from iamtui.engine.decision import Outcome
+from iamtui.policy.document import DocumentPool
+from iamtui.presentation.exports import cell_to_json
+from iamtui.presentation.verdict import verdict_words
+from iamtui.presentation.who_can import access_words, who_can_json
+from iamtui.problem import Problem
+from iamtui.text import first_names
+from iamtui.workspace.access import who_has_access
+from iamtui.workspace.answers import answer
+from iamtui.workspace.audit import audit as findings_of
+from iamtui.workspace.audit import unknown_facts
+from iamtui.workspace.draft_session import Effect, lay
+from iamtui.workspace.escalations import Move, find_escalations
+from iamtui.workspace.impact import impact_of
+from iamtui.workspace.organization_drafts import OrganizationDraft
+from iamtui.workspace.organization_store import account_in, workspace_of
+from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
+from iamtui.workspace.proofs import ProofStatus, prove_never
+from iamtui.workspace.saved_questions import SavedQuestion
+from iamtui.workspace.who_can import everybody
+from iamtui.workspace.workspace import Workspace
+
+_MOST_NAMED: Final = 4
+_MOST_ROWS: Final = 100_000
+"""Of one account: what is more is said, and left out."""
+
+
+class Never(Struct, frozen=True):
+    """That principals can never do something."""
+
+    principals: str
+    actions: tuple[str, ...]
+    resource: str = "*"
+    excepted: tuple[str, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """What every account is asked.
+
+    Args:
+        questions: saved ones; those of another account are left out.
+        who_can: questions put to everybody.
+        draft: SCPs and RCPs as if they were attached.
+    """
+
+    questions: tuple[SavedQuestion, ...] = ()
+    demands: Demands = field(default_factory=Demands)
+    who_can: tuple[SavedQuestion, ...] = ()
+    never: tuple[Never, ...] = ()
+    escalations: bool = False
+    audit: bool = False
+    draft: OrganizationDraft | None = None
+
+
+class Row(Struct, frozen=True):
+    """One line of an answer.
+
+    Args:
+        kind: "question", "who-can", "never", "escalation", "audit" or "draft".
+        question: which of them, where there are several.
+        subject: an ARN, mostly of a principal; raw text.
+        verdict: one word or two: "met", "allowed", "proved", "high", "lost".
+        tone: "bad", "open", "good" or "": what the verdict means.
+        message: one sentence or phrase; raw text.
+        complete: whether everything was loaded that it rests on.
+        details: the same as the command for one account prints it as JSON.
+    """
+
+    account: str
+    kind: str
+    question: str
+    subject: str
+    verdict: str
+    tone: str
+    message: str
+    action: str = ""
+    resource: str = ""
+    complete: bool = True
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class AccountAnswer(Struct, frozen=True):
+    """What came of one account.
+
+    Args:
+        asked: how often each question of the plan was asked here: not where nobody of that name is.
+        lacking: what is not known of the account and could change answers, sentences; raw text.
+        part: whether something was not asked of the account because of that.
+        unasked: questions that could not be asked, sentences; raw text.
+    """
+
+    account: str
+    rows: tuple[Row, ...]
+    asked: dict[str, int] = field(default_factory=dict)
+    lacking: tuple[str, ...] = ()
+    part: bool = False
+    unasked: tuple[str, ...] = ()
+
+
+def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
+    """Ask an account everything.
+
+    Args:
+        data: its id, and its pages from `OrganizationStore.pages`.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    account, pages = data
+    workspace = workspace_of(account_in(pages, day, account, DocumentPool()))
+    rows: list[Row] = []
+    asked: Counter[str] = Counter()
+    unasked: list[str] = []
+    parts: list[str] = []
+    for label, ask in _questions(plan, workspace, parts):
+        try:
+            for row in ask():
+                if len(rows) >= _MOST_ROWS:
+                    parts.append(f"It has more than {_MOST_ROWS:,} rows; the others are left out")
+                    break
+                rows.append(row)
+            asked[label] += 1
+        except (UnknownPrincipal, _NotHere):
+            continue
+        except Problem as problem:
+            unasked.append(f"{label}: {problem}")
+    lacking = [*_lacking(workspace.account, plan), *parts]
+    part = bool(parts or unasked or workspace.account.unlisted)
+    return AccountAnswer(account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked))
+
+
+def _lacking(account: Account, plan: Plan) -> Iterator[str]:
+    """What may be missing from every answer about an account."""
+    if account.not_aws:
+        yield "It is the built-in demo account" if account.not_aws == DEMO else f"NOT AWS: it is of {account.not_aws}"
+    for gap in account.unlisted:
+        yield f"Not read: {gap.what}" + (f": {gap.error}" if gap.error else "")
+    if isinstance(account.organization, Missing):
+        yield f"SCPs and RCPs are not loaded ({account.organization.reason})"
+    if plan.audit:
+        yield from (f"Not checked: {fact.what} (needs {fact.permission})" for fact in unknown_facts(account))
+
+
+class _NotHere(Exception):
+    """What is asked is not about this account."""
+
+
+Ask = Callable[[], Iterator[Row]]
+
+
+def _questions(plan: Plan, workspace: Workspace, parts: list[str]) -> Iterator[tuple[str, Ask]]:
+    id_ = workspace.account.id
+    for saved in plan.questions:
+        if saved.account in ("", id_) and _is_of(saved.principal, id_):
+            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands)  # type: ignore[misc]
+    for wanted in plan.who_can:
+        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted)  # type: ignore[misc]
+    for never in plan.never:
+        yield never_label(never), lambda never=never: _never(workspace, never)  # type: ignore[misc]
+    if plan.escalations:
+        yield "escalations", lambda: _escalations(workspace)
+    if plan.audit:
+        yield "audit", lambda: _audit(workspace)
+    if plan.draft is not None:
+        draft = plan.draft
+        yield "draft", lambda: _draft(workspace, draft, parts)
+
+
+def never_label(never: Never) -> str:
+    where = "" if never.resource == "*" else f" on {never.resource}"
+    return f"never {never.principals} {', '.join(never.actions)}{where}"
+
+
+def _is_of(principal: str, account: str) -> bool:
+    """Whether a principal may be one of an account: an ARN says whose it is."""
+    parts = principal.split(":", 5)
+    return not (principal.startswith("arn:") and len(parts) > 5 and parts[4].isdigit()) or parts[4] == account
+
+
+def _saved(workspace: Workspace, question: SavedQuestion, demands: Demands) -> Iterator[Row]:
+    if not question.principal:
+        yield from _who_can(workspace, question, demands)
+        return
+    principal = resolve_principal(workspace, question.principal)
+    found = answer(workspace, principal, question.question_matrix)
+    assert found is not None, "nothing cancels it"
+    if question.expect is not None:
+        demands.check_asked(found)
+    why = demands.why_unmet(found, question.expect)
+    decision = found.worst.deciding
+    words = verdict_words(decision)
+    verdict = "asked" if question.expect is None else "not met" if why else "met"
+    expected = "" if question.expect is None or not why else f"; expected {question.expect.value}: {why}"
+    yield Row(
+        workspace.account.id,
+        "question",
+        question.name,
+        found.principal.arn,
+        verdict,
+        {"met": "good", "not met": "bad"}.get(verdict, _tone(decision.outcome)),
+        f"{words.word} {words.rest}".rstrip() + expected,
+        decision.request.action,
+        decision.request.resource,
+        decision.complete,
+        {"expect": question.expect, "why": why or None, "worst": cell_to_json(found, found.worst)},
+    )
+
+
+def _tone(outcome: Outcome) -> str:
+    return {Outcome.ALLOWED: "good", Outcome.DEPENDS: "open"}.get(outcome, "")
+
+
+def _who_can(workspace: Workspace, question: SavedQuestion, demands: Demands | None = None) -> Iterator[Row]:
+    """Everybody who may, or, of a question that expects something of everybody, those of whom that is not so."""
+    matrix = question.question_matrix
+    concerned = everybody(workspace, matrix)
+    for one in who_has_access(workspace, matrix, concerned.principals):
+        decision, words = one.cell.deciding, access_words(one)
+        verdict = one.outcome.value
+        tone = _tone(one.outcome)
+        message = words.rest
+        if demands is not None and question.expect is not None:
+            why = demands.why_unmet(one.answer, question.expect)
+            if not why:
+                continue
+            verdict, tone, message = "not met", "bad", f"{words.word}; expected {question.expect.value}: {why}"
+        elif one.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+            continue
+        yield Row(
+            workspace.account.id,
+            "who-can",
+            question.name,
+            one.principal.arn or "anonymous",
+            verdict,
+            tone,
+            message,
+            decision.request.action,
+            matrix.resources[0],
+            decision.complete,
+            who_can_json(workspace, one),
+        )
+
+
+_PROOFS: Final = {
+    ProofStatus.PROVED: "good",
+    ProofStatus.COUNTEREXAMPLE: "bad",
+    ProofStatus.NOT_PROVED: "open",
+}
+
+
+def _never(workspace: Workspace, asked: Never) -> Iterator[Row]:
+    proof = prove_never(workspace, (asked.principals,), asked.actions, resource=asked.resource, excepted=asked.excepted)
+    found = proof.counterexample
+    if found is not None:
+        context = "".join(f", {key} = {' or '.join(values) or 'absent'}" for key, values in found.context.items())
+        message = f"can call {found.action} on {found.resource}{context}"
+    else:
+        message = "; ".join(proof.reasons) or f"none of {proof.principals:,} principals"
+    yield Row(
+        workspace.account.id,
+        "never",
+        never_label(asked),
+        asked.principals if found is None else found.principal.arn,
+        proof.status.value,
+        _PROOFS[proof.status],
+        message,
+        ", ".join(asked.actions) if found is None else found.action,
+        asked.resource if found is None else found.resource,
+        details={
+            "reasons": dict(proof.reasons),
+            "principals": proof.principals,
+            "context": {} if found is None else {key: list(values) for key, values in found.context.items()},
+        },
+    )
+
+
+def _escalations(workspace: Workspace) -> Iterator[Row]:
+    for one in find_escalations(workspace).escalations:
+        decisions = [step.decision for move in one.moves for step in move.steps]
+        yield Row(
+            workspace.account.id,
+            "escalation",
+            "escalations",
+            one.principal.arn,
+            "certain" if one.certain else "possible",
+            "bad" if one.certain else "open",
+            "; then ".join(
+                f"{move.path.title}{f': {workspace.short_name(move.target)}' if move.target else ''}"
+                for move in one.moves
+            ),
+            complete=all(decision.complete for decision in decisions),
+            details={"path": [move.path.id for move in one.moves], "targets": [move.target for move in one.moves]},
+        )
+
+
+def _move_words(workspace: Workspace, move: Move) -> str:
+    return f"{move.path.title}: {workspace.short_name(move.target)}" if move.target else move.path.title
+
+
+_SEVERITIES: Final = {"high": "bad", "medium": "open", "low": ""}
+
+
+def _audit(workspace: Workspace) -> Iterator[Row]:
+    for finding in findings_of(workspace):
+        yield Row(
+            workspace.account.id,
+            "audit",
+            finding.code,
+            finding.subject,
+            finding.severity.value,
+            _SEVERITIES[finding.severity.value],
+            f"{finding.message} {finding.fix}",
+            details={"cis": finding.control or None},
+        )
+
+
+_EFFECTS: Final = {Effect.GAINED: "open", Effect.LOST: "bad", Effect.CHANGED: "open"}
+
+
+def _draft(workspace: Workspace, draft: OrganizationDraft, parts: list[str]) -> Iterator[Row]:
+    own = draft.for_account(workspace.account)
+    if isinstance(own, str):
+        if not own:
+            raise _NotHere
+        parts.append(own)
+        return
+    drafted = lay(workspace, own)
+    found = impact_of(drafted)
+    parts += (f"Not compared: {sentence}" for sentence in found.not_compared)
+    for shift in found.access:
+        yield Row(
+            workspace.account.id,
+            "draft",
+            "draft",
+            first_names((workspace.short_name(one.arn) or "anonymous" for one in shift.principals), _MOST_NAMED),
+            shift.effect.value,
+            _EFFECTS[shift.effect],
+            f"{first_names(shift.actions, _MOST_NAMED)} on {shift.resource}",
+            first_names(shift.actions, 1),
+            shift.resource,
+            details={
+                "actions": list(shift.actions),
+                "before": shift.before.value,
+                "after": shift.after.value,
+                "principals": [one.arn or None for one in shift.principals],
+            },
+        )
+    for edge in found.trust:
+        yield Row(
+            workspace.account.id, "draft", "trust", edge.edge.role.arn, edge.effect.value, _EFFECTS[edge.effect],
+            f"{'opens to' if edge.effect is Effect.GAINED else 'closes to'} {edge.edge.name}",
+        )  # fmt: skip
+    for one in found.escalations:
+        gained = one.effect is Effect.GAINED
+        yield Row(
+            workspace.account.id, "draft", "escalations", one.principal.arn, one.effect.value,
+            "bad" if gained else "good", f"can {'' if gained else 'no longer '}become administrator",
+        )  # fmt: skip
+
+
+def row_json(row: Row, day: str) -> dict[str, Any]:
+    """A row as JSON."""
+    return {"date": day, **{name: getattr(row, name) for name in row.__struct_fields__ if name != "tone"}}
+
+
+def row_cells(row: Row, day: str) -> dict[str, Any]:
+    """A row for a table of columns that are all texts or yes and no."""
+    cells = row_json(row, day)
+    return {**cells, "details": json.dumps(cells["details"], default=str)}

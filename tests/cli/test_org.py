@@ -1,0 +1,241 @@
+"""`iamtui org ask`: every account of a store, one by one; what cannot be read is named, and the rest is answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamtui.input_files import packed_for
+from tests.support.cli_runner import Cli
+from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
+from tests.support.two_accounts import OTHER, of_other
+
+ADMIN = document(allow("*"))
+FULL = {"arn": "arn:aws:organizations::aws:policy/service_control_policy/p-Full", "name": "Full", "document": ADMIN}
+
+
+def levels(account: str, unit: str) -> dict[str, Any]:
+    ou = f"ou-abcd-{unit.lower()}12345"
+    path = [("r-abcd", "Root", "ROOT"), (ou, unit, "ORGANIZATIONAL_UNIT"), (account, "x", "ACCOUNT")]
+    return {
+        "id": "o-1",
+        "management_account": "999999999999",
+        "path": [{"id": id_, "name": name, "type": type_, "scps": [FULL], "rcps": []} for id_, name, type_ in path],
+    }
+
+
+@pytest.fixture
+def store(cli: Cli, tmp_path: Path) -> Path:
+    """Two accounts: an administrator and one who becomes it in the first, nobody in the second."""
+    one = snapshot(
+        users=[
+            user("alice", UserPolicyList=[inline("all", ADMIN)]),
+            user("bob", UserPolicyList=[inline("up", document(allow("iam:AttachUserPolicy", iam("user/bob"))))]),
+        ],
+        roles=[role("app")],
+        organization=levels(ID, "Prod"),
+    )
+    other = snapshot(
+        users=of_other([user("olga", UserPolicyList=[inline("reads", document(allow("s3:GetObject")))])]),
+        roles=[role("app", Arn=f"arn:aws:iam::{OTHER}:role/app", AssumeRolePolicyDocument=trust())],
+        organization=levels(OTHER, "Test"),
+    )
+    for name, data in (("one", one), ("other", other)):
+        id_ = ID if name == "one" else OTHER
+        header = {"version": 1, "account_id": id_, "taken_at": "2026-11-28T00:00:00Z"}
+        (tmp_path / f"{name}.json").write_text(json.dumps(data | {"iamtui": header}))
+    folder = tmp_path / "org"
+    written = cli(
+        "snapshot", "--org", folder, "--snapshot", tmp_path / "one.json", "--snapshot", tmp_path / "other.json"
+    )
+    assert written.code == 0
+    return folder
+
+
+def questions(tmp_path: Path, *saved: dict[str, Any]) -> Path:
+    file = tmp_path / "questions.json"
+    file.write_text(json.dumps({"version": 1, "saved": saved}))
+    return file
+
+
+def asks(name: str, action: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "question": {"actions": [action], "resources": ["*"]}, **more}
+
+
+def account_file(store: Path, account: str = ID) -> Path:
+    return store / "date=2026-11-28" / f"account={account}" / "snapshot.json.zst"
+
+
+def test_everybody_who_can_in_every_account(cli: Cli, store: Path) -> None:
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    assert found.code == 0
+    assert [(one["account"], one["subject"], one["verdict"]) for one in found.json_lines] == [
+        (ID, iam("user/alice"), "allowed"),
+        (OTHER, f"arn:aws:iam::{OTHER}:user/olga", "allowed"),
+    ]
+    assert found.json_lines[0]["date"] == "2026-11-28"
+    assert "2 of 2 accounts of 2026-11-28. who-can: 2 allowed." in found.err
+
+
+def test_a_set_of_expectations_is_held_against_each_account(cli: Cli, store: Path, tmp_path: Path) -> None:
+    file = questions(
+        tmp_path,
+        asks("app-may-not", "iam:CreateUser", principal="role/app", expect="denied"),
+        asks("nobody", "iam:CreateUser", expect="denied"),
+        asks("theirs", "s3:GetObject", principal="olga", expect="allowed", account=OTHER),
+        asks("of-another", "s3:GetObject", principal="olga", expect="denied", account="111111111111"),
+    )
+    found = cli("org", "ask", file, "--store", store, "--json")
+    assert found.code == 1
+    assert [(one["account"], one["question"], one["verdict"]) for one in found.json_lines] == [
+        (ID, "app-may-not", "met"),
+        (ID, "nobody", "not met"),
+        (OTHER, "app-may-not", "met"),
+        (OTHER, "theirs", "met"),
+    ]
+    assert "Asked of no account, since none has what is named: of-another." in found.err
+    text = cli("org", "ask", file, "--store", store)
+    assert [line.split("  ")[1] for line in text.out.splitlines()] == ["user/alice"]
+    assert len(cli("org", "ask", file, "--store", store, "--all").out.splitlines()) == 4
+
+
+def test_proofs_escalations_and_audit(cli: Cli, store: Path) -> None:
+    proved = cli("org", "ask", "--store", store, "--never", "role/*", "iam:CreateUser", "--all")
+    assert (proved.code, proved.out.count("proved: none of 1 principals")) == (0, 2)
+    shown = cli("org", "ask", "--store", store, "--never", "*", "iam:CreateUser", "--json")
+    assert (shown.code, [one["verdict"] for one in shown.json_lines]) == (1, ["counterexample", "proved"])
+    spared = cli("org", "ask", "--store", store, "--never", "*", "iam:CreateUser", "--except", "user/alice")
+    assert spared.code in (0, 3)
+    found = cli("org", "ask", "--store", store, "--escalations", "--json")
+    assert [(one["subject"], one["verdict"]) for one in found.json_lines] == [(iam("user/bob"), "certain")]
+    assert cli("org", "ask", "--store", store, "--escalations", "--fail-on", "bad").code == 1
+    audited = cli("org", "ask", "--store", store, "--audit", "--json")
+    assert {one["account"] for one in audited.json_lines} == {ID, OTHER}
+
+
+def test_what_an_scp_would_deny_anywhere(cli: Cli, store: Path, tmp_path: Path) -> None:
+    scp = tmp_path / "scp.json"
+    scp.write_text(json.dumps(document({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})))
+    found = cli("org", "ask", "--store", store, "--draft", scp, "--json")
+    assert found.code == 0
+    assert {(one["account"], one["verdict"]) for one in found.json_lines} == {(ID, "lost"), (OTHER, "lost")}
+    unit = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Test", "--json")
+    assert {one["account"] for one in unit.json_lines} == {OTHER}
+    nowhere = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Elsewhere")
+    assert (nowhere.code, nowhere.out) == (3, "")
+    assert "Asked of no account, since none has what is named: draft." in nowhere.err
+
+
+def test_a_draft_with_edits_of_one_account_is_refused(cli: Cli, store: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.json"
+    cli("draft", "edit", draft, "put-inline", "user/aoife.brennan", "p", "-", "--demo", stdin=json.dumps(ADMIN))
+    cli("org", "ask", "--store", store, "--draft", draft).failed_with("has edits of one account")
+
+
+def test_a_damaged_account_is_named_and_the_others_are_answered(cli: Cli, store: Path) -> None:
+    account_file(store).write_bytes(b"{")
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    assert (found.code, [one["account"] for one in found.json_lines]) == (3, [OTHER])
+    assert f"Not answered for account {ID}: The snapshot of account {ID} of 2026-11-28" in found.err
+    sarif = cli("org", "ask", "--store", store, "--escalations", "--format", "sarif").json
+    assert sarif["runs"][0]["invocations"][0]["executionSuccessful"] is False
+
+
+def test_an_account_in_the_folder_of_another_answers_nothing(cli: Cli, store: Path) -> None:
+    account_file(store).write_bytes(account_file(store, OTHER).read_bytes())
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    assert (found.code, [one["account"] for one in found.json_lines]) == (3, [OTHER])
+    assert f"is of account {OTHER}, and is not used" in found.err
+
+
+def test_an_account_without_scps_says_so(cli: Cli, store: Path) -> None:
+    data = snapshot(users=[user("alice", UserPolicyList=[inline("all", ADMIN)])], roles=[role("app")])
+    whole = cli("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "--json")
+    assert [(one["account"], one["complete"]) for one in whole.json_lines] == [(ID, True)]
+    account_file(store).write_bytes(packed_for("x.zst", json.dumps(data).encode()))
+    found = cli("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "--json")
+    assert [(one["account"], one["complete"]) for one in found.json_lines] == [(ID, False)]
+    assert f"SCPs and RCPs are not loaded (not in the snapshot): of {ID}." in found.err
+    text = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject")
+    assert "as far as loaded (resource, SCP, RCP not evaluated)" in text.out.splitlines()[0]
+    scp = store.parent / "scp.json"
+    scp.write_text(json.dumps(document({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})))
+    drafted = cli("org", "ask", "--store", store, "--draft", scp)
+    assert (drafted.code, "What the draft does is not known" in drafted.err) == (3, True)
+
+
+def test_accounts_that_were_refused_are_named(cli: Cli, store: Path) -> None:
+    listed = {
+        "version": 1,
+        "accounts": [{"name": "The account 777788889999 (x)", "account": "777788889999", "problem": "Denied."}],
+    }
+    (store / "date=2026-11-28" / "accounts.json").write_text(json.dumps(listed))
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject")
+    assert (found.code, "Not answered for The account 777788889999 (x): Denied." in found.err) == (3, True)
+    assert cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--account", OTHER).code == 0
+
+
+def test_sarif_and_csv(cli: Cli, store: Path) -> None:
+    log = cli("org", "ask", "--store", store, "--escalations", "--format", "sarif").json
+    assert [one["ruleId"] for one in log["runs"][0]["results"]] == ["escalation"]
+    lines = cli("org", "ask", "--store", store, "--escalations", "--format", "csv").out.splitlines()
+    assert (lines[0].split(",")[:3], len(lines)) == (["date", "account", "kind"], 2)
+
+
+def test_parquet_has_the_partitions_of_the_store(cli: Cli, store: Path, tmp_path: Path) -> None:
+    dataset = pytest.importorskip("pyarrow.dataset", reason="pyarrow is not installed")
+    folder = tmp_path / "tables"
+    assert cli("org", "ask", "--store", store, "--escalations", "--audit", "--parquet", folder).code in (0, 3)
+    rows = dataset.dataset(folder, partitioning="hive").to_table().to_pylist()
+    assert {row["subject"] for row in rows if row["kind"] == "escalation"} == {iam("user/bob")}
+    assert {str(row["account"]) for row in rows} == {ID, OTHER}
+    assert {path.stat().st_mode & 0o777 for path in folder.rglob("*.parquet")} == {0o600}
+
+
+def test_parquet_without_pyarrow_is_one_sentence(cli: Cli, store: Path) -> None:
+    cli.monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    cli("org", "ask", "--store", store, "--audit", "--parquet", "x").failed_with("Parquet needs pyarrow")
+
+
+def test_two_processes_say_what_one_says(cli: Cli, store: Path) -> None:
+    asked = ("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--escalations", "--format", "csv")
+    assert cli(*asked, "--workers", "2").out == cli(*asked, "--workers", "1").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "Nothing is asked."),
+        (("--who-can", "nonsense"), "nonsense"),
+        (("--on", "arn:aws:s3:::b"), "--on applies only with --who-can"),
+        (("--at", "Prod"), "--at applies only with --draft"),
+        (("--except", "x"), "--except applies only with --never"),
+        (("--audit", "--account", "1"), "--account 1 is not an account id"),
+        (("--audit", "--account", "111111111111"), "has no account 111111111111"),
+        (("--audit", "--date", "2020-01-01"), "has nothing of 2020-01-01"),
+        (("--audit", "--json", "--format", "csv"), "exclude each other"),
+        (("missing.json",), "does not exist"),
+    ],
+)
+def test_what_cannot_be_asked(cli: Cli, store: Path, words: tuple[str, ...], said: str) -> None:
+    cli("org", "ask", "--store", store, *words).failed_with(said)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("nowhere", "is not a store"), ("s3:nowhere", "is not an address of S3"), ("", "--store is empty"), ("a\0b", "")],
+)
+def test_what_is_not_a_store(cli: Cli, url: str, said: str) -> None:
+    cli("org", "ask", "--store", url, "--audit").failed_with(said)
+
+
+def test_a_name_with_control_characters_is_shown_harmlessly(cli: Cli, store: Path) -> None:
+    evil = "\x1b]0;x\x07" + "e"
+    data = snapshot(users=[user(evil, UserPolicyList=[inline("all", ADMIN)])], roles=[role("app")])
+    account_file(store).write_bytes(packed_for("x.zst", json.dumps(data).encode()))
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--escalations", "--audit")
+    assert "\x1b" not in found.out + found.err
+    assert "\x07" not in found.out + found.err
