@@ -361,6 +361,38 @@ EC2_IDS: Final[Mapping[str, str]] = {
 """What stands before the last hyphen of an id, to the resource type (EC2 User Guide: resource IDs)."""
 
 
+DATA_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cognito-identity": ("getcredentials*", "getid", "getopenid*"),
+    "dynamodb": (
+        "batch*item", "conditioncheckitem", "deleteitem", "getitem", "getrecords", "getsharditerator", "partiql*",
+        "putitem", "query", "scan", "updateitem",
+    ),
+    "ebs": ("*",),
+    "events": ("putevents",),
+    "execute-api": ("*",),
+    "iot": ("connect", "getthingshadow", "publish", "receive", "subscribe", "updatethingshadow"),
+    "kinesis": ("getrecords", "getsharditerator", "putrecord*", "subscribetoshard"),
+    "lambda": ("invoke*",),
+    "logs": ("filterlogevents", "getlog*", "putlogevents", "startlivetail"),
+    "cloudwatch": ("getmetricdata", "getmetricstatistics", "getmetricwidgetimage", "listmetrics", "putmetricdata"),
+    "rds-data": ("*",),
+    "s3": (
+        "abortmultipartupload", "bypassgovernanceretention", "deleteobject*", "getobject*", "listbucket",
+        "listbucketversions", "listmultipartuploadparts", "putobject*", "restoreobject",
+    ),
+    "s3express": ("createsession",),
+    "sagemaker": ("invokeendpoint*", "putrecord", "getrecord", "batchgetrecord", "deleterecord"),
+    "sns": ("publish",),
+    "sqs": ("changemessagevisibility", "deletemessage", "receivemessage", "sendmessage"),
+    "ssmmessages": ("*",),
+    "timestream": ("select", "writerecords"),
+    "verifiedpermissions": ("isauthorized*",),
+    "xray": ("get*", "puttelemetryrecords", "puttracesegments"),
+}  # fmt: skip
+"""By action prefix, the actions in lower case whose calls CloudTrail records only where a trail asks for data events
+(CloudTrail User Guide: logging data events; each service's guide: logging API calls). `*` stands for any text."""
+
+
 @cache
 def gateway_paths() -> Mapping[str, tuple[str, ...]]:
     """API Gateway's operations to "METHOD /path/{parameter}": the action is the method, the ARN ends with the path.

@@ -86,13 +86,12 @@ def iam_action(source: str, operation: str) -> str:
 def iam_actions(source: str, operation: str) -> tuple[str, ...]:
     """The IAM actions of an API call as its name tells them; () when the catalogue knows none.
 
-    Of a service with the prefix of another the one that has the action is meant; where both have it, none is told.
+    Of a source with several prefixes the first that has the action is meant.
     """
     name = _VERSION.sub("", operation)
     if not name:
         return ()
     proper = catalogue().names.proper
-    found: list[tuple[str, ...]] = []
     for prefix in _prefixes(_source_name(source)):
         if prefix == "dynamodb" and name == "ExecuteStatement":
             # What the statement does is not in the name: a denial shows the most usual.
@@ -100,13 +99,12 @@ def iam_actions(source: str, operation: str) -> tuple[str, ...]:
         if prefix == "dynamodb" and name == "TransactWriteItems":
             return ("dynamodb:PutItem",)
         if prefix == "apigateway" and not proper(f"{prefix}:{name}"):
-            found.append(tuple(_of_gateway(name)))
-            continue
+            return tuple(_of_gateway(name))
         mapped = tables.ACTIONS.get(prefix, {}).get(name, (name,))
         known = [proper(one if ":" in one else f"{prefix}:{one}") for one in mapped]
-        found.append(tuple(one for one in known if one) if all(known) else ())
-    told = [actions for actions in found if actions]
-    return told[0] if len(told) == 1 or len(set(told)) == 1 else ()
+        if all(known):
+            return tuple(one for one in known if one)
+    return ()
 
 
 def _of_gateway(name: str) -> Iterator[str]:
@@ -195,8 +193,9 @@ def _actions_of(source: str, name: str, call: Call) -> tuple[str, ...]:
     actions = iam_actions(source, name)
     if prefix == "s3" and "versionid" in call.flat:
         return tuple(tables.VERSION_ACTIONS.get(action, action) for action in actions)
-    if prefix == "autoscaling" and not actions and "servicenamespace" in call.flat:
-        return iam_actions("application-autoscaling", name)
+    if prefix == "autoscaling" and "servicenamespace" in call.flat:
+        # Application Auto Scaling records its calls under the same source.
+        return iam_actions("application-autoscaling", name) or actions
     return actions
 
 
