@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from iamtui.config import settings
-from tools.generate import generated, keys_table, settings_table
+from tools.generate import SDK_FILES, generated, keys_table, settings_table
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,6 +17,12 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize("name", list(generated()))
 def test_it_is_current(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == generated()[name], "run: make generate"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(SDK_FILES))
+def test_what_is_made_of_the_sdk_is_current(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8") == SDK_FILES[name](), "run: make generate"
 
 
 def test_every_setting_and_key_has_a_row() -> None:

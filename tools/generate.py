@@ -18,7 +18,10 @@ from typing import Any, Final
 import botocore.session
 
 from iamtui.account.snapshot_format import snapshot_schema
+from iamtui.catalog import api_operations as tables
+from iamtui.catalog import service_data
 from iamtui.config import config_schema, settings
+from iamtui.engine.api_calls import iam_actions
 from iamtui.tui.keymap import named_bindings
 from iamtui.workspace.organization_store import store_schema
 from tools.man_page import man_page
@@ -99,6 +102,33 @@ def api_gateway_paths() -> str:
     return json.dumps(dict(sorted(paths.items())), indent=0) + "\n"
 
 
+def actions_without_operation() -> str:
+    """The actions that no operation of the SDK is authorized by, by prefix, as far as their names tell."""
+    session = botocore.session.get_session()
+    reached = {*tables.VERSION_ACTIONS.values(), *tables.PARTIQL.values(), *tables.TRANSACTION.values()}
+    for prefix, operations in tables.ACTIONS.items():
+        for actions in operations.values():
+            reached.update(name if ":" in name else f"{prefix}:{name}" for name in actions)
+    for service in session.get_available_services():
+        model = session.get_service_model(service)
+        for name in model.operation_names:
+            for source in dict.fromkeys((model.signing_name, model.endpoint_prefix, service)):
+                reached.update(iam_actions(source, name))
+    found: dict[str, list[str]] = {}
+    for prefix in service_data.service_names():
+        names = sorted(str(each["name"]) for each in service_data.read_actions_once(prefix).values())
+        left = [name for name in names if f"{prefix}:{name}" not in reached]
+        if left:
+            found[prefix] = ["*"] if len(left) == len(names) else left
+    lines = ",\n".join(f"{json.dumps(prefix)}: {json.dumps(names)}" for prefix, names in found.items())
+    return f"{{\n{lines}\n}}\n"
+
+
+SDK_FILES: Final[Mapping[str, Callable[[], str]]] = {
+    "iamtui/catalog/actions_without_operation.json": actions_without_operation,
+}
+"""Those that take a look at the whole SDK, about 20 seconds."""
+
 FILES: Final[Mapping[str, Callable[[], str]]] = {
     "iamtui/catalog/api_gateway_paths.json": api_gateway_paths,
     "iamtui/config.schema.json": lambda: _json(config_schema()),
@@ -128,7 +158,7 @@ def generated() -> dict[str, str]:
 
 def main() -> int:
     """Write what has changed; returns an exit code."""
-    for name, text in generated().items():
+    for name, text in (generated() | {name: make() for name, make in SDK_FILES.items()}).items():
         path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

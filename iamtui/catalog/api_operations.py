@@ -401,3 +401,13 @@ def gateway_paths() -> Mapping[str, tuple[str, ...]]:
     """
     found = json.loads(files("iamtui.catalog").joinpath("api_gateway_paths.json").read_text(encoding="utf-8"))
     return {name: tuple(paths) for name, paths in found.items()}
+
+
+@cache
+def actions_without_operation() -> Mapping[str, tuple[str, ...]]:
+    """The actions of each prefix that no operation of the SDK is authorized by; "*" for all of them.
+
+    They are checked along with other calls, or are of the console (Service Authorization Reference: permission only).
+    """
+    found = json.loads(files("iamtui.catalog").joinpath("actions_without_operation.json").read_text(encoding="utf-8"))
+    return {prefix: tuple(names) for prefix, names in found.items()}

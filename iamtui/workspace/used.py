@@ -1,0 +1,294 @@
+"""Used: what recorded calls prove that a principal used, against what it may do.
+
+Only a call that succeeded proves that it was allowed. What logs do not tell is said beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+
+from iamtui.activity.requests import MOST_DISTINCT, DistinctRequest, RequestCollector
+from iamtui.activity.trails import TrailCounts, Trails
+from iamtui.catalog import api_operations
+from iamtui.engine.api_calls import AuthorizedAction, authorized_by, iam_actions
+from iamtui.engine.request import Principal
+from iamtui.policy.patterns import parse_arn
+from iamtui.text import first_names
+from iamtui.workspace.access import levels_of
+from iamtui.workspace.what_can import LEVELS, EffectiveAccess
+from iamtui.workspace.workspace import Workspace
+
+_ESCAPED_SLASH: Final = b"\\/"
+_FREE: Final = ("sts:GetCallerIdentity", "sts:GetSessionToken")
+"""Calls that no policy has to allow (STS API Reference)."""
+
+
+@dataclass(slots=True)
+class UsedAction:
+    """An action that a principal used.
+
+    Args:
+        resources: ARNs, with `*` for what was not told of one, to the number of events; "" where it was not told.
+        contexts: condition keys of the check that its record tells, with how many events have them.
+        implied_by: the calls that it was checked along with, where it has no record of its own.
+        services: the services that called on the principal's behalf.
+    """
+
+    action: str
+    events: int = 0
+    first: str = ""
+    last: str = ""
+    resources: Counter[str] = field(default_factory=Counter)
+    contexts: Counter[tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=Counter)
+    implied_by: dict[str, None] = field(default_factory=dict)
+    services: Counter[str] = field(default_factory=Counter)
+
+    def add(self, request: DistinctRequest, found: AuthorizedAction, resources: Iterable[str]) -> None:
+        self.events += request.count
+        self.first = min(filter(None, (self.first, request.first)), default="")
+        self.last = max(self.last, request.last)
+        for resource in resources or ("",):
+            self.resources[resource] += request.count
+        self.contexts[found.context] += request.count
+        if found.implied:
+            self.implied_by[request.event] = None
+        if request.caller.invoked_by:
+            self.services[request.caller.invoked_by] += request.count
+
+
+@dataclass(slots=True)
+class Activity:
+    """What a principal did, as trails tell it.
+
+    Args:
+        principal: ARN of a user or role.
+        actions: what it used, by action.
+        requests, events: how many of its own there are.
+        unmapped: calls that no action is known for, by event source and name, and why.
+        failed: calls that failed for another reason than a lack of permission, by error code.
+        denied: events that AWS denied.
+        not_calls: events of it that are no calls.
+        cut: events whose record names more than was kept of it.
+        data_services: action prefixes of which there is some data event, whoever called.
+        left_out: events of more distinct requests than are held, by name.
+        counts: how much was read.
+        damaged: files that were passed over, with the reason, safe to show.
+    """
+
+    principal: str
+    actions: dict[str, UsedAction] = field(default_factory=dict)
+    requests: int = 0
+    events: int = 0
+    first: str = ""
+    last: str = ""
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    denied: int = 0
+    not_calls: int = 0
+    cut: int = 0
+    data_services: set[str] = field(default_factory=set)
+    left_out: Counter[str] = field(default_factory=Counter)
+    counts: TrailCounts = field(default_factory=TrailCounts)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, request: DistinctRequest, real_arn: Callable[[str], str]) -> None:
+        self.requests += 1
+        self.events += request.count
+        self.first = min(filter(None, (self.first, request.first)), default="")
+        self.last = max(self.last, request.last)
+        if not request.is_call:
+            self.not_calls += request.count
+        elif request.denied:
+            self.denied += request.count
+        elif not request.succeeded:
+            self.failed[request.error] += request.count
+        else:
+            self._add_use(request, real_arn)
+
+    def _add_use(self, request: DistinctRequest, real_arn: Callable[[str], str]) -> None:
+        mapped = authorized_by(request.record())
+        if not mapped.actions:
+            self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
+            return
+        self.cut += request.count if request.cut else 0
+        for found in mapped.actions:
+            used = self.actions.setdefault(found.action, UsedAction(found.action))
+            used.add(request, found, [real_arn(one) for one in found.resources])
+
+    @property
+    def incomplete(self) -> tuple[str, ...]:
+        """Why there may be more that it used, in sentences; () where all that was recorded is known."""
+        reasons = []
+        if self.unmapped:
+            reasons.append(f"{_events(self.unmapped.total())} could not be mapped to an action")
+        if self.left_out:
+            total = self.left_out.total()
+            reasons.append(f"{_events(total)} of more than {MOST_DISTINCT:,} distinct requests were left out")
+        if self.cut:
+            reasons.append(f"{_events(self.cut)} name more resources than were kept of them")
+        if not self.counts.whole:
+            reasons.append("files or parts of them could not be read")
+        return tuple(reasons)
+
+
+def _events(count: int) -> str:
+    return _count(count, "event")
+
+
+def _count(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def read_activity(
+    workspace: Workspace,
+    principal: Principal,
+    trails: Sequence[str],
+    told: Callable[[TrailCounts], None] = lambda _counts: None,
+) -> Activity:
+    """What trails tell of a user or role. Blocking.
+
+    Args:
+        trails: files and folders; "-" is standard input.
+        told: called again and again while they are read; may raise, to stop.
+
+    Raises:
+        Problem: a trail cannot be opened.
+    """
+    arn = principal.role_arn or principal.arn
+    activity = Activity(arn)
+    read = Trails(trails, told)
+    collector = RequestCollector()
+    names: set[tuple[str | None, str | None]] = set()
+    wanted = arn.encode()
+    for events in read.events():
+        names.update((event.eventSource, event.eventName) for event in events)
+        own = []
+        for event in events:
+            identity = bytes(event.userIdentity)
+            if wanted in identity or _ESCAPED_SLASH in identity:
+                own.append(event)
+        collector.add(own)
+
+    def real_arn(text: str) -> str:
+        return _real_arn(workspace, text)
+
+    for request in collector.requests():
+        if request.caller.principal == arn:
+            activity.add(request, real_arn)
+    for source, name in names:
+        action = next(iter(iam_actions(source or "", name or "")), "")
+        if action and is_data_event(action):
+            activity.data_services.add(action.partition(":")[0])
+    activity.left_out = collector.left_out
+    activity.counts = read.counts
+    activity.damaged = [(one.path, one.sentence) for one in read.damaged]
+    return activity
+
+
+def _real_arn(workspace: Workspace, text: str) -> str:
+    """The ARN of an entity of the account, whose path a record does not tell."""
+    arn = parse_arn(text)
+    if arn is None or arn.service != "iam" or arn.account != workspace.account.id:
+        return text
+    account = workspace.account
+    if account.by_arn(text) is not None:
+        return text
+    find = {"role": account.role, "user": account.user, "group": account.group}.get(arn.resource_type)
+    entity = find(arn.name) if find is not None else None
+    return entity.arn if entity is not None else text
+
+
+def is_data_event(action: str) -> bool:
+    """Whether CloudTrail records calls of an action only where a trail asks for data events."""
+    prefix, _, name = action.lower().partition(":")
+    return any(fnmatchcase(name, pattern) for pattern in api_operations.DATA_EVENTS.get(prefix, ()))
+
+
+def is_recorded(action: str) -> bool:
+    """Whether a call of the SDK is recorded as this action: others are checked along with calls, or of the console."""
+    prefix, _, name = action.partition(":")
+    without = api_operations.actions_without_operation().get(prefix, ())
+    return "*" not in without and name not in without
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUse:
+    """What of a service is granted, and what of that was used.
+
+    Args:
+        granted: actions that are allowed, or on a condition.
+        used: the granted ones that were used.
+        unused: those that were not, although CloudTrail would have recorded them.
+        untold: those of which nothing can be said: their calls are not recorded in these trails, or never.
+        not_granted: actions that were used, and that the account denies now.
+        levels: by access level: how many are granted, and how many of those used.
+    """
+
+    service: str
+    granted: tuple[str, ...]
+    used: tuple[str, ...]
+    unused: tuple[str, ...]
+    untold: tuple[str, ...]
+    not_granted: tuple[str, ...]
+    levels: Mapping[str, tuple[int, int]]
+
+
+def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[ServiceUse, ...]:
+    """What is granted against what was used, service by service in alphabetical order."""
+    allowed: dict[str, dict[str, None]] = {}
+    for action in granted.by_action():
+        allowed.setdefault(action.partition(":")[0], {})[action] = None
+    done: dict[str, list[str]] = {}
+    for action in activity.actions:
+        done.setdefault(action.partition(":")[0], []).append(action)
+    return tuple(
+        _service_use(service, tuple(allowed.get(service, ())), done.get(service, ()), activity)
+        for service in sorted({**allowed, **done})
+    )
+
+
+def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], activity: Activity) -> ServiceUse:
+    used = tuple(action for action in granted if action in activity.actions)
+    rest = [action for action in granted if action not in activity.actions]
+    silent = service not in activity.data_services
+    untold = tuple(one for one in rest if not is_recorded(one) or (silent and is_data_event(one)))
+    unused = tuple(one for one in rest if one not in untold)
+    more = tuple(action for action in done if action not in granted and action not in _FREE)
+    levels = {}
+    for level in LEVELS:
+        of_level = [action for action in granted if level in levels_of(action)]
+        if of_level:
+            levels[level] = len(of_level), sum(1 for action in of_level if action in activity.actions)
+    return ServiceUse(service, granted, used, unused, untold, more, levels)
+
+
+def limits_of(activity: Activity, uses: Iterable[ServiceUse]) -> tuple[str, ...]:
+    """What these trails cannot show, in sentences, safe to show."""
+    untold = {one.service: one.untold for one in uses if one.untold}
+    silent = sorted(service for service, actions in untold.items() if any(map(is_data_event, actions)))
+    silent = [service for service in silent if service not in activity.data_services]
+    behalf = Counter(service for used in activity.actions.values() for service in used.services)
+    found = [
+        "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
+        "Calls that were denied or failed prove no use.",
+    ]
+    if silent:
+        found.append(
+            f"These trails have no data events of {', '.join(silent)}, whoever called: "
+            "what it did with objects, items, messages and the like is not told."
+        )
+    unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
+    if unrecorded:
+        found.append(
+            f"{_count(len(unrecorded), 'granted action')} of no API call, such as {first_names(unrecorded, 3)}: whether "
+            "they are used shows only where calls are known to need them, as for iam:PassRole."
+        )
+    if behalf:
+        found.append(
+            f"Some calls were made on its behalf by {', '.join(sorted(behalf))}; not every such call is recorded."
+        )
+    return tuple(found)
