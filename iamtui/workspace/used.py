@@ -284,7 +284,7 @@ def limits_of(activity: Activity, uses: Iterable[ServiceUse]) -> tuple[str, ...]
     unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
     if unrecorded:
         found.append(
-            f"{_count(len(unrecorded), 'granted action')} of no API call, such as {first_names(unrecorded, 3)}: whether "
+            f"{_count(len(unrecorded), 'granted action')} of no API call, as {first_names(unrecorded, 3)}: whether "
             "they are used shows only where calls are known to need them, as for iam:PassRole."
         )
     if behalf:
