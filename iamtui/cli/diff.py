@@ -251,21 +251,30 @@ def diff(
                 note(f"Not in {shown_name(name)}: {gap.what}. Whether there are more is not known.")
     out = stdout()
     if as_json:
-        entities = [_change_json(one) for one in found.entities]
-        out.json({"entities": entities, **impact_json(found.impact, complete=found.complete)}, indent=2)
+        out.json(diff_json(found), indent=2)
     else:
-        _print(out, found, ascii_only=ascii_only)
+        print_diff(out, found, ascii_only=ascii_only)
     say_impact(found.impact)
     counts = [sum(one.change == change for one in found.entities) for change in _ENTITY_MARKS]
     note(f"{counts[0]:,} added, {counts[1]:,} removed, {counts[2] + counts[3]:,} changed.")
     opened, closed = (sum(effect in one.effects for one in found.entities) for effect in (Effect.GAINED, Effect.LOST))
     if opened or closed:
         note(f"Permission sets that people of IAM Identity Center gained: {opened:,}; lost: {closed:,}.")
-    failed = fails(found.effects(), fail_on) or (fail_on == "change" and bool(found.entities))
-    return Exit.NO if failed else whole_or_open(accounts[0], whole_or_open(accounts[1]))
+    return Exit.NO if diff_fails(found, fail_on) else whole_or_open(accounts[0], whole_or_open(accounts[1]))
 
 
-def _print(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
+def diff_fails(found: AccountDiff, fail_on: str | None) -> bool:
+    """Whether what --fail-on names has happened, which may be that an entity has changed."""
+    return fails(found.effects(), fail_on) or (fail_on == "change" and bool(found.entities))
+
+
+def diff_json(found: AccountDiff) -> dict[str, Any]:
+    """Everything as one object."""
+    entities = [_change_json(one) for one in found.entities]
+    return {"entities": entities, **impact_json(found.impact, complete=found.complete)}
+
+
+def print_diff(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
     account = found.after.account
     for one in sorted(found.entities, key=lambda one: [*_ENTITY_MARKS].index(one.change)):
         words, style = _ENTITY_MARKS[one.change]

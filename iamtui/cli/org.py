@@ -21,6 +21,7 @@ from iamtui.cli.organization_answers import (
     Plan,
     Row,
     ask_account,
+    diff_account,
     never_label,
     row_cells,
     row_json,
@@ -352,8 +353,81 @@ class _Parquet:
             raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the folder.") from None
 
 
+@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 in part.")
+@click.argument("before", metavar="DATE")
+@click.argument("after", metavar="DATE")
+@store_options
+@click.option(
+    "--fail-on",
+    type=click.Choice(("gained", "lost", "change")),
+    help="Exit 1 if anything is gained, lost, or has changed at all in any account.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one account as JSON per line, as they come.")
+def diff(
+    before: str,
+    after: str,
+    url: str,
+    accounts: tuple[str, ...],
+    workers: int | None,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    fail_on: str | None,
+    as_json: bool,
+) -> Exit:
+    """What has changed in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
+
+    Accounts that are there on one of the days alone are named.
+    """
+    store = _open(url, profile, region, endpoint_url)
+    first, second = store.day(before), store.day(after)
+    ids = [id_ for id_ in _picked(second, accounts) if id_ in frozenset(first.ids)]
+    report = progress_report()
+    found = over_accounts(
+        ids,
+        lambda account: (account, store.pages(first.date, account), store.pages(second.date, account)),
+        partial(diff_account, (first.date, second.date), fail_on),
+        workers_for(len(ids), workers),
+        lambda done: report(Progress("accounts", done, len(ids))),
+    )
+    out = stdout()
+    changed = failed = answered = 0
+    part = bool(first.lacking or second.lacking)
+    for one in found:
+        if one.found is None:
+            part = True
+            note(f"Not compared: account {one.account}: {one.problem}")
+            continue
+        answered += 1
+        changed += one.found.changed
+        failed += one.found.fails
+        part = part or not one.found.details["complete"]
+        if as_json:
+            out.json({"account": one.account, **one.found.details})
+        elif one.found.changed:
+            out.line(Span(f"{one.account}", Style.STRONG))
+            for line in one.found.lines:
+                out.line(f"  {line}")
+        out.flush()
+    part = _say_only_there(first, second, accounts) or part
+    note(f"{answered:,} accounts compared, {changed:,} have changed.")
+    return Exit.NO if failed else Exit.OPEN if part else Exit.OK
+
+
+def _say_only_there(first: StoreDay, second: StoreDay, accounts: Sequence[str]) -> bool:
+    """Name the accounts that are not there on both days; whether an account may be on one that was not read there."""
+    for one, other in ((first, second), (second, first)):
+        alone = sorted(set(one.ids) - set(other.ids))
+        if alone and not accounts:
+            note(f"Only on {one.date}: {first_names(alone, _MOST_NAMED)}.")
+        for refused in one.lacking:
+            note(f"Not read on {one.date}: {safe_text(refused.name)}: {refused.problem}")
+    return bool(first.lacking or second.lacking)
+
+
 ENTRIES: Final = {
     "ask": CommandEntry("iamtui.cli.org", "ask", "Ask every account of a store."),
+    "diff": CommandEntry("iamtui.cli.org", "diff", "Compare two days of a store, account by account."),
 }
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,7 +14,9 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from iamtui.account.model import DEMO, Account, Missing
+from iamtui.cli.diff import diff_fails, diff_json, print_diff
 from iamtui.cli.expectations import Demands
+from iamtui.cli.output import Output
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import DocumentPool
 from iamtui.presentation.exports import cell_to_json
@@ -22,6 +25,8 @@ from iamtui.presentation.who_can import access_words, who_can_json
 from iamtui.problem import Problem
 from iamtui.text import first_names
 from iamtui.workspace.access import who_has_access
+from iamtui.workspace.account_diff import SameDocuments
+from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.answers import answer
 from iamtui.workspace.audit import audit as findings_of
 from iamtui.workspace.audit import unknown_facts
@@ -372,6 +377,42 @@ def _draft(workspace: Workspace, draft: OrganizationDraft, parts: list[str]) -> 
             workspace.account.id, "draft", "escalations", one.principal.arn, one.effect.value,
             "bad" if gained else "good", f"can {'' if gained else 'no longer '}become administrator",
         )  # fmt: skip
+
+
+class AccountChange(Struct, frozen=True):
+    """What is not as it was in an account.
+
+    Args:
+        changed: whether anything is.
+        fails: whether what --fail-on names has happened.
+        lines: as `iamtui diff` prints it; safe to show.
+        details: as it prints it as JSON.
+    """
+
+    changed: bool
+    fails: bool
+    lines: tuple[str, ...]
+    details: dict[str, Any]
+
+
+def diff_account(days: tuple[str, str], fail_on: str | None, data: tuple[str, bytes, bytes]) -> AccountChange:
+    """Compare an account on two days.
+
+    Args:
+        data: its id, and its pages of both days.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    account, *pages = data
+    pool = SameDocuments()
+    before, after = (workspace_of(account_in(data, day, account, pool)) for data, day in zip(pages, days, strict=True))
+    found = diff_accounts(before, after)
+    text = io.StringIO()
+    print_diff(Output(text), found, ascii_only=True)
+    lines = [*text.getvalue().splitlines(), *(f"Not compared: {one}" for one in found.impact.not_compared)]
+    changed = bool(found.entities or found.effects())
+    return AccountChange(changed, diff_fails(found, fail_on), tuple(lines), diff_json(found))
 
 
 def row_json(row: Row, day: str) -> dict[str, Any]:

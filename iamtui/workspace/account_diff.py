@@ -103,7 +103,7 @@ def diff_snapshots(
     Raises:
         Problem: one cannot be read, or they are of two accounts.
     """
-    pool = _SameDocuments()
+    pool = SameDocuments()
     first, second = (
         open_snapshot(SourceChoice(SourceKind.SNAPSHOT, path, snapshot_account=account), pool=pool)
         for path in (before, after)
@@ -133,7 +133,7 @@ def diff(
     return AccountDiff(before, after, changed, impact)
 
 
-class _SameDocuments(DocumentPool):
+class SameDocuments(DocumentPool):
     """Gives one PolicyDocument for all texts that say the same, however they are spelled."""
 
     def __init__(self) -> None:

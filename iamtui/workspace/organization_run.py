@@ -189,14 +189,20 @@ class Processes:
                 "Is there enough memory? Use fewer --workers.",
             ) from None
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            _end(pool)
 
     def close(self) -> None:
         """End them, whatever they do."""
-        processes: dict[int, Any] = dict(getattr(self._pool, "_processes", None) or {})
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes.values():
-            process.terminate()
+        _end(self._pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool, and wait until they have: what they share is left behind otherwise."""
+    processes: dict[int, Any] = dict(getattr(pool, "_processes", None) or {})
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes.values():
+        process.terminate()
+    pool.shutdown(wait=True)
 
 
 def _leave_interrupts() -> None:

@@ -239,3 +239,31 @@ def test_a_name_with_control_characters_is_shown_harmlessly(cli: Cli, store: Pat
     found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--escalations", "--audit")
     assert "\x1b" not in found.out + found.err
     assert "\x07" not in found.out + found.err
+
+
+def another_day(store: Path, cli: Cli, data: Any) -> None:
+    file = store.parent / "later.json"
+    file.write_text(json.dumps(data | {"iamtui": {"version": 1, "account_id": ID, "taken_at": "2026-11-29T00:00:00Z"}}))
+    assert cli("snapshot", "--org", store, "--snapshot", file).code == 0
+
+
+def test_what_has_changed_from_one_day_to_another(cli: Cli, store: Path) -> None:
+    before = json.loads((store.parent / "one.json").read_text())
+    another_day(store, cli, before | {"UserDetailList": before["UserDetailList"][1:]})
+    found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
+    assert (found.code, found.out.splitlines()[:2]) == (0, [ID, "  [-] removed    user alice"])
+    assert f"Only on 2026-11-28: {OTHER}." in found.err
+    assert "1 accounts compared, 1 have changed." in found.err
+    (line,) = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--json").json_lines
+    assert (line["account"], [one["change"] for one in line["entities"]]) == (ID, ["removed"])
+    assert cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--fail-on", "lost").code == 1
+    same = cli("org", "diff", "2026-11-28", "2026-11-28", "--store", store, "--fail-on", "change")
+    assert (same.code, same.out) == (0, "")
+
+
+def test_an_account_that_is_damaged_on_one_of_the_days_is_not_compared(cli: Cli, store: Path) -> None:
+    another_day(store, cli, json.loads((store.parent / "one.json").read_text()))
+    account_file(store).write_bytes(b"{")
+    found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
+    assert (found.code, f"Not compared: account {ID}:" in found.err) == (3, True)
+    cli("org", "diff", "2026-11-28", "tomorrow", "--store", store).failed_with("tomorrow is not a date")
