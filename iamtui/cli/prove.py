@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import click
 
@@ -13,6 +13,7 @@ from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.named_files import read_text, shown_name
 from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_findings, whole_or_open, with_draft
 from iamtui.cli.output import Span, Style, note, stdout
+from iamtui.cli.question_options import question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.request import Mode
 from iamtui.policy.document import PolicyDocument
@@ -25,12 +26,13 @@ from iamtui.text import first_names
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
 from iamtui.workspace.opening import with_resource_policies
-from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, prove_never, worst_status
+from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, all_proofs, prove_never
 from iamtui.workspace.public_proofs import ASSUMED, prove_not_public
 from iamtui.workspace.questions import as_command
+from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, account_key, quoted
 from iamtui.workspace.workspace import Workspace
 
-_EXITS: Final = {
+PROOF_EXITS: Final = {
     ProofStatus.PROVED: Exit.OK,
     ProofStatus.COUNTEREXAMPLE: Exit.NO,
     ProofStatus.NOT_PROVED: Exit.OPEN,
@@ -45,12 +47,18 @@ _NOT_PROVED: Final = "Not proved, and no request is known that shows the opposit
 _EPILOG: Final = "Exit codes: 0 proved, 1 a request shows that it is not so, 3 not proved; 2 an error."
 
 
+_SAVE: Final = click.option("--save", metavar="NAME", help="Save it, for `iamtui questions run`.")
+_QUESTIONS: Final = click.option("--questions", "file", metavar="FILE", help="The file of --save, instead of your own.")
+
+
 @click.command("never", epilog=_EPILOG)
 @click.argument("principals", metavar="PRINCIPALS")
 @click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
 @click.option("--on", "resource", default="*", metavar="PATTERN", help="Only on resources like this ARN, or this one.")
 @click.option("--except", "excepted", multiple=True, metavar="PRINCIPALS", help="Who may: as PRINCIPALS, repeatable.")
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each pair.")
+@_SAVE
+@_QUESTIONS
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
 @draft_option
 @source_options
@@ -60,6 +68,8 @@ def never(
     resource: str,
     excepted: tuple[str, ...],
     seconds: float,
+    save: str | None,
+    file: str | None,
     as_json: bool,
     draft: str | None,
     source: SourceOptions,
@@ -72,10 +82,19 @@ def never(
     workspace = with_draft(open_workspace(source), draft)
     proof = prove_never(workspace, (principals,), actions, resource=resource, excepted=excepted, seconds=seconds)
     if as_json:
-        stdout().json(_never_json(proof), indent=2)
+        stdout().json(proof_to_json(proof), indent=2)
     else:
         _print_never(workspace, proof, ", ".join(actions), resource, "" if draft is None else _with_draft(draft))
-    return whole_or_open(workspace.account, _EXITS[proof.status]) if is_pattern(principals) else _EXITS[proof.status]
+    if save is not None:
+        asked = NeverRecord([principals], list(actions), resource, list(excepted))
+        _save(workspace, save, file, ProofRecord(never=asked))
+    code = PROOF_EXITS[proof.status]
+    return whole_or_open(workspace.account, code) if is_pattern(principals) else code
+
+
+def _save(workspace: Workspace, name: str, file: str | None, proof: ProofRecord) -> None:
+    question_store(account_key(workspace), file, must_exist=False).save_proof(name, proof)
+    note(f"Saved as {quoted(name)}: `iamtui questions run` proves it again.")
 
 
 def _with_draft(draft: str) -> str:
@@ -140,7 +159,7 @@ def _print_context(context: Mapping[str, tuple[str, ...]]) -> None:
         stdout().line(f"      {key} = {', '.join(values)}" if values else f"      {key} is absent")
 
 
-def _never_json(proof: Proof) -> dict[str, Any]:
+def proof_to_json(proof: Proof) -> dict[str, Any]:
     found = proof.counterexample
     return {
         "status": proof.status.value,
@@ -192,8 +211,8 @@ def _nothing_new(draft: str, seconds: float, source: SourceOptions, *, as_json: 
     say_findings(drafted.findings)
     proof = prove_nothing_new(drafted.base, drafted.after, seconds)
     if as_json:
-        stdout().json(_never_json(proof), indent=2)
-        return _EXITS[proof.status]
+        stdout().json(proof_to_json(proof), indent=2)
+        return PROOF_EXITS[proof.status]
     out = stdout()
     if proof.counterexample is not None:
         _print_example(drafted.after, proof, proof.counterexample, " with the draft", _with_draft(draft))
@@ -203,7 +222,7 @@ def _nothing_new(draft: str, seconds: float, source: SourceOptions, *, as_json: 
         out.line(_mark(proof.status), " Not proved, and nothing is known that is newly possible with the draft.")
         _print_reasons(proof)
     _note_counts(proof)
-    return whole_or_open(drafted.after.account, _EXITS[proof.status])
+    return whole_or_open(drafted.after.account, PROOF_EXITS[proof.status])
 
 
 @click.command("same", epilog=_EPILOG)
@@ -259,7 +278,7 @@ def _say_compared(
         status, reasons = ProofStatus.COUNTEREXAMPLE, ()
     if as_json:
         stdout().json(_compared_json(status, broader, reasons, sum(way.classes for _, _, way in ways)), indent=2)
-        return _EXITS[status]
+        return PROOF_EXITS[status]
     out = stdout()
     what = f"{one} and {other} allow the same" if both else f"{one} allows nothing that {other} does not"
     if broader is not None:
@@ -272,7 +291,7 @@ def _say_compared(
         out.line(_mark(status), f" {_NOT_PROVED}: {what}.")
         for reason in reasons:
             out.line(f"      {reason}")
-    return _EXITS[status]
+    return PROOF_EXITS[status]
 
 
 def _compared_json(
@@ -302,15 +321,19 @@ def _compared_json(
 @click.option("--except", "excepted", multiple=True, metavar="WHO", help="An account, ARN or provider that may.")
 @click.option("--policy-alone", is_flag=True, help="Leave out what S3 ACLs and grants on KMS keys may allow.")
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each pair.")
+@_SAVE
+@_QUESTIONS
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
 @draft_option
 @source_options
 def not_public(
     resources: tuple[str, ...],
-    outside: str,
+    outside: Literal["account", "organization"],
     excepted: tuple[str, ...],
     policy_alone: bool,
     seconds: float,
+    save: str | None,
+    file: str | None,
     as_json: bool,
     draft: str | None,
     source: SourceOptions,
@@ -334,14 +357,17 @@ def not_public(
         policy_alone=policy_alone,
         seconds=seconds,
     )
-    status = worst_status(proofs.values())
+    status = all_proofs(proofs.values()).status
     if as_json:
-        found = [{"resource": arn, **_never_json(one), "services": list(one.services)} for arn, one in proofs.items()]
+        found = [{"resource": arn, **proof_to_json(one), "services": list(one.services)} for arn, one in proofs.items()]
         stdout().json({"status": status.value, "resources": found}, indent=2)
     else:
         for arn, proof in proofs.items():
             _print_not_public(workspace, arn, proof, outside, "" if draft is None else _with_draft(draft))
-    code = _EXITS[status]
+    if save is not None:
+        closed = NotPublicRecord(list(resources), outside, list(excepted), policy_alone)
+        _save(workspace, save, file, ProofRecord(not_public=closed))
+    code = PROOF_EXITS[status]
     return whole_or_open(workspace.account, code) if any(map(is_pattern, resources)) else code
 
 

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
+import msgspec
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import ANYWAY, Demands
-from iamtui.cli.opening import draft_option, open_workspace, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
+from iamtui.cli.prove import PROOF_EXITS, proof_to_json
 from iamtui.cli.question_options import answered, load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.text import safe_text
 from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.draft_proofs import prove_nothing_new
+from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
+from iamtui.workspace.proofs import Proof, ProofStatus, all_proofs, prove_never
+from iamtui.workspace.public_proofs import prove_not_public
+from iamtui.workspace.saved_questions import (
+    DEMO,
+    ProofRecord,
+    QuestionStore,
+    SavedProof,
+    SavedQuestion,
+    account_key,
+    quoted,
+    testing,
+)
 from iamtui.workspace.workspace import Workspace
 
 _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
@@ -36,7 +52,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
 """What can be done, with how many names at least and at most (None: any number), in figures and in words."""
 
 
-@click.command(epilog="Exit codes: 0 done or met, 1 an expectation is not met, 2 an error.")
+@click.command(epilog="Exit codes: 0 done or met, 1 one is not met or not so, 3 one is not proved; 2 an error.")
 @click.argument("verb", type=click.Choice(tuple(_VERBS)), default="list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
@@ -74,7 +90,7 @@ def questions(
     if verb == "list":
         return _list(store, as_json=as_json)
     if verb == "show":
-        return _show(store.find(names[0]), as_json=as_json)
+        return _show(store.find_any(names[0]), as_json=as_json)
     if verb == "rename":
         store.rename(*names)
         return Exit.OK
@@ -82,7 +98,7 @@ def questions(
         store.clear_history()
         return Exit.OK
     for name in names:
-        store.find(name)
+        store.find_any(name)
     for name in names:
         store.delete(name)
     return Exit.OK
@@ -106,7 +122,7 @@ def _account(account: str | None, source: SourceOptions) -> str:
 
 
 def _list(store: QuestionStore, *, as_json: bool) -> Exit:
-    found = store.saved()
+    found = store.questions_and_proofs()
     out = stdout()
     if as_json:
         out.json([_record(question) for question in found], indent=2)
@@ -118,7 +134,7 @@ def _list(store: QuestionStore, *, as_json: bool) -> Exit:
         (
             question.name,
             question.account or "any",
-            question.expect.value if question.expect else "-",
+            _expected(question),
             _in_short(question),
         )
         for question in found
@@ -127,12 +143,30 @@ def _list(store: QuestionStore, *, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def _in_short(question: SavedQuestion) -> str:
+def _expected(question: SavedQuestion | SavedProof) -> str:
+    if isinstance(question, SavedProof):
+        return ProofStatus.PROVED.value
+    return question.expect.value if question.expect else "-"
+
+
+def _in_short(question: SavedQuestion | SavedProof) -> str:
+    if isinstance(question, SavedProof):
+        return _proof_in_short(question.proof)
     actions, resources = question.question_matrix.actions, question.question_matrix.resources
     return f"{question.principal or 'anyone'}  {', '.join(actions)}  {', '.join(resources)}"
 
 
-def _record(question: SavedQuestion) -> dict[str, Any]:
+def _proof_in_short(proof: ProofRecord) -> str:
+    if proof.never is not None:
+        words = ["never", *proof.never.principals, *proof.never.actions]
+        return " ".join(words) + (f" --on {proof.never.on}" if proof.never.on != "*" else "")
+    return " ".join(["not-public", *proof.not_public.resources]) if proof.not_public is not None else "no-broader"
+
+
+def _record(question: SavedQuestion | SavedProof) -> dict[str, Any]:
+    if isinstance(question, SavedProof):
+        made = msgspec.to_builtins(question.proof)
+        return {"name": question.name, "account": question.account or None, "proof": made}
     question_matrix, terms = question.question_matrix, question.question_matrix.terms
     return {
         "name": question.name,
@@ -152,7 +186,7 @@ def _record(question: SavedQuestion) -> dict[str, Any]:
     }
 
 
-def _show(question: SavedQuestion, *, as_json: bool) -> Exit:
+def _show(question: SavedQuestion | SavedProof, *, as_json: bool) -> Exit:
     record = _record(question)
     out = stdout()
     if as_json:
@@ -162,7 +196,9 @@ def _show(question: SavedQuestion, *, as_json: bool) -> Exit:
         if value in (None, [], {}):
             continue
         label = f"{key.replace('_', ' '):<18}"
-        if isinstance(value, dict):
+        if isinstance(question, SavedProof) and key == "proof":
+            value = _proof_in_short(question.proof)
+        elif isinstance(value, dict):
             value = "; ".join(f"{name} = {', '.join(values) or 'absent'}" for name, values in value.items())
         elif isinstance(value, list):
             value = ", ".join(value)
@@ -181,7 +217,7 @@ def _run(
 ) -> Exit:
     workspace = open_workspace(source)
     store = question_store(account_key(workspace), file)
-    chosen = [store.find(name) for name in names] if names else list(store.saved())
+    chosen = [store.find_any(name) for name in names] if names else list(store.questions_and_proofs())
     if not chosen:
         raise Problem(
             f"No question about {store.account} is saved in {store.path}.",
@@ -190,38 +226,118 @@ def _run(
     if not names:
         chosen = _about_somebody(chosen)
     for question in chosen:
-        workspace = load_resource_policies(workspace, question.question_matrix)
+        workspace = _with_policies(workspace, question)
+    before = workspace
     workspace = with_draft(workspace, draft)
-    out = stdout()
-    ends: list[Exit] = []
-    records: list[dict[str, Any]] = []
-    for question in chosen:
-        try:
-            found = ask_saved(workspace, question)
-            if question.expect is not None:
-                demands.check_asked(found)
-        except Problem as problem:
-            # One question of many that cannot be asked: said, and the others are asked all the same.
-            stderr().paragraph(f"iamtui: question {quoted(question.name)}: {problem}")
-            ends.append(Exit.ERROR)
-            records.append({"name": question.name, "error": str(problem)})
-            continue
-        why = demands.why_unmet(found, question.expect)
-        ends.append(Exit.NO if why else Exit.OK)
-        if as_json:
-            records.append(_result(question, found, why))
-        else:
-            _print_result(out, question, found, why)
+    drafted = None if draft is None else before
+    run = [_run_one(workspace, drafted, question, demands, as_json=as_json) for question in chosen]
     if as_json:
-        out.json(records, indent=2)
+        stdout().json([one.record for one in run], indent=2)
+    ends = [one.end for one in run]
     note(_summary(chosen, ends))
-    return next((end for end in (Exit.ERROR, Exit.NO) if end in ends), Exit.OK)
+    return next((end for end in (Exit.ERROR, Exit.NO, Exit.OPEN) if end in ends), Exit.OK)
 
 
-def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
+class _Run(NamedTuple):
+    """How one question ended, and its record for JSON."""
+
+    end: Exit
+    record: dict[str, Any]
+
+
+def _with_policies(workspace: Workspace, question: SavedQuestion | SavedProof) -> Workspace:
+    """The workspace with the policies of the resources that are asked about."""
+    if isinstance(question, SavedQuestion):
+        return load_resource_policies(workspace, question.question_matrix)
+    named = question.proof.not_public.resources if question.proof.not_public is not None else []
+    workspace, failed = with_resource_policies(workspace, [arn for arn in named if not is_pattern(arn)], None)
+    for arn, problem in failed.items():
+        note(f"The policy of {arn} is not loaded: {problem}")
+    return workspace
+
+
+def _run_one(
+    workspace: Workspace,
+    before: Workspace | None,
+    question: SavedQuestion | SavedProof,
+    demands: Demands,
+    *,
+    as_json: bool,
+) -> _Run:
+    """Ask a question, or prove what is to be proved, and say how it ended.
+
+    Args:
+        before: the account without the draft that is given.
+    """
+    try:
+        if isinstance(question, SavedProof):
+            return _run_proof(workspace, before, question, as_json=as_json)
+        found = ask_saved(workspace, question)
+        if question.expect is not None:
+            demands.check_asked(found)
+    except Problem as problem:
+        # One question of many that cannot be asked: said, and the others are asked all the same.
+        stderr().paragraph(f"iamtui: question {quoted(question.name)}: {problem}")
+        return _Run(Exit.ERROR, {"name": question.name, "error": str(problem)})
+    why = demands.why_unmet(found, question.expect)
+    if not as_json:
+        _print_result(stdout(), question, found, why)
+    return _Run(Exit.NO if why else Exit.OK, _result(question, found, why))
+
+
+def _run_proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, *, as_json: bool) -> _Run:
+    proof, whole = _proved(workspace, before, saved.proof)
+    end = PROOF_EXITS[proof.status]
+    if whole:
+        end = whole_or_open(workspace.account, end)
+    asked = {"name": saved.name, "proof": msgspec.to_builtins(saved.proof), "met": end is Exit.OK}
+    if not as_json:
+        mark, style = _PROOF_MARKS[proof.status]
+        out = stdout()
+        words = f"  {_proof_in_short(saved.proof)}"
+        out.line(Span(f"{mark:<9}", style), f"{saved.name}  ", Span(proof.status.value, style), words)
+        example = proof.counterexample
+        if example is not None:
+            who = example.principal.arn or "anonymous"
+            out.paragraph(f"{who} can call {example.action} on {example.resource}", indent=9)
+        for reason in proof.reasons:
+            out.paragraph(reason, indent=9)
+    return _Run(end, {**asked, **proof_to_json(proof)})
+
+
+_PROOF_MARKS: Final = {
+    ProofStatus.PROVED: ("met", Style.GOOD),
+    ProofStatus.COUNTEREXAMPLE: ("NOT MET", Style.BAD),
+    ProofStatus.NOT_PROVED: ("OPEN", Style.OPEN),
+}
+
+
+def _proved(workspace: Workspace, before: Workspace | None, asked: ProofRecord) -> tuple[Proof, bool]:
+    """What came of a proof, and whether it is about all users and roles, or all resources, of a pattern."""
+    if asked.never is not None:
+        one = asked.never
+        found = prove_never(workspace, one.principals, one.actions, resource=one.on, excepted=one.excepted)
+        return found, any(map(is_pattern, one.principals))
+    if asked.not_public is not None:
+        closed = asked.not_public
+        proofs = prove_not_public(
+            workspace,
+            closed.resources,
+            organization=closed.outside == "organization",
+            excepted=closed.excepted,
+            policy_alone=closed.policy_alone,
+        )
+        return all_proofs(proofs.values()), any(map(is_pattern, closed.resources))
+    if before is None:
+        raise Problem("It is about a draft, and none is given.", "Give one with --draft FILE.")
+    return prove_nothing_new(before, workspace), True
+
+
+def _about_somebody(saved: Sequence[SavedQuestion | SavedProof]) -> list[SavedQuestion | SavedProof]:
     """The questions without those that name nobody and expect nothing: of all that are saved, they test nothing."""
-    chosen, untested = testing(saved)
+    _, untested = testing(one for one in saved if isinstance(one, SavedQuestion))
     left_out = [question.name for question in untested]
+    chosen = [one for one in saved if one not in untested]
     if not chosen:
         raise Problem(
             f"None of the saved questions ({', '.join(map(quoted, left_out))}) has a principal or an expectation.",
@@ -272,9 +388,10 @@ def _print_result(out: Output, question: SavedQuestion, found: Answer, why: str)
         out.paragraph(f"expected {question.expect.value}; {why}", indent=9)
 
 
-def _summary(chosen: Sequence[SavedQuestion], ends: Sequence[Exit]) -> str:
-    expecting = sum(1 for question, end in zip(chosen, ends, strict=True) if question.expect and end is not Exit.ERROR)
-    failed, errors = ends.count(Exit.NO), ends.count(Exit.ERROR)
+def _summary(chosen: Sequence[SavedQuestion | SavedProof], ends: Sequence[Exit]) -> str:
+    ended = [one for one, end in zip(chosen, ends, strict=True) if end is not Exit.ERROR]
+    expecting = sum(1 for question in ended if isinstance(question, SavedProof) or question.expect)
+    failed, errors = ends.count(Exit.NO) + ends.count(Exit.OPEN), ends.count(Exit.ERROR)
     wrong = f", {errors} cannot be asked" if errors else ""
     asked = f"{len(chosen)} question{'' if len(chosen) == 1 else 's'}"
     return f"{asked}: {expecting - failed} of {expecting} expectations met{wrong}."

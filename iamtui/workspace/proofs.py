@@ -117,11 +117,24 @@ class Proof:
     services: tuple[str, ...] = ()
 
 
-def worst_status(proofs: Iterable[Proof]) -> ProofStatus:
-    """What several proofs come to: a counterexample before what is not proved."""
-    found = {one.status for one in proofs}
-    worse = (ProofStatus.COUNTEREXAMPLE, ProofStatus.NOT_PROVED)
-    return next((one for one in worse if one in found), ProofStatus.PROVED)
+def all_proofs(proofs: Iterable[Proof]) -> Proof:
+    """What several proofs come to together: the first counterexample, else what is not proved of any."""
+    found = list(proofs)
+    counts = (
+        sum(one.principals for one in found),
+        sum(one.classes for one in found),
+        sum(one.actions for one in found),
+    )
+    services = tuple(dict.fromkeys(name for one in found for name in one.services))
+    reasons: dict[str, int] = {}
+    for one in found:
+        for reason, count in one.reasons.items():
+            if reason in reasons or len(reasons) < MOST_REASONS:
+                reasons[reason] = reasons.get(reason, 0) + count
+    example = next((one.counterexample for one in found if one.counterexample is not None), None)
+    if example is not None:
+        return Proof(ProofStatus.COUNTEREXAMPLE, example, {}, *counts, services)
+    return Proof(ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED, None, reasons, *counts, services)
 
 
 # Never: principals, actions, resources.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -58,14 +58,59 @@ class HistoryRecord(Struct, frozen=True, forbid_unknown_fields=True):
     principal: str = ""
 
 
-class SavedRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """One question that has a name."""
+_Few = Annotated[list[str], Meta(min_length=1, max_length=100)]
+_Some = Annotated[list[str], Meta(max_length=100)]
+
+
+class NeverRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """That nobody of some principals can ever do any of some actions, as `iamtui prove never` takes them."""
+
+    principals: _Few
+    actions: _Few
+    on: str = "*"
+    excepted: _Some = field(default_factory=list, name="except")
+
+
+class NotPublicRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="kebab"):
+    """That nobody outside can use some resources by their policies, as `iamtui prove not-public` takes them."""
+
+    resources: _Few
+    outside: Literal["account", "organization"] = "account"
+    excepted: _Some = field(default_factory=list, name="except")
+    policy_alone: bool = False
+
+
+class NothingNewRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """That nothing is possible with the draft that is given which is not without it."""
+
+
+class ProofRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="kebab"):
+    """What is to be proved: one of these."""
+
+    never: NeverRecord | None = None
+    not_public: NotPublicRecord | None = None
+    no_broader: NothingNewRecord | None = None
+
+    def __post_init__(self) -> None:
+        if sum(one is not None for one in (self.never, self.not_public, self.no_broader)) != 1:
+            raise ValueError("a proof is one of never, not-public and no-broader")
+
+
+class SavedRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One question, or one proof, that has a name."""
 
     name: str
-    question: QuestionRecord
+    question: QuestionRecord | None = None
     account: str = ""
     principal: str = ""
     expect: Expectation | None = None
+    proof: ProofRecord | None = None
+
+    def __post_init__(self) -> None:
+        if (self.question is None) is (self.proof is None):
+            raise ValueError("it has either a question or a proof")
+        if self.proof is not None and (self.principal or self.expect is not None):
+            raise ValueError("a proof has no principal and no expectation beside it")
 
 
 class QuestionsFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,6 +216,19 @@ class SavedQuestion:
     expect: Expectation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SavedProof:
+    """A proof with a name.
+
+    Args:
+        account: as that of a question.
+    """
+
+    name: str
+    account: str
+    proof: ProofRecord
+
+
 def account_key(workspace: Workspace) -> str:
     """The key that a workspace's questions are kept under: its account, or "demo"."""
     return DEMO if workspace.source.kind is SourceKind.DEMO else workspace.account.id
@@ -215,16 +273,33 @@ class QuestionStore:
         )
 
     def saved(self) -> tuple[SavedQuestion, ...]:
-        """The saved questions, in the order they were saved."""
+        """The saved questions, in the order they were saved; proofs are not among them."""
+        return tuple(one for one in self.questions_and_proofs() if isinstance(one, SavedQuestion))
+
+    def questions_and_proofs(self) -> tuple[SavedQuestion | SavedProof, ...]:
+        """All that has a name, in the order it was saved."""
         return tuple(_saved(entry) for entry in read_file(self.path).saved if self._is_ours(entry.account))
 
     def find(self, name: str) -> SavedQuestion:
         """A saved question by its name.
 
         Raises:
+            Problem: there is none of that name (names the nearest), or several accounts have one, or it is a proof.
+        """
+        found = self.find_any(name)
+        if isinstance(found, SavedProof):
+            raise Problem(
+                f"{quoted(name)} is a proof, which is about no single request.", "See `iamtui questions run`."
+            )
+        return found
+
+    def find_any(self, name: str) -> SavedQuestion | SavedProof:
+        """A saved question or proof by its name.
+
+        Raises:
             Problem: there is none of that name (names the nearest), or several accounts have one.
         """
-        everyone = self.saved()
+        everyone = self.questions_and_proofs()
         found = [entry for entry in everyone if entry.name == name]
         if len(found) == 1:
             return found[0]
@@ -277,7 +352,19 @@ class QuestionStore:
             Problem: the name cannot be one, or is taken and not to be overwritten.
         """
         _check_name(name)
-        entry = SavedRecord(name, form_of(question_matrix), self.account, principal, expect)
+        self._put(SavedRecord(name, form_of(question_matrix), self.account, principal, expect), overwrite=overwrite)
+
+    def save_proof(self, name: str, proof: ProofRecord) -> None:
+        """Save what is to be proved under a name.
+
+        Raises:
+            Problem: the name cannot be one, or is taken.
+        """
+        _check_name(name)
+        self._put(SavedRecord(name, account=self.account, proof=proof), overwrite=False)
+
+    def _put(self, entry: SavedRecord, *, overwrite: bool) -> None:
+        name = entry.name
 
         def put(form: QuestionsFile) -> QuestionsFile:
             places = [i for i, old in enumerate(form.saved) if (old.name, old.account) == (name, self.account)]
@@ -295,7 +382,7 @@ class QuestionStore:
             Problem: there is none of that name, or the new one cannot be one or is taken.
         """
         _check_name(new_name)
-        account = self.find(name).account
+        account = self.find_any(name).account
 
         def put(form: QuestionsFile) -> QuestionsFile:
             if any((old.name, old.account) == (new_name, account) for old in form.saved):
@@ -311,7 +398,7 @@ class QuestionStore:
         self._change(put)
 
     def delete(self, name: str) -> None:
-        account = self.find(name).account
+        account = self.find_any(name).account
         self._change(
             lambda form: msgspec.structs.replace(
                 form, saved=[old for old in form.saved if (old.name, old.account) != (name, account)]
@@ -374,7 +461,10 @@ def quoted(name: str) -> str:
     return f'"{safe_text(name, limit=_LONGEST_NAME)}"'
 
 
-def _saved(entry: SavedRecord) -> SavedQuestion:
+def _saved(entry: SavedRecord) -> SavedQuestion | SavedProof:
+    if entry.proof is not None:
+        return SavedProof(entry.name, entry.account, entry.proof)
+    assert entry.question is not None, "a record has either"
     return SavedQuestion(entry.name, entry.account, inquiry_of_form(entry.question), entry.principal, entry.expect)
 
 

@@ -214,3 +214,103 @@ def test_a_question_of_more_pairs_than_can_be_answered_at_once_is_refused(cli: C
     found["saved"] = found["saved"][1:2] * 10_001
     file.write_text(json.dumps(found))
     cli("questions", "run", "--questions", file, "--snapshot", saved).failed_with("10000", "$.saved")
+
+
+# Proofs among them.
+
+GEOCODER = "arn:aws:iam::111122223333:role/apps/address-geocoder-lambda"
+
+
+@pytest.fixture
+def proofs(cli: Cli, tmp_path: Path) -> Path:
+    """A file with a proof that holds, one that does not, one that is not proved, and a question."""
+    file = tmp_path / "tests.json"
+    options = ["--questions", file, "--demo"]
+    cli("prove", "never", "intern.tove.dahl", "iam:CreateUser", "--save", "interns", *options)
+    cli("prove", "never", "user/*", "iam:CreateUser", "--except", "svc-smtp", "--save", "users", *options)
+    cli("prove", "not-public", GEOCODER, "--save", "geocoder", *options)
+    cli("prove", "not-public", "arn:aws:s3:::puffin-access-logs", "--save", "logs", *options)
+    cli("can", "role/ops-readonly", "iam:CreateUser", "--expect", "denied", "--save", "no new users", *options)
+    return file
+
+
+def test_proofs_are_run_with_the_questions(cli: Cli, proofs: Path) -> None:
+    result = cli("questions", "run", "--questions", proofs, "--demo")
+    assert result.code == 1
+    lines = result.out.splitlines()
+    assert lines[0] == "met      interns  proved  never intern.tove.dahl iam:CreateUser"
+    assert lines[1].startswith("NOT MET  users  counterexample  never user/* iam:CreateUser")
+    assert "can call iam:CreateUser on arn:aws:iam::" in result.out
+    assert f"met      geocoder  proved  not-public {GEOCODER}" in lines
+    assert "OPEN     logs  not proved  not-public arn:aws:s3:::puffin-access-logs" in lines
+    assert "not loaded: S3 access control lists" in result.out
+    assert "5 questions: 3 of 5 expectations met." in result.err
+    some = ["run", "interns", "geocoder", "no new users"]
+    assert cli("questions", *some, "--questions", proofs, "--demo").code == 0
+    assert cli("questions", "run", "logs", "interns", "--questions", proofs, "--demo").code == 3
+    records = cli("questions", "run", "--questions", proofs, "--json", "--demo").json
+    assert [one["met"] for one in records] == [True, False, True, False, True]
+    assert [one.get("status") for one in records][:2] == ["proved", "counterexample"]
+    assert records[1]["proof"] == {
+        "never": {"principals": ["user/*"], "actions": ["iam:CreateUser"], "except": ["svc-smtp"]}
+    }
+
+
+def test_proofs_are_listed_shown_renamed_and_removed(cli: Cli, proofs: Path) -> None:
+    file = ["--questions", proofs]
+    listed = cli("questions", "list", *file).out
+    assert "interns" in listed
+    assert "never intern.tove.dahl iam:CreateUser" in listed
+    assert "not-public" in cli("questions", "show", "geocoder", *file).out
+    assert cli("questions", "show", "geocoder", "--json", *file).json["proof"] == {
+        "not-public": {"resources": [GEOCODER]}
+    }
+    assert cli("questions", "rename", "interns", "no interns", *file).code == 0
+    assert cli("questions", "remove", "no interns", *file).code == 0
+    assert "interns" not in cli("questions", "list", *file).out
+    asked = cli("can", "--saved", "users", *file, "--demo")
+    assert asked.code == 2
+    assert '"users" is a proof' in asked.err
+    again = cli("prove", "never", "intern.tove.dahl", "iam:CreateUser", "--save", "users", *file, "--demo")
+    assert again.code == 2
+    assert "is saved already" in again.err
+
+
+def test_the_questions_of_the_screen_are_without_proofs(proofs: Path) -> None:
+    store = QuestionStore("demo", proofs)
+    assert [one.name for one in store.saved()] == ["no new users"]
+    assert len(store.questions_and_proofs()) == 5
+
+
+def test_a_draft_is_proved_to_be_no_broader(cli: Cli, tmp_path: Path) -> None:
+    file, wider = tmp_path / "tests.json", tmp_path / "wider.json"
+    file.write_text(json.dumps({"saved": [{"name": "nothing new", "account": "demo", "proof": {"no-broader": {}}}]}))
+    without = cli("questions", "run", "--questions", file, "--demo")
+    assert without.code == 2
+    assert "It is about a draft, and none is given." in " ".join(without.err.split())
+    on = "arn:aws:s3:::puffin-data-lake/x"
+    cli("draft", "fix", wider, "role/deploy-prod", "s3:PutObject", "--on", on, "--demo")
+    found = cli("questions", "run", "--questions", file, "--draft", wider, "--demo")
+    assert found.code == 1
+    assert f"deploy-prod can call s3:PutObject on {on}" in " ".join(found.out.split())
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"proof": {}}, "a proof is one of never, not-public and no-broader"),
+        ({}, "it has either a question or a proof"),
+        ({"proof": {"no-broader": {}}, "expect": "denied"}, "no expectation beside it"),
+        ({"proof": {"never": {"principals": [], "actions": ["a:b"]}}}, "length >= 1"),
+        ({"proof": {"never": {"principals": ["*"] * 101, "actions": ["a:b"]}}}, "length <= 100"),
+        ({"proof": {"not-public": {"resources": ["*"], "outside": "town"}}}, "Invalid enum value 'town'"),
+        ({"proof": {"nevr": {}}}, "unknown field"),
+    ],
+)
+def test_a_faulty_proof_is_named_with_its_place(cli: Cli, tmp_path: Path, entry: dict[str, object], said: str) -> None:
+    file = tmp_path / "tests.json"
+    file.write_text(json.dumps({"saved": [{"name": "x", **entry}]}))
+    result = cli("questions", "run", "--questions", file, "--demo")
+    assert result.code == 2
+    assert said in " ".join(result.err.split())
+    assert "$.saved[0]" in result.err
