@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iamtui.credentials import export as export
     from iamtui.drafts import draft as draft
     from iamtui.tui import chooser as chooser
+    from iamtui.tui import columns_dialog as columns_dialog
     from iamtui.tui import dialogs as dialogs
     from iamtui.tui import export_screen as export_screen
     from iamtui.tui import help as help  # noqa: A004 - the module's name

@@ -140,6 +140,11 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     *RESIZE_KEYS,
+    Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
+    Binding(
+        "T", "times", "Times", show=False, id="table.times",
+        tooltip="Show the table's times as they are, or how long ago they were",
+    ),
     Binding(
         "L", "load", "Load more", id="view.load",
         tooltip="Ask for what comes only on demand: a user's keys and devices, the resource's policy, the organization",
@@ -284,6 +289,8 @@ class MainScreen(PanedScreen):
         if action == "filter" and isinstance(self.focused, Input | DocumentView):
             return False
         if action in ("pick", "copy_exports") and bool(self.hand_over.picking) is not (action == "pick"):
+            return False
+        if action in ("columns", "times") and not self.subject.table.display:
             return False
         return super().check_action(action, parameters)
 
@@ -532,6 +539,12 @@ class MainScreen(PanedScreen):
 
     def action_revoke(self) -> None:
         self.lifecycle.show_revoke()
+
+    def action_columns(self) -> None:
+        self.subject.table.choose_columns()
+
+    def action_times(self) -> None:
+        self.subject.table.switch_times()
 
     def action_copy_arn(self) -> None:
         node = self.subject.node

@@ -172,7 +172,7 @@ class PanedScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Say in the foot of a pane what its place can do, once the keys are known."""
-        self.call_after_refresh(self._say_keys)
+        self.call_after_refresh(self.subject_keys_changed)
         self.watch(self, "focused", self._focus_moved, init=False)
 
     def _focus_moved(self, before: Widget | None, focused: Widget | None) -> None:
@@ -181,8 +181,9 @@ class PanedScreen(Screen[None]):
         if focused is not None and had is not None and focused is not had:
             self.query_one(MessageLine).focus_moved()
 
-    def _say_keys(self) -> None:
-        self.subject.border_subtitle = key_hints(self, "view.zoom")
+    def subject_keys_changed(self) -> None:
+        """Say in the foot of the subject what can be done with it."""
+        self.subject.border_subtitle = key_hints(self, "table.columns", "view.zoom")
 
     def begin_at(self, size: Size) -> None:
         """Take the classes for the size of the window, before there are styles.
@@ -408,7 +409,11 @@ class Browsing:
         if key_of(node) != self._history.here:
             messages.moved()
         self._history.move(key_of(node))
-        self._screen.subject.show_node(self._inventory, node, self._screen.workspace)
+        subject = self._screen.subject
+        had_table = subject.table.display
+        subject.show_node(self._inventory, node, self._screen.workspace)
+        if subject.table.display is not had_table:
+            self._screen.subject_keys_changed()
         self._place_changed(node)
         self._screen.keys_changed()
 

@@ -5,7 +5,7 @@ One JSON object in the state folder (`iamtui info` says where), for its owner al
     "version":  1
     "theme":    the name of the theme that was chosen last
     "source":   {"kind", "profile", "file"}    what was opened last; it is preselected, and never opened unasked
-    "accounts": [{"key", "place", "tab", "question", "sorts", "bookmarks", "sizes"}]     the latest first
+    "accounts": [{"key", "place", "tab", "question", "sorts", "columns", "bookmarks", "sizes"}]     the latest first
 
     key         a digest of account, caller, endpoint and kind of source, as the cache of accounts tells them apart
     question    as in the file of saved questions, without sts:ExternalId
@@ -31,6 +31,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
+from iamtui.tui.explorer.table_columns import MOST_COLUMNS
 from iamtui.tui.inventory import key_of
 from iamtui.tui.pane_sizes import LARGEST_SIZE, MOST_SIZES
 from iamtui.tui.paned import MOST_BOOKMARKS
@@ -66,6 +67,7 @@ class AccountState(Struct, frozen=True, omit_defaults=True):
         tab: of the detail pane.
         question: as in the file of saved questions, unread.
         sorts: by kind of branch: the column, and whether in reverse.
+        columns: by kind of branch, those that the user wants.
         bookmarks: keys of nodes.
         sizes: of panes, as PaneSizes has them.
     """
@@ -75,6 +77,9 @@ class AccountState(Struct, frozen=True, omit_defaults=True):
     tab: _Name = ""
     question: dict[str, Any] | None = None
     sorts: Annotated[dict[_Name, tuple[_Name, bool]], Meta(max_length=16)] = field(default_factory=dict)
+    columns: Annotated[
+        dict[_Name, Annotated[tuple[_Name, ...], Meta(max_length=MOST_COLUMNS)]], Meta(max_length=16)
+    ] = field(default_factory=dict)
     bookmarks: Annotated[list[_Key], Meta(max_length=MOST_BOOKMARKS)] = field(default_factory=list)
     sizes: Annotated[dict[_Name, _Size], Meta(max_length=MOST_SIZES)] = field(default_factory=dict)
 
@@ -221,7 +226,7 @@ class PlaceMemory:
             self._main.browsing.bookmarks = list(self._sought.bookmarks) if self._sought is not None else []
             self._main.pane_sizes.use(self._sought.sizes if self._sought is not None else {})
             if self._sought is not None:
-                self._main.subject.table.sort_as(self._sought.sorts)
+                self._main.subject.table.arrange_as(self._sought.sorts, self._sought.columns)
                 if self._sought.question is not None:
                     self._ask_again(self._sought)
         if self._sought is not None:
@@ -262,6 +267,7 @@ class PlaceMemory:
             tab=main.subject.tab or (before.tab if before is not None else ""),
             question=_question_form(matrix),
             sorts=dict(main.subject.table.sorts),
+            columns=dict(main.subject.table.chosen_columns),
             bookmarks=list(main.browsing.bookmarks),
             sizes=dict(main.pane_sizes.sizes),
         )

@@ -1,0 +1,122 @@
+"""ColumnsDialog: the columns of a table to show and to hide, each as soon as it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from iamtui.tui.content import line
+from iamtui.tui.dialogs import Choice, OptionLines
+from iamtui.tui.widgets.lists.line_list import LineView
+
+
+class ColumnsDialog(ModalScreen[None]):
+    """Tells with each change which columns are wanted, or None: the usual ones."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space,enter", "switch", "Show or hide", id="columns.switch", tooltip="Show the column, or hide it"),
+        Binding("u", "usual", "Usual columns", id="columns.usual", tooltip="Show the usual columns"),
+        Binding("escape,q,V", "close", "Close", id="columns.close", tooltip="Back to the table"),
+    ]
+
+    DEFAULT_CSS = """
+    ColumnsDialog {
+        align: right middle;
+        background: transparent;
+
+        & > Vertical {
+            width: 40;
+            height: auto;
+            max-height: 90%;
+            padding: 0 1;
+            border: round $rule-focused;
+            border-title-color: $heading;
+            background: $surface;
+        }
+        & OptionLines {
+            height: auto;
+            max-height: 16;
+        }
+        & Static {
+            margin-top: 1;
+            color: $muted;
+        }
+    }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[tuple[str, str]],
+        shown: Callable[[], Sequence[str]],
+        hidden: Callable[[], Sequence[str]],
+        changed: Callable[[Sequence[str] | None], object],
+    ) -> None:
+        """Make the dialog.
+
+        Args:
+            title: of the table; raw.
+            columns: the id and the title of each, in their order.
+            shown: gives the ids of those that are shown now.
+            hidden: gives those of the others that are wanted and have no room.
+        """
+        super().__init__()
+        self._title = title
+        self._columns = columns
+        self._shown_now = shown
+        self._hidden_now = hidden
+        self._wanted = {*shown(), *hidden()}
+        self._changed = changed
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield OptionLines()
+            key = "bold $match"
+            yield Static(line(("space", key), " show, hide  ", ("u", key), " usual  ", ("Esc", key), " close"))
+
+    def on_mount(self) -> None:
+        self.query_one(Vertical).border_title = line("Columns of ", (self._title, "bold"))
+        self._draw()
+        self.query_one(OptionLines).focus()
+
+    def _choices(self) -> list[Choice]:
+        hidden = self._hidden_now()
+        return [
+            Choice(one, f"{'[x]' if one in self._wanted else '[ ]'} {title}", "no room" if one in hidden else "")
+            for one, title in self._columns
+        ]
+
+    @on(LineView.LineOpened)
+    def action_switch(self) -> None:
+        """Show the column under the cursor, or hide it."""
+        chosen = self.query_one(OptionLines).choice
+        if chosen is not None:
+            self._wanted ^= {chosen.key}
+            self._tell([one for one, _title in self._columns if one in self._wanted])
+
+    def action_usual(self) -> None:
+        self._tell(None)
+        self._wanted = {*self._shown_now(), *self._hidden_now()}
+        self._draw()
+
+    def _tell(self, ids: Sequence[str] | None) -> None:
+        self._changed(ids)
+        self._draw()
+
+    def _draw(self) -> None:
+        lines = self.query_one(OptionLines)
+        lines.set_choices(self._choices(), lines.cursor)
+
+    @on(LineView.CursorMoved)
+    def _unused(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
