@@ -35,7 +35,14 @@ from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
 from iamtui.tui.terminal_app import TerminalApp
-from iamtui.tui.themes import fallback_variables, first_theme, load_themes
+from iamtui.tui.themes import (
+    THEME_LOOK_SECONDS,
+    ThemeFiles,
+    fallback_variables,
+    first_theme,
+    load_themes,
+    read_own_theme,
+)
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspace
 
@@ -134,6 +141,7 @@ class IamtuiApp(TerminalApp):
         loaded = load_themes()
         self._problems += loaded.problems
         self._themes = {theme.name: theme for theme in loaded.themes}
+        self._theme_files = ThemeFiles()
         # Before the base class, which begins with the styles: chosen later, a theme has them worked out twice.
         self._state = ScreenState(fresh=fresh)
         self._tour_waits = tour and self._state.is_first
@@ -174,6 +182,7 @@ class IamtuiApp(TerminalApp):
             self.set_keymap(dict(self._config.keymap))
         self.set_interval(1, self.opening.look_after_session)
         self._places.begin()
+        self.set_interval(THEME_LOOK_SECONDS, self.look_for_themes)
         self.call_after_refresh(self.opening.open_or_choose)
 
     async def on_event(self, event: events.Event) -> None:
@@ -280,7 +289,7 @@ class IamtuiApp(TerminalApp):
         if not self._problems:
             return False
         rest = len(self._problems) - _MOST_PROBLEMS
-        more = f" ({rest} more: iamtui info)" if rest > 0 else ""
+        more = f" ({rest} more: iamtui config check)" if rest > 0 else ""
         self.say(" ".join(self._problems[:_MOST_PROBLEMS]) + more, Severity.WARNING)
         self._problems.clear()
         return True
@@ -390,6 +399,28 @@ class IamtuiApp(TerminalApp):
     def search_themes(self) -> None:
         dialog = lazy.theme_dialog.ThemeDialog([*self.available_themes], self._themes, self.theme)
         self.push_screen(dialog, self._theme_chosen)
+
+    def look_for_themes(self) -> None:
+        """Read the user's theme files again that were edited."""
+        changed = self._theme_files.changed()
+        if changed:
+            get_in_thread(
+                self._main, lambda: [read_own_theme(file) for file in changed], self._themes_read,
+                name="reading a theme", group="themes",
+            )  # fmt: skip
+
+    def _themes_read(self, found: Sequence[tuple[Theme | None, Sequence[str]]]) -> None:
+        """Show the themes that are right; one with a fault stays as it was."""
+        for theme, problems in found:
+            self._problems += problems
+            if theme is None or problems:
+                continue
+            self._themes[theme.name] = theme
+            self.register_theme(theme)
+            if theme.name == self.theme:
+                self.mutate_reactive(IamtuiApp.theme)
+            self.say(line("Theme ", (theme.name, "bold"), " was read."))
+        self._say_problems()
 
     def _theme_chosen(self, name: str | None) -> None:
         if name is None:

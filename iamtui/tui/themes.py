@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
+from os import scandir
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rich.errors import StyleSyntaxError
 from rich.style import Style
@@ -86,11 +88,7 @@ def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
     problems: list[str] = []
     for folder in folders:
         for file in sorted(folder.glob("*.toml")) if is_folder(folder) else []:
-            # A theme runs nothing, but one that somebody else wrote could hide a warning in its background.
-            if folder == own and (exposed := exposure(file)) is not None:
-                problems.append(f"Theme {file.name} is ignored, because others could have written it: {exposed}")
-                continue
-            theme, found = read_theme(file)
+            theme, found = read_own_theme(file) if folder == own else read_theme(file)
             problems.extend(found)
             if theme is not None:
                 themes[theme.name] = theme
@@ -122,6 +120,14 @@ def first_theme(wanted: str, ours: Mapping[str, Theme], chosen: str = "") -> tup
     ), problems
 
 
+def read_own_theme(file: Path) -> tuple[Theme | None, list[str]]:
+    """Read a theme file of the user's, unless somebody else could have written it."""
+    # A theme runs nothing, but one that somebody else wrote could hide a warning in its background.
+    if (exposed := exposure(file)) is not None:
+        return None, [f"Theme {file.name} is ignored, because others could have written it: {exposed}"]
+    return read_theme(file)
+
+
 def read_theme(file: Path) -> tuple[Theme | None, list[str]]:
     """Read one theme file: the Theme, or None when it cannot be used at all, and what was wrong."""
     try:
@@ -137,14 +143,17 @@ def theme_from(data: Mapping[str, Any], where: str) -> tuple[Theme | None, list[
     problems: list[str] = []
     name = data.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return None, [f"Theme {where} needs a name of letters, digits, - and _ (at name)."]
+        problems.append(f"Theme {where} needs a name of letters, digits, - and _ (at name).")
     if not isinstance(data.get("primary"), str) or not _is_plain_colour(data["primary"]):
-        return None, [f'Theme {where} needs a colour such as "#6cb6ff" (at primary).']
+        problems.append(f'Theme {where} needs a colour such as "#6cb6ff" (at primary).')
+    is_whole = not problems
     known = [field.name for field in fields(Theme)]
     accepted: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
             problems.append(f"Theme {where}: unknown key {key}{_nearest(key, known)}; it is ignored.")
+        elif key in ("name", "primary"):
+            accepted[key] = value
         elif key in _COLOURS and not (isinstance(value, str) and _is_plain_colour(value)):
             problems.append(f'Theme {where}: {key} is not a colour such as "#6cb6ff"; the default is used.')
         elif key in _FLAGS and not isinstance(value, bool):
@@ -154,6 +163,8 @@ def theme_from(data: Mapping[str, Any], where: str) -> tuple[Theme | None, list[
         elif key != "variables":
             accepted[key] = value
     accepted["variables"] = _variables(data.get("variables", {}), where, problems)
+    if not is_whole:
+        return None, problems
     theme = Theme(**accepted)
     try:
         fallback_variables(theme)
@@ -258,3 +269,42 @@ def _textual_variables() -> Mapping[str, str]:
 def _nearest(key: str, known: Iterable[str]) -> str:
     close = get_close_matches(key, list(known), n=1, cutoff=0.6)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+# The user's theme files while they are being edited.
+
+
+THEME_LOOK_SECONDS: Final = 0.5
+"""How often the folder is looked at. A look takes a few microseconds for each file."""
+
+_MOST_FILES: Final = 200
+"""Theme files that are looked at for changes."""
+
+_Stamp: TypeAlias = tuple[int, int, int]
+
+
+class ThemeFiles:
+    """Notices which theme files of the user's folder are new or changed, once whoever writes them is done."""
+
+    def __init__(self) -> None:
+        self._folder = user_themes()
+        self._read = self._seen = self._look()
+
+    def changed(self) -> list[Path]:
+        """The files that are others than when they were read, and the same as at the look before."""
+        before, self._seen = self._seen, self._look()
+        changed = [
+            file for file, stamp in self._seen.items() if stamp == before.get(file) and stamp != self._read.get(file)
+        ]
+        self._read = {file: stamp for file, stamp in self._read.items() if file in self._seen}
+        self._read.update((file, self._seen[file]) for file in changed)
+        return changed
+
+    def _look(self) -> dict[Path, _Stamp]:
+        try:
+            with scandir(self._folder) as entries:
+                files = [entry for entry in islice(entries, _MOST_FILES) if entry.name.endswith(".toml")]
+                stats = [(Path(entry.path), entry.stat()) for entry in files]
+        except OSError:
+            return {}
+        return {file: (status.st_mtime_ns, status.st_size, status.st_ino) for file, status in stats}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.pilot import Pilot
 from textual.theme import BUILTIN_THEMES, Theme
 
+from iamtui.config import Config
 from iamtui.paths import shipped_themes
 from iamtui.tui import themes
+from iamtui.tui.app import IamtuiApp
 from iamtui.tui.themes import FALLBACK_VARIABLES, fallback_variables, load_themes, read_theme, theme_from
-from tests.support.screen_app import opened
+from iamtui.tui.widgets.status import MessageLine
+from tests.support.screen_app import make_app, opened
+from tests.support.settling import settled
 
 TEXT_VARIABLES = [
     "verdict-allowed", "verdict-denied", "verdict-depends", "verdict-unknown",
@@ -240,3 +247,78 @@ async def test_a_users_theme_of_the_terminals_colours_needs_no_variables(
         pilot.app.theme = "plain"
         await pilot.pause()
         assert pilot.app.theme == "plain"
+
+
+MINE = 'name = "mine"\nprimary = "#00ff00"\n[variables]\nmuted = "{muted}"\n'
+
+
+@asynccontextmanager
+async def in_own_theme(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Pilot[None], IamtuiApp, Path]]:
+    """The app in a theme of the user's, and its file."""
+    monkeypatch.setattr(themes, "user_themes", lambda: folder)
+    file = folder / "mine.toml"
+    file.write_text(MINE.format(muted="#808080"))
+    app = make_app(config=Config(theme="mine"))
+    async with opened(app) as pilot:
+        assert app.theme_variables["muted"] == "#808080"
+        yield pilot, app, file
+
+
+async def look_twice(pilot: Pilot[None], app: IamtuiApp) -> str:
+    """Have the app look for edited themes until it reads them; returns what it says."""
+    app.query_one(MessageLine).clear()
+    for _ in range(2):
+        app.look_for_themes()
+    await settled(pilot)
+    return app.query_one(MessageLine).words
+
+
+async def test_a_theme_is_shown_as_it_is_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_own_theme(tmp_path, monkeypatch) as (pilot, app, file):
+        assert await look_twice(pilot, app) == ""
+        file.write_text(MINE.format(muted="#909090"))
+        app.look_for_themes()
+        assert app.theme_variables["muted"] == "#808080", "whoever writes it may not be done"
+        assert await look_twice(pilot, app) == "Theme mine was read."
+        assert app.theme == "mine"
+        assert app.theme_variables["muted"] == "#909090"
+        assert await look_twice(pilot, app) == ""
+
+
+async def test_a_new_theme_can_be_chosen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with in_own_theme(tmp_path, monkeypatch) as (pilot, app, _file):
+        (tmp_path / "second.toml").write_text('name = "second"\nprimary = "#ffff00"\n')
+        await look_twice(pilot, app)
+        assert "second" in app.available_themes
+        assert app.theme == "mine"
+
+
+async def test_a_theme_with_faults_keeps_its_look_and_all_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with in_own_theme(tmp_path, monkeypatch) as (pilot, app, file):
+        for text, faults in (
+            ('name = "mine"\nprimary = "green-ish"\nwarnign = "#fff"\n[variables]\nmuted = "#nocolour"\n', 3),
+            ('name = "mine"\nprimary = "#00ff00"\n[variables]\nmuted = "#a0a0a0"\nfiant = "#fff"\n', 1),
+            ("name = ", 1),
+        ):
+            file.write_text(text)
+            said = await look_twice(pilot, app)
+            assert said.startswith("! Theme mine.toml")
+            assert said.count("mine.toml") == faults, said
+            assert app.theme_variables["muted"] == "#808080"
+        file.unlink()
+        assert await look_twice(pilot, app) == ""
+        assert app.theme_variables["muted"] == "#808080"
+
+
+async def test_an_edited_theme_that_others_can_write_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with in_own_theme(tmp_path, monkeypatch) as (pilot, app, file):
+        file.write_text(MINE.format(muted="#a0a0a0"))
+        file.chmod(0o666)
+        assert "mine.toml is ignored, because others could have written it" in await look_twice(pilot, app)
+        assert app.theme_variables["muted"] == "#808080"
