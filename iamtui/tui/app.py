@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from rich.console import RenderableType
-from textual import events, on
+from rich.console import Console, RenderableType
+from textual import constants, events, on
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -36,12 +36,14 @@ from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.themes import (
+    DEFAULT_DARK,
     THEME_LOOK_SECONDS,
     ThemeFiles,
     fallback_variables,
     first_theme,
     load_themes,
     read_own_theme,
+    terminal_theme,
 )
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspace
@@ -124,6 +126,7 @@ class IamtuiApp(TerminalApp):
         problems: Sequence[str] = (),
         fresh: bool = False,
         tour: bool = False,
+        default_theme: str = DEFAULT_DARK,
     ) -> None:
         """Make the app.
 
@@ -135,6 +138,7 @@ class IamtuiApp(TerminalApp):
             problems: sentences about the config, said at the start.
             fresh: use nothing of what was remembered from runs before, and remember nothing of this one.
             tour: offer the tour of five keys where nothing is remembered yet.
+            default_theme: the name of the theme where neither the settings nor an earlier run names one.
         """
         self._config = config or Config()
         self._problems = list(problems)
@@ -145,7 +149,7 @@ class IamtuiApp(TerminalApp):
         # Before the base class, which begins with the styles: chosen later, a theme has them worked out twice.
         self._state = ScreenState(fresh=fresh)
         self._tour_waits = tour and self._state.is_first
-        name, problem = first_theme(self._config.theme, self._themes, self._state.theme)
+        name, problem = first_theme(self._config.theme, self._themes, self._state.theme, default_theme)
         self._problems += [*problem, *filter(None, (self._state.problem,))]
         self.set_reactive(IamtuiApp.theme, name)
         super().__init__()
@@ -468,6 +472,13 @@ def _now() -> datetime:
     return clock.now()
 
 
+def _theme_of_terminal() -> str:
+    # As Textual does.
+    console = Console(color_system=constants.COLOR_SYSTEM, force_terminal=True)  # type: ignore[arg-type]
+    colours = console.color_system
+    return terminal_theme(os.environ, colours)
+
+
 def run_app(choice: SourceChoice | None, fresh: bool) -> int:
     """Run the screen until the user leaves it.
 
@@ -479,7 +490,9 @@ def run_app(choice: SourceChoice | None, fresh: bool) -> int:
         The exit code: 0, or not 0 after a crash.
     """
     config, problems = load_config()
-    app = IamtuiApp(choice, config=config, problems=problems, fresh=fresh, tour=True)
+    app = IamtuiApp(
+        choice, config=config, problems=problems, fresh=fresh, tour=True, default_theme=_theme_of_terminal()
+    )
     # A loop of our own is left as it is; asyncio.run would first wait for every thread that is still loading.
     app.run(loop=asyncio.new_event_loop())
     return app.return_code or 0
@@ -547,7 +560,7 @@ def run_picker(choice: SourceChoice | None, format_name: str) -> Session | None:
         Problem: the screen ended by an error.
     """
     config, problems = load_config()
-    app = PickerApp(format_name, choice, config=config, problems=problems)
+    app = PickerApp(format_name, choice, config=config, problems=problems, default_theme=_theme_of_terminal())
     app.run(loop=asyncio.new_event_loop())
     if app.return_code:
         raise Problem("The screen ended by an error, so nothing was picked.", "Start it again.")

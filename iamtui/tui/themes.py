@@ -24,6 +24,8 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 DEFAULT_DARK: Final = "iamtui-dark"
+_SIXTEEN: Final = "iamtui-ansi"
+_MONOCHROME: Final = "iamtui-mono"
 _TEXTUAL_DARK: Final = "textual-dark"
 
 FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
@@ -99,7 +101,21 @@ _LARGEST: Final = 32 * 1024
 """Bytes of a theme file."""
 
 
-def first_theme(wanted: str, ours: Mapping[str, Theme], chosen: str = "") -> tuple[str, list[str]]:
+def terminal_theme(environ: Mapping[str, str], colours: str | None) -> str:
+    """The name of the theme that suits a terminal best, where nobody has chosen one.
+
+    Args:
+        environ: the environment, which may ask for no colours at all.
+        colours: which the terminal has, as Rich names them ("truecolor", "256", "standard"), or None.
+    """
+    if "NO_COLOR" in environ:
+        return _MONOCHROME
+    return DEFAULT_DARK if colours in ("truecolor", "256") else _SIXTEEN
+
+
+def first_theme(
+    wanted: str, ours: Mapping[str, Theme], chosen: str = "", default: str = DEFAULT_DARK
+) -> tuple[str, list[str]]:
     """The name of the theme to begin with, and what is wrong with the one that is wanted.
 
     Without one in the settings that is the one that was chosen last, if there still is such a theme.
@@ -108,6 +124,7 @@ def first_theme(wanted: str, ours: Mapping[str, Theme], chosen: str = "") -> tup
         wanted: the name in the settings; "" for none.
         ours: the themes that were loaded, beside Textual's own.
         chosen: the name of the one that was chosen last, or "".
+        default: the name of the one for those who chose none.
     """
     known = {**BUILTIN_THEMES, **ours}
     problems: list[str] = []
@@ -116,7 +133,7 @@ def first_theme(wanted: str, ours: Mapping[str, Theme], chosen: str = "") -> tup
         hint = f"did you mean {near[0]}?" if near else "t lists them."
         problems.append(f"There is no theme {wanted}; {hint}")
     return next(
-        (name for name in (wanted, "" if wanted else chosen, DEFAULT_DARK) if name in known), _TEXTUAL_DARK
+        (name for name in (wanted, "" if wanted else chosen, default, DEFAULT_DARK) if name in known), _TEXTUAL_DARK
     ), problems
 
 

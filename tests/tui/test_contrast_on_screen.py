@@ -79,3 +79,30 @@ async def test_no_text_of_a_screen_is_too_pale(theme: Theme) -> None:
             if len(pilot.app.screen_stack) > 1 or name == "question":
                 await press(pilot, "escape")
         assert not {name: words for name, words in found.items() if words}
+
+
+FIELDS = {
+    "filter": ("slash", "x"),
+    "question": ("f5", "end"),
+    "palette": ("colon", "x"),
+    "theme": ("t", "m"),
+    "file": ("P", "j", "enter", "x"),
+    "denial": ("D", "x"),
+}
+"""The keys that lead to a field with text in it."""
+
+
+@one_quick("theme", shipped(), ids=lambda theme: theme.name)
+async def test_what_is_typed_can_be_read(theme: Theme) -> None:
+    async with opened() as pilot:
+        pilot.app.theme = theme.name
+        await asked(pilot)
+        await press(pilot, "escape")
+        found = {}
+        for name, keys in FIELDS.items():
+            await press(pilot, *keys)
+            found[name] = pale(pilot)
+            while len(pilot.app.screen_stack) > 1:
+                await press(pilot, "escape")
+            await press(pilot, "escape", "escape")
+        assert not {name: words for name, words in found.items() if words}
