@@ -39,7 +39,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
-from iamtui.workspace.organization_run import Done, over_accounts, workers_for
+from iamtui.workspace.organization_run import Done, Workers, over_accounts, workers_for
 from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
 from iamtui.workspace.saved_questions import SavedQuestion, testing
 from iamtui.workspace.workspace import Progress
@@ -68,6 +68,7 @@ def store_options(command: F) -> F:
         click.option("--store", "url", required=True, metavar="STORE", help="The folder, or s3://bucket/prefix."),
         click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account. Repeatable."),
         click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one for each core."),
+        click.option("--ray", metavar="ADDRESS", help="Workers of this Ray cluster: its address, auto, or local."),
         click.option("--profile", metavar="NAME", help="Read S3 with this AWS profile."),
         click.option("--region", metavar="REGION", help="The Region of the bucket."),
         click.option("--endpoint-url", metavar="URL", help="Read an S3-compatible endpoint instead of AWS."),
@@ -85,6 +86,16 @@ def _open(url: str, profile: str | None, region: str | None, endpoint_url: str |
     if endpoint_url:
         note(f"NOT AWS: the store is read from {endpoint_url}.")
     return open_store(url, choose(source, for_command=True).choice, approval(source))
+
+
+def _workers(accounts: int, wanted: int | None, ray: str | None) -> Workers:
+    if ray is None:
+        return workers_for(accounts, wanted)
+    if not ray.strip():
+        raise Problem("--ray is empty.", "Give the address of a cluster, auto, or local.")
+    from iamtui.workspace.organization_ray import RayWorkers  # brings Ray, an extra
+
+    return RayWorkers(ray, wanted)
 
 
 def _picked(day: StoreDay, accounts: Sequence[str]) -> tuple[str, ...]:
@@ -121,6 +132,7 @@ def ask(
     url: str,
     accounts: tuple[str, ...],
     workers: int | None,
+    ray: str | None,
     profile: str | None,
     region: str | None,
     endpoint_url: str | None,
@@ -172,7 +184,7 @@ def ask(
         ids,
         lambda account: (account, store.pages(day.date, account)),
         partial(ask_account, plan, day.date),
-        workers_for(len(ids), workers),
+        _workers(len(ids), workers, ray),
         lambda done: report(Progress("accounts", done, len(ids))),
     )
     for answer in answers:
@@ -369,6 +381,7 @@ def diff(
     url: str,
     accounts: tuple[str, ...],
     workers: int | None,
+    ray: str | None,
     profile: str | None,
     region: str | None,
     endpoint_url: str | None,
@@ -387,7 +400,7 @@ def diff(
         ids,
         lambda account: (account, store.pages(first.date, account), store.pages(second.date, account)),
         partial(diff_account, (first.date, second.date), fail_on),
-        workers_for(len(ids), workers),
+        _workers(len(ids), workers, ray),
         lambda done: report(Progress("accounts", done, len(ids))),
     )
     out = stdout()

@@ -18,7 +18,6 @@ from iamtui.cli.diff import diff_fails, diff_json, print_diff
 from iamtui.cli.expectations import Demands
 from iamtui.cli.output import Output
 from iamtui.engine.decision import Outcome
-from iamtui.policy.document import DocumentPool
 from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.presentation.who_can import access_words, who_can_json
@@ -34,7 +33,7 @@ from iamtui.workspace.draft_session import Effect, lay
 from iamtui.workspace.escalations import Move, find_escalations
 from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_drafts import OrganizationDraft
-from iamtui.workspace.organization_store import account_in, workspace_of
+from iamtui.workspace.organization_store import account_in, kept_account, workspace_of
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.proofs import ProofStatus, prove_never
 from iamtui.workspace.saved_questions import SavedQuestion
@@ -128,7 +127,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
         Problem: it cannot be read.
     """
     account, pages = data
-    workspace = workspace_of(account_in(pages, day, account, DocumentPool()))
+    workspace = workspace_of(kept_account(pages, day, account))
     rows: list[Row] = []
     asked: Counter[str] = Counter()
     unasked: list[str] = []

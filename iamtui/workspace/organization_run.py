@@ -39,7 +39,7 @@ class Done(NamedTuple, Generic[T]):
     problem: Problem | None
 
 
-class _Failed(NamedTuple):
+class Failed(NamedTuple):
     """A Problem on its way from another process."""
 
     sentence: str
@@ -51,7 +51,7 @@ class Workers(Protocol):
 
     at_once: int
 
-    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | _Failed]:
+    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Begin a task; what is returned waits for its end.
 
         Raises, from there:
@@ -92,10 +92,10 @@ def over_accounts(
     """
     ahead = _AHEAD * workers.at_once
     waiting = iter(accounts)
-    begun: deque[tuple[str, Future[Callable[[], T | _Failed]]]] = deque()
+    begun: deque[tuple[str, Future[Callable[[], T | Failed]]]] = deque()
     readers = ThreadPoolExecutor(min(_READERS, ahead), "reading a store")
 
-    def begin(account: str) -> Callable[[], T | _Failed]:
+    def begin(account: str) -> Callable[[], T | Failed]:
         return workers.submit(task, read(account), account)
 
     try:
@@ -113,24 +113,24 @@ def over_accounts(
         workers.close()
 
 
-def _done(account: str, future: Future[Callable[[], T | _Failed]]) -> Done[T]:
+def _done(account: str, future: Future[Callable[[], T | Failed]]) -> Done[T]:
     try:
         found = future.result()()
     except Problem as problem:
         return Done(account, None, problem)
-    if isinstance(found, _Failed):
+    if isinstance(found, Failed):
         return Done(account, None, Problem(*found))
     return Done(account, found, None)
 
 
-def attempt(task: Callable[[D], T], data: D) -> T | _Failed:
+def attempt(task: Callable[[D], T], data: D) -> T | Failed:
     """What a task makes of an account, or why it makes nothing of it."""
     try:
         return task(data)
     except Problem as problem:
-        return _Failed(problem.sentence, problem.next_step)
+        return Failed(problem.sentence, problem.next_step)
     except (Exception, RecursionError) as error:  # noqa: BLE001 - one account of thousands ends no run
-        return _Failed(f"An error in iamtui itself ({type(error).__name__}).", "Ask this account alone: --account ID.")
+        return Failed(f"An error in iamtui itself ({type(error).__name__}).", "Ask this account alone: --account ID.")
 
 
 class Here:
@@ -138,7 +138,7 @@ class Here:
 
     at_once = 1
 
-    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | _Failed]:  # noqa: ARG002
+    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:  # noqa: ARG002
         """Do it when its answer is asked for."""
         return partial(attempt, task, data)
 
@@ -163,7 +163,7 @@ class Processes:
         # Not by fork: threads read beside it.
         return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts)
 
-    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | _Failed]:
+    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Give it to the next process that is free."""
         with self._lock:
             try:
@@ -173,13 +173,13 @@ class Processes:
                 future = self._pool.submit(attempt, task, data)
         return partial(self._result, future, task, data, account)
 
-    def _result(self, future: Future[T | _Failed], task: Callable[[D], T], data: D, account: str) -> T | _Failed:
+    def _result(self, future: Future[T | Failed], task: Callable[[D], T], data: D, account: str) -> T | Failed:
         try:
             return future.result()
         except BrokenProcessPool:
             return self._alone(task, data, account)
 
-    def _alone(self, task: Callable[[D], T], data: D, account: str) -> T | _Failed:
+    def _alone(self, task: Callable[[D], T], data: D, account: str) -> T | Failed:
         pool = self._start(1)
         try:
             return pool.submit(attempt, task, data).result()
