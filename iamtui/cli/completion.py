@@ -152,7 +152,7 @@ OFFERS: Final[Mapping[str, Offers]] = {
         (
             "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file", "against_snapshot",
             "session_policies", "policy", "suppressions", "written", "words", "org_store", "url", "parquet",
-            "questions",
+            "questions", "trails", "draft_file",
         ),
         _file,
     ),

@@ -87,6 +87,7 @@ ENTRIES: Final = {
     "role-for": CommandEntry("iamtui.cli.role_for", "role_for", "Draft the role in place of a user's access keys."),
     "escalations": CommandEntry("iamtui.cli.escalations", "escalations", "List who can become administrator, and how."),
     "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),
+    "used": CommandEntry("iamtui.cli.used", "used", "Compare what a principal may do with what it used."),
     "explain": CommandEntry("iamtui.cli.explain", "explain", "Explain AccessDenied messages and CloudTrail records."),
     "simulate": CommandEntry("iamtui.cli.simulate", "simulate", "Evaluate policies and requests from a file."),
     "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),

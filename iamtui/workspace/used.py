@@ -33,7 +33,7 @@ class UsedAction:
 
     Args:
         resources: ARNs, with `*` for what was not told of one, to the number of events; "" where it was not told.
-        contexts: condition keys of the check that its record tells, with how many events have them.
+        contexts: Regions with the condition keys of the check that its record tells, with how many events have them.
         implied_by: the calls that it was checked along with, where it has no record of its own.
         services: the services that called on the principal's behalf.
     """
@@ -43,7 +43,7 @@ class UsedAction:
     first: str = ""
     last: str = ""
     resources: Counter[str] = field(default_factory=Counter)
-    contexts: Counter[tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=Counter)
+    contexts: Counter[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]] = field(default_factory=Counter)
     implied_by: dict[str, None] = field(default_factory=dict)
     services: Counter[str] = field(default_factory=Counter)
 
@@ -53,7 +53,7 @@ class UsedAction:
         self.last = max(self.last, request.last)
         for resource in resources or ("",):
             self.resources[resource] += request.count
-        self.contexts[found.context] += request.count
+        self.contexts[request.region, found.context] += request.count
         if found.implied:
             self.implied_by[request.event] = None
         if request.caller.invoked_by:
@@ -216,7 +216,7 @@ def is_recorded(action: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceUse:
+class UsedService:
     """What of a service is granted, and what of that was used.
 
     Args:
@@ -237,7 +237,7 @@ class ServiceUse:
     levels: Mapping[str, tuple[int, int]]
 
 
-def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[ServiceUse, ...]:
+def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedService, ...]:
     """What is granted against what was used, service by service in alphabetical order."""
     allowed: dict[str, dict[str, None]] = {}
     for action in granted.by_action():
@@ -246,12 +246,12 @@ def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[ServiceUs
     for action in activity.actions:
         done.setdefault(action.partition(":")[0], []).append(action)
     return tuple(
-        _service_use(service, tuple(allowed.get(service, ())), done.get(service, ()), activity)
+        _service_use(service, tuple(sorted(allowed.get(service, ()))), done.get(service, ()), activity)
         for service in sorted({**allowed, **done})
     )
 
 
-def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], activity: Activity) -> ServiceUse:
+def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], activity: Activity) -> UsedService:
     used = tuple(action for action in granted if action in activity.actions)
     rest = [action for action in granted if action not in activity.actions]
     silent = service not in activity.data_services
@@ -263,10 +263,10 @@ def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], ac
         of_level = [action for action in granted if level in levels_of(action)]
         if of_level:
             levels[level] = len(of_level), sum(1 for action in of_level if action in activity.actions)
-    return ServiceUse(service, granted, used, unused, untold, more, levels)
+    return UsedService(service, granted, used, unused, untold, more, levels)
 
 
-def limits_of(activity: Activity, uses: Iterable[ServiceUse]) -> tuple[str, ...]:
+def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...]:
     """What these trails cannot show, in sentences, safe to show."""
     untold = {one.service: one.untold for one in uses if one.untold}
     silent = sorted(service for service, actions in untold.items() if any(map(is_data_event, actions)))

@@ -1,0 +1,371 @@
+"""`iamtui used`: what recorded calls prove that a principal used, what else it may do, and the least policy."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from iamtui.activity.trails import TrailCounts
+from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace
+from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.lint.check_document import finding_to_json
+from iamtui.presentation.access import SHORT_LEVELS
+from iamtui.presentation.used import use_cell, used_words
+from iamtui.problem import Problem
+from iamtui.text import first_names, safe_text
+from iamtui.workspace.access import levels_of
+from iamtui.workspace.draft_session import save_draft_file
+from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, check_least, least_policy
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.proofs import ProofStatus
+from iamtui.workspace.used import Activity, UsedAction, UsedService, compare_use, limits_of, read_activity
+from iamtui.workspace.what_can import LEVELS, what_can
+from iamtui.workspace.workspace import Progress, Workspace
+
+_FEW: Final = 8
+_MOST_JSON: Final = 1_000
+_INDENT: Final = 6
+_EPILOG: Final = """\
+Exit codes: 0 all that was recorded is known, 3 something could not be read or mapped to an action; 2 an error. Nothing
+is changed: the draft is a file, for `iamtui draft` and --draft of other commands.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("principal")
+@click.argument("trails", nargs=-1, required=True, metavar="TRAIL...")
+@click.option("--service", "services", multiple=True, metavar="SERVICE", help="List the actions of a service, as s3.")
+@click.option("--policy", "as_policy", is_flag=True, help="Print the least policy alone, as JSON.")
+@click.option("--draft", "draft_file", metavar="FILE", help="Write the draft that leaves PRINCIPAL this policy alone.")
+@click.option(
+    "--name-at-most",
+    "most",
+    type=click.IntRange(1, 1_000),
+    default=MOST_NAMED,
+    show_default=True,
+    help="Resources of a kind that are named; more of them become a pattern.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@source_options
+def used(
+    principal: str,
+    trails: tuple[str, ...],
+    services: tuple[str, ...],
+    as_policy: bool,
+    draft_file: str | None,
+    most: int,
+    as_json: bool,
+    source: SourceOptions,
+) -> Exit:
+    """Compare what PRINCIPAL may do with what it used, and make the least policy from that.
+
+    PRINCIPAL is a user or role, TRAIL a file or folder of CloudTrail events, as `iamtui replay` reads it; - is standard
+    input. Only calls that succeeded prove use. What logs cannot show is listed beside it.
+    """
+    if as_policy and as_json:
+        raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and --json out.")
+    workspace = open_workspace(source)
+    who = resolve_principal(workspace, principal)
+    line = ProgressLine()
+
+    def told(counts: TrailCounts) -> None:
+        line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
+
+    activity = read_activity(workspace, who, trails, told)
+    ProgressLine.clear()
+    least = least_policy(workspace, who, activity, most)
+    checked, not_made = _check(workspace, principal, least, activity)
+    uses = compare_use(what_can(workspace, who), activity)
+    shown = _Shown(workspace, activity, uses, least, checked, not_made)
+    if as_policy:
+        stdout().json(least.document, indent=2, alone=True)
+        shown.say_incomplete()
+        shown.note_policy()
+    elif as_json:
+        stdout().json(shown.as_json(), indent=2)
+    else:
+        shown.write(stdout(), tuple(name.lower().removesuffix(":*") for name in services))
+    if draft_file is not None:
+        if checked is None:
+            raise Problem(f"No draft was written. {not_made}")
+        checked.drafted.check()
+        save_draft_file(checked.drafted.draft, Path(draft_file))
+        note(f"Written: {safe_text(draft_file)}. See it with `iamtui draft show {shlex.quote(draft_file)}`.")
+    return Exit.OPEN if activity.incomplete else Exit.OK
+
+
+def _check(
+    workspace: Workspace, principal: str, least: LeastPolicy, activity: Activity
+) -> tuple[LeastDraft | None, str]:
+    """The draft, checked; or why there is none."""
+    try:
+        return check_least(workspace, resolve_principal(workspace, principal), least, activity), ""
+    except Problem as problem:
+        return None, problem.sentence
+
+
+class _Shown:
+    """What was found, for people and for programs."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        activity: Activity,
+        uses: tuple[UsedService, ...],
+        least: LeastPolicy,
+        checked: LeastDraft | None,
+        not_made: str,
+    ) -> None:
+        self._workspace = workspace
+        self._activity = activity
+        self._uses = uses
+        self._least = least
+        self._checked = checked
+        self._not_made = not_made
+
+    def write(self, out: Output, services: tuple[str, ...]) -> None:
+        activity = self._activity
+        name = self._workspace.short_name(activity.principal)
+        out.line(Span(f"{name}: {used_words(activity)}", Style.STRONG))
+        self.say_incomplete()
+        if services:
+            for one in self._uses:
+                if one.service in services:
+                    self._write_service(out, one)
+        else:
+            self._write_table(out)
+        out.blank()
+        self._write_policy(out)
+        out.blank()
+        out.line(Span("What these trails cannot show:", Style.STRONG))
+        for sentence in limits_of(activity, self._uses):
+            out.paragraph(sentence, indent=2, first=("- ",))
+
+    def _write_table(self, out: Output) -> None:
+        headings = ("SERVICE", "USED/GRANTED", *(SHORT_LEVELS.get(level, level) for level in LEVELS), "NOT GRANTED NOW")
+        rows = [
+            (
+                one.service,
+                f"{len(one.used)}/{len(one.granted)}",
+                *(use_cell(one.levels.get(level)) for level in LEVELS),
+                str(len(one.not_granted)) if one.not_granted else "",
+            )
+            for one in self._uses
+        ]
+        if not rows:
+            out.line("Nothing is granted and nothing was used.")
+            return
+        widths = [max(len(row[at]) for row in (headings, *rows)) for at in range(len(headings))]
+        out.line(
+            Span(
+                "  ".join(f"{text:<{width}}" for text, width in zip(headings, widths, strict=True)).rstrip(),
+                Style.QUIET,
+            )
+        )
+        for one, row in zip(self._uses, rows, strict=True):
+            text = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            out.line(text if one.used or one.not_granted else Span(text, Style.OPEN))
+        unused = [one.service for one in self._uses if one.granted and not one.used and not one.untold]
+        if unused:
+            out.paragraph(f"Granted and not used at all: {first_names(unused, 3 * _FEW)}. --service lists actions.")
+
+    def _write_service(self, out: Output, one: UsedService) -> None:
+        out.line(Span(f"{one.service}: {len(one.used)} of {len(one.granted)} granted actions used", Style.STRONG))
+        for action in (*one.used, *one.not_granted):
+            self._write_used(out, self._activity.actions[action], denied=action in one.not_granted)
+        for words, actions in (("Granted and not used", one.unused), ("Granted, and not told", one.untold)):
+            if actions:
+                out.paragraph(f"{words} ({len(actions):,}): {', '.join(actions)}.", indent=2)
+
+    def _write_used(self, out: Output, used: UsedAction, *, denied: bool) -> None:
+        times = "once" if used.events == 1 else f"{used.events:,} times"
+        when = used.first if used.first == used.last else f"{used.first} to {used.last}"
+        levels = ", ".join(SHORT_LEVELS.get(level, level) for level in levels_of(used.action))
+        mark = Span("[!] " if denied else "[x] ", Style.OPEN if denied else Style.GOOD)
+        out.line(mark, f"{used.action}  {levels}  {times}, {when}" + ("; denied now" if denied else ""))
+        told = [resource for resource in used.resources if resource]
+        if told:
+            out.paragraph(f"on {first_names(told, 3, limit=512)}", indent=_INDENT)
+        if used.implied_by:
+            out.paragraph(f"as {first_names(used.implied_by, 3)} asks for it", indent=_INDENT)
+
+    def say_incomplete(self) -> None:
+        """On stderr why there may be more, with all calls that were not mapped."""
+        if not self._activity.incomplete:
+            return
+        note(f"Not complete, and so is no policy made of it: {'; '.join(self._activity.incomplete)}.")
+        by_reason: dict[str, Counter[str]] = {}
+        for (name, why), count in self._activity.unmapped.items():
+            by_reason.setdefault(why, Counter())[safe_text(name, limit=128)] += count
+        for why, names in by_reason.items():
+            listed = ", ".join(f"{name} {count:,}" for name, count in names.most_common(_MOST_JSON))
+            note(f"Not mapped, because {why}: {listed}.")
+        for path, sentence in self._activity.damaged[:_FEW]:
+            note(f"Passed over: {safe_text(path, limit=512)}: {sentence}")
+
+    def _write_policy(self, out: Output) -> None:
+        least = self._least
+        if not least.statements:
+            out.line("No policy: nothing was used that the principal's own policies grant.")
+        else:
+            whole = "" if not self._activity.incomplete else ", as far as it is known"
+            out.line(Span(f"The least policy for what was used{whole} (--policy prints it alone):", Style.STRONG))
+            out.document(_text(least), indent=2, numbered=False)
+            for rule in least.rules:
+                out.paragraph(rule, indent=2, first=("- ",))
+        for sentence in self._remarks():
+            out.paragraph(sentence, indent=2, first=(Span("! ", Style.OPEN),))
+        for good, sentence in self._checks():
+            out.paragraph(
+                sentence, indent=2, first=(Span("[x] " if good else "[?] ", Style.GOOD if good else Style.OPEN),)
+            )
+
+    def note_policy(self) -> None:
+        """On stderr what is to be known of the policy."""
+        for sentence in (*self._least.rules, *self._remarks(), *(words for good, words in self._checks() if not good)):
+            note(sentence)
+
+    def _remarks(self) -> Iterable[str]:
+        least = self._least
+        if least.open_actions:
+            yield f"On all resources, as no record tells on which: {', '.join(least.open_actions)}."
+        if least.not_granted:
+            yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
+        if least.by_others:
+            yield f"Allowed without a policy of its own, and not in the policy: {', '.join(least.by_others)}."
+        if least.unread:
+            yield f"Not read, so that what it denies is not kept: {first_names(least.unread, _FEW)}."
+
+    def _checks(self) -> Iterable[tuple[bool, str]]:
+        """What the checks of the policy came to: whether it is good, and a sentence."""
+        found = self._least.findings(self._workspace.account.id)
+        if self._least.statements:
+            if found:
+                yield False, f"Lint finds {len(found)}: {first_names([one.message for one in found], 3, limit=256)}"
+            else:
+                yield True, "Lint finds nothing."
+        checked = self._checked
+        if checked is None:
+            yield False, f"Not checked as a draft. {self._not_made}"
+            return
+        for problem in checked.drafted.problems[:_FEW]:
+            yield False, f"The draft does not fit: {problem.sentence}"
+        if checked.proof is None:
+            return
+        for words, pairs in (("would be denied", checked.lost), ("is not sure to be allowed", checked.unproved)):
+            if pairs:
+                named = first_names([f"{action} on {resource}" for action, resource in pairs], 3, limit=512)
+                yield False, f"With the draft some of what was used {words}: {named}."
+        if not (checked.lost or checked.unproved or checked.unchecked):
+            yield True, "With the draft all that was used stays as it is."
+        if checked.unchecked:
+            yield False, f"{checked.unchecked:,} of what was used, beyond the first, was not asked again."
+        proof = checked.proof
+        if proof.status is ProofStatus.PROVED:
+            yield True, "Nothing is newly possible with the draft (proved)."
+        elif proof.counterexample is not None:
+            one = proof.counterexample
+            yield False, f"With the draft {one.action} on {one.resource} is newly possible."
+        else:
+            yield (
+                False,
+                f"Whether anything is newly possible is not proved: {first_names(proof.reasons, 2, limit=256)}.",
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        activity, least, checked = self._activity, self._least, self._checked
+        counts = activity.counts
+        return {
+            "principal": activity.principal,
+            "complete": not activity.incomplete,
+            "incomplete": list(activity.incomplete),
+            "trails": {
+                "files": counts.files,
+                "events": counts.events,
+                "twice": counts.twice,
+                "damaged": counts.damaged,
+            },
+            "events": activity.events,
+            "requests": activity.requests,
+            "first": activity.first or None,
+            "last": activity.last or None,
+            "denied": activity.denied,
+            "failed": [{"code": code, "events": count} for code, count in activity.failed.most_common(_MOST_JSON)],
+            "not_calls": activity.not_calls,
+            "unmapped": [
+                {"event": name, "reason": why, "events": count}
+                for (name, why), count in activity.unmapped.most_common()
+            ],
+            "services": [_service_json(one) for one in self._uses],
+            "used": [_used_json(activity.actions[name]) for name in sorted(activity.actions)],
+            "limits": list(limits_of(activity, self._uses)),
+            "policy": {
+                "document": least.document if least.statements else None,
+                "rules": list(least.rules),
+                "resources_not_told": list(least.open_actions),
+                "not_granted": list(least.not_granted),
+                "by_others": list(least.by_others),
+                "unread": list(least.unread),
+                "findings": [finding_to_json(one) for one in least.findings(self._workspace.account.id)],
+            },
+            "draft": None if checked is None else _draft_json(checked),
+            "no_draft": self._not_made or None,
+        }
+
+
+def _text(least: LeastPolicy) -> str:
+    from iamtui.policy.document import render
+
+    return render(least.document)
+
+
+def _service_json(one: UsedService) -> dict[str, Any]:
+    return {
+        "service": one.service,
+        "granted": len(one.granted),
+        "used": list(one.used),
+        "unused": list(one.unused),
+        "not_told": list(one.untold),
+        "not_granted": list(one.not_granted),
+        "access_levels": {level: {"granted": granted, "used": used} for level, (granted, used) in one.levels.items()},
+    }
+
+
+def _used_json(one: UsedAction) -> dict[str, Any]:
+    resources = one.resources.most_common(_MOST_JSON)
+    return {
+        "action": one.action,
+        "access_levels": list(levels_of(one.action)),
+        "events": one.events,
+        "first": one.first or None,
+        "last": one.last or None,
+        "resources": [{"resource": resource or None, "events": count} for resource, count in resources],
+        "resources_left_out": len(one.resources) - len(resources),
+        "implied_by": list(one.implied_by),
+        "services": dict(one.services),
+    }
+
+
+def _draft_json(checked: LeastDraft) -> dict[str, Any]:
+    proof = checked.proof
+    return {
+        "edits": [
+            checked.drafted.draft.words_of(number, checked.drafted.base.account)
+            for number in range(len(checked.drafted.draft.edits))
+        ],
+        "problems": [problem.sentence for problem in checked.drafted.problems],
+        "lost": [{"action": action, "resource": resource} for action, resource in checked.lost],
+        "not_sure": [{"action": action, "resource": resource} for action, resource in checked.unproved],
+        "not_asked": checked.unchecked,
+        "nothing_new": None if proof is None else proof.status.value,
+        "newly_possible": None
+        if proof is None or proof.counterexample is None
+        else {"action": proof.counterexample.action, "resource": proof.counterexample.resource},
+    }

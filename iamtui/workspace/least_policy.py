@@ -1,0 +1,416 @@
+"""The least policy from activity: what a principal used, as a policy and as a draft that leaves it nothing else.
+
+It takes the conditions of the statements that granted what was used, keeps all that its policies deny, and generalizes
+resources only by the rules that it says.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from iamtui.account.model import Role, User
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
+from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
+from iamtui.lint.check_document import findings
+from iamtui.lint.subject import Finding
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import parse_arn
+from iamtui.policy.types import PolicyType
+from iamtui.problem import Problem
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.policies_in_force import entity_behind
+from iamtui.questions.question import Question
+from iamtui.text import safe_text
+from iamtui.workspace.access import granting_statements
+from iamtui.workspace.draft_documents import VERSION
+from iamtui.workspace.draft_proofs import prove_nothing_new
+from iamtui.workspace.draft_session import DraftedAccount, lay
+from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE
+from iamtui.workspace.proofs import Proof
+from iamtui.workspace.questions import BulkEvaluator, with_region
+from iamtui.workspace.used import Activity, UsedAction
+from iamtui.workspace.workspace import Workspace
+
+MOST_NAMED: Final = 10
+"""Resources of one kind that are named; of more a pattern stands for all of them."""
+
+MOST_ASKED: Final = 5_000
+"""Pairs of an action and a resource that are asked about."""
+
+POLICY_NAME: Final = "used-only"
+_INLINE_SIZES: Final = {User: 2_048, Role: 10_240}
+_MOST_POLICIES: Final = 10
+_LOGS: Final = ":log-stream:"
+
+
+@dataclass(frozen=True, slots=True)
+class LeastPolicy:
+    """What was used as a policy.
+
+    Args:
+        statements: what it allows, and what the principal's policies deny.
+        rules: how resources were generalized, in sentences, safe to show.
+        open_actions: allowed on all resources, because no record tells on which they were used.
+        not_granted: used, but denied now; not in the policy.
+        by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.
+        unread: policies of the principal that could not be read, so that what they deny is not kept.
+    """
+
+    statements: tuple[dict[str, Any], ...]
+    rules: tuple[str, ...] = ()
+    open_actions: tuple[str, ...] = ()
+    not_granted: tuple[str, ...] = ()
+    by_others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {"Version": VERSION, "Statement": list(self.statements)}
+
+    def findings(self, account: str) -> tuple[Finding, ...]:
+        """What AWS would refuse or warn about."""
+        return findings(PolicyDocument.of(self.document), PolicyType.IDENTITY, account=account)
+
+
+@dataclass(slots=True)
+class _Allowed:
+    """What statements of one condition are to allow: actions with their resources."""
+
+    resources: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def least_policy(
+    workspace: Workspace, principal: Principal, activity: Activity, most: int = MOST_NAMED, now: datetime | None = None
+) -> LeastPolicy:
+    """The policy that allows what was used.
+
+    Args:
+        most: how many resources of one kind are named.
+    """
+    return _Maker(workspace, principal, most, now or datetime.now(UTC)).made(activity)
+
+
+class _Maker:
+    def __init__(self, workspace: Workspace, principal: Principal, most: int, now: datetime) -> None:
+        self._workspace = workspace
+        self._principal = principal
+        self._most = most
+        self._now = now
+        question = with_region(workspace, Question("s3:GetObject"))
+        _, policies, _ = QuestionEvaluator(workspace.account, question, now).put_by(principal)
+        identity = policies.identity if isinstance(policies.identity, tuple) else (MissingPolicy("identity policies"),)
+        known = [policy for policy in identity if isinstance(policy, NamedPolicy)]
+        self._documents = {policy.name: policy.document for policy in known if policy.document.error is None}
+        self._unread = [policy.name for policy in identity if policy.name not in self._documents]
+        self._allowed: dict[str, _Allowed] = defaultdict(_Allowed)
+        self._rules: dict[str, None] = {}
+        self._open: dict[str, None] = {}
+        self._not_granted: dict[str, None] = {}
+        self._by_others: dict[str, None] = {}
+
+    def made(self, activity: Activity) -> LeastPolicy:
+        for name in sorted(activity.actions):
+            self._take(activity.actions[name])
+        allows = list(self._statements())
+        denies = list(self._denies()) if allows else []
+        if denies:
+            self._rules["What the principal's policies deny is kept as it is."] = None
+        return LeastPolicy(
+            tuple(allows + denies),
+            tuple(self._rules),
+            tuple(self._open),
+            tuple(self._not_granted),
+            tuple(one for one in self._by_others if one not in self._not_granted),
+            tuple(self._unread),
+        )
+
+    def _take(self, used: UsedAction) -> None:
+        told: dict[str, Decision] = {}
+        context = {key: (values[0],) for key, values in common_context(used).items()}
+        for resource in used.resources:
+            where = resource or "*"
+            # Resources beside each other are mostly granted alike: of very many, one of each folder is asked about.
+            stem = where if len(used.resources) <= MOST_ASKED // 10 else _stem(where)
+            if stem not in told:
+                question = Question(used.action, where, context, region=next(iter(used.contexts))[0])
+                told[stem] = BulkEvaluator(self._workspace, question, now=self._now).ask(self._principal)
+            decision = told[stem]
+            if decision.denied:
+                self._not_granted[used.action] = None
+                continue
+            conditions = self._conditions(decision)
+            if not conditions:
+                self._by_others[used.action] = None
+            if conditions and not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
+                self._open[used.action] = None
+            for condition in conditions:
+                key = json.dumps(self._with_context(condition, used), sort_keys=True)
+                self._allowed[key].resources[used.action][self._named(where)] = None
+
+    def _conditions(self, decision: Decision) -> list[dict[str, Any]]:
+        """The conditions of the principal's own statements that granted it, each once; one without is enough."""
+        found: dict[str, dict[str, Any]] = {}
+        for ref in granting_statements(decision):
+            document = self._documents.get(ref.policy)
+            if ref.layer is not Layer.IDENTITY or document is None:
+                continue
+            condition = _statements(document)[ref.statement].get("Condition") or {}
+            if not condition:
+                return [{}]
+            found[json.dumps(condition, sort_keys=True)] = condition
+        if found:
+            self._rules["The conditions of the statements that granted it are taken over."] = None
+        return list(found.values())
+
+    def _with_context(self, condition: dict[str, Any], used: UsedAction) -> dict[str, Any]:
+        """A condition, with what all recorded checks of the action carried, as the service a role is passed to."""
+        keys = {key: values for key, values in common_context(used).items() if key == "iam:PassedToService"}
+        if not keys or "passedtoservice" in json.dumps(condition).lower():
+            return condition
+        self._rules["Roles may be passed to the services alone that they were passed to."] = None
+        made = copy.deepcopy(condition)
+        made.setdefault("StringEquals", {}).update({key: _one_or_more(values) for key, values in keys.items()})
+        return made
+
+    def _named(self, resource: str) -> str:
+        """A resource as policies name it."""
+        arn = parse_arn(resource)
+        if arn is not None and arn.service == "logs" and _LOGS in resource:
+            self._rules["Log groups are named with all of their streams (NAME:*), as CloudWatch Logs asks for."] = None
+            return resource.partition(_LOGS)[0] + ":*"
+        return resource
+
+    def _statements(self) -> Iterator[dict[str, Any]]:
+        for condition, allowed in sorted(self._allowed.items()):
+            groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+            for action, resources in allowed.resources.items():
+                groups[self._generalized(tuple(resources))].append(action)
+            for entries, actions in sorted(groups.items(), key=lambda group: group[1]):
+                made: dict[str, Any] = {
+                    "Effect": "Allow",
+                    "Action": _one_or_more(sorted(actions)),
+                    "Resource": _one_or_more(entries),
+                }
+                told = json.loads(condition)
+                yield made | ({"Condition": told} if told else {})
+
+    def _generalized(self, resources: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in resources:
+            return ("*",)
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for resource in resources:
+            kinds[_kind(resource)].append(resource)
+        found: list[str] = []
+        for kind, own in kinds.items():
+            found += self._fewer(kind, own)
+        return tuple(sorted(found))
+
+    def _fewer(self, kind: str, resources: Iterable[str]) -> list[str]:
+        """Resources of one kind; while there are too many, a pattern for all in the deepest folder that has as many."""
+        names = set(resources)
+        while len(names) > self._most:
+            counts = Counter(folder for name in names for folder in _folders(name, kind))
+            folder = max((one for one in counts if counts[one] > self._most), key=lambda one: (len(one), one))
+            names = {name for name in names if not name.startswith(folder)} | {f"{folder}*"}
+            self._rules[f"More than {self._most} resources: {safe_text(folder, limit=512)}* stands for them."] = None
+        return list(names)
+
+    def _denies(self) -> Iterator[dict[str, Any]]:
+        """What the principal's own policies deny, each once."""
+        found: dict[str, dict[str, Any]] = {}
+        for document in self._documents.values():
+            for statement in _statements(document):
+                if statement.get("Effect") == "Deny":
+                    kept = {key: value for key, value in statement.items() if key != "Sid"}
+                    found[json.dumps(kept, sort_keys=True)] = kept
+        yield from found.values()
+
+
+def common_context(used: UsedAction) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that every recorded check of an action carried, with all their values."""
+    contexts = [dict(context) for _, context in used.contexts]
+    keys = set.intersection(*(set(context) for context in contexts)) if contexts else set()
+    return {key: tuple(sorted({value for context in contexts for value in context[key]})) for key in sorted(keys)}
+
+
+def _statements(document: PolicyDocument) -> Sequence[dict[str, Any]]:
+    found = document.value.get("Statement", [])
+    return [found] if isinstance(found, dict) else found
+
+
+def _one_or_more(values: Sequence[str]) -> Any:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _stem(resource: str) -> str:
+    return resource[: max(resource.rfind("/"), resource.rfind(":")) + 1]
+
+
+def _kind(resource: str) -> str:
+    """The front of an ARN that resources of one kind share: up to the type, of S3's objects to the bucket."""
+    fields = resource.split(":", 5)
+    if len(fields) < 6:
+        return resource
+    head = ":".join(fields[:5]) + ":"
+    name = fields[5]
+    at = min((place for place in (name.find("/"), name.find(":")) if place >= 0), default=-1)
+    return head + name[: at + 1]
+
+
+def _folders(name: str, kind: str) -> Iterator[str]:
+    """All that ends with a separator in front of the last name of an ARN; the least of it is its kind."""
+    yield kind
+    for match in re.finditer("[/:](?=.)", name):
+        if match.end() > len(kind):
+            yield name[: match.end()]
+
+
+# The draft that leaves nothing else, and what can be said of it.
+
+
+@dataclass(frozen=True, slots=True)
+class LeastDraft:
+    """A draft that gives a principal the least policy in place of all its others.
+
+    Args:
+        lost: used actions and resources that the draft would deny although they are allowed now.
+        unproved: used actions and resources of which it cannot be told.
+        unchecked: how many were not asked about.
+        proof: whether nothing is newly possible; None where the draft does not fit.
+    """
+
+    drafted: DraftedAccount
+    lost: tuple[tuple[str, str], ...]
+    unproved: tuple[tuple[str, str], ...]
+    unchecked: int
+    proof: Proof | None
+
+
+def least_draft(workspace: Workspace, principal: Principal, least: LeastPolicy) -> Draft:
+    """The edits that give a user or role the least policy and take all its others away.
+
+    Raises:
+        Problem: it is no user or role of the account, one of AWS's own, or not all of its policies are known.
+    """
+    account = workspace.account
+    entity = entity_behind(account, principal)
+    if entity is None:
+        raise Problem(
+            f"{safe_text(principal.arn)} is not a user or role of the loaded account.", "Name a user or a role of it."
+        )
+    if not least.statements:
+        raise Problem(
+            f"Nothing was used that the policies of {safe_text(entity.name)} grant.", "Name trails with its calls."
+        )
+    if least.unread or entity.unread:
+        raise Problem(
+            f"Not all policies of {safe_text(entity.name)} are known, so that what they deny would be lost.",
+            "Load them: `iamtui permissions` names what that takes.",
+        )
+    if entity.path.startswith(("/aws-service-role/", "/aws-reserved/")):
+        raise Problem(f"{safe_text(entity.name)} is managed by AWS, which keeps its policies.", "Name another role.")
+    edits: list[Edit] = [*_put(account.partition, account.id, entity, least)]
+    kept = {edit.policy_arn for edit in edits if isinstance(edit, AttachPolicy)}
+    kept |= {edit.name for edit in edits if isinstance(edit, PutInlinePolicy)}
+    edits += [DetachPolicy(entity.arn, one.arn) for one in entity.attached_policies if one.arn not in kept]
+    edits += [DeleteInlinePolicy(entity.arn, one.name) for one in entity.inline_policies if one.name not in kept]
+    if isinstance(entity, User):
+        groups = (account.group(name) for name in entity.groups)
+        edits += [RemoveUserFromGroup(entity.arn, group.arn) for group in groups if group is not None]
+    return Draft(account.id, f"only what {entity.name} used", tuple(edits))
+
+
+def _put(partition: str, account: str, entity: User | Role, least: LeastPolicy) -> Iterator[Edit]:
+    text = json.dumps(least.document, indent=2)
+    if _size(least.statements) <= _INLINE_SIZES[type(entity)]:
+        yield PutInlinePolicy(entity.arn, POLICY_NAME, text)
+        return
+    documents = list(_packed(least.statements))
+    if len(documents) > _MOST_POLICIES:
+        raise Problem(
+            f"The policy takes more than {_MOST_POLICIES} managed policies, which is the default quota of an identity.",
+            "Name fewer resources of a kind: --name-at-most 3.",
+        )
+    for number, statements in enumerate(documents, 1):
+        arn = f"arn:{partition}:iam::{account}:policy/{POLICY_NAME}-{entity.name[:100]}-{number}"
+        yield PutManagedPolicy(arn, json.dumps({"Version": VERSION, "Statement": statements}, indent=2))
+        yield AttachPolicy(entity.arn, arn)
+
+
+def _packed(statements: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Statements, as many to a managed policy as it may have; a longer one is split by its resources and actions."""
+    held: list[dict[str, Any]] = []
+    for statement in (part for each in statements for part in _parts(each)):
+        if held and _size([*held, statement]) > MANAGED_POLICY_SIZE:
+            yield held
+            held = []
+        held.append(statement)
+    yield held
+
+
+def _parts(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if _size([statement]) <= MANAGED_POLICY_SIZE or statement["Effect"] != "Allow":
+        yield statement
+        return
+    for element in ("Resource", "Action"):
+        values = statement[element]
+        if isinstance(values, list) and len(values) > 1:
+            for half in (values[: len(values) // 2], values[len(values) // 2 :]):
+                yield from _parts(statement | {element: _one_or_more(half)})
+            return
+    yield statement
+
+
+def _size(statements: Iterable[dict[str, Any]]) -> int:
+    document = {"Version": VERSION, "Statement": list(statements)}
+    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+
+
+def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, activity: Activity) -> LeastDraft:
+    """Lay the draft over the account, and ask there again for all that was used.
+
+    Raises:
+        Problem: there is no such draft.
+    """
+    drafted = lay(workspace, least_draft(workspace, principal, least))
+    if drafted.problems:
+        return LeastDraft(drafted, (), (), 0, None)
+    lost: list[tuple[str, str]] = []
+    unproved: list[tuple[str, str]] = []
+    now = datetime.now(UTC)
+    pairs = [(used, resource or "*") for used in activity.actions.values() for resource in used.resources]
+    for used, resource in pairs[:MOST_ASKED]:
+        for question in _questions(used, resource):
+            after = BulkEvaluator(drafted.after, question, now=now).ask(principal)
+            if is_allowed(after):
+                continue
+            before = BulkEvaluator(drafted.base, question, now=now).ask(principal)
+            if before.denied:
+                continue
+            if after.denied:
+                lost.append((used.action, resource))
+            elif is_allowed(before):
+                unproved.append((used.action, resource))
+    proof = prove_nothing_new(drafted.base, drafted.after)
+    return LeastDraft(drafted, tuple(lost), tuple(unproved), max(0, len(pairs) - MOST_ASKED), proof)
+
+
+def _questions(used: UsedAction, resource: str) -> Iterator[Question]:
+    for region, context in used.contexts:
+        yield Question(used.action, resource, dict(context), region=region)
+
+
+def is_allowed(decision: Decision) -> bool:
+    """Whether all that was asked about is allowed."""
+    return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME

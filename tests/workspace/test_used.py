@@ -1,0 +1,395 @@
+"""What was used against what is granted, and the least policy: nothing used is lost, nothing new is possible."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import Account, AttachedPolicy, Group, InlinePolicy, ManagedPolicy, PolicyVersion, Role, User
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.workspace.least_policy import LeastPolicy, check_least, least_draft, least_policy
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.proofs import ProofStatus
+from iamtui.workspace.used import Activity, UsedService, compare_use, limits_of, read_activity
+from iamtui.workspace.what_can import what_can
+from iamtui.workspace.workspace import Workspace
+from tests.workspace.test_what_can import workspace_of
+
+ACCOUNT = "111122223333"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/worker"
+PASSED = f"arn:aws:iam::{ACCOUNT}:role/passed"
+TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/"
+TRUST = PolicyDocument.of({"Version": "2012-10-17", "Statement": []})
+
+
+def document(*statements: dict[str, Any]) -> PolicyDocument:
+    return PolicyDocument.of({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(actions: Any, resources: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def role_with(*statements: dict[str, Any]) -> Role:
+    return Role(
+        name="worker",
+        path="/team/",
+        arn=ROLE,
+        id="AROA1",
+        created=None,
+        trust=TRUST,
+        inline_policies=(InlinePolicy("own", document(*statements)),),
+    )
+
+
+def workspace_with(*statements: dict[str, Any]) -> tuple[Workspace, Role]:
+    role = role_with(*statements)
+    passed = Role("passed", "/", PASSED, "AROA2", None, trust=TRUST)
+    return workspace_of(Account(ACCOUNT, roles=(role, passed)), "eu-west-1"), role
+
+
+def event(source: str, name: str, parameters: Any = None, *, who: str = ROLE, **more: Any) -> dict[str, Any]:
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/s"
+    issuer = {"sessionContext": {"sessionIssuer": {"type": "Role", "arn": who}}}
+    identity = (
+        {"type": "AssumedRole", "arn": session, "accountId": ACCOUNT, **issuer}
+        if ":role/" in who
+        else {"type": "IAMUser", "arn": who, "accountId": ACCOUNT}
+    )
+    return {
+        "eventSource": f"{source}.amazonaws.com",
+        "eventName": name,
+        "eventType": "AwsApiCall",
+        "eventTime": "2026-11-01T10:00:00Z",
+        "awsRegion": "eu-west-1",
+        "recipientAccountId": ACCOUNT,
+        "requestParameters": parameters,
+        "userIdentity": identity | more.pop("identity", {}),
+        **more,
+    }
+
+
+def get(key: str, **more: Any) -> dict[str, Any]:
+    return event("s3", "GetObject", {"bucketName": "b", "key": key}, **more)
+
+
+def read(tmp_path: Path, workspace: Workspace, entity: Role | User, events: Iterable[dict[str, Any]]) -> Activity:
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps({"Records": list(events)}))
+    return read_activity(workspace, principal_for(workspace, entity), [str(file)])
+
+
+def used(
+    tmp_path: Path, statements: Sequence[dict[str, Any]], events: Iterable[dict[str, Any]], most: int = 10
+) -> tuple[Workspace, Role, Activity, LeastPolicy]:
+    workspace, role = workspace_with(*statements)
+    activity = read(tmp_path, workspace, role, events)
+    return workspace, role, activity, least_policy(workspace, principal_for(workspace, role), activity, most)
+
+
+def allowed(least: LeastPolicy) -> list[dict[str, Any]]:
+    return [one for one in least.statements if one["Effect"] == "Allow"]
+
+
+def of(uses: Iterable[UsedService], service: str) -> UsedService:
+    return next(one for one in uses if one.service == service)
+
+
+def test_only_calls_that_succeeded_and_are_its_own_prove_use(tmp_path: Path) -> None:
+    others = get("other", who=f"arn:aws:iam::{ACCOUNT}:role/other")
+    # The ARN of the role stands in this record, too, but another called.
+    others["requestParameters"]["about"] = ROLE
+    events = [
+        get("a"),
+        get("a", eventTime="2026-10-01T00:00:00Z"),
+        get("denied", errorCode="AccessDenied"),
+        get("missing", errorCode="NoSuchKey"),
+        event("kms", "RotateKey", {"keyId": "k"}, eventType="AwsServiceEvent"),
+        others,
+    ]
+
+    _, _, activity, _ = used(tmp_path, [allow("s3:*")], events)
+
+    found = activity.actions["s3:GetObject"]
+    assert list(activity.actions) == ["s3:GetObject"]
+    assert (found.events, found.first, found.last) == (2, "2026-10-01T00:00:00Z", "2026-11-01T10:00:00Z")
+    assert dict(found.resources) == {"arn:aws:s3:::b/a": 2}
+    assert (activity.denied, dict(activity.failed), activity.not_calls) == (1, {"NoSuchKey": 1}, 1)
+    assert activity.incomplete == ()
+
+
+def test_a_user_is_told_by_its_own_arn(tmp_path: Path) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:user/ana"
+    user = User("ana", "/", arn, "AIDA1", None, inline_policies=(InlinePolicy("own", document(allow("s3:*"))),))
+    workspace = workspace_of(Account(ACCOUNT, users=(user,)))
+
+    activity = read(tmp_path, workspace, user, [get("a", who=arn), get("b", who=arn + "bel")])
+
+    assert dict(activity.actions["s3:GetObject"].resources) == {"arn:aws:s3:::b/a": 1}
+
+
+def test_granted_against_used(tmp_path: Path) -> None:
+    statements = [allow(["s3:GetObject", "s3:PutObject", "s3:PutBucketPolicy", "iam:PassRole", "sqs:SendMessage"])]
+    workspace, role, activity, _ = used(tmp_path, statements, [get("a"), event("ec2", "DescribeInstances")])
+
+    uses = compare_use(what_can(workspace, principal_for(workspace, role)), activity)
+
+    s3 = of(uses, "s3")
+    assert (s3.used, s3.unused, s3.untold) == (("s3:GetObject",), ("s3:PutBucketPolicy", "s3:PutObject"), ())
+    assert s3.levels["Read"] == (1, 1)
+    assert s3.levels["Write"] == (2, 0)
+    assert of(uses, "ec2").not_granted == ("ec2:DescribeInstances",)
+    # Nobody's messages are in these trails, and no role that is passed has a record of its own.
+    assert of(uses, "sqs").untold == ("sqs:SendMessage",)
+    assert of(uses, "iam").untold == ("iam:PassRole",)
+    limits = " ".join(limits_of(activity, uses))
+    assert "no data events of sqs" in limits
+    assert "iam:PassRole" in limits
+    assert "s3" not in limits.partition("data events of")[2].partition(",")[0]
+
+
+def test_data_events_of_others_show_that_they_are_recorded(tmp_path: Path) -> None:
+    other = event("sqs", "SendMessage", {"queueUrl": "q"}, who=f"arn:aws:iam::{ACCOUNT}:role/other")
+    workspace, role, activity, _ = used(tmp_path, [allow("sqs:SendMessage")], [get("a"), other])
+
+    uses = compare_use(what_can(workspace, principal_for(workspace, role)), activity)
+
+    assert of(uses, "sqs").unused == ("sqs:SendMessage",)
+
+
+def test_the_least_policy_has_what_was_used_and_no_more(tmp_path: Path) -> None:
+    events = [get("a"), get("b"), event("dynamodb", "GetItem", {"tableName": "t"})]
+    workspace, role, activity, least = used(tmp_path, [allow(["s3:*", "dynamodb:*", "ec2:*"])], events)
+
+    assert allowed(least) == [
+        allow("dynamodb:GetItem", f"{TABLE}t"),
+        allow("s3:GetObject", ["arn:aws:s3:::b/a", "arn:aws:s3:::b/b"]),
+    ]
+    assert least.rules == ()
+    assert least.findings(ACCOUNT) == ()
+    checked = check_least(workspace, principal_for(workspace, role), least, activity)
+    assert (checked.lost, checked.unproved, checked.unchecked) == ((), (), 0)
+    assert checked.proof is not None
+    assert checked.proof.status is ProofStatus.PROVED
+
+
+def test_many_resources_become_the_pattern_of_their_deepest_folder(tmp_path: Path) -> None:
+    events = [get(f"raw/2026/{day}/part") for day in range(4)] + [get("other/x")]
+    events += [event("dynamodb", "GetItem", {"tableName": f"t{number}"}) for number in range(3)]
+
+    _, _, _, least = used(tmp_path, [allow(["s3:*", "dynamodb:*"])], events, most=3)
+
+    assert allowed(least) == [
+        allow("dynamodb:GetItem", [f"{TABLE}t0", f"{TABLE}t1", f"{TABLE}t2"]),
+        allow("s3:GetObject", ["arn:aws:s3:::b/other/x", "arn:aws:s3:::b/raw/2026/*"]),
+    ]
+    assert least.rules == ("More than 3 resources: arn:aws:s3:::b/raw/2026/* stands for them.",)
+
+
+def test_resources_that_share_nothing_become_all_of_their_kind(tmp_path: Path) -> None:
+    events = [event("dynamodb", "GetItem", {"tableName": name}) for name in ("a", "b", "c")]
+    _, _, _, least = used(tmp_path, [allow("dynamodb:*")], events, most=2)
+    assert allowed(least) == [allow("dynamodb:GetItem", f"{TABLE}*")]
+
+
+def test_conditions_are_taken_over_and_denies_are_kept(tmp_path: Path) -> None:
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    deny = {"Sid": "Never", "Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::b/secret/*"}
+    statements = [allow("s3:*", Condition=mfa), deny]
+    workspace, role, activity, least = used(tmp_path, statements, [get("a")])
+
+    assert least.statements == (
+        allow("s3:GetObject", "arn:aws:s3:::b/a", Condition=mfa),
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::b/secret/*"},
+    )
+    checked = check_least(workspace, principal_for(workspace, role), least, activity)
+    assert checked.lost == ()
+    assert checked.proof is not None
+    assert checked.proof.status is ProofStatus.PROVED
+
+
+def test_a_statement_without_conditions_is_enough(tmp_path: Path) -> None:
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    _, _, _, least = used(tmp_path, [allow("s3:*", Condition=mfa), allow("s3:Get*")], [get("a")])
+    assert allowed(least) == [allow("s3:GetObject", "arn:aws:s3:::b/a")]
+
+
+def test_a_passed_role_is_in_the_policy_for_the_service_it_was_passed_to(tmp_path: Path) -> None:
+    made = event("lambda", "CreateFunction20150331", {"functionName": "f", "role": PASSED})
+    workspace, role, activity, least = used(tmp_path, [allow(["lambda:*", "iam:PassRole"])], [made])
+
+    only_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    function = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f"
+    assert sorted(allowed(least), key=lambda one: one["Action"]) == [
+        allow("iam:PassRole", PASSED, Condition=only_lambda),
+        allow("lambda:CreateFunction", function),
+    ]
+    assert list(activity.actions["iam:PassRole"].implied_by) == ["CreateFunction20150331"]
+    checked = check_least(workspace, principal_for(workspace, role), least, activity)
+    assert checked.lost == ()
+
+
+def test_the_path_of_an_iam_entity_is_that_of_the_account(tmp_path: Path) -> None:
+    _, _, _, least = used(tmp_path, [allow("iam:*")], [event("iam", "GetRole", {"roleName": "worker"})])
+    assert allowed(least) == [allow("iam:GetRole", ROLE)]
+
+
+def test_log_groups_are_named_with_their_streams(tmp_path: Path) -> None:
+    made = event("logs", "PutRetentionPolicy", {"logGroupName": "g"})
+    workspace, role, activity, least = used(tmp_path, [allow("logs:*")], [made])
+    assert allowed(least) == [allow("logs:PutRetentionPolicy", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:g:*")]
+    assert check_least(workspace, principal_for(workspace, role), least, activity).lost == ()
+
+
+def test_what_is_not_told_is_said(tmp_path: Path) -> None:
+    statements = [allow(["s3:GetObject", "glue:*"])]
+    events = [
+        event("s3", "GetObject", {"bucketName": "b", "key": "*"}),
+        event("glue", "Nonsense"),
+        event("ec2", "RebootInstances", {"instancesSet": {"items": [{"instanceId": "i-1"}]}}),
+        event("sts", "GetCallerIdentity"),
+    ]
+    _, _, activity, least = used(tmp_path, statements, events)
+
+    assert allowed(least) == [allow("s3:GetObject")]
+    assert least.open_actions == ("s3:GetObject",)
+    assert least.not_granted == ("ec2:RebootInstances",)
+    assert least.by_others == ("sts:GetCallerIdentity",)
+    assert list(activity.unmapped) == [
+        ("glue.amazonaws.com:Nonsense", "the catalogue has no action for this operation")
+    ]
+    assert activity.incomplete == ("1 event could not be mapped to an action",)
+
+
+def test_damaged_trails_leave_it_incomplete(tmp_path: Path) -> None:
+    workspace, role = workspace_with(allow("s3:*"))
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps(get("a")) + "\n{broken")
+    activity = read_activity(workspace, principal_for(workspace, role), [str(file)])
+    assert activity.incomplete == ("files or parts of them could not be read",)
+
+
+def test_reading_can_be_stopped(tmp_path: Path) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(_counts: object) -> None:
+        raise Stopped
+
+    workspace, role = workspace_with(allow("s3:*"))
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps({"Records": [get("a")]}))
+    with pytest.raises(Stopped):
+        read_activity(workspace, principal_for(workspace, role), [str(file)], stop)
+
+
+# The draft.
+
+
+def test_the_draft_takes_away_all_other_policies(tmp_path: Path) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/wide"
+    version = PolicyVersion("v1", document(allow("s3:*")), is_default=True, created=None)
+    managed = ManagedPolicy("wide", "/", arn, "ANPA1", None, versions=(version,))
+    group = Group(
+        "g",
+        "/",
+        f"arn:aws:iam::{ACCOUNT}:group/g",
+        "AGPA1",
+        None,
+        inline_policies=(InlinePolicy("x", document(allow("sqs:*"))),),
+    )
+    who = f"arn:aws:iam::{ACCOUNT}:user/ana"
+    user = User("ana", "/", who, "AIDA1", None, attached_policies=(AttachedPolicy("wide", arn),), groups=("g",))
+    workspace = workspace_of(Account(ACCOUNT, users=(user,), groups=(group,), policies=(managed,)))
+    activity = read(tmp_path, workspace, user, [get("a", who=who)])
+    principal = principal_for(workspace, user)
+    least = least_policy(workspace, principal, activity)
+
+    draft = least_draft(workspace, principal, least)
+
+    assert list(map(type, draft.edits)) == [PutInlinePolicy, DetachPolicy, RemoveUserFromGroup]
+    checked = check_least(workspace, principal, least, activity)
+    assert (checked.drafted.problems, checked.lost) == ((), ())
+    assert checked.proof is not None
+    assert checked.proof.status is ProofStatus.PROVED
+    left = what_can(checked.drafted.after, principal).by_action()
+    assert set(left) - set(
+        what_can(
+            workspace_of(Account(ACCOUNT, users=(replace(user, attached_policies=(), groups=()),))), principal
+        ).by_action()
+    ) == {"s3:GetObject"}
+
+
+def test_a_long_policy_is_several_managed_ones(tmp_path: Path) -> None:
+    events = [event("dynamodb", "GetItem", {"tableName": f"{'t' * 100}{number}"}) for number in range(120)]
+    workspace, role, activity, least = used(tmp_path, [allow("dynamodb:*")], events, most=1_000)
+
+    draft = least_draft(workspace, principal_for(workspace, role), least)
+
+    put = [edit for edit in draft.edits if isinstance(edit, PutManagedPolicy)]
+    assert len(put) == len([edit for edit in draft.edits if isinstance(edit, AttachPolicy)]) > 1
+    assert all(len(json.dumps(json.loads(edit.document), separators=(",", ":"))) <= 6_144 for edit in put)
+    checked = check_least(workspace, principal_for(workspace, role), least, activity)
+    assert (checked.drafted.problems, checked.lost) == ((), ())
+
+
+def test_there_is_no_draft_where_a_policy_is_not_known(tmp_path: Path) -> None:
+    role = replace(
+        role_with(allow("s3:*")), attached_policies=(AttachedPolicy("x", f"arn:aws:iam::{ACCOUNT}:policy/x"),)
+    )
+    workspace = workspace_of(Account(ACCOUNT, roles=(role,)))
+    activity = read(tmp_path, workspace, role, [get("a")])
+    least = least_policy(workspace, principal_for(workspace, role), activity)
+
+    assert least.unread == (f"arn:aws:iam::{ACCOUNT}:policy/x",)
+    with pytest.raises(Problem, match="Not all policies of worker are known"):
+        least_draft(workspace, principal_for(workspace, role), least)
+
+
+def test_roles_of_aws_have_no_draft(tmp_path: Path) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/x.amazonaws.com/worker"
+    role = replace(role_with(allow("s3:*")), path="/aws-service-role/x.amazonaws.com/", arn=arn)
+    workspace = workspace_of(Account(ACCOUNT, roles=(role,)))
+    activity = read(tmp_path, workspace, role, [get("a", who=arn)])
+    least = least_policy(workspace, principal_for(workspace, role), activity)
+    with pytest.raises(Problem, match="managed by AWS"):
+        least_draft(workspace, principal_for(workspace, role), least)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_used_is_lost_and_nothing_new_is_possible(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    conditions = [{}, {}, {"StringEquals": {"aws:PrincipalTag/team": "x"}}, {"Bool": {"aws:SecureTransport": "true"}}]
+
+    def statement(effect: str) -> dict[str, Any]:
+        actions = random.sample(["s3:*", "s3:Get*", "dynamodb:*Item", "dynamodb:GetItem", "sqs:*", "*"], 2)
+        resources = random.sample(["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/a*", f"{TABLE}*", f"{TABLE}t1"], 2)
+        condition = random.choice(conditions)
+        made = {"Effect": effect, "Action": actions, "Resource": resources}
+        return made | ({"Condition": condition} if condition else {})
+
+    statements = [statement("Allow") for _ in range(random.randint(1, 4))]
+    statements += [statement("Deny")] if random.random() < 0.3 else []
+    events = [get(random.choice("abc") * random.randint(1, 3)) for _ in range(6)]
+    events += [event("dynamodb", "GetItem", {"tableName": f"t{random.randint(0, 4)}"}) for _ in range(6)]
+    workspace, role, activity, least = used(tmp_path, statements, events, most=random.choice([1, 3, 100]))
+
+    if not least.statements:
+        assert set(least.not_granted) == set(activity.actions)
+        return
+    checked = check_least(workspace, principal_for(workspace, role), least, activity)
+
+    assert (checked.lost, checked.unproved) == ((), ())
+    # A pattern may take in what was not granted: with every resource named nothing is new.
+    if not any("stands for them" in rule for rule in least.rules):
+        assert checked.proof is not None
+        assert checked.proof.counterexample is None
