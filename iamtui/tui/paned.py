@@ -28,6 +28,7 @@ from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, accoun
 from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, Divider, PaneSizes
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.textual_internals import SteadyCompositor
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine, key_hints
@@ -146,6 +147,7 @@ class PanedScreen(Screen[None]):
 
     def __init__(self, copier: Copier) -> None:
         super().__init__()
+        self._compositor = SteadyCompositor()
         self._copier = copier
         self._zoom = Zoom(self)
         self.pane_sizes = PaneSizes(self)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from textual import events
+from textual._compositor import Compositor, ReflowResult
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.command import Command, CommandList, CommandPalette
@@ -65,6 +66,37 @@ class SteadyScrollView(ScrollView):
         if (virtual_size, self.container_size) != self._scrolled:
             super()._scroll_update(virtual_size)
             self._scrolled = virtual_size, self.container_size
+
+
+class SteadyCompositor(Compositor):
+    """A Compositor that places the widgets of a screen once where Textual does so two or three times."""
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """Place the widgets.
+
+        A widget that is told its new size asks for another layout, as if that depended on how large what is in it is:
+        only the scroll bars do, and they ask for one themselves. What is found here is told before.
+        """
+        result = super().reflow(parent, size)
+        # Else the first question where a widget is has all of this done again.
+        self._full_map_invalidated = False
+        for widget, place in self._full_map.items():
+            if isinstance(widget, ScrollView) or widget.virtual_size == place.virtual_size:
+                continue
+            widget.set_reactive(Widget.virtual_size, place.virtual_size)
+            sizes = widget.outer_size, widget.container_size
+            if widget.is_scrollable and sizes == (place.region.size, place.container_size):
+                # With its own size the same, nothing else has its scroll bars follow what is in it.
+                widget._scroll_update(place.virtual_size)  # noqa: SLF001 - as the module says
+        return result
+
+    def update_widgets(self, widgets: set[Widget]) -> None:
+        """Note what changed. Textual places everything anew where a widget changed that is not in sight."""
+        super().update_widgets({widget for widget in widgets if widget in self.widgets or _is_displayed(widget)})
+
+
+def _is_displayed(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
 class WatchedPalette(CommandPalette):

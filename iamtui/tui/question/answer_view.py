@@ -135,6 +135,7 @@ class AnswerView(Column):
         self._said = Content(""), Content("")
         self._texts: dict[str, Content] = {}
         self._held: dict[str, int] = {}
+        self._is_typed_for = False
         self._width = 0
         self.rows_beside = 4
         """How many lines of the panel are not the answer's."""
@@ -176,6 +177,9 @@ class AnswerView(Column):
             return
         self._width = self.size.width
         self.release()
+        self._show_again()
+
+    def _show_again(self) -> None:
         if self._shown is not None:
             self._draw()
         else:
@@ -190,10 +194,18 @@ class AnswerView(Column):
     def release(self) -> None:
         """Be only as high as the next answer needs.
 
-        Until then the band stays as high as it ever was, and where there is more room all of the answer: what is
-        below does not jump while answers follow each other, and the screen need not be laid out again.
+        Until then the band stays as high as it ever was, and where there is more room, or somebody types, all of the
+        answer: what is around does not jump while answers follow each other, and need not be laid out again.
         """
         self._held.clear()
+
+    def hold(self, *, typed_for: bool) -> None:
+        """Whether somebody types the question: what is said in place of an answer then takes the answer's lines."""
+        if typed_for is not self._is_typed_for:
+            self._is_typed_for = typed_for
+            if not typed_for:
+                self.release()
+                self._show_again()
 
     def show(self, shown: Shown) -> None:
         self._hold(shown)
@@ -254,8 +266,14 @@ class AnswerView(Column):
         found = wrap_all([sentence, more], width, _MOST_BAND[self._room] + 1) or [Content("")]
         self._put("verdict", [Content(" ").append(row) for row in found[:1]])
         self._put("because", found[1:])
+        self._hold_all(len(found))
         _set_height(self.query_one("#question-verdict"), 1)
-        _set_height(self.query_one("#question-because"), len(found) - 1)
+        least = self._held.get("all", 0) if self._is_typed_for and self._room != WIDE else 0
+        _set_height(self.query_one("#question-because"), max(len(found), least) - 1)
+
+    def _hold_all(self, rows: int) -> None:
+        if self._room == MEDIUM or self._is_typed_for:
+            self._held["all"] = max(self._held.get("all", 0), rows)
 
     def _draw(self) -> None:
         shown, words = self._shown, self._words
@@ -317,8 +335,7 @@ class AnswerView(Column):
             below, slack = below + more_lines, slack - more_lines
             self._put("statement", as_many(quote, below))
             _set_height(self.query_one("#question-statement"), below)
-        if self._room == MEDIUM:
-            self._held["all"] = max(self._held.get("all", 0), len(top) + below + len(texts))
+        self._hold_all(len(top) + below + len(texts))
         _set_display(self.query_one("#question-statement"), shown=beside)
         layers_list.show(words.layers, rows)
         _set_height(layers_list, below if beside else unfolded)

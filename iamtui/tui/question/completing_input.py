@@ -148,10 +148,6 @@ class Completions(LineView, can_focus=False):
         border: round $rule-focused;
         border-subtitle-color: $muted;
         background: $surface;
-
-        &.-open {
-            display: block;
-        }
     }
     .-compact Completions {
         margin: 0 0 1 0;
@@ -174,7 +170,8 @@ class Completions(LineView, can_focus=False):
         self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
         self._names = max((cell_len(offer.value) for offer in self.offers), default=0)
         self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
-        self.set_class(bool(self.offers), "-open")
+        # A class would have the styles of the list and its scroll bars worked out again.
+        self.display = bool(self.offers)
         if self.offers:
             rows = min(len(self.offers), _ROWS) + self.gutter.height
             if self.styles.height is None or self.styles.height.value != rows:

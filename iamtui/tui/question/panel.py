@@ -167,6 +167,12 @@ class QuestionPanel(Pane):
     def _give_rows(self) -> None:
         self._view.give_rows(self.outer_size.height if self._is_fixed else None)
 
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _hold_answer(self) -> None:
+        """The answer's lines stay where they are while somebody types."""
+        self._view.hold(typed_for=self._form.has_focus_within)
+
     def _fit(self) -> None:
         size = self.app.size
         room = room_in(size)

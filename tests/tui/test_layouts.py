@@ -1,0 +1,106 @@
+"""How often a screen is laid out, and that what is around an answer keeps its place while somebody types."""
+
+from __future__ import annotations
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from iamtui.account.model import Account
+from iamtui.tui.question.answer_view import AnswerView
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.textual_internals import SteadyCompositor
+from iamtui.tui.widgets.lists.containers import Column
+from tests.support.question_asked import account, asked, panel_of, typed
+from tests.support.screen_app import opened, press, settle
+
+__all__ = ["account"]
+
+
+class _Counting(SteadyCompositor):
+    """Counts how often everything is placed."""
+
+    placed = 0
+
+    def _arrange_root(self, *args: object, **named: object) -> object:  # type: ignore[override]
+        self.placed += 1
+        return super()._arrange_root(*args, **named)  # type: ignore[arg-type]
+
+
+class _Screen(Screen[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = self.counting = _Counting()
+
+    def compose(self) -> ComposeResult:
+        with Column():
+            yield Static("one", id="one")
+            yield Static("hidden", id="hidden")
+            with VerticalScroll():
+                yield Static("two", id="two")
+
+
+class _App(App[None]):
+    CSS = "Column, VerticalScroll { height: 1fr; } #one { height: 1; } #two { height: 2; } #hidden { display: none; }"
+
+    def get_default_screen(self) -> Screen[None]:
+        return _Screen()
+
+
+async def test_another_height_takes_one_layout_and_what_is_hidden_none() -> None:
+    app = _App()
+    async with app.run_test(size=(60, 20)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, _Screen)
+        one = screen.query_one("#one")
+        before = screen.counting.placed
+        one.styles.height = 3
+        await pilot.pause()
+        await pilot.pause()
+        assert one.region.height == one.virtual_size.height == 3
+        assert screen.counting.placed == before + 1
+        screen.query_one("#hidden", Static).update("still hidden", layout=False)
+        await pilot.pause()
+        assert one.region.height == 3
+        assert screen.counting.placed == before + 1
+
+
+async def test_scroll_bars_follow_what_is_in_a_container_that_keeps_its_size() -> None:
+    app = _App()
+    async with app.run_test(size=(60, 20)) as pilot:
+        scroll, two = app.screen.query_one(VerticalScroll), app.screen.query_one("#two")
+        for height, is_scrolled in ((200, True), (100, True), (1, False)):
+            two.styles.height = height
+            await pilot.pause()
+            await pilot.pause()
+            assert scroll.show_vertical_scrollbar is is_scrolled
+            assert scroll.max_scroll_y == max(0, height - 19)
+            assert two.region.width == 60 - (2 if is_scrolled else 0)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_panel_keeps_its_height_while_somebody_types_and_no_longer(
+    account: Account, size: tuple[int, int]
+) -> None:
+    async with opened(size=size, account=account) as pilot:
+        panel = await asked(pilot)
+        field = panel.query_one(QuestionForm).action_field
+        await typed(pilot, field, "s3:GetObject")
+        answered = panel.region
+        assert panel.answer is not None
+        await press(pilot, "backspace", "backspace")
+        await settle(pilot)
+        assert panel.answer is None
+        assert panel.region == answered
+        await press(pilot, "c", "t")
+        await settle(pilot)
+        assert panel.answer is not None
+        assert panel.region == answered
+        await press(pilot, "backspace", "escape", "escape")
+        await settle(pilot)
+        assert not panel_of(pilot).has_focus_within
+        assert panel.region.height < answered.height
+        view = panel.query_one(AnswerView)
+        assert view.region.height <= 3, "the sentence alone"
