@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,12 +17,10 @@ from iamtui.cli.named_files import read_text, shown_name
 from iamtui.cli.opening import approval
 from iamtui.cli.organization_answers import (
     AccountAnswer,
-    Never,
     Plan,
     Row,
     ask_account,
     diff_account,
-    never_label,
     row_cells,
     row_json,
 )
@@ -41,7 +39,8 @@ from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
 from iamtui.workspace.organization_run import Done, Workers, over_accounts, workers_for
 from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
-from iamtui.workspace.saved_questions import SavedQuestion, testing
+from iamtui.workspace.questions import check_action, check_resource
+from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
 from iamtui.workspace.workspace import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,6 +114,7 @@ def _picked(day: StoreDay, accounts: Sequence[str]) -> tuple[str, ...]:
 @click.option("--on", "resources", multiple=True, metavar="ARN", help="On this resource (with --who-can).")
 @click.option("--never", type=(str, str), multiple=True, metavar="PRINCIPALS ACTION", help="Prove that none ever can.")
 @click.option("--except", "excepted", multiple=True, metavar="PRINCIPALS", help="Who may (with --never).")
+@click.option("--not-public", multiple=True, metavar="ARN", help="Prove that nobody outside can use it; or a pattern.")
 @click.option("--escalations", is_flag=True, help="Who can become administrator of the account.")
 @click.option("--audit", is_flag=True, help="Old keys, missing MFA, broad policies, open trust.")
 @click.option("--draft", metavar="FILE", help="What SCPs and RCPs would change: a draft, or one document.")
@@ -141,6 +141,7 @@ def ask(
     resources: tuple[str, ...],
     never: tuple[tuple[str, str], ...],
     excepted: tuple[str, ...],
+    not_public: tuple[str, ...],
     escalations: bool,
     audit: bool,
     draft: str | None,
@@ -161,11 +162,16 @@ def ask(
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
+    saved = _saved(questions)
     plan = Plan(
-        questions=_saved(questions),
+        questions=tuple(one for one in saved if isinstance(one, SavedQuestion)),
         demands=Demands(any_resource, complete, anyway),
         who_can=_asked_of_all(who_can, resources),
-        never=_never(never, excepted),
+        proofs=(
+            *(one for one in saved if isinstance(one, SavedProof)),
+            *_never(never, excepted),
+            *(SavedProof(f"not-public {one}", "", _not_public(one)) for one in not_public),
+        ),
         escalations=escalations,
         audit=audit,
         draft=_draft(draft, level),
@@ -196,18 +202,17 @@ def ask(
     return listing.exit(fail_on)
 
 
-def _saved(file: str | None) -> tuple[SavedQuestion, ...]:
-    """The questions of a file, of which those that test nothing are left out."""
+def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
+    """The questions and proofs of a file."""
     if file is None:
         return ()
-    saved = question_store("", file).saved()
+    saved = question_store("", file).questions_and_proofs()
     if not saved:
         raise Problem(f"No question is saved in {file}.", "Save one: `iamtui can ... --expect allowed --save NAME`.")
-    chosen, untested = testing(saved)
-    # One that names nobody is put to everybody here.
-    for question in (*chosen, *untested):
-        check_inquiry(question.question_matrix)
-    return tuple(saved)
+    for one in saved:
+        if isinstance(one, SavedQuestion):
+            check_inquiry(one.question_matrix)
+    return saved
 
 
 def _asked_of_all(actions: Sequence[str], resources: tuple[str, ...]) -> tuple[SavedQuestion, ...]:
@@ -219,10 +224,18 @@ def _asked_of_all(actions: Sequence[str], resources: tuple[str, ...]) -> tuple[S
     return tuple(SavedQuestion(f"who-can {matrix.actions[0]}", "", matrix) for matrix in asked)
 
 
-def _never(given: Sequence[tuple[str, str]], excepted: tuple[str, ...]) -> tuple[Never, ...]:
+def _never(given: Sequence[tuple[str, str]], excepted: tuple[str, ...]) -> Iterator[SavedProof]:
     if excepted and not given:
         raise Problem("--except applies only with --never.", "Leave it out.")
-    return tuple(Never(principals, (action,), excepted=excepted) for principals, action in given)
+    for principals, action in given:
+        check_action(action, pattern=True)
+        proof = ProofRecord(never=NeverRecord([principals], [action], excepted=[*excepted]))
+        yield SavedProof(f"never {principals} {action}", "", proof)
+
+
+def _not_public(resource: str) -> ProofRecord:
+    check_resource(resource)
+    return ProofRecord(not_public=NotPublicRecord([resource], "organization"))
 
 
 def _draft(name: str | None, level: str | None) -> OrganizationDraft | None:
@@ -308,7 +321,7 @@ class _Listing:
 
     def say_unasked(self, plan: Plan) -> None:
         """Name the questions that no account was asked: they say nothing."""
-        labels = [*(one.name for one in plan.questions), *map(never_label, plan.never)]
+        labels = [*(one.name for one in plan.questions), *(one.name for one in plan.proofs)]
         labels += ["draft"] if plan.draft is not None else []
         nowhere = [label for label in dict.fromkeys(labels) if not self._asked[label]]
         if nowhere:

@@ -17,6 +17,8 @@ from iamtui.account.model import DEMO, Account, Missing
 from iamtui.cli.diff import diff_fails, diff_json, print_diff
 from iamtui.cli.expectations import Demands
 from iamtui.cli.output import Output
+from iamtui.cli.prove import proof_to_json
+from iamtui.cli.questions import prove_saved
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
@@ -35,8 +37,9 @@ from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_drafts import OrganizationDraft
 from iamtui.workspace.organization_store import account_in, kept_account, workspace_of
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
-from iamtui.workspace.proofs import ProofStatus, prove_never
-from iamtui.workspace.saved_questions import SavedQuestion
+from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
+from iamtui.workspace.public_proofs import prove_not_public
+from iamtui.workspace.saved_questions import SavedProof, SavedQuestion
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
 
@@ -45,28 +48,20 @@ _MOST_ROWS: Final = 100_000
 """Of one account: what is more is said, and left out."""
 
 
-class Never(Struct, frozen=True):
-    """That principals can never do something."""
-
-    principals: str
-    actions: tuple[str, ...]
-    resource: str = "*"
-    excepted: tuple[str, ...] = ()
-
-
 class Plan(Struct, frozen=True):
     """What every account is asked.
 
     Args:
         questions: saved ones; those of another account are left out.
         who_can: questions put to everybody.
+        proofs: what is to be proved; those of another account are left out.
         draft: SCPs and RCPs as if they were attached.
     """
 
     questions: tuple[SavedQuestion, ...] = ()
     demands: Demands = field(default_factory=Demands)
     who_can: tuple[SavedQuestion, ...] = ()
-    never: tuple[Never, ...] = ()
+    proofs: tuple[SavedProof, ...] = ()
     escalations: bool = False
     audit: bool = False
     draft: OrganizationDraft | None = None
@@ -76,7 +71,7 @@ class Row(Struct, frozen=True):
     """One line of an answer.
 
     Args:
-        kind: "question", "who-can", "never", "escalation", "audit" or "draft".
+        kind: "question", "who-can", "proof", "escalation", "audit" or "draft".
         question: which of them, where there are several.
         subject: an ARN, mostly of a principal; raw text.
         verdict: one word or two: "met", "allowed", "proved", "high", "lost".
@@ -140,7 +135,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
                     break
                 rows.append(row)
             asked[label] += 1
-        except (UnknownPrincipal, _NotHere):
+        except (UnknownPrincipal, NothingNamed, _NotHere):
             continue
         except Problem as problem:
             unasked.append(f"{label}: {problem}")
@@ -175,8 +170,9 @@ def _questions(plan: Plan, workspace: Workspace, parts: list[str]) -> Iterator[t
             yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands)  # type: ignore[misc]
     for wanted in plan.who_can:
         yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted)  # type: ignore[misc]
-    for never in plan.never:
-        yield never_label(never), lambda never=never: _never(workspace, never)  # type: ignore[misc]
+    for proof in plan.proofs:
+        if proof.account in ("", id_):
+            yield proof.name, lambda proof=proof: _proof(workspace, proof, plan.draft)  # type: ignore[misc]
     if plan.escalations:
         yield "escalations", lambda: _escalations(workspace)
     if plan.audit:
@@ -184,11 +180,6 @@ def _questions(plan: Plan, workspace: Workspace, parts: list[str]) -> Iterator[t
     if plan.draft is not None:
         draft = plan.draft
         yield "draft", lambda: _draft(workspace, draft, parts)
-
-
-def never_label(never: Never) -> str:
-    where = "" if never.resource == "*" else f" on {never.resource}"
-    return f"never {never.principals} {', '.join(never.actions)}{where}"
 
 
 def _is_of(principal: str, account: str) -> bool:
@@ -268,29 +259,48 @@ _PROOFS: Final = {
 }
 
 
-def _never(workspace: Workspace, asked: Never) -> Iterator[Row]:
-    proof = prove_never(workspace, (asked.principals,), asked.actions, resource=asked.resource, excepted=asked.excepted)
+def _proof(workspace: Workspace, saved: SavedProof, draft: OrganizationDraft | None) -> Iterator[Row]:
+    """A proof; of resources that are not to be public, one of each."""
+    asked, after = saved.proof, workspace
+    if draft is not None:
+        own = draft.for_account(workspace.account)
+        after = workspace if isinstance(own, str) else lay(workspace, own).after
+    if asked.not_public is not None:
+        closed = asked.not_public
+        proofs = prove_not_public(
+            after,
+            closed.resources,
+            organization=closed.outside == "organization",
+            excepted=closed.excepted,
+            policy_alone=closed.policy_alone,
+        )
+        for arn, proof in proofs.items():
+            yield _proved(workspace, saved, proof, arn)
+        return
+    proof, _ = prove_saved(after, workspace if draft is not None else None, asked)
+    subject = ", ".join(asked.never.principals) if asked.never is not None else "every user and role"
+    yield _proved(workspace, saved, proof, subject)
+
+
+def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str) -> Row:
+    """A row about what is to be proved of a subject; the principal of a counterexample is one, too."""
     found = proof.counterexample
     if found is not None:
         context = "".join(f", {key} = {' or '.join(values) or 'absent'}" for key, values in found.context.items())
-        message = f"can call {found.action} on {found.resource}{context}"
+        message = f"{found.principal.arn or 'anonymous'} can call {found.action} on {found.resource}{context}"
     else:
-        message = "; ".join(proof.reasons) or f"none of {proof.principals:,} principals"
-    yield Row(
+        message = "; ".join(proof.reasons)
+    return Row(
         workspace.account.id,
-        "never",
-        never_label(asked),
-        asked.principals if found is None else found.principal.arn,
+        "proof",
+        saved.name,
+        subject,
         proof.status.value,
         _PROOFS[proof.status],
         message,
-        ", ".join(asked.actions) if found is None else found.action,
-        asked.resource if found is None else found.resource,
-        details={
-            "reasons": dict(proof.reasons),
-            "principals": proof.principals,
-            "context": {} if found is None else {key: list(values) for key, values in found.context.items()},
-        },
+        "" if found is None else found.action,
+        "" if found is None else found.resource,
+        details=proof_to_json(proof),
     )
 
 

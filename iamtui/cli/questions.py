@@ -286,7 +286,7 @@ def _run_one(
 
 
 def _run_proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, *, as_json: bool) -> _Run:
-    proof, whole = _proved(workspace, before, saved.proof)
+    proof, whole = prove_saved(workspace, before, saved.proof)
     end = PROOF_EXITS[proof.status]
     if whole:
         end = whole_or_open(workspace.account, end)
@@ -312,7 +312,7 @@ _PROOF_MARKS: Final = {
 }
 
 
-def _proved(workspace: Workspace, before: Workspace | None, asked: ProofRecord) -> tuple[Proof, bool]:
+def prove_saved(workspace: Workspace, before: Workspace | None, asked: ProofRecord) -> tuple[Proof, bool]:
     """What came of a proof, and whether it is about all users and roles, or all resources, of a pattern."""
     if asked.never is not None:
         one = asked.never

@@ -72,6 +72,10 @@ _MOST_ACCOUNTS: Final = 16
 MOST_REASONS: Final = 20
 
 
+class NothingNamed(Problem):
+    """What a proof is to be about is not in the account."""
+
+
 class ProofStatus(StrEnum):
     """How a proof ended."""
 
@@ -213,7 +217,7 @@ def _principals(workspace: Workspace, who: Sequence[str], actions: Sequence[str]
             or text == "*"
         ]
         if not some:
-            raise Problem(
+            raise NothingNamed(
                 f"No user and no role matches {safe_text(text, limit=200)}.",
                 "Give a pattern such as role/dev-* or user/*, or * for every user and role.",
             )

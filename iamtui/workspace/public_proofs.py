@@ -46,6 +46,7 @@ from iamtui.workspace.proofs import (
     SECONDS,
     WITHOUT_NAME,
     Counterexample,
+    NothingNamed,
     Proof,
     ProofStatus,
     below,
@@ -136,7 +137,7 @@ def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
             glob = Glob(tokens_of(parse_pieces(text, variables=False)))
             some = [arn for arn in known if glob.matches(arn)]
             if not some:
-                raise Problem(
+                raise NothingNamed(
                     f"No role and no resource whose policy is known matches {safe_text(text, limit=512)}.",
                     "Give an ARN, or a pattern of those that are known.",
                 )
@@ -146,12 +147,12 @@ def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
         assert arn is not None, "it was checked"
         is_role = arn.service == "iam" and arn.resource_type == "role"
         if is_account_id(arn.account) and arn.account != account.id:
-            raise Problem(
+            raise NothingNamed(
                 f"{safe_text(text, limit=512)} is a resource of account {arn.account}; account {account.id} is open.",
                 "Open the account that owns it.",
             )
         if is_role and account.by_arn(text) is None and not account.lacks_principals:
-            raise Problem(f"No role of this account is {safe_text(text, limit=512)}.", "See `iamtui list roles`.")
+            raise NothingNamed(f"No role of this account is {safe_text(text, limit=512)}.", "See `iamtui list roles`.")
         if not is_role and text not in account.resource_policies and not may_have_policy(arn):
             raise Problem(
                 f"{safe_text(text, limit=512)} is not a role, and not a resource that can have a policy.",
