@@ -17,12 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks import commands, decisions, live, loading, memory, proofs, screen
+from benchmarks import activity, commands, decisions, live, loading, memory, proofs, screen
 from benchmarks.results import Plan, Result, median_cpu_seconds
 
 BENCHMARKS: Final[dict[str, Callable[[Plan], Iterator[Result]]]] = {
     "decisions": decisions.run,
     "proofs": proofs.run,
+    "activity": activity.run,
     "loading": loading.run,
     "live": live.run,
     "screen": screen.run,

@@ -1,6 +1,7 @@
 """Generated CloudTrail trails: events as AWS writes them, of a made-up account, in the folders of a bucket.
 
-`python -m benchmarks.trail_generator FOLDER [EVENTS]` writes a million of them for the demo account.
+`python -m benchmarks.trail_generator FOLDER [EVENTS] [SNAPSHOT]` writes a million of them; with a snapshot (such as
+`iamtui snapshot demo.json --demo` writes) those that its users and roles may make, and some that they may not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account, Role, User
+from iamtui.catalog.actions import catalogue
+from iamtui.engine.decision import Outcome
+from iamtui.questions.answers import never_asked
+from iamtui.questions.question import Question
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNT: Final = "123456789012"
 BEGINNING: Final = datetime(2026, 8, 1, tzinfo=UTC)
@@ -54,6 +65,7 @@ class Call:
         parameters: makes the request's parameters.
         resource: the ARN that the record lists, made of the parameters; "" for none.
         denied: of how many calls one is denied; 0 for none.
+        actor: who makes it; None: anybody.
     """
 
     source: str
@@ -64,6 +76,7 @@ class Call:
     type: str = ""
     denied: int = 0
     data: bool = False
+    actor: Actor | None = None
 
 
 def _some(name: str, prefix: str, count: int) -> Parameters:
@@ -215,11 +228,11 @@ def events(
     weights = [call.weight for call in calls]
     for number in range(count):
         call = chance.choices(calls, weights)[0]
-        yield _event(chance, call, chance.choice(actors), BEGINNING + step * number, account)
+        yield _event(chance, call, call.actor or chance.choice(actors), BEGINNING + step * number, account)
 
 
 def _event(chance: random.Random, call: Call, actor: Actor, moment: datetime, account: str) -> dict[str, Any]:
-    region = _REGIONS[0] if chance.random() < 0.9 else chance.choice(_REGIONS[1:])
+    region = _REGIONS[0] if call.actor is not None or chance.random() < 0.9 else chance.choice(_REGIONS[1:])
     parameters = call.parameters(chance)
     record: dict[str, Any] = {
         "eventVersion": "1.11",
@@ -234,10 +247,7 @@ def _event(chance: random.Random, call: Call, actor: Actor, moment: datetime, ac
     if call.denied and chance.randrange(call.denied) == 0:
         record["errorCode"] = "AccessDenied"
         action = f"{call.source.partition('.')[0]}:{call.event}"
-        record["errorMessage"] = (
-            f"User: {record['userIdentity']['arn']} is not authorized to perform: {action} because no identity-based "
-            f"policy allows the {action} action"
-        )
+        record["errorMessage"] = f"User: {record['userIdentity']['arn']} is not authorized to perform: {action}"
     record |= {
         "requestParameters": parameters or None,
         "responseElements": None,
@@ -330,5 +340,71 @@ def _write_file(folder: Path, held: list[dict[str, Any]], account: str, number: 
     (place / name).write_bytes(gzip.compress(data, 6, mtime=0))
 
 
+_SOURCES: Final = {"cloudwatch": "monitoring", "ses": "email", "tag": "tagging", "dynamodb": "dynamodb"}
+_MOST_OF_A_STATEMENT: Final = 4
+_ODD: Final = frozenset("*?$")
+
+
+def calls_of(account: Account) -> Iterator[Call]:
+    """Calls that the users and roles of an account may make, as its own policies say, and some that they may not."""
+    workspace = Workspace(account, SourceInfo(SourceKind.SNAPSHOT, account.id))
+    holders: tuple[User | Role, ...] = (*account.users, *account.roles)
+    for holder in holders:
+        if isinstance(holder, Role) and holder.service_linked:
+            continue
+        sessions = ("i-0123456789abcdef0", "build-17", "someone@example.com") if isinstance(holder, Role) else ()
+        actor = Actor(holder.arn, sessions)
+        principal = principal_for(workspace, holder)
+        for action, resource in _grants(account, holder):
+            question = Question(action, resource, region="eu-west-1")
+            decision = BulkEvaluator(workspace, question).ask(principal)
+            if decision.outcome is Outcome.DEPENDS or action == "iam:PassRole":
+                continue
+            prefix, _, name = action.partition(":")
+            bucket, _, key = resource.rpartition(":")[2].partition("/")
+            given = {"bucketName": bucket, **({"key": key} if key else {})} if prefix == "s3" and bucket != "*" else {}
+            source = f"{_SOURCES.get(prefix, prefix)}.amazonaws.com"
+            yield Call(
+                source, name, 1 if decision.denied else 20, lambda _, given=given: given,  # type: ignore[misc]
+                "" if resource == "*" else resource, denied=1 if decision.denied else 0, actor=actor,
+            )  # fmt: skip
+
+
+def _grants(account: Account, holder: User | Role) -> Iterator[tuple[str, str]]:
+    documents = [inline.document for inline in holder.inline_policies]
+    for attached in holder.attached_policies:
+        policy = account.policy(attached.arn)
+        if policy is not None and policy.default_version is not None:
+            documents.append(policy.default_version.document)
+    for document in documents:
+        for statement in document.policy.statements if document.error is None else ():
+            if statement.effect == "Allow" and statement.actions and not statement.conditions:
+                for pattern in statement.actions[:_MOST_OF_A_STATEMENT]:
+                    for action in catalogue().expand(pattern)[:_MOST_OF_A_STATEMENT]:
+                        yield from _on(account, action, statement.resources or ())
+
+
+def _on(account: Account, action: str, resources: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for text in resources[:_MOST_OF_A_STATEMENT]:
+        arn = text.split(":", 5)
+        places = {3: "eu-west-1", 4: account.id}
+        made = ":".join(places.get(place, "*") if part == "*" else part for place, part in enumerate(arn))
+        made = made.replace("*", "x1")
+        if text == "*":
+            yield action, "*"
+        elif not _ODD & set(made) and not never_asked(action, made):
+            yield action, made
+
+
+def _main(words: list[str]) -> int:
+    count = int(words[1]) if len(words) > 1 else 1_000_000
+    if len(words) < _WITH_SNAPSHOT:
+        return write_bucket(Path(words[0]), events(count))
+    account = load_account(Path(words[2]).read_bytes())
+    return write_bucket(Path(words[0]), events(count, calls=list(calls_of(account)), account=account.id), account.id)
+
+
+_WITH_SNAPSHOT: Final = 3
+
 if __name__ == "__main__":
-    print(write_bucket(Path(sys.argv[1]), events(int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000)), "files")
+    print(_main(sys.argv[1:]), "files")

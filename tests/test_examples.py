@@ -6,14 +6,17 @@ The account behind a profile is a snapshot of that name; options that only a liv
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from iamtui.activity.tables import COUNT, write_parquet
 from iamtui.input_files import packed_for
 from tests.test_readme import BLOCKS
 
@@ -42,6 +45,7 @@ def as_here(line: str) -> str:
     line = ONLY_LIVE.sub("", line)
     line = re.sub(r"--profile (\S+)", r"--snapshot \1.json", line)
     reads = READS_AN_ACCOUNT.search(line) is not None
+    line = re.sub(r"--(keep|fix) \S+", r"--\1 $(mktemp -u)", line)
     return line if not reads or "--snapshot" in line else f"{line} --snapshot account.json"
 
 
@@ -80,6 +84,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/carol", "accountId": "123456789012"},
     }  # fmt: skip
     (folder / "trail.json.gz").write_bytes(packed_for(".gz", json.dumps({"Records": [record]}).encode()))
+    (folder / "AWSLogs").mkdir()
+    (folder / "AWSLogs" / "trail.json.gz").write_bytes((folder / "trail.json.gz").read_bytes())
+    if find_spec("pyarrow") is not None or "CI" in os.environ:
+        with (folder / "activity.parquet").open("wb") as file:
+            write_parquet(file, [{**{name: [record[name]] for name in ("eventSource", "eventName")}, COUNT: [3]}])
     (folder / "bin").mkdir()
     for name, said in {"kubectl": f"echo '{denied}'", "aws": f"cat {folder}/account.json"}.items():
         program = folder / "bin" / name

@@ -6,6 +6,7 @@ Left out of an event is what no policy reads: ids, times, tokens, and the values
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -14,7 +15,9 @@ import msgspec
 
 from iamtui.activity.events import UNREADABLE, Event
 from iamtui.activity.tables import COUNT, FIRST, LAST
-from iamtui.denials.cloudtrail import dict_in, is_denied, text_in
+from iamtui.denials.cloudtrail import DENIED_WORDS, dict_in, is_denied, text_in
+from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 MOST_DISTINCT: Final = 500_000
 """Distinct requests that are held, of about 1 kB each; events of more are counted by their names."""
@@ -22,6 +25,7 @@ MOST_DISTINCT: Final = 500_000
 MOST_SESSIONS: Final = 1_000
 """Sessions of one role that are told apart: programs give each of theirs a name of its own."""
 
+_OF_ADDRESSES: Final = ("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
 _MOST_REMEMBERED: Final = 50_000
 _MOST_LEFT: Final = 10_000
 _OTHERS: Final = "other events"
@@ -142,12 +146,24 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
         }
         return {key: value for key, value in (kept | nested).items() if value}
 
+    @staticmethod
+    def columns() -> tuple[str, ...]:
+        """The names of the columns of `row`."""
+        return _COLUMNS
+
     def row(self) -> dict[str, Any]:
         """The columns of it in a table, which is read as events are."""
         record = self.record()
-        del record["eventTime"]
+        record.pop("eventTime", None)
         texts = {key: value if isinstance(value, str) else _compact(value) for key, value in record.items()}
         return {**texts, COUNT: self.count, FIRST: self.first, LAST: self.last}
+
+
+_COLUMNS: Final = (
+    "eventSource", "eventName", "eventType", "awsRegion", "recipientAccountId", "userIdentity", "requestParameters",
+    "resources", "errorCode", "errorMessage", "sourceIPAddress", "userAgent", "vpcEndpointId", "vpcEndpointAccountId",
+    "tlsDetails", "eventContext", COUNT, FIRST, LAST,
+)  # fmt: skip
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -170,7 +186,7 @@ class RequestCollector:
     def __init__(self, keys: frozenset[str] | None = frozenset(), *, sessions: bool = False) -> None:
         self._keys = keys
         self._all_sessions = sessions or self._asked("aws:userid")
-        self._address = self._asked("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
+        self._address = self._asked(*_OF_ADDRESSES)
         self._agent = self._asked("aws:useragent")
         self._issued = self._asked("aws:tokenissuetime")
         self._mfa = self._asked("aws:multifactorauthpresent", "aws:multifactorauthage")
@@ -435,3 +451,65 @@ class _Reduced:
             self.cut = True
             return None
         return value
+
+
+# The same, done by the Athena of an account: a query, whose result is read as any table.
+
+
+_TABLE: Final = re.compile(r"[A-Za-z0-9_]{1,128}(?:\.[A-Za-z0-9_]{1,128}){0,2}")
+_TOKENS: Final = "nextToken|NextToken|marker|clientToken|clientRequestToken|sequenceToken|continuation-token|uploadId"
+_RESOURCE: Final = (
+    """concat('{"ARN":"', replace(replace(coalesce(r.arn, ''), '\\', '\\\\'), '"', '\\"'), """
+    """'","accountId":"', coalesce(r.accountid, ''), '","type":"', coalesce(r.type, ''), '"}')"""
+)
+_IDENTITY: Final = (
+    "type", "arn", "accountid", "invokedby", "onbehalfof.userid", "sessioncontext.sessionissuer.arn",
+    "sessioncontext.webidfederationdata.federatedprovider", "sessioncontext.ec2roledelivery",
+)  # fmt: skip
+
+
+def athena_query(table: str, since: str, keys: frozenset[str] = frozenset()) -> str:
+    """A query of CloudTrail's table in Athena (CloudTrail User Guide: create the table) that collapses its events.
+
+    Args:
+        table: its name, with those of a catalog and a database or without.
+        since: the time of the first event, as CloudTrail writes it.
+        keys: condition keys whose values are to be told, in lower case.
+
+    Raises:
+        Problem: the name is not one of a table.
+    """
+    if not _TABLE.fullmatch(table):
+        raise Problem(f"{safe_text(table, limit=256)} is not the name of a table.", "Write it as DATABASE.TABLE.")
+    columns = ["eventsource", "eventname", "eventtype", "awsregion", "recipientaccountid", "errorcode"]
+    columns += [f"useridentity.{path} AS useridentity_{path.replace('.', '_')}" for path in _IDENTITY]
+    columns.append("substr(useridentity.accesskeyid, 1, 4) AS useridentity_accesskeyid")
+    for name in ("principalid", "username"):
+        kinds = "'SAMLUser', 'WebIdentityUser', 'AWSAccount'"
+        columns.append(f"CASE WHEN useridentity.type IN ({kinds}) THEN useridentity.{name} END AS useridentity_{name}")
+    attributes = "useridentity.sessioncontext.attributes"
+    asked = {
+        "mfaauthenticated": ("aws:multifactorauthpresent", "aws:multifactorauthage"),
+        "creationdate": ("aws:tokenissuetime",),
+    }
+    for name, of_it in asked.items():
+        if not keys.isdisjoint(of_it):
+            columns.append(f"{attributes}.{name} AS useridentity_sessioncontext_attributes_{name}")
+    if not keys.isdisjoint(_OF_ADDRESSES):
+        columns.append("sourceipaddress")
+    if "aws:useragent" in keys:
+        columns.append("useragent")
+    refused = "|".join(DENIED_WORDS)
+    message = f"split_part(errormessage, '{_ENCODED}', 1)"
+    columns += [
+        "vpcendpointid",
+        "vpcendpointaccountid",
+        f"""regexp_replace(requestparameters, '"(?:{_TOKENS})":"[^"]*"', '"nextToken":""') AS requestparameters""",
+        f"concat('[', array_join(transform(resources, r -> {_RESOURCE}), ','), ']') AS resources",
+        """CASE WHEN tlsdetails.tlsversion IS NOT NULL THEN '{"tlsVersion":"TLS"}' END AS tlsdetails""",
+        f"CASE WHEN regexp_like(replace(lower(errorcode), '.', ''), '{refused}') THEN {message} END AS errormessage",
+    ]
+    places = ", ".join(str(number) for number in range(1, len(columns) + 1))
+    columns += [f"count(*) AS {COUNT}", f"min(eventtime) AS {FIRST}", f"max(eventtime) AS {LAST}"]
+    listed = ",\n  ".join(columns)
+    return f"SELECT\n  {listed}\nFROM {table}\nWHERE eventtime >= '{since}'\nGROUP BY {places}"

@@ -42,13 +42,17 @@ class DamagedFile:
 
     Args:
         path: as it was found; raw.
-        sentence: why; safe to show.
+        problem: why.
         events: how many were read of it before.
     """
 
     path: str
-    sentence: str
+    problem: Problem
     events: int
+
+    @property
+    def sentence(self) -> str:
+        return self.problem.sentence
 
 
 @dataclass(slots=True)
@@ -106,6 +110,25 @@ class Trails:
             else:
                 yield from self._of_path(os.fspath(given))
 
+    def check(self) -> None:
+        """Refuse what had no event at all.
+
+        Raises:
+            Problem: nothing could be read, and why the first of the files could not.
+        """
+        if self.counts.events:
+            return
+        if not self.damaged:
+            raise Problem("There are no CloudTrail events in what was named.", "Give files or folders of trails.")
+        first = self.damaged[0]
+        sentence = first.problem.sentence
+        subject = "Standard input" if first.path == STANDARD_INPUT else f"The trail {safe_text(first.path)}"
+        if sentence.startswith("It "):
+            sentence = f"{subject} {sentence.removeprefix('It ')}"
+        elif subject not in sentence:
+            sentence = f"{subject} cannot be read: {sentence}"
+        raise Problem(sentence, first.problem.next_step)
+
     def _tell(self, _size: int) -> None:
         self._told(self.counts)
 
@@ -114,10 +137,10 @@ class Trails:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            self._pass_over(folder, f"The folder cannot be read: {error.strerror}.", 0)
+            self._pass_over(folder, Problem(f"The folder cannot be read: {error.strerror}."), 0)
             return
         if depth > _DEEPEST:
-            self._pass_over(folder, f"It lies more than {_DEEPEST} folders deep.", 0)
+            self._pass_over(folder, Problem(f"It lies more than {_DEEPEST} folders deep."), 0)
             return
         for entry in entries:
             # A link to a folder may lead round in a circle; one to a file is read.
@@ -130,7 +153,7 @@ class Trails:
                 try:
                     yield from self._of_path(entry.path, pipes=False)
                 except Problem as problem:
-                    self._pass_over(entry.path, problem.sentence, 0)
+                    self._pass_over(entry.path, problem, 0)
 
     def _of_path(self, path: str, *, pipes: bool = True) -> Iterator[list[Event]]:
         with open_input(path, f"The trail {safe_text(path)}", told=self._tell, pipes=pipes) as file:
@@ -152,15 +175,16 @@ class Trails:
             portions.damage = portions.damage or problem
         read = self.counts.events - before
         if portions.damage is not None:
-            self._pass_over(path, portions.damage.sentence, read)
+            self._pass_over(path, portions.damage, read)
         elif self.counts.entries > entries:
             none = self.counts.entries - entries
-            self._pass_over(path, f"{none:,} of its entries are not CloudTrail events, or are damaged.", read)
+            why = Problem(f"{none:,} of its entries are not CloudTrail events, or are damaged.", "Is it a trail?")
+            self._pass_over(path, why, read)
 
-    def _pass_over(self, path: str, sentence: str, events: int) -> None:
+    def _pass_over(self, path: str, problem: Problem, events: int) -> None:
         self.counts.damaged += 1
         if len(self.damaged) < MOST_NAMED:
-            self.damaged.append(DamagedFile(path, sentence, events))
+            self.damaged.append(DamagedFile(path, problem, events))
 
     def _counted(self, events: Iterable[Event | None]) -> list[Event]:
         """The events that did not come before."""

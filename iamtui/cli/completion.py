@@ -150,9 +150,9 @@ OFFERS: Final[Mapping[str, Offers]] = {
     "name": partial(_of_account, _entities),
     **dict.fromkeys(
         (
-            "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file", "against_snapshot",
-            "session_policies", "policy", "suppressions", "written", "words", "org_store", "url", "parquet",
-            "questions", "trails", "draft_file",
+            "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file",
+            "against_snapshot", "session_policies", "policy", "suppressions", "written", "words", "org_store", "url",
+            "parquet", "questions", "trails", "draft_file", "fixed_file", "kept_file",
         ),
         _file,
     ),

@@ -89,6 +89,7 @@ ENTRIES: Final = {
     "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),
     "used": CommandEntry("iamtui.cli.used", "used", "Compare what a principal may do with what it used."),
     "explain": CommandEntry("iamtui.cli.explain", "explain", "Explain AccessDenied messages and CloudTrail records."),
+    "replay": CommandEntry("iamtui.cli.replay", "replay", "Replay CloudTrail events: what differs, or a draft breaks."),
     "simulate": CommandEntry("iamtui.cli.simulate", "simulate", "Evaluate policies and requests from a file."),
     "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
     "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),

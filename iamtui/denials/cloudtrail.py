@@ -152,7 +152,7 @@ def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if isinstance(value, str)}
 
 
-_DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden")
+DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden")
 _LONGEST_MESSAGE: Final = 64 * 1024
 _SERVICE: Final = ".amazonaws.com"
 _SILENT: Final = Denial(DenialForm.CLOUDTRAIL, SourcePlace(1, 0))
@@ -161,7 +161,7 @@ _SILENT: Final = Denial(DenialForm.CLOUDTRAIL, SourcePlace(1, 0))
 
 def is_denied(code: str) -> bool:
     """Whether an error code says that a call was refused for lack of permission."""
-    return any(word in code.lower().replace(".", "") for word in _DENIED_WORDS)
+    return any(word in code.lower().replace(".", "") for word in DENIED_WORDS)
 
 
 def is_record(value: Any) -> bool:

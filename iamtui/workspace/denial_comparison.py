@@ -143,7 +143,7 @@ def _compare_denials(account: Account, denial: Denial, decision: Decision) -> De
             Agreement.OTHER_REASON if loaded else Agreement.NOT_LOADED,
             (f"{sentence}, {'which denies nothing here' if loaded else 'which is not loaded'}; here: {found}.",),
         )
-    sentences = [f"The account agrees: {_reason_words(matching)}."]
+    sentences = [f"The account agrees: {reason_words(matching)}."]
     others = {reason.layer for reason in decision.reasons if reason not in matching}
     if others:
         sentences.append(f"AWS names one layer only; this denies as well: {_layers(others)}.")
@@ -173,7 +173,7 @@ def _no_such_reason(account: Account, denial: Denial, decision: Decision) -> Den
     unloaded = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if unloaded:
         sentence = f"AWS names the {_layers(unloaded)}, which cannot be checked here: not loaded."
-        mine = _reason_words(list(decision.reasons))
+        mine = reason_words(list(decision.reasons))
         return DenialComparison(Agreement.NOT_LOADED, (sentence, f"What is loaded denies it as well: {mine}."))
     return DenialComparison(Agreement.OTHER_REASON, tuple(_both(denial, decision)))
 
@@ -207,7 +207,7 @@ _EXPLICIT_FIRST: Final = "AWS would have named an explicit deny first: it may be
 def _both(denial: Denial, decision: Decision) -> Iterator[str]:
     yield "Both deny it, but for different reasons."
     yield f"AWS: {claim_words(denial)}"
-    yield f"The account: {_reason_words(list(decision.reasons))}."
+    yield f"The account: {reason_words(list(decision.reasons))}."
     if denial.claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
         yield _EXPLICIT_FIRST
     elif denial.claim.kind == "explicit" and decision.outcome is Outcome.IMPLICIT_DENY:
@@ -216,7 +216,8 @@ def _both(denial: Denial, decision: Decision) -> Iterator[str]:
         yield "The account may have changed since, or the message is about another resource or session."
 
 
-def _reason_words(reasons: list[Reason]) -> str:
+def reason_words(reasons: list[Reason]) -> str:
+    """What denies, layer by layer; safe to show."""
     parts = []
     for reason in reasons:
         at = f" at {safe_text(reason.level_name, limit=128)}" if reason.level_name else ""

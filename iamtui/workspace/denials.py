@@ -212,7 +212,7 @@ class _Explainer:
             return ExplainedDenial(denial, None, None, None, None, nothing, tuple(left_open))
         if federated_action(denial) and not (denial.caller and denial.resource):
             return self._federated(denial, left_open)
-        principal = _principal(self._workspace, denial, left_open)
+        principal = caller_of(self._workspace, denial, left_open)
         about_question: list[str] = []
         question = _question(self._workspace, denial, about_question, strict=self._strict)
         if principal is None or question is None:
@@ -343,7 +343,8 @@ def _with_action(denial: Denial) -> Denial:
     return replace(denial, action=action, unknown=unknown, notes=(*denial.notes, note))
 
 
-def _principal(workspace: Workspace, denial: Denial, left_open: list[str]) -> Principal | None:
+def caller_of(workspace: Workspace, denial: Denial, left_open: list[str]) -> Principal | None:
+    """Who made a request, or None when it is not told or nobody here answers to it; what is open is added."""
     if not denial.caller:
         return None
     try:
@@ -406,11 +407,11 @@ def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str
             left_open.append(f"{resource} is not an ARN: the account is asked about any resource.")
         return "*"
     if arn.service == "iam" and arn.account == workspace.account.id:
-        return _with_path(workspace, resource, arn.resource_type, arn.name)
+        return with_path(workspace, resource, arn.resource_type, arn.name)
     return resource
 
 
-def _with_path(workspace: Workspace, resource: str, kind: str, name: str) -> str:
+def with_path(workspace: Workspace, resource: str, kind: str, name: str) -> str:
     """The ARN of a user or role of this name, whose path a CloudTrail record does not tell."""
     account = workspace.account
     if account.by_arn(resource) is not None:

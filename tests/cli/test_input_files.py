@@ -70,7 +70,8 @@ def test_a_directory_and_a_socket_are_refused(
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("socket")
         assert "socket is a socket, which is not read" in cli(*command(kind, "socket")).err
-    assert "is a directory" in cli(*command(kind, str(tmp_path))).err
+    if kind != "trail":  # which is often a folder
+        assert "is a directory" in cli(*command(kind, str(tmp_path))).err
 
 
 @one_quick("kind", sorted(STANDARD_INPUT))

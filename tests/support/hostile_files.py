@@ -65,6 +65,7 @@ GOOD: Final[dict[str, bytes]] = {
     ).encode(),
     "policy": json.dumps(_POLICY).encode(),
     "log": (_DENIED * 3 + json.dumps({"Records": [_RECORD] * 3})).encode(),
+    "trail": json.dumps({"Records": [{**_RECORD, "eventName": name} for name in ("GetObject", "PutObject")]}).encode(),
     "context": b'{"aws:SourceIp": ["203.0.113.9"], "aws:MultiFactorAuthPresent": true, "aws:username": null}',
     "session policy": json.dumps(_POLICY).encode(),
     "draft": json.dumps(

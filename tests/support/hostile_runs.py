@@ -83,6 +83,7 @@ READERS: dict[str, tuple[str, Callable[[], int]]] = {
     "scenarios": ("scenarios", _command("simulate", "FILE", "--json")),
     "policy": ("policy", _command("lint", "FILE")),
     "log": ("log", _command("explain", "FILE", "--snapshot", ACCOUNT)),
+    "trail": ("trail", _command("replay", "FILE", "--snapshot", ACCOUNT)),
     "log on the screen": ("log", _screen_log),
     "context": ("context", _command(*ASK, "--context-file", "FILE", "--snapshot", ACCOUNT)),
     "session policy": ("session policy", _command(*ASK, "--session-policy", "FILE", "--snapshot", ACCOUNT)),

@@ -1,0 +1,49 @@
+"""CloudTrail events a second: from files as CloudTrail writes them to distinct requests, kept ones, and answers."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.results import Plan, Result
+from benchmarks.trail_generator import events, write_bucket
+from iamtui.activity.requests import DistinctRequest, RequestCollector
+from iamtui.activity.tables import write_parquet
+from iamtui.activity.trails import Trails
+
+_EVENTS_OF_A_DECISION: Final = 25
+
+
+def run(plan: Plan) -> Iterator[Result]:
+    count = max(1_000, plan.decisions * _EVENTS_OF_A_DECISION)
+    with tempfile.TemporaryDirectory() as folder:
+        bucket, kept = Path(folder, "bucket"), Path(folder, "kept.parquet")
+        write_bucket(bucket, events(count))
+        found, seconds = _collected(bucket)
+        note = f"{count:,} events, {len(found):,} distinct requests"
+        yield Result("events of CloudTrail's files to distinct requests", count / seconds, "/s", 20_000.0, True, note)
+        if find_spec("pyarrow") is None:
+            return
+        with kept.open("wb") as file:
+            write_parquet(file, [columns_of(found)])
+        again, seconds = _collected(kept)
+        note = f"{len(again):,} requests, {kept.stat().st_size / 1024**2:.1f} MB"
+        yield Result("kept requests read again, for 100,000", seconds * 1e8 / len(again), "ms", 2_000.0, note=note)
+
+
+def columns_of(requests: Iterable[DistinctRequest]) -> dict[str, list[Any]]:
+    rows = [request.row() for request in requests]
+    return {name: [row.get(name) for row in rows] for name in DistinctRequest.columns()}
+
+
+def _collected(path: Path) -> tuple[list[DistinctRequest], float]:
+    begun = time.process_time()
+    trails, collector = Trails([str(path)]), RequestCollector()
+    for some in trails.events():
+        collector.add(some)
+    seconds = time.process_time() - begun
+    return list(collector.requests()), seconds

@@ -1,0 +1,423 @@
+"""`iamtui replay`: recorded calls held against the account's answers, or against those that a draft would give."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from iamtui.activity.requests import MOST_DISTINCT, DistinctRequest, RequestCollector, athena_query
+from iamtui.activity.tables import write_parquet
+from iamtui.activity.trails import TrailCounts, Trails
+from iamtui.cli.exits import Exit
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings
+from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.credentials.secure_files import replace_file
+from iamtui.problem import Problem
+from iamtui.text import first_names, safe_text
+from iamtui.workspace.draft_fixes import SuggestedDraft
+from iamtui.workspace.draft_keeping import with_all_fixes
+from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
+from iamtui.workspace.replay import (
+    PolicyReads,
+    Replay,
+    Replayer,
+    ReplayGroup,
+    Verdict,
+    policy_reads,
+    with_named_policies,
+)
+from iamtui.workspace.workspace import Progress, Workspace
+
+_MARKS: Final = {
+    Verdict.BROKEN: ("[x]", Style.BAD),
+    Verdict.DIFFERS: ("[!]", Style.BAD),
+    Verdict.OPEN: ("[?]", Style.OPEN),
+}
+_WORDS: Final = {
+    Verdict.AGREES: "answered here as AWS did",
+    Verdict.DIFFERS: "answered here otherwise than AWS did",
+    Verdict.KEPT: "still allowed with the draft",
+    Verdict.BROKEN: "denied with the draft",
+    Verdict.OPEN: "could not be told",
+}
+_MOST_SHOWN: Final = 20
+_MOST_PRINTED: Final = 1_000
+"""Entries of a list in the JSON."""
+_FEW: Final = 3
+_INDENT: Final = 4
+_ROWS: Final = 10_000
+_EPILOG: Final = "Exit codes: 0 all could be told; 1 with --fail-on; 3 something could not be told or read; 2 an error."
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("trails", nargs=-1, metavar="TRAIL...")
+@click.option("--draft", "draft_file", metavar="FILE", help="Say what this draft would have denied.")
+@click.option("--fix", "fixed_file", metavar="FILE", help="Write the draft with what keeps all that it would deny.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["broken", "differs"]),
+    help="Exit 1 if the draft would have denied a call, or if an answer differs from what AWS did.",
+)
+@click.option("--keep", "kept_file", metavar="FILE", help="Write the distinct requests as Parquet, a TRAIL for later.")
+@click.option(
+    "--athena", "table", metavar="TABLE", help="Print the query that collapses this table; its result is a TRAIL."
+)
+@click.option(
+    "--days", type=click.IntRange(1, 3_660), default=90, show_default=True, help="With --athena: how far back."
+)
+@click.option("--all", "show_all", is_flag=True, help="Show all groups, not only the first few.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@source_options
+def replay(
+    trails: tuple[str, ...],
+    draft_file: str | None,
+    fixed_file: str | None,
+    fail_on: str | None,
+    kept_file: str | None,
+    table: str | None,
+    days: int,
+    show_all: bool,
+    as_json: bool,
+    source: SourceOptions,
+) -> Exit:
+    """Hold recorded calls against the account: where its answers differ from AWS's, or what a draft would have denied.
+
+    TRAIL is a file or folder of CloudTrail events: as CloudTrail writes them (.json.gz, a bucket's folders), JSON
+    lines, what `aws cloudtrail lookup-events` prints, or a result of Athena or CloudTrail Lake as CSV or Parquet. - is
+    standard input. Only a call that succeeded proves that it was allowed. What a record does not tell, and calls
+    without a known action, are counted and shown as open.
+    """
+    _check(trails, draft_file, fixed_file, fail_on, table)
+    workspace = open_workspace(source, several=draft_file is None)
+    if table is not None:
+        stdout().document(_query(table, days, policy_reads(workspace.accounts)), numbered=False)
+        return Exit.OK
+    drafted = None if draft_file is None else _read_draft(workspace, draft_file)
+    reads = policy_reads(workspace.accounts if drafted is None else [*workspace.accounts, drafted.after.account])
+    read, collector = _collected(trails, reads)
+    if kept_file is not None:
+        _keep(Path(kept_file), collector)
+    workspace, not_loaded = with_named_policies(workspace, collector.requests(), _telling("policies of resources"))
+    if drafted is not None:
+        drafted = lay(workspace, drafted.draft)
+        drafted.check()
+    replayer = Replayer(workspace, reads, drafted)
+    tell = _telling("requests")
+    for number, request in enumerate(collector.requests()):
+        replayer.add(request)
+        tell(number)
+    ProgressLine.clear()
+    found = replayer.finish()
+    fixed = None if drafted is None else with_all_fixes(workspace, drafted.draft, list(found.broken()))
+    shown = _Shown(workspace, read, collector, found, drafted, fixed, not_loaded)
+    if as_json:
+        stdout().json(shown.as_json(), indent=2)
+    else:
+        shown.write(stdout(), _MOST_PRINTED if show_all else _MOST_SHOWN)
+    if drafted is not None and fixed is not None and fixed_file is not None:
+        save_draft_file(fixed.draft, Path(fixed_file), seen=drafted.draft)
+        note(f"Written: {fixed_file}, the draft with {shown.added_words}.")
+    failed = {"broken": Verdict.BROKEN, "differs": Verdict.DIFFERS}.get(fail_on or "")
+    if failed is not None and found.events[failed]:
+        return Exit.NO
+    return Exit.OK if found.told and read.counts.whole and not collector.left_out else Exit.OPEN
+
+
+def _check(
+    trails: tuple[str, ...], draft: str | None, fixed: str | None, fail_on: str | None, table: str | None
+) -> None:
+    if not trails and table is None:
+        raise Problem("No trail is named.", "Give files or folders of CloudTrail events, or - for standard input.")
+    if trails and table is not None:
+        raise Problem("--athena prints a query and reads no trail.", "Leave one of them out.")
+    if draft is None and (fixed is not None or fail_on == "broken"):
+        raise Problem(
+            f"{'--fix' if fixed is not None else '--fail-on broken'} is about a draft.", "Name it with --draft."
+        )
+    if draft is not None and fail_on == "differs":
+        raise Problem("--fail-on differs is about answers without a draft.", "Leave --draft out.")
+    if draft == "-" and "-" in trails:
+        raise Problem("Both the draft and a trail are to be read from standard input.", "Name a file for one of them.")
+
+
+def _query(table: str, days: int, reads: PolicyReads) -> str:
+    since = datetime.now(UTC) - timedelta(days=days)
+    return athena_query(table, f"{since:%Y-%m-%dT%H:%M:%SZ}", reads.keys)
+
+
+def _read_draft(workspace: Workspace, name: str) -> DraftedAccount:
+    drafted = read_drafted(workspace, name)
+    drafted.check()
+    say_findings(drafted.findings)
+    return drafted
+
+
+def _telling(what: str) -> Any:
+    line = ProgressLine()
+    return lambda count: line.tell(Progress(what, count))
+
+
+def _collected(names: tuple[str, ...], reads: PolicyReads) -> tuple[Trails, RequestCollector]:
+    line = ProgressLine()
+
+    def told(counts: TrailCounts) -> None:
+        line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
+
+    read = Trails(names, told)
+    collector = RequestCollector(reads.keys, sessions=reads.sessions)
+    for events in read.events():
+        collector.add(events)
+    ProgressLine.clear()
+    read.check()
+    return read, collector
+
+
+def _keep(path: Path, collector: RequestCollector) -> None:
+    data = io.BytesIO()
+    write_parquet(data, _tables(collector.requests()))
+    try:
+        replace_file(path, data.getvalue(), new=True)
+    except FileExistsError:
+        raise Problem(f"{safe_text(path)} is already there.", "Choose another name, or remove it.") from None
+    except OSError as error:
+        raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the path.") from None
+    note(f"Written: {safe_text(path)}, {len(collector):,} distinct requests.")
+
+
+def _tables(requests: Iterable[DistinctRequest]) -> Iterator[dict[str, list[Any]]]:
+    held: list[dict[str, Any]] = []
+    names = DistinctRequest.columns()
+    for request in requests:
+        held.append(request.row())
+        if len(held) == _ROWS:
+            yield {name: [row.get(name) for row in held] for name in names}
+            held = []
+    yield {name: [row.get(name) for row in held] for name in names}
+
+
+class _Shown:
+    """What a replay came to, for people and for programs."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        read: Trails,
+        collector: RequestCollector,
+        found: Replay,
+        drafted: DraftedAccount | None,
+        fixed: SuggestedDraft | None,
+        not_loaded: dict[str, str],
+    ) -> None:
+        self._workspace = workspace
+        self._read = read
+        self._collector = collector
+        self._found = found
+        self._fixed = fixed
+        self._not_loaded = not_loaded
+        count = 0 if drafted is None else len(drafted.draft.edits)
+        self._added = () if fixed is None else fixed.draft.edits[count:]
+        self._first_added = count
+
+    @property
+    def added_words(self) -> str:
+        return "1 edit more" if len(self._added) == 1 else f"{len(self._added):,} edits more"
+
+    def write(self, out: Output, most: int) -> None:
+        counts, found = self._read.counts, self._found
+        requests = f"{len(self._collector):,} distinct requests"
+        out.line(Span(f"{counts.events:,} events in {_files(counts.files)}: {requests}", Style.STRONG))
+        for verdict in Verdict:
+            if found.events[verdict] or verdict in self._asked_for:
+                out.line(f"{found.events[verdict]:>12,}  {_WORDS[verdict]}")
+        self._write_rest(out)
+        broken = found.of(Verdict.BROKEN)
+        out.blank()
+        for group in broken[:most]:
+            self._write_group(out, group)
+        self._say_more(out, len(broken) - most)
+        self._write_fix(out)
+        alike: dict[tuple[Verdict, str], list[ReplayGroup]] = {}
+        for group in found.groups:
+            if group.verdict is not Verdict.BROKEN:
+                alike.setdefault((group.verdict, group.reason), []).append(group)
+        ranked = sorted(alike.values(), key=lambda some: (some[0].verdict is Verdict.OPEN, -_events(some)))
+        for some in ranked[:most]:
+            self._write_alike(out, some)
+        self._say_more(out, len(ranked) - most)
+        self._say_what_is_missing()
+
+    @property
+    def _asked_for(self) -> tuple[Verdict, ...]:
+        return (Verdict.KEPT, Verdict.BROKEN) if self._found.drafted else (Verdict.AGREES, Verdict.DIFFERS)
+
+    def _write_rest(self, out: Output) -> None:
+        found = self._found
+        unmapped: Counter[str] = Counter()
+        for (name, _), count in found.unmapped.items():
+            unmapped[name] += count
+        for counter, words in (
+            (unmapped, "not mapped to an action"),
+            (found.failed, "failed otherwise, which proves nothing"),
+            (found.not_calls, "no calls"),
+            (found.elsewhere, "recorded in accounts that are not open"),
+            (self._collector.left_out, f"left out, of more than {MOST_DISTINCT:,} distinct requests"),
+        ):
+            if counter:
+                named = ", ".join(
+                    f"{safe_text(name, limit=128)} {count:,}" for name, count in counter.most_common(_FEW)
+                )
+                more = f", and {len(counter) - _FEW:,} more" if len(counter) > _FEW else ""
+                out.paragraph(f"{words}: {named}{more}", indent=14, first=(f"{counter.total():>12,}  ",))
+        if found.refused:
+            out.line(f"{found.refused:>12,}  denied by AWS, which says nothing about the draft")
+        if found.ungrouped:
+            out.line(f"{found.ungrouped:>12,}  not shown: too many different answers")
+
+    def _write_group(self, out: Output, group: ReplayGroup) -> None:
+        mark, style = _MARKS[group.verdict]
+        who = safe_text(self._name(group), limit=256)
+        out.line(Span(mark, style), f" {who}  {group.action}  {_times(group.events)}{_when(group)}")
+        more = max(0, len(group.resources) - _FEW)
+        resources = ", ".join(safe_text(one, limit=512) for one in list(group.resources)[:_FEW])
+        out.paragraph(f"on {resources}{f' and {more:,} more' if more else ''}", indent=_INDENT)
+        if group.sessions:
+            out.paragraph(f"sessions {first_names(group.sessions, _FEW, limit=128)}", indent=_INDENT)
+        out.paragraph(group.reason, indent=_INDENT)
+
+    def _write_alike(self, out: Output, groups: list[ReplayGroup]) -> None:
+        """What came to the same for several callers and actions."""
+        mark, style = _MARKS[groups[0].verdict]
+        lead = (Span(mark, style), f" {_times(_events(groups))}  ")
+        width = len(mark) + len(lead[1])
+        out.paragraph(groups[0].reason, indent=width, first=lead)
+        callers: Counter[str] = Counter()
+        actions: Counter[str] = Counter()
+        for group in groups:
+            callers[self._name(group)] += group.events
+            actions[group.action] += group.events
+        out.paragraph(f"by {_named(callers)}", indent=_INDENT)
+        out.paragraph(_named(actions), indent=_INDENT)
+
+    def _name(self, group: ReplayGroup) -> str:
+        return self._workspace.short_name(group.caller) if group.caller.startswith("arn:") else group.caller
+
+    @staticmethod
+    def _say_more(out: Output, more: int) -> None:
+        if more > 0:
+            out.line(f"{more:,} more: --all, or --json.")
+
+    def _write_fix(self, out: Output) -> None:
+        if self._fixed is None or not self._found.events[Verdict.BROKEN]:
+            return
+        out.blank()
+        if self._added:
+            out.line(Span("The smallest addition to the draft that keeps it (--fix FILE writes it):", Style.STRONG))
+        for index in range(self._first_added, len(self._fixed.draft.edits)):
+            out.line(f"  {index + 1}  {self._fixed.draft.words_of(index, self._workspace.account)}")
+            document = getattr(self._fixed.draft.edits[index], "document", None)
+            if isinstance(document, str):
+                out.document(document, indent=_INDENT, numbered=False)
+        for caution in self._fixed.cautions:
+            note(caution)
+        for why in self._fixed.left:
+            out.paragraph(why.sentence, indent=_INDENT, first=("  - ",))
+
+    def _say_what_is_missing(self) -> None:
+        for one in self._read.damaged[:_MOST_SHOWN]:
+            after = f" behind {one.events:,} events" if one.events else ""
+            note(f"Passed over{after}: {safe_text(one.path, limit=512)}: {one.sentence}")
+        if self._read.counts.damaged > _MOST_SHOWN:
+            note(f"{self._read.counts.damaged - _MOST_SHOWN:,} more files were passed over, too.")
+        if self._read.counts.twice:
+            note(f"{self._read.counts.twice:,} events came twice and count once.")
+        if self._not_loaded:
+            note(f"Not loaded: the policies of {first_names(self._not_loaded, _FEW, limit=256)}.")
+
+    def as_json(self) -> dict[str, Any]:
+        counts, found = self._read.counts, self._found
+        groups = found.groups[:_MOST_PRINTED]
+        made = None
+        if self._fixed is not None:
+            edits = range(self._first_added, len(self._fixed.draft.edits))
+            made = {
+                "edits": [self._fixed.draft.words_of(index, self._workspace.account) for index in edits],
+                "cautions": list(self._fixed.cautions),
+                "left": [why.sentence for why in self._fixed.left[:_MOST_PRINTED]],
+            }
+        return {
+            "files": counts.files,
+            "events": counts.events,
+            "twice": counts.twice,
+            "requests": len(self._collector),
+            "verdicts": {
+                verdict.value: {"requests": found.requests[verdict], "events": found.events[verdict]}
+                for verdict in Verdict
+                if found.events[verdict] or verdict in (*self._asked_for, Verdict.OPEN)
+            },
+            "unaffected": found.unaffected if found.drafted else None,
+            "groups": [_group_json(group) for group in groups],
+            "groups_left_out": len(found.groups) - len(groups),
+            "not_told_apart": found.ungrouped,
+            "unmapped": [
+                {"event": name, "reason": why, "events": count}
+                for (name, why), count in found.unmapped.most_common(_MOST_PRINTED)
+            ],
+            "failed": _counter_json(found.failed, "code"),
+            "not_calls": _counter_json(found.not_calls, "event"),
+            "elsewhere": _counter_json(found.elsewhere, "account"),
+            "left_out": _counter_json(self._collector.left_out, "event"),
+            "refused": found.refused,
+            "damaged": [{"path": one.path, "reason": one.sentence, "events": one.events} for one in self._read.damaged],
+            "damaged_files": counts.damaged,
+            "not_loaded": dict(list(self._not_loaded.items())[:_MOST_PRINTED]),
+            "addition": made,
+        }
+
+
+def _events(groups: Iterable[ReplayGroup]) -> int:
+    return sum(group.events for group in groups)
+
+
+def _times(events: int) -> str:
+    return "once" if events == 1 else f"{events:,} times"
+
+
+def _named(counter: Counter[str]) -> str:
+    named = ", ".join(safe_text(name, limit=256) for name, _ in counter.most_common(_FEW))
+    return f"{named} and {len(counter) - _FEW:,} more" if len(counter) > _FEW else named
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def _when(group: ReplayGroup) -> str:
+    if not group.last:
+        return ""
+    return f", {group.first}" if group.first == group.last else f", {group.first} to {group.last}"
+
+
+def _counter_json(counter: Counter[str], name: str) -> list[dict[str, Any]]:
+    return [{name: key, "events": count} for key, count in counter.most_common(_MOST_PRINTED)]
+
+
+def _group_json(group: ReplayGroup) -> dict[str, Any]:
+    return {
+        "verdict": group.verdict.value,
+        "caller": group.caller,
+        "action": group.action,
+        "reason": group.reason,
+        "resources": list(group.resources)[:_MOST_SHOWN],
+        "requests": group.requests,
+        "events": group.events,
+        "first": group.first or None,
+        "last": group.last or None,
+        "sessions": list(group.sessions),
+    }

@@ -1,0 +1,181 @@
+"""A draft with what keeps recorded requests that it would deny: the fewest statements, each asked about again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from iamtui.account.model import Role, User
+from iamtui.drafts.draft import Draft
+from iamtui.drafts.overlay import DraftProblem
+from iamtui.engine.decision import Outcome, ResourceScope
+from iamtui.engine.request import Principal
+from iamtui.problem import Problem
+from iamtui.questions.policies_in_force import entity_behind
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import first_names, safe_text
+from iamtui.workspace.denied_question import NoEdit
+from iamtui.workspace.draft_documents import inline_place
+from iamtui.workspace.draft_fixes import SuggestedDraft, with_fix
+from iamtui.workspace.draft_session import lay
+from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.workspace import Workspace
+
+MOST_WANTED: Final = 40
+"""Callers with an action that an addition is looked for."""
+
+_FEW_RESOURCES: Final = 5
+_MOST_ONE_BY_ONE: Final = 20
+_COLONS: Final = 5
+"""Of an ARN, in front of what names the resource."""
+
+
+class Wanted(NamedTuple):
+    """What somebody did on some resources, and could not do with a draft.
+
+    Args:
+        principal, question: None where no account can be asked about it.
+        reason: why it could not be done; safe to show.
+    """
+
+    principal: Principal | None
+    action: str
+    question: Question | None
+    resources: tuple[str, ...]
+    reason: str
+
+
+def with_all_fixes(
+    workspace: Workspace, draft: Draft, wanted: Sequence[Wanted], *, now: datetime | None = None
+) -> SuggestedDraft:
+    """The draft with what allows again all that is wanted, and nothing that was not allowed before the draft.
+
+    Each user or role gets one new inline policy with its actions; where that does not help, what the engine suggests.
+    Where an action was used on more than a few resources, they are named by what their ARNs begin with, up to a slash
+    or a colon, if all of that was allowed before. What was added is asked about again: only what allows it stays.
+
+    Raises:
+        DraftProblem: the draft given does not fit the account.
+    """
+    asked = [_asked(workspace, one, now) for one in wanted[:MOST_WANTED]]
+    left = [one for one in asked if isinstance(one, NoEdit)]
+    of_callers: dict[str, list[_Case]] = {}
+    for one in asked:
+        if isinstance(one, _Case):
+            of_callers.setdefault(one.principal.role_arn or one.principal.arn, []).append(one)
+    cautions: dict[str, None] = {}
+    for cases in of_callers.values():
+        draft, stay = _with_own_policy(workspace, draft, cases, now)
+        for case in stay:
+            made = case.suggested(workspace, draft, now)
+            if isinstance(made, NoEdit):
+                left.append(made)
+            else:
+                draft = made.draft
+                cautions |= dict.fromkeys(made.cautions)
+    if len(wanted) > MOST_WANTED:
+        left.append(NoEdit(f"For {len(wanted) - MOST_WANTED:,} more callers and actions nothing was looked for."))
+    return SuggestedDraft(draft, tuple(left), tuple(cautions))
+
+
+class _Case(NamedTuple):
+    """What is wanted, on the resources that it is to be allowed on."""
+
+    name: str
+    principal: Principal
+    question: Question
+    resources: tuple[str, ...]
+
+    def allowed(self, workspace: Workspace, now: datetime | None) -> bool:
+        """Whether all of it is allowed, without any condition that the question leaves open."""
+        return all(_is_allowed(workspace, self.principal, self.question, one, now) for one in self.resources)
+
+    def suggested(self, workspace: Workspace, draft: Draft, now: datetime | None) -> SuggestedDraft | NoEdit:
+        """The draft with what the engine suggests, or why that does not help."""
+        asked = QuestionMatrix((self.question.action,), self.resources, self.question)
+        try:
+            made = with_fix(workspace, draft, self.principal, asked, now=now)
+        except DraftProblem:
+            raise
+        except Problem as problem:
+            return NoEdit(f"{self.name}: {problem.sentence}")
+        if self.allowed(lay(workspace, made.draft).after, now):
+            return made
+        why = made.left[0].sentence if made.left else "what is suggested allows it only under a condition."
+        return NoEdit(f"{self.name}: {why}")
+
+
+def _asked(workspace: Workspace, wanted: Wanted, now: datetime | None) -> _Case | NoEdit:
+    if wanted.principal is None or wanted.question is None:
+        return NoEdit(f"{safe_text(wanted.action)} on {first_names(wanted.resources, 3, limit=256)}: {wanted.reason}")
+    who = safe_text(workspace.short_name(wanted.principal.role_arn or wanted.principal.arn), limit=256)
+    name = f"{who}, {safe_text(wanted.action)}"
+    resources = _generalized(workspace, wanted.principal, wanted.question, wanted.resources, now)
+    if not resources:
+        why = "not all that their ARNs begin with was allowed before, and one by one they are too many."
+        return NoEdit(f"{name} on {len(wanted.resources):,} resources: {why}")
+    return _Case(name, wanted.principal, wanted.question, resources)
+
+
+def _with_own_policy(
+    workspace: Workspace, draft: Draft, cases: Sequence[_Case], now: datetime | None
+) -> tuple[Draft, list[_Case]]:
+    """The draft with one policy of the caller's own for all cases that it helps, and those that it does not."""
+    after = lay(workspace, draft).after
+    entity = entity_behind(after.account, cases[0].principal)
+    if entity is None or (isinstance(entity, Role) and entity.service_linked):
+        return draft, list(cases)
+    tried = _own_policy(draft, after, entity, cases)
+    drafted = lay(workspace, tried)
+    helped = [] if drafted.problems else [case for case in cases if case.allowed(drafted.after, now)]
+    if helped:
+        # Without what would not help, it is to be as small as it can be.
+        draft = tried if len(helped) == len(cases) else _own_policy(draft, after, entity, helped)
+    return draft, [case for case in cases if case not in helped]
+
+
+def _own_policy(draft: Draft, after: Workspace, entity: User | Role, cases: Sequence[_Case]) -> Draft:
+    taken = {policy.name.lower() for policy in entity.inline_policies}
+    names = (f"{_OWN_POLICY}{f'-{number}' if number else ''}" for number in range(len(taken) + 1))
+    place = inline_place(after.account, entity, next(name for name in names if name not in taken))
+    actions: dict[tuple[str, ...], list[str]] = {}
+    for case in cases:
+        actions.setdefault(case.resources, []).append(case.question.action)
+    statements = [
+        {"Effect": "Allow", "Action": _one_or_all(named), "Resource": _one_or_all(resources)}
+        for resources, named in actions.items()
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
+    return draft.with_edit(place.put(document))
+
+
+_OWN_POLICY: Final = "allow-recorded-calls"
+
+
+def _one_or_all(names: Sequence[str]) -> str | list[str]:
+    found = list(dict.fromkeys(names))
+    return found[0] if len(found) == 1 else found
+
+
+def _is_allowed(
+    workspace: Workspace, principal: Principal, question: Question, resource: str, now: datetime | None
+) -> bool:
+    decision = BulkEvaluator(workspace, replace(question, resource=resource), now=now).ask(principal)
+    return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
+
+
+def _generalized(
+    workspace: Workspace, principal: Principal, question: Question, resources: tuple[str, ...], now: datetime | None
+) -> tuple[str, ...]:
+    """The resources, or the pattern of what they begin with; none where neither will do."""
+    if len(resources) <= _FEW_RESOURCES:
+        return resources
+    first, last = min(resources), max(resources)
+    shared = next(first[:end] for end in range(len(first), -1, -1) if last.startswith(first[:end]))
+    pattern = f"{shared[: max(shared.rfind('/'), shared.rfind(':')) + 1]}*"
+    if pattern.count(":") >= _COLONS and _is_allowed(workspace, principal, question, pattern, now):
+        return (pattern,)
+    return resources if len(resources) <= _MOST_ONE_BY_ONE else ()

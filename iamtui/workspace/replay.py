@@ -1,0 +1,589 @@
+"""Replay: recorded requests held against an account's own answers, or against those that a draft would give.
+
+Only a call that succeeded proves that it was allowed. Whatever is not told in a record, or not mapped to an action,
+counts as open, never as allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import product
+from typing import Final, NamedTuple
+
+from iamtui.account.model import Account, Role, User
+from iamtui.activity.requests import DistinctRequest
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.denials.cloudtrail import encryption_context, read_record
+from iamtui.denials.denial import Denial, SourcePlace
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
+from iamtui.engine.api_calls import AuthorizedAction, authorized_by
+from iamtui.engine.condition_words import condition_of
+from iamtui.engine.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import is_pattern, parse_arn
+from iamtui.policy.statement import action_name
+from iamtui.problem import Problem
+from iamtui.questions.answers import worst_of
+from iamtui.questions.question import Question
+from iamtui.text import first_names, safe_text
+from iamtui.workspace.compared_states import ChangedStatements
+from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
+from iamtui.workspace.denials import caller_of, with_path
+from iamtui.workspace.draft_keeping import Wanted
+from iamtui.workspace.draft_session import DraftedAccount, verdict_key
+from iamtui.workspace.inventory import documents_in
+from iamtui.workspace.opening import unloaded_policies, with_resource_policies
+from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.workspace import Workspace
+
+MOST_GROUPS: Final = 10_000
+"""Different answers that are told apart; the requests of more are counted."""
+
+_MOST_NAMED: Final = 5
+_MOST_SENTENCES: Final = 3
+_MOST_REMEMBERED: Final = 4_096
+_PLACE: Final = SourcePlace(1, 0)
+_VARIABLE: Final = re.compile(r"\$\{([^},]+)")
+_OF_THE_MOMENT: Final = frozenset(("aws:currenttime", "aws:epochtime"))
+_ASSUMED: Final = ("aws:SecureTransport", "aws:ViaAWSService")
+"""Keys that are taken for granted of a question, and of which a record need not tell."""
+
+_ALWAYS: Final = frozenset(("aws:requestedregion",))
+
+
+class Verdict(StrEnum):
+    """What became of a recorded request."""
+
+    AGREES = "agrees"
+    """The account's answer is what AWS did."""
+    DIFFERS = "differs"
+    """The account's answer is another."""
+    KEPT = "kept"
+    """It would still be allowed with the draft."""
+    BROKEN = "broken"
+    """It would be denied with the draft."""
+    OPEN = "open"
+    """It could not be told."""
+
+
+class PolicyReads(NamedTuple):
+    """What the policies of accounts read of a request.
+
+    Args:
+        keys: condition keys, in lower case.
+        sessions: whether some tell sessions of one role apart.
+    """
+
+    keys: frozenset[str]
+    sessions: bool
+
+
+def policy_reads(accounts: Iterable[Account]) -> PolicyReads:
+    """What the policies in force of these accounts read of a request, in conditions and in variables."""
+    keys: set[str] = set()
+    sessions = False
+    for account in accounts:
+        for document in _all_documents(account):
+            sessions = sessions or ":assumed-role/" in document.raw
+            keys.update(found.lower() for found in _VARIABLE.findall(document.raw))
+            if document.error is None:
+                keys.update(line.key.lower() for one in document.policy.statements for line in one.conditions)
+    return PolicyReads(frozenset(keys), sessions or not keys.isdisjoint(("aws:userid", "sts:rolesessionname")))
+
+
+def _all_documents(account: Account) -> Iterator[PolicyDocument]:
+    yield from (document for _, _, document in documents_in(account))
+    yield from (role.trust for role in account.roles)
+
+
+@dataclass(slots=True)
+class ReplayGroup:
+    """Requests of one caller for one action that came to the same.
+
+    Args:
+        caller: ARN of the user or role, or the name of a service; raw.
+        action: the IAM action that decided; where none is known, the call.
+        reason: why it is so, one sentence or a part of one; safe to show.
+        resources: the first few, raw, and how many there are.
+        requests, events: how many distinct requests, and how many events they stand for.
+        first, last: times of the first and the last event; "" where it is not told.
+        sessions: the first few names of the caller's sessions.
+        example: one of the questions with its caller, for a fix.
+    """
+
+    verdict: Verdict
+    caller: str
+    action: str
+    reason: str
+    resources: dict[str, None] = field(default_factory=dict)
+    requests: int = 0
+    events: int = 0
+    first: str = ""
+    last: str = ""
+    sessions: dict[str, None] = field(default_factory=dict)
+    principal: Principal | None = None
+    question: Question | None = None
+
+    def add(self, request: DistinctRequest, resource: str) -> None:
+        self.requests += 1
+        self.events += request.count
+        if request.first and (not self.first or request.first < self.first):
+            self.first = request.first
+        self.last = max(self.last, request.last)
+        if len(self.resources) < MOST_RESOURCES:
+            self.resources[resource] = None
+        if request.caller.session and len(self.sessions) < _MOST_NAMED:
+            self.sessions[request.caller.session] = None
+
+
+MOST_RESOURCES: Final = 1_000
+"""Resources of a group that are held."""
+
+MOST_LOADED: Final = 200
+"""Resources whose policies are asked for."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """What became of all recorded requests.
+
+    Args:
+        groups: those that need a look: what differs, is broken, or is open; most events first.
+        requests, events: how many there are of each verdict.
+        unmapped: calls that no action is known for, by service and name: why, and how many events.
+        not_calls: events that are no calls, such as sign-ins.
+        failed: calls that failed for another reason than a lack of permission, by error code; they prove nothing.
+        refused: with a draft: events that AWS denied, which prove nothing about it.
+        unaffected: with a draft: events of callers, or of actions, that it does not matter to; they are kept.
+        elsewhere: events between accounts that are not open, by the account that recorded them.
+        ungrouped: events of more different answers than are told apart.
+    """
+
+    drafted: bool
+    groups: list[ReplayGroup] = field(default_factory=list)
+    requests: Counter[Verdict] = field(default_factory=Counter)
+    events: Counter[Verdict] = field(default_factory=Counter)
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    not_calls: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    unaffected: int = 0
+    elsewhere: Counter[str] = field(default_factory=Counter)
+    ungrouped: int = 0
+
+    @property
+    def told(self) -> bool:
+        """Whether of everything that was called it could be told."""
+        return not (self.events[Verdict.OPEN] or self.unmapped or self.ungrouped)
+
+    def of(self, verdict: Verdict) -> list[ReplayGroup]:
+        return [group for group in self.groups if group.verdict is verdict]
+
+    def broken(self) -> Iterator[Wanted]:
+        """What the draft would break, as what is wanted back, most events first."""
+        for group in self.of(Verdict.BROKEN):
+            yield Wanted(group.principal, group.action, group.question, tuple(group.resources), group.reason)
+
+
+class _Asked(NamedTuple):
+    """One question that a call leads to."""
+
+    question: Question
+    guessed: bool
+    implied: bool
+
+
+class _Told(NamedTuple):
+    """What was found about one question."""
+
+    verdict: Verdict
+    action: str
+    resource: str
+    reason: str
+    question: Question | None = None
+    denied_before: bool = False
+
+
+_SEVERITY: Final = {
+    Verdict.BROKEN: 0,
+    Verdict.DIFFERS: 1,
+    Verdict.OPEN: 2,
+    Verdict.KEPT: 3,
+    Verdict.AGREES: 4,
+}
+
+
+class _State:
+    """An account as it is, or as a draft would make it, asked many questions."""
+
+    def __init__(self, workspace: Workspace, now: datetime) -> None:
+        self.workspace = workspace
+        self._now = now
+        self._evaluators: dict[object, BulkEvaluator] = {}
+        self._known: dict[object, Decision] = {}
+
+    def decide(self, principal: Principal, question: Question) -> Decision:
+        about = (
+            question.action,
+            question.resource,
+            tuple(question.context.items()),
+            question.resource_account,
+            question.region,
+            principal.account,
+        )
+        key = (principal, about)
+        found = self._known.get(key)
+        if found is None:
+            evaluator = self._evaluators.get(about)
+            if evaluator is None:
+                if len(self._evaluators) >= _MOST_REMEMBERED:
+                    self._evaluators.clear()
+                there = self.workspace.at(principal.account) if self.workspace.beside else self.workspace
+                evaluator = self._evaluators[about] = BulkEvaluator(there, question, now=self._now)
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            found = self._known[key] = evaluator.ask(principal)
+        return found
+
+
+class Replayer:
+    """Holds recorded requests against an account, one after the other.
+
+    Args:
+        drafted: the draft whose answers count, laid over the account; None: the account's answers are compared with
+            what AWS did.
+        reads: what the policies read, by which the requests were told apart.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        reads: PolicyReads,
+        drafted: DraftedAccount | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> None:
+        now = now or datetime.now(UTC)
+        self._reads = reads
+        self._drafted = drafted
+        self._before = _State(workspace if drafted is None else drafted.states.before, now)
+        self._after = None if drafted is None else _State(drafted.states.after, now)
+        self._effect = None if drafted is None else _DraftEffect(drafted)
+        self._open_accounts = frozenset(account.id for account in workspace.accounts)
+        self._callers: dict[tuple[str, str, str], tuple[Principal | None, str]] = {}
+        self._groups: dict[tuple[Verdict, str, str, str], ReplayGroup] = {}
+        self.found = Replay(drafted is not None)
+
+    def add(self, request: DistinctRequest) -> None:
+        """Hold one request against the account."""
+        name = f"{request.source}:{request.event}"
+        if not request.is_call:
+            self.found.not_calls[f"{name} ({request.type})"] += request.count
+        elif request.error and not request.denied:
+            self.found.failed[request.error] += request.count
+        elif request.denied and self._drafted is not None:
+            self.found.refused += request.count
+        else:
+            self._hold(request, name)
+
+    def finish(self) -> Replay:
+        self.found.groups = sorted(
+            self._groups.values(),
+            key=lambda group: (_SEVERITY[group.verdict], -group.events, group.caller, group.action),
+        )
+        return self.found
+
+    def _hold(self, request: DistinctRequest, name: str) -> None:
+        record = request.record()
+        denial = read_record(record, _PLACE)
+        principal, why = self._caller(denial, request)
+        account = principal.account if principal is not None else request.caller.account
+        if account not in self._open_accounts and request.account and request.account not in self._open_accounts:
+            self.found.elsewhere[request.account] += request.count
+            return
+        mapped = authorized_by(record)
+        if self._effect is not None:
+            deleted = self._effect.deleted_role(mapped.actions)
+            if deleted is not None:
+                self._note(request, deleted, principal)
+                return
+            if not self._effect.matters_to(principal, request.caller.principal, mapped.actions):
+                self._unaffected(request)
+                return
+        if principal is None:
+            self._note(request, _Told(Verdict.OPEN, name, _first_resource(request), why))
+            return
+        if not mapped.actions:
+            self.found.unmapped[name, mapped.unmapped] += request.count
+            return
+        try:
+            told = min(self._told(request, denial, principal, mapped.actions), key=lambda one: _SEVERITY[one.verdict])
+        except Problem as problem:
+            told = _Told(Verdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence)
+        self._note(request, told, principal)
+
+    def _unaffected(self, request: DistinctRequest) -> None:
+        self.found.unaffected += request.count
+        self.found.requests[Verdict.KEPT] += 1
+        self.found.events[Verdict.KEPT] += request.count
+
+    def _caller(self, denial: Denial, request: DistinctRequest) -> tuple[Principal | None, str]:
+        """The principal, or why there is none."""
+        named = denial.caller if self._reads.sessions or not request.caller.role else request.caller.role
+        key = named, denial.credentials, denial.issuer
+        found = self._callers.get(key)
+        if found is None:
+            if len(self._callers) >= _MOST_REMEMBERED:
+                self._callers.clear()
+            left_open: list[str] = []
+            # Sessions of a role that no policy tells apart are answered alike.
+            who = caller_of(self._before.workspace.at(request.caller.account), denial, left_open)
+            why = left_open[0] if left_open else next(iter(denial.unknown), "The record does not say who called.")
+            found = self._callers[key] = who, why
+        return found
+
+    def _told(
+        self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
+    ) -> Iterator[_Told]:
+        if request.denied:
+            yield self._of_a_denial(request, denial, principal, actions)
+            return
+        if request.cut:
+            yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _CUT)
+        if self._effect is not None and self._effect.ends_sign_in_of(principal):
+            yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
+        for asked in self._questions(request, denial, actions):
+            for question in self._at_its_times(asked.question, request):
+                yield self._of_a_success(principal, question, asked)
+
+    def _questions(
+        self, request: DistinctRequest, denial: Denial, actions: tuple[AuthorizedAction, ...]
+    ) -> Iterator[_Asked]:
+        context = {key: values for key, values in denial.context.items() if self._is_read(key)}
+        record = request.record() if request.source.startswith("kms.") else {}
+        for action in actions:
+            of_action = {**context, **dict(action.context), **encryption_context(record, action.action)}
+            needs_none = ENGINE_CATALOGUE.has_resource_type(action.action) is False
+            for resource in action.resources or ("*",):
+                arn = parse_arn(resource)
+                owner = denial.resource_account or None if arn is not None and not arn.account else None
+                if arn is not None and arn.service == "iam":
+                    resource = with_path(self._before.workspace, resource, arn.resource_type, arn.name)
+                question = Question(action.action, resource, of_action, resource_account=owner, region=request.region)
+                yield _Asked(question, not action.resources and not needs_none, action.implied)
+
+    def _is_read(self, key: str) -> bool:
+        return key.lower() in self._reads.keys or key.lower() in _ALWAYS
+
+    def _at_its_times(self, question: Question, request: DistinctRequest) -> Iterator[Question]:
+        """The question at the times of the first and of the last event, where policies read the time."""
+        if self._reads.keys.isdisjoint(_OF_THE_MOMENT):
+            yield question
+            return
+        for moment in dict.fromkeys((request.first, request.last)):
+            context = {key: values for key, values in question.context.items() if key.lower() not in _OF_THE_MOMENT}
+            yield replace(question, context=context | ({"aws:CurrentTime": (moment,)} if moment else {}))
+
+    def _of_a_denial(
+        self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
+    ) -> _Told:
+        """Whether the account denies, too, what AWS denied."""
+        mapped = [action for action in actions if action.action.lower() == denial.action.lower()]
+        if denial.claim.kind and denial.action:
+            # The message says which of the call's actions was refused, and on what.
+            resources = (denial.resource,) if denial.resource else mapped[0].resources if mapped else ()
+            actions = (AuthorizedAction(denial.action, resources),)
+        asked = list(self._questions(request, denial, actions))
+        decisions = [self._before.decide(principal, one.question) for one in asked]
+        worst = worst_of(decisions)
+        question = asked[decisions.index(worst)].question
+        comparison = compare(self._before.workspace.account, denial, worst)
+        if comparison.agreement is Agreement.AGREES:
+            return _Told(Verdict.AGREES, question.action, question.resource, "")
+        differs = comparison.agreement in (Agreement.ALLOWED_HERE, Agreement.OTHER_REASON)
+        verdict = Verdict.DIFFERS if differs and not (request.cut or worst.complete is False) else Verdict.OPEN
+        return _Told(
+            verdict,
+            question.action,
+            question.resource,
+            f"AWS denied it. {' '.join(comparison.sentences[:_MOST_SENTENCES])}",
+        )
+
+    def _of_a_success(self, principal: Principal, question: Question, asked: _Asked) -> _Told:
+        """What is said of one question of a call that AWS allowed, whatever the record leaves out of it."""
+        found: list[_Told] = []
+        for variant in self._variants(question):
+            if self._after is None:
+                found.append(_held(self._before.decide(principal, variant), variant, asked))
+            else:
+                found.append(self._with_draft(principal, variant, guessed=asked.guessed))
+        if self._after is None:
+            # AWS allowed it, so that one of them is what was called.
+            return max(found, key=lambda one: _SEVERITY[one.verdict])
+        possible = [one for one in found if not one.denied_before] or found[:1]
+        if len({one.verdict for one in possible}) == 1:
+            return possible[0]
+        untold = ", ".join(key for key in _ASSUMED if key not in question.context)
+        return _Told(Verdict.OPEN, question.action, question.resource, f"The record does not tell {untold}.")
+
+    def _variants(self, question: Question) -> Iterator[Question]:
+        """The question with each value of the keys that would otherwise be assumed, where policies read them."""
+        untold = [key for key in _ASSUMED if key.lower() in self._reads.keys and key not in question.context]
+        for values in product(("true", "false"), repeat=len(untold)):
+            told = {key: (value,) for key, value in zip(untold, values, strict=True)}
+            yield replace(question, context={**question.context, **told}) if told else question
+
+    def _with_draft(self, principal: Principal, question: Question, *, guessed: bool) -> _Told:
+        assert self._after is not None
+        after = self._after.decide(principal, question)
+        about = question.action, question.resource
+        if _allows(after):
+            return _Told(Verdict.KEPT, *about, "")
+        before = self._before.decide(principal, question)
+        if verdict_key(before) == verdict_key(after) and not before.denied:
+            # AWS allowed it, so what this depends on held, and the draft changes nothing in it.
+            return _Told(Verdict.KEPT, *about, "")
+        if before.denied:
+            why = "AWS allowed it, but the account denies it already without the draft, so nothing can be said with it"
+            words = f"{why}: {reason_words(list(before.reasons))}."
+            return _Told(Verdict.OPEN, *about, words, denied_before=True)
+        if after.denied:
+            return _Told(Verdict.BROKEN, *about, f"{reason_words(list(after.reasons))}.", question)
+        return _Told(Verdict.OPEN, *about, _open_words(after, guessed=guessed))
+
+    def _note(self, request: DistinctRequest, told: _Told, principal: Principal | None = None) -> None:
+        self.found.requests[told.verdict] += 1
+        self.found.events[told.verdict] += request.count
+        if told.verdict in (Verdict.AGREES, Verdict.KEPT):
+            return
+        caller = request.caller.principal or "not told"
+        key = (told.verdict, caller, told.action, told.reason)
+        group = self._groups.get(key)
+        if group is None:
+            if len(self._groups) >= MOST_GROUPS:
+                self.found.ungrouped += request.count
+                return
+            group = self._groups[key] = ReplayGroup(*key, principal=principal, question=told.question)
+        group.add(request, told.resource)
+
+
+_CUT: Final = "The record names more than was kept of it."
+_SIGN_IN: Final = (
+    "The draft deletes an access key or the password of this user, and which of them was used is not known."
+)
+
+
+def _first_resource(request: DistinctRequest) -> str:
+    return request.resources[0].arn if request.resources else "not told"
+
+
+def _allows(decision: Decision) -> bool:
+    return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
+
+
+def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:
+    """Whether the account allows, too, what AWS allowed."""
+    about = question.action, question.resource
+    if _allows(decision):
+        return _Told(Verdict.AGREES, *about, "")
+    if decision.denied:
+        why = f"AWS allowed it. Here it is denied: {reason_words(list(decision.reasons))}."
+        return _Told(Verdict.OPEN if asked.implied and asked.guessed else Verdict.DIFFERS, *about, why)
+    return _Told(Verdict.OPEN, *about, _open_words(decision, guessed=asked.guessed))
+
+
+def _open_words(decision: Decision, *, guessed: bool) -> str:
+    if decision.outcome is Outcome.ALLOWED:
+        if guessed:
+            return "It is allowed on some resources only, and the record does not tell which one it was."
+        return "It is allowed on some of these resources only."
+    keys = decision.missing_context
+    if keys:
+        return f"The record does not tell {first_names(keys, _MOST_NAMED, limit=128)}."
+    return f"It depends on what is not known: {safe_text(condition_of(decision), limit=512)}."
+
+
+def with_named_policies(
+    workspace: Workspace, requests: Iterable[DistinctRequest], told: Callable[[int], None] = lambda _count: None
+) -> tuple[Workspace, dict[str, str]]:
+    """The workspace with the policies of the resources that requests name, up to MOST_LOADED; and why others are not.
+
+    Blocking: they are asked for where they are not loaded.
+    """
+    if not workspace.can_call_aws:
+        return workspace, {}
+    wanted: dict[str, None] = {}
+    for request in requests:
+        if request.is_call and not (request.error and not request.denied):
+            named = (arn for action in authorized_by(request.record()).actions for arn in action.resources)
+            wanted.update(dict.fromkeys(unloaded_policies(workspace, (arn for arn in named if not is_pattern(arn)))))
+    loaded = list(wanted)[:MOST_LOADED]
+    failed = dict.fromkeys(list(wanted)[MOST_LOADED:], f"more than {MOST_LOADED} are not loaded at once")
+    for number, carrier in enumerate(loaded):
+        told(number)
+        workspace, refused = with_resource_policies(workspace, [carrier])
+        failed |= {arn: problem.sentence for arn, problem in refused.items()}
+    return workspace, failed
+
+
+class _DraftEffect:
+    """Whom and what a draft can matter to."""
+
+    def __init__(self, drafted: DraftedAccount) -> None:
+        states = drafted.states
+        account = states.before.account
+        gone = {*states.only_before, *states.only_after}
+        entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+        reached = {one.arn for one in entities if drafted.reach.reaches(one.arn) and one.arn not in gone}
+        self._reach = drafted.reach
+        self._changes = ChangedStatements(account, states.after.account, reached, states.only_before, states.only_after)
+        self._gone = frozenset(gone)
+        self._deleted_roles = frozenset(arn for arn, one in states.only_before.items() if isinstance(one, Role))
+        self._signing_in = frozenset(
+            edit.user_arn for edit in drafted.draft.edits if isinstance(edit, DeleteAccessKey | DeleteLoginProfile)
+        )
+        self._touched: dict[tuple[str, ...], bool] = {}
+
+    def ends_sign_in_of(self, principal: Principal) -> bool:
+        return principal.arn in self._signing_in
+
+    def deleted_role(self, actions: tuple[AuthorizedAction, ...]) -> _Told | None:
+        """What is said of a call that assumes or passes a role which the draft deletes."""
+        for one in actions:
+            if one.action.lower().startswith(("sts:assume", "iam:passrole")):
+                for arn in one.resources:
+                    if arn in self._deleted_roles:
+                        return _Told(Verdict.BROKEN, one.action, arn, "The draft deletes the role.")
+        return None
+
+    def matters_to(self, principal: Principal | None, named: str, actions: tuple[AuthorizedAction, ...]) -> bool:
+        """Whether the draft can change an answer about a caller, and about one of these actions if any are known.
+
+        Args:
+            principal: None where nobody here answers to the name.
+        """
+        arn = named if principal is None else principal.role_arn or principal.arn
+        if arn in self._gone or (principal is not None and self.ends_sign_in_of(principal)):
+            return True
+        kinds = (PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION)
+        of_an_account = principal.kind in kinds if principal is not None else ":user/" in arn or ":role/" in arn
+        if not self._reach.reaches(arn if of_an_account else None):
+            return False
+        return not actions or self._touches(actions)
+
+    def _touches(self, actions: tuple[AuthorizedAction, ...]) -> bool:
+        """Whether one of the actions is among those that a changed statement, or trust policy, is about."""
+        if self._changes.unknown:
+            return True
+        names = tuple(one.action for one in actions)
+        found = self._touched.get(names)
+        if found is None:
+            opened = bool(self._changes.opened) and any(name.lower().startswith("sts:") for name in names)
+            found = self._touched[names] = opened or self._changes.touches(map(action_name, names))
+        return found

@@ -1,0 +1,340 @@
+"""Replay: what is held against an account or a draft, and that nothing uncertain counts as still allowed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import InlinePolicy
+from iamtui.activity.events import event_of
+from iamtui.activity.requests import RequestCollector
+from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutResourcePolicy
+from iamtui.drafts.edits.principals import UpdateTrustPolicy
+from iamtui.workspace import replay as module
+from iamtui.workspace.draft_keeping import with_all_fixes
+from iamtui.workspace.draft_session import lay
+from iamtui.workspace.replay import Replay, Replayer, Verdict, policy_reads
+from iamtui.workspace.workspace import Workspace
+from tests.support.draft_accounts import text
+from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust
+from tests.workspace.test_proofs import BUCKET, workspace
+
+ROLE = iam("role/dev")
+USER = {"type": "IAMUser", "arn": iam("user/alice"), "accountId": ID, "accessKeyId": "AKIAAAAAAAAAAAAAAAAA"}
+
+
+def session(name: str = "build", role: str = "dev", account: str = ID) -> dict[str, Any]:
+    return {
+        "type": "AssumedRole",
+        "arn": f"arn:aws:sts::{account}:assumed-role/{role}/{name}",
+        "accountId": account,
+        "accessKeyId": "ASIAAAAAAAAAAAAAAAAA",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::{account}:role/{role}"}},
+    }
+
+
+def event(name: str = "GetObject", key: str = "a", **more: Any) -> dict[str, Any]:
+    bucket = BUCKET.rpartition(":")[2]
+    return {
+        "eventVersion": "1.11", "eventSource": "s3.amazonaws.com", "eventName": name, "eventType": "AwsApiCall",
+        "eventTime": "2026-10-01T10:00:00Z", "awsRegion": "us-east-1", "recipientAccountId": ID,
+        "userIdentity": USER, "requestParameters": {"bucketName": bucket, "key": key},
+        "resources": [{"ARN": f"{BUCKET}/{key}", "accountId": ID, "type": "AWS::S3::Object"}],
+        **more,
+    }  # fmt: skip
+
+
+def assuming(role: str = ROLE, **more: Any) -> dict[str, Any]:
+    parameters = {"roleArn": role, "roleSessionName": "s"}
+    return event("AssumeRole", eventSource="sts.amazonaws.com", requestParameters=parameters, resources=[], **more)
+
+
+def replayed(opened: Workspace, records: Iterable[dict[str, Any]], *edits: Edit) -> Replay:
+    drafted = lay(opened, Draft(ID, "", edits)) if edits else None
+    if drafted is not None:
+        drafted.check()
+    reads = policy_reads([opened.account, *([drafted.after.account] if drafted is not None else [])])
+    collector = RequestCollector(reads.keys, sessions=reads.sessions)
+    found = [event_of(json.dumps(record)) for record in records]
+    collector.add(one for one in found if one is not None)
+    replayer = Replayer(opened, reads, drafted, now=NOW)
+    for request in collector.requests():
+        replayer.add(request)
+    return replayer.finish()
+
+
+def verdict(opened: Workspace, record: dict[str, Any], *edits: Edit) -> Verdict | str:
+    found = replayed(opened, [record], *edits)
+    if not found.events:
+        return "unmapped" if found.unmapped else "not asked"
+    (only,) = found.events
+    return only
+
+
+READ = allow("s3:GetObject", f"{BUCKET}/*")
+ENCRYPTED = allow("s3:GetObject", Condition={"Bool": {"aws:SecureTransport": "true"}})
+LESS = PutInlinePolicy(iam("user/alice"), "own", text(allow("s3:GetObject", f"{BUCKET}/b*")))
+NOTHING = DeleteInlinePolicy(iam("user/alice"), "own")
+
+
+# Without a draft
+
+
+@pytest.mark.parametrize(
+    ("policy", "record", "expected"),
+    [
+        (READ, event(), Verdict.AGREES),
+        (READ, event("PutObject"), Verdict.DIFFERS),
+        (READ, event(errorCode="AccessDenied"), Verdict.DIFFERS),
+        (READ, event("PutObject", errorCode="AccessDenied"), Verdict.AGREES),
+        (READ, event(errorCode="NoSuchKey"), "not asked"),
+        (READ, event("GetThat"), "unmapped"),
+        (READ, event(eventType="AwsServiceEvent"), "not asked"),
+        # A key that the record does not tell.
+        (allow("s3:GetObject", Condition={"StringEquals": {"s3:ExistingObjectTag/team": "x"}}), event(), Verdict.OPEN),
+        (allow("s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}), event(), Verdict.OPEN),
+        (
+            allow("s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+            event(sourceIPAddress="203.0.113.9"),
+            Verdict.AGREES,
+        ),
+        (
+            allow("s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+            event(sourceIPAddress="198.51.100.9"),
+            Verdict.DIFFERS,
+        ),
+        # A service that called on somebody's behalf: the address is not told.
+        (
+            allow("s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+            event(userIdentity=USER | {"invokedBy": "athena.amazonaws.com"}, sourceIPAddress="athena.amazonaws.com"),
+            Verdict.OPEN,
+        ),
+        # A role session has what its role has.
+        (READ, event(userIdentity=session()), Verdict.AGREES),
+        (READ, event("PutObject", userIdentity=session()), Verdict.DIFFERS),
+        # Nobody here answers to it.
+        (READ, event(userIdentity=session(role="gone")), Verdict.OPEN),
+        (READ, event(userIdentity={}), Verdict.OPEN),
+        # Which resource it was is not told.
+        (READ, event(requestParameters=None, resources=[]), Verdict.OPEN),
+        (allow("s3:GetObject"), event(requestParameters=None, resources=[]), Verdict.AGREES),
+        # The root user is allowed what no SCP takes.
+        (READ, event("PutObject", userIdentity={"type": "Root", "arn": iam("root"), "accountId": ID}), Verdict.AGREES),
+    ],
+)  # fmt: skip
+def test_an_answer_is_held_against_what_aws_did(policy: dict[str, Any], record: dict[str, Any], expected: str) -> None:
+    assert verdict(workspace(policy), record) == expected
+
+
+def test_calls_between_other_accounts_are_not_asked_about() -> None:
+    other = session(account="999988887777")
+    found = replayed(workspace(READ), [event(userIdentity=other, recipientAccountId="999988887777")])
+    assert found.elsewhere == {"999988887777": 1}
+    assert not found.groups
+
+
+def test_what_is_not_mapped_and_what_failed_is_counted() -> None:
+    found = replayed(
+        workspace(READ),
+        [
+            event("GetThat"),
+            event("GetThat", key="b"),
+            event(errorCode="NoSuchKey"),
+            event(eventType="AwsConsoleSignIn"),
+        ],
+    )
+    assert [(name, count) for (name, _), count in found.unmapped.items()] == [("s3.amazonaws.com:GetThat", 2)]
+    assert found.failed == {"NoSuchKey": 1}
+    assert found.not_calls.total() == 1
+    assert not found.told
+
+
+def test_requests_of_one_kind_are_one_group_with_its_times() -> None:
+    records = [
+        event("PutObject", key=key, eventTime=f"2026-10-0{day}T00:00:00Z", userIdentity=session(f"s{day}"))
+        for day, key in enumerate("abcab", 1)
+    ]
+    (group,) = replayed(workspace(READ), records).groups
+    assert (group.caller, group.action, group.events) == (ROLE, "s3:PutObject", 5)
+    assert (group.first, group.last) == ("2026-10-01T00:00:00Z", "2026-10-05T00:00:00Z")
+    assert list(group.resources) == [f"{BUCKET}/{key}" for key in "abc"]
+    assert len(group.sessions) == 5
+
+
+def test_more_answers_than_are_told_apart_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_GROUPS", 1)
+    found = replayed(workspace(READ), [event("PutObject"), event("DeleteObject"), event("DeleteObject", key="b")])
+    assert (len(found.groups), found.ungrouped) == (1, 2)
+    assert not found.told
+
+
+# With a draft
+
+
+@pytest.mark.parametrize(
+    ("record", "edit", "expected"),
+    [
+        (event(), LESS, Verdict.BROKEN),
+        (event(key="b1"), LESS, Verdict.KEPT),
+        (event(), NOTHING, Verdict.BROKEN),
+        # Another caller, and an action that no changed statement is about.
+        (event(userIdentity=session()), NOTHING, Verdict.KEPT),
+        (event("GetThat", userIdentity=session()), NOTHING, Verdict.KEPT),
+        (event("GetThat"), NOTHING, "unmapped"),
+        # What failed proves nothing, and what AWS denied does not either.
+        (event(errorCode="NoSuchKey"), NOTHING, "not asked"),
+        (event(errorCode="AccessDenied"), NOTHING, "not asked"),
+        # What the account denies already cannot be broken, and is not said to be kept.
+        (event("PutObject"), PutInlinePolicy(iam("user/alice"), "own", text(READ, deny("s3:PutObject"))), Verdict.OPEN),
+        # Which object it was is not told: some are still allowed.
+        (event(requestParameters=None, resources=[]), LESS, Verdict.OPEN),
+        (event(requestParameters=None, resources=[]), NOTHING, Verdict.BROKEN),
+        # Allowed from now on only under a condition whose key is not told.
+        (
+            event(),
+            PutInlinePolicy(iam("user/alice"), "own", text(ENCRYPTED)),
+            Verdict.OPEN,
+        ),
+        (
+            event(tlsDetails={"tlsVersion": "TLSv1.3"}),
+            PutInlinePolicy(iam("user/alice"), "own", text(ENCRYPTED)),
+            Verdict.KEPT,
+        ),
+    ],
+)  # fmt: skip
+def test_a_draft_keeps_breaks_or_leaves_open(record: dict[str, Any], edit: Edit, expected: str) -> None:
+    assert verdict(workspace(READ), record, edit) == expected
+
+
+def test_of_what_a_record_leaves_out_only_that_counts_which_aws_would_have_allowed() -> None:
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    opened = workspace(READ, deny("s3:*", Condition=plain))
+    # That it was encrypted is not told, and is known: it was not denied.
+    assert verdict(opened, event()) is Verdict.AGREES
+    same = PutInlinePolicy(iam("user/alice"), "own", text(ENCRYPTED, deny("s3:*", Condition=plain)))
+    assert verdict(opened, event(), same) is Verdict.KEPT
+    assert verdict(opened, event(), NOTHING) is Verdict.BROKEN
+
+
+def test_the_same_condition_as_before_held() -> None:
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/team": "x"}}
+    opened = workspace(allow("s3:GetObject", Condition=tagged), allow("sqs:*"))
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("s3:GetObject", Condition=tagged)))
+    assert verdict(opened, event(), edit) is Verdict.KEPT
+    narrowed = PutInlinePolicy(
+        iam("user/alice"),
+        "own",
+        text(allow("s3:GetObject", Condition={"StringEquals": {"s3:ExistingObjectTag/team": "y"}})),
+    )
+    assert verdict(opened, event(), narrowed) is Verdict.OPEN
+
+
+def test_a_condition_on_time_is_read_at_the_first_and_at_the_last_event() -> None:
+    until = {"DateLessThan": {"aws:CurrentTime": "2026-10-02T00:00:00Z"}}
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("s3:GetObject", Condition=until)))
+    early, late = event(), event(eventTime="2026-10-03T10:00:00Z")
+    assert verdict(workspace(READ), early, edit) is Verdict.KEPT
+    assert verdict(workspace(READ), late, edit) is Verdict.BROKEN
+    found = replayed(workspace(READ), [early, late], edit)
+    assert found.events == {Verdict.BROKEN: 2}
+
+
+def test_a_policy_that_names_a_session_is_asked_about_each_session() -> None:
+    one = f"arn:aws:sts::{ID}:assumed-role/dev/one"
+    policy = text(deny("s3:GetObject", f"{BUCKET}/*", Principal={"AWS": one}))
+    opened = workspace(READ, buckets={BUCKET: document(allow("s3:ListBucket", BUCKET, Principal={"AWS": ROLE}))})
+    edit = PutResourcePolicy(BUCKET, policy)
+    found = replayed(opened, [event(userIdentity=session("one")), event(userIdentity=session("two"))], edit)
+    assert found.events == {Verdict.BROKEN: 1, Verdict.KEPT: 1}
+    assert list(found.groups[0].sessions) == ["one"]
+
+
+def test_a_role_that_nobody_may_assume_any_more() -> None:
+    opened = workspace(READ)
+    (role,) = opened.account.roles
+    opened = opened.with_account(
+        replace(opened.account, roles=(replace(role, trust=trust({"AWS": iam("user/alice")})),))
+    )
+    other = UpdateTrustPolicy(ROLE, trust({"Service": "lambda.amazonaws.com"}).raw)
+    service = {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
+    assert verdict(opened, assuming(), other) is Verdict.BROKEN
+    assert verdict(opened, event(), other) is Verdict.KEPT
+    assert verdict(opened, assuming(userIdentity=service), DeleteRole(ROLE)) is Verdict.BROKEN
+    assert verdict(opened, assuming(), DeleteRole(ROLE)) is Verdict.BROKEN
+    assert verdict(opened, event(userIdentity=session()), DeleteRole(ROLE)) is Verdict.BROKEN
+
+
+def test_a_deleted_access_key_leaves_open_who_used_it() -> None:
+    edit = DeleteAccessKey(iam("user/alice"), "AKIAAAAAAAAAAAAAAAAA")
+    assert verdict(workspace(READ), event(), edit) is Verdict.OPEN
+    assert verdict(workspace(READ), event(userIdentity=session()), edit) is Verdict.KEPT
+
+
+def test_more_resources_than_are_kept_of_a_record_leave_it_open() -> None:
+    many = [{"ARN": f"{BUCKET}/b{number}"} for number in range(3)]
+    parameters = {"delete": {"objects": [{"key": f"b{number}"} for number in range(2_000)]}}
+    record = event("GetObject", key="b", requestParameters=parameters, resources=many)
+    assert verdict(workspace(READ), record, LESS) is Verdict.OPEN
+
+
+# What keeps it
+
+
+def added(opened: Workspace, records: list[dict[str, Any]], *edits: Edit) -> tuple[list[Any], list[str]]:
+    draft = Draft(ID, "", edits)
+    found = replayed(opened, records, *edits)
+    made = with_all_fixes(opened, draft, list(found.broken()), now=NOW)
+    assert made.draft.edits[: len(edits)] == edits
+    more = made.draft.edits[len(edits) :]
+    if not made.left:
+        assert replayed(opened, records, *made.draft.edits).events[Verdict.BROKEN] == 0
+    return list(more), [why.sentence for why in made.left]
+
+
+def test_the_addition_is_one_statement_for_what_was_used() -> None:
+    (edit,), left = added(workspace(allow("s3:*")), [event(), event("PutObject")], NOTHING)
+    assert isinstance(edit, PutInlinePolicy)
+    (statement,) = json.loads(edit.document)["Statement"]
+    assert (sorted(statement["Action"]), statement["Resource"]) == (["s3:GetObject", "s3:PutObject"], f"{BUCKET}/a")
+    assert left == []
+
+
+def test_many_resources_are_named_by_what_they_begin_with_where_all_of_that_was_allowed() -> None:
+    records = [event(key=f"logs/{number}") for number in range(30)]
+    (edit,), _ = added(workspace(READ), records, NOTHING)
+    assert json.loads(edit.document)["Statement"][0]["Resource"] == f"{BUCKET}/logs/*"
+    one_by_one = workspace(allow("s3:GetObject", [f"{BUCKET}/logs/{number}" for number in range(30)]))
+    more, left = added(one_by_one, records, NOTHING)
+    assert more == []
+    assert "30 resources" in left[0]
+
+
+def test_a_deny_that_the_draft_brings_is_narrowed_and_not_overridden() -> None:
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(READ, deny("s3:GetObject", f"{BUCKET}/a*")))
+    more, left = added(workspace(READ), [event()], edit)
+    assert (len(more) > 0) is (left == [])
+
+
+def test_what_a_deleted_role_did_stays_broken_and_is_said() -> None:
+    more, left = added(workspace(READ), [event(userIdentity=session())], DeleteRole(ROLE))
+    assert more == []
+    assert len(left) == 1
+
+
+def test_nothing_is_read_of_a_request_that_no_policy_reads() -> None:
+    opened = workspace(
+        allow("s3:*", f"{BUCKET}/${{aws:username}}/*", Condition={"Bool": {"aws:SecureTransport": "true"}})
+    )
+    reads = policy_reads([opened.account])
+    assert {"aws:username", "aws:securetransport"} <= reads.keys
+    assert not reads.sessions
+    inline = InlinePolicy("p", document(deny("s3:*", Condition={"StringLike": {"aws:userid": "*:x"}})))
+    (user,) = opened.account.users
+    named = replace(opened.account, users=(replace(user, inline_policies=(inline,)),))
+    assert policy_reads([named]).sessions
