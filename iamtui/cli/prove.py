@@ -15,13 +15,11 @@ from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_f
 from iamtui.cli.output import Span, Style, note, stdout
 from iamtui.cli.question_options import question_store
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.request import Mode
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.who_can import grant_words
 from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
-from iamtui.questions.question import Question
 from iamtui.text import first_names
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
@@ -144,8 +142,7 @@ def _print_example(workspace: Workspace, proof: Proof, found: Counterexample, wh
     grants = (one for one in grants_of(workspace, found.decision, _MOST_GRANTS) if one.statement.policy != ASSUMED)
     for name in map(grant_words, grants):
         out.line(f"      allowed by {name}")
-    question = Question(found.action, found.resource, found.context, Mode.STRICT, found.resource_account or None)
-    line = f"{as_command(workspace, found.principal, question)}{more} --trace"
+    line = f"{as_command(workspace, found.principal, found.question)}{more} --trace"
     out.line(Span(f"      Ask for its trace: {line}", Style.QUIET))
 
 

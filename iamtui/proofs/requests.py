@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers, read_the_other_way
@@ -144,7 +145,11 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
     if not isinstance(found, FoundContext):
         return found
     # What is allowed as far as it is loaded may be denied by what is not; the policy of a resource is asked for apart.
-    missing = [why.reason for layer, why in reading.not_evaluated.items() if layer is not Layer.RESOURCE]
+    missing = [
+        f"{LAYER_NAMES[layer].noun}: {why.reason}"
+        for layer, why in reading.not_evaluated.items()
+        if layer is not Layer.RESOURCE
+    ]
     return Doubt(tuple(missing)) if missing else found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -39,9 +39,11 @@ class Bounds:
 
     Args:
         seconds: of one question.
+        stopped: whether nobody wants it any more; asked often.
     """
 
     seconds: float = 5.0
+    stopped: Callable[[], bool] = lambda: False
     _ends: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,6 +52,15 @@ class Bounds:
     def check(self) -> None:
         if time.monotonic() > self._ends:
             raise Unproved(f"it takes longer than {self.seconds:g} seconds")
+        if self.stopped():
+            raise Unproved("it was stopped")
+
+    def part(self, seconds: float) -> Bounds:
+        """Those of a part, which ends with the whole at the latest."""
+        made = Bounds(seconds, self.stopped)
+        if made._ends > self._ends:
+            made.seconds, made._ends = self.seconds, self._ends
+        return made
 
 
 class GroupKind(Enum):

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import denied_question as denied_question
     from iamtui.workspace import draft_documents as draft_documents
     from iamtui.workspace import draft_fixes as draft_fixes
+    from iamtui.workspace import draft_proofs as draft_proofs
     from iamtui.workspace import draft_session as draft_session
     from iamtui.workspace import escalations as escalations
     from iamtui.workspace import identity_center as identity_center

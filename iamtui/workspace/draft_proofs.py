@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -12,6 +13,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.proofs.actions import action_classes
+from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements
 from iamtui.questions.question import Question
@@ -24,12 +26,22 @@ _UNNAMED = ("sns", "sqs", "s3", "iam", "ec2")
 """Services of which the first that no statement names stands for all that none names."""
 
 
-def prove_nothing_new(before: Workspace, after: Workspace, seconds: float = SECONDS) -> Proof:
+def prove_nothing_new(
+    before: Workspace,
+    after: Workspace,
+    seconds: float = SECONDS,
+    *,
+    in_all: float = math.inf,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Proof:
     """Whether users and roles can do nothing after a change that they could not do before it.
 
     Args:
         seconds: how long a principal and a class of actions may take.
+        in_all: how long all of it may.
+        stopped: whether nobody wants it any more; asked often.
     """
+    within = Bounds(in_all, stopped)
     reasons: dict[str, int] = {}
     principals = classes = names = 0
     of_resources = _changed_of_resources(before.account, after.account)
@@ -37,6 +49,11 @@ def prove_nothing_new(before: Workspace, after: Workspace, seconds: float = SECO
     for entity in entities:
         principal = principal_of(after.account, entity)
         then = _then(before, entity)
+        try:
+            within.check()
+        except Unproved as unproved:
+            reasons[unproved.reason] = 1
+            break
         changed = _Changed(before, after, principal, then, of_resources)
         principals += 1
         for action, known in changed.actions():
@@ -45,7 +62,7 @@ def prove_nothing_new(before: Workspace, after: Workspace, seconds: float = SECO
             if classes > MOST_PAIRS:
                 reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
                 return Proof(ProofStatus.NOT_PROVED, None, reasons, principals, classes, names)
-            found = prove_one(after, principal, action, "*", seconds, is_guessed=not known, before=then)
+            found = prove_one(after, principal, action, "*", within.part(seconds), is_guessed=not known, before=then)
             if isinstance(found, Counterexample):
                 return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, principals, classes, names)
             for reason in found:

@@ -100,6 +100,11 @@ class Counterexample:
     decision: Decision
     resource_account: str = ""
 
+    @property
+    def question(self) -> Question:
+        """The question that it answers."""
+        return Question(self.action, self.resource, self.context, Mode.STRICT, self.resource_account or None)
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -178,7 +183,7 @@ def prove_never(
             if classes > MOST_PAIRS:
                 reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
                 break
-            found = prove_one(workspace, principal, some.action, resource, seconds, is_guessed=not some.names)
+            found = prove_one(workspace, principal, some.action, resource, Bounds(seconds), is_guessed=not some.names)
             if isinstance(found, Counterexample):
                 return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
             for reason in found:
@@ -249,7 +254,7 @@ def prove_one(
     principal: Principal,
     action: str,
     resource: str,
-    seconds: float,
+    bounds: Bounds,
     *,
     is_guessed: bool,
     before: tuple[Workspace, Principal] | None = None,
@@ -262,7 +267,6 @@ def prove_one(
     """
     if principal.kind is PrincipalKind.FEDERATED_USER:
         return ("what a federated user may do, session policies say that are not known",)
-    bounds = Bounds(seconds)
     doubts: dict[str, None] = {}
     try:
         for situation, is_certain in _situations(workspace, principal, action, resource, bounds, before):

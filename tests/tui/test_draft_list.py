@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from textual.widgets import Input
 
+from iamtui.account.model import Known
 from iamtui.drafts.draft_file import read_draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import ChoiceDialog, LineDialog
+from iamtui.tui.drafts import draft_screen
 from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.export_screen import ExportScreen, write_new
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.workspace import draft_proofs
+from iamtui.workspace.proofs import Proof, ProofStatus
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import ADMIN_ARN, LAKE_READ, allow, iam
+from tests.support.sample_account import ADMIN_ARN, LAKE_READ, allow, iam, sample_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 from tests.support.slow import one_quick
 
@@ -114,6 +122,51 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
         assert main.drafts.open_draft.draft.edits == (first, other)
         await press(pilot, "r")
         assert main.drafts.open_draft.draft.edits == (first, other)
+
+
+async def test_what_is_newly_possible_is_shown_and_traced() -> None:
+    account = replace(sample_account(), organization=Known(None))
+    async with opened(account=account) as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "d")
+        await until(pilot, lambda: "Newly possible: user/carol can s3:GetObject on" in screen_text(app_of(pilot)))
+        await press(pilot, "p")
+        assert isinstance(pilot.app.screen, TraceScreen)
+        assert "Can user/carol do s3:GetObject?" in screen_text(app_of(pilot))
+        await press(pilot, "escape", "x")
+        await laid(pilot)
+        await lay(pilot, DetachPolicy(DEPLOY, ADMIN_ARN))
+        await until(pilot, lambda: "Nothing newly possible (proved)" in screen_text(app_of(pilot)))
+        await press(pilot, "p")
+        assert "Nothing is known that is newly possible." in screen_text(app_of(pilot))
+
+
+async def test_what_is_not_proved_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draft_screen, "_PROOF_SECONDS", 0.0)
+    async with opened() as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "d")
+        await until(pilot, lambda: "Not proved: it takes longer than 0 seconds" in screen_text(app_of(pilot)))
+
+
+async def test_a_proof_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[bool] = []
+    async with opened() as pilot:
+        app = app_of(pilot)
+
+        def prove(*_: object, stopped: Callable[[], bool], **__: object) -> Proof:
+            app.call_from_thread(app.pop_screen)
+            end = monotonic() + 60
+            while not stopped() and monotonic() < end:
+                pass
+            ended.append(stopped())
+            return Proof(ProofStatus.NOT_PROVED)
+
+        monkeypatch.setattr(draft_proofs, "prove_nothing_new", prove)
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "d")
+        await until(pilot, lambda: bool(ended))
+        assert ended == [True]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.widgets.status import MessageLine
 from tests.support.drafting import app_of, ask, lay, until
+from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
 from tests.support.screen_app import make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES, one_quick
@@ -43,6 +44,7 @@ def drafted(*keys: str, place: str = CAROL) -> Run:
         main.go_to(place)
         await until(pilot, lambda: main.question.answer is not None)
         await press(pilot, *keys)
+        await until(pilot, lambda: "Looking for what is newly" not in screen_text(app_of(pilot)))
         for messages in pilot.app.screen.query(MessageLine):
             messages.clear()
         await pilot.pause()

@@ -22,7 +22,7 @@ from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
-from iamtui.tui.background import get_in_thread
+from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import fit, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
@@ -34,6 +34,7 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.workspace.draft_session import DraftedAccount
+    from iamtui.workspace.proofs import Proof
 
 
 _EMPTY = (
@@ -49,6 +50,10 @@ _EMPTIED = (
     "",
     "r puts back what was taken out last, X closes the draft, o opens another one.",
 )
+
+
+_PROOF_SECONDS: Final = 5.0
+"""How long it may take to prove that nothing is newly possible."""
 
 
 class DraftOwner(Protocol):
@@ -140,6 +145,9 @@ class DraftScreen(Screen[None]):
         ),
         Binding("u", "undo", "Undo", id="draft.undo-last", tooltip="Take back what was done last"),
         Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
+        Binding(
+            "p", "newly_possible", "Why", id="draft.newly-possible", tooltip="Trace what the draft makes newly possible"
+        ),
         Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
         Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
         Binding(
@@ -165,6 +173,11 @@ class DraftScreen(Screen[None]):
             height: auto;
             max-height: 40%;
         }
+        & #draft-proof {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+        }
         & #draft-notes {
             border-title-color: $muted;
             height: auto;
@@ -185,11 +198,14 @@ class DraftScreen(Screen[None]):
         super().__init__()
         self.owner = owner
         self._discarding = False
+        self._proved_of: DraftedAccount | None = None
+        self._proof: Proof | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="draft-title", markup=False)
         yield Static(id="draft-empty", markup=False)
         yield EditLines(id="draft-edits")
+        yield Static(id="draft-proof", markup=False)
         yield Static(id="draft-notes", markup=False)
         yield FindableDocument(id="draft-preview")
         yield MessageLine(id="draft-message")
@@ -214,7 +230,7 @@ class DraftScreen(Screen[None]):
         why.display = empty
         why.update(Content("\n").join(plain(row) for row in (_EMPTY if found is None else _EMPTIED)))
         self.edits.display = not empty
-        for below in ("#draft-notes", "#draft-preview"):
+        for below in ("#draft-proof", "#draft-notes", "#draft-preview"):
             self.query_one(below).display = not empty
         title = self.query_one("#draft-title", Static)
         if found is None or workspace is None:
@@ -224,7 +240,53 @@ class DraftScreen(Screen[None]):
             title.update(line((found.words, "bold $heading"), (where, "$muted")))
             self.edits.show(found.draft.edits, workspace.account, self._marks())
             self._show_notes()
+        self._prove()
         self.query_one(KeyLine).look_again()
+
+    def _prove(self) -> None:
+        """Prove of a draft that is laid anew that nothing is newly possible with it."""
+        drafted = self.owner.drafted
+        if drafted is self._proved_of:
+            return
+        self._proved_of, self._proof = drafted, None
+        is_whole = drafted is not None and not drafted.problems
+        line_of_proof = self.query_one("#draft-proof", Static)
+        line_of_proof.update(plain("Looking for what is newly possible …", "$muted") if is_whole else "")
+        if drafted is None or not is_whole:
+            return
+
+        def prove(work: Work) -> None:
+            prove_nothing_new = lazy.draft_proofs.prove_nothing_new
+            proof = prove_nothing_new(drafted.base, drafted.after, in_all=_PROOF_SECONDS, stopped=work.cancelled)
+            work.tell(self._show_proof, proof)
+
+        in_thread(self, prove, self._refuse, name="proving that nothing is new", group="draft proof")
+
+    def _show_proof(self, proof: Proof) -> None:
+        self._proof = proof
+        found = proof.counterexample
+        if found is not None and self._proved_of is not None:
+            who = self._proved_of.after.short_name(found.principal.arn)
+            marked = line(("! ", "bold $verdict-depends"), plain(f"Newly possible: {who} can {found.action} on "))
+            words = line(marked, plain(safe_text(found.resource)))
+        elif proof.reasons:
+            more = f", and {len(proof.reasons) - 1} more" if len(proof.reasons) > 1 else ""
+            words = line(("? ", "bold $verdict-depends"), plain(f"Not proved: {next(iter(proof.reasons))}{more}"))
+        else:
+            words = line(("Nothing newly possible (proved)", "$verdict-allowed"))
+        self.query_one("#draft-proof", Static).update(words)
+        self.query_one(KeyLine).look_again()
+
+    def action_newly_possible(self) -> None:
+        """Show the trace of what the draft makes possible."""
+        drafted, found = self._proved_of, self._proof.counterexample if self._proof is not None else None
+        if drafted is None or found is None:
+            self.say(plain("Nothing is known that is newly possible."))
+            return
+        question = found.question
+        label = drafted.after.short_name(found.principal.arn)
+        trace = lazy.trace_screen.TraceScreen(drafted.after, found.decision, found.principal, question, label)
+        self.app.push_screen(trace)
 
     def _marks(self) -> dict[int, str]:
         drafted = self.owner.drafted
@@ -295,6 +357,8 @@ class DraftScreen(Screen[None]):
             idle.add("undo")
         if found is None or not found.formers:
             idle.add("put_back")
+        if self._proof is None or self._proof.counterexample is None:
+            idle.add("newly_possible")
         return frozenset(idle)
 
     def action_back(self) -> None:
