@@ -245,6 +245,8 @@ class MainScreen(PanedScreen):
             production: patterns for names of accounts and roles that are marked as production.
         """
         super().__init__(copier)
+        self._idle: frozenset[str] = frozenset()
+        """The actions that did nothing with the last answer."""
         self._caller = ChosenCaller(self)
         self.browsing = Browsing(self, workspace_changed=self._workspace_changed, place_changed=self._caller.follow)
         self.drafts = DraftController(self, self.browsing)
@@ -382,13 +384,19 @@ class MainScreen(PanedScreen):
         if self.workspace is not None:
             # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
             self._pinning.pin(self.workspace, event.answer.question_matrix, self.drafts.before_workspace)
-        self.keys_changed()
+        self._answer_changed()
 
     @on(QuestionPanel.Unanswered)
     def _unanswered(self, event: QuestionPanel.Unanswered) -> None:
         event.stop()
         self._pinning.unpin()
-        self.keys_changed()
+        self._answer_changed()
+
+    def _answer_changed(self) -> None:
+        """Look for the keys that matter now, unless those are the same as with the answer before."""
+        idle, self._idle = self._idle, self.idle_actions()
+        if idle != self._idle:
+            self.keys_changed()
 
     @on(QuestionPanel.Meant)
     def _meant(self, event: QuestionPanel.Meant) -> None:

@@ -7,13 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from textual import events
-from textual._compositor import Compositor, ReflowResult
+from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.command import Command, CommandList, CommandPalette
 from textual.dom import DOMNode
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -69,7 +70,10 @@ class SteadyScrollView(ScrollView):
 
 
 class SteadyCompositor(Compositor):
-    """A Compositor that places the widgets of a screen once where Textual does so two or three times."""
+    """A Compositor that does once what Textual does two or three times: places widgets, draws those that changed."""
+
+    _changed: tuple[Region, ...] = ()
+    """What of the screen is being drawn again; nothing for all of it."""
 
     def reflow(self, parent: Widget, size: Size) -> ReflowResult:
         """Place the widgets.
@@ -93,6 +97,24 @@ class SteadyCompositor(Compositor):
     def update_widgets(self, widgets: set[Widget]) -> None:
         """Note what changed. Textual places everything anew where a widget changed that is not in sight."""
         super().update_widgets({widget for widget in widgets if widget in self.widgets or _is_displayed(widget)})
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        self._changed = tuple(self._dirty_regions)
+        try:
+            return super().render_partial_update()
+        finally:
+            self._changed = ()
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        """Draw the widgets that have a part in what changed. Textual has all of those draw their lines whose
+        containers have a part in the smallest rectangle around it, from the first line of the screen to the last."""
+        if not self._changed:
+            yield from super()._get_renders(crop)
+            return
+        for widget, (region, clip) in self.visible_widgets.items():
+            seen = region.intersection(clip)
+            if any(seen.overlaps(one) for one in self._changed):
+                yield region, clip, widget.render_lines(seen.translate(-region.offset))
 
 
 def _is_displayed(widget: Widget) -> bool:

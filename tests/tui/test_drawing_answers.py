@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from iamtui.engine.decision import LayerReport
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.presentation.answer import AnsweredQuestion, Shown, answer_words, matrix_words
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.question.answer_view import more, reasons
+from iamtui.tui.question import asking
+from iamtui.tui.question.answer_view import AnswerView, more, reasons
 from iamtui.tui.question.asking import put_together
 from iamtui.tui.question.layers_list import layer_rows
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
@@ -81,3 +83,25 @@ async def test_the_panel_leaves_the_engine_to_the_thread(monkeypatch: pytest.Mon
         assert shown(app, "verdict")
         assert threads
         assert threading.main_thread() not in threads
+
+
+@pytest.mark.parametrize(("seconds", "draws"), [(60.0, 1), (0.0, 2)])
+async def test_what_would_help_comes_with_an_answer_that_took_no_time(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, draws: int
+) -> None:
+    monkeypatch.setattr(asking, "_NO_TIME_SECONDS", seconds)
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        drawn: list[object] = []
+        draw = AnswerView._lay_out
+
+        def noted(self: AnswerView, *parts: Any) -> Any:
+            drawn.append(parts)
+            return draw(self, *parts)
+
+        monkeypatch.setattr(AnswerView, "_lay_out", noted)
+        panel.ask("iam:CreateUser", "*")
+        await settle(pilot)
+        assert "Would help" in shown(app, "because")
+        assert len(drawn) == draws

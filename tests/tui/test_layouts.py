@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
+from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widgets import Static
 
 from iamtui.account.model import Account
@@ -65,6 +67,32 @@ async def test_another_height_takes_one_layout_and_what_is_hidden_none() -> None
         await pilot.pause()
         assert one.region.height == 3
         assert screen.counting.placed == before + 1
+
+
+async def test_what_has_no_part_in_a_change_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = _App()
+    async with app.run_test(size=(60, 20)) as pilot:
+        one, two = app.screen.query_one("#one", Static), app.screen.query_one("#two", Static)
+        drawn: list[Static] = []
+        render_lines = Static.render_lines
+
+        def noted(self: Static, crop: Region) -> list[Strip]:
+            drawn.append(self)
+            return render_lines(self, crop)
+
+        await pilot.pause()
+        monkeypatch.setattr(Static, "render_lines", noted)
+        one.update("changed", layout=False)
+        await pilot.pause()
+        assert {*drawn} == {one}
+        drawn.clear()
+        one.update("at once", layout=False)
+        two.update("more", layout=False)
+        await pilot.pause()
+        assert {*drawn} == {one, two}
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "at once" in text
+        assert "more" in text
 
 
 async def test_scroll_bars_follow_what_is_in_a_container_that_keeps_its_size() -> None:

@@ -142,24 +142,22 @@ class AnswerView(Column):
         self._rows_given: int | None = None
         """How many lines the panel has, where it does not follow the answer."""
 
+        self.matrix = MatrixView(id="question-matrix")
+        self.layers_list = LayersList(id="question-layers")
+        self._beside = SideBySide(id="question-beside")
+        names = ("summary", "verdict", "layers-of", "statement", "because", "more")
+        self._parts = {name: Static(id=f"question-{name}") for name in names}
+
     def compose(self) -> ComposeResult:
-        yield Static(id="question-summary")
-        yield MatrixView(id="question-matrix")
-        yield Static(id="question-verdict")
-        yield Static(id="question-layers-of")
-        with SideBySide(id="question-beside"):
-            yield LayersList(id="question-layers")
-            yield Static(id="question-statement")
-        yield Static(id="question-because")
-        yield Static(id="question-more")
-
-    @property
-    def layers_list(self) -> LayersList:
-        return self.query_one(LayersList)
-
-    @property
-    def matrix(self) -> MatrixView:
-        return self.query_one(MatrixView)
+        yield self._parts["summary"]
+        yield self.matrix
+        yield self._parts["verdict"]
+        yield self._parts["layers-of"]
+        with self._beside:
+            yield self.layers_list
+            yield self._parts["statement"]
+        yield self._parts["because"]
+        yield self._parts["more"]
 
     def focus_list(self) -> None:
         (self.matrix if self.matrix.display else self.layers_list).focus()
@@ -207,9 +205,11 @@ class AnswerView(Column):
                 self.release()
                 self._show_again()
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: Shown, explanation: Explanation | None = None) -> None:
+        """Show an answer, with what would help where that is known already."""
         self._hold(shown)
-        _set_display(self.query_one("#question-beside"), shown=True)
+        self._explanation = explanation
+        _set_display(self._beside, shown=True)
         self._arrange(shown)
 
     def _hold(self, shown: Shown) -> None:
@@ -225,7 +225,7 @@ class AnswerView(Column):
         self._draw()
 
     def _show_several(self, several: bool) -> None:
-        for part in (self.query_one("#question-summary"), self.matrix):
+        for part in (self._parts["summary"], self.matrix):
             _set_display(part, shown=several)
 
     def look_at(self, shown: Shown) -> None:
@@ -243,8 +243,8 @@ class AnswerView(Column):
         self._said = sentence, more
         self.remove_class("-aside")
         self._show_several(False)
-        for part in ("#question-layers-of", "#question-beside"):
-            _set_display(self.query_one(part), shown=False)
+        for part in (self._parts["layers-of"], self._beside):
+            _set_display(part, shown=False)
         self.matrix.show(None, 1)
         self._tell(sentence, more)
         self._put("more", [])
@@ -267,9 +267,9 @@ class AnswerView(Column):
         self._put("verdict", [Content(" ").append(row) for row in found[:1]])
         self._put("because", found[1:])
         self._hold_all(len(found))
-        _set_height(self.query_one("#question-verdict"), 1)
+        _set_height(self._parts["verdict"], 1)
         least = self._held.get("all", 0) if self._is_typed_for and self._room != WIDE else 0
-        _set_height(self.query_one("#question-because"), max(len(found), least) - 1)
+        _set_height(self._parts["because"], max(len(found), least) - 1)
 
     def _hold_all(self, rows: int) -> None:
         if self._room == MEDIUM or self._is_typed_for:
@@ -281,7 +281,7 @@ class AnswerView(Column):
             return
         width = self.size.width - 2
         label = _layers_of(words, self._room)
-        _set_display(self.query_one("#question-layers-of"), shown=bool(label))
+        _set_display(self._parts["layers-of"], shown=bool(label))
         self._put("layers-of", wrap_all([label], width, 1))
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
         if self.matrix.display:
@@ -294,10 +294,12 @@ class AnswerView(Column):
         spare = self._lay_out(shown, words, suggestions, lines)
         if self._room == WIDE:
             self._put("more", wrap_all(more(words, lines, suggestions, width), width, _ANY))
-        else:
-            beside = self.query_one("#question-statement").display
+        elif spare > _LEAST_MORE:
+            beside = self._parts["statement"].display
             rest = wrap_all(more(words, () if beside else lines, suggestions, width), width, _ANY)
-            self._tell_more(as_many(rest, spare - 1) if spare > _LEAST_MORE else [])
+            self._tell_more(as_many(rest, spare - 1))
+        else:
+            self._tell_more([])
 
     def _lay_out(
         self,
@@ -334,21 +336,21 @@ class AnswerView(Column):
             more_lines = min(slack, max(0, len(quote) - below))
             below, slack = below + more_lines, slack - more_lines
             self._put("statement", as_many(quote, below))
-            _set_height(self.query_one("#question-statement"), below)
+            _set_height(self._parts["statement"], below)
         self._hold_all(len(top) + below + len(texts))
-        _set_display(self.query_one("#question-statement"), shown=beside)
+        _set_display(self._parts["statement"], shown=beside)
         layers_list.show(words.layers, rows)
         _set_height(layers_list, below if beside else unfolded)
         self._put("verdict", top)
-        _set_height(self.query_one("#question-verdict"), len(top))
+        _set_height(self._parts["verdict"], len(top))
         self._put("because", texts)
-        _set_height(self.query_one("#question-because"), len(texts) + slack)
+        _set_height(self._parts["because"], len(texts) + slack)
         return room - len(top) - below - len(texts) - slack if self._rows_given is not None else 0
 
     def _tell_more(self, rows: Sequence[Content]) -> None:
         """Say what only a panel has room for that the user has made higher."""
-        _set_display(self.query_one("#question-more"), shown=bool(rows))
-        _set_height(self.query_one("#question-more"), len(rows) + 1)
+        _set_display(self._parts["more"], shown=bool(rows))
+        _set_height(self._parts["more"], len(rows) + 1)
         self._put("more", rows)
 
     @property
@@ -364,7 +366,7 @@ class AnswerView(Column):
     def _room_below_matrix(self) -> int:
         matrix = self.matrix.rows + 1 if self.matrix.display else 0
         spare = _SESSIONS if self._room == MEDIUM and not matrix and self._rows_given is None else 0
-        return max(2, self._room_of_panel - matrix - self.query_one("#question-layers-of").display - spare)
+        return max(2, self._room_of_panel - matrix - self._parts["layers-of"].display - spare)
 
     def give_rows(self, rows: int | None) -> None:
         """Fill a panel of so many lines; None: it is as high as the answer needs."""
@@ -385,7 +387,7 @@ class AnswerView(Column):
         before = self._texts.get(name)
         if before is None or not before.is_same(content):
             self._texts[name] = content
-            self.query_one(f"#question-{name}", Static).update(content, layout=False)
+            self._parts[name].update(content, layout=False)
 
 
 def _set_display(widget: Widget, *, shown: bool) -> None:

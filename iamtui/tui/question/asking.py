@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from textual.timer import Timer
 from textual.widget import Widget
 
-from iamtui.presentation.answer import AnsweredQuestion
+from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
@@ -29,6 +31,9 @@ SLOW_SECONDS: Final = 0.15
 _MOST_PUT_TOGETHER: Final = 32
 """Cells up to which all is put together before an answer is shown; of more, the worst, and the verdicts of all."""
 
+_NO_TIME_SECONDS: Final = 0.02
+"""How long an answer may take for what would help to be found before it is shown."""
+
 _ANSWERS: Final = "question"
 _EXPLANATIONS: Final = "explanation"
 
@@ -44,6 +49,7 @@ class Found:
     Args:
         before: the answer without the draft, when that was asked for.
         remarks: sentences about what was asked with.
+        explained: the question that is looked at first, and what would help with it, where both were found at once.
     """
 
     asked: AnsweredQuestion
@@ -51,6 +57,7 @@ class Found:
     before: Answer | None = None
     unknown: str = ""
     remarks: tuple[str, ...] = ()
+    explained: tuple[Question, Explanation] | None = None
 
 
 class Asking:
@@ -59,7 +66,7 @@ class Asking:
     Args:
         found: is given what was found.
         slow: is called when the answer takes long enough to say so.
-        explained: is given the question and what would help with it, found after the answer.
+        explained: is given the question and what would help with it, where that is found after the answer.
         failed: is told why there is no answer.
     """
 
@@ -87,16 +94,19 @@ class Asking:
             self._host.workers.cancel_group(self._host, group)
         self._stop_timer()
 
-    def ask(self, asked: AnsweredQuestion, *, entered: bool, alongside: Alongside | None = None) -> None:
+    def ask(
+        self, asked: AnsweredQuestion, *, entered: bool, explains: bool = False, alongside: Alongside | None = None
+    ) -> None:
         """Answer in a thread.
 
         Args:
             entered: whether the user means the actions as they stand, listed by AWS or not.
+            explains: whether what would help is wanted; it comes with the answer where that took no time.
             alongside: what else is found before the answer is handed over; short, and it raises nothing.
         """
         self.void()
         self._timer = self._host.set_timer(SLOW_SECONDS, self._be_slow)
-        answer = partial(self._answer, asked, entered, alongside)
+        answer = partial(self._answer, asked, entered, explains, alongside)
         in_thread(self._host, answer, self._refuse, name="answering the question", group=_ANSWERS)
 
     def explain(self, asked: AnsweredQuestion, question: Question) -> None:
@@ -123,14 +133,20 @@ class Asking:
 
     # In the threads.
 
-    def _answer(self, asked: AnsweredQuestion, entered: bool, alongside: Alongside | None, work: Work) -> None:
+    def _answer(
+        self, asked: AnsweredQuestion, entered: bool, explains: bool, alongside: Alongside | None, work: Work
+    ) -> None:
         if work.cancelled():
             return
         found = Found(asked)
         with making():
+            start = monotonic()
             self._find(found, entered, work.cancelled)
-            if alongside is not None and found.answer is not None:
-                alongside(work.cancelled)
+            if found.answer is not None:
+                if explains and not work.cancelled() and monotonic() - start < _NO_TIME_SECONDS:
+                    _explain_worst(found, found.answer)
+                if alongside is not None:
+                    alongside(work.cancelled)
         work.tell(self._arrive, found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
@@ -161,6 +177,21 @@ class Asking:
         with making():
             explanation = lazy.questions.explained(asked.workspace, asked.principal, question)
         work.tell(self._explained, question, explanation)
+
+
+def _explain_worst(found: Found, answer: Answer) -> None:
+    """Find what would help, which takes about as long as the answer, so that it need not be drawn again for it."""
+    shown = Shown(found.asked, answer, index=worst_of(answer))
+    # The answer stands without it.
+    with suppress(Exception):
+        if not shown.decision.allowed:
+            explanation = lazy.questions.explained(found.asked.workspace, shown.principal, shown.question)
+            found.explained = shown.question, explanation
+
+
+def worst_of(answer: Answer) -> int:
+    """Which cell of an answer decides, and is looked at first."""
+    return next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
 
 
 def put_together(answer: Answer, stopped: Callable[[], bool]) -> None:

@@ -19,7 +19,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.answer_view import AnswerView
-from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue
+from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue, worst_of
 from iamtui.tui.question.caller import CallerRow
 from iamtui.tui.question.completing_input import ActionField, Completions
 from iamtui.tui.question.form import QuestionForm
@@ -147,9 +147,12 @@ class QuestionPanel(Pane):
         self.alongside: Callable[[AnsweredQuestion], Alongside | None] = lambda _asked: None
         """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
 
+        self._form = QuestionForm(self._catalogue)
+        self._view = AnswerView()
+
     def compose(self) -> ComposeResult:
-        yield QuestionForm(self._catalogue)
-        yield AnswerView()
+        yield self._form
+        yield self._view
 
     def on_mount(self) -> None:
         self._fit()
@@ -276,14 +279,6 @@ class QuestionPanel(Pane):
 
     # Asking
 
-    @property
-    def _form(self) -> QuestionForm:
-        return self.query_one(QuestionForm)
-
-    @property
-    def _view(self) -> AnswerView:
-        return self.query_one(AnswerView)
-
     @on(QuestionForm.Changed)
     def _fields_changed(self, event: QuestionForm.Changed) -> None:
         event.stop()
@@ -322,7 +317,7 @@ class QuestionPanel(Pane):
             return
         asked = AnsweredQuestion(self._workspace, self._principal, question_matrix, self._label, self._before)
         entered = question_matrix.actions == self._entered_actions
-        self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
+        self._asking.ask(asked, entered=entered, explains=self._room != NARROW, alongside=self.alongside(asked))
 
     def _found(self, found: Found) -> None:
         self._view.remove_class("-stale")
@@ -359,14 +354,16 @@ class QuestionPanel(Pane):
         same = kept is not None and kept.answer.question_matrix == answer.question_matrix
         at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
         if at is None:
-            at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
+            at = worst_of(answer)
         self._shown = Shown(found.asked, answer, found.before, at, self._left_out, found.remarks)
         if self._room == WIDE and isinstance(self.parent, Widget):
             # Resources stand side by side where there are several, which a narrow column has no room for.
             self.parent.set_class(len(answer.question_matrix.resources) > 1, "-matrix")
         self._view.rows_beside = self.gutter.height + max(3, self._form.size.height)
-        self._view.show(self._shown)
-        self._looked_at(self._shown)
+        question, explanation = found.explained or (None, None)
+        is_explained = question == self._shown.question
+        self._view.show(self._shown, explanation if is_explained else None)
+        self._looked_at(self._shown, is_explained=is_explained)
 
     @on(AnswerView.Chosen)
     def _chosen(self, event: AnswerView.Chosen) -> None:
@@ -376,7 +373,7 @@ class QuestionPanel(Pane):
             self._view.look_at(self._shown)
             self._looked_at(self._shown)
 
-    def _looked_at(self, shown: Shown) -> None:
+    def _looked_at(self, shown: Shown, *, is_explained: bool = False) -> None:
         decision, asked = shown.decision, shown.asked
         self._form.set_decision(decision)
         self._show_title()
@@ -384,7 +381,8 @@ class QuestionPanel(Pane):
         self.post_message(
             self.Answered(decision, asked.principal, asked.label, question, question_matrix, shown.answer)
         )
-        self._explain(shown)
+        if not is_explained:
+            self._explain(shown)
         self._remember(shown)
 
     def _explain(self, shown: Shown) -> None:
