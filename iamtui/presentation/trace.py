@@ -54,6 +54,8 @@ class TraceRow:
         json: whether it is a line of JSON, to be coloured.
         ground: the style name under the whole row, or "".
         wraps: whether it is wrapped, or cut at the edge.
+        columns: the same with what the request has, side by side, for where there is room.
+        beside: whether `columns` of the row before say it too.
     """
 
     words: Row = ()
@@ -64,6 +66,8 @@ class TraceRow:
     json: bool = False
     ground: str = ""
     wraps: bool = True
+    columns: tuple[Row, ...] = ()
+    beside: bool = False
 
     @property
     def text(self) -> str:
@@ -368,20 +372,23 @@ def _element_rows(statement: TracedStatement, ref: StatementRef, *, whole: bool)
         name = Word(f"{element.operator} {element.key}" if element.key else element.element, Tone.HEADING)
         # A trust policy has no Resource element: there is nothing that it wants.
         absent = element.element.endswith("Resource") and not element.wanted
-        wants = () if absent else (_quiet("  wants "), _wanted(element))
+        wanted = "" if absent else _wanted(element)
+        wants = () if absent else (_quiet("  wants "), wanted)
         mark = _MARKS[element.matched]
         if statement.effect == "Deny" and element.matched is not None:
             # What keeps a Deny from matching is no fault, and what makes it match no good news.
             mark = Word(mark.text, Tone.QUIET if statement.matched is False else Tone.DENIED)
-        head = row_of(_INDENT * 2, mark, " ", name, *wants)
+        front = row_of(_INDENT * 2, mark, " ", name)
+        head = row_of(front, *wants)
         has = element.seen_words() or ("" if element.note else "nothing")
         seen = row_of(_quiet("seen: "), has, "  " if has else "", _quiet(element.note))
         if whole:
             yield TraceRow(row_of(head, "  ", seen), ref=ref)
             continue
-        yield TraceRow(head, ref=ref)
+        column = () if absent else row_of(_quiet("wants "), wanted)
+        yield TraceRow(head, ref=ref, columns=(front, column, seen))
         if element.matched is not True or element.key:
-            yield TraceRow(row_of(_INDENT * 3, seen), ref=ref)
+            yield TraceRow(row_of(_INDENT * 3, seen), ref=ref, beside=True)
 
 
 def _wanted(element: TracedElement) -> str:

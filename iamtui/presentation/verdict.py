@@ -239,10 +239,11 @@ def counts_of(decisions: Iterable[Decision]) -> VerdictCounts:
 def statement_name(ref: StatementRef) -> str:
     """How a statement is named: `policy / Sid (lines 3-9)`, or `policy / statement 2 (line 5)` without a Sid."""
     sid = safe_text(ref.sid, limit=128) if ref.sid else f"statement {ref.statement + 1}"
-    return f"{short_policy_name(ref.policy)} / {sid}{_lines(ref.lines)}"
+    return f"{short_policy_name(ref.policy)} / {sid}{lines_words(ref.lines)}"
 
 
-def _lines(lines: tuple[int, int] | None) -> str:
+def lines_words(lines: tuple[int, int] | None) -> str:
+    """` (lines 3-9)`, to stand behind a name; "" where they are not known."""
     if lines is None:
         return ""
     first, last = lines

@@ -20,6 +20,7 @@ from iamtui.presentation.verdict import (
     VerdictWords,
     as_far_as_loaded,
     because,
+    lines_words,
     statement_name,
     unloaded_layers,
     verdict_words,
@@ -72,6 +73,10 @@ class WhoCanRow:
         people: who can sign in to a role of IAM Identity Center, or ""; raw text.
         outcome, words: the verdict.
         policy, sid: the deciding policy and statement, or ""; raw text.
+        layer: that of the deciding statement, or those that lack an Allow; as are the next three, safe to show.
+        statement: the deciding one with its lines, or why there is none.
+        condition: what it depends on, or "".
+        limit: as far as what it is said, or "".
         why: what it is limited to or depends on, and the deciding statement; short, safe to show.
         because: the same at length.
         request: the one that decided; where a role chaining comes first and decides, that of its first role.
@@ -90,6 +95,10 @@ class WhoCanRow:
     words: VerdictWords
     policy: str
     sid: str
+    layer: str
+    statement: str
+    condition: str
+    limit: str
     why: str
     because: str
     request: Request
@@ -136,6 +145,7 @@ def who_can_row(
     words = _shared(verdict_words(decision))
     ref = decision.deciding
     reason = text_of(because(decision))
+    condition = condition_of(decision) if decision.outcome is Outcome.DEPENDS else ""
     return WhoCanRow(
         principal,
         inside,
@@ -147,6 +157,10 @@ def who_can_row(
         words,
         ref.policy if ref is not None else "",
         (ref.sid or "") if ref is not None else "",
+        _shared(_layers(decision)),
+        _shared(safe_text(_decided_by(decision) or reason, limit=_LONGEST_WHY)),
+        _shared(safe_text(condition, limit=_LONGEST_WHY)),
+        _shared(words.rest if decision.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)),
         _shared(safe_text(_why(decision, words, reason), limit=_LONGEST_WHY)),
         _shared(safe_text(reason, limit=_LONGEST_REASON)),
         decision.request,
@@ -170,6 +184,22 @@ def _why(decision: Decision, words: VerdictWords, reason: str) -> str:
     if outcome is not Outcome.ALLOWED:
         parts.append(as_far_as_loaded(decision))
     return "; ".join(filter(None, parts))
+
+
+def _layers(decision: Decision) -> str:
+    """The layer that decided, in a word; of no Allow, those that lack one."""
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        lacking = decision.blocked_by or tuple(reason.layer for reason in decision.reasons)
+        return ", ".join(LAYER_NAMES[layer].short for layer in dict.fromkeys(lacking))
+    return LAYER_NAMES[decision.deciding.layer].short if decision.deciding is not None else ""
+
+
+def _decided_by(decision: Decision) -> str:
+    """The deciding statement with its lines; "" where none decided."""
+    ref = decision.deciding
+    if ref is None or decision.outcome is Outcome.IMPLICIT_DENY:
+        return ""
+    return f"{_statement(ref, decision)}{lines_words(ref.lines)}"
 
 
 def _statement(ref: StatementRef, decision: Decision) -> str:
@@ -199,7 +229,7 @@ def _name_and_place(principal: Principal, inside: bool, elsewhere: bool) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How rows are sorted: by "verdict", "name" or "kind", perhaps in reverse."""
+    """How rows are sorted: by one of ORDERS, perhaps in reverse."""
 
     by: str = "verdict"
     reverse: bool = False
@@ -212,7 +242,8 @@ class Order:
             qualified = row.outcome is Outcome.ALLOWED and bool(row.words.rest)
             at = BEST_FIRST.index(row.outcome)
             return (-at if self.reverse else at, qualified, not row.inside, name, row.kind)
-        return (name, row.kind) if self.by == "name" else (row.kind, name)
+        told = {"name": name, "kind": row.kind, "layer": row.layer, "statement": row.statement}[self.by]
+        return (told.lower(), name, row.kind)
 
     @property
     def title(self) -> str:
@@ -221,7 +252,7 @@ class Order:
         return f"by {self.by}{', reversed' if self.reverse else ''}"
 
 
-ORDERS: Final = ("verdict", "name", "kind")
+ORDERS: Final = ("verdict", "name", "kind", "layer", "statement")
 
 
 class Rows:

@@ -13,7 +13,7 @@ from iamtui.policy.context import And, ConditionLeaf
 from iamtui.presentation import exports
 from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.who_can import Order, Rows, WhoCanRow, not_evaluated, who_can_row
+from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
 from iamtui.workspace.who_can import Everybody
 from tests.support import panel_records as records
@@ -117,6 +117,30 @@ def test_rows_share_what_they_say_alike_and_end_long_conditions() -> None:
     assert max(len(text) for text in texts if isinstance(text, str)) <= 1_000
     assert "person 7" in first.haystack
     assert first.reason.endswith("Person 9")
+
+
+def test_a_row_names_layer_statement_condition_and_limit() -> None:
+    denied, nobody, depends = (
+        row("a", found) for found in (records.denied(), records.not_allowed(), records.depends())
+    )
+    assert (denied.layer, denied.condition) == ("identity", "")
+    assert "NoDelete" in denied.statement
+    assert "(line" in denied.statement
+    assert nobody.statement == "no Allow in: identity policies"
+    assert nobody.layer == "identity"
+    assert depends.condition
+    assert depends.condition in depends.why
+    assert row("a", records.allowed()).limit.startswith("as far as loaded")
+    assert row("a", records.allowed_fully()).limit == ""
+
+
+def test_rows_sort_by_each_order(rows: Rows) -> None:
+    for by in ORDERS:
+        rows.choose(order=Order(by))
+        forwards = names(rows)
+        assert sorted(forwards) == ["alice", "mfa", "nobody", "stopped", "zoe"]
+    statements = [one.statement.lower() for one in rows.shown]
+    assert statements == sorted(statements)
 
 
 def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:

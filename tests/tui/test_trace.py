@@ -40,6 +40,7 @@ from tests.support.sample_account import iam
 from tests.support.screen_app import RecordingCopier, make_app
 from tests.support.screen_app import press as press_in_app
 from tests.support.screen_app import settle as settle_app
+from tests.support.slow import one_quick
 
 OBJECT = "arn:aws:s3:::data-lake/x"
 READ = Question("s3:GetObject", OBJECT)
@@ -326,6 +327,27 @@ async def test_long_rows_wrap_and_wrap_anew_when_the_window_changes() -> None:
         await settle(pilot)
         assert app.screen.view.total > wide
         assert all(len(row) <= 62 for row in screen_text(app).split("\n"))
+
+
+@one_quick("size", [(200, 60), (160, 40), (120, 40), (80, 24)])
+async def test_what_is_wanted_and_seen_stands_side_by_side_where_there_is_room(size: tuple[int, int]) -> None:
+    until = {"StringEquals": {"aws:PrincipalTag/team": "somebody-else"}}
+    allow = {"Sid": "Theirs", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": until}
+    workspace = small_workspace().with_account(with_role_policy(small_account(), allow))
+    app = trace_app(workspace)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        view = app.screen.view
+        texts = [line.content.plain for line in view._lines]
+        beside = [text for text in texts if "wants " in text and "seen: " in text]
+        assert bool(beside) is (size[0] >= 160)
+        assert any(text.lstrip().startswith("seen: ") for text in texts) is not bool(beside)
+        assert len({text.index("seen: ") for text in beside}) <= 1, "they stand one below the other"
+        assert max(len(text) for text in texts) <= size[0] - 1
+        said = view.plain_text()
+        assert said.count("seen: ") == sum(1 for row in view.rows if row.beside), "what is copied says it once"
+        view.search("seen: ")
+        assert view.place
 
 
 async def go_why(pilot: Pilot[None]) -> None:

@@ -17,6 +17,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.tui.question.who_can_list import shared_out
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.workspace import who_can as asking_everybody
 from iamtui.workspace.opening import open_source
@@ -301,13 +302,59 @@ async def test_names_are_not_cut_where_the_reasons_leave_room() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         rows = screen.list
-        rows.longest_name, rows.longest_why = 60, 30
-        assert rows._widths(118) == (60, 31)
-        rows.longest_name, rows.longest_why = 60, 200
-        assert rows._widths(118) == (45, 46)
-        rows.longest_name, rows.longest_why = 20, 200
-        assert rows._widths(118) == (24, 67)
-        assert rows._widths(78) == (53, 0)
+
+        def widths(name: int, why: int, width: int = 118) -> tuple[int, ...]:
+            rows.longest |= {"name": name, "why": why}
+            found, reasons = rows._columns(width)
+            return found, *(size for _reason, size in reasons)
+
+        assert widths(60, 30) == (60, 30)
+        assert widths(60, 200) == (44, 46)
+        assert widths(20, 200) == (24, 66)
+        assert widths(20, 200, 78) == (52,)
+
+
+async def test_a_wide_window_has_the_parts_of_the_reasons_in_columns_that_sort() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settle(pilot)
+        rows = screen_text(app).split("\n")
+        header = next(row for row in rows if "verdict" in row and "kind" in row)
+        assert all(title in header for title in ("layer", "statement", "limit"))
+        alice = next(row for row in rows if "alice" in row)
+        assert "identity" in alice
+        assert "no-s3 / statement 1 (lines 4-8)" in alice
+        bob = next(row for row in rows if " bob " in row)
+        assert "no Allow in: identity policies" in bob
+        assert "SCP, RCP not evaluated" in next(row for row in rows if "deploy-prod" in row)
+        assert "condition" not in header, "nothing depends on any"
+        await pilot.press("comma")
+        await settle(pilot)
+        assert screen.list.rows.order.by == "statement"
+        y = rows.index(header)
+        await pilot.click(offset=(header.index("layer") + 1, y))
+        await settle(pilot)
+        assert [screen.list.rows.order.by, screen.list.rows.order.reverse] == ["layer", False]
+        await pilot.click(offset=(header.index("layer") + 1, y))
+        await settle(pilot)
+        assert screen.list.rows.order.reverse
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert "why" in screen_text(app)
+        await pilot.press("full_stop")
+        await settle(pilot)
+        assert screen.list.rows.order.by == "name", "what has no column is no order here"
+
+
+def test_columns_share_what_there_is_and_the_widest_gives_most() -> None:
+    for room in range(60, 260):
+        for wanted in ([24, 9, 120, 90], [80, 9, 20], [24], [200, 200, 200, 200]):
+            sizes = shared_out(room, wanted)
+            assert all(size <= most for size, most in zip(sizes, wanted, strict=True))
+            assert sum(sizes) <= max(room, 12 * len(wanted))
+            assert sum(sizes) == min(room, sum(wanted)) or max(sizes) <= 12
+            assert all(size == most for size, most in zip(sizes, wanted, strict=True) if most <= 12)
 
 
 async def test_w_explains_the_role_chaining_where_that_decides() -> None:

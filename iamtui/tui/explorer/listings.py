@@ -37,7 +37,7 @@ from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 _WIDEST_LABEL = 17
 _NARROW_LABEL = 14
-_NARROW = 60
+_NARROW = 54
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,8 @@ class RowsView(LineView):
         if row.heading:
             return [Piece(fit(safe_text(row.label), width - 1), "heading")]
         room = width - 2
-        label_width = min(self._label_width, _NARROW_LABEL if width < _NARROW else _WIDEST_LABEL)
+        most = _NARROW_LABEL if width < _NARROW else max(_WIDEST_LABEL, width // 4)
+        label_width = min(self._label_width, most)
         pieces: list[Piece] = []
         if row.label:
             label = fit(safe_text(row.label), label_width - 1)

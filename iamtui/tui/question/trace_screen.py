@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -42,12 +44,20 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.presentation.answer import Shown
+    from iamtui.presentation.styled_words import Row
 
 # TraceView: long reasoning as lines that wrap, fold, can be searched and lead to statements. Drawn line by line.
 
 
 _ABOVE: Final = 4
 """How many lines stay visible above the line that is shown first."""
+
+
+_SIDE_BY_SIDE: Final = 156
+"""From which width on what a statement wants and what was seen stand side by side."""
+
+_MOST_FRONT, _APART = 40, 2
+"""Hundredths of the width for their names at most, and cells between them."""
 
 
 class _Line(NamedTuple):
@@ -102,18 +112,29 @@ class TraceView(LineView):
         self._width = width
         lines: list[_Line] = []
         first: dict[int, int] = {}
+        front = self._width_of_fronts(width)
         for index, row in enumerate(self._rows):
-            if row.fold and row.fold not in self._open:
+            if (row.fold and row.fold not in self._open) or (front and row.beside):
                 continue
             first[index] = len(lines)
             content = styled(row.words)
-            pieces = wrap(content, width - len(row.gutter)) if row.wraps else [content]
+            if front and row.columns:
+                pieces = _side_by_side(row.columns, front, width)
+            else:
+                pieces = wrap(content, width - len(row.gutter)) if row.wraps else [content]
             gutter = row.gutter
             for piece in pieces:
                 lines.append(_Line(index, piece, gutter))
                 gutter = " " * len(gutter)
         self._lines, self._first_line = lines, first
         self._hits = Hits(self._searchable(), self._hits.needle)
+
+    def _width_of_fronts(self, width: int) -> int:
+        """Cells of the names of what statements want; 0 where that and what was seen do not stand side by side."""
+        if width < _SIDE_BY_SIDE:
+            return 0
+        fronts = (sum(cell_len(word.text) for word in row.columns[0]) for row in self._rows if row.columns)
+        return min(max(fronts, default=0), width * _MOST_FRONT // 100)
 
     def _searchable(self) -> list[str]:
         """The text of each line; the whole row's for the first one when the search's hit lies across two lines."""
@@ -252,6 +273,20 @@ class TraceView(LineView):
     def plain_text(self) -> str:
         """All rows as text, folded ones too."""
         return "\n".join(row.plain.rstrip() for row in self._rows) + "\n"
+
+
+def _side_by_side(columns: Sequence[Row], front: int, width: int) -> list[Content]:
+    """Three columns in as many lines as the longest needs; what is behind the first share what it leaves."""
+    wanted = (width - front - 2 * _APART) // 2
+    sizes = (front, wanted, width - front - wanted - 2 * _APART)
+    parts = [wrap(styled(column), size) for column, size in zip(columns, sizes, strict=True)]
+    found = []
+    for pieces in zip_longest(*parts, fillvalue=Content("")):
+        one = Content("")
+        for piece, size in zip(pieces, sizes, strict=True):
+            one = one.append(piece).append(" " * (size + _APART - piece.cell_length))
+        found.append(one.rstrip())
+    return found
 
 
 # ReadingScreen: a whole screen of lines under a title, searched with `/`, copied with `y`.
