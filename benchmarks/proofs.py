@@ -32,7 +32,7 @@ def run(plan: Plan) -> Iterator[Result]:
             not_proved += bool(found.reasons)
     cuts = quantiles(seconds, n=100, method="inclusive")
     note = f"{len(seconds)} questions, {not_proved} not proved"
-    for name, cut, goal in (("half", 49, 5.0), ("90 %", 89, None), ("99 %", 98, 500.0)):
+    for name, cut, goal in (("half", 49, 5.0), ("90 %", 89, 97.0), ("99 %", 98, 500.0)):
         yield Result(f"no broader, {name} of pairs of AWS managed policies", cuts[cut] * 1000, "ms", goal, note=note)
 
 

@@ -246,6 +246,12 @@ def entries_of_other_types(action: str) -> tuple[str, ...]:
     return tuple(map(_entry, others)) if types else ()
 
 
+def resource_types_of(action: str) -> tuple[str, ...]:
+    """The names of the resource types of an action ("service:Operation", any case); () where none is known."""
+    service, _, name = action.lower().partition(":")
+    return _types_of(service, name)
+
+
 def parts_between_names(service: str) -> frozenset[str]:
     """What the ARNs of a service's resources have between names, such as "table" and "index"."""
     resources = (text.split(":", 5)[-1] for texts in _texts_of_types(service).values() for text in texts)

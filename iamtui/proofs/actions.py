@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
+from iamtui.catalog.arn_forms import resource_types_of
 from iamtui.policy.patterns import Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, speaking_texts
@@ -31,9 +32,12 @@ def action_classes(
         by_documents_alone: whether no rule of a service has a say.
     """
     classes: dict[object, list[str]] = {}
+    telling: dict[str, list[ActionElement]] = {}
     for action in dict.fromkeys(action for pattern in patterns for action in _known_actions(pattern)):
         name = action_name(action)
-        told = tuple(element.matches(name) for element in elements)
+        if name.service not in telling:
+            telling[name.service] = _telling(elements, name.service)
+        told = tuple(element.matches(name) for element in telling[name.service])
         classes.setdefault((told, _kind_of(action, by_documents_alone=by_documents_alone)), []).append(action)
     for found in classes.values():
         yield ActionClass(found[0], tuple(found))
@@ -41,7 +45,15 @@ def action_classes(
         yield from (ActionClass(action, ()) for action in _unknown_actions(pattern, elements))
 
 
-def _known_actions(pattern: str) -> list[str]:
+def _telling(elements: Sequence[ActionElement], service: str) -> list[ActionElement]:
+    """The elements that tell actions of a service apart: some of these they match, and others not."""
+    return [element for element in elements if element.whole_service(service) is None]
+
+
+def _known_actions(pattern: str) -> Sequence[str]:
+    service, _, name = pattern.partition(":")
+    if name == "*":
+        return catalogue().actions_of(service.lower())
     return catalogue().expand(pattern) if is_pattern(pattern) else [pattern]
 
 
@@ -61,7 +73,7 @@ def _kind_of(action: str, *, by_documents_alone: bool) -> object:
         known.arn_forms(action),
         known.required_arn_forms(action),
         known.needs(action),
-        known.entries_of_other_types(action),
+        resource_types_of(action),
     )
 
 
@@ -71,11 +83,11 @@ def _unknown_actions(pattern: str, elements: Sequence[ActionElement]) -> Iterato
     if not is_pattern(name):
         return
     groups = [PatternGroup(GroupKind.MUST, (tokens_of(parse_pieces(name, variables=False)),))]
+    elements = _telling(elements, service)
     for element in elements:
-        if element.whole_service(service) is None:
-            names = element.names_of(service)
-            patterns = [*map(tuple, names.exact), *((*prefix, Wild.STAR) for prefix in names.prefixes)]
-            groups.append(PatternGroup(GroupKind.TELLS, (*patterns, *(glob.tokens for glob in names.globs))))
+        names = element.names_of(service)
+        patterns = [*map(tuple, names.exact), *((*prefix, Wild.STAR) for prefix in names.prefixes)]
+        groups.append(PatternGroup(GroupKind.TELLS, (*patterns, *(glob.tokens for glob in names.globs))))
     for text, _ in speaking_texts(groups, Bounds(_SECONDS)):
         told = [element.matches(action_name(f"{service}:{text}")) for element in elements]
         for letters in ("x", "q", "xq", "zzx", "Unknown"):

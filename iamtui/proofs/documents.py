@@ -100,12 +100,16 @@ class _Comparer:
         )
         self._partitions = _partitions(documents=self._documents)
         self._bounds = bounds
+        # The same words mean the same in both.
+        self._same_language = len({document.policy.substitutes_variables for document in self._documents}) == 1
         self._doubts: dict[str, None] = {}
 
     def compare(self) -> Comparison:
         elements = list(dict.fromkeys(one.action for statements in self._statements for one in statements))
         number = 0
         for service in self._services():
+            if self._says_no_more(service):
+                continue
             for some in action_classes((f"{service}:*",), elements, by_documents_alone=True):
                 number += 1
                 example = self._about(some.action)
@@ -125,6 +129,22 @@ class _Comparer:
         if any(one.allows and one.action.services is None for one in self._statements[0]):
             yield from [service for service in _UNNAMED if service not in named][:1]
             yield next(f"service{number}" for number in range(len(named) + 1) if f"service{number}" not in named)
+
+    def _says_no_more(self, service: str) -> bool:
+        """Whether the other document says, in the same words, all that the first allows of a service.
+
+        And no Deny that the first does not say.
+        """
+        if not self._same_language:
+            return False
+        one, other = (
+            [each for each in found if each.action.whole_service(service) is not False] for found in self._statements
+        )
+        return all(
+            any(_says_as_much(each, more) for more in other if more.allows) for each in one if each.allows
+        ) and all(
+            any(_says_as_much(each, more) for more in one if not more.allows) for each in other if not each.allows
+        )
 
     def _about(self, action: str) -> AllowedByOne | None:
         name = action_name(action)
@@ -151,7 +171,7 @@ class _Comparer:
         plain = [one for one in sides.other if not one.conditions]
         if any(one.any_resource for one in plain):
             return True
-        if self._documents[0].policy.substitutes_variables is not self._documents[1].policy.substitutes_variables:
+        if not self._same_language:
             return False
         said = {(one.statement.resources, one.statement.not_resources, one.conditions) for one in sides.other}
         return all(
@@ -197,6 +217,16 @@ class _Comparer:
             if outcomes[0] is Outcome.ALLOWED and outcomes[1] is not Outcome.ALLOWED:
                 return AllowedByOne(action, text, context)
         return None
+
+
+def _says_as_much(one: CompiledStatement, other: CompiledStatement) -> bool:
+    """Whether another statement of the same effect says the same of all actions that a statement names, or of more."""
+    a, b = one.statement, other.statement
+    if (a.resources, a.not_resources) != (b.resources, b.not_resources) or one.conditions != other.conditions:
+        return False
+    if a.actions is not None and b.actions is not None:
+        return set(a.actions) <= set(b.actions)
+    return (a.actions, a.not_actions) == (b.actions, b.not_actions)
 
 
 def _doubt(action: str, resource: RequestResource, *, is_certain: bool) -> str:
