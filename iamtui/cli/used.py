@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
 from iamtui.presentation.access import SHORT_LEVELS
-from iamtui.presentation.used import use_cell, used_words
+from iamtui.presentation.used import times_words, unmapped_words, use_cell, used_words
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import levels_of
@@ -25,7 +24,7 @@ from iamtui.workspace.draft_session import save_draft_file
 from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, check_least, least_policy
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.proofs import ProofStatus
-from iamtui.workspace.used import Activity, UsedAction, UsedService, compare_use, limits_of, read_activity
+from iamtui.workspace.used import Activity, UsedAction, UsedService, activity_of, compare_use, limits_of, read_trails
 from iamtui.workspace.what_can import LEVELS, what_can
 from iamtui.workspace.workspace import Progress, Workspace
 
@@ -78,7 +77,7 @@ def used(
     def told(counts: TrailCounts) -> None:
         line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
 
-    activity = read_activity(workspace, who, trails, told)
+    activity = activity_of(workspace, who, read_trails(trails, told, only=who.role_arn or who.arn))
     ProgressLine.clear()
     least = least_policy(workspace, who, activity, most)
     checked, not_made = _check(workspace, principal, least, activity)
@@ -185,11 +184,9 @@ class _Shown:
                 out.paragraph(f"{words} ({len(actions):,}): {', '.join(actions)}.", indent=2)
 
     def _write_used(self, out: Output, used: UsedAction, *, denied: bool) -> None:
-        times = "once" if used.events == 1 else f"{used.events:,} times"
-        when = used.first if used.first == used.last else f"{used.first} to {used.last}"
         levels = ", ".join(SHORT_LEVELS.get(level, level) for level in levels_of(used.action))
         mark = Span("[!] " if denied else "[x] ", Style.OPEN if denied else Style.GOOD)
-        out.line(mark, f"{used.action}  {levels}  {times}, {when}" + ("; denied now" if denied else ""))
+        out.line(mark, f"{used.action}  {levels}  {times_words(used)}" + ("; denied now" if denied else ""))
         told = [resource for resource in used.resources if resource]
         if told:
             out.paragraph(f"on {first_names(told, 3, limit=512)}", indent=_INDENT)
@@ -201,13 +198,9 @@ class _Shown:
         if not self._activity.incomplete:
             return
         note(f"Not complete, and so is no policy made of it: {'; '.join(self._activity.incomplete)}.")
-        by_reason: dict[str, Counter[str]] = {}
-        for (name, why), count in self._activity.unmapped.items():
-            by_reason.setdefault(why, Counter())[safe_text(name, limit=128)] += count
-        for why, names in by_reason.items():
-            listed = ", ".join(f"{name} {count:,}" for name, count in names.most_common(_MOST_JSON))
-            note(f"Not mapped, because {why}: {listed}.")
-        for path, sentence in self._activity.damaged[:_FEW]:
+        for sentence in unmapped_words(self._activity):
+            note(sentence)
+        for path, sentence in self._activity.read.damaged[:_FEW]:
             note(f"Passed over: {safe_text(path, limit=512)}: {sentence}")
 
     def _write_policy(self, out: Output) -> None:
@@ -281,7 +274,7 @@ class _Shown:
 
     def as_json(self) -> dict[str, Any]:
         activity, least, checked = self._activity, self._least, self._checked
-        counts = activity.counts
+        counts = activity.read.counts
         return {
             "principal": activity.principal,
             "complete": not activity.incomplete,

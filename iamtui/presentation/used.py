@@ -1,8 +1,29 @@
-"""What a principal used against what it may do, in words and cells."""
+"""What a principal used against what it may do, in words, cells and rows."""
 
 from __future__ import annotations
 
-from iamtui.workspace.used import Activity
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from iamtui.presentation.reports import Report, ReportRow
+from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
+from iamtui.text import first_names, safe_text
+from iamtui.workspace.access import levels_of
+from iamtui.workspace.used import Activity, UsedAction, UsedService, limits_of
+from iamtui.workspace.workspace import Workspace
+
+_USED: Final = "used"
+_DENIED: Final = "denied now"
+_UNUSED: Final = "not used"
+_UNTOLD: Final = "not told"
+_MARKS: Final = {
+    _USED: Word("[x] used", Tone.ALLOWED, bold=True),
+    _DENIED: Word("[!] denied now", Tone.DEPENDS, bold=True),
+    _UNUSED: Word("[ ] not used", Tone.DENIED, bold=True),
+    _UNTOLD: Word("[?] not told", Tone.QUIET),
+}
+_MOST_DETAILS: Final = 20
 
 
 def use_cell(counts: tuple[int, int] | None) -> str:
@@ -13,8 +34,59 @@ def use_cell(counts: tuple[int, int] | None) -> str:
 def used_words(activity: Activity) -> str:
     """How much was recorded of it, and from when to when."""
     if not activity.events:
-        return f"no event of it among {activity.counts.events:,}"
-    when = activity.first if activity.first == activity.last else f"{activity.first} to {activity.last}"
+        return f"no event of it among {activity.read.counts.events:,}"
     actions = "1 action" if len(activity.actions) == 1 else f"{len(activity.actions):,} actions"
     refused = f", {activity.denied:,} of them denied" if activity.denied else ""
-    return f"{actions} used in {activity.events:,} events, {when}{refused}"
+    return f"{actions} used in {activity.events:,} events, {_span(activity.first, activity.last)}{refused}"
+
+
+def _span(first: str, last: str) -> str:
+    return safe_text(first if first == last else f"{first} to {last}", limit=64)
+
+
+def times_words(used: UsedAction) -> str:
+    """How often an action was used, and from when to when."""
+    times = "once" if used.events == 1 else f"{used.events:,} times"
+    return f"{times}, {_span(used.first, used.last)}"
+
+
+def unmapped_words(activity: Activity) -> Iterator[str]:
+    """All calls that no action is known for, by the reason, in sentences, safe to show."""
+    by_reason: dict[str, Counter[str]] = {}
+    for (name, why), count in activity.unmapped.items():
+        by_reason.setdefault(why, Counter())[safe_text(name, limit=128)] += count
+    for why, names in by_reason.items():
+        listed = ", ".join(f"{name} {count:,}" for name, count in names.most_common())
+        yield f"Not mapped, because {why}: {listed}."
+
+
+def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedService]) -> Report:
+    """Every action that was used or is granted, with what is known of its use."""
+    rows: list[ReportRow] = []
+    for one in uses:
+        of_kinds = ((_USED, one.used), (_DENIED, one.not_granted), (_UNUSED, one.unused), (_UNTOLD, one.untold))
+        for kind, actions in of_kinds:
+            rows += (_row(len(rows) + at, kind, action, activity) for at, action in enumerate(actions))
+    counts = Counter(row.kind for row in rows)
+    incomplete = [f"Not complete: {'; '.join(activity.incomplete)}."] if activity.incomplete else []
+    notes = (*incomplete, *unmapped_words(activity), *limits_of(activity, uses))
+    name = workspace.short_name(activity.principal)
+    title = text_of(row_of(f"What {name} used: {used_words(activity)}"))
+    return Report(title, tuple(rows), tuple(kind for kind in _MARKS if counts[kind]), notes, counts=counts)
+
+
+def _row(number: int, kind: str, action: str, activity: Activity) -> ReportRow:
+    used = activity.actions.get(action)
+    levels = ", ".join(levels_of(action))
+    if used is None:
+        return ReportRow(_MARKS[kind], text_of(row_of(action)), levels, kind, number)
+    resources = [resource or "not told" for resource, _ in used.resources.most_common(_MOST_DETAILS)]
+    details = [
+        row_of(f"{times_words(used)}  {levels}"),
+        row_of(f"on {first_names(resources, _MOST_DETAILS, limit=512)}"),
+    ]
+    if used.implied_by:
+        details.append(row_of(f"as {first_names(used.implied_by, _MOST_DETAILS)} asks for it"))
+    if used.services:
+        details.append(row_of(f"on its behalf by {first_names(used.services, _MOST_DETAILS)}"))
+    return ReportRow(_MARKS[kind], text_of(row_of(action)), times_words(used), kind, number, tuple(details))

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import reference_commands as reference_commands
     from iamtui.workspace import saved_questions as saved_questions
     from iamtui.workspace import session_actions as session_actions
+    from iamtui.workspace import used as used
 
 _PACKAGES: Final = (
     "iamtui.catalog",

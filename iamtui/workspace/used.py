@@ -60,6 +60,24 @@ class UsedAction:
             self.services[request.caller.invoked_by] += request.count
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTrails:
+    """What was read of trails.
+
+    Args:
+        requests: distinct requests by the ARN of the user or role.
+        data_services: action prefixes of which there is some data event, whoever called.
+        left_out: events of more distinct requests than are held, by name.
+        damaged: files that were passed over, with the reason, safe to show.
+    """
+
+    requests: Mapping[str, Sequence[DistinctRequest]]
+    data_services: frozenset[str]
+    left_out: Counter[str]
+    counts: TrailCounts
+    damaged: tuple[tuple[str, str], ...]
+
+
 @dataclass(slots=True)
 class Activity:
     """What a principal did, as trails tell it.
@@ -73,13 +91,10 @@ class Activity:
         denied: events that AWS denied.
         not_calls: events of it that are no calls.
         cut: events whose record names more than was kept of it.
-        data_services: action prefixes of which there is some data event, whoever called.
-        left_out: events of more distinct requests than are held, by name.
-        counts: how much was read.
-        damaged: files that were passed over, with the reason, safe to show.
     """
 
     principal: str
+    read: ReadTrails
     actions: dict[str, UsedAction] = field(default_factory=dict)
     requests: int = 0
     events: int = 0
@@ -90,10 +105,6 @@ class Activity:
     denied: int = 0
     not_calls: int = 0
     cut: int = 0
-    data_services: set[str] = field(default_factory=set)
-    left_out: Counter[str] = field(default_factory=Counter)
-    counts: TrailCounts = field(default_factory=TrailCounts)
-    damaged: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, request: DistinctRequest, real_arn: Callable[[str], str]) -> None:
         self.requests += 1
@@ -125,12 +136,12 @@ class Activity:
         reasons = []
         if self.unmapped:
             reasons.append(f"{_events(self.unmapped.total())} could not be mapped to an action")
-        if self.left_out:
-            total = self.left_out.total()
+        if self.read.left_out:
+            total = self.read.left_out.total()
             reasons.append(f"{_events(total)} of more than {MOST_DISTINCT:,} distinct requests were left out")
         if self.cut:
             reasons.append(f"{_events(self.cut)} name more resources than were kept of them")
-        if not self.counts.whole:
+        if not self.read.counts.whole:
             reasons.append("files or parts of them could not be read")
         return tuple(reasons)
 
@@ -143,49 +154,71 @@ def _count(count: int, what: str) -> str:
     return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def read_activity(
-    workspace: Workspace,
-    principal: Principal,
-    trails: Sequence[str],
-    told: Callable[[TrailCounts], None] = lambda _counts: None,
-) -> Activity:
-    """What trails tell of a user or role. Blocking.
+def read_trails(
+    trails: Sequence[str], told: Callable[[TrailCounts], None] = lambda _counts: None, *, only: str = ""
+) -> ReadTrails:
+    """Read trails. Blocking.
 
     Args:
         trails: files and folders; "-" is standard input.
         told: called again and again while they are read; may raise, to stop.
+        only: ARN of the user or role whose requests are kept; "": of all.
 
     Raises:
         Problem: a trail cannot be opened.
     """
-    arn = principal.role_arn or principal.arn
-    activity = Activity(arn)
     read = Trails(trails, told)
     collector = RequestCollector()
     names: set[tuple[str | None, str | None]] = set()
-    wanted = arn.encode()
+    wanted = only.encode()
     for events in read.events():
         names.update((event.eventSource, event.eventName) for event in events)
-        own = []
-        for event in events:
-            identity = bytes(event.userIdentity)
-            if wanted in identity or _ESCAPED_SLASH in identity:
-                own.append(event)
-        collector.add(own)
+        identities = ((event, bytes(event.userIdentity)) for event in events)
+        collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
+    requests: dict[str, list[DistinctRequest]] = {}
+    for request in collector.requests():
+        if not only or request.caller.principal == only:
+            requests.setdefault(request.caller.principal, []).append(request)
+    actions = (next(iter(iam_actions(source or "", name or "")), "") for source, name in names)
+    services = frozenset(action.partition(":")[0] for action in actions if is_data_event(action))
+    damaged = tuple((one.path, one.sentence) for one in read.damaged)
+    return ReadTrails(requests, services, collector.left_out, read.counts, damaged)
+
+
+class _Stopped(Exception):
+    """Nobody wants what is being read any more."""
+
+
+def read_until(trail: str, told: Callable[[int, int], bool]) -> ReadTrails | None:
+    """Read a trail, or None if it was stopped.
+
+    Args:
+        told: called again and again with how many files and events were read; says whether to stop.
+
+    Raises:
+        Problem: it cannot be opened.
+    """
+
+    def tell(counts: TrailCounts) -> None:
+        if told(counts.files, counts.events):
+            raise _Stopped
+
+    try:
+        return read_trails([trail], tell)
+    except _Stopped:
+        return None
+
+
+def activity_of(workspace: Workspace, principal: Principal, read: ReadTrails) -> Activity:
+    """What trails tell of a user or role."""
+    arn = principal.role_arn or principal.arn
+    activity = Activity(arn, read)
 
     def real_arn(text: str) -> str:
         return _real_arn(workspace, text)
 
-    for request in collector.requests():
-        if request.caller.principal == arn:
-            activity.add(request, real_arn)
-    for source, name in names:
-        action = next(iter(iam_actions(source or "", name or "")), "")
-        if action and is_data_event(action):
-            activity.data_services.add(action.partition(":")[0])
-    activity.left_out = collector.left_out
-    activity.counts = read.counts
-    activity.damaged = [(one.path, one.sentence) for one in read.damaged]
+    for request in read.requests.get(arn, ()):
+        activity.add(request, real_arn)
     return activity
 
 
@@ -254,7 +287,7 @@ def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedServi
 def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], activity: Activity) -> UsedService:
     used = tuple(action for action in granted if action in activity.actions)
     rest = [action for action in granted if action not in activity.actions]
-    silent = service not in activity.data_services
+    silent = service not in activity.read.data_services
     untold = tuple(one for one in rest if not is_recorded(one) or (silent and is_data_event(one)))
     unused = tuple(one for one in rest if one not in untold)
     more = tuple(action for action in done if action not in granted and action not in _FREE)
@@ -270,7 +303,7 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
     """What these trails cannot show, in sentences, safe to show."""
     untold = {one.service: one.untold for one in uses if one.untold}
     silent = sorted(service for service, actions in untold.items() if any(map(is_data_event, actions)))
-    silent = [service for service in silent if service not in activity.data_services]
+    silent = [service for service in silent if service not in activity.read.data_services]
     behalf = Counter(service for used in activity.actions.values() for service in used.services)
     found = [
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",

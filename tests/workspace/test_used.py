@@ -19,7 +19,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.least_policy import LeastPolicy, check_least, least_draft, least_policy
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.proofs import ProofStatus
-from iamtui.workspace.used import Activity, UsedService, compare_use, limits_of, read_activity
+from iamtui.workspace.used import Activity, UsedService, activity_of, compare_use, limits_of, read_trails
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
 from tests.workspace.test_what_can import workspace_of
@@ -85,7 +85,7 @@ def get(key: str, **more: Any) -> dict[str, Any]:
 def read(tmp_path: Path, workspace: Workspace, entity: Role | User, events: Iterable[dict[str, Any]]) -> Activity:
     file = tmp_path / "trail.json"
     file.write_text(json.dumps({"Records": list(events)}))
-    return read_activity(workspace, principal_for(workspace, entity), [str(file)])
+    return activity_of(workspace, principal_for(workspace, entity), read_trails([str(file)], only=entity.arn))
 
 
 def used(
@@ -274,7 +274,7 @@ def test_damaged_trails_leave_it_incomplete(tmp_path: Path) -> None:
     workspace, role = workspace_with(allow("s3:*"))
     file = tmp_path / "trail.json"
     file.write_text(json.dumps(get("a")) + "\n{broken")
-    activity = read_activity(workspace, principal_for(workspace, role), [str(file)])
+    activity = activity_of(workspace, principal_for(workspace, role), read_trails([str(file)]))
     assert activity.incomplete == ("files or parts of them could not be read",)
 
 
@@ -285,11 +285,10 @@ def test_reading_can_be_stopped(tmp_path: Path) -> None:
     def stop(_counts: object) -> None:
         raise Stopped
 
-    workspace, role = workspace_with(allow("s3:*"))
     file = tmp_path / "trail.json"
     file.write_text(json.dumps({"Records": [get("a")]}))
     with pytest.raises(Stopped):
-        read_activity(workspace, principal_for(workspace, role), [str(file)], stop)
+        read_trails([str(file)], stop)
 
 
 # The draft.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -27,6 +28,7 @@ from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.status import Notice, Severity
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import Report
@@ -34,11 +36,18 @@ if TYPE_CHECKING:
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
     from iamtui.tui.reports.report_screen import Load
+    from iamtui.workspace.used import ReadTrails
     from iamtui.workspace.workspace import Workspace
 
 
 _FINDING: Final = "tab"
 """The workers that find what a tab shows."""
+
+_TRAIL: Final = "trail"
+"""The worker that reads a trail, whatever is shown meanwhile."""
+
+_TELL_SECONDS: Final = 0.25
+"""How often it tells how far it has come."""
 
 
 # A list of policies or statements over the document of the one under the cursor.
@@ -151,6 +160,11 @@ class DetailPane(FindsInDocument):
         self.workspace: Workspace | None = None
         """What the entity is of, where it can be asked what it can do and who may assume it."""
         self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
+        self._read: ReadTrails | None = None
+        """What was read of trails, for all who called."""
+        self._trail_row = -1
+        self._reading = ""
+        """How far the reading of a trail has come, while it lasts."""
         self._account = Account(id="")
         self._before: Account | None = None
         self._entity: Entity | Branch | None = None
@@ -266,26 +280,85 @@ class DetailPane(FindsInDocument):
             both.set_entries(*lazy.tab_contents.entries(self._before, account, entity, active))
         elif not isinstance(entity, Branch):
             record.show_json(*lazy.tab_contents.record(self._before, entity))
+        self._trail_row = -1
+        self._start_finding()
+
+    def _start_finding(self) -> None:
+        entity, active = self._entity, self.active_tab
         if active in ("access", "trust") and isinstance(entity, User | Role) and self.workspace is not None:
-            ask = partial(self._find, self.workspace, entity, active)
+            ask = partial(self._find, self.workspace, entity, active, self._read)
             in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
-    def _find(self, workspace: Workspace, entity: User | Role, tab: str, work: Work) -> None:
-        work.tell(self._show_found, tab, lazy.found_tabs.found_tab(workspace, entity, tab, work.cancelled))
+    def _find(self, workspace: Workspace, entity: User | Role, tab: str, read: ReadTrails | None, work: Work) -> None:
+        work.tell(self._show_found, tab, lazy.found_tabs.found_tab(workspace, entity, tab, work.cancelled, read))
 
     def _show_found(self, tab: str, found: FoundTab) -> None:
         if tab == "trust":
             self.query_one(ListAndDocument).add_entries(found.entries)
         else:
-            self._lists = found.lists
+            self._lists, self._trail_row = found.lists, found.trail
             self.facts.set_rows(found.rows, cursor=self.facts.cursor)
+            self._show_reading()
 
     @on(LineView.LineOpened, "#facts")
     def _line_opened(self, event: LineView.LineOpened) -> None:
         event.stop()
-        if event.index in self._lists:
+        if event.index == self._trail_row:
+            self._open_trail()
+        elif event.index in self._lists:
             title, make = self._lists[event.index]
             self.post_message(self.Listed(title, lambda *_: make()))
+
+    # A trail of CloudTrail's events, against which the Access tab holds what is granted.
+
+    def _open_trail(self) -> None:
+        """Ask for a file or folder and read it, or stop the reading."""
+        if self._reading:
+            self.workers.cancel_group(self, _TRAIL)
+            self._reading = ""
+            self._start_finding()
+            return
+        hint = line("A file or folder of CloudTrail events: JSON, .json.gz, CSV or Parquet")
+        dialog = lazy.dialogs.LineDialog(line("Trail"), "", hint, check=_trail_fault, is_path=True)
+        self.app.push_screen(dialog, self._read_trail)
+
+    def _read_trail(self, path: str | None) -> None:
+        if path is None:
+            return
+
+        def failed(problem: Problem) -> None:
+            self._reading = ""
+            self._start_finding()
+            self.post_message(Notice(plain(problem), Severity.ERROR))
+
+        self._reading = "reading …"
+        self._show_reading()
+        in_thread(self, partial(self._reads, path), failed, name="reading a trail", group=_TRAIL)
+
+    def _reads(self, path: str, work: Work) -> None:
+        told_at = monotonic()
+
+        def tell(files: int, events: int) -> bool:
+            nonlocal told_at
+            if monotonic() - told_at >= _TELL_SECONDS:
+                told_at = monotonic()
+                work.tell(self._show_reading, f"reading … {files:,} files, {events:,} events; Enter stops")
+            return work.cancelled()
+
+        read = lazy.used.read_until(path, tell)
+        if read is not None:
+            work.tell(self._hold_trails, read)
+
+    def _hold_trails(self, read: ReadTrails) -> None:
+        self._read, self._reading = read, ""
+        self._start_finding()
+
+    def _show_reading(self, words: str = "") -> None:
+        self._reading = words or self._reading
+        rows = list(self.facts.rows)
+        if self._reading and self.active_tab == "access" and 0 <= self._trail_row < len(rows):
+            rows[self._trail_row] = replace(rows[self._trail_row], value=self._reading)
+            self.facts.set_rows(rows, cursor=self.facts.cursor)
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:
@@ -304,6 +377,11 @@ class DetailPane(FindsInDocument):
     def _followed(self, event: RowsView.Followed) -> None:
         event.stop()
         self.post_message(self.Followed(event.target))
+
+
+def _trail_fault(text: str) -> str:
+    # Standard input is the terminal.
+    return lazy.dialogs.needed(text) or ("Name a file or a folder." if text == "-" else "")
 
 
 # The subject: what the tree's cursor rests on, as a detail pane (an entity) or a table (a branch).

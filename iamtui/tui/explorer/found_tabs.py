@@ -22,17 +22,19 @@ from iamtui.presentation.access import (
 )
 from iamtui.presentation.reports import Report
 from iamtui.presentation.styled_words import needs_ascii
+from iamtui.presentation.used import used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui.background import few_pauses
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.trust import by_principal, chains_from, every_edge, who_may_assume
+from iamtui.workspace.used import Activity, ReadTrails, UsedService, activity_of, compare_use
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FoundTab:
     """What was found for a tab.
 
@@ -40,15 +42,22 @@ class FoundTab:
         rows: of the Access tab.
         lists: what Enter lists of a row, by its place: a title, and what makes the list.
         entries: what the Trust tab has besides the statements.
+        trail: the place of the row of the Access tab that opens a trail; -1 where there is none.
     """
 
     rows: list[ListingRow] = field(default_factory=list)
     lists: dict[int, tuple[str, Callable[[], Report]]] = field(default_factory=dict)
     entries: list[ListingEntry] = field(default_factory=list)
+    trail: int = -1
 
 
-def found_tab(workspace: Workspace, entity: User | Role, tab: str, cancelled: Callable[[], bool]) -> FoundTab:
+def found_tab(
+    workspace: Workspace, entity: User | Role, tab: str, cancelled: Callable[[], bool], read: ReadTrails | None = None
+) -> FoundTab:
     """What a tab shows of a user or role. Blocking.
+
+    Args:
+        read: what was read of trails, against which the Access tab holds what is granted.
 
     Raises:
         Problem: it cannot be found.
@@ -56,14 +65,19 @@ def found_tab(workspace: Workspace, entity: User | Role, tab: str, cancelled: Ca
     with few_pauses(workspace.account):
         if tab == "trust" and isinstance(entity, Role):
             return FoundTab(entries=_trusted(workspace, entity, cancelled))
-        return _access(workspace, entity, cancelled)
+        return _access(workspace, entity, cancelled, read)
 
 
-def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool]) -> FoundTab:
+def _access(
+    workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool], read: ReadTrails | None
+) -> FoundTab:
     principal = principal_for(workspace, entity)
     found = what_can(workspace, principal, cancelled=cancelled)
     ascii_only = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
     title, services = service_table(found, ascii_only=ascii_only)
+    activity = None if read is None else activity_of(workspace, principal, read)
+    uses = () if activity is None else compare_use(found, activity)
+    used = {one.service: f"used {len(one.used)} of {len(one.granted)}" for one in uses}
     tab = FoundTab()
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
@@ -72,13 +86,14 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
     for service, cells in services:
         tab.lists[len(tab.rows)] = service.service, partial(permissions_report, workspace, found, (service,))
-        tab.rows.append(ListingRow(service.service, cells))
+        tab.rows.append(ListingRow(service.service, cells, note=used.get(service.service, "")))
     if services:
         everything = partial(permissions_report, workspace, found, [service for service, _ in services])
         tab.lists[len(tab.rows)] = "Actions", everything
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, workspace, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
+    _add_used(tab, workspace, activity, uses)
     try:
         chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
     except Problem as problem:
@@ -94,6 +109,22 @@ def _access(workspace: Workspace, entity: User | Role, cancelled: Callable[[], b
     if not chains:
         tab.rows.append(ListingRow("", "none", "muted"))
     return tab
+
+
+def _add_used(tab: FoundTab, workspace: Workspace, activity: Activity | None, uses: tuple[UsedService, ...]) -> None:
+    """What it used, where a trail was read, and the row that reads one."""
+    if activity is None:
+        tab.rows.extend((BLANK, heading("What it used")))
+        tab.trail = len(tab.rows)
+        tab.rows.append(ListingRow("trail", "Enter reads CloudTrail's events, of a file or a folder"))
+        return
+    tab.rows.extend((BLANK, heading(f"What it used: {used_words(activity)}")))
+    tab.rows.extend(ListingRow("[!]", f"Not complete: {reason}", "warning") for reason in activity.incomplete)
+    tab.lists[len(tab.rows)] = "Used", partial(used_report, workspace, activity, uses)
+    unused = sum(len(one.unused) for one in uses)
+    tab.rows.append(ListingRow("used", f"every action that it used, and {unused:,} that are granted and not used"))
+    tab.trail = len(tab.rows)
+    tab.rows.append(ListingRow("trail", "Enter reads another file or folder"))
 
 
 def _needed(holders: Iterable[User | Role]) -> list[ListingRow]:

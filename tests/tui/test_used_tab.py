@@ -1,0 +1,111 @@
+"""What a principal used, in the Access tab: a trail is read in a thread, told of meanwhile, and can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from iamtui.tui.dialogs import LineDialog
+from iamtui.tui.explorer.detail_pane import DetailPane
+from iamtui.tui.reports.report_screen import ReportScreen
+from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace import used
+from tests.cli.test_used import ROLE, event, trail
+from tests.support.panel_apps import until
+from tests.support.screen_app import make_app, press, settle
+from tests.tui.test_found_tabs import demo, go_to
+
+
+async def open_trail(pilot: Pilot[None], detail: DetailPane, path: str) -> None:
+    to_row(detail)
+    await press(pilot, "enter")
+    dialog = pilot.app.screen
+    assert isinstance(dialog, LineDialog)
+    dialog.query_one(Input).value = path
+    await pilot.press("enter")
+
+
+def to_row(detail: DetailPane, label: str = "trail") -> None:
+    detail.facts.focus()
+    detail.facts.move_to([row.label for row in detail.facts.rows].index(label))
+
+
+def shown(detail: DetailPane) -> str:
+    return "\n".join(f"{row.label} {row.value} {row.note}" for row in detail.facts.rows)
+
+
+async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) -> None:
+    path = trail(tmp_path, event("glue", "Other"))
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        assert "What it used" in shown(detail)
+        await open_trail(pilot, detail, path)
+        await until(pilot, lambda: "events" in shown(detail))
+        await settle(pilot)
+        assert "What it used: 3 actions used in 15 events" in shown(detail)
+        assert next(row.note for row in detail.facts.rows if row.label == "s3") == "used 2 of 4"
+        assert "[!] Not complete: 1 event could not be mapped to an action" in shown(detail)
+
+        to_row(detail, "used")
+        await press(pilot, "enter")
+        screen = app.screen
+        assert isinstance(screen, ReportScreen)
+        rows = {row.name: row for row in screen.list.shown}
+        assert rows["s3:GetObject"].kind == "used"
+        assert rows["s3:PutObject"].kind == "not used"
+        assert rows["athena:StartQueryExecution"].kind == "denied now"
+        await press(pilot, "escape")
+
+        # The trail stays read for the next principal.
+        detail = await go_to(pilot, ROLE.replace("data-engineer", "analytics-lake-reader"), "access")
+        assert "What it used: no event of it among 15" in shown(detail)
+
+
+async def test_a_trail_that_cannot_be_read_is_said_and_another_can_be_named(tmp_path: Path) -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        await open_trail(pilot, detail, str(tmp_path / "missing.json"))
+        await settle(pilot)
+        assert "Enter reads CloudTrail's events" in shown(detail)
+        assert "missing.json" in str(app.query_one(MessageLine).words)
+
+
+async def test_reading_a_trail_is_told_of_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # It tells once how far it has come, and then goes on until nobody wants it any more.
+    ended = Event()
+    monkeypatch.setattr("iamtui.tui.explorer.detail_pane._TELL_SECONDS", 0)
+
+    def reading(_path: str, told: Callable[[int, int], bool]) -> None:
+        stop = told(1, 2_000)
+        monkeypatch.setattr("iamtui.tui.explorer.detail_pane._TELL_SECONDS", float("inf"))
+        while not stop:
+            ended.wait(0.01)
+            stop = told(1, 2_000)
+        ended.set()
+
+    monkeypatch.setattr(used, "read_until", reading)
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        await open_trail(pilot, detail, trail(tmp_path))
+        await until(pilot, lambda: "reading … 1 files, 2,000 events; Enter stops" in shown(detail))
+        to_row(detail)
+        await pilot.press("enter")
+        await until(pilot, ended.is_set)
+        await settle(pilot)
+        assert "Enter reads CloudTrail's events" in shown(detail)
+
+
+async def test_standard_input_is_not_a_trail_on_the_screen(tmp_path: Path) -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        await open_trail(pilot, detail, "-")
+        assert isinstance(app.screen, LineDialog)
