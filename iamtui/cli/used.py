@@ -24,6 +24,7 @@ from iamtui.workspace.draft_session import save_draft_file
 from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, check_least, least_policy
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.proofs import ProofStatus
+from iamtui.workspace.replay import with_named_policies
 from iamtui.workspace.used import Activity, UsedAction, UsedService, activity_of, compare_use, limits_of, read_trails
 from iamtui.workspace.what_can import LEVELS, what_can
 from iamtui.workspace.workspace import Progress, Workspace
@@ -77,8 +78,12 @@ def used(
     def told(counts: TrailCounts) -> None:
         line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
 
-    activity = activity_of(workspace, who, read_trails(trails, told, only=who.role_arn or who.arn))
+    arn = who.role_arn or who.arn
+    read = read_trails(trails, told, only=arn)
     ProgressLine.clear()
+    requests = read.requests.get(arn, ())
+    workspace, not_loaded = with_named_policies(workspace, requests, lambda _count: None)
+    activity = activity_of(workspace, who, read)
     least = least_policy(workspace, who, activity, most)
     checked, not_made = _check(workspace, principal, least, activity)
     uses = compare_use(what_can(workspace, who), activity)
@@ -91,6 +96,8 @@ def used(
         stdout().json(shown.as_json(), indent=2)
     else:
         shown.write(stdout(), tuple(name.lower().removesuffix(":*") for name in services))
+    if not_loaded:
+        note(f"Not loaded: the policies of {first_names(not_loaded, _FEW, limit=256)}.")
     if draft_file is not None:
         if checked is None:
             raise Problem(f"No draft was written. {not_made}")
@@ -186,7 +193,7 @@ class _Shown:
     def _write_used(self, out: Output, used: UsedAction, *, denied: bool) -> None:
         levels = ", ".join(SHORT_LEVELS.get(level, level) for level in levels_of(used.action))
         mark = Span("[!] " if denied else "[x] ", Style.OPEN if denied else Style.GOOD)
-        out.line(mark, f"{used.action}  {levels}  {times_words(used)}" + ("; denied now" if denied else ""))
+        out.line(mark, f"{used.action}  {levels}  {times_words(used)}" + ("; not granted now" if denied else ""))
         told = [resource for resource in used.resources if resource]
         if told:
             out.paragraph(f"on {first_names(told, 3, limit=512)}", indent=_INDENT)
@@ -231,6 +238,11 @@ class _Shown:
             yield f"On all resources, as no record tells on which: {', '.join(least.open_actions)}."
         if least.not_granted:
             yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
+        if least.not_known:
+            yield (
+                "Not granted by its own policies, where other policies are not loaded, and not in the policy: "
+                f"{', '.join(least.not_known)}."
+            )
         if least.by_others:
             yield f"Allowed without a policy of its own, and not in the policy: {', '.join(least.by_others)}."
         if least.unread:
@@ -304,6 +316,7 @@ class _Shown:
                 "rules": list(least.rules),
                 "resources_not_told": list(least.open_actions),
                 "not_granted": list(least.not_granted),
+                "not_known": list(least.not_known),
                 "by_others": list(least.by_others),
                 "unread": list(least.unread),
                 "findings": [finding_to_json(one) for one in least.findings(self._workspace.account.id)],

@@ -14,12 +14,12 @@ from iamtui.workspace.used import Activity, UsedAction, UsedService, limits_of
 from iamtui.workspace.workspace import Workspace
 
 _USED: Final = "used"
-_DENIED: Final = "denied now"
+_NOT_GRANTED: Final = "not granted"
 _UNUSED: Final = "not used"
 _UNTOLD: Final = "not told"
 _MARKS: Final = {
     _USED: Word("[x] used", Tone.ALLOWED, bold=True),
-    _DENIED: Word("[!] denied now", Tone.DEPENDS, bold=True),
+    _NOT_GRANTED: Word("[!] not granted", Tone.DEPENDS, bold=True),
     _UNUSED: Word("[ ] not used", Tone.DENIED, bold=True),
     _UNTOLD: Word("[?] not told", Tone.QUIET),
 }
@@ -64,7 +64,7 @@ def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedSer
     """Every action that was used or is granted, with what is known of its use."""
     rows: list[ReportRow] = []
     for one in uses:
-        of_kinds = ((_USED, one.used), (_DENIED, one.not_granted), (_UNUSED, one.unused), (_UNTOLD, one.untold))
+        of_kinds = ((_USED, one.used), (_NOT_GRANTED, one.not_granted), (_UNUSED, one.unused), (_UNTOLD, one.untold))
         for kind, actions in of_kinds:
             rows += (_row(len(rows) + at, kind, action, activity) for at, action in enumerate(actions))
     counts = Counter(row.kind for row in rows)

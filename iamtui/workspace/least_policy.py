@@ -20,7 +20,7 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
-from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Finding
@@ -39,6 +39,7 @@ from iamtui.workspace.draft_session import DraftedAccount, lay
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE
 from iamtui.workspace.proofs import Proof
 from iamtui.workspace.questions import BulkEvaluator, with_region
+from iamtui.workspace.replay import allows_all
 from iamtui.workspace.used import Activity, UsedAction
 from iamtui.workspace.workspace import Workspace
 
@@ -63,6 +64,7 @@ class LeastPolicy:
         rules: how resources were generalized, in sentences, safe to show.
         open_actions: allowed on all resources, because no record tells on which they were used.
         not_granted: used, but denied now; not in the policy.
+        not_known: not granted by its own policies, where other policies are not loaded; not in the policy.
         by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.
         unread: policies of the principal that could not be read, so that what they deny is not kept.
     """
@@ -71,6 +73,7 @@ class LeastPolicy:
     rules: tuple[str, ...] = ()
     open_actions: tuple[str, ...] = ()
     not_granted: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
     by_others: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
@@ -117,6 +120,7 @@ class _Maker:
         self._rules: dict[str, None] = {}
         self._open: dict[str, None] = {}
         self._not_granted: dict[str, None] = {}
+        self._not_known: dict[str, None] = {}
         self._by_others: dict[str, None] = {}
 
     def made(self, activity: Activity) -> LeastPolicy:
@@ -131,6 +135,7 @@ class _Maker:
             tuple(self._rules),
             tuple(self._open),
             tuple(self._not_granted),
+            tuple(one for one in self._not_known if one not in self._not_granted),
             tuple(one for one in self._by_others if one not in self._not_granted),
             tuple(self._unread),
         )
@@ -147,7 +152,7 @@ class _Maker:
                 told[stem] = BulkEvaluator(self._workspace, question, now=self._now).ask(self._principal)
             decision = told[stem]
             if decision.denied:
-                self._not_granted[used.action] = None
+                (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
                 continue
             conditions = self._conditions(decision)
             if not conditions:
@@ -235,6 +240,12 @@ class _Maker:
                     kept = {key: value for key, value in statement.items() if key != "Sid"}
                     found[json.dumps(kept, sort_keys=True)] = kept
         yield from found.values()
+
+
+def _may_be_granted(decision: Decision) -> bool:
+    """Whether a policy that is not loaded, such as that of a resource, may allow what is denied so far."""
+    grants = any(layer in (Layer.IDENTITY, Layer.RESOURCE) for layer in decision.not_evaluated)
+    return decision.outcome is Outcome.IMPLICIT_DENY and grants and not decision.is_capped
 
 
 def common_context(used: UsedAction) -> Mapping[str, tuple[str, ...]]:
@@ -393,14 +404,14 @@ def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, 
     for used, resource in pairs[:MOST_ASKED]:
         for question in _questions(used, resource):
             after = BulkEvaluator(drafted.after, question, now=now).ask(principal)
-            if is_allowed(after):
+            if allows_all(after):
                 continue
             before = BulkEvaluator(drafted.base, question, now=now).ask(principal)
             if before.denied:
                 continue
             if after.denied:
                 lost.append((used.action, resource))
-            elif is_allowed(before):
+            elif allows_all(before):
                 unproved.append((used.action, resource))
     proof = prove_nothing_new(drafted.base, drafted.after)
     return LeastDraft(drafted, tuple(lost), tuple(unproved), max(0, len(pairs) - MOST_ASKED), proof)
@@ -409,8 +420,3 @@ def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, 
 def _questions(used: UsedAction, resource: str) -> Iterator[Question]:
     for region, context in used.contexts:
         yield Question(used.action, resource, dict(context), region=region)
-
-
-def is_allowed(decision: Decision) -> bool:
-    """Whether all that was asked about is allowed."""
-    return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME

@@ -443,7 +443,7 @@ class Replayer:
         assert self._after is not None
         after = self._after.decide(principal, question)
         about = question.action, question.resource
-        if _allows(after):
+        if allows_all(after):
             return _Told(Verdict.KEPT, *about, "")
         before = self._before.decide(principal, question)
         if verdict_key(before) == verdict_key(after) and not before.denied:
@@ -483,14 +483,15 @@ def _first_resource(request: DistinctRequest) -> str:
     return request.resources[0].arn if request.resources else "not told"
 
 
-def _allows(decision: Decision) -> bool:
+def allows_all(decision: Decision) -> bool:
+    """Whether all that was asked about is allowed."""
     return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
 
 
 def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:
     """Whether the account allows, too, what AWS allowed."""
     about = question.action, question.resource
-    if _allows(decision):
+    if allows_all(decision):
         return _Told(Verdict.AGREES, *about, "")
     if decision.denied:
         why = f"AWS allowed it. Here it is denied: {reason_words(list(decision.reasons))}."

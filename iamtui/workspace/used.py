@@ -19,6 +19,7 @@ from iamtui.engine.request import Principal
 from iamtui.policy.patterns import parse_arn
 from iamtui.text import first_names
 from iamtui.workspace.access import levels_of
+from iamtui.workspace.denials import with_path
 from iamtui.workspace.what_can import LEVELS, EffectiveAccess
 from iamtui.workspace.workspace import Workspace
 
@@ -165,7 +166,7 @@ def read_trails(
         only: ARN of the user or role whose requests are kept; "": of all.
 
     Raises:
-        Problem: a trail cannot be opened.
+        Problem: a trail cannot be opened, or none of it is one.
     """
     read = Trails(trails, told)
     collector = RequestCollector()
@@ -175,6 +176,7 @@ def read_trails(
         names.update((event.eventSource, event.eventName) for event in events)
         identities = ((event, bytes(event.userIdentity)) for event in events)
         collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
+    read.check()
     requests: dict[str, list[DistinctRequest]] = {}
     for request in collector.requests():
         if not only or request.caller.principal == only:
@@ -227,12 +229,7 @@ def _real_arn(workspace: Workspace, text: str) -> str:
     arn = parse_arn(text)
     if arn is None or arn.service != "iam" or arn.account != workspace.account.id:
         return text
-    account = workspace.account
-    if account.by_arn(text) is not None:
-        return text
-    find = {"role": account.role, "user": account.user, "group": account.group}.get(arn.resource_type)
-    entity = find(arn.name) if find is not None else None
-    return entity.arn if entity is not None else text
+    return with_path(workspace, text, arn.resource_type, arn.name)
 
 
 def is_data_event(action: str) -> bool:

@@ -59,7 +59,7 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         rows = {row.name: row for row in screen.list.shown}
         assert rows["s3:GetObject"].kind == "used"
         assert rows["s3:PutObject"].kind == "not used"
-        assert rows["athena:StartQueryExecution"].kind == "denied now"
+        assert rows["athena:StartQueryExecution"].kind == "not granted"
         await press(pilot, "escape")
 
         # The trail stays read for the next principal.

@@ -270,6 +270,11 @@ def test_what_is_not_told_is_said(tmp_path: Path) -> None:
     assert activity.incomplete == ("1 event could not be mapped to an action",)
 
 
+def test_what_the_policy_of_a_resource_may_grant_is_not_called_denied(tmp_path: Path) -> None:
+    _, _, _, least = used(tmp_path, [allow("ec2:*")], [get("a")])
+    assert (least.statements, least.not_granted, least.not_known) == ((), (), ("s3:GetObject",))
+
+
 def test_damaged_trails_leave_it_incomplete(tmp_path: Path) -> None:
     workspace, role = workspace_with(allow("s3:*"))
     file = tmp_path / "trail.json"
@@ -383,7 +388,7 @@ def test_nothing_used_is_lost_and_nothing_new_is_possible(tmp_path: Path, seed: 
     workspace, role, activity, least = used(tmp_path, statements, events, most=random.choice([1, 3, 100]))
 
     if not least.statements:
-        assert set(least.not_granted) == set(activity.actions)
+        assert {*least.not_granted, *least.not_known} == set(activity.actions)
         return
     checked = check_least(workspace, principal_for(workspace, role), least, activity)
 
