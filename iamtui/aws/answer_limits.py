@@ -11,7 +11,7 @@ import time
 import xml.parsers.expat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -382,11 +382,13 @@ def parts_here(client: Any) -> int:
     return int(session.parts_here)
 
 
+T = TypeVar("T")
+
 _KNOWN_SHAPES: Final[set[Any]] = set()
 _NEW_SHAPE: Final = threading.Lock()
 
 
-def shaped(answer: Any, into: Any) -> Any:
+def shaped(answer: Any, into: type[T]) -> T:
     """An answer as a type of msgspec, from any thread.
 
     What a type is made of msgspec works out at its first use, and where two threads do that at once, the process ends.

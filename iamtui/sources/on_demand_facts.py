@@ -53,6 +53,7 @@ from iamtui.account.snapshot_parts import (
     password_policy,
     server_certificates,
 )
+from iamtui.aws.answer_limits import shaped
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
@@ -303,7 +304,7 @@ class _Reading(FactReader):
             raise self.connection.unexpected("iam", "GetCredentialReport", "it is not a table of users")
         try:
             rows = _rows_of(answer.content.decode())
-            shape = msgspec.convert(
+            shape = shaped(
                 {"Rows": rows, "GeneratedTime": answer.generated_time and answer.generated_time.isoformat()},
                 CredentialReportShape,
             )
@@ -339,7 +340,7 @@ class _Reading(FactReader):
             )
             services = services + answer.services_last_accessed
         try:
-            shapes = msgspec.convert(services, list[ServiceUseShape])
+            shapes = shaped(services, list[ServiceUseShape])
         except msgspec.ValidationError as error:
             raise connection.unexpected("iam", "GetServiceLastAccessedDetails", str(error)) from None
         done = answer.job_completion_date

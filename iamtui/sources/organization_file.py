@@ -12,6 +12,7 @@ import msgspec
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Known, Missing, Organization
+from iamtui.aws.answer_limits import shaped
 from iamtui.aws.errors import AwsProblem
 from iamtui.input_files import open_input, read_whole, text_of, unpacked
 from iamtui.paths import home_expanded
@@ -270,7 +271,7 @@ class _Recorded(OrganizationAnswers):
         if found is None:
             raise AwsProblem(f"it lacks what this prints: aws organizations {_words(call)}", code=NOT_RECORDED)
         try:
-            return msgspec.convert(found, into)
+            return shaped(found, into)
         except msgspec.ValidationError as error:
             raise self.unexpected(service, operation, str(error)) from None
 

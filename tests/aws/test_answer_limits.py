@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+import iamtui
 from iamtui.aws import answer_limits, limited_http
 from iamtui.aws.answer_limits import ENTITIES, INVENTORY, MOST_INTERIM, ORDINARY, AnswerLimits, limits_for, shaped
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
@@ -24,6 +25,8 @@ from iamtui.aws.limited_http import LimitedHttpSession
 from iamtui.problem import Problem
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.hostile_endpoint import Bytes, answering, dripping, repeated, whole
+
+PACKAGE = Path(iamtui.__file__).parent
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -446,3 +449,14 @@ def test_what_a_type_is_made_of_is_worked_out_by_one_thread_at_a_time() -> None:
         made = list(pool.map(lambda kind: shaped({"text": "x"}, kind), kinds * 4))
     assert [one.text for one in made] == ["x"] * 16
     assert AT_WORK == [0, 1]
+
+
+def test_no_other_way_makes_types_of_answers() -> None:
+    """Threads read answers at once."""
+    converting = [
+        str(path.relative_to(PACKAGE))
+        for room in ("aws", "sources")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        if "msgspec.convert(" in path.read_text(encoding="utf-8")
+    ]
+    assert converting == ["aws/answer_limits.py"]
