@@ -7,9 +7,10 @@ lock meanwhile, and finds next to nothing: the catalogue, compiled policies and 
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
@@ -250,6 +251,48 @@ def few_pauses(account: Account) -> Iterator[None]:
     with making(stays=not account.memo.get(_COMPILED)):
         yield
         account.memo[_COMPILED] = True
+
+
+# An account that was read anew since: freed all at once, it would keep the interpreter's lock for several frames.
+
+
+_LARGE: Final = 256
+"""Entries from which on a table is freed entry by entry."""
+
+_LONGEST_HELD: Final = 10.0
+"""Seconds for which parts of an account are held that something else still holds, such as work that was cancelled."""
+
+
+def free_in_pieces(workspace: Workspace | None) -> None:
+    """Free accounts that nothing refers to any more, or soon nothing will, piece by piece in a thread."""
+    for one in (workspace, *workspace.beside) if workspace is not None else ():
+        gone = Event()
+        weakref.finalize(one.account, gone.set).atexit = False
+        Thread(target=_free, args=(pieces_of(one.account), gone), name="freeing an account", daemon=True).start()
+
+
+def _free(pieces: list[object], gone: Event) -> None:
+    gone.wait(_LONGEST_HELD)
+    while pieces:
+        pieces.pop()
+
+
+def pieces_of(account: Account) -> list[object]:
+    """What an account and all that was derived from it consist of, in pieces of which each is freed in no time once
+    the account is gone and those behind it are."""
+    tables = [value for name, value in vars(account).items() if name != "memo"]
+    entries: list[object] = []
+    others: list[object] = []
+    for key, derived in list(account.memo.items()):
+        others.append(key)
+        tables.extend(list(getattr(derived, "__dict__", {}).values()) or (derived,))
+    for table in tables:
+        if not isinstance(table, dict | tuple | list) or len(table) < _LARGE:
+            others.append(table)
+        else:
+            entries.extend(table.items() if isinstance(table, dict) else table)
+    # Some of the others still refer to a whole table.
+    return [*entries, *others]
 
 
 # Work in threads beside the screen: how its results and its failures come back to the widget that wants them.

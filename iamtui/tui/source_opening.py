@@ -16,7 +16,7 @@ from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import compile_all, get_in_thread, in_thread, making
+from iamtui.tui.background import compile_all, free_in_pieces, get_in_thread, in_thread, making
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.drafts.controller import Given
 from iamtui.tui.main_screen import MainScreen
@@ -245,6 +245,7 @@ class SourceOpening:
     def _put_on_screen(self, made: Given) -> None:
         """Show an account; where the user went to another one of several meanwhile, that."""
         was, others = self._main.source_workspace, made.workspace.others
+        free_in_pieces(was)
         self._leave_old_account()
         self._main.drafts.show_account(made.workspace, made.inventory, made.index)
         if was is not None and was.account.id in others:

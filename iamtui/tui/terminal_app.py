@@ -35,7 +35,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from iamtui.secret import error_lines
-from iamtui.tui.textual_internals import has_own_handler, may_be_bound
+from iamtui.tui.textual_internals import ForgettingWorkers, has_own_handler, may_be_bound
 
 if TYPE_CHECKING:
     from iamtui.tui.clipboard import Copier
@@ -381,6 +381,7 @@ class TerminalApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._workers = ForgettingWorkers(self)
         self.key_order = KeyOrder(self, super().on_event)
         self.keys_sent = 0
         """How many keys the terminal's thread has sent."""

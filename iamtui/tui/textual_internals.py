@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import Worker
+from textual.worker_manager import WorkerManager
 
 
 def forget_drawn_widgets() -> None:
@@ -142,3 +143,19 @@ class WatchedPalette(CommandPalette):
     def _refresh_command_list(self, command_list: CommandList, commands: list[Command], clear_current: bool) -> None:
         super()._refresh_command_list(command_list, commands, clear_current)
         self.list_filled(command_list)
+
+
+class ForgettingWorkers(WorkerManager):
+    """Workers that forget their work once it has ended.
+
+    They stay in the context of every task that began with what they told, such as that of a widget, and with their work
+    so would an account that has been read anew since.
+    """
+
+    def _remove_worker(self, worker: Worker[Any]) -> None:
+        super()._remove_worker(worker)
+        worker._work = _nothing  # noqa: SLF001 - Textual has no other way
+
+
+def _nothing() -> None:
+    pass

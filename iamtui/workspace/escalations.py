@@ -165,7 +165,10 @@ def kept_escalations(account: Account) -> EscalationReport | None:
 
 def _find(workspace: Workspace, cancelled: Callable[[], bool]) -> EscalationReport:
     search = EscalationSearch(workspace, cancelled)
-    return search.report(search.reach(certain=True), search.reach(certain=False))
+    try:
+        return search.report(search.reach(certain=True), search.reach(certain=False))
+    finally:
+        search.forget()
 
 
 Reached: TypeAlias = Mapping[str, tuple[Move, ...]]
@@ -195,6 +198,11 @@ class EscalationSearch:
             for entity in self._entities
             if entity.arn in self._strong and self._may(entity, "iam:AttachUserPolicy", "*").outcome is Outcome.ALLOWED
         )
+
+    def forget(self) -> None:
+        """Free one by one what was kept: all at once, that holds the interpreter's lock for more than a frame."""
+        while self._evaluators:
+            self._evaluators.popitem()
 
     def report(self, certain: Reached, possible: Reached) -> EscalationReport:
         """What was found, of what was reached in both rounds."""

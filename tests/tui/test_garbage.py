@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from weakref import ref
 
 import pytest
 
+from iamtui.account.model import Account
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.presentation.who_can import WhoCanRow
 from iamtui.tui import background as garbage
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.background import making
 from iamtui.tui.question.who_can_screen import WhoCanScreen
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.drafting import app_of, until
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import RecordingCopier, opened, press, settle
@@ -103,6 +106,73 @@ async def test_no_garbage_is_looked_for_while_an_account_is_opened() -> None:
         gc.set_threshold(*numbers)
         gc.unfreeze()
         gc.enable()
+
+
+async def test_an_account_that_was_read_anew_is_gone_without_a_round() -> None:
+    read: list[ref[Account]] = []
+
+    def opener(*_more: object) -> Workspace:
+        account = Account("111122223333")
+        read.append(ref(account))
+        return Workspace(account, SourceInfo(SourceKind.LIVE, "test"))
+
+    gc.disable()
+    try:
+        app = IamtuiApp(SourceChoice(SourceKind.LIVE), opener=opener, copier=RecordingCopier())
+        async with app.run_test() as pilot:
+            for times in (1, 2, 3):
+                await until(pilot, lambda times=times: len(read) == times and app.opening.is_settled)
+                await settle(pilot)
+                await press(pilot, "R")
+            await until(pilot, lambda: [one() is None for one in read] == [True, True, True, False])
+    finally:
+        gc.enable()
+
+
+class Piece:
+    """Notes when it is freed."""
+
+    def __init__(self, freed: list[str], name: str) -> None:
+        self.freed = freed
+        self.name = name
+
+    def __del__(self) -> None:
+        self.freed.append(self.name)
+
+
+class Index:
+    """As that of an account: an object with large tables."""
+
+    def __init__(self, freed: list[str], count: int) -> None:
+        self.table = tuple(Piece(freed, f"{number} of the index") for number in range(count))
+        self.named = {str(number): Piece(freed, f"{number} by name") for number in range(count)}
+
+
+def test_an_account_is_freed_in_small_pieces() -> None:
+    freed: list[str] = []
+    account = replace(Account("111122223333"), users=tuple(Piece(freed, f"user {n}") for n in range(1_000)))
+    index = Index(freed, 2_000)
+    account.memo.update(index=index, facts={n: Piece(freed, f"fact {n}") for n in range(1_000)})
+    account.memo["kept with the index", 1] = (index, 5)
+    del index
+    pieces = garbage.pieces_of(account)
+    assert not freed
+
+    del account
+    steps = []
+    while pieces:
+        pieces.pop()
+        steps.append(len(freed))
+    assert len(set(freed)) == 6_000
+    assert max(after - before for before, after in itertools.pairwise([0, *steps])) == 1
+
+
+def test_what_is_still_in_use_is_let_be() -> None:
+    workspace = sample_workspace()
+    names = [user.name for user in workspace.account.users]
+    garbage.free_in_pieces(workspace)
+    garbage.free_in_pieces(None)
+    assert [user.name for user in workspace.account.users] == names
 
 
 class Loop:
