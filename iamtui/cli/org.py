@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,7 +21,10 @@ from iamtui.cli.organization_answers import (
     Plan,
     Row,
     ask_account,
+    climb_row,
     diff_account,
+    edge_row,
+    outside_row,
     row_cells,
     row_json,
 )
@@ -37,6 +41,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
+from iamtui.workspace.organization_paths import Ways
 from iamtui.workspace.organization_run import Done, Workers, over_accounts, workers_for
 from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
 from iamtui.workspace.questions import check_action, check_resource
@@ -58,6 +63,8 @@ _COLUMNS: Final = (
     "date", "account", "kind", "question", "subject", "verdict", "message", "action", "resource", "complete",
 )  # fmt: skip
 _MOST_NAMED: Final = 4
+_MOST_ACROSS: Final = 1_000_000
+"""Rows about several accounts that are kept until they are written as Parquet."""
 _LARGEST_DRAFT: Final = 1024 * 1024
 
 
@@ -116,6 +123,7 @@ def _picked(day: StoreDay, accounts: Sequence[str]) -> tuple[str, ...]:
 @click.option("--except", "excepted", multiple=True, metavar="PRINCIPALS", help="Who may (with --never).")
 @click.option("--not-public", multiple=True, metavar="ARN", help="Prove that nobody outside can use it; or a pattern.")
 @click.option("--escalations", is_flag=True, help="Who can become administrator of the account.")
+@click.option("--trust", is_flag=True, help="Who may assume roles of other accounts, and which roles trust others.")
 @click.option("--audit", is_flag=True, help="Old keys, missing MFA, broad policies, open trust.")
 @click.option("--draft", metavar="FILE", help="What SCPs and RCPs would change: a draft, or one document.")
 @click.option("--at", "level", metavar="LEVEL", help="Attach the document to this root, unit or account.")
@@ -143,6 +151,7 @@ def ask(
     excepted: tuple[str, ...],
     not_public: tuple[str, ...],
     escalations: bool,
+    trust: bool,
     audit: bool,
     draft: str | None,
     level: str | None,
@@ -173,6 +182,7 @@ def ask(
             *(SavedProof(f"not-public {one}", "", _not_public(one)) for one in not_public),
         ),
         escalations=escalations,
+        trust=trust,
         audit=audit,
         draft=_draft(draft, level),
     )
@@ -186,20 +196,52 @@ def ask(
     listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     report = progress_report()
-    answers = over_accounts(
-        ids,
-        lambda account: (account, store.pages(day.date, account)),
-        partial(ask_account, plan, day.date),
-        _workers(len(ids), workers, ray),
-        lambda done: report(Progress("accounts", done, len(ids))),
-    )
-    for answer in answers:
-        listing.add(answer)
-        if tables is not None and answer.found is not None:
-            tables.write(answer.found)
+    pages = partial(store.pages, day.date)
+    indexes = []
+    with closing(_workers(len(ids), workers, ray)) as doing:
+        for answer in over_accounts(
+            ids,
+            lambda account: (account, pages(account)),
+            partial(ask_account, plan, day.date),
+            doing,
+            lambda done: report(Progress("accounts", done, len(ids))),
+        ):
+            listing.add(answer)
+            if answer.found is not None:
+                if answer.found.index is not None:
+                    indexes.append(answer.found.index)
+                if tables is not None:
+                    tables.write(answer.found.account, answer.found.rows)
+        if indexes:
+            across = _across(plan, Ways(day.date, indexes, pages, doing), listing)
+            if tables is not None:
+                tables.write_across(across)
     listing.end(day if not accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
     return listing.exit(fail_on)
+
+
+def _across(plan: Plan, ways: Ways, listing: _Listing) -> list[Row]:
+    """What only several accounts together show."""
+    found: list[Row] = []
+
+    def add(row: Row) -> None:
+        listing.add_row(row)
+        if len(found) < _MOST_ACROSS:
+            found.append(row)
+
+    if plan.escalations:
+        for climb in ways.climbs():
+            add(climb_row(climb))
+    if plan.trust:
+        for role in ways.trusting:
+            outside = ways.outside(role)
+            if outside != ():
+                add(outside_row(role, outside))
+        for edge in ways.edges(ways.trusting):
+            add(edge_row(edge))
+    listing.lack(ways.lacking)
+    return found
 
 
 def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
@@ -276,12 +318,21 @@ class _Listing:
         for sentence in (*found.lacking, *found.unasked):
             self._lacking.setdefault(sentence, []).append(found.account)
         for row in found.rows:
-            self._counts[row.kind, row.verdict] += 1
-            self._tones[row.tone] += 1
-            self._not_so = self._not_so or row.verdict in ("not met", "counterexample")
-            self._in_part = self._in_part or row.verdict == "not proved"
-            self._print(row)
+            self.add_row(row)
         self._out.flush()
+
+    def add_row(self, row: Row) -> None:
+        self._counts[row.kind, row.verdict] += 1
+        self._tones[row.tone] += 1
+        self._not_so = self._not_so or row.verdict in ("not met", "counterexample")
+        self._in_part = self._in_part or row.verdict == "not proved"
+        self._print(row)
+
+    def lack(self, sentences: Iterable[str]) -> None:
+        """Say what was not looked at."""
+        for sentence in sentences:
+            note(sentence)
+            self._in_part = True
 
     def _print(self, row: Row) -> None:
         if self._form == "json":
@@ -362,15 +413,23 @@ class _Parquet:
         self._folder = folder
         self._day = day
 
-    def write(self, answer: AccountAnswer) -> None:
+    def write_across(self, rows: Sequence[Row]) -> None:
+        """Write rows of any accounts that several of them showed, in a file of their own beside the others."""
+        by_account: dict[str, list[Row]] = {}
+        for row in rows:
+            by_account.setdefault(row.account, []).append(row)
+        for account, own in by_account.items():
+            self.write(account, own, "across.parquet")
+
+    def write(self, account: str, rows: Sequence[Row], name: str = "results.parquet") -> None:
         arrow = self._pyarrow
         names = [name for name in (*_COLUMNS, "details") if name not in ("date", "account")]
         form = arrow.schema([(name, arrow.bool_() if name == "complete" else arrow.string()) for name in names])
-        cells = [row_cells(row, self._day) for row in answer.rows]
+        cells = [row_cells(row, self._day) for row in rows]
         table = arrow.table({name: [one[name] for one in cells] for name in names}, schema=form)
         sink = arrow.BufferOutputStream()
         arrow.parquet.write_table(table, sink, compression="zstd")
-        path = self._folder / f"date={self._day}" / f"account={answer.account}" / "results.parquet"
+        path = self._folder / f"date={self._day}" / f"account={account}" / name
         try:
             make_private_folder(path.parent)
             replace_file(path, sink.getvalue().to_pybytes())
@@ -409,14 +468,16 @@ def diff(
     first, second = store.day(before), store.day(after)
     ids = [id_ for id_ in _picked(second, accounts) if id_ in frozenset(first.ids)]
     report = progress_report()
+    out = stdout()
+    doing = _workers(len(ids), workers, ray)
+    click.get_current_context().call_on_close(doing.close)
     found = over_accounts(
         ids,
         lambda account: (account, store.pages(first.date, account), store.pages(second.date, account)),
         partial(diff_account, (first.date, second.date), fail_on),
-        _workers(len(ids), workers, ray),
+        doing,
         lambda done: report(Progress("accounts", done, len(ids))),
     )
-    out = stdout()
     changed = failed = answered = 0
     part = bool(first.lacking or second.lacking)
     for one in found:

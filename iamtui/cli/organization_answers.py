@@ -35,6 +35,7 @@ from iamtui.workspace.draft_session import Effect, lay
 from iamtui.workspace.escalations import Move, find_escalations
 from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_drafts import OrganizationDraft
+from iamtui.workspace.organization_paths import AccountIndex, Climb, CrossEdge, TrustingRole, account_of, index_of
 from iamtui.workspace.organization_store import account_in, kept_account, workspace_of
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
@@ -63,6 +64,7 @@ class Plan(Struct, frozen=True):
     who_can: tuple[SavedQuestion, ...] = ()
     proofs: tuple[SavedProof, ...] = ()
     escalations: bool = False
+    trust: bool = False
     audit: bool = False
     draft: OrganizationDraft | None = None
 
@@ -71,7 +73,7 @@ class Row(Struct, frozen=True):
     """One line of an answer.
 
     Args:
-        kind: "question", "who-can", "proof", "escalation", "audit" or "draft".
+        kind: "question", "who-can", "proof", "escalation", "trust", "audit" or "draft".
         question: which of them, where there are several.
         subject: an ARN, mostly of a principal; raw text.
         verdict: one word or two: "met", "allowed", "proved", "high", "lost".
@@ -102,6 +104,7 @@ class AccountAnswer(Struct, frozen=True):
         lacking: what is not known of the account and could change answers, sentences; raw text.
         part: whether something was not asked of the account because of that.
         unasked: questions that could not be asked, sentences; raw text.
+        index: by which ways into other accounts, and from them, are found.
     """
 
     account: str
@@ -110,6 +113,7 @@ class AccountAnswer(Struct, frozen=True):
     lacking: tuple[str, ...] = ()
     part: bool = False
     unasked: tuple[str, ...] = ()
+    index: AccountIndex | None = None
 
 
 def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
@@ -141,7 +145,10 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
             unasked.append(f"{label}: {problem}")
     lacking = [*_lacking(workspace.account, plan), *parts]
     part = bool(parts or unasked or workspace.account.unlisted)
-    return AccountAnswer(account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked))
+    index = index_of(workspace, escalations=plan.escalations) if plan.trust or plan.escalations else None
+    return AccountAnswer(
+        account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index
+    )  # fmt: skip
 
 
 def _lacking(account: Account, plan: Plan) -> Iterator[str]:
@@ -325,6 +332,54 @@ def _escalations(workspace: Workspace) -> Iterator[Row]:
 
 def _move_words(workspace: Workspace, move: Move) -> str:
     return f"{move.path.title}: {workspace.short_name(move.target)}" if move.target else move.path.title
+
+
+def climb_row(climb: Climb) -> Row:
+    """Who becomes administrator by roles of other accounts, as a row."""
+    return Row(
+        account_of(climb.principal),
+        "escalation",
+        "escalations across accounts",
+        climb.principal,
+        "certain" if climb.certain else "possible",
+        "bad" if climb.certain else "open",
+        "; then ".join(climb.path),
+        details={"path": list(climb.path)},
+    )
+
+
+def edge_row(edge: CrossEdge) -> Row:
+    """Who may assume a role of another account, as a row of that account."""
+    return Row(
+        account_of(edge.role),
+        "trust",
+        "trust",
+        edge.principal,
+        "may assume" if edge.certain else "on a condition",
+        "good" if edge.certain else "open",
+        f"{edge.role}{f' if {edge.condition}' if edge.condition else ''}",
+        "sts:AssumeRole",
+        edge.role,
+        edge.complete,
+        {"role": edge.role, "condition": edge.condition or None},
+    )
+
+
+def outside_row(role: TrustingRole, accounts: tuple[str, ...] | None) -> Row:
+    """That a role trusts accounts which are not in the store, as a row."""
+    named = "any account" if accounts is None else first_names(accounts, _MOST_NAMED)
+    return Row(
+        role.account,
+        "trust",
+        "trust",
+        role.arn,
+        "outside",
+        "open",
+        f"its trust policy may let in {named}, of which the store has nothing",
+        "sts:AssumeRole",
+        role.arn,
+        details={"accounts": None if accounts is None else list(accounts)},
+    )
 
 
 _SEVERITIES: Final = {"high": "bad", "medium": "open", "low": ""}

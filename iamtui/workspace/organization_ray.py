@@ -74,7 +74,7 @@ class RayWorkers:
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Give it to the actor that has the account, or takes the next one."""
         # The same account goes to the same actor, where it may be compiled already.
-        place = int(account) if account.isdigit() else next(self._places)
+        place = int(account[:12]) if account[:12].isdigit() else next(self._places)
         actor = self._actors[place % len(self._actors)]
         return partial(self._result, actor.do.remote(task, data), task, data, account)
 

@@ -88,6 +88,7 @@ def over_accounts(
     Args:
         read: what the task is given of an account; called in threads of this process.
         task: a function that other processes can import; its answer is small.
+        workers: whoever made them closes them.
         told: called with how many are done; may raise, to stop.
     """
     ahead = _AHEAD * workers.at_once
@@ -110,7 +111,6 @@ def over_accounts(
         for _, future in begun:
             future.cancel()
         readers.shutdown(wait=False, cancel_futures=True)
-        workers.close()
 
 
 def _done(account: str, future: Future[Callable[[], T | Failed]]) -> Done[T]:

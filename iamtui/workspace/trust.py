@@ -173,6 +173,14 @@ class TrustReader:
                         _kind_of(one.principal, named.stranger), one.principal, role, action, decision, one.name
                     )
 
+    def accounts(self, role: Role) -> frozenset[str] | None:
+        """The other accounts whose users and roles the trust policy of a role may let in; None: those of any."""
+        policy = policy_of_resource(evaluator_of(self._workspace, Question("sts:AssumeRole", role.arn)))
+        if not isinstance(policy, NamedPolicy) or policy.document.error is not None:
+            return None
+        found = self._named(policy).accounts
+        return None if found is None else found - {self._workspace.account.id}
+
     def _of_others(
         self, role: Role, action: str, accounts: frozenset[str] | None, cancelled: Callable[[], bool]
     ) -> Iterator[TrustEdge]:

@@ -128,6 +128,36 @@ def test_proofs_of_a_file_and_that_nobody_outside_can_use_anything(cli: Cli, sto
     assert (nothing.code, "none has what is named: not-public arn:aws:s3:::nothing*" in nothing.err) == (3, True)
 
 
+def test_ways_from_one_account_into_another(cli: Cli, store: Path, tmp_path: Path) -> None:
+    data = json.loads((tmp_path / "other.json").read_text())
+    target = role("into", Arn=f"arn:aws:iam::{OTHER}:role/into", AssumeRolePolicyDocument=trust({"AWS": iam("root")}))
+    data["RoleDetailList"] += [target | {"RolePolicyList": [inline("all", ADMIN)]}]
+    data["RoleDetailList"] += [
+        role("far", Arn=f"arn:aws:iam::{OTHER}:role/far", AssumeRolePolicyDocument=trust({"AWS": "000011112222"}))
+    ]
+    own = json.loads((tmp_path / "one.json").read_text())
+    own["UserDetailList"] += [user("dora", UserPolicyList=[inline("go", document(allow("sts:AssumeRole")))])]
+    account_file(store).write_bytes(packed_for("x.zst", json.dumps(own).encode()))
+    account_file(store, OTHER).write_bytes(packed_for("x.zst", json.dumps(data).encode()))
+    found = cli("org", "ask", "--store", store, "--escalations", "--json", "--workers", "2")
+    assert [(one["question"], one["subject"]) for one in found.json_lines] == [
+        ("escalations", iam("user/bob")),
+        ("escalations across accounts", iam("user/dora")),
+    ]
+    assert found.json_lines[1]["details"]["path"] == [f"assume arn:aws:iam::{OTHER}:role/into"]
+    trusted = cli("org", "ask", "--store", store, "--trust", "--json")
+    rows = [(one["verdict"], one["subject"], one["resource"].rsplit("/")[-1]) for one in trusted.json_lines]
+    assert [row for row in rows if row[2] != "app"] == [
+        ("outside", f"arn:aws:iam::{OTHER}:role/far", "far"),
+        ("may assume", iam("user/alice"), "into"),
+        ("may assume", iam("user/dora"), "into"),
+    ]
+    assert cli("org", "ask", "--store", store, "--trust", "--account", OTHER).code == 0
+    folder = tmp_path / "tables"
+    assert cli("org", "ask", "--store", store, "--trust", "--parquet", folder).code == 0
+    assert [path.name for path in folder.glob(f"*/account={OTHER}/*")].count("across.parquet") == 1
+
+
 def test_what_an_scp_would_deny_anywhere(cli: Cli, store: Path, tmp_path: Path) -> None:
     scp = tmp_path / "scp.json"
     scp.write_text(json.dumps(document({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})))
