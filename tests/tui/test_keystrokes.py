@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 import pytest
 from textual.pilot import Pilot
@@ -15,11 +17,32 @@ from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import Workspace
 from tests.support import wording
-from tests.support.panel_apps import screen_text, type_text
+from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import session
-from tests.support.sample_account import iam
+from tests.support.sample_account import ID, iam
 from tests.support.screen_app import RecordingCopier, make_app, settle
 from tests.support.slow import one_quick
+
+BUDGETS: Final = {
+    "find": 2,
+    "ask": 3,
+    "why, in the band": 0,
+    "why, the full trace": 1,
+    "fix, impact and export": 6,
+    "assume": 2,
+    "copy its exports": 1,
+    "theme, for every run": 2,
+}
+
+TAKEN: Final[dict[str, int]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _table() -> Iterator[None]:
+    """Print what was counted; `pytest -s` shows it."""
+    yield
+    rows = (f"{job:24} {TAKEN[job]:>5} {budget:>6}" for job, budget in BUDGETS.items() if job in TAKEN)
+    print("", f"{'job':24}  keys budget", *rows, sep="\n")
 
 
 class Budget:
@@ -28,6 +51,11 @@ class Budget:
     def __init__(self, pilot: Pilot[None]) -> None:
         self._pilot = pilot
         self.used = 0
+
+    def is_kept(self, job: str) -> bool:
+        """Whether the keys since the last job are within the budget of this one."""
+        TAKEN[job], self.used = self.used, 0
+        return TAKEN[job] <= BUDGETS[job]
 
     async def press(self, key: str) -> None:
         self.used += 1
@@ -55,7 +83,7 @@ async def test_find_takes_two_keys() -> None:
 
         assert name_on_screen(app) == "deploy-prod"
         assert app.main.explorer.tree_view.has_focus
-        assert budget.used == 2
+        assert budget.is_kept("find")
 
 
 @one_quick("size", [(80, 24), (120, 40), (200, 60)])
@@ -72,7 +100,7 @@ async def test_ask_takes_three_keys_and_why_none(size: tuple[int, int]) -> None:
         await budget.type("arn:aws:s3:::data-lake/x")
         await budget.press("enter")
 
-        assert budget.used == 3
+        assert budget.is_kept("ask")
         answer = app.main.question.answer
         assert answer is not None
         assert answer.request.action == "s3:GetObject"
@@ -83,6 +111,7 @@ async def test_ask_takes_three_keys_and_why_none(size: tuple[int, int]) -> None:
         assert verdict[:20] in screen_text(app)
         assert " by " in band
         assert all(row[:30] in screen_text(app) for row in band.splitlines())
+        assert budget.is_kept("why, in the band")
 
 
 async def test_the_full_trace_takes_one_key() -> None:
@@ -92,9 +121,42 @@ async def test_the_full_trace_takes_one_key() -> None:
         app.main.go_to(iam("role/deploy-prod"))
         app.main.question.ask("s3:GetObject", "arn:aws:s3:::data-lake/x")
         await settle(pilot)
-        await pilot.press("f7")
-        await settle(pilot)
+        budget = Budget(pilot)
+        await budget.press("f7")
         assert "Layers, in the order of evaluation" in screen_text(app)
+        assert budget.is_kept("why, the full trace")
+
+
+async def test_fix_impact_and_export_take_six_keys() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(iam("role/web-server"))
+        app.main.question.ask("dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{ID}:table/orders")
+        await settle(pilot)
+        assert wording.NOT_ALLOWED in str(app.main.query_one("#question-verdict", Static).content)
+        budget = Budget(pilot)
+        await budget.press("A")
+        assert wording.ALLOWED in str(app.main.query_one("#question-verdict", Static).content)
+        await budget.press("I")
+        await until(pilot, lambda: "web-server" in screen_text(app) and "Impact" in screen_text(app))
+        for key in ("q", "d", "e", "enter"):
+            await budget.press(key)
+        assert "put-role-policy" in screen_text(app)
+        assert budget.is_kept("fix, impact and export")
+
+
+async def test_a_theme_takes_two_keys_once() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        budget = Budget(pilot)
+        await budget.press("t")
+        await budget.type("frost")
+        await budget.press("enter")
+        assert app.theme == "iamtui-frost"
+        assert budget.is_kept("theme, for every run")
+    assert make_app().theme == "iamtui-frost"
 
 
 async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,13 +186,42 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
         await budget.press("enter")
 
         assert [given.role_arn for given in entered] == [iam("role/deploy-prod")]
-        assert budget.used == 2
+        assert budget.is_kept("assume")
         assert app.main.query_one(SessionsPanel).active == session()
         assert "deploy-prod" in screen_text(app).split("\n")[0]
 
         await budget.press("c")
         assert copier.copied == [f"exports of {session().role_arn}"]
-        assert budget.used == 3
+        assert budget.is_kept("copy its exports")
+
+
+async def test_an_mfa_code_adds_no_key_to_assuming(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[AssumeRoleInput] = []
+
+    def assume(_workspace: Workspace, given: AssumeRoleInput, **_more: object) -> Session:
+        entered.append(given)
+        return session()
+
+    monkeypatch.setattr(assuming, "assume", assume)
+    plan = assuming.plan_assume
+
+    def plan_with_code(*args: object, **kwargs: object) -> assuming.AssumePlan:
+        made = plan(*args, **kwargs)  # type: ignore[arg-type]
+        return replace(made, refusal="", needs_mfa=True, needs_external_id=False)
+
+    monkeypatch.setattr(assuming, "plan_assume", plan_with_code)
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(iam("role/deploy-prod"))
+        app.main.explorer.tree_view.focus()
+        await settle(pilot)
+        budget = Budget(pilot)
+        await budget.press("a")
+        await budget.type("123456")
+        await budget.press("enter")
+        assert len(entered) == 1
+        assert budget.is_kept("assume")
 
 
 @one_quick("key", ["ctrl+r", "a"])
