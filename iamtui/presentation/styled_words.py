@@ -85,6 +85,13 @@ def bar(value: int, most: int, width: int, *, ascii_only: bool = False) -> str:
     return _EIGHTHS[-1] * whole + (_EIGHTHS[rest - 1] if rest else "")
 
 
+def rest_bar(fraction: float, width: int, *, ascii_only: bool = False) -> tuple[str, str]:
+    """A bar of what is left of something, and what is gone; of what is not over at least one cell is left."""
+    left = min(width, max(round(fraction * width), 1 if fraction > 0 else 0))
+    full, gone = "=-" if ascii_only else "━─"
+    return full * left, gone * (width - left)
+
+
 def stacked_bar(parts: Sequence[int], width: int, *, ascii_only: bool = False) -> tuple[str, ...]:
     """A bar of several parts that fills the width: a piece for each, in which a part that is not 0 can be seen."""
     fills = ASCII_FILLS if ascii_only else FILLS

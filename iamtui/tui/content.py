@@ -6,16 +6,18 @@ A widget of this room is given a literal, or what one of these helpers returns.
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Final
 
 from rich.cells import cached_cell_len, cell_len, set_cell_size
 from rich.segment import Segment
 from textual.content import Content
 
-from iamtui.presentation.styled_words import Row, Tone
+from iamtui.presentation.styled_words import Row, Tone, needs_ascii
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
 
-__all__ = ["TONES", "document", "line", "lines", "plain", "safe_text", "styled"]
+__all__ = ["TONES", "document", "is_ascii", "line", "lines", "plain", "safe_text", "styled"]
 
 TONES: Final = {
     Tone.PLAIN: "",
@@ -58,6 +60,11 @@ def line(*parts: object) -> Content:
         else:
             contents.append(plain(part))
     return Content("").join(contents)
+
+
+def is_ascii() -> bool:
+    """Whether the terminal may have no characters for charts."""
+    return needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
 
 
 def age_note(age: str) -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -433,13 +433,9 @@ class MainScreen(PanedScreen):
         if self.hand_over.picking:
             self.hand_over.pick()
 
-    def other_words(self) -> Mapping[str, str]:
-        """What keys do now whose description says something else."""
-        return {"back_or_quit": "Back"} if self.browsing.can_step_back else {}
-
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""
-        idle: set[str] = set()
+        idle = set(super().idle_actions())
         if not isinstance(self.subject.node, Role) or (self.workspace and not self.workspace.can_call_aws):
             idle.add("assume")
         if isinstance(self.subject.node, Branch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState
 from iamtui.account.model import Account
 from iamtui.tui import clock
 from iamtui.tui.background import worker_failure
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import line, lines, plain, wrong
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
@@ -35,6 +35,7 @@ from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, St
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import StatementPlace
+    from iamtui.problem import Problem
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.explorer.search import SearchIndex
     from iamtui.workspace.workspace import Workspace
@@ -129,6 +130,13 @@ def _is_shown(widget: Widget) -> bool:
     return widget.is_attached and widget.focusable and all(part.display for part in parts)
 
 
+_ON_AN_ACCOUNT: Final = frozenset({
+    "open_line", "filter", "ask", "who_can", "why", "draft", "draft_edit", "draft_suggestion", "draft_impact",
+    "second_opinion", "zoom", "load", "edit", "report('findings')", "report('escalations')",
+})  # fmt: skip
+"""Actions that do nothing before an account is open."""
+
+
 class PanedScreen(Screen[None]):
     """Arranges explorer, subject, question and sessions by the size of the window."""
 
@@ -144,6 +152,8 @@ class PanedScreen(Screen[None]):
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
+
+    browsing: Browsing
 
     def __init__(self, copier: Copier) -> None:
         super().__init__()
@@ -247,6 +257,16 @@ class PanedScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What nobody could see is not done."""
         return False if self.is_too_small else super().check_action(action, parameters)
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions whose keys would only say that there is nothing to do."""
+        return _ON_AN_ACCOUNT if self.workspace is None else frozenset()
+
+    def other_words(self) -> Mapping[str, str]:
+        """What keys do now whose description says something else, or that are not shown otherwise."""
+        if self.workspace is None:
+            return {"choose_source": "Open an account"}
+        return {"back_or_quit": "Back"} if self.browsing.can_step_back else {}
 
     def keys_changed(self) -> None:
         self.query_one(KeyLine).look_again()
@@ -358,14 +378,16 @@ class Browsing:
         self.shown: Callable[[bool], object] = lambda _first: None
         """Told that another account is about to be shown, and that one is, whether it was not just before."""
 
-    def show_nothing_open(self) -> None:
+    def show_nothing_open(self, problem: Problem | None = None) -> None:
+        """Say how an account is opened, unless one is open, and why the one that was chosen could not be."""
         if self._screen.workspace is None:
-            self._screen.subject.welcome(_nothing_open())
+            self._screen.subject.welcome(_nothing_open(problem))
 
     def show_opening(self, name: str) -> None:
         """Say what is being opened, unless an account is open. `name` is raw."""
         if self._screen.workspace is None:
-            self._screen.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
+            opening = line("Opening ", (name, "bold $foreground"), " …")
+            self._screen.subject.welcome(lines(opening, plain(""), line(("Esc", "bold $match"), " stops it.")))
 
     def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
         """Show an account, built by a worker; the cursor stays where the account still has it."""
@@ -531,11 +553,13 @@ def _now() -> datetime:
     return clock.now()
 
 
-def _nothing_open() -> Content:
-    return Content("\n").join(
-        [
-            line(("No account is open.", "bold $foreground")),
-            plain(""),
-            line("Press ", ("P", "bold $match"), " to choose one: the demo, an AWS profile, or a snapshot file."),
-        ]
+def _nothing_open(problem: Problem | None) -> Content:
+    said = [line(("No account is open.", "bold $foreground"))]
+    if problem is not None:
+        said += [plain(""), wrong(plain(problem.sentence, limit=None)), plain(problem.next_step, limit=None)]
+    another = "another" if problem is not None else "one"
+    choose = line(
+        "Press ", ("P", "bold $match"), f" to choose {another}: the demo, an AWS profile, or a snapshot file."
     )
+    again = [line(("r", "bold $match"), " tries the same again.")] if problem is not None else []
+    return lines(*said, plain(""), choose, *again)

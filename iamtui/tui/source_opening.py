@@ -306,7 +306,7 @@ class SourceOpening:
             return
         main, self._leaves = self._main, False
         self._end_lending()
-        main.browsing.show_nothing_open()
+        main.browsing.show_nothing_open(problem if self._chooser is None else None)
         if self._chooser is not None:
             # The line below said that it is being opened.
             self._say("")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.presentation.styled_words import bar, needs_ascii, stacked_bar
+from iamtui.presentation.styled_words import bar, needs_ascii, rest_bar, stacked_bar
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,11 @@ def test_a_stacked_bar_fills_its_width_and_hides_nothing(parts: list[int], width
 )
 def test_ascii_is_for_what_is_not_utf_8(environ: dict[str, str], encoding: str | None, expected: bool) -> None:
     assert needs_ascii(environ, encoding) is expected
+
+
+def test_a_bar_of_what_is_left_has_a_cell_until_it_is_over() -> None:
+    assert rest_bar(1, 4) == ("━━━━", "")
+    assert rest_bar(0.5, 4) == ("━━", "──")
+    assert rest_bar(0.001, 4) == ("━", "───")
+    assert rest_bar(0, 4) == ("", "────")
+    assert rest_bar(0.5, 4, ascii_only=True) == ("==", "--")

@@ -100,7 +100,7 @@ async def test_filter_says_when_nothing_matches_and_escape_brings_the_tree_back(
         before = tree.total
         await press(pilot, "slash", "q", "q", "q", "z")
         assert tree.total == 0
-        assert "nothing found" in str(pilot.app.query_one("#filter-count").render())
+        assert "no match; Esc clears" in str(pilot.app.query_one("#filter-count").render())
         await press(pilot, "escape")
         assert tree.total == before
         assert tree.has_focus

@@ -19,7 +19,7 @@ def test_stepping_goes_around_the_ends() -> None:
 
     assert [hits.step(1), hits.step(1), hits.step(1), hits.step(-1)] == [0, 2, 0, 2]
     assert hits.words == "2 of 2"
-    assert Hits(["x"], "y").words == "nothing found"
+    assert Hits(["x"], "y").words == "no match; Esc ends"
     assert Hits(["x"], "").step(1) is None
 
 

@@ -332,7 +332,7 @@ async def test_a_filter_typed_before_the_account_is_open_that_finds_nothing_ther
     async with app.run_test(size=(120, 40)) as pilot:
         typed(pilot, "/xyzzy\n")
         await until(pilot, lambda: app.main.workspace is not None)
-        assert "nothing found" in screen_text(app)
+        assert "no match" in screen_text(app)
         assert "No account is open" not in screen_text(app)
         assert "alice" in screen_text(app)
 

@@ -80,7 +80,7 @@ async def test_search_that_finds_nothing_says_so() -> None:
         await pilot.press("slash")
         await type_text(pilot, "xyz")
         await settle(pilot)
-        assert "nothing found" in screen_text(app)
+        assert "no match; Esc ends" in screen_text(app)
 
 
 async def test_the_text_wraps_anew_when_the_window_changes() -> None:

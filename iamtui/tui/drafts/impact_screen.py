@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,20 +16,23 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.presentation.styled_words import Tone, needs_ascii, stacked_bar
-from iamtui.presentation.verdict import VerdictCounts, VerdictWords, verdict_words
+from iamtui.presentation.styled_words import Tone, stacked_bar
+from iamtui.presentation.verdict import VerdictCounts, VerdictWords, because, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import TONES, age_note, fit, line, lines, plain, styled, wrong
+from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
+from iamtui.tui.inventory import statement_lines
+from iamtui.tui.question.answer_view import as_many, quoted
 from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.status import KeyLine
 
 if TYPE_CHECKING:
+    from iamtui.engine.decision import Decision
     from iamtui.workspace.draft_session import DraftComparison, DraftedAccount, SavedComparison
     from iamtui.workspace.impact import Count, Impact
 
@@ -81,6 +82,7 @@ class ImpactRow:
         effect: a key of WORDS.
         verdict: after, knowing the one before; None when it could not be asked.
         note: why not, or what was expected; raw.
+        decisions: before and after, of the pair that changes most; None where nothing does.
     """
 
     arn: str
@@ -88,6 +90,7 @@ class ImpactRow:
     effect: str
     verdict: VerdictWords | None
     note: str = ""
+    decisions: tuple[Decision, Decision] | None = None
 
     @property
     def matters(self) -> bool:
@@ -97,14 +100,30 @@ class ImpactRow:
 
 def row_of(comparison: DraftComparison) -> ImpactRow:
     """The row of a principal; of several pairs the one that changes most."""
-    principal = comparison.principal
+    principal, effect = comparison.principal, comparison.effect
     return ImpactRow(
         principal.role_arn or principal.arn,
         label_of(principal),
-        comparison.effect.value,
+        effect.value,
         _changed_verdict(comparison),
         _how_many(comparison),
+        None if effect.value == "same" else comparison.telling,
     )
+
+
+def reasons(decisions: tuple[Decision, Decision], drafted: DraftedAccount, width: int, most: int) -> Content:
+    """Why before and why after, and the statement that makes the difference, in so many lines."""
+    before, after = decisions
+    said = [
+        line((f"{name:8}", "$muted"), styled(because(decision)))
+        for name, decision in (("before", before), ("after", after))
+    ]
+    workspace, decision = (drafted.base, before) if after.deciding is None else (drafted.after, after)
+    if decision.deciding is not None:
+        request = decision.request
+        quote = statement_lines(workspace.account, request.principal, request.resource, decision.deciding)
+        said += as_many(quoted(quote, width), most - len(said)) if quote else []
+    return lines(*said)
 
 
 def before_and_after(rows: Sequence[ImpactRow], width: int) -> Iterator[Content]:
@@ -116,9 +135,7 @@ def before_and_after(rows: Sequence[ImpactRow], width: int) -> Iterator[Content]
         for verdict in verdicts:
             counts.count(verdict)
         parts = counts.allowed, counts.depends, counts.denied
-        pieces = stacked_bar(
-            parts, width, ascii_only=needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
-        )
+        pieces = stacked_bar(parts, width, ascii_only=is_ascii())
         drawn = (plain(piece, TONES[tone], limit=None) for piece, tone in zip(pieces, _BAR_TONES, strict=False))
         yield line((name.ljust(8), "$muted"), *drawn, "  ", styled(counts.short(best_first=True)))
 
@@ -322,12 +339,27 @@ class DraftImpactScreen(Screen[str | None]):
     def compose(self) -> ComposeResult:
         yield Static(id="impact-title", markup=False)
         yield Static(id="impact-counts", markup=False)
-        yield ListPane(ImpactLines(id="impact-rows"))
+        yield ListPane(ImpactLines(id="impact-rows"), details=self._room_for_reasons + 1)
         yield KeyLine(id="impact-keys")
+
+    @property
+    def _room_for_reasons(self) -> int:
+        return max(3, self.app.size.height // 3)
 
     def on_mount(self) -> None:
         self.lines.focus()
         self._start()
+
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        self._tell_reasons()
+
+    def _tell_reasons(self) -> None:
+        row, said = self.lines.row, Content("")
+        if row is not None and row.decisions is not None:
+            said = reasons(row.decisions, self._drafted, self.size.width - 2, self._room_for_reasons)
+        self.query_one(ListPane).tell(said)
 
     def _start(self) -> None:
         """Compare anew what is to be compared, in place of what was being compared."""
@@ -398,6 +430,7 @@ class DraftImpactScreen(Screen[str | None]):
         rows.sort(key=lambda row: (ORDER[row.effect], row.label))
         self.lines.show_rows(rows, self.lines.row)
         self.query_one(ListPane).show(None if rows else self._why_empty())
+        self._tell_reasons()
         counted = self.query_one("#impact-counts", Static)
         # The rows of the whole account are of two kinds, each of which says its own numbers.
         counted.display = self._saved or self._inquiry is not None
@@ -453,10 +486,6 @@ class DraftImpactScreen(Screen[str | None]):
     def _opened(self, event: LineView.LineOpened) -> None:
         event.stop()
         self.action_go()
-
-    @on(LineView.CursorMoved)
-    def _moved(self, event: LineView.CursorMoved) -> None:
-        event.stop()
 
     def action_go(self) -> None:
         row = self.lines.row

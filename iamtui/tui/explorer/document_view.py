@@ -115,10 +115,10 @@ class Hits:
 
     @property
     def words(self) -> str:
-        """The place in words: "2 of 7", or "nothing found"; "" when nothing is looked for."""
+        """The place in words: "2 of 7", or "no match; Esc ends"; "" when nothing is looked for."""
         if not self.needle:
             return ""
-        return f"{self._at + 1} of {len(self.lines)}" if self.lines else "nothing found"
+        return f"{self._at + 1} of {len(self.lines)}" if self.lines else "no match; Esc ends"
 
     def step(self, direction: int) -> int | None:
         """Go to the next (1) or previous (-1) line with a hit, and give it."""

@@ -442,7 +442,7 @@ def _hit_rows(result: SearchResult, others: Sequence[OtherAccount]) -> list[Tree
 def result_words(result: SearchResult) -> str:
     """How many hits there are, and how many of them are shown."""
     if not result.total:
-        return "nothing found"
+        return "no match; Esc clears"
     shown = f", first {lazy.search.HIT_LIMIT} shown" if result.total > len(result.hits) else ""
     close = "close " if result.fuzzy else ""
     return f"{result.total:,} {close}{'match' if result.total == 1 else 'matches'}{shown}"

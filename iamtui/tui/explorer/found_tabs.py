@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,11 +19,11 @@ from iamtui.presentation.access import (
     trustee_words,
 )
 from iamtui.presentation.reports import Report
-from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.used import used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui.background import few_pauses
+from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.trust import by_principal, chains_from, every_edge, who_may_assume
@@ -73,7 +71,7 @@ def _access(
 ) -> FoundTab:
     principal = principal_for(workspace, entity)
     found = what_can(workspace, principal, cancelled=cancelled)
-    ascii_only = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
+    ascii_only = is_ascii()
     title, services = service_table(found, ascii_only=ascii_only)
     activity = None if read is None else activity_of(workspace, principal, read)
     uses = () if activity is None else compare_use(found, activity)

@@ -185,7 +185,7 @@ class TraceView(LineView):
 
     @property
     def place(self) -> str:
-        """Where the search is: "2 of 7", "nothing found", or ""."""
+        """Where the search is: "2 of 7", "no match; Esc ends", or ""."""
         return self._hits.words
 
     def search(self, needle: str) -> str:

@@ -37,7 +37,7 @@ from iamtui.tui.export_screen import choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.question.who_can_list import WhoCanList
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
+from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
 from iamtui.workspace.identity_center import people_behind
 from iamtui.workspace.questions import ask
@@ -438,7 +438,7 @@ class WhoCanScreen(Screen[str | None]):
         )
 
     def idle_actions(self) -> frozenset[str]:
-        return frozenset() if self.list.row is not None else frozenset({"why"})
+        return frozenset() if self.list.row is not None else ON_A_ROW
 
     @on(Notice)
     def _notice(self, event: Notice) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Final, cast
@@ -12,10 +10,9 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
 from iamtui.presentation.reports import OverviewLine, overview_lines
-from iamtui.presentation.styled_words import needs_ascii
 from iamtui.problem import Problem
 from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
-from iamtui.tui.content import fit
+from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -50,7 +47,7 @@ class OverviewView(LineView):
         self._begun: Overview | None = None
         self._found: Overview | None = None
         self._shown: list[OverviewLine] = []
-        self._ascii = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
+        self._ascii = is_ascii()
 
     @property
     def lines(self) -> Sequence[OverviewLine]:

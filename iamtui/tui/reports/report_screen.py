@@ -35,7 +35,7 @@ from iamtui.tui.content import age_note, fit, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.lists.list_pane import FilteredList, FilterRow, ListPane, filter_chips
+from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace.audit import audit, read_suppressions, unknown_facts
@@ -409,7 +409,9 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def idle_actions(self) -> frozenset[str]:
         row = self.list.row
-        return frozenset() if row is not None and row.finding is not None else frozenset({"draft"})
+        if row is None:
+            return ON_A_ROW
+        return frozenset() if row.finding is not None else frozenset({"draft"})
 
     def action_export(self) -> None:
         rows, title, account = self.list.shown, self._title, self._workspace.account

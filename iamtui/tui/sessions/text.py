@@ -10,7 +10,8 @@ from typing import Final
 from textual.content import Content
 
 from iamtui.credentials.session import Session, Urgency
-from iamtui.tui.content import fit, line, safe_text
+from iamtui.presentation.styled_words import rest_bar
+from iamtui.tui.content import fit, is_ascii, line, safe_text
 
 MASK: Final = "••••"
 
@@ -46,9 +47,9 @@ def role_name(session: Session) -> str:
 
 
 def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
-    """The share of life left as a bar of `width` cells; a session that lives shows at least one full cell."""
-    full = min(width, max(round(fraction * width), 1 if fraction > 0 else 0))
-    return Content.assemble(("━" * full, style), ("─" * (width - full), "$faint"))
+    """The share of life left as a bar of `width` cells."""
+    left, gone = rest_bar(fraction, width, ascii_only=is_ascii())
+    return Content.assemble((left, style), (gone, "$faint"))
 
 
 def heading_row(
@@ -146,14 +147,23 @@ def assumed_words(session: Session, now: datetime, *, picking: bool = False) -> 
     )
 
 
-def chip(session: Session | None, now: datetime, *, name_width: int | None = None, production: bool = False) -> Content:
-    """The active session for the status line: role (cut to `name_width` cells) and time left; empty for none."""
+def chip(
+    session: Session | None,
+    now: datetime,
+    *,
+    name_width: int | None = None,
+    production: bool = False,
+    bar_width: int = 0,
+) -> Content:
+    """The active session for the status line: role (cut to `name_width` cells), time left and a bar of it."""
     if session is None:
         return Content("")
     name = safe_text(role_name(session))
+    style = URGENCY_STYLES[session.urgency(now)]
     return line(
         name if name_width is None else fit(name, name_width),
         PRODUCTION if production else "",
         " ",
-        (session.time_left_words(now), URGENCY_STYLES[session.urgency(now)]),
+        (session.time_left_words(now), style),
+        *([" ", bar(session.fraction_left(now), style, bar_width)] if bar_width else []),
     )

@@ -22,13 +22,16 @@ from iamtui.account.model import Account, Missing
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
 from iamtui.tui.content import line, plain, safe_text
-from iamtui.tui.sessions.text import PRODUCTION, chip
+from iamtui.tui.sessions.text import PRODUCTION, SHORTEST_BAR, chip
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 _GAP: Final = "  "
 
 WORDS_WIDTH: Final = 110
 """From this many columns on, a countdown is said in words."""
+
+BAR_WIDTH: Final = 140
+"""From this many columns on, a countdown has a bar beside its time; what says more has room first."""
 
 _NEEDED: Final = 94
 """The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
@@ -161,7 +164,10 @@ class StatusLine(Widget):
             mark_width = cell_len(PRODUCTION[0]) if self._production else 0
             short = narrow and (self._clipboard is not None or tightness == _TIGHTEST)
             name_width = SHORT_NAME - mark_width if short else None
-            shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
+            bar = SHORTEST_BAR if self.content_size.width >= BAR_WIDTH else 0
+            shown = chip(
+                self._session, clock.now(), name_width=name_width, production=self._production, bar_width=bar
+            )  # fmt: skip
             parts.append((95, shown))
         return parts
 
@@ -205,10 +211,10 @@ class KnowsWhatMatters(Protocol):
 
 @runtime_checkable
 class KnowsOtherWords(Protocol):
-    """A screen on which a key may do something else than it is described with."""
+    """A screen on which a key may do something else than it is described with, or is needed that is not shown else."""
 
     def other_words(self) -> Mapping[str, str]:
-        """What it does now, by the action."""
+        """What such a key does now, by the action."""
 
 
 class _Hint(NamedTuple):
@@ -310,8 +316,13 @@ class KeyLine(Widget):
         In a field, where a letter is typed, also those that another key of the same action stands for elsewhere.
         """
         found: dict[tuple[str, bool], list[Binding]] = {}
+        others = self._other_words()
         for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
-            shown = binding.show or (typing and (binding.key == _WAY_OUT or binding.action in LAST))
+            shown = (
+                binding.show
+                or binding.action in others
+                or (typing and (binding.key == _WAY_OUT or binding.action in LAST))
+            )
             if shown and enabled and binding.description and binding.action not in idle:
                 found.setdefault((binding.action, not isinstance(node, Screen | App)), []).append(binding)
         return found
@@ -324,9 +335,10 @@ class KeyLine(Widget):
         if not keys:
             return None
         key, binding = min(keys, key=lambda pair: len(pair[0]))
-        screen = self.screen
-        others = screen.other_words() if isinstance(screen, KnowsOtherWords) else {}
-        return _Hint(key, others.get(binding.action, binding.description), binding)
+        return _Hint(key, self._other_words().get(binding.action, binding.description), binding)
+
+    def _other_words(self) -> Mapping[str, str]:
+        return self.screen.other_words() if isinstance(self.screen, KnowsOtherWords) else {}
 
 
 def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:

@@ -21,6 +21,10 @@ from iamtui.tui.widgets.lists.line_list import LineView
 RowType = TypeVar("RowType")
 
 
+ON_A_ROW: Final = frozenset({"open_line", "why", "draft", "export", "sort_by(1)", "reverse_sort"})
+"""Actions that do nothing in a list without rows."""
+
+
 class FilteredList(LineView, Generic[RowType]):
     """Rows of one kind, of which some are shown; the cursor stays on its row where that is one of them."""
 

@@ -125,7 +125,7 @@ class WrappedText(VerticalScroll, can_focus=True):
     def step(self, direction: int) -> str:
         """Go to the next (1) or previous (-1) hit, around the ends; returns where that is ("2 of 7")."""
         if not self._hits:
-            return "nothing found"
+            return "no match; Esc ends"
         self._at = (self._at + direction) % len(self._hits) if self._at >= 0 or direction > 0 else len(self._hits) - 1
         line = self._hits[self._at]
         self.scroll_to(y=max(0, line - self.size.height // 2), animate=False)
