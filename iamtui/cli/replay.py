@@ -30,7 +30,6 @@ from iamtui.workspace.replay import (
     Replayer,
     ReplayGroup,
     Verdict,
-    policy_reads,
     with_named_policies,
 )
 from iamtui.workspace.workspace import Progress, Workspace
@@ -97,10 +96,10 @@ def replay(
     _check(trails, draft_file, fixed_file, fail_on, table)
     workspace = open_workspace(source, several=draft_file is None)
     if table is not None:
-        stdout().document(_query(table, days, policy_reads(workspace.accounts)), numbered=False)
+        stdout().document(_query(table, days, PolicyReads(workspace.accounts)), numbered=False)
         return Exit.OK
     drafted = None if draft_file is None else _read_draft(workspace, draft_file)
-    reads = policy_reads(workspace.accounts if drafted is None else [*workspace.accounts, drafted.after.account])
+    reads = PolicyReads(workspace.accounts if drafted is None else [*workspace.accounts, drafted.after.account])
     read, collector = _collected(trails, reads)
     if kept_file is not None:
         _keep(Path(kept_file), collector)
@@ -110,7 +109,8 @@ def replay(
         drafted.check()
     replayer = Replayer(workspace, reads, drafted)
     tell = _telling("requests")
-    for number, request in enumerate(collector.requests()):
+    # Those that ask the same of the account stand together, and are answered at once.
+    for number, request in enumerate(sorted(collector.requests(), key=_asking)):
         replayer.add(request)
         tell(number)
     ProgressLine.clear()
@@ -128,6 +128,10 @@ def replay(
     if failed is not None and found.events[failed]:
         return Exit.NO
     return Exit.OK if found.told and read.counts.whole and not collector.left_out else Exit.OPEN
+
+
+def _asking(request: DistinctRequest) -> tuple[str, ...]:
+    return request.source, request.event, request.parameters, request.region, request.caller.principal
 
 
 def _check(

@@ -25,9 +25,9 @@ from iamtui.engine.api_calls import AuthorizedAction, authorized_by
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern, parse_arn
-from iamtui.policy.statement import action_name
+from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
 from iamtui.questions.question import Question
@@ -72,29 +72,44 @@ class Verdict(StrEnum):
     """It could not be told."""
 
 
-class PolicyReads(NamedTuple):
-    """What the policies of accounts read of a request.
+class PolicyReads:
+    """What the policies in force of accounts read of a request, in conditions and in variables.
 
-    Args:
+    Attributes:
         keys: condition keys, in lower case.
         sessions: whether some tell sessions of one role apart.
     """
 
-    keys: frozenset[str]
-    sessions: bool
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._statements: dict[tuple[tuple[str, ...], bool, frozenset[str]], ActionElement] = {}
+        self._about: dict[str, frozenset[str]] = {}
+        self.sessions = False
+        for account in accounts:
+            for document in _all_documents(account):
+                self.sessions = self.sessions or ":assumed-role/" in document.raw
+                for statement in document.policy.statements if document.error is None else ():
+                    self._add(statement)
+        self.keys = frozenset().union(*(keys for _, _, keys in self._statements))
+        self.sessions = self.sessions or not self.keys.isdisjoint(("aws:userid", "sts:rolesessionname"))
 
+    def _add(self, statement: Statement) -> None:
+        texts = [*(statement.resources or ()), *(statement.not_resources or ())]
+        texts += [value for line in statement.conditions for value in line.values]
+        keys = {line.key.lower() for line in statement.conditions}
+        keys.update(key.lower() for text in texts for key in _VARIABLE.findall(text))
+        if keys:
+            negated = statement.not_actions is not None
+            entries = tuple((statement.not_actions if negated else statement.actions) or ())
+            self._statements[entries, negated, frozenset(keys)] = ActionElement(entries, negated=negated)
 
-def policy_reads(accounts: Iterable[Account]) -> PolicyReads:
-    """What the policies in force of these accounts read of a request, in conditions and in variables."""
-    keys: set[str] = set()
-    sessions = False
-    for account in accounts:
-        for document in _all_documents(account):
-            sessions = sessions or ":assumed-role/" in document.raw
-            keys.update(found.lower() for found in _VARIABLE.findall(document.raw))
-            if document.error is None:
-                keys.update(line.key.lower() for one in document.policy.statements for line in one.conditions)
-    return PolicyReads(frozenset(keys), sessions or not keys.isdisjoint(("aws:userid", "sts:rolesessionname")))
+    def about(self, action: str) -> frozenset[str]:
+        """The keys that statements about an action read: no other can matter to it."""
+        found = self._about.get(action)
+        if found is None:
+            name = action_name(action)
+            reading = (keys for (*_, keys), element in self._statements.items() if element.matches(name))
+            found = self._about[action] = frozenset().union(*reading)
+        return found
 
 
 def _all_documents(account: Account) -> Iterator[PolicyDocument]:
@@ -365,10 +380,11 @@ class Replayer:
     def _questions(
         self, request: DistinctRequest, denial: Denial, actions: tuple[AuthorizedAction, ...]
     ) -> Iterator[_Asked]:
-        context = {key: values for key, values in denial.context.items() if self._is_read(key)}
         record = request.record() if request.source.startswith("kms.") else {}
         for action in actions:
-            of_action = {**context, **dict(action.context), **encryption_context(record, action.action)}
+            told = {**denial.context, **dict(action.context), **encryption_context(record, action.action)}
+            read = self._reads.about(action.action)
+            of_action = {key: values for key, values in told.items() if key.lower() in read or key.lower() in _ALWAYS}
             needs_none = ENGINE_CATALOGUE.has_resource_type(action.action) is False
             for resource in action.resources or ("*",):
                 arn = parse_arn(resource)
@@ -378,12 +394,9 @@ class Replayer:
                 question = Question(action.action, resource, of_action, resource_account=owner, region=request.region)
                 yield _Asked(question, not action.resources and not needs_none, action.implied)
 
-    def _is_read(self, key: str) -> bool:
-        return key.lower() in self._reads.keys or key.lower() in _ALWAYS
-
     def _at_its_times(self, question: Question, request: DistinctRequest) -> Iterator[Question]:
         """The question at the times of the first and of the last event, where policies read the time."""
-        if self._reads.keys.isdisjoint(_OF_THE_MOMENT):
+        if self._reads.about(question.action).isdisjoint(_OF_THE_MOMENT):
             yield question
             return
         for moment in dict.fromkeys((request.first, request.last)):
@@ -434,7 +447,8 @@ class Replayer:
 
     def _variants(self, question: Question) -> Iterator[Question]:
         """The question with each value of the keys that would otherwise be assumed, where policies read them."""
-        untold = [key for key in _ASSUMED if key.lower() in self._reads.keys and key not in question.context]
+        read = self._reads.about(question.action)
+        untold = [key for key in _ASSUMED if key.lower() in read and key not in question.context]
         for values in product(("true", "false"), repeat=len(untold)):
             told = {key: (value,) for key, value in zip(untold, values, strict=True)}
             yield replace(question, context={**question.context, **told}) if told else question

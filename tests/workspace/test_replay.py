@@ -19,7 +19,7 @@ from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.workspace import replay as module
 from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import lay
-from iamtui.workspace.replay import Replay, Replayer, Verdict, policy_reads
+from iamtui.workspace.replay import PolicyReads, Replay, Replayer, Verdict
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust
@@ -59,7 +59,7 @@ def replayed(opened: Workspace, records: Iterable[dict[str, Any]], *edits: Edit)
     drafted = lay(opened, Draft(ID, "", edits)) if edits else None
     if drafted is not None:
         drafted.check()
-    reads = policy_reads([opened.account, *([drafted.after.account] if drafted is not None else [])])
+    reads = PolicyReads([opened.account, *([drafted.after.account] if drafted is not None else [])])
     collector = RequestCollector(reads.keys, sessions=reads.sessions)
     found = [event_of(json.dumps(record)) for record in records]
     collector.add(one for one in found if one is not None)
@@ -327,14 +327,14 @@ def test_what_a_deleted_role_did_stays_broken_and_is_said() -> None:
     assert len(left) == 1
 
 
-def test_nothing_is_read_of_a_request_that_no_policy_reads() -> None:
+def test_keys_are_those_of_conditions_and_variables() -> None:
     opened = workspace(
         allow("s3:*", f"{BUCKET}/${{aws:username}}/*", Condition={"Bool": {"aws:SecureTransport": "true"}})
     )
-    reads = policy_reads([opened.account])
+    reads = PolicyReads([opened.account])
     assert {"aws:username", "aws:securetransport"} <= reads.keys
     assert not reads.sessions
     inline = InlinePolicy("p", document(deny("s3:*", Condition={"StringLike": {"aws:userid": "*:x"}})))
     (user,) = opened.account.users
     named = replace(opened.account, users=(replace(user, inline_policies=(inline,)),))
-    assert policy_reads([named]).sessions
+    assert PolicyReads([named]).sessions
