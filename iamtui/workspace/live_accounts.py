@@ -22,7 +22,12 @@ from iamtui.account.model import Account, Missing
 from iamtui.aws.credential_process import Approve, CredentialCommand
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
 from iamtui.problem import Problem
-from iamtui.sources.organization import OrganizationAccount, read_organization_with, with_organization
+from iamtui.sources.organization import (
+    OrganizationAccount,
+    RememberedAnswers,
+    read_organization_with,
+    with_organization,
+)
 from iamtui.sources.parallel import Step, Tasks
 from iamtui.text import safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
@@ -271,7 +276,9 @@ def open_organization(
         taker.expect(map(listed, names))
         taken = (one.id for one in active if taker.has(one.id))
         kept |= {id_: Workspace(Account(id=id_), SourceInfo(SourceKind.LIVE, id_)) for id_ in taken}
-    opening = partial(_open_account, choice, login, parts=at_once.shows)
+    assert login.connection is not None
+    answers = RememberedAnswers(login.connection)
+    opening = partial(_open_account, choice, login, answers, parts=at_once.shows)
     yield from at_once.open(names, [_again(kept.get(one.id)) or partial(opening, one) for one in active])
     for one in picked:
         if one.state != "ACTIVE":
@@ -336,6 +343,7 @@ def _picked(accounts: Sequence[OrganizationAccount], unit: str) -> Sequence[Orga
 def _open_account(
     choice: SourceChoice,
     login: Workspace,
+    answers: RememberedAnswers,
     account: OrganizationAccount,
     report: ProgressReport,
     cancelled: Callable[[], bool],
@@ -374,7 +382,7 @@ def _open_account(
         if role and not shown:
             connection.wipe()
         raise
-    return _with_organization_of(login, workspace, steps(report, cancelled))
+    return _with_organization_of(answers, workspace, steps(report, cancelled))
 
 
 def _check_caller(found: str, wanted: str) -> None:
@@ -386,11 +394,11 @@ def _check_caller(found: str, wanted: str) -> None:
         )
 
 
-def _with_organization_of(login: Workspace, workspace: Workspace, step: Step) -> Workspace:
+def _with_organization_of(answers: RememberedAnswers, workspace: Workspace, step: Step) -> Workspace:
     """The account with its SCPs and RCPs, which the login may read where the account itself may not."""
-    if login.connection is None or not lacks_organization(workspace.account):
+    if not lacks_organization(workspace.account):
         return workspace
-    found = read_organization_with(login.connection, workspace.account, step)
+    found = read_organization_with(answers, workspace.account, step)
     if isinstance(found, Missing):
         return workspace
     return workspace.with_account(with_organization(workspace.account, found))

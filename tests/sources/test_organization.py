@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 
-from iamtui.account.model import Known, Missing, Organization, OrganizationPolicy
+from iamtui.account.model import Account, Known, Missing, Organization, OrganizationPolicy
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
 from iamtui.sources import organization
 from iamtui.sources.live import load_live
-from iamtui.sources.organization import RCP, SCP, OrganizationUnit, read_accounts, read_organization
+from iamtui.sources.organization import (
+    RCP,
+    SCP,
+    OrganizationUnit,
+    RememberedAnswers,
+    read_accounts,
+    read_organization,
+    read_organization_with,
+)
 from tests.support.company import DENY_ALL, Company
 from tests.support.fault_proxy import Answer, Call, FaultProxy, Reset, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer
@@ -116,6 +125,27 @@ def test_each_document_is_read_once(moto: MotoServer, fault_proxy: FaultProxy) -
     read_organization(connect(fault_proxy.url), company.member)
 
     assert fault_proxy.operations().count("DescribePolicy") == 1
+
+
+def test_what_accounts_share_is_asked_for_once(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    company = Company(moto)
+    company.enable("SERVICE_CONTROL_POLICY")
+    company.attach("SERVICE_CONTROL_POLICY", "deny", company.unit)
+    made = company.api.create_account(Email="b@example.com", AccountName="second")["CreateAccountStatus"]["AccountId"]
+    company.api.move_account(AccountId=made, SourceParentId=company.root, DestinationParentId=company.unit)
+    answers = RememberedAnswers(connect(fault_proxy.url))
+    found = [read_organization_with(answers, Account(id_)) for id_ in (company.member, made)]
+    alone = [read_organization_with(connect(moto.url), Account(id_)) for id_ in (company.member, made)]
+    assert found == alone
+    asked = [call.operation for call in fault_proxy.calls]
+    assert (asked.count("DescribeAccount"), asked.count("DescribeOrganization"), asked.count("ListRoots")) == (2, 1, 1)
+    assert asked.count("DescribePolicy") == len({*_policies(found)})
+
+
+def _policies(found: list[Any]) -> Iterator[str]:
+    for one in found:
+        for level in one.value.path:
+            yield from (policy.arn for policy in level.scps.value)
 
 
 def test_the_delegated_administrators_for_iam(moto: MotoServer, fault_proxy: FaultProxy) -> None:
