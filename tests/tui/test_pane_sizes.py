@@ -223,6 +223,20 @@ async def test_a_resize_works_out_no_styles(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(styled) <= 2, styled
 
 
+async def test_a_higher_question_shows_more_of_a_grid() -> None:
+    async with opened(size=SIZES["narrow"]) as pilot:
+        actions = " ".join(
+            f"s3:Get{name}" for name in ("Object", "ObjectAcl", "BucketAcl", "BucketCors", "BucketTagging")
+        )
+        pilot.app.main.question.ask(actions, "arn:aws:s3:::data-lake/x arn:aws:s3:::data-lake")  # type: ignore[attr-defined]
+        await settle(pilot)
+        matrix = pilot.app.main.question.query_one("#question-matrix")  # type: ignore[attr-defined]
+        assert matrix.region.height == 3
+        await press(pilot, *["shift+up"] * 12)
+        assert matrix.region.height > 3
+        assert "identity [" in screen_text(pilot.app), "the layers have their line"
+
+
 def app_of(*, fresh: bool = False) -> IamtuiApp:
     workspace = sample_workspace()
     choice = SourceChoice(SourceKind.SNAPSHOT, snapshot=Path("/tmp/account.json"))

@@ -329,7 +329,7 @@ async def test_long_rows_wrap_and_wrap_anew_when_the_window_changes() -> None:
         assert all(len(row) <= 62 for row in screen_text(app).split("\n"))
 
 
-@one_quick("size", [(200, 60), (160, 40), (120, 40), (80, 24)])
+@one_quick("size", [(200, 60), (180, 40), (160, 40), (120, 40), (80, 24)])
 async def test_what_is_wanted_and_seen_stands_side_by_side_where_there_is_room(size: tuple[int, int]) -> None:
     until = {"StringEquals": {"aws:PrincipalTag/team": "somebody-else"}}
     allow = {"Sid": "Theirs", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": until}
@@ -340,7 +340,7 @@ async def test_what_is_wanted_and_seen_stands_side_by_side_where_there_is_room(s
         view = app.screen.view
         texts = [line.content.plain for line in view._lines]
         beside = [text for text in texts if "wants " in text and "seen: " in text]
-        assert bool(beside) is (size[0] >= 160)
+        assert bool(beside) is (size[0] >= 180)
         assert any(text.lstrip().startswith("seen: ") for text in texts) is not bool(beside)
         assert len({text.index("seen: ") for text in beside}) <= 1, "they stand one below the other"
         assert max(len(text) for text in texts) <= size[0] - 1

@@ -357,7 +357,8 @@ class TabBar(Widget):
             if count:
                 parts.append((count, "$muted" if active else "$faint"))
             parts.append((" ", ""))
-        return Content.assemble(*parts)
+        whole, width = Content.assemble(*parts), self.size.width
+        return whole if whole.cell_length - 1 <= width else whole[: max(0, width - 1)].append("…")
 
     def places(self) -> Iterator[tuple[str, int]]:
         """The id of each tab, and the column where it begins; last "", and where the tabs end."""

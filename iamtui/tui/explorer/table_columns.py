@@ -121,6 +121,7 @@ class ColumnLayout:
         self._empty = {column.id for column in self.columns if column.extra and self._is_empty(column, entities)}
         """Those in which nothing would stand."""
         self._longest_name = max((cell_len(safe_text(one.name)) + _SIGNS for one in entities[:_MEASURED]), default=0)
+        self._room_for_paths = self._most_with_paths(entities)
         self._fitted: tuple[tuple[int, int], list[tuple[TableColumn | None, int]]] = (0, 0), []
 
     def _longest_of(self, column: TableColumn, entities: Sequence[Entity]) -> int:
@@ -133,6 +134,12 @@ class ColumnLayout:
             )
             longest = max(longest, cells)
         return longest
+
+    def _most_with_paths(self, entities: Sequence[Entity]) -> int:
+        """How wide names must be to show the whole paths behind three quarters of them; else none is shown."""
+        some = entities[:_MEASURED]
+        cells = sorted(cell_len(safe_text(f"{one.name}  {self._where(one)}".rstrip())) for one in some)
+        return cells[len(cells) * 3 // 4] if cells else 0
 
     def _is_empty(self, column: TableColumn, entities: Sequence[Entity]) -> bool:
         nothing = ("", _NOTHING.text, "/")
@@ -216,7 +223,8 @@ class ColumnLayout:
             words = f" {mark}"[: len(padding)]
         padding = padding[len(words) :]
         where = self._where(entity)
-        path = fit(f"  {safe_text(where)}", len(padding)) if where and len(padding) >= _LEAST_PATH else ""
+        is_told = where and size >= self._room_for_paths and len(padding) >= _LEAST_PATH
+        path = fit(f"  {safe_text(where)}", len(padding)) if is_told else ""
         return [Piece(shown, style), *signs, Piece(words, "warning"), Piece(path + padding[cell_len(path) :], "faint")]
 
     def _time(self, fact: Fact[datetime | None], words: str, size: int) -> str:

@@ -218,9 +218,11 @@ class AnswerView(Column):
     def _arrange(self, shown: Shown) -> None:
         several = len(shown.answer.cells) > 1
         self._show_several(several)
-        most = _MATRIX_ROWS[self._room]
-        if self._room != NARROW:
-            most = min(most, max(_LEAST_MATRIX, self._room_of_panel - 1 - _TEXTS_AND_LAYERS[self._room]))
+        most, room = _MATRIX_ROWS[self._room], self._room_of_panel - 1 - _TEXTS_AND_LAYERS[self._room]
+        if self._rows_given is not None:
+            most = max(most, room)
+        if self._room != NARROW or self._rows_given is not None:
+            most = min(most, max(_LEAST_MATRIX, room))
         self.matrix.show(shown.answer if several else None, most)
         self._draw()
 

@@ -53,7 +53,7 @@ _ABOVE: Final = 4
 """How many lines stay visible above the line that is shown first."""
 
 
-_SIDE_BY_SIDE: Final = 156
+_SIDE_BY_SIDE: Final = 176
 """From which width on what a statement wants and what was seen stand side by side."""
 
 _MOST_FRONT, _APART = 40, 2
@@ -112,14 +112,14 @@ class TraceView(LineView):
         self._width = width
         lines: list[_Line] = []
         first: dict[int, int] = {}
-        front = self._width_of_fronts(width)
+        sizes = self._widths(width)
         for index, row in enumerate(self._rows):
-            if (row.fold and row.fold not in self._open) or (front and row.beside):
+            if (row.fold and row.fold not in self._open) or (sizes[0] and row.beside):
                 continue
             first[index] = len(lines)
             content = styled(row.words)
-            if front and row.columns:
-                pieces = _side_by_side(row.columns, front, width)
+            if sizes[0] and row.columns:
+                pieces = _side_by_side(row.columns, sizes)
             else:
                 pieces = wrap(content, width - len(row.gutter)) if row.wraps else [content]
             gutter = row.gutter
@@ -129,12 +129,19 @@ class TraceView(LineView):
         self._lines, self._first_line = lines, first
         self._hits = Hits(self._searchable(), self._hits.needle)
 
-    def _width_of_fronts(self, width: int) -> int:
-        """Cells of the names of what statements want; 0 where that and what was seen do not stand side by side."""
+    def _widths(self, width: int) -> tuple[int, int, int]:
+        """The cells of what statements want, by name, as it is and as it was seen; zeros where one line is too short
+        for all three."""
         if width < _SIDE_BY_SIDE:
-            return 0
-        fronts = (sum(cell_len(word.text) for word in row.columns[0]) for row in self._rows if row.columns)
-        return min(max(fronts, default=0), width * _MOST_FRONT // 100)
+            return 0, 0, 0
+        parts = [[sum(cell_len(word.text) for word in part) for part in row.columns] for row in self._rows]
+        parts = [part for part in parts if part] or [[0, 0, 0]]
+        front, wanted, seen = map(max, zip(*parts, strict=True))
+        front = min(front, width * _MOST_FRONT // 100)
+        room = width - front - 2 * _APART
+        # Where there is not enough for both, neither gets less than a third.
+        wanted = wanted if wanted + seen <= room else max(room // 3, min(wanted, room - seen), min(wanted, room // 2))
+        return front, wanted, room - wanted
 
     def _searchable(self) -> list[str]:
         """The text of each line; the whole row's for the first one when the search's hit lies across two lines."""
@@ -275,10 +282,8 @@ class TraceView(LineView):
         return "\n".join(row.plain.rstrip() for row in self._rows) + "\n"
 
 
-def _side_by_side(columns: Sequence[Row], front: int, width: int) -> list[Content]:
-    """Three columns in as many lines as the longest needs; what is behind the first share what it leaves."""
-    wanted = (width - front - 2 * _APART) // 2
-    sizes = (front, wanted, width - front - wanted - 2 * _APART)
+def _side_by_side(columns: Sequence[Row], sizes: Sequence[int]) -> list[Content]:
+    """Columns in as many lines as the longest needs."""
     parts = [wrap(styled(column), size) for column, size in zip(columns, sizes, strict=True)]
     found = []
     for pieces in zip_longest(*parts, fillvalue=Content("")):
