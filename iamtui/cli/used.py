@@ -73,6 +73,7 @@ def used(
         raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and --json out.")
     workspace = open_workspace(source)
     who = resolve_principal(workspace, principal)
+    granted = what_can(workspace, who)
     line = ProgressLine()
 
     def told(counts: TrailCounts) -> None:
@@ -86,7 +87,7 @@ def used(
     activity = activity_of(workspace, who, read)
     least = least_policy(workspace, who, activity, most)
     checked, not_made = _check(workspace, principal, least, activity)
-    uses = compare_use(what_can(workspace, who), activity)
+    uses = compare_use(granted, activity)
     shown = _Shown(workspace, activity, uses, least, checked, not_made)
     if as_policy:
         stdout().json(least.document, indent=2, alone=True)
@@ -235,7 +236,7 @@ class _Shown:
     def _remarks(self) -> Iterable[str]:
         least = self._least
         if least.open_actions:
-            yield f"On all resources, as no record tells on which: {', '.join(least.open_actions)}."
+            yield f"Wherever they are granted, as no record tells on which resources: {', '.join(least.open_actions)}."
         if least.not_granted:
             yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
         if least.not_known:

@@ -20,6 +20,9 @@ MOST_ACTIONS: Final = 32
 """Different actions that one call is read for: a transaction has five kinds of items."""
 
 _VERSION: Final = re.compile(r"(?:20\d{6}|20\d\d_\d\d_\d\d)(?:v\d)?$")
+PROFILE: Final = "iaminstanceprofile"
+"""The parameter, in lower case, that names an instance profile, whose role is passed."""
+
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _TAGS: Final = ("tags", "tagset", "taglist", "tagspecificationset", "tagspecifications")
 _NOT_CALLS: Final[Mapping[str, str]] = {
@@ -219,7 +222,8 @@ def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Itera
         match check.action:
             case "iam:PassRole":
                 roles = tuple(dict.fromkeys(_roles_in(call.parameters)))
-                if roles or not check.when:
+                # Which role an instance profile has is not in the record.
+                if roles or not check.when or PROFILE in map(str.lower, call.parameters):
                     yield AuthorizedAction(check.action, roles, context, implied=True)
             case "sts:SetSourceIdentity" if "sourceidentity" in call.flat:
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)

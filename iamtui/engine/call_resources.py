@@ -449,6 +449,16 @@ def _gateway(name: str, call: Call) -> list[str] | None:
     return found if len(found) == 1 else sorted(found, key=len)[-1:]
 
 
+def _lex(name: str, call: Call) -> list[str] | None:
+    if call.operation == "CreateBot":
+        return [f"{arn}/*" for arn in _arn("lex", call, "bot")]
+    if "botid" not in call.flat:
+        return None
+    # ARNs with the name of a bot are those of version 1, whose calls give no id.
+    made = _of_types(_types("lex", name, call.operation.lower()), call, "lex")
+    return [arn for arn in made if arn.split(":", 5)[-1].partition(":")[0] != "bot"]
+
+
 def _arn(service: str, call: Call, resource: str, *, account: str | None = None) -> list[str]:
     owner = call.account if account is None else account
     if (account is None and not owner) or not call.region or not tells(resource):
@@ -463,6 +473,7 @@ _SPECIAL: Final[Mapping[str, Any]] = {
     "events": _events,
     "iam": _iam,
     "kms": _kms,
+    "lex": _lex,
     "logs": _logs,
     "s3": _s3,
     "secretsmanager": _secrets,

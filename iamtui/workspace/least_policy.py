@@ -20,7 +20,7 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
-from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Finding
@@ -62,7 +62,7 @@ class LeastPolicy:
     Args:
         statements: what it allows, and what the principal's policies deny.
         rules: how resources were generalized, in sentences, safe to show.
-        open_actions: allowed on all resources, because no record tells on which they were used.
+        open_actions: allowed where they are granted, because no record tells on which resources they were used.
         not_granted: used, but denied now; not in the policy.
         not_known: not granted by its own policies, where other policies are not loaded; not in the policy.
         by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.
@@ -149,7 +149,8 @@ class _Maker:
             stem = where if len(used.resources) <= MOST_ASKED // 10 else _stem(where)
             if stem not in told:
                 question = Question(used.action, where, context, region=next(iter(used.contexts))[0])
-                told[stem] = BulkEvaluator(self._workspace, question, now=self._now).ask(self._principal)
+                asker = BulkEvaluator(self._workspace, question, now=self._now, read_whole=True)
+                told[stem] = asker.ask(self._principal)
             decision = told[stem]
             if decision.denied:
                 (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
@@ -157,11 +158,14 @@ class _Maker:
             conditions = self._conditions(decision)
             if not conditions:
                 self._by_others[used.action] = None
+            names: tuple[str, ...] = (self._named(where),)
             if conditions and not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
                 self._open[used.action] = None
+                # Then no more than it has.
+                names = decision.allowed_resources if decision.resource_scope is ResourceScope.SOME else names
             for condition in conditions:
                 key = json.dumps(self._with_context(condition, used), sort_keys=True)
-                self._allowed[key].resources[used.action][self._named(where)] = None
+                self._allowed[key].resources[used.action].update(dict.fromkeys(names))
 
     def _conditions(self, decision: Decision) -> list[dict[str, Any]]:
         """The conditions of the principal's own statements that granted it, each once; one without is enough."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
+from iamtui.account.model import Account
 from iamtui.activity.requests import MOST_DISTINCT, DistinctRequest, RequestCollector
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.catalog import api_operations
-from iamtui.engine.api_calls import AuthorizedAction, authorized_by, iam_actions
+from iamtui.engine.api_calls import PROFILE, AuthorizedAction, authorized_by, iam_actions
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import parse_arn
 from iamtui.text import first_names
@@ -107,7 +108,7 @@ class Activity:
     not_calls: int = 0
     cut: int = 0
 
-    def add(self, request: DistinctRequest, real_arn: Callable[[str], str]) -> None:
+    def add(self, request: DistinctRequest, workspace: Workspace) -> None:
         self.requests += 1
         self.events += request.count
         self.first = min(filter(None, (self.first, request.first)), default="")
@@ -119,9 +120,9 @@ class Activity:
         elif not request.succeeded:
             self.failed[request.error] += request.count
         else:
-            self._add_use(request, real_arn)
+            self._add_use(request, workspace)
 
-    def _add_use(self, request: DistinctRequest, real_arn: Callable[[str], str]) -> None:
+    def _add_use(self, request: DistinctRequest, workspace: Workspace) -> None:
         mapped = authorized_by(request.record())
         if not mapped.actions:
             self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
@@ -129,7 +130,10 @@ class Activity:
         self.cut += request.count if request.cut else 0
         for found in mapped.actions:
             used = self.actions.setdefault(found.action, UsedAction(found.action))
-            used.add(request, found, [real_arn(one) for one in found.resources])
+            resources = [_real_arn(workspace, one) for one in found.resources]
+            if found.action == "iam:PassRole" and not resources:
+                resources = _roles_of_profile(workspace.account, request.given())
+            used.add(request, found, resources)
 
     @property
     def incomplete(self) -> tuple[str, ...]:
@@ -215,12 +219,8 @@ def activity_of(workspace: Workspace, principal: Principal, read: ReadTrails) ->
     """What trails tell of a user or role."""
     arn = principal.role_arn or principal.arn
     activity = Activity(arn, read)
-
-    def real_arn(text: str) -> str:
-        return _real_arn(workspace, text)
-
     for request in read.requests.get(arn, ()):
-        activity.add(request, real_arn)
+        activity.add(request, workspace)
     return activity
 
 
@@ -230,6 +230,14 @@ def _real_arn(workspace: Workspace, text: str) -> str:
     if arn is None or arn.service != "iam" or arn.account != workspace.account.id:
         return text
     return with_path(workspace, text, arn.resource_type, arn.name)
+
+
+def _roles_of_profile(account: Account, parameters: Mapping[str, object]) -> list[str]:
+    """ARNs of the roles of the instance profile that a call names, as far as the account has it."""
+    given = next((value for key, value in parameters.items() if key.lower() == PROFILE), None)
+    names = {str(value).rpartition("/")[2] for value in given.values()} if isinstance(given, dict) else set()
+    found = (account.role(role) for one in account.instance_profiles if one.name in names for role in one.roles)
+    return [role.arn for role in found if role is not None]
 
 
 def is_data_event(action: str) -> bool:

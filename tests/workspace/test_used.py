@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.model import Account, AttachedPolicy, Group, InlinePolicy, ManagedPolicy, PolicyVersion, Role, User
+from iamtui.account.model import (
+    Account,
+    AttachedPolicy,
+    Group,
+    InlinePolicy,
+    InstanceProfile,
+    ManagedPolicy,
+    PolicyVersion,
+    Role,
+    User,
+)
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
 from iamtui.policy.document import PolicyDocument
@@ -238,6 +248,20 @@ def test_a_passed_role_is_in_the_policy_for_the_service_it_was_passed_to(tmp_pat
     assert checked.lost == ()
 
 
+def test_the_role_of_an_instance_profile_is_passed(tmp_path: Path) -> None:
+    workspace, role = workspace_with(allow(["ec2:*", "iam:PassRole"]))
+    profile = InstanceProfile("p", "/", f"arn:aws:iam::{ACCOUNT}:instance-profile/p", "AIPA1", None, roles=("passed",))
+    workspace = workspace.with_account(replace(workspace.account, instance_profiles=(profile,)))
+    run = {"instancesSet": {"items": [{"imageId": "ami-1"}]}, "subnetId": "subnet-1"}
+    events = [event("ec2", "RunInstances", {**run, "iamInstanceProfile": {"name": "p"}})]
+
+    activity = read(tmp_path, workspace, role, events)
+
+    assert dict(activity.actions["iam:PassRole"].resources) == {PASSED: 1}
+    without = read(tmp_path, workspace, role, [event("ec2", "RunInstances", run)])
+    assert "iam:PassRole" not in without.actions
+
+
 def test_the_path_of_an_iam_entity_is_that_of_the_account(tmp_path: Path) -> None:
     _, _, _, least = used(tmp_path, [allow("iam:*")], [event("iam", "GetRole", {"roleName": "worker"})])
     assert allowed(least) == [allow("iam:GetRole", ROLE)]
@@ -268,6 +292,13 @@ def test_what_is_not_told_is_said(tmp_path: Path) -> None:
         ("glue.amazonaws.com:Nonsense", "the catalogue has no action for this operation")
     ]
     assert activity.incomplete == ("1 event could not be mapped to an action",)
+
+
+def test_where_no_record_tells_the_resource_it_is_no_more_than_was_granted(tmp_path: Path) -> None:
+    untold = event("s3", "GetObject", {"bucketName": "b", "key": "*"})
+    _, _, _, least = used(tmp_path, [allow("s3:GetObject", ["arn:aws:s3:::b/x/*", "arn:aws:s3:::c/*"])], [untold])
+    assert allowed(least) == [allow("s3:GetObject", ["arn:aws:s3:::b/x/*", "arn:aws:s3:::c/*"])]
+    assert least.open_actions == ("s3:GetObject",)
 
 
 def test_what_the_policy_of_a_resource_may_grant_is_not_called_denied(tmp_path: Path) -> None:
