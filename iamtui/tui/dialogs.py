@@ -22,6 +22,7 @@ from textual.widgets import Input, Label, Static
 from iamtui.text import safe_text
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain, wrong
+from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.path_input import PathInput
@@ -147,7 +148,7 @@ _BOX = """
 """
 
 
-class ChoiceDialog(ModalScreen[str | None]):
+class ChoiceDialog(ModalScreen[str | None], SteadyScreen[str | None]):
     """Gives the key of the choice that was made, or None. What is typed narrows the list.
 
     It is added to the key of a choice that makes something new of it.
@@ -280,7 +281,7 @@ class ChoiceDialog(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class LineDialog(ModalScreen[str | None]):
+class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
     """Gives the line that was typed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -383,7 +384,7 @@ def label_of(text: str) -> str:
 Result = TypeVar("Result")
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(ModalScreen[Result], SteadyScreen[Result]):
     """What is below stays in sight, so that one knows where one is."""
 
     DEFAULT_CSS = """

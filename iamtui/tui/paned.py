@@ -10,7 +10,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Size
-from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -28,7 +27,7 @@ from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, accoun
 from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, Divider, PaneSizes
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.tui.textual_internals import SteadyCompositor
+from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine, key_hints
@@ -137,7 +136,7 @@ _ON_AN_ACCOUNT: Final = frozenset({
 """Actions that do nothing before an account is open."""
 
 
-class PanedScreen(Screen[None]):
+class PanedScreen(SteadyScreen[None]):
     """Arranges explorer, subject, question and sessions by the size of the window."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class
@@ -150,14 +149,10 @@ class PanedScreen(Screen[None]):
 
     AUTO_FOCUS = "ExplorerTree"
 
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
-
     browsing: Browsing
 
     def __init__(self, copier: Copier) -> None:
         super().__init__()
-        self._compositor = SteadyCompositor()
         self._copier = copier
         self._zoom = Zoom(self)
         self.pane_sizes = PaneSizes(self)

@@ -17,12 +17,12 @@ from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Input, Label
 
 from iamtui.paths import PRIVATE_FOLDER
 from iamtui.problem import Problem
 from iamtui.tui.content import line, plain
+from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
 from iamtui.tui.widgets.status import Severity
@@ -50,7 +50,7 @@ class Searched(Protocol):
         """Take the keys."""
 
 
-class SearchableScreen(Screen[None]):
+class SearchableScreen(SteadyScreen[None]):
     """`/` searches, `n` and `N` go on, Escape ends the search, then goes back.
 
     Whoever makes one of it binds `SEARCH_KEYS` and `BACK_KEYS`, in the order in which its keys are to be shown.

@@ -13,6 +13,8 @@ from textual.app import App
 from textual.command import Command, CommandList, CommandPalette
 from textual.dom import DOMNode
 from textual.geometry import Region, Size
+from textual.reactive import Reactive
+from textual.screen import Screen, ScreenResultType
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -118,11 +120,23 @@ class SteadyCompositor(Compositor):
                 yield region, clip, widget.render_lines(seen.translate(-region.offset))
 
 
+class SteadyScreen(Screen[ScreenResultType]):
+    """A Screen on which is placed and drawn only what changed. Beside ModalScreen it comes second, or that has no
+    styles."""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(name, id, classes)
+        self._compositor = SteadyCompositor()
+
+
 def _is_displayed(widget: Widget) -> bool:
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
-class WatchedPalette(CommandPalette):
+class WatchedPalette(CommandPalette, SteadyScreen[None]):
     """A CommandPalette that tells when its search is over: Textual fills the list a moment after each character."""
 
     def searches(self) -> Iterator[Worker[Any]]:

@@ -256,7 +256,10 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             names.append(account.alias.value or "")
         marked = bool(name) and any(is_production(one, patterns) for one in names if one)
         box = self.query_one(DialogBox)
-        box.set_class(marked, "-production")
+        if marked is not box.has_class("-production"):
+            # It is about the box's own frame: the styles of the fields stay.
+            box.set_class(marked, "-production", update=False)
+            self.app.stylesheet.apply(box)
         title = line(("Assume ", ""), (name or "any role", "bold"), age_note(self.workspace.age))
         box.border_title = line(title, ("  PRODUCTION", "bold $verdict-denied")) if marked else title
 

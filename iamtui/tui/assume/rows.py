@@ -36,9 +36,6 @@ class FormRow(Vertical):
     FormRow {
         height: auto;
 
-        &.-unused {
-            display: none;
-        }
         & Horizontal {
             height: 1;
         }
@@ -92,7 +89,7 @@ class FormRow(Vertical):
             label: a literal.
             field: what is filled in.
             hint: what stands beside it.
-            classes: "-long" for a field that takes the whole line, "-unused" to hide the row.
+            classes: "-long" for a field that takes the whole line.
             below: what opens under the field.
         """
         super().__init__(classes=classes)
@@ -123,10 +120,12 @@ class FormRow(Vertical):
 
     @property
     def is_used(self) -> bool:
-        return not self.has_class("-unused")
+        return self.display
 
     def use(self, used: bool) -> None:
-        self.set_class(not used, "-unused")
+        # A class would have the styles of all that is in the row worked out again.
+        if used is not self.display:
+            self.display = used
 
     def hint(self, words: Content) -> None:
         self._hint = words

@@ -13,7 +13,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Label
 
 from iamtui.engine.decision import Decision, Layer, Outcome
@@ -36,6 +35,7 @@ from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wron
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.question.who_can_list import WhoCanList
+from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
@@ -138,7 +138,7 @@ class Arrangement(NamedTuple):
 AS_FOUND: Final = Arrangement()
 
 
-class WhoCanScreen(Screen[str | None]):
+class WhoCanScreen(SteadyScreen[str | None]):
     """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
 
     HELP_ABOUT: ClassVar[str] = (
