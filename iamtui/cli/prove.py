@@ -192,13 +192,14 @@ def no_broader(
     """Prove that the policy document A allows nothing that B does not, whoever calls what, in any context; or, with
     --draft, that no user and no role of the account can do anything with the draft that it cannot without.
 
-    A and B are files, or - for standard input: identity policies, boundaries or SCPs.
+    A and B are files, or - for standard input: two identity policies, boundaries or SCPs, or two policies of resources
+    or roles, of which the principals are compared, too.
     """
     if draft is not None and one is None:
         return _nothing_new(draft, seconds, source, as_json=as_json)
     if one is None or other is None or draft is not None or source.given:
         raise click.UsageError("Expected two documents, or --draft FILE and the account that it is for.")
-    found = find_broader(_read(one), _read(other), seconds)
+    found = find_broader(*_read_both(one, other), seconds)
     return _say_compared(one, other, ((one, other, found),), as_json=as_json)
 
 
@@ -230,9 +231,10 @@ def _nothing_new(draft: str, seconds: float, source: SourceOptions, *, as_json: 
 def same(one: str, other: str, seconds: float, as_json: bool) -> Exit:
     """Prove that the policy documents A and B allow the same, whoever calls what, in any context.
 
-    A and B are files, or - for standard input: identity policies, boundaries or SCPs.
+    A and B are files, or - for standard input: two identity policies, boundaries or SCPs, or two policies of resources
+    or roles, of which the principals are compared, too.
     """
-    a, b = _read(one), _read(other)
+    a, b = _read_both(one, other)
     ways = [(one, other, find_broader(a, b, seconds))]
     if ways[0][2].example is None:
         ways.append((other, one, find_broader(b, a, seconds)))
@@ -243,21 +245,37 @@ _LARGEST: Final = 1024 * 1024
 
 
 def _read(name: str) -> PolicyDocument:
-    """A policy document that says nothing of principals.
+    """A policy document.
 
     Raises:
-        Problem: it cannot be read, or names principals.
+        Problem: it cannot be read.
     """
     shown = shown_name(name)
     document = PolicyDocument(read_text(name, "policy document", most=_LARGEST))
     if document.error is not None:
         raise Problem(f"The policy document {shown} cannot be read: {document.error}.", "See `iamtui lint`.")
-    if any(one.principals is not None or one.not_principals is not None for one in document.policy.statements):
-        raise Problem(
-            f"The policy document {shown} names principals: who may call is not compared.",
-            "Give identity policies, permissions boundaries or SCPs.",
-        )
     return document
+
+
+def _read_both(one: str, other: str) -> tuple[PolicyDocument, PolicyDocument]:
+    """Two documents of one kind.
+
+    Raises:
+        Problem: one cannot be read, or names principals where the other does not.
+    """
+    documents = _read(one), _read(other)
+    kinds = {_names_principals(document) for document in documents if document.policy.statements}
+    if len(kinds) > 1:
+        without = one if not _names_principals(documents[0]) else other
+        raise Problem(
+            f"The policy document {shown_name(without)} names no principals, and the other does.",
+            "Compare two policies of resources or roles, or two of users, boundaries or SCPs.",
+        )
+    return documents
+
+
+def _names_principals(document: PolicyDocument) -> bool:
+    return any(one.principals is not None or one.not_principals is not None for one in document.policy.statements)
 
 
 def _say_compared(
@@ -280,7 +298,8 @@ def _say_compared(
     what = f"{one} and {other} allow the same" if both else f"{one} allows nothing that {other} does not"
     if broader is not None:
         a, b, example = broader
-        out.line(_mark(status), f" Not so: {a} allows {example.action} on {example.resource}, and {b} does not.")
+        who = f"{example.principal} " if example.principal else ""
+        out.line(_mark(status), f" Not so: {a} allows {who}{example.action} on {example.resource}, and {b} does not.")
         _print_context(example.context)
     elif status is ProofStatus.PROVED:
         out.line(_mark(status), f" Proved: {what}, in any context.")
@@ -300,6 +319,7 @@ def _compared_json(
         example = {
             "allowed_by": a,
             "not_allowed_by": b,
+            "principal": found.principal or None,
             "action": found.action,
             "resource": found.resource,
             "context": {key: list(values) for key, values in found.context.items()},

@@ -1,28 +1,30 @@
 """Two documents compared for all requests: whether one allows anything that the other does not.
 
-Of identity policies, boundaries and SCPs: what they say, whoever is called by whom. What else is in force is left out.
+Identity policies, boundaries and SCPs for whoever calls, policies of resources and roles for each class of callers.
+What else is in force is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.engine.decision import Outcome
-from iamtui.engine.evaluator import evaluate
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.representatives import ArnDefaults, spellings
-from iamtui.engine.request import Mode, NamedPolicy, PoliciesInForce, Request, principal_from_text
+from iamtui.engine.request import PrincipalKind
 from iamtui.policy.context import CommonContext, RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Token, Wild, is_pattern
 from iamtui.policy.resource import RequestResource, ResourceKind
-from iamtui.policy.statement import CompiledStatement, action_name, compile_policy
+from iamtui.policy.statement import CompiledStatement, PrincipalRules, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.proofs.actions import action_classes
 from iamtui.proofs.carried_keys import Carried, Values, go_together
+from iamtui.proofs.compared_callers import ANYBODY, ComparedCaller, ComparedCallers
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.requests import groups_of
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
@@ -36,7 +38,6 @@ _ANY_ARN: Final[tuple[Token, ...]] = (
 )
 _MOST_SPELLINGS: Final = 48
 _MOST_REASONS: Final = 20
-_ACCOUNT: Final = "123456789012"
 _UNNAMED: Final = ("sns", "sqs", "s3", "iam", "ec2")
 """Services of which one is asked about, where none of it is named, for all that are not named."""
 
@@ -47,6 +48,7 @@ class AllowedByOne(NamedTuple):
     action: str
     resource: str
     context: dict[str, Values]
+    principal: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,18 @@ def find_broader(one: PolicyDocument, other: PolicyDocument, seconds: float) -> 
 class _Comparer:
     def __init__(self, one: PolicyDocument, other: PolicyDocument, bounds: Bounds) -> None:
         self._documents = (one, other)
-        self._statements = tuple(
-            compile_policy(document, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS).statements
-            for document in self._documents
-        )
         self._partitions = _partitions(documents=self._documents)
+        self._type = _type_of(self._documents)
+        self._statements = tuple(
+            compile_policy(document, self._type, DEFAULT_LANGUAGE_OPTIONS).statements for document in self._documents
+        )
+        is_trust = self._type is PolicyType.TRUST
+        self._asked = (
+            None
+            if self._type is PolicyType.IDENTITY
+            else ComparedCallers(self._documents, self._partitions, trust=is_trust, bounds=bounds)
+        )
+        self._callers = (ANYBODY,) if self._asked is None else tuple(self._asked.callers())
         self._bounds = bounds
         # The same words mean the same in both.
         self._same_language = len({document.policy.substitutes_variables for document in self._documents}) == 1
@@ -110,11 +119,15 @@ class _Comparer:
         for service in self._services():
             if self._says_no_more(service):
                 continue
-            for some in action_classes((f"{service}:*",), elements, by_documents_alone=True):
+            patterns = _OF_TRUST if self._type is PolicyType.TRUST else (f"{service}:*",)
+            alone = self._type is not PolicyType.TRUST
+            for some in action_classes(patterns, elements, by_documents_alone=alone):
                 number += 1
                 example = self._about(some.action)
                 if example is not None:
                     return Comparison(example, (), number)
+        if self._asked is not None and number:
+            self._doubts.update(dict.fromkeys(self._asked.doubts()))
         return Comparison(None, tuple(self._doubts)[:_MOST_REASONS], number)
 
     def _services(self) -> Iterator[str]:
@@ -125,8 +138,14 @@ class _Comparer:
         named = {
             service for statements in self._statements for one in statements for service in one.action.named_services
         }
+        if self._type is PolicyType.TRUST:
+            yield "sts"
+            return
         yield from sorted(named)
-        if any(one.allows and one.action.services is None for one in self._statements[0]):
+        wider = [one for one in self._statements[0] if one.allows]
+        if self._type is PolicyType.RESOURCE:
+            wider += [one for one in self._statements[1] if not one.allows]
+        if any(one.action.services is None for one in wider):
             yield from [service for service in _UNNAMED if service not in named][:1]
             yield next(f"service{number}" for number in range(len(named) + 1) if f"service{number}" not in named)
 
@@ -149,36 +168,54 @@ class _Comparer:
     def _about(self, action: str) -> AllowedByOne | None:
         name = action_name(action)
         sides = _Sides(*(tuple(one for one in found if one.action.matches(name)) for found in self._statements))
-        if not any(one.allows for one in sides.one) or self._is_covered(sides):
+        # Of a resource's policy a Deny takes away what the caller's own policies allow, too.
+        takes_away = self._type is PolicyType.RESOURCE and any(not one.allows for one in sides.other)
+        if not (takes_away or any(one.allows for one in sides.one)) or self._is_covered(sides):
             return None
         for resource, is_certain in self._resources(action, sides):
-            self._bounds.check()
-            truth = all_of((_allows(sides.one, resource), negate(_allows(sides.other, resource))))
-            found = find_context(truth, _UNKNOWN, self._bounds, _carried(action))
-            if isinstance(found, FoundContext):
-                example = self._confirmed(action, resource, dict(found.values)) if is_certain else None
+            for caller in self._callers:
+                example = self._of_caller(action, sides, resource, caller, is_certain=is_certain)
                 if example is not None:
                     return example
-                found = Doubt((_doubt(action, resource, is_certain=is_certain),))
-            if found is not None:
-                self._doubts.update(dict.fromkeys(found.reasons))
         return None
+
+    def _of_caller(
+        self, action: str, sides: _Sides, resource: RequestResource, caller: ComparedCaller, *, is_certain: bool
+    ) -> AllowedByOne | None:
+        self._bounds.check()
+        is_key = action.startswith("kms:")
+        if not caller.may_ask_for(resource.text) or (is_key and caller.is_allowed_by_own_policies):
+            return None
+        found = self._found(action, sides, resource, caller, caller.rules)
+        if isinstance(found, FoundContext):
+            example = self._confirmed(action, resource, dict(found.values), caller) if is_certain else None
+            if example is not None:
+                return example
+            found = Doubt((_doubt(action, resource, is_certain=is_certain),))
+        if found is not None:
+            self._doubts.update(dict.fromkeys(found.reasons))
+        for point, rules in caller.other_rules:
+            if isinstance(self._found(action, sides, resource, caller, rules), FoundContext):
+                self._doubts[f"AWS leaves open {point}"] = None
+        return None
+
+    def _found(
+        self, action: str, sides: _Sides, resource: RequestResource, caller: ComparedCaller, rules: PrincipalRules
+    ) -> FoundContext | Doubt | None:
+        allowed, by_other = (_allows(found, resource, caller, rules) for found in sides)
+        return find_context(all_of((allowed, negate(by_other))), caller.context, self._bounds, _carried(action, caller))
 
     def _is_covered(self, sides: _Sides) -> bool:
         """Whether the other document allows everything of the action, or all that each statement does, in its words."""
         if not all(one.allows for one in sides.other):
             return False
         plain = [one for one in sides.other if not one.conditions]
-        if any(one.any_resource for one in plain):
+        if self._type is PolicyType.IDENTITY and any(one.any_resource for one in plain):
             return True
         if not self._same_language:
             return False
-        said = {(one.statement.resources, one.statement.not_resources, one.conditions) for one in sides.other}
-        return all(
-            (one.statement.resources, one.statement.not_resources, one.conditions) in said
-            for one in sides.one
-            if one.allows
-        )
+        said = {_but_for_actions(one) for one in sides.other}
+        return all(_but_for_actions(one) in said for one in sides.one if one.allows)
 
     def _resources(self, action: str, sides: _Sides) -> Iterator[tuple[RequestResource, bool]]:
         """Resources that speak for all of an action, each with whether it is one that there may be."""
@@ -199,30 +236,56 @@ class _Comparer:
         if never and is_known:
             groups.append(PatternGroup(GroupKind.NEVER, never))
         for number, statements in enumerate(sides):
-            found = groups_of(((number, one) for one in statements), _UNKNOWN, DEFAULT_LANGUAGE_OPTIONS)
+            # Statements about different callers are not taken for one.
+            told = (((number, one.statement.principals, one.statement.not_principals), one) for one in statements)
+            found = groups_of(told, _UNKNOWN, DEFAULT_LANGUAGE_OPTIONS)
             groups += (group.turned for group in found) if number else found
         for text, _ in speaking_texts(groups, self._bounds):
             if "*" in text:
                 raise Unproved("a policy names a resource with a star in its name")
             yield RequestResource(text, ResourceKind.ONE), is_known
 
-    def _confirmed(self, action: str, resource: RequestResource, context: dict[str, Values]) -> AllowedByOne | None:
+    def _confirmed(
+        self, action: str, resource: RequestResource, context: dict[str, Values], caller: ComparedCaller
+    ) -> AllowedByOne | None:
         """The request as the evaluator answers it under each document alone; None where it does not agree."""
         texts: Sequence[str] = (resource.text,)
         if ANY_OTHER in resource.text:
             around = ArnDefaults(action_name(action).service, "eu-west-1")
-            texts = list(dict.fromkeys(spellings(resource.text, around)))[:_MOST_SPELLINGS]
+            fields = resource.text.split(":", 5)
+            if len(fields) == 6 and ANY_OTHER in fields[4]:
+                fields[4] = caller.owner
+            texts = list(dict.fromkeys(spellings(":".join(fields), around)))[:_MOST_SPELLINGS]
         for text in texts:
-            outcomes = [_outcome(document, action, text, context) for document in self._documents]
+            outcomes = [caller.outcome(document, action, text, context) for document in self._documents]
             if outcomes[0] is Outcome.ALLOWED and outcomes[1] is not Outcome.ALLOWED:
-                return AllowedByOne(action, text, context)
+                who = "" if caller.principal is None else caller.principal.arn or "anonymous"
+                return AllowedByOne(action, text, context, who)
         return None
+
+
+_OF_TRUST: Final = ("sts:AssumeRole*", "sts:TagSession", "sts:SetSourceIdentity")
+
+
+def _type_of(documents: Sequence[PolicyDocument]) -> PolicyType:
+    """What documents are: policies of resources or roles, if they name principals."""
+    statements = [one for document in documents for one in document.policy.statements]
+    if all(one.principals is None and one.not_principals is None for one in statements):
+        return PolicyType.IDENTITY
+    has_resources = any(one.resources is not None or one.not_resources is not None for one in statements)
+    return PolicyType.RESOURCE if has_resources else PolicyType.TRUST
+
+
+def _but_for_actions(one: CompiledStatement) -> tuple[object, ...]:
+    """What a statement says besides its actions."""
+    said = one.statement
+    return (said.principals, said.not_principals, said.resources, said.not_resources, one.conditions)
 
 
 def _says_as_much(one: CompiledStatement, other: CompiledStatement) -> bool:
     """Whether another statement of the same effect says the same of all actions that a statement names, or of more."""
     a, b = one.statement, other.statement
-    if (a.resources, a.not_resources) != (b.resources, b.not_resources) or one.conditions != other.conditions:
+    if _but_for_actions(one) != _but_for_actions(other):
         return False
     if a.actions is not None and b.actions is not None:
         return set(a.actions) <= set(b.actions)
@@ -247,44 +310,33 @@ def _partitions(documents: Sequence[PolicyDocument]) -> tuple[str, ...]:
     return tuple(sorted(one for one in found if one.startswith("aws") and not is_pattern(one))) or ("aws",)
 
 
-def _allows(statements: Sequence[CompiledStatement], resource: RequestResource) -> Truth:
-    truths: dict[bool, list[Truth]] = {True: [], False: []}
+def _allows(
+    statements: Sequence[CompiledStatement], resource: RequestResource, caller: ComparedCaller, rules: PrincipalRules
+) -> Truth:
+    truths: dict[bool, list[Truth]] = {True: [True] if caller.is_allowed_by_own_policies else [], False: []}
+    context = caller.context
     for one in statements:
-        about = one.matches_resource(resource, _UNKNOWN, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
+        reached = caller.reached_by(one, rules)
+        if reached is False:
+            continue
+        about = one.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
         if about is not False:
-            truths[one.allows].append(all_of((about, one.holds(_UNKNOWN))))
+            truths[one.allows].append(all_of((reached, about, one.holds(context))))
     return all_of((any_of(truths[True]), negate(any_of(truths[False]))))
 
 
-def _carried(action: str) -> Carried:
+def _carried(action: str, caller: ComparedCaller) -> Carried:
     known = catalogue().action(action)
     names = {name.partition("/")[0].partition("${")[0].lower() for name in known.all_condition_keys} if known else None
+    who = caller.principal
 
     def doubt(key: str, values: Values) -> str:
-        if not values or names is None or key.startswith("aws:") or key.partition("/")[0] in names:
+        of_provider = who is not None and who.kind is PrincipalKind.IDENTITY_PROVIDER
+        if key == "kms:calleraccount" and who is not None and values != ((who.account,) if who.account else ()):
+            return "kms:CallerAccount is the account of whoever calls"
+        if not values or names is None or key.startswith("aws:") or key.partition("/")[0] in names or of_provider:
             return ""
         return f"{action} is not known to carry {key}"
 
-    return Carried({"aws:securetransport": ("true",)}, doubt, go_together)
-
-
-_LETS_THE_ACCOUNT_IN: Final = NamedPolicy(
-    "lets the account in",
-    PolicyDocument.of(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Principal": {"AWS": _ACCOUNT}, "Action": "*", "Resource": "*"},
-            ],
-        }
-    ),
-)
-"""The policy of a key or role, which leaves the rest to the caller's own policies."""
-
-
-def _outcome(document: PolicyDocument, action: str, resource: str, context: dict[str, Values]) -> Outcome:
-    partition = resource.split(":", 2)[1] if resource.startswith("arn:") else "aws"
-    caller = principal_from_text(f"arn:{partition}:iam::{_ACCOUNT}:user/example")
-    request = Request(caller, action, resource, _ACCOUNT, context, mode=Mode.STRICT)
-    policies = PoliciesInForce(identity=(NamedPolicy("document", document),), resource=_LETS_THE_ACCOUNT_IN)
-    return evaluate(request, policies).outcome
+    together = go_together if who is None else partial(go_together, kind=who.kind)
+    return Carried({"aws:securetransport": ("true",)}, doubt, together, caller.always)

@@ -72,16 +72,25 @@ class OutsideCallers:
     Args:
         policies: that may speak of callers.
         own_ids: unique ids of users and roles of the account.
+        with_service_linked: whether service-linked roles, which AWS services use alone, are among them.
     """
 
     def __init__(
-        self, policies: Sequence[Policy], partition: str, inside: Inside, own_ids: frozenset[str], bounds: Bounds
+        self,
+        policies: Sequence[Policy],
+        partition: str,
+        inside: Inside,
+        own_ids: frozenset[str],
+        bounds: Bounds,
+        *,
+        with_service_linked: bool = False,
     ) -> None:
         self._statements = [(policy, one) for policy in policies for one in policy.statements]
         self._partition = partition
         self._inside = inside
         self._own_ids = own_ids
         self._bounds = bounds
+        self._with_service_linked = with_service_linked
         self._entries = list(
             dict.fromkeys(
                 entry
@@ -153,15 +162,16 @@ class OutsideCallers:
             prefix = f"arn:{self._partition}:sts::{account}:assumed-role/{name}/"
             named = [entry.value for entry in self._entries if entry.kind == "AWS" and entry.value.startswith(prefix)]
             other = next(one for n in range(len(named) + 1) if (one := f"{prefix}{_SESSION}{n or ''}") not in named)
-            # A service-linked role is used by its AWS service alone. By its name no role is one.
-            for session in () if f":{_SERVICE_LINKED}" in arn else (other, *named):
+            # By its name no role is a service-linked one.
+            is_linked = f":{_SERVICE_LINKED}" in arn
+            for session in () if is_linked and not self._with_service_linked else (other, *named):
                 yield Principal(
                     PrincipalKind.ROLE_SESSION,
                     session,
                     account,
                     role_arn=arn,
                     credentials="temporary",
-                    not_service_linked=True,
+                    not_service_linked=not is_linked,
                 )
         elif kind is PrincipalKind.FEDERATED_USER:
             users = f"arn:{self._partition}:iam::{account}:user/"

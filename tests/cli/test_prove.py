@@ -121,7 +121,10 @@ def test_a_comparison_that_is_not_proved(cli: Cli, tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("{", "cannot be read"),
-        ('{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}}', "names principals"),
+        (
+            '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}}',
+            "names no principals",
+        ),
     ],
 )
 def test_documents_that_are_not_compared(cli: Cli, tmp_path: Path, text: str, said: str) -> None:
@@ -207,3 +210,14 @@ def test_what_cannot_be_asked_of_outsiders(cli: Cli, words: list[str], said: str
     result = cli("prove", "not-public", *words, "--demo")
     assert result.code == 2
     assert said in " ".join(result.err.split())
+
+
+def test_policies_of_resources_are_compared_with_their_principals(cli: Cli, tmp_path: Path) -> None:
+    one = write(tmp_path / "one.json", {**WIDE, "Principal": {"AWS": ["444455556666", "777788889999"]}})
+    other = write(tmp_path / "other.json", {**WIDE, "Principal": {"AWS": "444455556666"}})
+    assert cli("prove", "no-broader", other, one).code == 0
+    found = cli("prove", "no-broader", one, other)
+    assert found.code == 1
+    assert "allows arn:aws:sts::777788889999:assumed-role/" in " ".join(found.out.split())
+    json_ = cli("prove", "same", one, other, "--json").json
+    assert json_["counterexample"]["principal"].split(":")[4] == "777788889999"
