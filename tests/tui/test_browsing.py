@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from msgspec import structs
+from textual import events
 from textual.events import Key
 from textual.widgets import Input
 
@@ -380,6 +381,37 @@ async def test_f1_is_the_help_in_a_text_field_too() -> None:
             assert isinstance(pilot.app.screen, HelpScreen)
             await press(pilot, "escape")
             assert isinstance(pilot.app.focused, Input)
+
+
+async def test_the_filter_stays_while_one_goes_to_a_hit_of_it() -> None:
+    async with opened() as pilot:
+        main = pilot.app.main
+        await press(pilot, "slash", *"deploy", "enter")
+        main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        assert main.explorer.filter_input.value == "deploy"
+        assert main.subject.node.name == "deploy-prod"
+        main.go_to(iam("role/web-server"))
+        await settle(pilot)
+        assert main.explorer.filter_input.value == ""
+        assert main.subject.node.name == "web-server"
+        assert main.explorer.node is main.subject.node
+
+
+async def test_the_wheel_moves_a_list_and_a_click_presses_a_key_of_a_field() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await press(pilot, "slash")
+        line = pilot.app.main.query_one(KeyLine)
+        await pilot.click(line, offset=(line.render().plain.index("Help"), 0))
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, HelpScreen)
+        view = pilot.app.screen.view
+        await pilot._post_mouse_events([events.MouseScrollDown], view, (5, 5))
+        await settle(pilot)
+        assert view.scroll_offset.y > 0
+        await pilot._post_mouse_events([events.MouseScrollUp], view, (5, 5))
+        await settle(pilot)
+        assert view.scroll_offset.y == 0
 
 
 async def test_the_mouse_takes_rows_headers_tabs_and_keys_of_the_footer() -> None:

@@ -65,7 +65,7 @@ async def test_back_among_the_hits_of_a_search_the_filter_and_the_hit_are_as_the
     app = make_app()
     async with opened(app) as pilot:
         await press(pilot, "slash")
-        await type_text(pilot, "a")
+        await type_text(pilot, "deploy")
         await press(pilot, "enter", "j", "j")
         hit, shown = app.main.explorer.node, app.main.explorer.tree_view.total
         assert hit is not None
@@ -73,7 +73,7 @@ async def test_back_among_the_hits_of_a_search_the_filter_and_the_hit_are_as_the
         await settle(pilot)
         assert not app.main.explorer.filter_input.value
         await press(pilot, "left_square_bracket")
-        assert app.main.explorer.filter_input.value == "a"
+        assert app.main.explorer.filter_input.value == "deploy"
         assert (app.main.explorer.node, app.main.explorer.tree_view.total) == (hit, shown)
         await press(pilot, "right_square_bracket")
         assert app.main.explorer.filter_input.value == ""

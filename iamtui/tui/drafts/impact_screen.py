@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -90,7 +90,7 @@ class ImpactRow:
     effect: str
     verdict: VerdictWords | None
     note: str = ""
-    decisions: tuple[Decision, Decision] | None = None
+    decisions: tuple[Decision, Decision] | None = field(default=None, compare=False)
 
     @property
     def matters(self) -> bool:

@@ -213,21 +213,18 @@ class ExplorerTree(LineView):
 
     def reveal(self, key: str) -> bool:
         """Open what is above a node and put the cursor on it; False when the account has no such node."""
-        node = self._inventory.find(key)
-        if node is None:
-            self._result = None
-            self._flatten("")
-            return False
-        self._result = None
-        self._open.update(self._inventory.parents(node))
-        self._flatten(key)
-        return True
+        node, self._result = self._inventory.find(key), None
+        if node is not None:
+            self._open.update(self._inventory.parents(node))
+        self._flatten(key if node is not None else "")
+        return node is not None
 
-    def move_to_key(self, key: str) -> None:
-        """Put the cursor on a node, where there is a line for it."""
+    def move_to_key(self, key: str) -> bool:
+        """Put the cursor on a node, where there is a line for it; False where there is none."""
         at = next((at for at, row in enumerate(self._rows) if row.key == key), None)
         if at is not None:
             self.move_to(at)
+        return at is not None
 
     def open_branch(self, branch: Branch) -> None:
         self._open.add(branch)
@@ -534,7 +531,9 @@ class Explorer(Pane):
         self.tree_view.set_verdicts(verdict_of)
 
     def reveal(self, key: str) -> bool:
-        """Put the cursor on a node, dropping the filter; False when there is no such node."""
+        """Put the cursor on a node, without the filter where it is none of its hits; False: there is no such node."""
+        if self.filter_input.value and self.tree_view.move_to_key(key):
+            return True
         self._drop_filter()
         return self.tree_view.reveal(key)
 
