@@ -94,7 +94,8 @@ def event_of(data: bytes | str, wrapped: int = 0) -> Event | None:
 
 
 def unwrapped(event: Event, wrapped: int = 0) -> Event | None:
-    """The event itself, or the one in it; None where there is neither."""
+    """The event itself, or the one in it; None where there is neither. It counts once, whatever it says."""
+    event.count, event.first, event.last = 1, "", ""
     if event.eventName is not None and event.eventSource is not None:
         return event
     inside = event.inner or event.message or bytes(event.detail)
@@ -120,4 +121,5 @@ def event_from(value: Any) -> Event:
 def whole_events(events: Iterable[Event]) -> Iterator[Event | None]:
     """The events, each taken out of what is around it; None for each that is no event."""
     for event in events:
-        yield event if event.eventName is not None and event.eventSource is not None else unwrapped(event)
+        alone = event.eventName is not None and event.eventSource is not None and not event.last and event.count == 1
+        yield event if alone else unwrapped(event)

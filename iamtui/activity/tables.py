@@ -7,7 +7,6 @@ Columns are known by CloudTrail's names in any letter case, and may have those o
 from __future__ import annotations
 
 import csv
-import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -271,17 +270,16 @@ def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:
         Problem: it is damaged or too large, is no table of CloudTrail, or pyarrow is not installed.
     """
     arrow = _pyarrow()
-    try:
-        descriptor = os.dup(file.fileno())
-        with os.fdopen(descriptor, "rb") as again:
-            again.seek(0)
+    descriptor = os.dup(file.fileno())
+    with os.fdopen(descriptor, "rb") as again:
+        if not again.seekable():
+            raise Problem("It is Parquet, which is not read from a pipe.", "Name the file.")
+        again.seek(0)
+        try:
             yield from _of_parquet(arrow, again)
-    except (io.UnsupportedOperation, OSError) as error:
-        if isinstance(error, arrow.ArrowException):
+        except (arrow.ArrowException, OSError, ValueError, IndexError, OverflowError):
+            # What pyarrow raises of bytes that are not what they should be.
             raise Problem("It is damaged.", "Fetch it again.") from None
-        raise Problem("Parquet is not read from a pipe.", "Name the file.") from None
-    except arrow.ArrowException:
-        raise Problem("It is damaged.", "Fetch it again.") from None
 
 
 def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:

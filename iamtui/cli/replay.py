@@ -192,7 +192,7 @@ def _keep(path: Path, collector: RequestCollector) -> None:
         raise Problem(f"{safe_text(path)} is already there.", "Choose another name, or remove it.") from None
     except OSError as error:
         raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the path.") from None
-    note(f"Written: {safe_text(path)}, {len(collector):,} distinct requests.")
+    note(f"Written: {safe_text(path)}, {_some(len(collector), 'distinct request')}.")
 
 
 def _tables(requests: Iterable[DistinctRequest]) -> Iterator[dict[str, list[Any]]]:
@@ -231,12 +231,13 @@ class _Shown:
 
     @property
     def added_words(self) -> str:
-        return "1 edit more" if len(self._added) == 1 else f"{len(self._added):,} edits more"
+        return f"{_some(len(self._added), 'edit')} more"
 
     def write(self, out: Output, most: int) -> None:
         counts, found = self._read.counts, self._found
-        requests = f"{len(self._collector):,} distinct requests"
-        out.line(Span(f"{counts.events:,} events in {_files(counts.files)}: {requests}", Style.STRONG))
+        requests = _some(len(self._collector), "distinct request")
+        events = _some(counts.events, "event")
+        out.line(Span(f"{events} in {_some(counts.files, 'file')}: {requests}", Style.STRONG))
         for verdict in Verdict:
             if found.events[verdict] or verdict in self._asked_for:
                 out.line(f"{found.events[verdict]:>12,}  {_WORDS[verdict]}")
@@ -335,7 +336,7 @@ class _Shown:
 
     def _say_what_is_missing(self) -> None:
         for one in self._read.damaged[:_MOST_SHOWN]:
-            after = f" behind {one.events:,} events" if one.events else ""
+            after = f" behind {_some(one.events, 'event')}" if one.events else ""
             note(f"Passed over{after}: {safe_text(one.path, limit=512)}: {one.sentence}")
         if self._read.counts.damaged > _MOST_SHOWN:
             note(f"{self._read.counts.damaged - _MOST_SHOWN:,} more files were passed over, too.")
@@ -398,8 +399,8 @@ def _named(counter: Counter[str]) -> str:
     return f"{named} and {len(counter) - _FEW:,} more" if len(counter) > _FEW else named
 
 
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
+def _some(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _when(group: ReplayGroup) -> str:

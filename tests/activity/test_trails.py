@@ -7,14 +7,18 @@ import gzip
 import io
 import json
 import os
+import random
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.activity import columns_of
 from benchmarks.trail_generator import events, write_bucket
-from iamtui.activity.events import Event
+from iamtui.activity.events import Event, event_of
+from iamtui.activity.requests import RequestCollector
+from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
 
@@ -101,6 +105,13 @@ def test_an_event_that_comes_twice_counts_once(tmp_path: Path) -> None:
     found, trails = read(tmp_path)
     assert [event.eventID for event in found] == IDS
     assert trails.counts.twice == 10
+
+
+def test_an_event_counts_once_whatever_it_says(tmp_path: Path) -> None:
+    record = {**RECORDS[0], "iamtui:count": -7, "iamtui:first": "a", "iamtui:last": "b"}
+    (tmp_path / "a.json").write_text(compact({"Records": [record]}))
+    (event,), trails = read(tmp_path)
+    assert (event.count, event.first, event.last, trails.counts.events) == (1, "", "", 1)
 
 
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,6 +274,23 @@ def test_parquet_is_read_as_rows(tmp_path: Path) -> None:
     (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-200])
     _, trails = read(tmp_path)
     assert [one.sentence for one in trails.damaged] == ["It is damaged."]
+
+
+def test_damaged_parquet_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    collector = RequestCollector()
+    collector.add([event for event in map(event_of, map(json.dumps, RECORDS)) if event is not None])
+    file = io.BytesIO()
+    write_parquet(file, [columns_of(collector.requests())])
+    good, chance = file.getvalue(), random.Random(18)
+    for number in range(300):
+        data = bytearray(good)
+        for _ in range(chance.randrange(1, 6)):
+            place = chance.randrange(4, len(data)) if number % 2 else len(data) - chance.randrange(1, 2_500)
+            data[place] = chance.randrange(256)
+        (tmp_path / "a.parquet").write_bytes(data)
+        _, trails = read(tmp_path)
+        assert len(trails.damaged) <= 1
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

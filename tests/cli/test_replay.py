@@ -81,7 +81,7 @@ def test_all_that_could_be_told_ends_with_nought(cli: Cli, snapshot: str, draft:
     path.write_text(json.dumps({"Records": [call(), {"not": "an event"}]}))
     result = cli("replay", path, "--snapshot", snapshot)
     assert result.code == 3
-    assert "Passed over behind 1 events" in result.err
+    assert "Passed over behind 1 event:" in result.err
 
 
 def test_an_answer_that_differs_fails_when_asked_to(cli: Cli, snapshot: str, tmp_path: Path) -> None:
