@@ -15,7 +15,7 @@ from iamtui.engine.service_rules import closed_to_others
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
 from iamtui.policy.document import Statement
 from iamtui.policy.malformed import action_fault, key_fault, may_mean, misplaced_principal, resource_fault
-from iamtui.policy.statement import ActionName, CompiledStatement
+from iamtui.policy.statement import ActionName, CompiledStatement, nobody_named
 from iamtui.text import safe_text
 
 
@@ -256,6 +256,11 @@ def _ignored_principals(reading: Evaluation) -> Iterator[str]:
             if element:
                 where = name_of_statement(member.policy, member.compiled.statement)
                 yield f"{where} has {element}, which AWS would refuse in such a policy: it is read without it."
+        for member in policies.about(reading.prepared.action) if layer in (Layer.RESOURCE, Layer.RCP) else ():
+            for entry in nobody_named(member.compiled.statement):
+                where = name_of_statement(member.policy, member.compiled.statement)
+                named = safe_text(entry.value, limit=256)
+                yield f"{where} names {named}, which is not a principal of AWS: it matches nobody."
 
 
 def unproved_statements(reading: Evaluation) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, SessionLeaf, Truth, all_of, any_of, negate
@@ -271,6 +271,22 @@ def match_entry(entry: PrincipalEntry, caller: Caller, *, trust: bool) -> tuple[
         same = caller.kind is CallerKind.CANONICAL_USER and value == caller.name
         return (Strength.ACCOUNT, True) if same else None
     return None
+
+
+_KINDS_OF_ENTRIES: Final = frozenset(("AWS", "Service", "Federated", "CanonicalUser"))
+_RESOURCES_OF_CALLERS: Final = {"iam": ("root", "user", "role"), "sts": ("assumed-role", "federated-user")}
+
+
+def nobody_named(statement: Statement) -> Iterator[PrincipalEntry]:
+    """The entries of Principal or NotPrincipal that match nobody: of a kind that AWS lacks, or with a wildcard."""
+    for entry in (*(statement.principals or ()), *(statement.not_principals or ())):
+        if entry.value == "*" and (entry.bare or entry.kind == "AWS"):
+            continue
+        arn = parse_arn(entry.value) if entry.kind == "AWS" else None
+        is_kind = entry.kind in _KINDS_OF_ENTRIES
+        is_other = arn is not None and arn.resource_type not in _RESOURCES_OF_CALLERS.get(arn.service, ())
+        if not is_kind or is_other or set(entry.value) & set("*?"):
+            yield entry
 
 
 def _match_aws(value: str, caller: Caller) -> tuple[Strength, Truth] | None:

@@ -269,6 +269,27 @@ def test_a_principal_in_a_policy_of_a_caller_is_ignored_and_said() -> None:
     assert ask(ALICE, identity_policies=named(ADMIN, elsewhere))[0].notes == ()
 
 
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": "arn:aws:iam::111111111111:user/*"},
+        {"AWS": "arn:aws:iam::111111111111:group/admins"},
+        {"Service": "*"},
+        {"Account": "111111111111"},
+    ],
+)
+def test_a_principal_that_aws_does_not_have_matches_nobody_and_is_said(principal: dict[str, str]) -> None:
+    barred = {"Effect": "Deny", "Principal": principal, "Action": "s3:*", "Resource": "*"}
+    decision, _ = ask(ALICE, identity_policies=named(ADMIN), resource_policy=document(barred))
+    assert decision.outcome is Outcome.ALLOWED
+    value = next(iter(principal.values()))
+    assert decision.notes == (
+        f"resource_policy / statement 1 names {value}, which is not a principal of AWS: it matches nobody.",
+    )
+    real = {**barred, "Principal": {"AWS": "111111111111"}}
+    assert ask(ALICE, identity_policies=named(ADMIN), resource_policy=document(real))[0].notes == ()
+
+
 def test_of_much_that_aws_would_refuse_the_first_is_named_and_the_rest_counted() -> None:
     many = ({**ADMIN, "Principal": "*", "Sid": f"s{number}"} for number in range(30))
     decision, _ = ask(ALICE, identity_policies=named(*many))
