@@ -259,19 +259,22 @@ def few_pauses(account: Account) -> Iterator[None]:
 _LARGE: Final = 256
 """Entries from which on a table is freed entry by entry."""
 
-_LONGEST_HELD: Final = 10.0
-"""Seconds for which parts of an account are held that something else still holds, such as work that was cancelled."""
+_LONGEST_HELD: Final = 60.0
+"""Seconds for which parts of an account are held that something else still holds, such as work that was cancelled, or
+answers that refer to it: those the collector takes away in the next lull."""
 
 
 def free_in_pieces(workspace: Workspace | None) -> None:
     """Free accounts that nothing refers to any more, or soon nothing will, piece by piece in a thread."""
     for one in (workspace, *workspace.beside) if workspace is not None else ():
-        gone = Event()
-        weakref.finalize(one.account, gone.set).atexit = False
-        Thread(target=_free, args=(pieces_of(one.account), gone), name="freeing an account", daemon=True).start()
+        Thread(target=_free, args=([one.account],), name="freeing an account", daemon=True).start()
 
 
-def _free(pieces: list[object], gone: Event) -> None:
+def _free(accounts: list[Account]) -> None:
+    account, gone = accounts.pop(), Event()
+    weakref.finalize(account, gone.set).atexit = False
+    pieces = pieces_of(account)
+    del account
     gone.wait(_LONGEST_HELD)
     while pieces:
         pieces.pop()
@@ -280,7 +283,7 @@ def _free(pieces: list[object], gone: Event) -> None:
 def pieces_of(account: Account) -> list[object]:
     """What an account and all that was derived from it consist of, in pieces of which each is freed in no time once
     the account is gone and those behind it are."""
-    tables = [value for name, value in vars(account).items() if name != "memo"]
+    tables = [value for name, value in list(vars(account).items()) if name != "memo"]
     entries: list[object] = []
     others: list[object] = []
     for key, derived in list(account.memo.items()):
