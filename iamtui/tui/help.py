@@ -93,7 +93,8 @@ class HelpScreen(TextScreen):
         self._sections = help_sections(screen, keymap or {})
         self._about = [*_about_screen(screen), *_about_node(about)]
         title = line(("Help", "bold $heading"), ("   / finds, Escape goes back", "$muted"))
-        super().__init__(title, self._all_rows(screen.app.size.width))
+        self._width = screen.app.size.width
+        super().__init__(title, self._all_rows(self._width))
 
     async def action_tour(self) -> None:
         self.dismiss(None)
@@ -103,7 +104,9 @@ class HelpScreen(TextScreen):
         return [*self._about, *rows(self._sections, width)]
 
     def on_resize(self, event: events.Resize) -> None:
-        self.view.show(self._all_rows(event.size.width))
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.view.show(self._all_rows(self._width))
 
 
 def _about_screen(screen: Screen[object]) -> Iterator[Content]:

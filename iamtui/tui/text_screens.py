@@ -17,7 +17,7 @@ from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Footer, Input, Label
+from textual.widgets import Input, Label
 
 from iamtui.paths import PRIVATE_FOLDER
 from iamtui.problem import Problem
@@ -25,7 +25,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
-from iamtui.tui.widgets.status import Severity
+from iamtui.tui.widgets.status import KeyLine, Severity
 
 SEARCH_KEYS: Final[tuple[BindingType, ...]] = (
     Binding("slash", "search", "Find", key_display="/", id="text.search", tooltip="Find a text here"),
@@ -244,7 +244,7 @@ class TextScreen(SearchableScreen):
         yield Label(self._title, id="text-title")
         yield WrappedText(self._rows, id="text-body")
         yield from self.compose_search()
-        yield Footer(show_command_palette=False)
+        yield KeyLine(id="keys")
 
     @property
     def view(self) -> WrappedText:
