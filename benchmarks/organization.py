@@ -18,7 +18,7 @@ from benchmarks import generator
 from benchmarks.generator import SEED, THOUSAND, TINY, Size
 from benchmarks.vocabulary import ACCOUNT, OTHER_ACCOUNTS
 from iamtui.account.authorization_details import load_account
-from iamtui.workspace.organization_store import StoreWriter
+from iamtui.workspace.organization_writer import StoreWriter
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNTS: Final = 300

@@ -21,6 +21,7 @@ from iamtui.cli.organization_answers import (
     Plan,
     Row,
     ask_account,
+    chain_row,
     climb_row,
     diff_account,
     edge_row,
@@ -35,7 +36,7 @@ from iamtui.cli.source_options import SourceOptions
 from iamtui.credentials.secure_files import replace_file
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.paths import home_expanded, make_private_folder
-from iamtui.policy.patterns import is_account_id
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import first_names, safe_text
@@ -124,6 +125,7 @@ def _picked(day: StoreDay, accounts: Sequence[str]) -> tuple[str, ...]:
 @click.option("--not-public", multiple=True, metavar="ARN", help="Prove that nobody outside can use it; or a pattern.")
 @click.option("--escalations", is_flag=True, help="Who can become administrator of the account.")
 @click.option("--trust", is_flag=True, help="Who may assume roles of other accounts, and which roles trust others.")
+@click.option("--from", "start", metavar="ARN", help="Instead, what this user or role reaches by chains of roles.")
 @click.option("--audit", is_flag=True, help="Old keys, missing MFA, broad policies, open trust.")
 @click.option("--draft", metavar="FILE", help="What SCPs and RCPs would change: a draft, or one document.")
 @click.option("--at", "level", metavar="LEVEL", help="Attach the document to this root, unit or account.")
@@ -152,6 +154,7 @@ def ask(
     not_public: tuple[str, ...],
     escalations: bool,
     trust: bool,
+    start: str | None,
     audit: bool,
     draft: str | None,
     level: str | None,
@@ -183,6 +186,7 @@ def ask(
         ),
         escalations=escalations,
         trust=trust,
+        start=_start(start, trust=trust),
         audit=audit,
         draft=_draft(draft, level),
     )
@@ -221,6 +225,18 @@ def ask(
     return listing.exit(fail_on)
 
 
+def _start(arn: str | None, *, trust: bool) -> str:
+    """The ARN of the user or role from which chains begin, or ""."""
+    if arn is None:
+        return ""
+    if not trust:
+        raise Problem("--from applies only with --trust.", "Leave it out, or give --trust too.")
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.service != "iam" or parsed.resource_type not in ("user", "role"):
+        raise Problem(f"--from {arn} is not the ARN of a user or role.", "Names may stand in several accounts.")
+    return arn
+
+
 def _across(plan: Plan, ways: Ways, listing: _Listing) -> list[Row]:
     """What only several accounts together show."""
     found: list[Row] = []
@@ -233,7 +249,10 @@ def _across(plan: Plan, ways: Ways, listing: _Listing) -> list[Row]:
     if plan.escalations:
         for climb in ways.climbs():
             add(climb_row(climb))
-    if plan.trust:
+    if plan.start:
+        for chain in ways.chains(plan.start):
+            add(chain_row(plan.start, chain))
+    elif plan.trust:
         for role in ways.trusting:
             outside = ways.outside(role)
             if outside != ():

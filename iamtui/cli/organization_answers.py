@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -56,6 +56,7 @@ class Plan(Struct, frozen=True):
         questions: saved ones; those of another account are left out.
         who_can: questions put to everybody.
         proofs: what is to be proved; those of another account are left out.
+        trust: ways from account to account; those from `start` alone where that is an ARN.
         draft: SCPs and RCPs as if they were attached.
     """
 
@@ -65,6 +66,7 @@ class Plan(Struct, frozen=True):
     proofs: tuple[SavedProof, ...] = ()
     escalations: bool = False
     trust: bool = False
+    start: str = ""
     audit: bool = False
     draft: OrganizationDraft | None = None
 
@@ -73,7 +75,7 @@ class Row(Struct, frozen=True):
     """One line of an answer.
 
     Args:
-        kind: "question", "who-can", "proof", "escalation", "trust", "audit" or "draft".
+        kind: "question", "who-can", "proof", "escalation", "trust", "chain", "audit" or "draft".
         question: which of them, where there are several.
         subject: an ARN, mostly of a principal; raw text.
         verdict: one word or two: "met", "allowed", "proved", "high", "lost".
@@ -362,6 +364,25 @@ def edge_row(edge: CrossEdge) -> Row:
         edge.role,
         edge.complete,
         {"role": edge.role, "condition": edge.condition or None},
+    )
+
+
+def chain_row(start: str, chain: Sequence[CrossEdge]) -> Row:
+    """A role that is reached by assuming one role after the other, as a row of its account."""
+    sure = all(edge.certain for edge in chain)
+    conditions = [edge.condition for edge in chain if edge.condition]
+    return Row(
+        account_of(chain[-1].role),
+        "chain",
+        "trust",
+        start,
+        "reaches" if sure else "on a condition",
+        "good" if sure else "open",
+        " -> ".join(edge.role for edge in chain) + (f" if {'; '.join(conditions)}" if conditions else ""),
+        "sts:AssumeRole",
+        chain[-1].role,
+        all(edge.complete for edge in chain),
+        {"roles": [edge.role for edge in chain], "conditions": conditions},
     )
 
 

@@ -116,7 +116,7 @@ def snapshot(
 
 def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_accessed: bool) -> Exit:
     from iamtui.workspace.organization import with_identity_center  # brings the ways to AWS
-    from iamtui.workspace.organization_store import StoreWriter
+    from iamtui.workspace.organization_writer import StoreWriter
 
     def more(workspace: Workspace) -> Workspace:
         workspace = with_identity_center(load_account_facts(workspace), unnamed_approval)

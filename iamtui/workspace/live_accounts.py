@@ -33,7 +33,8 @@ from iamtui.text import safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.opening import connect, open_connected, open_source
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
-from iamtui.workspace.organization_store import ListedAccount, StoreWriter
+from iamtui.workspace.organization_store import ListedAccount
+from iamtui.workspace.organization_writer import StoreWriter
 from iamtui.workspace.workspace import (
     NotOpened,
     OpeningCancelled,

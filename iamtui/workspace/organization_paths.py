@@ -7,22 +7,27 @@ fit by it are read together, a few at a time, and decided as `iamtui trust` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from iamtui.account.model import Account, Group, Role, User
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
 from iamtui.policy.types import PolicyType
+from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.workspace.escalations import EscalationSearch, Move, Reached
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.organization_run import Done, Workers, over_accounts
 from iamtui.workspace.organization_store import kept_account, workspace_of
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import evaluator_of
 from iamtui.workspace.trust import Trustee, TrustReader
 from iamtui.workspace.workspace import Workspace
 
@@ -38,7 +43,23 @@ _MOST_ROUNDS: Final = 12
 Path: TypeAlias = tuple[str, ...]
 """The steps by which one becomes administrator, a phrase each; raw text."""
 
+_MOST_REACHED: Final = 100_000
+"""Roles to which chains from one principal are followed."""
+
 Pages: TypeAlias = Callable[[str], bytes]
+
+
+class ReadTogether(Protocol):
+    """What is asked of several accounts that are read together, the first of which is `account`."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def accounts(self) -> tuple[str, ...]: ...
+
+
+A = TypeVar("A", bound=ReadTogether)
 
 
 class TrustingRole(Struct, frozen=True):
@@ -177,6 +198,10 @@ class Together(Struct, frozen=True):
     roles: tuple[str, ...]
     beside: tuple[str, ...]
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        return (self.account, *self.beside)
+
 
 def edges_between(day: str, data: tuple[Together, Mapping[str, bytes]]) -> tuple[CrossEdge, ...]:
     """Which users and roles of some accounts may assume roles of another, as AWS decides with both sides.
@@ -234,6 +259,48 @@ def reached_with(day: str, data: tuple[str, bytes, frozenset[str], frozenset[str
     return tuple(found)
 
 
+class Calling(Struct, frozen=True):
+    """Users and roles of an account, and roles of the same account or another that they may assume.
+
+    Args:
+        roles: () stands for all of the account.
+    """
+
+    account: str
+    roles: tuple[str, ...]
+    callers: tuple[str, ...]
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.account, *map(account_of, self.callers))))
+
+
+def edges_from(day: str, data: tuple[Calling, Mapping[str, bytes]]) -> tuple[CrossEdge, ...]:
+    """Which roles some users and roles may assume.
+
+    Raises:
+        Problem: one of the accounts cannot be read, or has nobody of that name.
+    """
+    calling, pages = data
+    first, *others = (workspace_of(kept_account(pages[id_], day, id_)) for id_ in calling.accounts)
+    workspace = replace(first, beside=tuple(others))
+    account = workspace.account
+    roles = [account.by_arn(arn) for arn in calling.roles] if calling.roles else account.roles
+    callers = [resolve_principal(workspace, arn) for arn in calling.callers]
+    at_home = workspace.at(account_of(calling.callers[0]))
+    found: list[CrossEdge] = []
+    for role in roles:
+        if not isinstance(role, Role):
+            continue
+        evaluator = evaluator_of(at_home, Question("sts:AssumeRole", role.arn))
+        for caller in callers:
+            decision = evaluator.decide(caller)
+            if caller.arn != role.arn and decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
+                sure = decision.outcome is Outcome.ALLOWED
+                found.append(CrossEdge(caller.arn, role.arn, sure, condition_of(decision), decision.complete))
+    return tuple(found)
+
+
 # All accounts.
 
 
@@ -265,17 +332,65 @@ class Ways:
 
     def edges(self, roles: Iterable[TrustingRole]) -> Iterator[CrossEdge]:
         """Who of the other accounts may assume each of some roles."""
-        together = {f"{one.account}-{number}": one for number, one in enumerate(self._together(roles))}
+        yield from self._decided([*self._together(roles)], edges_between)
 
-        def read(key: str) -> tuple[Together, Mapping[str, bytes]]:
-            one = together[key]
-            return one, {id_: self._pages(id_) for id_ in (one.account, *one.beside)}
+    def chains(self, start: str) -> Iterator[tuple[CrossEdge, ...]]:
+        """A shortest chain to every role of all accounts that a user or role reaches by assuming one after the other.
+
+        Raises:
+            Problem: the store has nothing of its account.
+        """
+        if account_of(start) not in self._indexes:
+            raise Problem(f"The store has nothing of the account of {start}.", "Give the ARN of a user or role in it.")
+        reached = {start}
+        frontier: dict[str, tuple[CrossEdge, ...]] = {start: ()}
+        chains = {**frontier}
+        while frontier:
+            following: dict[str, tuple[CrossEdge, ...]] = {}
+            for edge in self._decided([*self._calling(sorted(frontier), reached)], edges_from):
+                before = following.get(edge.role)
+                if edge.role not in reached and (before is None or not _is_sure(before)):
+                    following[edge.role] = (*chains[edge.principal], edge)
+            reached |= following.keys()
+            chains |= following
+            if len(reached) > _MOST_REACHED:
+                self._lack(f"More than {_MOST_REACHED:,} roles are reached: the rest was not followed")
+                following = {}
+            yield from following.values()
+            frontier = following
+
+    def _calling(self, callers: Sequence[str], reached: Container[str]) -> Iterator[Calling]:
+        by_account: dict[str, list[str]] = {}
+        for arn in callers:
+            by_account.setdefault(account_of(arn), []).append(arn)
+        for account, arns in by_account.items():
+            yield Calling(account, (), tuple(arns))
+            elsewhere: dict[str, list[str]] = {}
+            for role in self.trusting:
+                lets_in = role.account != account and (role.accounts is None or account in role.accounts)
+                if lets_in and role.arn not in reached and self._names(account, role.arn):
+                    elsewhere.setdefault(role.account, []).append(role.arn)
+            for other, roles in elsewhere.items():
+                yield Calling(other, tuple(roles), tuple(arns))
+
+    def _names(self, account: str, role: str) -> bool:
+        """Whether policies of an account may let it assume a role elsewhere."""
+        return any(glob.matches(role) for glob in self._globs[account])
+
+    def _decided(
+        self, asked: Sequence[A], task: Callable[[str, tuple[A, Mapping[str, bytes]]], tuple[CrossEdge, ...]]
+    ) -> Iterator[CrossEdge]:
+        """The edges that a task finds, of each of some accounts that are read together."""
+        by_key = {f"{one.account}-{number}": one for number, one in enumerate(asked)}
+
+        def read(key: str) -> tuple[A, Mapping[str, bytes]]:
+            one = by_key[key]
+            return one, {id_: self._pages(id_) for id_ in one.accounts}
 
         done: Done[tuple[CrossEdge, ...]]
-        for done in over_accounts([*together], read, partial(edges_between, self._day), self._workers):
+        for done in over_accounts([*by_key], read, partial(task, self._day), self._workers):
             if done.found is None:
-                one = together[done.account]
-                self._lack(f"Ways into account {one.account} were not followed: {done.problem}")
+                self._lack(f"Ways into account {by_key[done.account].account} were not followed: {done.problem}")
                 continue
             yield from done.found
 
@@ -286,7 +401,7 @@ class Ways:
             named = self._indexes if role.accounts is None else role.accounts
             for id_ in named:
                 is_other = id_ in self._indexes and id_ != role.account
-                if is_other and any(glob.matches(role.arn) for glob in self._globs[id_]):
+                if is_other and self._names(id_, role.arn):
                     wanted.setdefault((role.account, id_), []).append(role.arn)
         # Those are read together of which the same roles are asked about.
         alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -381,6 +496,10 @@ class _Climbing:
                 if self._ways.role(one.principal) is not None:
                     reached[one.certain][one.principal] = path
         return reached
+
+
+def _is_sure(chain: Sequence[CrossEdge]) -> bool:
+    return all(edge.certain for edge in chain)
 
 
 def _path(role: TrustingRole, sure: bool) -> Path | None:

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import re
-import shlex
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
@@ -28,16 +26,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import load_account
-from iamtui.account.model import REST_OF_ACCOUNT, Account
-from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.account.model import Account
 from iamtui.aws.answer_limits import AnswerTooLarge, AnswerTooSlow, limits_for, read_streamed
-from iamtui.credentials.secure_files import destination, locked, replace_file
-from iamtui.input_files import MissingFile, open_input, packed_for, read_whole, unpacked
-from iamtui.paths import home_expanded, make_private_folder
+from iamtui.input_files import MissingFile, open_input, read_whole, unpacked
+from iamtui.paths import home_expanded
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.snapshot_file import account_to_write
 from iamtui.workspace.workspace import NotOpened, SourceChoice, SourceInfo, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -48,17 +43,16 @@ VERSION: Final = 1
 FORMAT: Final = "iamtui-organization.json"
 ACCOUNTS: Final = "accounts.json"
 _SNAPSHOT: Final = "snapshot.json.zst"
-_POLICIES: Final = "managed-policies"
+POLICIES: Final = "managed-policies"
 _DATE: Final = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
-_AWS_POLICY: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
-_COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
+COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
 """What an account says of an AWS managed policy; the rest of it is the same in all."""
 
 _S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 _MOST_NAMES: Final = 60_000
 """Of one folder: AWS raises an organization to 10,000 accounts."""
-_MOST_POLICIES: Final = 5_000
+_MOSTPOLICIES: Final = 5_000
 _LARGEST_POLICY: Final = 2 * 1024 * 1024
 _LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
 _LARGEST_LIST: Final = 32 * 1024 * 1024
@@ -107,7 +101,7 @@ class ManagedPolicyReference(Struct, frozen=True, omit_defaults=True):
 
 
 class _References(Struct):
-    aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOST_POLICIES)] = msgspec.field(
+    aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOSTPOLICIES)] = msgspec.field(
         default_factory=list
     )
 
@@ -124,10 +118,6 @@ def store_schema() -> dict[str, Any]:
         "snapshot is a list of ManagedPolicyReference.",
         "$defs": definitions,
     }
-
-
-def today() -> str:
-    return datetime.now(UTC).date().isoformat()
 
 
 def check_date(text: str) -> str:
@@ -320,7 +310,7 @@ class OrganizationStore:
         self._files = files
         self._policies: dict[str, bytes] = {}
         self._lock = Lock()
-        _check_format(files)
+        check_format(files)
 
     @property
     def name(self) -> str:
@@ -346,7 +336,7 @@ class OrganizationStore:
         day = wanted or dates[-1]
         folder = f"date={day}"
         named = sorted(match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(folder)) if match)
-        listed = _read_list(self._files, f"{folder}/{ACCOUNTS}")
+        listed = read_list(self._files, f"{folder}/{ACCOUNTS}")
         there = frozenset(named)
         lacking = tuple(
             NotOpened(one.name, Problem(one.problem or "It was not read: the run was cut off."))
@@ -361,8 +351,7 @@ class OrganizationStore:
         Raises:
             Problem: it is damaged, or one of these policies is.
         """
-        name = f"date={day}/account={account}/{_SNAPSHOT}"
-        data = self._files.read(name, _LARGEST_SNAPSHOT)
+        data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
         named = _decoded(data, _References, f"The snapshot of account {account} of {day}").aws_managed_policies
         if not named:
             return data
@@ -373,7 +362,7 @@ class OrganizationStore:
         with self._lock:
             found = self._policies.get(digest)
         if found is None:
-            found = self._files.read(f"{_POLICIES}/{digest}.json.zst", _LARGEST_POLICY)
+            found = self._files.read(f"{POLICIES}/{digest}.json.zst", _LARGEST_POLICY)
             if hashlib.sha256(found).hexdigest() != digest:
                 raise Problem(
                     f"The AWS managed policy {digest} of the store is not what its name says.",
@@ -387,7 +376,7 @@ class OrganizationStore:
 
 
 def _with_counts(policy: bytes, reference: ManagedPolicyReference) -> bytes:
-    counts = msgspec.json.encode({key: value for key in _COUNTS if (value := getattr(reference, key)) is not None})
+    counts = msgspec.json.encode({key: value for key in COUNTS if (value := getattr(reference, key)) is not None})
     return policy if counts == b"{}" else policy[:-1] + b"," + counts[1:]
 
 
@@ -398,7 +387,7 @@ def _decoded(data: bytes, form: type[T], subject: str) -> T:
         raise Problem(f"{subject} cannot be read: {safe_text(error)}.", "It is damaged: fetch it again.") from None
 
 
-def _check_format(files: StoreFiles) -> None:
+def check_format(files: StoreFiles) -> None:
     try:
         data = files.read(FORMAT, _LARGEST_FORMAT)
     except MissingFile:
@@ -415,7 +404,7 @@ def _check_format(files: StoreFiles) -> None:
         )
 
 
-def _read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount]:
+def read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount]:
     try:
         data = files.read(name, _LARGEST_LIST)
     except MissingFile:
@@ -493,160 +482,9 @@ def workspace_of(account: Account) -> Workspace:
     return Workspace(account, source)
 
 
-# Writing.
-
-
-class StoreWriter:
-    """Writes accounts into a store in a folder, each once: what is there stays. Any thread may write.
-
-    Args:
-        day: to go on with, which has to be there; None: today. Accounts of files are of the day of their taking.
-        more: reads what a snapshot has beside what the account was opened with.
-
-    Raises:
-        Problem: the folder cannot be used, or holds something else.
-    """
-
-    def __init__(
-        self, folder: str, day: str | None = None, more: Callable[[Workspace], Workspace] = lambda workspace: workspace
-    ) -> None:
-        if is_s3(folder):
-            raise Problem(
-                "A store in S3 is only read here.",
-                f"Write it to a folder, then upload that: aws s3 sync FOLDER {shlex.quote(safe_text(folder))}",
-            )
-        self.folder = Path(destination(home_expanded(folder)))
-        self.day = today() if day is None else check_date(day)
-        self._more = more
-        self._files = LocalFiles(self.folder)
-        self._lock = Lock()
-        self._policies: set[str] = set()
-        self.written: list[str] = []
-        self.there: list[str] = []
-        _begin(self._files)
-        if day is not None:
-            OrganizationStore(self._files).day(day)
-
-    @property
-    def upload(self) -> str:
-        """The command that copies the store to S3, which is never run here."""
-        return f"aws s3 sync {shlex.quote(str(self.folder))} s3://BUCKET/PREFIX --exclude '*/.*'"
-
-    def expect(self, accounts: Iterable[ListedAccount]) -> None:
-        """Note the accounts that are about to be read, before they are: a run may be cut off."""
-        self._list([*accounts])
-
-    def refused(self, accounts: Iterable[ListedAccount]) -> None:
-        """Note why accounts could not be read; the next run tries them again."""
-        self._list([*accounts])
-
-    def has(self, account: str) -> bool:
-        """Whether an account is there already, of this day; it is counted as such."""
-        found = self._files.has(_name_of(self.day, account))
-        if found:
-            with self._lock:
-                self.there.append(account)
-        return found
-
-    def take(self, workspace: Workspace) -> Workspace:
-        """Write an account, unless it is there, and return what stays of it in memory: next to nothing.
-
-        Raises:
-            Problem: it is not known whose it is, it was read in part, or it cannot be written.
-        """
-        taken_at = workspace.source.taken_at if workspace.source.kind is SourceKind.SNAPSHOT else None
-        day = taken_at.astimezone(UTC).date().isoformat() if taken_at is not None else self.day
-        rest = next((gap for gap in workspace.account.gaps if gap.what == REST_OF_ACCOUNT), None)
-        if rest is not None:
-            raise Problem(f"Only a part of it could be read: {rest.error}.", "Run the command again.")
-        account = workspace.account.id
-        if not account:
-            raise Problem(f"{workspace.source.label} does not say whose account it is.", "Take another snapshot of it.")
-        name = _name_of(day, account)
-        if self._files.has(name):
-            with self._lock:
-                self.there.append(account)
-        elif self._write(name, account_to_write(self._more(workspace))):
-            with self._lock:
-                self.written.append(account)
-        return Workspace(Account(id=account), workspace.source)
-
-    def _write(self, name: str, account: Account) -> bool:
-        """Write a snapshot, after the policies that it names; whether it is new."""
-        snapshot = snapshot_of(account)
-        own, references = [], []
-        for policy in snapshot["Policies"]:
-            if not _AWS_POLICY.match(policy["Arn"]):
-                own.append(policy)
-                continue
-            counts = {key: policy.pop(key) for key in _COUNTS if key in policy}
-            data = json.dumps(policy, sort_keys=True).encode()
-            digest = hashlib.sha256(data).hexdigest()
-            references.append({"sha256": digest, **counts})
-            self._write_policy(digest, data)
-        snapshot |= {"Policies": own, "aws_managed_policies": references}
-        return self._put(name, json.dumps(snapshot, indent=1).encode() + b"\n")
-
-    def _write_policy(self, digest: str, data: bytes) -> None:
-        with self._lock:
-            known = digest in self._policies
-            self._policies.add(digest)
-        name = f"{_POLICIES}/{digest}.json.zst"
-        if not known and not self._files.has(name):
-            self._put(name, data)
-
-    def _put(self, name: str, data: bytes) -> bool:
-        path = self.folder / name
-        try:
-            make_private_folder(path.parent)
-            replace_file(path, packed_for(path.name, data), new=True)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise _unwritable(path, error) from None
-        return True
-
-    def _list(self, accounts: Sequence[ListedAccount]) -> None:
-        """Put accounts into the list of the day, in place of those of the same name or id."""
-        name = f"date={self.day}/{ACCOUNTS}"
-        path = self.folder / name
-        with locked(path):
-            known = {one.account or one.name: one for one in _read_list(self._files, name)}
-            known |= {one.account or one.name: one for one in accounts}
-            data = msgspec.json.format(msgspec.json.encode(AccountsFile([*known.values()])), indent=1)
-            try:
-                replace_file(path, data + b"\n")
-            except OSError as error:
-                raise _unwritable(path, error) from None
-
-
-def _name_of(day: str, account: str) -> str:
+def snapshot_name(day: str, account: str) -> str:
+    """The file of an account, in its store."""
     return f"date={day}/account={account}/{_SNAPSHOT}"
-
-
-def _unwritable(path: Path, error: OSError) -> Problem:
-    return Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the folder, or choose another.")
-
-
-def _begin(files: LocalFiles) -> None:
-    """Make a folder a store, unless it is one.
-
-    Raises:
-        Problem: it cannot be made, or holds something else.
-    """
-    try:
-        make_private_folder(files.folder)
-        is_empty = not any(files.folder.iterdir())
-    except OSError as error:
-        raise _unwritable(files.folder, error) from None
-    if is_empty:
-        try:
-            replace_file(files.folder / FORMAT, msgspec.json.encode(FormatFile()) + b"\n", new=True)
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise _unwritable(files.folder, error) from None
-    _check_format(files)
 
 
 def open_store(url: str, choice: SourceChoice | None = None, approve: Approve | None = None) -> OrganizationStore:

@@ -153,6 +153,10 @@ def test_ways_from_one_account_into_another(cli: Cli, store: Path, tmp_path: Pat
         ("may assume", iam("user/dora"), "into"),
     ]
     assert cli("org", "ask", "--store", store, "--trust", "--account", OTHER).code == 0
+    chains = cli("org", "ask", "--store", store, "--trust", "--from", iam("user/dora"))
+    assert (chains.code, f"reaches: arn:aws:iam::{OTHER}:role/into" in chains.out) == (0, True)
+    cli("org", "ask", "--store", store, "--trust", "--from", "dora").failed_with("is not the ARN of a user or role")
+    cli("org", "ask", "--store", store, "--audit", "--from", iam("user/dora")).failed_with("applies only with --trust")
     folder = tmp_path / "tables"
     assert cli("org", "ask", "--store", store, "--trust", "--parquet", folder).code == 0
     assert [path.name for path in folder.glob(f"*/account={OTHER}/*")].count("across.parquet") == 1

@@ -15,12 +15,14 @@ from benchmarks.organization import accounts
 from iamtui.account.model import Account, AttachedPolicy, InlinePolicy, Known, Missing, Role, User
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
+from iamtui.questions.account_index import principal_of
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.organization_paths import AccountIndex, Ways, account_of, index_of
 from iamtui.workspace.organization_run import Here
-from iamtui.workspace.organization_store import StoreWriter, account_in, open_store, workspace_of
-from iamtui.workspace.trust import Trustee, every_edge
+from iamtui.workspace.organization_store import account_in, open_store, workspace_of
+from iamtui.workspace.organization_writer import StoreWriter
+from iamtui.workspace.trust import Trustee, by_principal, chains_from, every_edge
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts
 from tests.workspace.test_trust_across_accounts import A, B, allow, arn, document, role, trust
@@ -119,6 +121,21 @@ def test_who_may_assume_roles_of_other_accounts(company: Stored) -> None:
     }
 
 
+def test_chains_from_account_to_account(company: Stored) -> None:
+    ways = company.ways()
+    dora = arn(A, "user/dora")
+    found = {chain[-1].role: [edge.role.rpartition("/")[2] for edge in chain] for chain in ways.chains(dora)}
+    together = chains_from(
+        principal_of(company.together.at(A).account, company.together.at(A).account.user("dora")),  # type: ignore[arg-type]
+        by_principal(every_edge(company.together)),
+    )
+    assert found == {chain[-1].role.arn: [edge.role.name for edge in chain] for chain in together}
+    assert found[arn(C, "role/admin")] == ["hop", "admin"]
+    assert found[arn(B, "role/if")] == ["via", "if"]
+    with pytest.raises(Problem, match="nothing of the account"):
+        [*ways.chains(arn("000011112222", "user/x"))]
+
+
 @pytest.mark.slow
 def test_a_generated_organization_says_the_same(tmp_path: Path) -> None:
     stored = Stored(tmp_path, (one.account for one in accounts(8, ((TINY, 1),))))
@@ -143,6 +160,13 @@ def test_random_accounts_say_the_same(tmp_path: Path, seed: int) -> None:
     ways = stored.ways()
     assert {(edge.principal, edge.role): edge.certain for edge in ways.edges(ways.trusting)} == stored.expected_edges()
     assert {one.principal: one.certain for one in ways.climbs()} == stored.expected_climbs()
+    edges = by_principal(every_edge(stored.together))
+    for each in stored.alone:
+        for entity in (*each.account.users, *each.account.roles)[:6]:
+            expected = {
+                chain[-1].role.arn: len(chain) for chain in chains_from(principal_of(each.account, entity), edges)
+            }
+            assert {chain[-1].role: len(chain) for chain in ways.chains(entity.arn)} == expected
 
 
 def test_an_index_is_small_and_holds_what_may_matter(company: Stored) -> None:

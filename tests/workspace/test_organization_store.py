@@ -19,13 +19,13 @@ from iamtui.problem import Problem
 from iamtui.workspace.organization_store import (
     LocalFiles,
     OrganizationStore,
-    StoreWriter,
     account_in,
     is_s3,
     open_store,
     s3_place,
     store_schema,
 )
+from iamtui.workspace.organization_writer import StoreWriter
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.snapshot_builder import allow, document, role, snapshot, user
 from tests.support.two_accounts import of_other
