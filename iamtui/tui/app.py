@@ -288,13 +288,13 @@ class IamtuiApp(TerminalApp):
         self._problems += problems
         self._say_problems()
 
-    def _say_problems(self) -> bool:
-        """Say what is wrong with the config, once; False when nothing is."""
+    def _say_problems(self, so: str = "") -> bool:
+        """Say what is wrong with the config, once, and what follows from it (`so`); False when nothing is."""
         if not self._problems:
             return False
         rest = len(self._problems) - _MOST_PROBLEMS
         more = f" ({rest} more: iamtui config check)" if rest > 0 else ""
-        self.say(" ".join(self._problems[:_MOST_PROBLEMS]) + more, Severity.WARNING)
+        self.say(" ".join(self._problems[:_MOST_PROBLEMS]) + more + so, Severity.WARNING)
         self._problems.clear()
         return True
 
@@ -424,7 +424,7 @@ class IamtuiApp(TerminalApp):
             if theme.name == self.theme:
                 self.mutate_reactive(IamtuiApp.theme)
             self.say(line("Theme ", (theme.name, "bold"), " was read."))
-        self._say_problems()
+        self._say_problems(" The look stays as it was.")
 
     def _theme_chosen(self, name: str | None) -> None:
         if name is None:

@@ -615,7 +615,7 @@ class MenuDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with DialogBox() as box:
             box.border_title = self._title
-            box.border_subtitle = line("a letter, or Enter  Esc")
+            box.border_subtitle = line("a letter or Enter choose  Esc back")
             yield MenuLines(self._items, id="menu")
             yield Static(id="menu-detail", markup=False)
 

@@ -98,7 +98,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding(
-        "Y", "menu('session')", "Copy …", show=False, id="session.copy_menu",
+        "Y", "menu('session')", "Copy session …", show=False, id="session.copy_menu",
         tooltip="Choose what to copy of the active session: a command, a field, a format",
     ),
     Binding(
@@ -117,7 +117,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding(
-        "C", "menu('copy')", "Copy of it …", show=False, id="copy.menu",
+        "C", "menu('copy')", "Copy from here …", show=False, id="copy.menu",
         tooltip="Choose what to copy of what is under the cursor: ARN, name, JSON, command, console link",
     ),
     Binding(

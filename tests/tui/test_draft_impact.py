@@ -42,6 +42,29 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         assert main.subject.node.name == "carol"  # type: ignore[union-attr]
 
 
+async def test_the_impact_says_why_before_and_after_and_quotes_the_statement() -> None:
+    async with opened() as pilot:
+        await ask(pilot, CAROL, *QUESTION)
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn), DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
+        await press(pilot, "I")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total == 2)
+        await settle(pilot)
+        gains = screen_text(app_of(pilot))
+        assert "⏎ Go there" in gains
+        assert " before  no Allow in: identity policies" in gains
+        assert " after   by data-lake-read / ReadLake (lines 4-15)" in gains
+        assert '"Sid": "ReadLake"' in gains
+        await press(pilot, "j")
+        loses = screen_text(app_of(pilot))
+        assert " before  by data-lake-read / ReadLake (lines 4-15)" in loses
+        assert " after   no Allow in: identity policies" in loses
+        assert '"Sid": "ReadLake"' in loses
+        await press(pilot, "f", "G")
+        assert " before " not in screen_text(app_of(pilot)).replace(" before  █", "").replace(" before  ▒", "")
+
+
 async def test_without_a_question_the_impact_counts_the_whole_account() -> None:
     async with opened() as pilot:
         await press(pilot, "I")

@@ -213,6 +213,10 @@ class ImpactLines(FilteredList[ImpactRow]):
 
     HELP_TITLE: ClassVar[str] = "Impact"
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Go there", id="impact.go", tooltip="Go to this principal in the tree"),
+    ]
+
     _label = _says = 0
 
     def show_rows(self, rows: Sequence[ImpactRow], keep: ImpactRow | None) -> None:
@@ -283,7 +287,6 @@ class DraftImpactScreen(Screen[str | None]):
             "s", "saved", "Saved questions", id="impact.saved", tooltip="Compare the saved questions instead, and back"
         ),
         Binding("f", "filter", "Changed or all", id="impact.filter", tooltip="Show only whose answer changes, or all"),
-        Binding("enter", "go", "Go there", id="impact.go", tooltip="Go to this principal in the tree"),
     ]
 
     DEFAULT_CSS = """
@@ -472,7 +475,7 @@ class DraftImpactScreen(Screen[str | None]):
 
     def idle_actions(self) -> frozenset[str]:
         """Where nobody is listed there is nowhere to go."""
-        return frozenset() if self.lines.display else frozenset(("go",))
+        return frozenset() if self.lines.display else frozenset(("open_line",))
 
     def action_saved(self) -> None:
         self._saved = not self._saved
@@ -485,9 +488,9 @@ class DraftImpactScreen(Screen[str | None]):
     @on(LineView.LineOpened)
     def _opened(self, event: LineView.LineOpened) -> None:
         event.stop()
-        self.action_go()
+        self._go()
 
-    def action_go(self) -> None:
+    def _go(self) -> None:
         row = self.lines.row
         if row is not None and row.arn and self.lines.display:
             self._at = row.label
