@@ -19,6 +19,7 @@ from iamtui.engine.request import (
     NotEvaluated,
     PoliciesInForce,
     PolicyInForce,
+    PolicyWithUnread,
     Principal,
     PrincipalKind,
 )
@@ -67,6 +68,8 @@ _ALLOWS_ALL: Final = NamedPolicy(
 )
 _HOST_OR_ID: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|[0-9a-f]{64}|A[A-Z0-9]{15,127}")
 """The host of an identity provider, a canonical user or a unique id."""
+_SPEAKS_OF_OTHERS: Final = ("backup", "codeartifact", "events", "glue")
+"""Services whose policies, of a vault, a repository, an event bus and a catalog, speak of resources with other ARNs."""
 _OF_ORGANIZATIONS: Final = ("aws:principalorgid", "aws:principalorgpaths")
 
 
@@ -204,7 +207,10 @@ class _Resource:
     """One resource and its policy."""
 
     def __init__(self, workspace: Workspace, arn: str, closed: _Closed) -> None:
-        self._workspace, self._account = workspace, workspace.account
+        self._members = _members(workspace)
+        # What is known of somebody of another account holds for nobody else of it.
+        self._workspace, self._account = replace(workspace, beside=()), workspace.account
+        self._others = workspace.others
         self._arn = arn
         self._closed = closed
         parsed = parse_arn(arn)
@@ -262,10 +268,17 @@ class _Resource:
                 for reason in found:
                     reasons[reason] = reasons.get(reason, 0) + 1
         names = sum(len(one.names) for one in actions)
-        for doubt in outside.doubts():
+        for doubt in (*outside.doubts(), *self._short_resources()):
             reasons[doubt] = reasons.get(doubt, 0) + 1
         status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
         return Proof(status, None, reasons, callers, classes, names, tuple(self._services()))
+
+    def _short_resources(self) -> Iterator[str]:
+        """Resource entries that are no ARNs, which some services read in ways of their own."""
+        for one in self._own_statements if not self._is_role else ():
+            for entry in (*(one.statement.resources or ()), *(one.statement.not_resources or ())):
+                if one.allows and not entry.startswith(("arn:", "*", "?")):
+                    yield f"what {safe_text(entry, limit=200)} is in a Resource"
 
     def _documents(self) -> list[PolicyDocument]:
         """What may speak of callers: the policy, and the RCPs."""
@@ -300,9 +313,11 @@ class _Resource:
         return (is_beside and not self._closed.policy_alone) or self._is_allowed_of(some)
 
     def _is_allowed_of(self, some: ActionClass) -> bool:
-        """Whether an Allow of the policy is about the action."""
+        """Whether an Allow of the policy, or of one beside it that is not read, may be about the action."""
         action = action_name(some.action)
-        return any(one.allows and one.action.matches(action) for one in self._own_statements)
+        return isinstance(self._policy, PolicyWithUnread) or any(
+            one.allows and one.action.matches(action) for one in self._own_statements
+        )
 
     @cached_property
     def _own_statements(self) -> tuple[CompiledStatement, ...]:
@@ -337,7 +352,7 @@ class _Resource:
         if principal.kind is PrincipalKind.CANONICAL_USER:
             return f"whose the canonical user {safe_text(principal.arn, limit=100)} is"
         if self._closed.organization is not None and caller.is_of_named_account:
-            known = self._workspace.others.get(principal.account or "")
+            known = self._others.get(principal.account or "")
             if known is None or isinstance(known.organization, Missing):
                 return f"whether account {principal.account} belongs to the organization"
         return ""
@@ -351,7 +366,7 @@ class _Resource:
         if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
             return None
         members, within, never = domain_of(prepared)
-        under = below(self._arn) if self._arn == self._carrier else ((*self._arn,),)
+        under = self._under
         if not any(members.shares(Glob(tokens)) for tokens in under):
             return None
         values: dict[str, Values] = {}
@@ -379,7 +394,7 @@ class _Resource:
         """What is known of a caller from outside."""
         known: dict[str, Values] = {"kms:calleraccount": (principal.account,)} if principal.account else {}
         fact = self._account.organization
-        if principal.account in _members(self._workspace) and not isinstance(fact, Missing) and fact.value is not None:
+        if principal.account in self._members and not isinstance(fact, Missing) and fact.value is not None:
             known["aws:principalorgid"] = (fact.value.id,)
         return known
 
@@ -387,6 +402,15 @@ class _Resource:
     def _own_ids(self) -> list[str]:
         entities: tuple[User | Role, ...] = (*self._account.users, *self._account.roles)
         return [entity.id for entity in entities if entity.id]
+
+    @cached_property
+    def _under(self) -> tuple[tuple[Token, ...], ...]:
+        """The resources that are looked at: the one that is named, and all that its policy may speak of."""
+        if self._arn != self._carrier:
+            return ((*self._arn,),)
+        if self._service in _SPEAKS_OF_OTHERS:
+            return ((*self._arn.rsplit(":", self._arn.count(":") - 4)[0], ":", Wild.STAR),)
+        return below(self._arn)
 
     @property
     def _region(self) -> str:

@@ -298,6 +298,39 @@ def test_what_is_not_loaded_is_not_proved() -> None:
     assert prove_not_public(made, [QUEUE + "2"])[QUEUE + "2"].status is NOT_PROVED
 
 
+@pytest.mark.parametrize(
+    ("arn", "statement", "status"),
+    [
+        # The policy of a catalog speaks of its tables, and that of an event bus of its rules.
+        (f"arn:aws:glue:eu-west-1:{ID}:catalog",
+         allow("*", "glue:GetTable", Resource=f"arn:aws:glue:eu-west-1:{ID}:table/db/t"), EXAMPLE),
+        (f"arn:aws:events:eu-west-1:{ID}:event-bus/b",
+         allow("*", "events:PutRule", Resource=f"arn:aws:events:eu-west-1:{ID}:rule/b/*"), NOT_PROVED),
+        # The policy of the registry is in force beside that of a repository.
+        (f"arn:aws:ecr:eu-west-1:{ID}:repository/r", allow({"AWS": ID}, "ecr:BatchGetImage"), NOT_PROVED),
+        (f"arn:aws:dynamodb:eu-west-1:{ID}:table/t",
+         allow("*", "dynamodb:Query", Resource=f"arn:aws:dynamodb:eu-west-1:{ID}:table/t/index/i"), EXAMPLE),
+        (f"arn:aws:execute-api:eu-west-1:{ID}:abc",
+         allow("*", "execute-api:Invoke", Resource="execute-api:/*"), NOT_PROVED),
+        (f"arn:aws:sns:eu-west-1:{ID}:t",
+         allow("*", "sns:Publish", Condition={"StringEquals": {"AWS:SourceOwner": ID}}), NOT_PROVED),
+    ],
+)  # fmt: skip
+def test_policies_that_speak_of_more_than_their_resource(arn: str, statement: Statement, status: ProofStatus) -> None:
+    found = prove_not_public(workspace({arn: document(statement)}), [arn])[arn]
+    assert found.status is status, found
+
+
+def test_a_caller_of_an_open_account_does_not_speak_for_all_of_it() -> None:
+    red = allow({"AWS": OTHER}, Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
+    own = workspace({QUEUE: document(red)})
+    user = User("x", "/", f"arn:aws:iam::{OTHER}:user/x", "AIDAX000000000000001", days_ago(9))
+    role = Role("x", "/", f"arn:aws:iam::{OTHER}:role/x", "AROAX000000000000001", days_ago(9), trust=document())
+    beside = replace(own, account=Account(id=OTHER, users=(user,), roles=(role,)))
+    found = prove_not_public(replace(own, beside=(beside,)), [QUEUE])[QUEUE]
+    assert found.status is EXAMPLE
+
+
 def test_variables_of_the_caller_are_not_guessed() -> None:
     homes = allow("*", Resource="arn:aws:sqs:eu-west-1:123456789012:${aws:PrincipalAccount}")
     found = of_queue(homes)
