@@ -14,10 +14,11 @@ from textual.widgets import Static
 
 from iamtui.tui.content import line
 from iamtui.tui.dialogs import Choice, OptionLines
+from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 
 
-class ColumnsDialog(ModalScreen[None]):
+class ColumnsDialog(ModalScreen[None], SteadyScreen[None]):
     """Tells with each change which columns are wanted, or None: the usual ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -63,7 +63,8 @@ class ChildrenTable(LineView):
         self.sorts: dict[str, tuple[str, bool]] = {}
         """By kind of branch: the id of the column that is sorted by, and whether in reverse."""
         self.chosen_columns: dict[str, tuple[str, ...]] = {}
-        """By kind of branch: the ids of the columns that the user wants; the usual ones where there is no entry."""
+        """By kind of branch, and "who can": the ids of the columns that the user wants; where there is no entry, the
+        usual ones."""
         self._is_exact = False
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
@@ -92,7 +93,8 @@ class ChildrenTable(LineView):
     def arrange_as(self, sorts: Mapping[str, tuple[str, bool]], columns: Mapping[str, Sequence[str]]) -> None:
         """Sort each kind of branch so from now on, and show these columns of it."""
         self.sorts = dict(sorts)
-        self.chosen_columns = {kind: tuple(ids) for kind, ids in columns.items()}
+        self.chosen_columns.clear()
+        self.chosen_columns.update({kind: tuple(ids) for kind, ids in columns.items()})
         self._arrange(keep=self.entity)
 
     def in_sight(self) -> Sequence[Entity]:

@@ -165,10 +165,12 @@ class ColumnLayout:
         chosen = [column for column in self.columns if self._is_wanted(column)]
         extras = [one for one in self.columns if one not in chosen and one.id not in self._empty]
         extras.sort(key=lambda one: -one.keep)
-        wanted = len(chosen)
+        removed: list[TableColumn] = []
         while len(chosen) > 1 and self._needed(chosen, _NAME_ROOM) + verdict > room:
-            chosen.remove(min(chosen, key=lambda column: column.keep))
-        for extra in extras if len(chosen) == wanted else ():
+            removed.append(min(chosen, key=lambda column: column.keep))
+            chosen.remove(removed[-1])
+        # A wide column may have made room for a narrow one.
+        for extra in removed[::-1] or extras:
             # What is rarely wanted comes after the paths behind the names.
             name = self._longest_name if extra.keep > 0 else self._longest["name"]
             name = max(_NAME_ROOM, min(name, _WELL_NAMED))

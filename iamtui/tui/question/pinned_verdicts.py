@@ -217,8 +217,11 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     left_out, who_can = main.question.left_out, lazy.who_can_screen
     asked, as_left = main.question.who_can_left or (None, who_can.AS_FOUND)
     arrangement = as_left if asked == question_matrix else who_can.AS_FOUND
-    screen = who_can.WhoCanScreen
-    _push_who_can(main, screen(workspace, question_matrix, before=before, left_out=left_out, arrangement=arrangement))
+    screen = who_can.WhoCanScreen(
+        workspace, question_matrix,
+        before=before, left_out=left_out, arrangement=arrangement, columns=main.subject.table.chosen_columns,
+    )  # fmt: skip
+    _push_who_can(main, screen)
 
 
 def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:

@@ -44,6 +44,8 @@ _REASONS: Final = (
     _Reason("limit", lambda row: row.limit),
 )
 _WHY: Final = _Reason("why", lambda row: row.why)
+COLUMNS: Final = tuple(reason.title for reason in (*_REASONS, _WHY))
+"""The columns that can be chosen; verdict, name and kind are always there."""
 
 
 class WhoCanList(FilteredList[WhoCanRow]):
@@ -69,6 +71,8 @@ class WhoCanList(FilteredList[WhoCanRow]):
         self.rows = Rows()
         self.longest: dict[str, int] = {}
         """Of all rows, in cells: the longest name with its place, and the longest of each part of the reasons."""
+        self.chosen: Sequence[str] | None = None
+        """Those of COLUMNS that the user wants; None: the usual ones."""
         self._draft = False
 
     def on_unmount(self) -> None:
@@ -116,17 +120,34 @@ class WhoCanList(FilteredList[WhoCanRow]):
         room, longest = max(8, width - fixed), self.longest
         if room < _WHY_BESIDES:
             return room, []
-        if room < _REASONS_APART:
+        if self.chosen is None and room < _REASONS_APART:
             # Reasons are told below the list too: names come first, as long as some of the reason is left.
             why = longest.get("why", 0)
             name = min(longest.get("name", 0), max(_LEAST_NAME, room - len(_GAP) - min(why, room // 2)))
             name = max(name, min(_LEAST_NAME, room))
             return name, [(_WHY, room - name - len(_GAP))]
-        told = [reason for reason in _REASONS if longest.get(reason.title)]
+        if self.chosen is None:
+            told = [reason for reason in _REASONS if longest.get(reason.title)]
+        else:
+            told = [reason for reason in (*_REASONS, _WHY) if reason.title in self.chosen]
         wanted = [max(longest.get("name", 0), _LEAST_NAME)]
-        wanted += [max(longest[reason.title], len(reason.title) + 2) for reason in told]
+        wanted += [max(longest.get(reason.title, 0), len(reason.title) + 2) for reason in told]
         name, *sizes = shared_out(room - len(_GAP) * len(told), wanted)
         return name, list(zip(told, sizes, strict=True))
+
+    def shown_columns(self) -> list[str]:
+        """Those of COLUMNS that have room."""
+        return [reason.title for reason, _size in self._columns(self.size.width)[1]]
+
+    def hidden_columns(self) -> list[str]:
+        """Those that the user wants and that have none."""
+        shown = self.shown_columns()
+        return [title for title in self.chosen or () if title in COLUMNS and title not in shown]
+
+    def choose_columns(self, titles: Sequence[str] | None) -> None:
+        """Show these of COLUMNS; None: the usual ones."""
+        self.chosen = titles
+        self.redraw()
 
     def _titles(self, width: int) -> list[tuple[str, int]]:
         name, reasons = self._columns(width)

@@ -34,7 +34,7 @@ from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.question.panel_text import terms_of
-from iamtui.tui.question.who_can_list import WhoCanList
+from iamtui.tui.question.who_can_list import COLUMNS, WhoCanList
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
@@ -137,6 +137,9 @@ class Arrangement(NamedTuple):
 
 AS_FOUND: Final = Arrangement()
 
+_TABLE: Final = "who can"
+"""Under what the columns that the user wants here stand beside those of the tables."""
+
 
 class WhoCanScreen(SteadyScreen[str | None]):
     """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
@@ -151,6 +154,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         Binding("x", "export", "Export", id="whocan.export", tooltip="Export what is shown as CSV, JSON or Markdown"),
         Binding("w,f7", "why", "Why", id="whocan.why", tooltip="Show the whole trace for this principal"),
         Binding("f6,W", "back", "Back to one", id="whocan.back", tooltip="Back to one principal"),
+        Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
         Binding("1", "show('1')", "All", show=False, id="whocan.all", tooltip="Show every principal"),
         Binding("2", "show('2')", "Allowed", show=False, id="whocan.allowed", tooltip="Show who is allowed"),
         Binding("3", "show('3')", "Depends", show=False, id="whocan.depends", tooltip="Show for whom it depends"),
@@ -196,10 +200,12 @@ class WhoCanScreen(SteadyScreen[str | None]):
         left_out: str = "",
         provider: Provider = who_can,
         arrangement: Arrangement = AS_FOUND,
+        columns: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Make the screen.
 
         Args:
+            columns: by table, those that the user wants; a choice made here goes in under "who can".
             arrangement: how it is shown at first, and in the attribute how it was left.
             before: the workspace without the draft that `workspace` holds: every row then shows both answers.
             left_out: what was half typed, and is not asked with; "" for nothing.
@@ -212,6 +218,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         self._left_out = left_out
         self._provider = provider
         self.arrangement = arrangement
+        self._chosen_columns = columns if columns is not None else {}
         self._everybody = Everybody(())
         self._done = False
         self._unloaded: set[Layer] = set()
@@ -223,6 +230,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         yield Label(id="whocan-filters")
         yield Label(id="whocan-note")
         rows = WhoCanList(id="whocan-list")
+        rows.chosen = self._chosen_columns.get(_TABLE)
         yield ListPane(rows, details=4)
         needle = self.arrangement.needle
         yield FilterRow(rows, placeholder="name, path or policy; Enter keeps it", needle=needle)
@@ -246,12 +254,12 @@ class WhoCanScreen(SteadyScreen[str | None]):
         What it makes it from keeps this screen no longer.
         """
         question_matrix, left_out, provider = self.question_matrix, self._left_out, self._provider
-        arrangement = self.arrangement
+        arrangement, columns = self.arrangement, self._chosen_columns
 
         def make(workspace: Workspace, before: Workspace | None) -> WhoCanScreen:
             return WhoCanScreen(
                 workspace, question_matrix,
-                before=before, left_out=left_out, provider=provider, arrangement=arrangement,
+                before=before, left_out=left_out, provider=provider, arrangement=arrangement, columns=columns,
             )  # fmt: skip
 
         return make
@@ -365,6 +373,20 @@ class WhoCanScreen(SteadyScreen[str | None]):
         outcomes = [entry.outcome for entry in FILTERS]
         at = (outcomes.index(self.list.rows.outcome) + event.direction) % len(outcomes)
         self.action_show(str(at + 1))
+
+    def action_columns(self) -> None:
+        rows = self.list
+
+        def choose(titles: Sequence[str] | None) -> None:
+            self._chosen_columns.pop(_TABLE, None)
+            if titles is not None:
+                self._chosen_columns[_TABLE] = tuple(titles)
+            rows.choose_columns(titles)
+
+        choices = [(title, title) for title in COLUMNS]
+        self.app.push_screen(
+            lazy.columns_dialog.ColumnsDialog("who can", choices, rows.shown_columns, rows.hidden_columns, choose)
+        )
 
     def action_search(self) -> None:
         self.query_one(FilterRow).open()
