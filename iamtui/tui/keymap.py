@@ -30,8 +30,9 @@ def named_bindings() -> Iterator[tuple[str, str, str]]:
     found: dict[str, Binding] = {}
     for node in _subclasses(DOMNode):
         for binding in _bindings(node) if node.__module__.startswith("iamtui.") else ():
-            if binding.id:
-                found.setdefault(binding.id, binding)
+            # One id may have bindings of a pane and of the screen around it, which has more keys for it.
+            if binding.id and len(binding.key) > len(found[binding.id].key if binding.id in found else ""):
+                found[binding.id] = binding
     for name, binding in sorted(found.items()):
         yield name, binding.key, binding.tooltip or binding.description
 

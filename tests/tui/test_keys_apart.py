@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.keymap import named_bindings
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
@@ -25,3 +26,9 @@ def test_what_the_app_takes_first_is_no_key_of_a_screen() -> None:
     for owner in (MainScreen, TraceScreen, QuestionPanel, SessionsPanel):
         taken = {key: (first[key], name) for key, name in keys(owner) if key in first}
         assert taken == {}, owner.__name__
+
+
+def test_a_key_of_a_pane_and_of_the_screen_is_listed_with_all_its_keys() -> None:
+    keys = {name: key for name, key, _words in named_bindings()}
+    assert keys["question.ask"] == "f5,s"
+    assert keys["question.why"] == "f7,w"
