@@ -50,6 +50,8 @@ _MOST_SHOWN: Final = 20
 _MOST_PRINTED: Final = 1_000
 """Entries of a list in the JSON."""
 _FEW: Final = 3
+_MOST_LINES: Final = 60
+"""Lines of a document that is shown; a longer one is in the file that --fix writes."""
 _INDENT: Final = 4
 _ROWS: Final = 10_000
 _EPILOG: Final = "Exit codes: 0 all could be told; 1 with --fail-on; 3 something could not be told or read; 2 an error."
@@ -327,7 +329,7 @@ class _Shown:
         for index in range(self._first_added, len(self._fixed.draft.edits)):
             out.line(f"  {index + 1}  {self._fixed.draft.words_of(index, self._workspace.account)}")
             document = getattr(self._fixed.draft.edits[index], "document", None)
-            if isinstance(document, str):
+            if isinstance(document, str) and document.count("\n") < _MOST_LINES:
                 out.document(document, indent=_INDENT, numbered=False)
         for caution in self._fixed.cautions:
             note(caution)

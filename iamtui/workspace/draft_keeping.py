@@ -60,6 +60,7 @@ def with_all_fixes(
     Raises:
         DraftProblem: the draft given does not fit the account.
     """
+    kept = draft.edits
     asked = [_asked(workspace, one, now) for one in wanted[:MOST_WANTED]]
     left = [one for one in asked if isinstance(one, NoEdit)]
     of_callers: dict[str, list[_Case]] = {}
@@ -78,7 +79,19 @@ def with_all_fixes(
                 cautions |= dict.fromkeys(made.cautions)
     if len(wanted) > MOST_WANTED:
         left.append(NoEdit(f"For {len(wanted) - MOST_WANTED:,} more callers and actions nothing was looked for."))
-    return SuggestedDraft(draft, tuple(left), tuple(cautions))
+    return SuggestedDraft(_last_documents(draft, len(kept)), tuple(left), tuple(cautions))
+
+
+def _last_documents(draft: Draft, first: int) -> Draft:
+    """The draft without those of its edits from `first` on whose document a later one replaces."""
+    edits = draft.edits
+    replaced = {
+        place
+        for place in range(first, len(edits))
+        if hasattr(edits[place], "document")
+        and any(type(one) is type(edits[place]) and one.subject == edits[place].subject for one in edits[place + 1 :])
+    }
+    return draft.with_edits(tuple(edit for place, edit in enumerate(edits) if place not in replaced))
 
 
 class _Case(NamedTuple):

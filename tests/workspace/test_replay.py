@@ -14,6 +14,7 @@ from iamtui.activity.events import event_of
 from iamtui.activity.requests import RequestCollector
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole
+from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.workspace import replay as module
@@ -319,6 +320,15 @@ def test_a_deny_that_the_draft_brings_is_narrowed_and_not_overridden() -> None:
     edit = PutInlinePolicy(iam("user/alice"), "own", text(READ, deny("s3:GetObject", f"{BUCKET}/a*")))
     more, left = added(workspace(READ), [event()], edit)
     assert (len(more) > 0) is (left == [])
+
+
+def test_a_document_that_is_changed_for_several_callers_is_one_edit() -> None:
+    opened = workspace(READ, scps=[])
+    (level,) = [one for one in opened.account.organization_levels if one.type == "ACCOUNT"]
+    edit = PutOrganizationPolicy("SERVICE_CONTROL_POLICY", level.id, "fence", text(deny("s3:GetObject")))
+    more, left = added(opened, [event(), event(userIdentity=session())], edit)
+    assert len(more) == 1
+    assert left == []
 
 
 def test_what_a_deleted_role_did_stays_broken_and_is_said() -> None:
