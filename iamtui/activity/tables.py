@@ -25,6 +25,7 @@ COUNT, FIRST, LAST = "events", "first_time", "last_time"
 """Columns of rows that stand for several events."""
 
 _ROWS: Final = 512
+_PARQUET_ROWS: Final = 4_096
 _MOST_HELD: Final = 256 * 1024 * 1024
 """Bytes of a row group's column, and of the values of a portion of it."""
 
@@ -137,7 +138,11 @@ class _Rows:
             return None
 
     def _event(self, row: Sequence[Any]) -> Event | None:
-        given: dict[str, Any] = {name: _text(row[index]) for index, name in self._texts if row[index]}
+        given: dict[str, Any] = {
+            name: cell if type(cell) is str else _text(cell) for index, name in self._texts if (cell := row[index])
+        }
+        if "eventTime" in given:
+            given["eventTime"] = _moment(given["eventTime"])
         if not (given.get("eventName") and given.get("eventSource")):
             return None
         for index, name in self._nested:
@@ -151,7 +156,7 @@ class _Rows:
                 return None
         for place, name in ((self._first, "first"), (self._last, "last")):
             if place is not None and row[place]:
-                given[name] = _text(row[place])
+                given[name] = _moment(_text(row[place]))
         return Event(**given)
 
     def _raw(self, cell: Any) -> msgspec.Raw:
@@ -179,10 +184,15 @@ class _Rows:
             given.setdefault(name, _json(value))
 
 
+def _moment(text: str) -> str:
+    """A time as CloudTrail writes it, where it can be told."""
+    found = _TIME.match(text)
+    return text if found is None else f"{found[1]}T{found[2]}Z"
+
+
 def _text(cell: Any) -> str:
     if isinstance(cell, str):
-        found = _TIME.match(cell) if cell[:2] == "20" else None
-        return cell if found is None else f"{found[1]}T{found[2]}Z"
+        return cell
     if isinstance(cell, datetime):
         moment = cell.astimezone(UTC) if cell.tzinfo is not None else cell
         return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
@@ -198,13 +208,15 @@ def _json_of_text(text: str) -> msgspec.Raw:
     if text in ("null", "-"):
         return NO_JSON
     try:
-        msgspec.json.decode(text)
+        return _RAW.decode(text).copy()
     except msgspec.MsgspecError:
         value, end = _struct(text, 0)
         if end != len(text):
             raise ValueError(text) from None
         return _json(_camel(value))
-    return msgspec.Raw(text.encode())
+
+
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 def _camel(value: Any) -> Any:
@@ -296,7 +308,7 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
     # A value that stands in many rows is held once.
     opened = arrow.parquet.ParquetFile(file, read_dictionary=texts)
     rows = _Rows(wanted)
-    for batch in opened.iter_batches(batch_size=_ROWS, columns=wanted):
+    for batch in opened.iter_batches(batch_size=_PARQUET_ROWS, columns=wanted):
         if batch.get_total_buffer_size() > _MOST_HELD:
             raise Problem("It has values that are too long.", "Is it a trail?")
         columns = [_values(arrow, batch.column(name)) for name in wanted]
