@@ -89,6 +89,12 @@ def used(
     checked, not_made = _check(workspace, principal, least, activity)
     uses = compare_use(granted, activity)
     shown = _Shown(workspace, activity, uses, least, checked, not_made)
+    if as_policy and not least.statements:
+        shown.say_incomplete()
+        raise Problem(
+            f"Nothing was used that the policies of {workspace.short_name(arn)} grant, so there is no policy.",
+            "Leave --policy out to see what was recorded.",
+        )
     if as_policy:
         stdout().json(least.document, indent=2, alone=True)
         shown.say_incomplete()

@@ -120,6 +120,7 @@ def test_without_events_of_it_there_is_no_policy(cli: Cli, tmp_path: Path) -> No
     assert "No policy: nothing was used that the principal's own policies grant." in out
     assert cli("used", "ops-readonly", trail(tmp_path), "--draft", tmp_path / "d.json", "--demo").code == 2
     assert not (tmp_path / "d.json").exists()
+    cli("used", "ops-readonly", trail(tmp_path), "--policy", "--demo").failed_with("so there is no policy")
 
 
 @pytest.mark.parametrize(
