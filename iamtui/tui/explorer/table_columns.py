@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import add
 from typing import Any, Final
 
 from rich.cells import cell_len
@@ -45,8 +46,8 @@ MOST_COLUMNS: Final = 24
 
 _NAME_ROOM, _WELL_NAMED = 20, 48
 """What columns that are always wanted leave to the name, and what those do that are shown where there is room."""
-_MEASURED = 2000
-"""Of so many lines the columns of names are as wide as the longest."""
+_MEASURED, _MEASURED_BESIDES = 2000, 500
+"""Of so many lines the names, and the other columns, are as wide as the longest."""
 _LEAST_PATH = 7
 """Less of a path would look like the end of a name that is cut."""
 _SIGNS = 2
@@ -117,33 +118,29 @@ class ColumnLayout:
         self._is_chosen = chosen is not None
         self._is_exact = exact
         self._is_path_told = False
-        self._longest = {column.id: self._longest_of(column, entities) for column in self.columns if column.grows}
-        self._empty = {column.id for column in self.columns if column.extra and self._is_empty(column, entities)}
-        """Those in which nothing would stand."""
-        self._longest_name = max((cell_len(safe_text(one.name)) + _SIGNS for one in entities[:_MEASURED]), default=0)
-        self._room_for_paths = self._most_with_paths(entities)
         self._fitted: tuple[tuple[int, int], list[tuple[TableColumn | None, int]]] = (0, 0), []
-
-    def _longest_of(self, column: TableColumn, entities: Sequence[Entity]) -> int:
-        """How wide a column of names is with all of it, title and arrow included."""
-        longest = cell_len(column.title) + 2
-        for entity in entities[:_MEASURED]:
-            where = self._where(entity) if column.id == "name" else ""
-            cells = cell_len(safe_text(column.cell(self._account, entity).text)) + (
-                cell_len(safe_text(where)) + 2 if where else 0
-            )
-            longest = max(longest, cells)
-        return longest
-
-    def _most_with_paths(self, entities: Sequence[Entity]) -> int:
+        names = [cell_len(safe_text(one.name)) for one in entities[:_MEASURED]]
+        paths = [cell_len(safe_text(where)) + 2 if (where := self._where(one)) else 0 for one in entities[:_MEASURED]]
+        whole = sorted(map(add, names, paths))
+        self._longest_name = max(names, default=0) + _SIGNS
+        self._room_for_paths = whole[len(whole) * 3 // 4] if whole else 0
         """How wide names must be to show the whole paths behind three quarters of them; else none is shown."""
-        some = entities[:_MEASURED]
-        cells = sorted(cell_len(safe_text(f"{one.name}  {self._where(one)}".rstrip())) for one in some)
-        return cells[len(cells) * 3 // 4] if cells else 0
+        title = cell_len("name") + 2
+        self._longest = {"name": max(whole[-1], title) if whole else title}
+        self._empty: set[str] = set()
+        """Columns in which nothing would stand."""
+        for column in self.columns:
+            self._measure(column, entities)
 
-    def _is_empty(self, column: TableColumn, entities: Sequence[Entity]) -> bool:
-        nothing = ("", _NOTHING.text, "/")
-        return all(column.cell(self._account, entity).text in nothing for entity in entities[:_MEASURED])
+    def _measure(self, column: TableColumn, entities: Sequence[Entity]) -> None:
+        """Note how wide a column of names is with all of it, title and arrow included, and whether it is empty."""
+        if column.id == "name" or not (column.grows or column.extra):
+            return
+        texts = {column.cell(self._account, entity).text for entity in entities[:_MEASURED_BESIDES]}
+        if column.extra and texts <= {"", _NOTHING.text, "/"}:
+            self._empty.add(column.id)
+        if column.grows:
+            self._longest[column.id] = max(cell_len(text) for text in map(safe_text, {column.title + " ▲", *texts}))
 
     def fitting(self, width: int, verdict_width: int) -> list[tuple[TableColumn | None, int]]:
         """The columns that fit and their widths; None is the verdict's column, of which a width of 0 makes none."""
