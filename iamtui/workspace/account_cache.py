@@ -192,14 +192,15 @@ def is_whole(account: Account) -> bool:
 
 def _json(account: Account) -> bytes:
     """The account as a snapshot in one line, encoded entry by entry, so that a screen can go on meanwhile."""
-    members = []
+    parts = [b"{"]
     for key, value in snapshot_of(account).items():
+        parts += (b"," if len(parts) > 1 else b"", msgspec.json.encode(key), b":")
         if isinstance(value, list):
-            encoded = b"[%s]" % b",".join(map(msgspec.json.encode, value))
+            # A `map` would be gone through without letting the screen have the interpreter's lock.
+            parts += (b"[", b",".join([msgspec.json.encode(entry) for entry in value]), b"]")
         else:
-            encoded = msgspec.json.encode(value)
-        members.append(b"%s:%s" % (msgspec.json.encode(key), encoded))
-    return b"{%s}" % b",".join(members)
+            parts.append(msgspec.json.encode(value))
+    return b"".join((*parts, b"}"))
 
 
 def _newest_first() -> list[Path]:

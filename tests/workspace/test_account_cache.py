@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 import pytest
@@ -57,6 +59,22 @@ def test_the_demo_is_the_same_from_the_cache() -> None:
     kept = kept_account(demo.id, CALLER, "")
     assert kept is not None
     assert snapshot_of(kept) == snapshot_of(demo)
+
+
+def test_the_screen_may_go_on_after_each_entry_that_is_encoded() -> None:
+    """The interpreter's lock is let go between two calls of Python, but not inside one."""
+    demo, encoded = replace(load_demo_account(), caller_arn=Known(CALLER), taken_at=READ_AT), 0
+
+    def note(_frame: FrameType, event: str, called: object) -> None:
+        nonlocal encoded
+        encoded += event == "c_call" and called is msgspec.json.encode
+
+    sys.setprofile(note)
+    try:
+        assert keep_account(demo, "")
+    finally:
+        sys.setprofile(None)
+    assert encoded > len(demo.users) + len(demo.roles) + len(demo.policies)
 
 
 def test_nothing_is_kept_of_what_was_never_read() -> None:
