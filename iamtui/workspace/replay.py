@@ -389,8 +389,9 @@ class Replayer:
             for resource in action.resources or ("*",):
                 arn = parse_arn(resource)
                 owner = denial.resource_account or None if arn is not None and not arn.account else None
-                if arn is not None and arn.service == "iam":
-                    resource = with_path(self._before.workspace, resource, arn.resource_type, arn.name)
+                if arn is not None and arn.service == "iam" and arn.account in self._open_accounts:
+                    there = self._before.workspace.at(arn.account)
+                    resource = with_path(there, resource, arn.resource_type, arn.name)
                 question = Question(action.action, resource, of_action, resource_account=owner, region=request.region)
                 yield _Asked(question, not action.resources and not needs_none, action.implied)
 

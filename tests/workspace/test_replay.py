@@ -133,6 +133,11 @@ def test_an_answer_is_held_against_what_aws_did(policy: dict[str, Any], record: 
     assert verdict(workspace(policy), record) == expected
 
 
+def test_a_role_of_another_account_is_not_taken_for_the_one_of_its_name() -> None:
+    opened = workspace(allow("sts:AssumeRole", ROLE))
+    assert verdict(opened, assuming(ROLE.replace(ID, "999988887777"))) is Verdict.DIFFERS
+
+
 def test_calls_between_other_accounts_are_not_asked_about() -> None:
     other = session(account="999988887777")
     found = replayed(workspace(READ), [event(userIdentity=other, recipientAccountId="999988887777")])
