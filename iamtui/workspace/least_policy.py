@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,10 +49,16 @@ MOST_NAMED: Final = 10
 MOST_ASKED: Final = 5_000
 """Pairs of an action and a resource that are asked about."""
 
+MOST_FRONTS: Final = 500
+"""Resources of an action, or folders of them, that are asked about one by one."""
+
 POLICY_NAME: Final = "used-only"
 _INLINE_SIZES: Final = {User: 2_048, Role: 10_240}
 _MOST_POLICIES: Final = 10
 _LOGS: Final = ":log-stream:"
+_SEPARATOR: Final = re.compile("[/:](?=.)")
+_DEEPEST: Final = 16
+"""Folders that are told apart behind the kind of a resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,13 @@ class _Maker:
 
     def _take(self, used: UsedAction) -> None:
         told: dict[str, Decision] = {}
+        # Resources beside each other are mostly granted alike: of very many, one of each folder or kind is asked about.
+        fronts = (str, _stem, _kind)
+        front = next((one for one in fronts if len({one(name) for name in used.resources}) <= MOST_FRONTS), _kind)
         context = {key: (values[0],) for key, values in common_context(used).items()}
         for resource in used.resources:
             where = resource or "*"
-            # Resources beside each other are mostly granted alike: of very many, one of each folder is asked about.
-            stem = where if len(used.resources) <= MOST_ASKED // 10 else _stem(where)
+            stem = front(where)
             if stem not in told:
                 question = Question(used.action, where, context, region=next(iter(used.contexts))[0])
                 asker = BulkEvaluator(self._workspace, question, now=self._now, read_whole=True)
@@ -226,13 +234,25 @@ class _Maker:
         return tuple(sorted(found))
 
     def _fewer(self, kind: str, resources: Iterable[str]) -> list[str]:
-        """Resources of one kind; while there are too many, a pattern for all in the deepest folder that has as many."""
+        """Resources of one kind; while there are too many, a pattern for all in each of the deepest full folders."""
         names = set(resources)
-        while len(names) > self._most:
-            counts = Counter(folder for name in names for folder in _folders(name, kind))
-            folder = max((one for one in counts if counts[one] > self._most), key=lambda one: (len(one), one))
-            names = {name for name in names if not name.startswith(folder)} | {f"{folder}*"}
-            self._rules[f"More than {self._most} resources: {safe_text(folder, limit=512)}* stands for them."] = None
+        patterns: set[str] = set()
+        deepest = max(len(_SEPARATOR.findall(name, len(kind))) for name in names)
+        for depth in range(min(deepest, _DEEPEST), -1, -1):
+            if len(names) <= self._most:
+                break
+            folders: dict[str, list[str]] = defaultdict(list)
+            for name in names:
+                folder = _folder(name, kind, depth)
+                if folder:
+                    folders[folder].append(name)
+            for folder, inside in folders.items():
+                if len(inside) > self._most:
+                    names.difference_update(inside)
+                    names.add(f"{folder}*")
+                    patterns.add(f"{folder}*")
+        for pattern in sorted(names & patterns):
+            self._rules[f"More than {self._most} resources: {safe_text(pattern, limit=512)} stands for them."] = None
         return list(names)
 
     def _denies(self) -> Iterator[dict[str, Any]]:
@@ -283,12 +303,15 @@ def _kind(resource: str) -> str:
     return head + name[: at + 1]
 
 
-def _folders(name: str, kind: str) -> Iterator[str]:
-    """All that ends with a separator in front of the last name of an ARN; the least of it is its kind."""
-    yield kind
-    for match in re.finditer("[/:](?=.)", name):
-        if match.end() > len(kind):
-            yield name[: match.end()]
+def _folder(name: str, kind: str, depth: int) -> str:
+    """The front of an ARN up to a separator, so many behind its kind; "" where it has not so many."""
+    end = len(kind)
+    for _ in range(depth):
+        found = _SEPARATOR.search(name, end)
+        if found is None:
+            return ""
+        end = found.end()
+    return name[:end]
 
 
 # The draft that leaves nothing else, and what can be said of it.

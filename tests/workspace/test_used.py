@@ -205,6 +205,22 @@ def test_many_resources_become_the_pattern_of_their_deepest_folder(tmp_path: Pat
     assert least.rules == ("More than 3 resources: arn:aws:s3:::b/raw/2026/* stands for them.",)
 
 
+def test_very_many_resources_are_generalized_folder_by_folder(tmp_path: Path) -> None:
+    deep = [get(f"{'x/' * 40}{day}/{part}") for day in range(3) for part in range(3)]
+    wide = [
+        event("s3", "GetObject", {"bucketName": "wide", "key": f"{day}/{part}"})
+        for day in range(150)
+        for part in range(5)
+    ]
+
+    _, _, _, least = used(tmp_path, [allow("s3:*")], deep + wide, most=4)
+
+    (statement,) = allowed(least)
+    assert "arn:aws:s3:::wide/*" in statement["Resource"]
+    assert not any(rule.count("wide/") for rule in least.rules if "wide/*" not in rule), "only what is left is named"
+    assert len(statement["Resource"]) <= 8
+
+
 def test_resources_that_share_nothing_become_all_of_their_kind(tmp_path: Path) -> None:
     events = [event("dynamodb", "GetItem", {"tableName": name}) for name in ("a", "b", "c")]
     _, _, _, least = used(tmp_path, [allow("dynamodb:*")], events, most=2)
