@@ -12,13 +12,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
+from time import process_time
 from typing import Final
 
 from benchmarks import generator
 from benchmarks.generator import SEED, THOUSAND, TINY, Size
+from benchmarks.results import Plan as ResultPlan
+from benchmarks.results import Result
 from benchmarks.vocabulary import ACCOUNT, OTHER_ACCOUNTS
 from iamtui.account.authorization_details import load_account
+from iamtui.cli.organization_answers import Plan, ask_account
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.organization_store import open_store
 from iamtui.workspace.organization_writer import StoreWriter
+from iamtui.workspace.saved_questions import SavedQuestion
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNTS: Final = 300
@@ -53,6 +61,32 @@ def write(folder: Path, count: int = ACCOUNTS, sizes: tuple[tuple[Size, int], ..
     writer = StoreWriter(str(folder))
     for workspace in accounts(count, sizes):
         writer.take(workspace)
+
+
+_ASKED: Final = 60
+"""Accounts of a store that is measured: one in five of those of a large organization."""
+
+
+def run(plan: ResultPlan) -> Iterator[Result]:
+    """How many accounts of a store a core asks in a second, by what is asked."""
+    count, sizes = (4, ((TINY, 1),)) if plan.repeats == 1 else (_ASKED, SIZES)
+    matrix = QuestionMatrix(("iam:CreateUser",), ("*",), Question("", "*"))
+    asked = {
+        "who-can": Plan(who_can=(SavedQuestion("q", "", matrix),)),
+        "escalations": Plan(escalations=True),
+        "audit": Plan(audit=True),
+    }
+    with TemporaryDirectory() as folder:
+        write(Path(folder) / "org", count, sizes)
+        store = open_store(f"{folder}/org")
+        day = store.day()
+        size = sum(len(store.pages(day.date, id_)) for id_ in day.ids) / count / 1024
+        for name, questions in asked.items():
+            began = process_time()
+            for id_ in day.ids:
+                ask_account(questions, day.date, (id_, store.pages(day.date, id_)))
+            seconds = process_time() - began
+            yield Result(f"org ask, {name}, accounts", count / seconds, "/s", note=f"{size:,.0f} kB an account")
 
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ _COLUMNS: Final = (
     "date", "account", "kind", "question", "subject", "verdict", "message", "action", "resource", "complete",
 )  # fmt: skip
 _MOST_NAMED: Final = 4
+_MOST_SAID: Final = 100
+"""Sentences about what is not known: one may name a policy of each of thousands of accounts."""
 _MOST_ACROSS: Final = 1_000_000
 """Rows about several accounts that are kept until they are written as Parquet."""
 _LARGEST_DRAFT: Final = 1024 * 1024
@@ -378,8 +380,10 @@ class _Listing:
         if self._form == "sarif":
             failures = [("aws-accounts", safe_text(f"{name}: {words}", limit=512)) for name, words in refused]
             self._out.json(sarif_log(self._results, failures=failures), indent=2)
-        for sentence, ids in self._lacking.items():
+        for sentence, ids in [*self._lacking.items()][:_MOST_SAID]:
             note(f"{sentence.rstrip('.')}: of {first_names(ids, _MOST_NAMED)}.")
+        if len(self._lacking) > _MOST_SAID:
+            note(f"{len(self._lacking) - _MOST_SAID:,} more sentences about what is not known are left out.")
         for name, words in refused:
             note(f"Not answered for {safe_text(name)}: {words}")
         self._in_part = self._in_part or bool(refused)

@@ -133,7 +133,8 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     asked: Counter[str] = Counter()
     unasked: list[str] = []
     parts: list[str] = []
-    for label, ask in _questions(plan, workspace, parts):
+    said: list[str] = []
+    for label, ask in _questions(plan, workspace, parts, said):
         try:
             for row in ask():
                 if len(rows) >= _MOST_ROWS:
@@ -145,7 +146,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
             continue
         except Problem as problem:
             unasked.append(f"{label}: {problem}")
-    lacking = [*_lacking(workspace.account, plan), *parts]
+    lacking = [*_lacking(workspace.account, plan), *parts, *said]
     part = bool(parts or unasked or workspace.account.unlisted)
     index = index_of(workspace, escalations=plan.escalations) if plan.trust or plan.escalations else None
     return AccountAnswer(
@@ -172,13 +173,18 @@ class _NotHere(Exception):
 Ask = Callable[[], Iterator[Row]]
 
 
-def _questions(plan: Plan, workspace: Workspace, parts: list[str]) -> Iterator[tuple[str, Ask]]:
+def _questions(plan: Plan, workspace: Workspace, parts: list[str], said: list[str]) -> Iterator[tuple[str, Ask]]:
+    """What is asked of an account, each with its name.
+
+    Args:
+        parts, said: where asking puts what was not asked, and what else is not known.
+    """
     id_ = workspace.account.id
     for saved in plan.questions:
         if saved.account in ("", id_) and _is_of(saved.principal, id_):
-            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands)  # type: ignore[misc]
+            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands, said)  # type: ignore[misc]
     for wanted in plan.who_can:
-        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted)  # type: ignore[misc]
+        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, said)  # type: ignore[misc]
     for proof in plan.proofs:
         if proof.account in ("", id_):
             yield proof.name, lambda proof=proof: _proof(workspace, proof, plan.draft)  # type: ignore[misc]
@@ -197,9 +203,9 @@ def _is_of(principal: str, account: str) -> bool:
     return not (principal.startswith("arn:") and len(parts) > 5 and parts[4].isdigit()) or parts[4] == account
 
 
-def _saved(workspace: Workspace, question: SavedQuestion, demands: Demands) -> Iterator[Row]:
+def _saved(workspace: Workspace, question: SavedQuestion, demands: Demands, said: list[str]) -> Iterator[Row]:
     if not question.principal:
-        yield from _who_can(workspace, question, demands)
+        yield from _who_can(workspace, question, said, demands)
         return
     principal = resolve_principal(workspace, question.principal)
     found = answer(workspace, principal, question.question_matrix)
@@ -230,10 +236,13 @@ def _tone(outcome: Outcome) -> str:
     return {Outcome.ALLOWED: "good", Outcome.DEPENDS: "open"}.get(outcome, "")
 
 
-def _who_can(workspace: Workspace, question: SavedQuestion, demands: Demands | None = None) -> Iterator[Row]:
+def _who_can(
+    workspace: Workspace, question: SavedQuestion, said: list[str], demands: Demands | None = None
+) -> Iterator[Row]:
     """Everybody who may, or, of a question that expects something of everybody, those of whom that is not so."""
     matrix = question.question_matrix
     concerned = everybody(workspace, matrix)
+    said += (f"{question.name}: {sentence}" for sentence in (concerned.lacks, concerned.refused) if sentence)
     for one in who_has_access(workspace, matrix, concerned.principals):
         decision, words = one.cell.deciding, access_words(one)
         verdict = one.outcome.value

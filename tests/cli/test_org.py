@@ -80,6 +80,11 @@ def test_everybody_who_can_in_every_account(cli: Cli, store: Path) -> None:
     assert "2 of 2 accounts of 2026-11-28. who-can: 2 allowed." in found.err
 
 
+def test_whom_else_a_resource_lets_in_is_said_to_be_unknown(cli: Cli, store: Path) -> None:
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--on", "arn:aws:s3:::lake/x")
+    assert "who-can s3:GetObject: Whom else the resource lets in is unknown" in found.err
+
+
 def test_a_set_of_expectations_is_held_against_each_account(cli: Cli, store: Path, tmp_path: Path) -> None:
     file = questions(
         tmp_path,
