@@ -267,9 +267,8 @@ class PaneSizes:
         moved = self._along(divider, x, y) - start
         return divider, self._set(divider, size + (moved if divider is Divider.TREE else -moved))
 
-    def let_go(self) -> bool:
-        dragged, self._dragged = self._dragged, None
-        return dragged is not None
+    def let_go(self) -> None:
+        self._dragged = None
 
     def _along(self, divider: Divider, x: int, y: int) -> int:
         is_upright = divider is Divider.TREE or (divider is Divider.SIDE and not self._is_stacked)

@@ -330,12 +330,15 @@ class PanedScreen(SteadyScreen[None]):
         moved = self.pane_sizes.drag(event.screen_x, event.screen_y)
         if moved is not None:
             event.stop()
-            self._say_size(*moved)
+            self.say(plain(self.pane_sizes.size_words(*moved)))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        if self.pane_sizes.let_go():
+        moved = self.pane_sizes.drag(event.screen_x, event.screen_y)
+        if moved is not None:
             event.stop()
+            self.pane_sizes.let_go()
             self.release_mouse()
+            self._say_size(*moved)
 
 
 # Browsing: the account on the main screen, where the user is in it, and how they get elsewhere.
