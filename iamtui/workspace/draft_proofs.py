@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from msgspec import structs
 
-from iamtui.account.model import Account, Role, User
+from iamtui.account.model import Account, Missing, Role, User
 from iamtui.engine.request import MissingPolicy, Mode, NotEvaluated, PoliciesInForce, Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
@@ -18,6 +18,7 @@ from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements
 from iamtui.questions.question import Question
 from iamtui.workspace.proofs import MOST_PAIRS, SECONDS, Counterexample, Proof, ProofStatus, action_elements, prove_one
+from iamtui.workspace.public_proofs import newly_let_in
 from iamtui.workspace.questions import evaluator_of
 from iamtui.workspace.workspace import Workspace
 
@@ -34,7 +35,8 @@ def prove_nothing_new(
     in_all: float = math.inf,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proof:
-    """Whether users and roles can do nothing after a change that they could not do before it.
+    """Whether nobody can do anything after a change that was not possible before it: users and roles by any policy,
+    others by those of resources and roles that change.
 
     Args:
         seconds: how long a principal and a class of actions may take.
@@ -45,6 +47,19 @@ def prove_nothing_new(
     reasons: dict[str, int] = {}
     principals = classes = names = 0
     of_resources = _changed_of_resources(before.account, after.account)
+    if _rcps(before.account) != _rcps(after.account):
+        reasons["what others than users and roles can newly do where RCPs change"] = 1
+    for arn in _changed_policies(before.account, after.account):
+        try:
+            within.check()
+        except Unproved as unproved:
+            reasons[unproved.reason] = 1
+            break
+        let_in = newly_let_in(before, after, arn, within.part(seconds).seconds)
+        if isinstance(let_in, Counterexample):
+            return Proof(ProofStatus.COUNTEREXAMPLE, let_in, {}, principals, classes, names)
+        for reason in let_in:
+            reasons[reason] = reasons.get(reason, 0) + 1
     entities: tuple[User | Role, ...] = (*after.account.users, *after.account.roles)
     for entity in entities:
         principal = principal_of(after.account, entity)
@@ -74,6 +89,22 @@ def _then(before: Workspace, entity: User | Role) -> tuple[Workspace, Principal]
     """The same user or role before the change; None where there was none."""
     found = before.account.by_arn(entity.arn)
     return (before, principal_of(before.account, found)) if isinstance(found, (User, Role)) else None
+
+
+def _rcps(account: Account) -> object:
+    fact = account.organization
+    return fact if isinstance(fact, Missing) or fact.value is None else [level.rcps for level in fact.value.path]
+
+
+def _changed_policies(before: Account, after: Account) -> Iterator[str]:
+    """The ARNs of resources and roles that are there after a change, with a policy that is another one."""
+    for arn, found in after.resource_policies.items():
+        if before.resource_policies.get(arn) != found:
+            yield arn
+    for role in after.roles:
+        old = before.by_arn(role.arn)
+        if not isinstance(old, Role) or old.trust != role.trust:
+            yield role.arn
 
 
 def _changed_of_resources(before: Account, after: Account) -> tuple[ActionElement, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from iamtui.account.model import Missing, Organization, Role, User
 from iamtui.catalog.actions import catalogue
-from iamtui.engine.decision import Outcome
+from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import asked_by, evaluate
 from iamtui.engine.request import (
     MissingPolicy,
@@ -34,6 +34,7 @@ from iamtui.problem import Problem
 from iamtui.proofs.actions import ActionClass, action_classes
 from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
 from iamtui.proofs.contexts import Doubt
+from iamtui.proofs.documents import find_broader
 from iamtui.proofs.outside_callers import CallerClass, Inside, OutsideCallers
 from iamtui.proofs.requests import Example, Situation, find_request
 from iamtui.proofs.texts import Bounds, Unproved
@@ -68,6 +69,7 @@ _ALLOWS_ALL: Final = NamedPolicy(
 )
 _HOST_OR_ID: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|[0-9a-f]{64}|A[A-Z0-9]{15,127}")
 """The host of an identity provider, a canonical user or a unique id."""
+_DENIED: Final = (Outcome.IMPLICIT_DENY, Outcome.EXPLICIT_DENY)
 _SPEAKS_OF_OTHERS: Final = ("backup", "codeartifact", "events", "glue")
 """Services whose policies, of a vault, a repository, an event bus and a catalog, speak of resources with other ARNs."""
 _OF_ORGANIZATIONS: Final = ("aws:principalorgid", "aws:principalorgpaths")
@@ -128,6 +130,34 @@ def prove_not_public(
         proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
         left -= proof.classes
     return proofs
+
+
+def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) -> Counterexample | tuple[str, ...]:
+    """What a change of the policy of a resource, or role, newly lets others do: those outside, and AWS services.
+
+    Returns:
+        A request that was not allowed before; else what stands in the way of a proof that there is none, or nothing.
+    """
+    nobody = _Closed(Inside(frozenset((after.account.id,))), None, policy_alone=True, seconds=seconds)
+    now, then = _Resource(after, arn, nobody), _Resource(before, arn, nobody)
+    if now.is_no_broader_than(then, seconds):
+        return ()
+    proof = now.prove(MOST_PAIRS)
+    found = proof.counterexample
+    shown = safe_text(arn, limit=200)
+    if found is not None:
+        example = Example(found.resource, dict(found.context))
+        # What the example says nothing of may have had any value before.
+        if then.answer(found.principal, found.action, example, Mode.DISCOVER).outcome in _DENIED:
+            return found
+        return (f"whether others from outside the account can do more with {shown}",)
+    if proof.reasons:
+        return tuple(
+            f"whether others from outside the account can do more with {shown}: {one}" for one in proof.reasons
+        )
+    if now.says_of_services != then.says_of_services:
+        return (f"whether AWS services can do more with {shown}",)
+    return ()
 
 
 def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
@@ -219,6 +249,32 @@ class _Resource:
         self._is_role = parsed.service == "iam"
         self._carrier = arn if self._is_role else resource_policy_arn(arn, parsed)
         self._policy = self._policy_in_force()
+
+    @property
+    def _document(self) -> PolicyDocument | None:
+        """Its policy, one that says nothing where it has none; None where that is not known."""
+        if self._policy is None or (self._is_role and self._account.by_arn(self._arn) is None):
+            return PolicyDocument.of({"Version": "2012-10-17", "Statement": []})
+        is_known = isinstance(self._policy, NamedPolicy) and not isinstance(self._policy, PolicyWithUnread)
+        return self._policy.document if is_known and isinstance(self._policy, NamedPolicy) else None
+
+    def is_no_broader_than(self, other: _Resource, seconds: float) -> bool:
+        """Whether it is proved that its policy allows nothing that another does not, whoever calls."""
+        one, two = self._document, other._document
+        if one is None or two is None or one.error is not None or two.error is not None:
+            return False
+        return not one.policy.statements or find_broader(one, two, seconds).proved
+
+    @property
+    def says_of_services(self) -> frozenset[object]:
+        """What may be about AWS services."""
+        return frozenset(
+            (one.statement.effect, one.statement.principals, one.statement.not_principals, one.statement.resources,
+             one.statement.not_resources, one.conditions, one.statement.actions, one.statement.not_actions)
+            for one in self._own_statements
+            if one.statement.not_principals is not None
+            or any(entry.kind == "Service" or entry.value == "*" for entry in one.statement.principals or ())
+        )  # fmt: skip
 
     def _policy_in_force(self) -> PolicyInForce | NotEvaluated | None:
         if self._is_role:
@@ -461,16 +517,18 @@ class _Resource:
                 )
         return doubt_about(principal.kind, action, likely, key, values, own_tags=False)
 
-    def _confirmed(self, principal: Principal, action: str, example: Example) -> Counterexample | None:
-        """The example as the evaluator answers it, where the caller's own account lets it; None: not allowed."""
-        owner = self._account.id
-        question = Question(action, example.resource, example.context, Mode.STRICT, owner)
+    def answer(self, principal: Principal, action: str, example: Example, mode: Mode = Mode.STRICT) -> Decision:
+        """An example as the evaluator answers it, where the caller's own account lets it."""
+        question = Question(action, example.resource, example.context, mode, self._account.id)
         request, policies = evaluator_of(self._workspace, question).request_and_policies(principal)
         request = replace(request, derived=(*request.derived, self._of_caller(principal)))
-        decision = evaluate(request, self._let_by_own_account(principal, policies))
+        return evaluate(request, self._let_by_own_account(principal, policies))
+
+    def _confirmed(self, principal: Principal, action: str, example: Example) -> Counterexample | None:
+        decision = self.answer(principal, action, example)
         if decision.outcome is not Outcome.ALLOWED:
             return None
-        return Counterexample(principal, action, example.resource, example.context, decision, owner)
+        return Counterexample(principal, action, example.resource, example.context, decision, self._account.id)
 
 
 @lru_cache(maxsize=256)

@@ -89,6 +89,40 @@ def test_what_is_newly_possible(before: Given, after: Given, proved: bool) -> No
         assert after == given(allow(["sqs:SendMessag?"]))
 
 
+OTHER = "444455556666"
+
+
+def from_outside(principal: Any, **more: Any) -> Any:
+    return {BUCKET: document({**allow(OBJECT, f"{BUCKET}/*"), "Principal": principal, **more})}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        (from_outside({"AWS": "123456789012"}), from_outside({"AWS": OTHER}), ProofStatus.COUNTEREXAMPLE),
+        ({BUCKET: None}, from_outside({"AWS": OTHER}), ProofStatus.COUNTEREXAMPLE),
+        (from_outside({"AWS": [OTHER, "777788889999"]}), from_outside({"AWS": OTHER}), ProofStatus.PROVED),
+        (from_outside({"AWS": OTHER}, Condition={"Bool": {"aws:SecureTransport": "true"}}),
+         from_outside({"AWS": OTHER}), ProofStatus.NOT_PROVED),
+        ({BUCKET: None}, from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.NOT_PROVED),
+        (from_outside({"Service": ["logs.amazonaws.com", "x.amazonaws.com"]}),
+         from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.PROVED),
+    ],
+)  # fmt: skip
+def test_others_than_users_and_roles_count(before: Any, after: Any, status: ProofStatus) -> None:
+    proof = prove_nothing_new(workspace(buckets=before), workspace(buckets=after), 30)
+    assert proof.status is status, proof
+    if proof.counterexample is not None:
+        assert proof.counterexample.principal.account == OTHER
+
+
+def test_what_rcps_newly_let_others_do_is_not_proved() -> None:
+    closed = [{**deny("s3:*"), "Principal": "*"}]
+    proof = prove_nothing_new(workspace(rcps=closed), workspace(), 30)
+    assert proof.status is ProofStatus.NOT_PROVED
+    assert "what others than users and roles can newly do where RCPs change" in proof.reasons
+
+
 def test_a_tag_that_changes_is_not_guessed() -> None:
     wants = {**MORE, "Condition": {"StringEquals": {"s3:prefix": "${aws:PrincipalTag/team}"}}}
     proof = prove_nothing_new(workspace(wants, tags=(("team", "a"),)), workspace(wants, tags=(("team", "b"),)), 30)
