@@ -109,3 +109,18 @@ async def test_standard_input_is_not_a_trail_on_the_screen(tmp_path: Path) -> No
         detail = await go_to(pilot, ROLE, "access")
         await open_trail(pilot, detail, "-")
         assert isinstance(app.screen, LineDialog)
+
+
+def test_the_access_tab_with_what_was_used(snap_compare: Callable[..., bool], tmp_path: Path) -> None:
+    path = trail(tmp_path, event("glue", "Other"))
+
+    async def run(pilot: Pilot[None]) -> None:
+        detail = await go_to(pilot, ROLE, "access")
+        await open_trail(pilot, detail, path)
+        await until(pilot, lambda: "events" in shown(detail))
+        await press(pilot, "z")
+        # That it is zoomed is said for some seconds only.
+        pilot.app.screen.query_one(MessageLine).clear()
+        await settle(pilot)
+
+    assert snap_compare(make_app(demo()), terminal_size=(120, 40), run_before=run)
