@@ -354,12 +354,17 @@ _ENCODED: Final = "ncoded authorization failure message:"
 
 _PASSING: Final = frozenset(
     (
+        "assumerolepolicydocument",
+        "bucketpolicy",
+        "ciphertextblob",
         "clientrequesttoken",
         "clienttoken",
         "continuationtoken",
         "continuation-token",
         "creatorrequestid",
         "encoding-type",
+        "definition",
+        "description",
         "endtime",
         "fetch-owner",
         "host",
@@ -379,6 +384,7 @@ _PASSING: Final = frozenset(
         "part-number-marker",
         "partnumber",
         "policydocument",
+        "querystring",
         "requesttoken",
         "sequencetoken",
         "start-after",

@@ -241,6 +241,15 @@ def test_the_same_condition_as_before_held() -> None:
     assert verdict(opened, event(), narrowed) is Verdict.OPEN
 
 
+def test_some_resources_as_before_are_not_the_one_that_was_used() -> None:
+    def but(*keys: str) -> dict[str, Any]:
+        return {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": [f"{BUCKET}/{key}" for key in keys]}
+
+    unnamed = event(requestParameters=None, resources=[])
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(but("a", "b")))
+    assert verdict(workspace(but("a")), unnamed, edit) is Verdict.OPEN
+
+
 def test_a_condition_on_time_is_read_at_the_first_and_at_the_last_event() -> None:
     until = {"DateLessThan": {"aws:CurrentTime": "2026-10-02T00:00:00Z"}}
     edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("s3:GetObject", Condition=until)))

@@ -21,7 +21,7 @@ from iamtui.questions.question import Question
 from iamtui.workspace.denials import caller_of
 from iamtui.workspace.draft_session import DraftedAccount, lay, verdict_key
 from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay import PolicyReads, Replayer, Verdict
+from iamtui.workspace.replay import PolicyReads, Replayer, Verdict, allows_all
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_workspace, edits
 from tests.support.sample_account import ID, NOW, iam
 from tests.workspace.test_replay import session
@@ -36,6 +36,7 @@ _CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("s3", "DeleteObject", {"bucketName": OPEN_BUCKET.rpartition(":")[2], "key": "b"}, f"{OPEN_BUCKET}/b"),
     ("s3", "ListObjects", {"bucketName": OPEN_BUCKET.rpartition(":")[2]}, OPEN_BUCKET),
     ("kms", "Decrypt", {"keyId": KEY}, KEY),
+    ("s3", "GetObject", {}, ""),
     ("athena", "StartQueryExecution", {"workGroup": "primary"}, ""),
     ("organizations", "LeaveOrganization", {}, ""),
     ("ec2", "DescribeInstances", {}, ""),
@@ -88,7 +89,7 @@ def is_kept(drafted: DraftedAccount, record: dict[str, Any]) -> bool:
                 )
             except Problem:
                 continue
-            if after.denied and verdict_key(before) != verdict_key(after):
+            if not allows_all(after) and verdict_key(before) != verdict_key(after):
                 return False
     return True
 
