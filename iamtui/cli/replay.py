@@ -15,6 +15,7 @@ from iamtui.activity.requests import MOST_DISTINCT, DistinctRequest, RequestColl
 from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
+from iamtui.cli.named_files import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -339,7 +340,7 @@ class _Shown:
     def _say_what_is_missing(self) -> None:
         for one in self._read.damaged[:_MOST_SHOWN]:
             after = f" behind {_some(one.events, 'event')}" if one.events else ""
-            note(f"Passed over{after}: {safe_text(one.path, limit=512)}: {one.sentence}")
+            note(f"Passed over{after}: {safe_text(shown_name(one.path), limit=512)}: {one.sentence}")
         if self._read.counts.damaged > _MOST_SHOWN:
             note(f"{self._read.counts.damaged - _MOST_SHOWN:,} more files were passed over, too.")
         if self._read.counts.twice:
