@@ -24,6 +24,9 @@ from iamtui.workspace.denials import with_path
 from iamtui.workspace.what_can import LEVELS, EffectiveAccess
 from iamtui.workspace.workspace import Workspace
 
+_MOST_NAMES: Final = 100_000
+_MOST_REGIONS: Final = 64
+_MOST_SAID: Final = 8
 _ESCAPED_SLASH: Final = b"\\/"
 _FREE: Final = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 """Calls that no policy has to allow (STS API Reference)."""
@@ -69,12 +72,17 @@ class ReadTrails:
     Args:
         requests: distinct requests by the ARN of the user or role.
         data_services: action prefixes of which there is some data event, whoever called.
+        manages, reads: whether there is some management event, and one of a call that only reads, whoever called.
+        regions: of all events, as far as told.
         left_out: events of more distinct requests than are held, by name.
         damaged: files that were passed over, with the reason, safe to show.
     """
 
     requests: Mapping[str, Sequence[DistinctRequest]]
     data_services: frozenset[str]
+    manages: bool
+    reads: bool
+    regions: frozenset[str]
     left_out: Counter[str]
     counts: TrailCounts
     damaged: tuple[tuple[str, str], ...]
@@ -175,9 +183,13 @@ def read_trails(
     read = Trails(trails, told)
     collector = RequestCollector()
     names: set[tuple[str | None, str | None]] = set()
+    regions: set[str] = set()
     wanted = only.encode()
     for events in read.events():
-        names.update((event.eventSource, event.eventName) for event in events)
+        if len(names) < _MOST_NAMES:
+            names.update((event.eventSource, event.eventName) for event in events)
+        if len(regions) < _MOST_REGIONS:
+            regions.update(event.awsRegion for event in events if event.awsRegion)
         identities = ((event, bytes(event.userIdentity)) for event in events)
         collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
     read.check()
@@ -185,10 +197,23 @@ def read_trails(
     for request in collector.requests():
         if not only or request.caller.principal == only:
             requests.setdefault(request.caller.principal, []).append(request)
-    actions = (next(iter(iam_actions(source or "", name or "")), "") for source, name in names)
-    services = frozenset(action.partition(":")[0] for action in actions if is_data_event(action))
-    damaged = tuple((one.path, one.sentence) for one in read.damaged)
-    return ReadTrails(requests, services, collector.left_out, read.counts, damaged)
+    actions = {next(iter(iam_actions(source or "", name or "")), "") for source, name in names} - {""}
+    managing = [action for action in actions if not is_data_event(action)]
+    return ReadTrails(
+        requests,
+        frozenset(action.partition(":")[0] for action in actions.difference(managing)),
+        bool(managing),
+        any(map(_only_reads, managing)),
+        frozenset(regions),
+        collector.left_out,
+        read.counts,
+        tuple((one.path, one.sentence) for one in read.damaged),
+    )
+
+
+def _only_reads(action: str) -> bool:
+    levels = levels_of(action)
+    return bool(levels) and all(level in ("List", "Read") for level in levels)
 
 
 class _Stopped(Exception):
@@ -253,6 +278,13 @@ def is_recorded(action: str) -> bool:
     return "*" not in without and name not in without
 
 
+def _would_show(action: str, read: ReadTrails) -> bool:
+    """Whether trails would show the use of an action, by what else is in them."""
+    if is_data_event(action):
+        return action.partition(":")[0] in read.data_services
+    return is_recorded(action) and read.manages and (read.reads or not _only_reads(action))
+
+
 @dataclass(frozen=True, slots=True)
 class UsedService:
     """What of a service is granted, and what of that was used.
@@ -292,8 +324,7 @@ def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedServi
 def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], activity: Activity) -> UsedService:
     used = tuple(action for action in granted if action in activity.actions)
     rest = [action for action in granted if action not in activity.actions]
-    silent = service not in activity.read.data_services
-    untold = tuple(one for one in rest if not is_recorded(one) or (silent and is_data_event(one)))
+    untold = tuple(one for one in rest if not _would_show(one, activity.read))
     unused = tuple(one for one in rest if one not in untold)
     more = tuple(action for action in done if action not in granted and action not in _FREE)
     levels = {}
@@ -314,6 +345,14 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
         "Calls that were denied or failed prove no use.",
     ]
+    if not activity.read.manages:
+        found.append("These trails have no management events: what it did but with data is not told.")
+    elif not activity.read.reads:
+        found.append("These trails have no management events of calls that only read: they are not told.")
+    if activity.read.regions:
+        found.append(
+            f"Regions of which these trails have events: {first_names(sorted(activity.read.regions), _MOST_SAID)}."
+        )
     if silent:
         found.append(
             f"These trails have no data events of {', '.join(silent)}, whoever called: "

@@ -176,6 +176,24 @@ def test_data_events_of_others_show_that_they_are_recorded(tmp_path: Path) -> No
     assert of(uses, "sqs").unused == ("sqs:SendMessage",)
 
 
+def test_trails_of_data_events_or_of_writes_alone_do_not_tell_of_others(tmp_path: Path) -> None:
+    def uses_with(*events: dict[str, Any]) -> tuple[UsedService, str]:
+        statements = [allow(["ec2:DescribeInstances", "ec2:RunInstances"])]
+        workspace, role, activity, _ = used(tmp_path, statements, events)
+        uses = compare_use(what_can(workspace, principal_for(workspace, role)), activity)
+        return of(uses, "ec2"), " ".join(limits_of(activity, uses))
+
+    data, said = uses_with(get("a"))
+    assert (data.unused, data.untold) == ((), ("ec2:DescribeInstances", "ec2:RunInstances"))
+    assert "no management events:" in said
+    writes, said = uses_with(event("sqs", "CreateQueue", {"queueName": "q"}))
+    assert (writes.unused, writes.untold) == (("ec2:RunInstances",), ("ec2:DescribeInstances",))
+    assert "calls that only read" in said
+    both, said = uses_with(event("sqs", "ListQueues"))
+    assert (both.unused, both.untold) == (("ec2:DescribeInstances", "ec2:RunInstances"), ())
+    assert "Regions of which these trails have events: eu-west-1." in said
+
+
 def test_the_least_policy_has_what_was_used_and_no_more(tmp_path: Path) -> None:
     events = [get("a"), get("b"), event("dynamodb", "GetItem", {"tableName": "t"})]
     workspace, role, activity, least = used(tmp_path, [allow(["s3:*", "dynamodb:*", "ec2:*"])], events)
