@@ -196,6 +196,10 @@ def ask(
         raise Problem(
             "Nothing is asked.", "Name a file of questions, or --who-can, --never, --escalations, --audit, --draft."
         )
+    if plan.draft is not None:
+        if plan.trust:
+            raise Problem("--draft and --trust exclude each other.", "Ask with one of them.")
+        note("DRAFT: every account is asked as if the draft were in force. Nothing was changed.")
     store = _open(url, profile, region, endpoint_url)
     day = store.day(date)
     ids = _picked(day, accounts)
@@ -224,6 +228,8 @@ def ask(
                 tables.write_across(across)
     listing.end(day if not accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
+    if plan.draft is not None and plan.escalations:
+        listing.lack(("With a draft, escalations are not followed from account to account.",))
     return listing.exit(fail_on)
 
 

@@ -19,6 +19,7 @@ from iamtui.cli.expectations import Demands
 from iamtui.cli.output import Output
 from iamtui.cli.prove import proof_to_json
 from iamtui.cli.questions import prove_saved
+from iamtui.drafts.draft import Draft
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
@@ -31,7 +32,7 @@ from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.answers import answer
 from iamtui.workspace.audit import audit as findings_of
 from iamtui.workspace.audit import unknown_facts
-from iamtui.workspace.draft_session import Effect, lay
+from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
 from iamtui.workspace.escalations import Move, find_escalations
 from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_drafts import OrganizationDraft
@@ -134,7 +135,18 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     unasked: list[str] = []
     parts: list[str] = []
     said: list[str] = []
-    for label, ask in _questions(plan, workspace, parts, said):
+    before = workspace
+    drafted: DraftedAccount | None = None
+    if plan.draft is not None:
+        own = plan.draft.for_account(workspace.account)
+        if isinstance(own, Draft):
+            drafted = lay(workspace, own)
+            drafted.check()
+            workspace = drafted.after
+        elif own:
+            # Without the draft it would be another answer.
+            return AccountAnswer(account, (), lacking=(own,), part=True)
+    for label, ask in _questions(plan, workspace, before, drafted, parts, said):
         try:
             for row in ask():
                 if len(rows) >= _MOST_ROWS:
@@ -142,13 +154,15 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
                     break
                 rows.append(row)
             asked[label] += 1
-        except (UnknownPrincipal, NothingNamed, _NotHere):
+        except (UnknownPrincipal, NothingNamed):
+            # It is about nothing in this account.
             continue
         except Problem as problem:
             unasked.append(f"{label}: {problem}")
     lacking = [*_lacking(workspace.account, plan), *parts, *said]
     part = bool(parts or unasked or workspace.account.unlisted)
-    index = index_of(workspace, escalations=plan.escalations) if plan.trust or plan.escalations else None
+    across = (plan.trust or plan.escalations) and plan.draft is None
+    index = index_of(workspace, escalations=plan.escalations) if across else None
     return AccountAnswer(
         account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index
     )  # fmt: skip
@@ -166,17 +180,21 @@ def _lacking(account: Account, plan: Plan) -> Iterator[str]:
         yield from (f"Not checked: {fact.what} (needs {fact.permission})" for fact in unknown_facts(account))
 
 
-class _NotHere(Exception):
-    """What is asked is not about this account."""
-
-
 Ask = Callable[[], Iterator[Row]]
 
 
-def _questions(plan: Plan, workspace: Workspace, parts: list[str], said: list[str]) -> Iterator[tuple[str, Ask]]:
+def _questions(
+    plan: Plan,
+    workspace: Workspace,
+    before: Workspace,
+    drafted: DraftedAccount | None,
+    parts: list[str],
+    said: list[str],
+) -> Iterator[tuple[str, Ask]]:
     """What is asked of an account, each with its name.
 
     Args:
+        workspace, before: the account with the draft, where that is about it, and without.
         parts, said: where asking puts what was not asked, and what else is not known.
     """
     id_ = workspace.account.id
@@ -187,14 +205,13 @@ def _questions(plan: Plan, workspace: Workspace, parts: list[str], said: list[st
         yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, said)  # type: ignore[misc]
     for proof in plan.proofs:
         if proof.account in ("", id_):
-            yield proof.name, lambda proof=proof: _proof(workspace, proof, plan.draft)  # type: ignore[misc]
+            yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof)  # type: ignore[misc]
     if plan.escalations:
         yield "escalations", lambda: _escalations(workspace)
     if plan.audit:
         yield "audit", lambda: _audit(workspace)
-    if plan.draft is not None:
-        draft = plan.draft
-        yield "draft", lambda: _draft(workspace, draft, parts)
+    if drafted is not None:
+        yield "draft", lambda: _draft(drafted, parts)
 
 
 def _is_of(principal: str, account: str) -> bool:
@@ -277,16 +294,13 @@ _PROOFS: Final = {
 }
 
 
-def _proof(workspace: Workspace, saved: SavedProof, draft: OrganizationDraft | None) -> Iterator[Row]:
+def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof) -> Iterator[Row]:
     """A proof; of resources that are not to be public, one of each."""
-    asked, after = saved.proof, workspace
-    if draft is not None:
-        own = draft.for_account(workspace.account)
-        after = workspace if isinstance(own, str) else lay(workspace, own).after
+    asked = saved.proof
     if asked.not_public is not None:
         closed = asked.not_public
         proofs = prove_not_public(
-            after,
+            workspace,
             closed.resources,
             organization=closed.outside == "organization",
             excepted=closed.excepted,
@@ -295,7 +309,7 @@ def _proof(workspace: Workspace, saved: SavedProof, draft: OrganizationDraft | N
         for arn, proof in proofs.items():
             yield _proved(workspace, saved, proof, arn)
         return
-    proof, _ = prove_saved(after, workspace if draft is not None else None, asked)
+    proof, _ = prove_saved(workspace, before, asked)
     subject = ", ".join(asked.never.principals) if asked.never is not None else "every user and role"
     yield _proved(workspace, saved, proof, subject)
 
@@ -432,15 +446,8 @@ def _audit(workspace: Workspace) -> Iterator[Row]:
 _EFFECTS: Final = {Effect.GAINED: "open", Effect.LOST: "bad", Effect.CHANGED: "open"}
 
 
-def _draft(workspace: Workspace, draft: OrganizationDraft, parts: list[str]) -> Iterator[Row]:
-    own = draft.for_account(workspace.account)
-    if isinstance(own, str):
-        if not own:
-            raise _NotHere
-        parts.append(own)
-        return
-    drafted = lay(workspace, own)
-    found = impact_of(drafted)
+def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[Row]:
+    workspace, found = drafted.after, impact_of(drafted)
     parts += (f"Not compared: {sentence}" for sentence in found.not_compared)
     for shift in found.access:
         yield Row(

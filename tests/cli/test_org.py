@@ -173,6 +173,15 @@ def test_what_an_scp_would_deny_anywhere(cli: Cli, store: Path, tmp_path: Path) 
     found = cli("org", "ask", "--store", store, "--draft", scp, "--json")
     assert found.code == 0
     assert {(one["account"], one["verdict"]) for one in found.json_lines} == {(ID, "lost"), (OTHER, "lost")}
+    asked = ("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--never", "*", "s3:*", "--all")
+    assert [line.split("  ")[2].split(":")[0] for line in cli(*asked).out.splitlines()] == [
+        "allowed", "counterexample", "allowed", "counterexample",
+    ]  # fmt: skip
+    as_if = cli(*asked, "--draft", scp, "--at", "Test")
+    assert as_if.out.count("allowed") == 1
+    assert (as_if.out.count("counterexample"), as_if.out.count("proved")) == (1, 1)
+    assert "DRAFT: every account is asked as if the draft were in force" in as_if.err
+    cli("org", "ask", "--store", store, "--trust", "--draft", scp).failed_with("exclude each other")
     unit = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Test", "--json")
     assert {one["account"] for one in unit.json_lines} == {OTHER}
     nowhere = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Elsewhere")
