@@ -86,7 +86,6 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
     Binding("u", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"),
-    Binding("ctrl+o", "jump", "Jump", id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding(
         "ctrl+r", "assume(True)", "Any role", show=False, id="session.assume-any",
@@ -138,6 +137,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "right_square_bracket", "travel(True)", "Forward", key_display="]", show=False, id="go.forward",
         tooltip="Go forward again",
     ),
+    Binding("ctrl+o", "jump", "Jump", id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     *RESIZE_KEYS,
     Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),

@@ -24,7 +24,7 @@ class TourStep(NamedTuple):
 
 
 STEPS: Final = (
-    TourStep("go.filter", "filters the tree: type a part of a name or ARN; Enter goes to the hits."),
+    TourStep("go.filter", "filters: type part of a name or ARN; Enter goes to the hits."),
     TourStep("question.ask", "asks what the principal under the cursor may do: type an action, the answer is live."),
     TourStep("question.why", "shows why: every policy that took part in the answer."),
     TourStep("session.assume", "assumes the role under the cursor; c then copies its credentials."),

@@ -124,6 +124,17 @@ async def test_demo_stays_marked_beside_a_draft_in_a_narrow_window() -> None:
         assert len(shown) <= 80
 
 
+async def test_a_badge_goes_before_the_name_of_the_account() -> None:
+    app = make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
+    async with opened(app, size=(64, 24)) as pilot:
+        pilot.app.screen.query_one(StatusLine).set_session(session(), production=True)
+        await settle(pilot)
+        shown = status(pilot.app)
+        for part in ("example-prod 123456789012", "PROD", session().time_left_words(clock.now()), " DEMO "):
+            assert part in shown, part
+        assert "READ-ONLY" not in shown
+
+
 async def test_what_a_source_lacks_is_said() -> None:
     account = replace(sample_account(), gaps=(Gap("organization", "organizations:DescribeOrganization"),))
     async with opened(account=account) as pilot:

@@ -39,7 +39,8 @@ _NEEDED: Final = 94
 _READ_ONLY: Final = 93
 """The rank of a badge that is true of every account: it goes before anything of the account's name does."""
 
-_TIGHTEST: Final = 3
+_TIGHT, _TIGHTEST = 3, 4
+"""From where on names of roles and drafts are short, and where an account has no name but its id."""
 
 SHORT_NAME: Final = 12
 """Cells for a role's name in a narrow line with two countdowns."""
@@ -112,7 +113,7 @@ class StatusLine(Widget):
         """Parts for the left and the right side with their rank: the lowest goes first.
 
         Args:
-            tightness: how much of the endpoint (1, 2), and of account, draft and session (3), is left out.
+            tightness: how much of the endpoint (1, 2), of role, draft and session (3), and of account (4), is left out.
         """
         name = plain("iamtui", "bold $accent")
         left = [(97, _chip(f"PICK {self._picking}", "bold $accent")) if self._picking else (30, name)]
@@ -134,18 +135,18 @@ class StatusLine(Widget):
         return left, right
 
     def _account_parts(self, account: Account, source: SourceInfo, tightness: int) -> Iterator[tuple[int, Content]]:
-        tightest = tightness == _TIGHTEST
+        longest = 16 if tightness >= _TIGHT else 40
         if source.endpoint_url:
             yield 98, line((f" {_not_aws(source.endpoint_url, tightness)} ", "bold $banner-text on $banner"))
-        if tightest:
+        if tightness == _TIGHTEST:
             yield 99, line((account.id, "bold $foreground"))
         else:
             alias = None if isinstance(account.alias, Missing) else account.alias.value
             yield 99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))
         if source.acting_as:
-            yield 96, _chip(f"AS {safe_text(source.acting_as, limit=16 if tightest else 40)}", "bold $accent")
+            yield 96, _chip(f"AS {safe_text(source.acting_as, limit=longest)}", "bold $accent")
         if self._draft:
-            yield 97, _chip(safe_text(self._draft, limit=16 if tightest else 40), "bold $verdict-depends")
+            yield 97, _chip(safe_text(self._draft, limit=longest), "bold $verdict-depends")
         if not isinstance(account.caller_arn, Missing):
             yield 20, line(("as ", "$faint"), (account.caller_arn.value.split(":", 5)[-1], "$muted"))
         if source.region:
@@ -162,7 +163,7 @@ class StatusLine(Widget):
         if self._session is not None:
             # Both must fit beside the account.
             mark_width = cell_len(PRODUCTION[0]) if self._production else 0
-            short = narrow and (self._clipboard is not None or tightness == _TIGHTEST)
+            short = narrow and (self._clipboard is not None or tightness >= _TIGHT)
             name_width = SHORT_NAME - mark_width if short else None
             bar = SHORTEST_BAR if self.content_size.width >= BAR_WIDTH else 0
             shown = chip(
@@ -173,7 +174,7 @@ class StatusLine(Widget):
 
 
 def _not_aws(url: str, tightness: int) -> str:
-    where = (f" {url}", f" {url.partition('://')[2] or url}", "", "")[tightness]
+    where = (f" {url}", f" {url.partition('://')[2] or url}", "", "", "")[tightness]
     return f"NOT AWS{where}"
 
 
