@@ -194,8 +194,9 @@ class Replay:
 
     @property
     def told(self) -> bool:
-        """Whether of everything that was called it could be told."""
-        return not (self.events[Verdict.OPEN] or self.unmapped or self.ungrouped)
+        """Whether of everything that was called it could be told; between other accounts a draft changes nothing."""
+        elsewhere = self.elsewhere and not self.drafted
+        return not (self.events[Verdict.OPEN] or self.unmapped or self.ungrouped or elsewhere)
 
     def of(self, verdict: Verdict) -> list[ReplayGroup]:
         return [group for group in self.groups if group.verdict is verdict]
@@ -417,7 +418,7 @@ class Replayer:
         decisions = [self._before.decide(principal, one.question) for one in asked]
         worst = worst_of(decisions)
         question = asked[decisions.index(worst)].question
-        comparison = compare(self._before.workspace.account, denial, worst)
+        comparison = compare(self._before.workspace.at(principal.account).account, denial, worst)
         if comparison.agreement is Agreement.AGREES:
             return _Told(Verdict.AGREES, question.action, question.resource, "")
         differs = comparison.agreement in (Agreement.ALLOWED_HERE, Agreement.OTHER_REASON)

@@ -143,6 +143,7 @@ def test_calls_between_other_accounts_are_not_asked_about() -> None:
     found = replayed(workspace(READ), [event(userIdentity=other, recipientAccountId="999988887777")])
     assert found.elsewhere == {"999988887777": 1}
     assert not found.groups
+    assert not found.told
 
 
 def test_what_is_not_mapped_and_what_failed_is_counted() -> None:
