@@ -119,7 +119,8 @@ class _NoClipboard:
 
 
 def _app(workspace: Workspace, kind: type[_App] = IamtuiApp) -> _App:
-    return kind(SourceChoice(SourceKind.SNAPSHOT), opener=lambda *_: workspace, copier=_NoClipboard())
+    # What the user was looking at last would be measured with it, and forgotten.
+    return kind(SourceChoice(SourceKind.SNAPSHOT), opener=lambda *_: workspace, copier=_NoClipboard(), fresh=True)
 
 
 class _DrawingApp(IamtuiApp):
