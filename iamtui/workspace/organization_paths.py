@@ -22,7 +22,7 @@ from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.escalations import EscalationSearch, Move, Reached
+from iamtui.workspace.escalations import EscalationSearch, Move, find_escalations
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.organization_run import Done, Workers, over_accounts
 from iamtui.workspace.organization_store import kept_account, workspace_of
@@ -130,11 +130,13 @@ def index_of(workspace: Workspace, *, escalations: bool) -> AccountIndex:
     account = workspace.account
     reader = TrustReader(workspace)
     letting = [(role, accounts) for role in account.roles if (accounts := reader.accounts(role)) != frozenset()]
-    certain: Reached = {}
-    possible: Reached = {}
+    certain: dict[str, tuple[Move, ...]] = {}
+    possible: dict[str, tuple[Move, ...]] = {}
     if escalations and letting:
-        search = EscalationSearch(workspace)
-        certain, possible = search.reach(certain=True), search.reach(certain=False)
+        report = find_escalations(workspace)
+        certain = dict.fromkeys((one.arn for one in report.administrators), ())
+        certain |= {one.principal.arn: one.moves for one in report.escalations if one.certain}
+        possible = certain | {one.principal.arn: one.moves for one in report.escalations}
     roles = (
         TrustingRole(
             role.arn,
