@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -22,7 +21,6 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import Branch, Node, key_of, kind_word
 from iamtui.tui.marks import PrincipalMarks
 from iamtui.tui.on_demand import OnDemandLoading, can_load
@@ -49,7 +47,6 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
-    from iamtui.presentation.reports import StatementPlace
     from iamtui.questions.question import Question
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.denials.records_screen import KeptDenials
@@ -250,11 +247,32 @@ class MainScreen(PanedScreen):
         self._caller = ChosenCaller(self)
         self.browsing = Browsing(self, workspace_changed=self._workspace_changed, place_changed=self._caller.follow)
         self.drafts = DraftController(self, self.browsing)
+        self._marks = PrincipalMarks(self, self.drafts)
+        self.mark_changed = self._marks.mark_changed
         self.on_demand = OnDemandLoading(self, self.drafts, self.mark_changed)
         self.hand_over = HandOver(self, copier, self.drafts)
         self.lifecycle = SessionLifecycle(self, copier, self.drafts, self.hand_over, assume_config, production)
         self._pinning = Pinning(self)
-        self._marks = PrincipalMarks(self, self.drafts)
+        self.go_to = self.browsing.go_to
+        # Keys whose work a controller does by itself.
+        self.action_load, self.action_travel = self.on_demand.load_here, self.browsing.travel
+        self.action_assume_from_session = self.lifecycle.assume_from_session
+        self.action_renew_session = self.lifecycle.renew_session
+        self.action_switch_renewal = self.lifecycle.switch_active_renewal
+        self.action_forget_session_at = self.lifecycle.forget_session_at
+        self.action_endpoint = self.lifecycle.endpoint
+        self.action_console = self.lifecycle.show_console
+        self.action_revoke = self.lifecycle.show_revoke
+        self.action_pick = self.hand_over.pick
+        self.action_copy_exports = self.hand_over.copy_exports
+        self.action_export = self.hand_over.export
+        self.action_sub_shell = self.hand_over.sub_shell
+        self.action_follow = self.browsing.follow
+        self.action_draft = self.drafts.show_draft
+        self.action_draft_edit = self.drafts.edit_menu
+        self.action_draft_undo = self.drafts.undo_edit
+        self.action_draft_impact = self.drafts.show_impact
+        self.action_draft_suggestion = self.drafts.draft_fix
         self.tries_again = False
         """Whether no account could be opened until the user signs in again, after which it is tried once more."""
         self.kept_denials: KeptDenials | None = None
@@ -295,10 +313,6 @@ class MainScreen(PanedScreen):
         if action in ("columns", "times") and not self.subject.table.display:
             return False
         return super().check_action(action, parameters)
-
-    def mark_changed(self, arns: Collection[str]) -> None:
-        """Mark what is not as it was shown before, until another account is shown or this one is read again."""
-        self._marks.changed = frozenset(arns)
 
     def _workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
@@ -356,9 +370,6 @@ class MainScreen(PanedScreen):
     @on(LineView.LineOpened)
     def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
         event.stop()
-
-    def go_to(self, key: str, above: ScreenAbove | None = None, place: StatementPlace | None = None) -> bool:
-        return self.browsing.go_to(key, above, place)
 
     def action_filter(self) -> None:
         self.set_focus(self.explorer.filter_input)
@@ -435,26 +446,7 @@ class MainScreen(PanedScreen):
 
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""
-        idle = set(super().idle_actions())
-        if not isinstance(self.subject.node, Role) or (self.workspace and not self.workspace.can_call_aws):
-            idle.add("assume")
-        if isinstance(self.subject.node, Branch):
-            idle.add("edit")
-        if self.workspace is None or not can_load(self.workspace, self.subject.node):
-            idle.add("load")
-        if self.sessions.active is None:
-            idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
-        if self.question.answer is None:
-            idle.add("why")
-        if self.question.question_matrix is None:
-            idle.add("who_can")
-        if self.question.answer is None or not has_simulator(self.workspace):
-            idle.add("second_opinion")
-        if self.drafts.drafted is None:
-            idle.add("draft_impact")
-        if self.question.answer is None or not self.question.answer.denied:
-            idle.add("draft_suggestion")
-        return frozenset(idle)
+        return super().idle_actions() | _idle_actions(self)
 
     @property
     def about(self) -> tuple[Account, Node] | None:
@@ -475,38 +467,8 @@ class MainScreen(PanedScreen):
         node = self.subject.node
         self.lifecycle.open_assume(node.arn if isinstance(node, Role) and not any_role else None)
 
-    def action_assume_from_session(self) -> None:
-        self.lifecycle.assume_from_session()
-
-    def action_renew_session(self) -> None:
-        self.lifecycle.renew_session()
-
-    def action_switch_renewal(self) -> None:
-        self.lifecycle.switch_active_renewal()
-
-    def action_forget_session_at(self) -> None:
-        self.lifecycle.forget_session_at()
-
-    def action_endpoint(self) -> None:
-        self.lifecycle.endpoint()
-
-    def action_pick(self) -> None:
-        self.hand_over.pick()
-
-    def action_copy_exports(self) -> None:
-        self.hand_over.copy_exports()
-
     def action_menu(self, name: str) -> None:
         self.hand_over.copy_menu() if name == "session" else lazy.place_menus.open_menu(self, self.hand_over, name)
-
-    def action_export(self) -> None:
-        self.hand_over.export()
-
-    def action_sub_shell(self) -> None:
-        self.hand_over.sub_shell()
-
-    def action_load(self, what: str = "") -> None:
-        self.on_demand.load_here(what)
 
     def action_snapshot(self) -> None:
         lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)
@@ -514,35 +476,8 @@ class MainScreen(PanedScreen):
     def action_jump(self) -> None:
         lazy.jump.jump(self)
 
-    def action_travel(self, forward: bool) -> None:
-        self.browsing.travel(forward=forward)
-
     def action_compare(self, step: str) -> None:
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()
-
-    def action_follow(self) -> None:
-        self.browsing.follow()
-
-    def action_draft(self) -> None:
-        self.drafts.show_draft()
-
-    def action_draft_edit(self) -> None:
-        self.drafts.edit_menu()
-
-    def action_draft_undo(self) -> None:
-        self.drafts.undo_edit()
-
-    def action_draft_impact(self) -> None:
-        self.drafts.show_impact()
-
-    def action_draft_suggestion(self) -> None:
-        self.drafts.draft_fix()
-
-    def action_console(self) -> None:
-        self.lifecycle.show_console()
-
-    def action_revoke(self) -> None:
-        self.lifecycle.show_revoke()
 
     def action_columns(self) -> None:
         self.subject.table.choose_columns()
@@ -601,3 +536,27 @@ class MainScreen(PanedScreen):
         self._caller.stand_in(principal, label)
         self.question.ask_inquiry(QuestionMatrix((question.action,), (question.resource,), question))
         self.on_demand.load_policy_of(question)
+
+
+def _idle_actions(screen: MainScreen) -> frozenset[str]:
+    """What can do nothing where the cursor is, with the answer, session and draft that are there."""
+    idle: set[str] = set()
+    if not isinstance(screen.subject.node, Role) or (screen.workspace and not screen.workspace.can_call_aws):
+        idle.add("assume")
+    if isinstance(screen.subject.node, Branch):
+        idle.add("edit")
+    if screen.workspace is None or not can_load(screen.workspace, screen.subject.node):
+        idle.add("load")
+    if screen.sessions.active is None:
+        idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
+    if screen.question.answer is None:
+        idle.add("why")
+    if screen.question.question_matrix is None:
+        idle.add("who_can")
+    if screen.question.answer is None or not has_simulator(screen.workspace):
+        idle.add("second_opinion")
+    if screen.drafts.drafted is None:
+        idle.add("draft_impact")
+    if screen.question.answer is None or not screen.question.answer.denied:
+        idle.add("draft_suggestion")
+    return frozenset(idle)

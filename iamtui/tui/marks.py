@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,12 +32,15 @@ class PrincipalMarks:
         self.comparing = Comparing(screen, drafts, self._draw)
         self._account: Account | None = None
         self._escalations: Mapping[str, Piece] | None = None
-        self.changed: frozenset[str] = frozenset()
-        """The ARNs of what is not as it was shown before."""
+        self._changed: frozenset[str] = frozenset()
+
+    def mark_changed(self, arns: Collection[str]) -> None:
+        """Mark what is not as it was shown before, until another account is shown or this one is read again."""
+        self._changed = frozenset(arns)
 
     def of(self, entity: Entity) -> list[Piece]:
         mark = (self._escalations or {}).get(entity.arn)
-        changed = [CHANGED] if entity.arn in self.changed else []
+        changed = [CHANGED] if entity.arn in self._changed else []
         return [*([mark] if mark else []), *([MARKED] if self.comparing.is_marked(entity) else []), *changed]
 
     def show(self, workspace: Workspace) -> None:

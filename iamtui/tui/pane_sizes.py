@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Region, Size
+from textual.screen import Screen
 from textual.widget import Widget
 
+from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
-
-if TYPE_CHECKING:
-    from iamtui.tui.paned import PanedScreen
+from iamtui.tui.widgets.status import key_hints
 
 MOST_SIZES: Final = 16
 """Sizes of one account: more than there are dividers in all layouts."""
@@ -61,10 +63,14 @@ class PaneSizes:
     """Sizes in cells, by layout and divider, as far as the window has room for them.
 
     They are set as styles of the panes themselves: a class of the screen would have all styles worked out again.
+
+    Args:
+        say: tells the user what became of a size.
     """
 
-    def __init__(self, screen: PanedScreen) -> None:
+    def __init__(self, screen: Screen[None], say: Callable[[Content], object]) -> None:
         self._screen = screen
+        self._say = say
         self.sizes: dict[str, int] = {}
         """Under "medium tree", "wide side" and the like; of the question beside the details, "wide matrix" is the
         width while it shows resources side by side."""
@@ -76,11 +82,11 @@ class PaneSizes:
 
     @property
     def _tree(self) -> Explorer:
-        return self._screen.explorer
+        return self._screen.query_one(Explorer)
 
     @property
     def _subject(self) -> SubjectPane:
-        return self._screen.subject
+        return self._screen.query_one(SubjectPane)
 
     @property
     def _side(self) -> Widget:
@@ -88,11 +94,11 @@ class PaneSizes:
 
     @property
     def _question(self) -> QuestionPanel:
-        return self._screen.question
+        return self._screen.query_one(QuestionPanel)
 
     @property
     def _sessions(self) -> SessionsPanel:
-        return self._screen.sessions
+        return self._screen.query_one(SessionsPanel)
 
     @property
     def _body(self) -> Region:
@@ -113,13 +119,13 @@ class PaneSizes:
         self.sizes = dict(sizes)
         self.apply()
 
-    def reset(self) -> bool:
-        """Give every pane its usual size in this layout; False where all have it."""
+    def reset(self) -> None:
+        """Give every pane its usual size in this layout."""
         mine = [key for key in self.sizes if key.partition(" ")[0] == self._layout]
         for key in mine:
             del self.sizes[key]
         self.apply()
-        return bool(mine)
+        self._say(plain("The panes have their usual sizes." + ("" if mine else " Nothing was changed.")))
 
     def apply(self) -> None:
         """Set the styles of the panes where they are to be others: after a change of sizes, window or zoom."""
@@ -186,34 +192,33 @@ class PaneSizes:
             return self._sessions.region.height
         return self._side.region.height if self._is_stacked else self._side.region.width
 
-    def _set(self, divider: Divider, size: int) -> int:
+    def _set(self, divider: Divider, size: int, *, is_last: bool = True) -> None:
         self.sizes[self._key(divider)] = size = min(self._within(divider, size), LARGEST_SIZE)
         self.apply()
-        return size
+        pane = {Divider.TREE: "Tree", Divider.SESSIONS: "Sessions", Divider.SIDE: "Question"}[divider]
+        words = f"{pane} {size} {'columns' if self._is_upright(divider) else 'rows'}"
+        self._say(line(words, ".  ", key_hints(self._screen, "view.reset-sizes")) if is_last else plain(words))
 
-    def size_words(self, divider: Divider, size: int) -> str:
-        if divider is Divider.TREE:
-            return f"Tree {size} columns"
-        if divider is Divider.SESSIONS:
-            return f"Sessions {size} rows"
-        return f"Question {size} {'rows' if self._is_stacked else 'columns'}"
+    def _is_upright(self, divider: Divider) -> bool:
+        return divider is Divider.TREE or (divider is Divider.SIDE and not self._is_stacked)
 
     # Keys.
 
-    def move(self, direction: str) -> tuple[Divider, int] | None:
-        """Move the divider at the pane with the focus; returns it and its new size, or None: there is none there.
+    def move(self, direction: str) -> None:
+        """Move the divider at the pane with the focus.
 
         Args:
             direction: "left", "right", "up" or "down".
         """
         divider = self._beside_focus(direction)
-        if divider is None or not self._is_there(divider):
-            return None
+        if not self._is_there(divider):
+            self._say(plain("Nothing to move in that direction here."))
+            return
         grows = direction == "right" if divider is Divider.TREE else direction in ("left", "up")
         step = _KEY_STEP[direction]
-        return divider, self._set(divider, self._now(divider) + (step if grows else -step))
+        self._set(divider, self._now(divider) + (step if grows else -step))
 
-    def _beside_focus(self, direction: str) -> Divider | None:
+    def _beside_focus(self, direction: str) -> Divider:
         focused = self._screen.focused
         around = {*focused.ancestors_with_self} if focused is not None else set()
         if direction in ("left", "right"):
@@ -252,27 +257,30 @@ class PaneSizes:
         }
         return next((one for one, is_here in places.items() if self._is_there(one) and is_here()), None)
 
-    def grab(self, x: int, y: int) -> bool:
-        """Begin to drag the divider at a place on the screen; False where there is none."""
-        divider = self.at(x, y)
+    def grab(self, event: events.MouseDown) -> None:
+        """Begin to drag the divider that is under the mouse."""
+        divider = self.at(event.screen_x, event.screen_y) if event.button == 1 else None
         if divider is not None:
-            self._dragged = divider, self._now(divider), self._along(divider, x, y)
-        return divider is not None
+            event.stop()
+            self._dragged = divider, self._now(divider), self._along(divider, event)
+            self._screen.capture_mouse()
 
-    def drag(self, x: int, y: int) -> tuple[Divider, int] | None:
-        """Move the divider that was grabbed to a place; returns it and its new size, or None: none was grabbed."""
-        if self._dragged is None:
-            return None
-        divider, size, start = self._dragged
-        moved = self._along(divider, x, y) - start
-        return divider, self._set(divider, size + (moved if divider is Divider.TREE else -moved))
+    def drag(self, event: events.MouseEvent, *, is_last: bool = False) -> None:
+        """Move the divider that was grabbed with the mouse."""
+        if self._dragged is not None:
+            event.stop()
+            divider, size, start = self._dragged
+            moved = self._along(divider, event) - start
+            self._set(divider, size + (moved if divider is Divider.TREE else -moved), is_last=is_last)
 
-    def let_go(self) -> None:
-        self._dragged = None
+    def let_go(self, event: events.MouseUp) -> None:
+        if self._dragged is not None:
+            self.drag(event, is_last=True)
+            self._dragged = None
+            self._screen.release_mouse()
 
-    def _along(self, divider: Divider, x: int, y: int) -> int:
-        is_upright = divider is Divider.TREE or (divider is Divider.SIDE and not self._is_stacked)
-        return x if is_upright else y
+    def _along(self, divider: Divider, event: events.MouseEvent) -> int:
+        return event.screen_x if self._is_upright(divider) else event.screen_y
 
 
 MEDIUM_COLUMNS, WIDE_COLUMNS, TALL_ROWS = 100, 180, 30

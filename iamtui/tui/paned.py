@@ -24,7 +24,7 @@ from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, account_name, key_of, other_accounts
-from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, Divider, PaneSizes
+from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, PaneSizes
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.textual_internals import SteadyScreen
@@ -155,7 +155,8 @@ class PanedScreen(SteadyScreen[None]):
         super().__init__()
         self._copier = copier
         self._zoom = Zoom(self)
-        self.pane_sizes = PaneSizes(self)
+        self.pane_sizes = PaneSizes(self, self.say)
+        self.action_resize_pane, self.action_reset_sizes = self.pane_sizes.move, self.pane_sizes.reset
         self._kept_focus = KeptFocus(self)
         self._had_focus: Widget | None = None
         self.workspace: Workspace | None = None
@@ -302,43 +303,16 @@ class PanedScreen(SteadyScreen[None]):
             self.query_one(MessageLine).clear()
         return unzoomed
 
-    # The sizes of panes.
-
-    def action_resize_pane(self, direction: str) -> None:
-        """Move the divider beside the pane with the focus."""
-        moved = self.pane_sizes.move(direction)
-        if moved is None:
-            self.say(plain("Nothing to move in that direction here."))
-        else:
-            self._say_size(*moved)
-
-    def action_reset_sizes(self) -> None:
-        was_changed = self.pane_sizes.reset()
-        self.say(plain("The panes have their usual sizes." + ("" if was_changed else " Nothing was changed.")))
-
-    def _say_size(self, divider: Divider, size: int) -> None:
-        words = self.pane_sizes.size_words(divider, size)
-        self.say(line(words, ".  ", key_hints(self, "view.reset-sizes")))
+    # The lines between panes.
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Grab the divider that is under the mouse."""
-        if event.button == 1 and self.pane_sizes.grab(event.screen_x, event.screen_y):
-            event.stop()
-            self.capture_mouse()
+        self.pane_sizes.grab(event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        moved = self.pane_sizes.drag(event.screen_x, event.screen_y)
-        if moved is not None:
-            event.stop()
-            self.say(plain(self.pane_sizes.size_words(*moved)))
+        self.pane_sizes.drag(event)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        moved = self.pane_sizes.drag(event.screen_x, event.screen_y)
-        if moved is not None:
-            event.stop()
-            self.pane_sizes.let_go()
-            self.release_mouse()
-            self._say_size(*moved)
+        self.pane_sizes.let_go(event)
 
 
 # Browsing: the account on the main screen, where the user is in it, and how they get elsewhere.
@@ -478,7 +452,7 @@ class Browsing:
             detail.show_statement(place.policy, place.statement)
         return True
 
-    def travel(self, *, forward: bool) -> None:
+    def travel(self, forward: bool) -> None:
         go = self._history.forward if forward else self._history.back
         self._travel(
             go(self._screen.subject.tab, self._look()),
