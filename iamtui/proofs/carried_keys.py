@@ -112,7 +112,8 @@ _OF_CALLERS: Final = {
 _OF_SESSIONS_OF_ROLES: Final = ("aws:sourceidentity", "aws:federatedprovider")
 _COUPLED: Final = frozenset(
     (*_FROM_ENDPOINTS, *_FORWARDED, *(key for keys in _TOGETHER_OR_NOT for key in keys), _TOKEN, _MFA, _AGE,
-     "aws:sourceip", "aws:userid", "aws:username", "aws:principaltype", "aws:principalarn", *_OF_SESSIONS_OF_ROLES)
+     "aws:sourceip", "aws:tagkeys", "aws:userid", "aws:username", "aws:principaltype", "aws:principalarn",
+     *_OF_SESSIONS_OF_ROLES)
 )  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def told_apart(key: str, values: Values) -> Hashable:
     """What matters of the values of a key to whether they go together with those of others."""
     if key not in _COUPLED:
         return None
-    if key in (_MFA, "aws:principaltype"):
+    if key in (_MFA, "aws:principaltype", "aws:tagkeys"):
         return values
     if key == "aws:principalarn":
         return tuple(part in value for value in values for _, part in _OF_CALLERS.values())

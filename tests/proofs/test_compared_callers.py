@@ -184,10 +184,11 @@ CALLERS = [
         "sns.amazonaws.com", "s3.amazonaws.com",
     )
 ]  # fmt: skip
-CALLERS += [
-    replace(one, role_arn=f"arn:aws:iam::{one.account}:role/app/{one.role_name}")
+# A session is one of a role whose path AWS knows.
+CALLERS = [
+    replace(one, role_arn=f"arn:aws:iam::{one.account}:role/{path}{one.role_name}") if path is not None else one
     for one in CALLERS
-    if one.kind is PrincipalKind.ROLE_SESSION
+    for path in (("", "app/") if one.kind is PrincipalKind.ROLE_SESSION else (None,))
 ]
 CALLERS.append(principal_from_text(f"arn:aws:sts::{OTHER}:federated-user/f", issuer=BOB))
 

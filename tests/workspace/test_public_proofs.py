@@ -389,10 +389,11 @@ CALLERS = [
         f"arn:aws:sts::{OTHER}:federated-user/bob", "arn:aws:sts::444444444444:federated-user/f",
     )
 ]  # fmt: skip
-CALLERS += [
-    replace(one, role_arn=f"arn:aws:iam::{one.account}:role/app/{one.role_name}")
+# A session is one of a role whose path AWS knows.
+CALLERS = [
+    replace(one, role_arn=f"arn:aws:iam::{one.account}:role/{path}{one.role_name}") if path is not None else one
     for one in CALLERS
-    if one.kind is PrincipalKind.ROLE_SESSION
+    for path in (("", "app/") if one.kind is PrincipalKind.ROLE_SESSION else (None,))
 ]
 ANYTHING = NamedPolicy("own", document({"Effect": "Allow", "Action": "*", "Resource": "*"}))
 

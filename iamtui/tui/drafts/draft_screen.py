@@ -266,7 +266,7 @@ class DraftScreen(Screen[None]):
         self._proof = proof
         found = proof.counterexample
         if found is not None and self._proved_of is not None:
-            who = self._proved_of.after.short_name(found.principal.arn)
+            who = self._proved_of.after.short_name(found.principal.arn) or "anybody"
             marked = line(("! ", "bold $verdict-depends"), plain(f"Newly possible: {who} can {found.action} on "))
             words = line(marked, plain(safe_text(found.resource)))
         elif proof.reasons:
