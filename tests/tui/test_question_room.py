@@ -280,3 +280,19 @@ async def test_a_quote_is_as_wide_as_its_half_of_the_panel(columns: int) -> None
         rows = [row.strip() for row in screen_text(pilot.app).split("\n")[quote.region.y : quote.region.bottom]]
         assert not any(row.rstrip("│ ").endswith(" ,") for row in rows)
         assert max(line.cell_length for line in quote.content.split("\n")) <= quote.content_size.width
+
+
+async def test_a_whole_column_counts_the_lines_that_it_has_no_room_for() -> None:
+    async with opened(size=(200, 40)) as pilot:
+        await asked(pilot, "user/alice", "s3:DeleteObject")
+        more = pilot.app.screen.query_one("#question-more")
+
+        def shown() -> list[str]:
+            rows = screen_text(pilot.app).split("\n")[more.content_region.y : more.content_region.bottom]
+            return [row[more.content_region.x : more.content_region.right].rstrip() for row in rows]
+
+        assert shown()[-1].strip().startswith("…")
+        assert shown()[-1].strip().endswith("more lines")
+        await pilot.resize_terminal(200, 120)
+        await settle(pilot)
+        assert not any("more lines" in row for row in shown())

@@ -172,6 +172,10 @@ ODD: tuple[dict[str, Any], ...] = (
     {"accounts": [{"question": {"actions": "s3:*"}}]},
     {"accounts": [{"sorts": {"roles": ["nosuch", True]}, "tab": "nosuch", "place": "roles:"}]},
     {"accounts": [{"sorts": {"roles": 1}}]},
+    {"accounts": [{"sizes": {"medium tree": 2000, "medium side": 1, "[red]": 7, "wide sessions": 2000}}]},
+    {"accounts": [{"sizes": {"medium tree": -5}}, {"sizes": {"medium tree": 1e9}}, {"sizes": [1]}]},
+    {"accounts": [{"columns": {"users": ["nosuch", "[red]"], "nosuch": [], "who can": ["why", "\x1b[2J"]}}]},
+    {"accounts": [{"columns": {"users": "name"}}, {"columns": {"users": ["x" * 99]}}]},
     {"source": 7, "theme": []},
     {"source": {"kind": "live", "profile": 7, "file": "[red]\x1b[2J"}},
 )

@@ -137,6 +137,8 @@ class AnswerView(Column):
         self._held: dict[str, int] = {}
         self._is_typed_for = False
         self._width = 0
+        self._more: list[Content] = []
+        """All that a whole column would say below."""
         self.rows_beside = 4
         """How many lines of the panel are not the answer's."""
         self._rows_given: int | None = None
@@ -172,6 +174,7 @@ class AnswerView(Column):
 
     def on_resize(self) -> None:
         if self.size.width == self._width:
+            self._cut_more()
             return
         self._width = self.size.width
         self.release()
@@ -249,6 +252,7 @@ class AnswerView(Column):
             _set_display(part, shown=False)
         self.matrix.show(None, 1)
         self._tell(sentence, more)
+        self._more = []
         self._put("more", [])
         self.layers_list.show(None)
 
@@ -295,7 +299,10 @@ class AnswerView(Column):
             lines = statement_lines(account, shown.principal, resource, words.statement)
         spare = self._lay_out(shown, words, suggestions, lines)
         if self._room == WIDE:
-            self._put("more", wrap_all(more(words, lines, suggestions, width), width, _ANY))
+            self._more = wrap_all(more(words, lines, suggestions, width), width, _ANY)
+            self._cut_more()
+            # What is above it may have another height now.
+            self.call_after_refresh(self._cut_more)
         elif spare > _LEAST_MORE:
             beside = self._parts["statement"].display
             rest = wrap_all(more(words, () if beside else lines, suggestions, width), width, _ANY)
@@ -348,6 +355,12 @@ class AnswerView(Column):
         self._put("because", texts)
         _set_height(self._parts["because"], len(texts) + slack)
         return room - len(top) - below - len(texts) - slack if self._rows_given is not None else 0
+
+    def _cut_more(self) -> None:
+        """Say of what has no room in a whole column how many lines it has."""
+        rows = self._parts["more"].content_size.height
+        if self._room == WIDE:
+            self._put("more", as_many(self._more, rows) if rows else self._more)
 
     def _tell_more(self, rows: Sequence[Content]) -> None:
         """Say what only a panel has room for that the user has made higher."""
