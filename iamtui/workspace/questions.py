@@ -92,7 +92,12 @@ def check_resource(resource: str, action: str = "") -> None:
         raise Problem(
             f"{safe_text(resource, limit=256)} is not a resource: it looks like several.", "Give one ARN at a time."
         )
-    if resource != "*" and (parse_arn(resource) is None or _CONTROL.search(resource)):
+    if _CONTROL.search(resource) and ":s3:" not in resource:
+        raise Problem(
+            f"{safe_text(resource, limit=256)} is not a resource: only names of S3 objects hold control characters.",
+            "Leave them out.",
+        )
+    if resource != "*" and parse_arn(resource) is None:
         raise Problem(
             f"{safe_text(resource)} is not a resource: expected * or an ARN of six fields.",
             f"Write it as {_example_of(action)}, for example, or * for any.",
