@@ -267,7 +267,12 @@ def _struct(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
 # Parquet, for which pyarrow is needed: the extra iamtui[activity].
 
 
-def _pyarrow() -> Any:
+def pyarrow_module() -> Any:
+    """pyarrow with its parquet module.
+
+    Raises:
+        Problem: it is not installed.
+    """
     try:
         import pyarrow.parquet  # not in every installation, and half a second
     except ImportError:
@@ -281,7 +286,7 @@ def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:
     Raises:
         Problem: it is damaged or too large, is no table of CloudTrail, or pyarrow is not installed.
     """
-    arrow = _pyarrow()
+    arrow = pyarrow_module()
     descriptor = os.dup(file.fileno())
     with os.fdopen(descriptor, "rb") as again:
         if not again.seekable():
@@ -333,7 +338,7 @@ def write_parquet(file: IO[bytes], portions: Iterable[Mapping[str, list[Any]]]) 
     Raises:
         Problem: pyarrow is not installed.
     """
-    arrow = _pyarrow()
+    arrow = pyarrow_module()
     writer = None
     for columns in portions:
         table = arrow.table(

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from iamtui.activity.tables import pyarrow_module
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.main import CommandEntry, LazyGroup
@@ -434,11 +435,7 @@ class _Parquet:
     """
 
     def __init__(self, folder: Path, day: str) -> None:
-        try:
-            import pyarrow.parquet  # an extra, and half a second
-        except ImportError:
-            raise Problem("Parquet needs pyarrow, which is not installed.", 'pip install "iamtui[activity]"') from None
-        self._pyarrow = pyarrow
+        self._pyarrow = pyarrow_module()
         self._folder = folder
         self._day = day
 

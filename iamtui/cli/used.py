@@ -15,6 +15,7 @@ from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
+from iamtui.policy.document import render
 from iamtui.presentation.access import SHORT_LEVELS
 from iamtui.presentation.used import times_words, unmapped_words, use_cell, used_words
 from iamtui.problem import Problem
@@ -334,8 +335,6 @@ class _Shown:
 
 
 def _text(least: LeastPolicy) -> str:
-    from iamtui.policy.document import render
-
     return render(least.document)
 
 

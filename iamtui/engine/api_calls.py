@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog.actions import catalogue
@@ -258,8 +259,6 @@ def _roles_in(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _copied(call: Call) -> AuthorizedAction:
-    from urllib.parse import unquote
-
     path, _, query = call.flat["x-amz-copy-source"][0].partition("?")
     action = "s3:GetObjectVersion" if "versionId=" in query else "s3:GetObject"
     source = unquote(path).lstrip("/")

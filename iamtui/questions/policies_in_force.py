@@ -335,8 +335,7 @@ _NOT_LOADED: Final = NotEvaluated("the resource's policy is not loaded")
 
 def loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluated | None:
     """The policy that a resource carries: None when it has none, NotEvaluated when it is not loaded."""
-    found = account.resource_policies.get(carrier)
-    if found is None:
+    if (found := account.resource_policies.get(carrier)) is None:
         return _NOT_LOADED
     key = ("resource policy", carrier)
     if key in account.memo:

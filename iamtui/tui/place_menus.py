@@ -13,9 +13,10 @@ from iamtui.credentials.console_url import console_site
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog, MenuDialog, MenuItem
+from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.inventory import Branch, key_of, kind_word, title_of
+from iamtui.tui.menu_dialog import MenuDialog, MenuItem
 from iamtui.workspace.questions import source_words
 
 if TYPE_CHECKING:
