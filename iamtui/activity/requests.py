@@ -207,27 +207,7 @@ class RequestCollector:
     def add(self, events: Iterable[Event]) -> None:
         found = self._found
         for event in events:
-            error = event.errorCode or ""
-            parameters, cut = self._reduced(bytes(event.requestParameters))
-            key = (
-                self._caller(bytes(event.userIdentity)),
-                event.recipientAccountId or "",
-                event.awsRegion or "",
-                event.eventSource or "",
-                event.eventName or "",
-                event.eventType or "AwsApiCall",
-                parameters,
-                cut,
-                self._named(bytes(event.resources)),
-                (event.sourceIPAddress or "") if self._address else "",
-                (event.userAgent or "")[:_LONGEST] if self._agent else "",
-                event.vpcEndpointId or "",
-                event.vpcEndpointAccountId or "",
-                bytes(event.tlsDetails) not in _NOTHING,
-                self._told_context(bytes(event.eventContext)),
-                error,
-                _claim(event.errorMessage) if error and is_denied(error) else "",
-            )
+            key = self._fields(event)
             first = event.first or event.eventTime or ""
             last = event.last or event.eventTime or ""
             times = found.get(key)
@@ -248,6 +228,30 @@ class RequestCollector:
         """The distinct requests, in the order in which they were first found."""
         for key, times in self._found.items():
             yield DistinctRequest(*key, *times)
+
+    def _fields(self, event: Event) -> tuple[Any, ...]:
+        """The fields of a distinct request, but for the number and times of its events."""
+        error = event.errorCode or ""
+        parameters, cut = self._reduced(bytes(event.requestParameters))
+        return (
+            self._caller(bytes(event.userIdentity)),
+            event.recipientAccountId or "",
+            event.awsRegion or "",
+            event.eventSource or "",
+            event.eventName or "",
+            event.eventType or "AwsApiCall",
+            parameters,
+            cut,
+            self._named(bytes(event.resources)),
+            (event.sourceIPAddress or "") if self._address else "",
+            (event.userAgent or "")[:_LONGEST] if self._agent else "",
+            event.vpcEndpointId or "",
+            event.vpcEndpointAccountId or "",
+            bytes(event.tlsDetails) not in _NOTHING,
+            self._told_context(bytes(event.eventContext)),
+            error,
+            _claim(event.errorMessage) if error and is_denied(error) else "",
+        )
 
     def _caller(self, raw: bytes) -> Caller:
         found = self._callers.get(raw)

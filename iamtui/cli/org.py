@@ -193,13 +193,8 @@ def ask(
         audit=audit,
         draft=_draft(draft, level),
     )
-    if plan == Plan(demands=plan.demands):
-        raise Problem(
-            "Nothing is asked.", "Name a file of questions, or --who-can, --never, --escalations, --audit, --draft."
-        )
+    _check_plan(plan)
     if plan.draft is not None:
-        if plan.trust:
-            raise Problem("--draft and --trust exclude each other.", "Ask with one of them.")
         note("DRAFT: every account is asked as if the draft were in force. Nothing was changed.")
     store = _open(url, profile, region, endpoint_url)
     day = store.day(date)
@@ -232,6 +227,15 @@ def ask(
     if plan.draft is not None and plan.escalations:
         listing.lack(("With a draft, escalations are not followed from account to account.",))
     return listing.exit(fail_on)
+
+
+def _check_plan(plan: Plan) -> None:
+    if plan == Plan(demands=plan.demands):
+        raise Problem(
+            "Nothing is asked.", "Name a file of questions, or --who-can, --never, --escalations, --audit, --draft."
+        )
+    if plan.draft is not None and plan.trust:
+        raise Problem("--draft and --trust exclude each other.", "Ask with one of them.")
 
 
 def _start(arn: str | None, *, trust: bool) -> str:

@@ -7,7 +7,7 @@ where the call must have worked on a resource of that form: one that it made, or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice, product
 from typing import Any, Final, NamedTuple
@@ -161,16 +161,18 @@ def _filled(one: _Type, call: Call, prefix: str, *, alone: bool) -> list[str]:
     """ARNs of a type with the names that the parameters have; [] where they do not tell enough."""
     places = [piece for piece in one.pieces if not isinstance(piece, str)]
     values = [_values(piece, call.flat) for piece in places]
-    told = sum(1 for each in values if each)
-    if places and not (told == len(places) or (told and alone) or (one.made and not values[-1])):
-        return []
-    if not places and not (one.required or alone):
+    if not (_are_told(values, one, alone=alone) if places else one.required or alone):
         return []
     where = {"${Partition}": partition_of(call.region), "${Region}": call.region, "${Account}": _account(call, prefix)}
     if any(not text and key in one.pieces for key, text in where.items()):
         return []
     every = islice(product(*(each or ("*",) for each in values)), MOST_RESOURCES + 1)
     return [_joined(one.pieces, where, iter(chosen)) for chosen in every]
+
+
+def _are_told(values: Sequence[tuple[str, ...]], one: _Type, *, alone: bool) -> bool:
+    """Whether the names that parameters have tell enough of the ARNs of a type."""
+    return all(values) or (alone and any(values)) or (one.made and not values[-1])
 
 
 def _joined(pieces: tuple[str | tuple[str, ...], ...], where: Mapping[str, str], names: Iterator[str]) -> str:
@@ -314,19 +316,26 @@ def _s3(name: str, call: Call) -> list[str] | None:
 
 
 def _kms(name: str, call: Call) -> list[str] | None:
-    if name in ("reencryptfrom", "reencryptto"):
-        given = call.flat.get("sourcekeyid" if name == "reencryptfrom" else "destinationkeyid", ())
-        other = call.flat.get("destinationkeyid" if name == "reencryptfrom" else "sourcekeyid", ())
-        left = [arn for arn in call.resources if not any(arn.endswith(text) for text in other)]
-        told = [arn for arn in call.resources if given and arn.endswith(given[0])] or (left if len(left) == 1 else [])
-        return told or [arn for text in given for arn in _key(text, call)]
-    if call.resources or "alias" in name:
-        if "alias" in name and (alias := call.flat.get("aliasname")):
-            own = _arn("kms", call, alias[0])
-            keys = [arn for arn in call.resources if ":key/" in arn]
-            return own + (keys or [arn for text in call.flat.get("targetkeyid", ()) for arn in _key(text, call)])
-        return None
-    return [arn for text in call.flat.get("keyid", ()) for arn in _key(text, call)] or None
+    if name == "reencryptfrom":
+        return _reencrypting("sourcekeyid", "destinationkeyid", call)
+    if name == "reencryptto":
+        return _reencrypting("destinationkeyid", "sourcekeyid", call)
+    if "alias" in name and (alias := call.flat.get("aliasname")):
+        keys = [arn for arn in call.resources if ":key/" in arn]
+        return _arn("kms", call, alias[0]) + (keys or _keys("targetkeyid", call))
+    return None if call.resources or "alias" in name else _keys("keyid", call) or None
+
+
+def _reencrypting(parameter: str, others: str, call: Call) -> list[str]:
+    """The key on one side of a ReEncrypt, of which a record lists both."""
+    given = call.flat.get(parameter, ())
+    told = [arn for arn in call.resources if given and arn.endswith(given[0])]
+    left = [arn for arn in call.resources if not arn.endswith(call.flat.get(others, ()))]
+    return told or (left if len(left) == 1 else _keys(parameter, call))
+
+
+def _keys(parameter: str, call: Call) -> list[str]:
+    return [arn for text in call.flat.get(parameter, ()) for arn in _key(text, call)]
 
 
 def _key(text: str, call: Call) -> list[str]:
@@ -359,26 +368,24 @@ def _logs(name: str, call: Call) -> list[str] | None:
 
 def _iam(name: str, call: Call) -> list[str] | None:
     kinds = {str(one["name"]).lower() for one in service_data.actions("iam")[name]["resourceTypes"]}
-    answered = [text for key, text in texts_in(call.response) if key == "arn" and text.startswith("arn:")]
     for kind, key in _IAM_NAMES.items():
         given = call.flat.get(key, ())
-        if kind not in kinds:
-            continue
-        if given and tells(given[0]):
-            # The path of an entity is told by the answer alone.
-            start = f"arn:{partition_of(call.region)}:iam::{call.account}:{kind}/"
-            told = [arn for arn in answered if arn.startswith(start) and arn.endswith(f"/{given[0]}")]
-            return told[:1] or ([f"{start}{given[0]}"] if call.account else [])
-        if kind == "user" and not given and kinds == {"user"} and call.caller:
+        if kind in kinds and given and tells(given[0]):
+            return _iam_entity(kind, given[0], call)
+        if kinds == {"user"} == {kind} and not given and call.caller:
             return [call.caller]
-    if (
-        name == "createopenidconnectprovider"
-        and (url := call.flat.get("url", ("",))[0])
-        and call.account
-        and tells(url)
-    ):
+    url = call.flat.get("url", ("",))[0] if name == "createopenidconnectprovider" else ""
+    if call.account and tells(url):
         return [f"arn:{partition_of(call.region)}:iam::{call.account}:oidc-provider/{url.partition('://')[2] or url}"]
     return None
+
+
+def _iam_entity(kind: str, name: str, call: Call) -> list[str]:
+    # The path of an entity is told by the answer alone.
+    start = f"arn:{partition_of(call.region)}:iam::{call.account}:{kind}/"
+    answered = (text for key, text in texts_in(call.response) if key == "arn")
+    told = [arn for arn in answered if arn.startswith(start) and arn.endswith(f"/{name}")]
+    return told[:1] or ([f"{start}{name}"] if call.account else [])
 
 
 _IAM_NAMES: Final[Mapping[str, str]] = {

@@ -172,11 +172,15 @@ def _assumes(account: Account) -> Iterator[str]:
         if document.error is not None:
             yield "*"
             return
-        for statement in document.policy.statements:
-            if statement.effect == "Allow" and _may_be_assume_role(statement):
-                resources = statement.resources if statement.not_resources is None else ("*",)
-                found.update(dict.fromkeys(one for one in resources or () if not one.startswith(own)))
+        assumed = (one for statement in document.policy.statements for one in _assumed_by(statement))
+        found.update(dict.fromkeys(one for one in assumed if not one.startswith(own)))
     yield from ("*",) if "*" in found or len(found) > _MOST_PATTERNS else found
+
+
+def _assumed_by(statement: Statement) -> tuple[str, ...]:
+    if statement.effect != "Allow" or not _may_be_assume_role(statement):
+        return ()
+    return ("*",) if statement.not_resources is not None else statement.resources or ()
 
 
 def _may_be_assume_role(statement: Statement) -> bool:

@@ -182,25 +182,21 @@ def read_trails(
     """
     read = Trails(trails, told)
     collector = RequestCollector()
-    names: set[tuple[str | None, str | None]] = set()
+    names: set[tuple[str, str]] = set()
     regions: set[str] = set()
     wanted = only.encode()
     for events in read.events():
         if len(names) < _MOST_NAMES:
-            names.update((event.eventSource, event.eventName) for event in events)
+            names.update((event.eventSource or "", event.eventName or "") for event in events)
         if len(regions) < _MOST_REGIONS:
             regions.update(event.awsRegion for event in events if event.awsRegion)
         identities = ((event, bytes(event.userIdentity)) for event in events)
         collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
     read.check()
-    requests: dict[str, list[DistinctRequest]] = {}
-    for request in collector.requests():
-        if not only or request.caller.principal == only:
-            requests.setdefault(request.caller.principal, []).append(request)
-    actions = {next(iter(iam_actions(source or "", name or "")), "") for source, name in names} - {""}
+    actions = {next(iter(iam_actions(source, name)), "") for source, name in names} - {""}
     managing = [action for action in actions if not is_data_event(action)]
     return ReadTrails(
-        requests,
+        _by_principal(collector.requests(), only),
         frozenset(action.partition(":")[0] for action in actions.difference(managing)),
         bool(managing),
         any(map(_only_reads, managing)),
@@ -209,6 +205,14 @@ def read_trails(
         read.counts,
         tuple((one.path, one.sentence) for one in read.damaged),
     )
+
+
+def _by_principal(requests: Iterable[DistinctRequest], only: str) -> dict[str, list[DistinctRequest]]:
+    found: dict[str, list[DistinctRequest]] = {}
+    for request in requests:
+        if not only or request.caller.principal == only:
+            found.setdefault(request.caller.principal, []).append(request)
+    return found
 
 
 def _only_reads(action: str) -> bool:

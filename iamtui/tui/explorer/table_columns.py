@@ -157,26 +157,11 @@ class ColumnLayout:
         return self._is_chosen or not column.extra
 
     def _fit(self, width: int, verdict_width: int) -> list[tuple[TableColumn | None, int]]:
-        room = width - 2
-        verdict = verdict_width + GAP if verdict_width else 0
-        chosen = [column for column in self.columns if self._is_wanted(column)]
-        extras = [one for one in self.columns if one not in chosen and one.id not in self._empty]
-        extras.sort(key=lambda one: -one.keep)
-        removed: list[TableColumn] = []
-        while len(chosen) > 1 and self._needed(chosen, _NAME_ROOM) + verdict > room:
-            removed.append(min(chosen, key=lambda column: column.keep))
-            chosen.remove(removed[-1])
-        # A wide column may have made room for a narrow one.
-        for extra in removed[::-1] or extras:
-            # What is rarely wanted comes after the paths behind the names.
-            name = self._longest_name if extra.keep > 0 else self._longest["name"]
-            name = max(_NAME_ROOM, min(name, _WELL_NAMED))
-            if self._needed([*chosen, extra], name) + verdict <= room:
-                chosen.append(extra)
-        chosen.sort(key=self.columns.index)
+        room = width - 2 - (verdict_width + GAP if verdict_width else 0)
+        chosen = self._chosen(room)
         self._is_path_told = any(column.id == "path" for column in chosen)
         widths = {column.id: self._width_of(column) for column in chosen if column.width}
-        left = room - sum(size + GAP for size in widths.values()) - verdict
+        left = room - sum(size + GAP for size in widths.values())
         for column in chosen:
             if column.width and column.grows:
                 # What the names leave, other columns of names may have.
@@ -191,7 +176,25 @@ class ColumnLayout:
         layout: list[tuple[TableColumn | None, int]] = [
             (column, widths[column.id] if column.width else max(8, left)) for column in chosen
         ]
-        return [*layout, (None, verdict_width)] if verdict else layout
+        return [*layout, (None, verdict_width)] if verdict_width else layout
+
+    def _chosen(self, room: int) -> list[TableColumn]:
+        """The columns that fit beside the verdict's, in their order."""
+        chosen = [column for column in self.columns if self._is_wanted(column)]
+        extras = [one for one in self.columns if one not in chosen and one.id not in self._empty]
+        extras.sort(key=lambda one: -one.keep)
+        removed: list[TableColumn] = []
+        while len(chosen) > 1 and self._needed(chosen, _NAME_ROOM) > room:
+            removed.append(min(chosen, key=lambda column: column.keep))
+            chosen.remove(removed[-1])
+        # A wide column may have made room for a narrow one.
+        for extra in removed[::-1] or extras:
+            # What is rarely wanted comes after the paths behind the names.
+            name = self._longest_name if extra.keep > 0 else self._longest["name"]
+            name = max(_NAME_ROOM, min(name, _WELL_NAMED))
+            if self._needed([*chosen, extra], name) <= room:
+                chosen.append(extra)
+        return sorted(chosen, key=self.columns.index)
 
     def _width_of(self, column: TableColumn) -> int:
         """The usual width of a column, less where all it holds is shorter."""
