@@ -33,7 +33,12 @@ from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules, Strength
 from iamtui.proofs.carried_keys import Values, always_carried
-from iamtui.proofs.outside_callers import Inside, OutsideCallers
+from iamtui.proofs.outside_callers import (
+    Inside,
+    OutsideCallers,
+    canonical_users_that_matter,
+    whose_canonical_user,
+)
 from iamtui.proofs.texts import Bounds
 from iamtui.text import safe_text
 
@@ -174,7 +179,7 @@ class ComparedCallers:
     def __init__(
         self, documents: Sequence[PolicyDocument], partitions: Sequence[str], *, trust: bool, bounds: Bounds
     ) -> None:
-        policies = [document.policy for document in documents]
+        self._policies = policies = [document.policy for document in documents]
         self._statements = [one for policy in policies for one in policy.statements]
         self._entries = list(
             dict.fromkeys(e for one in self._statements for e in (*(one.principals or ()), *(one.not_principals or ())))
@@ -186,7 +191,8 @@ class ComparedCallers:
 
     def doubts(self) -> Iterator[str]:
         """What of the documents the classes do not show."""
-        yield from (doubt for doubt in self._classes.doubts() if not doubt.startswith("whether "))
+        yield from (doubt for doubt in self._classes.doubts() if not doubt.startswith(("whether ", "whose ")))
+        yield from map(whose_canonical_user, canonical_users_that_matter(*([one] for one in self._policies)))
         named = {entry.value.split(":", 2)[1] for entry in self._entries if entry.value.startswith("arn:")}
         if named | {*self._partitions} != {self._partitions[0]}:
             yield "several partitions are named"

@@ -6,9 +6,12 @@ patterns of caller ARNs. Of every combination of these that some ARN of another 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
+
+from msgspec import structs
 
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import ConditionLine, Policy, PrincipalEntry, Statement
@@ -66,6 +69,31 @@ class Inside:
     names: frozenset[str] = frozenset()
 
 
+def whose_canonical_user(id_: str) -> str:
+    """The doubt that a canonical user is one of the callers that are told apart by their ARNs."""
+    return f"whose the canonical user {safe_text(id_, limit=100)} is"
+
+
+def canonical_users_that_matter(*compared: Iterable[Policy]) -> Iterator[str]:
+    """Canonical users for whom a comparison by the ARNs of callers says too little, as they may be any of these.
+
+    What is said of one in the same words on each side lets the same callers in, or keeps the same out; only whom
+    NotPrincipal spares hangs on what else is said of them.
+    """
+    said = [
+        {structs.replace(one, index=0, sid=None) for policy in side for one in policy.statements if _canonical_in(one)}
+        for side in compared
+    ]
+    for one in dict.fromkeys(chain(*said)):
+        if one.not_principals is not None or not all(one in each for each in said):
+            yield from _canonical_in(one)
+
+
+def _canonical_in(one: Statement) -> list[str]:
+    entries = (*(one.principals or ()), *(one.not_principals or ()))
+    return [entry.value for entry in entries if entry.kind == "CanonicalUser"]
+
+
 class OutsideCallers:
     """The classes of callers from outside, as some policies tell them apart.
 
@@ -112,6 +140,9 @@ class OutsideCallers:
             for entry in lets_in or ():
                 if _is_unique_id(entry) and entry.value not in self._own_ids | self._inside.names:
                     yield f"whether {safe_text(entry.value, limit=100)} is somebody of another account"
+                elif entry.kind == "CanonicalUser" and entry.value not in self._inside.names:
+                    # Its requests carry an ARN and an account, which other statements may speak of.
+                    yield whose_canonical_user(entry.value)
             if policy.substitutes_variables and not self._is_about_inside(one):
                 yield from self._variables(one)
 

@@ -24,7 +24,7 @@ from iamtui.engine.request import (
     PrincipalKind,
 )
 from iamtui.engine.service_rules import granted_by_acl
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import Policy, PolicyDocument
 from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
 from iamtui.policy.resource import ResourceKind
@@ -35,7 +35,13 @@ from iamtui.proofs.actions import ActionClass, action_classes
 from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
 from iamtui.proofs.contexts import Doubt
 from iamtui.proofs.documents import find_broader
-from iamtui.proofs.outside_callers import CallerClass, Inside, OutsideCallers
+from iamtui.proofs.outside_callers import (
+    CallerClass,
+    Inside,
+    OutsideCallers,
+    canonical_users_that_matter,
+    whose_canonical_user,
+)
 from iamtui.proofs.requests import Example, Situation, find_request
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.policies_in_force import loaded_policy
@@ -140,8 +146,9 @@ def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) 
     """
     nobody = _Closed(Inside(frozenset((after.account.id,))), None, policy_alone=True, seconds=seconds)
     now, then = _Resource(after, arn, nobody), _Resource(before, arn, nobody)
+    whose = tuple(whose_canonical_user(id_) for id_ in canonical_users_that_matter(now.policies, then.policies))
     if now.is_no_broader_than(then, seconds):
-        return ()
+        return whose
     proof = now.prove(MOST_PAIRS)
     found = proof.counterexample
     shown = safe_text(arn, limit=200)
@@ -157,7 +164,7 @@ def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) 
         )
     if now.says_of_services != then.says_of_services:
         return (f"whether AWS services can do more with {shown}",)
-    return ()
+    return whose
 
 
 def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
@@ -257,6 +264,12 @@ class _Resource:
             return PolicyDocument.of({"Version": "2012-10-17", "Statement": []})
         is_known = isinstance(self._policy, NamedPolicy) and not isinstance(self._policy, PolicyWithUnread)
         return self._policy.document if is_known and isinstance(self._policy, NamedPolicy) else None
+
+    @property
+    def policies(self) -> list[Policy]:
+        """Its policy, where that is known and can be read."""
+        document = self._document
+        return [document.policy] if document is not None and document.error is None else []
 
     def is_no_broader_than(self, other: _Resource, seconds: float) -> bool:
         """Whether it is proved that its policy allows nothing that another does not, whoever calls."""
@@ -406,7 +419,7 @@ class _Resource:
         """Why it is not certain that a caller is one from outside."""
         principal = caller.principal
         if principal.kind is PrincipalKind.CANONICAL_USER:
-            return f"whose the canonical user {safe_text(principal.arn, limit=100)} is"
+            return whose_canonical_user(principal.arn)
         if self._closed.organization is not None and caller.is_of_named_account:
             known = self._others.get(principal.account or "")
             if known is None or isinstance(known.organization, Missing):

@@ -113,6 +113,26 @@ def test_principals_are_compared(one: list[Statement], other: list[Statement], p
         assert found.example.principal
 
 
+CANONICAL = {"CanonicalUser": "ab" * 32}
+OF_BOB: Statement = {"Condition": {"ArnEquals": {"aws:PrincipalArn": BOB}}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "proved"),
+    [
+        # S3 User Guide: a canonical user is an account, whose callers have ARNs, too.
+        ([allow(CANONICAL, **OF_BOB)], [], False),
+        ([allow({"AWS": OTHER})], [allow({"AWS": OTHER}), deny(CANONICAL)], False),
+        ([allow({"AWS": BOB}), {**but(), "NotPrincipal": CANONICAL}], [{**but(), "NotPrincipal": CANONICAL}], False),
+        # What both say of it in the same words is the same for both.
+        ([allow(CANONICAL, **OF_BOB)], [allow(CANONICAL, **OF_BOB), allow({"AWS": OTHER})], True),
+        ([allow(CANONICAL), allow({"AWS": OTHER})], [allow(CANONICAL)], False),
+    ],
+)
+def test_a_canonical_user_may_be_any_account(one: list[Statement], other: list[Statement], proved: bool) -> None:
+    assert compared(one, other).proved is proved
+
+
 def trusting(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> Statement:
     return {"Effect": "Allow", "Principal": principal, "Action": action, **more}
 

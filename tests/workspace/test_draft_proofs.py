@@ -107,6 +107,8 @@ def from_outside(principal: Any, **more: Any) -> Any:
         ({BUCKET: None}, from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.NOT_PROVED),
         (from_outside({"Service": ["logs.amazonaws.com", "x.amazonaws.com"]}),
          from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.PROVED),
+        # A Deny of the account's own canonical user keeps its users out.
+        (from_outside({"CanonicalUser": "ab" * 32}, Effect="Deny"), {BUCKET: None}, ProofStatus.NOT_PROVED),
     ],
 )  # fmt: skip
 def test_others_than_users_and_roles_count(before: Any, after: Any, status: ProofStatus) -> None:

@@ -257,6 +257,25 @@ def test_rcps_count() -> None:
     assert under({**outside, "Null": {"aws:PrincipalOrgID": "false"}}, organization=True) is EXAMPLE
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [allow({"CanonicalUser": "ab" * 32}, "s3:*")],
+        [allow({"CanonicalUser": "ab" * 32}, "s3:*", Condition={"StringEquals": {"aws:PrincipalAccount": OTHER}})],
+        [allow({"CanonicalUser": "ab" * 32}, "s3:*"),
+         deny("*", "s3:*", Condition={"StringNotEquals": {"aws:PrincipalAccount": [ID, OTHER]}})],
+        [allow({"AWS": OTHER}, "s3:*"),
+         {"Effect": "Deny", "NotPrincipal": {"CanonicalUser": "ab" * 32}, "Action": "s3:*", "Resource": "*"}],
+    ],
+)  # fmt: skip
+def test_whose_a_canonical_user_is_is_not_known(statements: list[Statement]) -> None:
+    made = workspace({BUCKET: document(*statements)}, blocks={"data": PublicAccessBlock(False)})
+    found = prove_not_public(made, [BUCKET], policy_alone=True)[BUCKET]
+    assert found.status is NOT_PROVED, found
+    assert any(reason.startswith("whose the canonical user") for reason in found.reasons)
+    assert prove_not_public(made, [BUCKET], policy_alone=True, excepted=["ab" * 32, OTHER])[BUCKET].status is PROVED
+
+
 def test_public_access_block_closes_a_public_policy() -> None:
     # S3 User Guide: RestrictPublicBuckets admits services and the owner's account alone.
     public = {BUCKET: document(allow("*", "s3:PutObjectTagging", Resource=f"{BUCKET}/*"))}
