@@ -36,8 +36,8 @@ PROOF_EXITS: Final = {
     ProofStatus.NOT_PROVED: Exit.OPEN,
 }
 _MARKS: Final = {
-    ProofStatus.PROVED: ("[x]", Style.GOOD),
-    ProofStatus.COUNTEREXAMPLE: ("[ ]", Style.BAD),
+    ProofStatus.PROVED: ("[+]", Style.GOOD),
+    ProofStatus.COUNTEREXAMPLE: ("[x]", Style.BAD),
     ProofStatus.NOT_PROVED: ("[?]", Style.OPEN),
 }
 _MOST_GRANTS: Final = 3

@@ -200,7 +200,7 @@ class _Shown:
 
     def _write_used(self, out: Output, used: UsedAction, *, denied: bool) -> None:
         levels = ", ".join(SHORT_LEVELS.get(level, level) for level in levels_of(used.action))
-        mark = Span("[!] " if denied else "[x] ", Style.OPEN if denied else Style.GOOD)
+        mark = Span("[!] " if denied else "[+] ", Style.OPEN if denied else Style.GOOD)
         out.line(mark, f"{used.action}  {levels}  {times_words(used)}" + ("; not granted now" if denied else ""))
         told = [resource for resource in used.resources if resource]
         if told:
@@ -232,7 +232,7 @@ class _Shown:
             out.paragraph(sentence, indent=2, first=(Span("! ", Style.OPEN),))
         for good, sentence in self._checks():
             out.paragraph(
-                sentence, indent=2, first=(Span("[x] " if good else "[?] ", Style.GOOD if good else Style.OPEN),)
+                sentence, indent=2, first=(Span("[+] " if good else "[?] ", Style.GOOD if good else Style.OPEN),)
             )
 
     def note_policy(self) -> None:

@@ -18,9 +18,9 @@ _NOT_GRANTED: Final = "not granted"
 _UNUSED: Final = "not used"
 _UNTOLD: Final = "not told"
 _MARKS: Final = {
-    _USED: Word("[x] used", Tone.ALLOWED, bold=True),
+    _USED: Word("[+] used", Tone.ALLOWED, bold=True),
     _NOT_GRANTED: Word("[!] not granted", Tone.DEPENDS, bold=True),
-    _UNUSED: Word("[ ] not used", Tone.DENIED, bold=True),
+    _UNUSED: Word("[-] not used", Tone.DENIED, bold=True),
     _UNTOLD: Word("[?] not told", Tone.QUIET),
 }
 _MOST_DETAILS: Final = 20

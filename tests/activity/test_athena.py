@@ -14,6 +14,7 @@ from benchmarks.trail_generator import events
 from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
+from tests.support.external_tools import optional_module
 
 RECORDS = list(events(300))
 KEYS = frozenset(("aws:sourceip", "aws:multifactorauthpresent", "aws:useragent"))
@@ -62,7 +63,7 @@ def collected(path: Path) -> list[DistinctRequest]:
 
 
 def test_its_result_is_what_reading_the_events_gives(tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb")
+    duckdb = optional_module("duckdb")
     odd = {**RECORDS[0], "eventID": "x", "resources": [{"ARN": 'arn:aws:s3:::b/"\\', "accountId": "123456789012"}]}
     records = [*RECORDS, odd]
     (tmp_path / "events.json").write_text("\n".join(map(json.dumps, records)))

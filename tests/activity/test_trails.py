@@ -21,6 +21,7 @@ from iamtui.activity.requests import RequestCollector
 from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
+from tests.support.external_tools import optional_module
 
 RECORDS = list(events(60))
 IDS = [record["eventID"] for record in RECORDS]
@@ -251,8 +252,8 @@ def test_columns_with_the_names_of_a_struct_are_put_together(tmp_path: Path) -> 
 
 
 def test_parquet_is_read_as_rows(tmp_path: Path) -> None:
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = optional_module("pyarrow")
+    parquet = optional_module("pyarrow.parquet")
     rows = [
         {
             "eventid": record["eventID"],
@@ -277,7 +278,7 @@ def test_parquet_is_read_as_rows(tmp_path: Path) -> None:
 
 
 def test_damaged_parquet_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+    optional_module("pyarrow")
     collector = RequestCollector()
     collector.add([event for event in map(event_of, map(json.dumps, RECORDS)) if event is not None])
     file = io.BytesIO()

@@ -10,6 +10,7 @@ import pytest
 
 from iamtui.input_files import packed_for
 from tests.support.cli_runner import Cli
+from tests.support.external_tools import optional_module
 from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
 from tests.support.two_accounts import OTHER, of_other
 
@@ -162,6 +163,7 @@ def test_ways_from_one_account_into_another(cli: Cli, store: Path, tmp_path: Pat
     assert (chains.code, f"reaches: arn:aws:iam::{OTHER}:role/into" in chains.out) == (0, True)
     cli("org", "ask", "--store", store, "--trust", "--from", "dora").failed_with("is not the ARN of a user or role")
     cli("org", "ask", "--store", store, "--audit", "--from", iam("user/dora")).failed_with("applies only with --trust")
+    optional_module("pyarrow.parquet")
     folder = tmp_path / "tables"
     assert cli("org", "ask", "--store", store, "--trust", "--parquet", folder).code == 0
     assert [path.name for path in folder.glob(f"*/account={OTHER}/*")].count("across.parquet") == 1
@@ -246,7 +248,7 @@ def test_sarif_and_csv(cli: Cli, store: Path) -> None:
 
 
 def test_parquet_has_the_partitions_of_the_store(cli: Cli, store: Path, tmp_path: Path) -> None:
-    dataset = pytest.importorskip("pyarrow.dataset", reason="pyarrow is not installed")
+    dataset = optional_module("pyarrow.dataset")
     folder = tmp_path / "tables"
     assert cli("org", "ask", "--store", store, "--escalations", "--audit", "--parquet", folder).code in (0, 3)
     rows = dataset.dataset(folder, partitioning="hive").to_table().to_pylist()
@@ -257,7 +259,7 @@ def test_parquet_has_the_partitions_of_the_store(cli: Cli, store: Path, tmp_path
 
 def test_parquet_without_pyarrow_is_one_sentence(cli: Cli, store: Path) -> None:
     cli.monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
-    cli("org", "ask", "--store", store, "--audit", "--parquet", "x").failed_with("Parquet needs pyarrow")
+    cli("org", "ask", "--store", store, "--audit", "--parquet", "x").failed_with("without pyarrow")
 
 
 def test_two_processes_say_what_one_says(cli: Cli, store: Path) -> None:

@@ -15,14 +15,14 @@ def test_never_is_proved(cli: Cli) -> None:
     result = cli("prove", "never", "intern.tove.dahl", "iam:CreateUser", "iam:AttachUserPolicy", "--demo")
     assert result.code == 0
     assert (
-        result.out == "[x] Proved: the principal can never do iam:CreateUser, iam:AttachUserPolicy, in any context.\n"
+        result.out == "[+] Proved: the principal can never do iam:CreateUser, iam:AttachUserPolicy, in any context.\n"
     )
 
 
 def test_never_is_not_so(cli: Cli) -> None:
     result = cli("prove", "never", "user/*", "iam:CreateUser", "--demo")
     assert result.code == 1
-    assert result.out.startswith("[ ] Not so: user/admin/astrid.nilsen can call iam:CreateUser on arn:aws:iam::")
+    assert result.out.startswith("[x] Not so: user/admin/astrid.nilsen can call iam:CreateUser on arn:aws:iam::")
     assert "allowed by AdministratorAccess / statement 1" in result.out
     command = result.out.rsplit("Ask for its trace: ", 1)[1].split()
     assert cli(*command[1:]).code == 0, "the line that is printed is allowed"
@@ -89,7 +89,7 @@ def test_no_broader(cli: Cli, tmp_path: Path) -> None:
     narrow, wide = write(tmp_path / "narrow.json", ENCRYPTED), write(tmp_path / "wide.json", WIDE)
     proved = cli("prove", "no-broader", narrow, wide)
     assert proved.code == 0
-    assert " ".join(proved.out.split()).startswith(f"[x] Proved: {narrow} allows nothing that {wide} does not")
+    assert " ".join(proved.out.split()).startswith(f"[+] Proved: {narrow} allows nothing that {wide} does not")
     other = cli("prove", "no-broader", wide, narrow)
     assert other.code == 1
     assert "allows s3:GetObject on arn:aws:s3:::data/x" in " ".join(other.out.split())
@@ -165,7 +165,7 @@ def test_not_public(cli: Cli) -> None:
     proved = cli("prove", "not-public", role, "--demo")
     assert proved.code == 0
     assert " ".join(proved.out.split()) == (
-        f"[x] Proved: nobody outside the account can use {role} by its policy. "
+        f"[+] Proved: nobody outside the account can use {role} by its policy. "
         "AWS services that it lets in do not count: lambda.amazonaws.com"
     )
     bucket = "arn:aws:s3:::puffin-access-logs"

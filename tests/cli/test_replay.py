@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli_runner import Cli
+from tests.support.external_tools import optional_module
 from tests.support.sample_account import ID, iam
 from tests.workspace.test_replay import event
 
@@ -99,7 +100,7 @@ def test_an_answer_that_differs_fails_when_asked_to(cli: Cli, snapshot: str, tmp
 
 
 def test_kept_requests_are_a_trail(cli: Cli, snapshot: str, trail: str, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+    optional_module("pyarrow")
     kept = tmp_path / "kept.parquet"
     first = cli("replay", trail, "--keep", kept, "--snapshot", snapshot)
     assert kept.stat().st_mode & 0o777 == 0o600

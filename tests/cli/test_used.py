@@ -52,13 +52,13 @@ def test_the_table_the_policy_and_what_cannot_be_shown(cli: Cli, tmp_path: Path)
     assert '"Resource": "arn:aws:s3:::puffin-data-lake/raw/*"' in result.out
     assert "- More than 10 resources: arn:aws:s3:::puffin-data-lake/raw/* stands for them." in result.out
     assert "! Used, denied now, and not in the policy: athena:StartQueryExecution." in result.out
-    assert "[x] Nothing is newly possible with the draft (proved)." in result.out
+    assert "[+] Nothing is newly possible with the draft (proved)." in result.out
     assert "What these trails cannot show:" in result.out
 
 
 def test_the_actions_of_a_service(cli: Cli, tmp_path: Path) -> None:
     out = cli("used", "data-engineer", trail(tmp_path), "--service", "s3", "--demo").out
-    assert "[x] s3:GetObject  Read  12 times, 2026-11-01T10:00:00Z" in out
+    assert "[+] s3:GetObject  Read  12 times, 2026-11-01T10:00:00Z" in out
     assert "Granted and not used (2): s3:AbortMultipartUpload, s3:PutObject." in " ".join(out.split())
 
 

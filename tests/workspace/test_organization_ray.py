@@ -12,6 +12,7 @@ import pytest
 from iamtui.problem import Problem
 from iamtui.workspace.organization_ray import RayWorkers
 from iamtui.workspace.organization_run import over_accounts
+from tests.support.external_tools import optional_module
 
 IDS = [f"{number:012}" for number in range(60)]
 GOES = 20
@@ -40,8 +41,7 @@ def ends_its_worker(account: str) -> str:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    if "CI" not in os.environ:
-        pytest.importorskip("ray", reason="ray is not installed")
+    optional_module("ray")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((os.getcwd(), os.environ.get("PYTHONPATH", ""))))  # noqa: PTH109
     utils: Any = __import__("ray.cluster_utils", fromlist=["Cluster"])
