@@ -53,10 +53,15 @@ class AuthorizedAction(NamedTuple):
 
 
 class AuthorizedCall(NamedTuple):
-    """What a call was authorized by; where no action is known, `unmapped` says why."""
+    """What a call was authorized by; where no action is known, `unmapped` says why.
+
+    Args:
+        possible: what it may have been checked for besides, which the record does not tell.
+    """
 
     actions: tuple[AuthorizedAction, ...] = ()
     unmapped: str = ""
+    possible: tuple[AuthorizedAction, ...] = ()
 
 
 @lru_cache(maxsize=1024)
@@ -160,8 +165,9 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
         why = tables.NO_ACTION.get(_source_name(source), "the catalogue has no action for this operation")
         return AuthorizedCall(unmapped=why)
     found = [AuthorizedAction(action, resources_of(action, call)) for action in islice(actions, MOST_ACTIONS)]
-    found += _implied(f"{iam_prefix(source)}:{name}", found, call)
-    return AuthorizedCall(tuple(found))
+    operation = f"{iam_prefix(source)}:{name}"
+    found += _implied(operation, found, call)
+    return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, call)))
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:
@@ -230,13 +236,50 @@ def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Itera
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
             case "s3:GetObject" if "x-amz-copy-source" in call.flat:
                 yield _copied(call)
-            case "s3:PutObjectAcl" if any(key.startswith(("x-amz-acl", "x-amz-grant")) for key in call.flat):
+            case _ if _is_told(check, call):
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
             case "s3:PutObjectTagging" if "x-amz-tagging" in call.flat:
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
             case _ if _sets_tags(check) and any(call.parameters.get(key) for key in _tag_keys(call.parameters)):
                 made = tuple(arn for arn in first.resources if not check.arn or _is_like(arn, check.arn))
                 yield AuthorizedAction(check.action, made, context, implied=True)
+
+
+_TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "an ACL is set": ("x-amz-acl", "x-amz-grant"),
+    "an Object Lock retention is set": ("x-amz-object-lock-mode", "x-amz-object-lock-retain"),
+    "a legal hold is set": ("x-amz-object-lock-legal-hold",),
+    "governance retention is bypassed": ("x-amz-bypass-governance-retention",),
+    "object ownership is set": ("x-amz-object-ownership",),
+    "Object Lock is enabled": ("x-amz-bucket-object-lock-enabled",),
+}
+"""What the names of the parameters begin with that tell when a check is made (S3 API Reference: request headers)."""
+
+_UNTOLD: Final = frozenset(
+    ("instances get a profile", "the job definition has a role", "the service or its tasks have a role",
+     "the task has a role", "the new task definition has a role", "its tags are copied", "layers are used",
+     "the code comes from a bucket")
+)  # fmt: skip
+"""When checks are made that no parameter of a call tells: a task definition or template does, or it is not recorded."""
+
+_OF_TEMPLATES: Final = frozenset(("tags are set", "an instance profile is given"))
+_LAUNCH_TEMPLATE: Final = "launchtemplate"
+
+
+def _is_told(check: Check, call: Call) -> bool:
+    begins = _TOLD_BY.get(check.when, ())
+    return any(key.startswith(begins) and values != ("false",) for key, values in call.flat.items())
+
+
+def _possible(operation: str, call: Call) -> Iterator[AuthorizedAction]:
+    """The actions that a call may have been checked for besides, by what its record does not tell."""
+    has_template = any(key.lower().startswith(_LAUNCH_TEMPLATE) for key in call.parameters)
+    for check in companions(operation):
+        by_template = has_template and (check.when in _OF_TEMPLATES)
+        # The keys of a request that deletes many, with their versions, are in its body.
+        by_body = operation == "s3:DeleteObjects" and check.when == "a version id is given"
+        if check.when in _UNTOLD or by_template or by_body:
+            yield AuthorizedAction(check.action, implied=True)
 
 
 def _sets_tags(check: Check) -> bool:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from itertools import product
 from typing import Final, NamedTuple
@@ -21,10 +22,11 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.denials.cloudtrail import encryption_context, read_record
 from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
-from iamtui.engine.api_calls import AuthorizedAction, authorized_by
+from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.conditions import parse_date
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.policy.statement import ActionElement, action_name
@@ -51,6 +53,10 @@ _MOST_REMEMBERED: Final = 4_096
 _PLACE: Final = SourcePlace(1, 0)
 _VARIABLE: Final = re.compile(r"\$\{([^},]+)")
 _OF_THE_MOMENT: Final = frozenset(("aws:currenttime", "aws:epochtime"))
+_KEPT_TIMES: Final = 2
+_MOST_MOMENTS: Final = 96
+_FIRST_SECOND, _LAST_SECOND = 100_000, 99_999_999_999
+"""Between these a number of seconds is read neither as a year nor as milliseconds."""
 _ASSUMED: Final = ("aws:SecureTransport", "aws:ViaAWSService")
 """Keys that are taken for granted of a question, and of which a record need not tell."""
 
@@ -83,6 +89,7 @@ class PolicyReads:
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._statements: dict[tuple[tuple[str, ...], bool, frozenset[str]], ActionElement] = {}
         self._about: dict[str, frozenset[str]] = {}
+        self._moments: set[Decimal] = set()
         self.sessions = False
         for account in accounts:
             for document in _all_documents(account):
@@ -96,11 +103,22 @@ class PolicyReads:
         texts = [*(statement.resources or ()), *(statement.not_resources or ())]
         texts += [value for line in statement.conditions for value in line.values]
         keys = {line.key.lower() for line in statement.conditions}
+        dates = (v for line in statement.conditions if line.key.lower() in _OF_THE_MOMENT for v in line.values)
+        self._moments.update(date for value in dates if (date := parse_date(value)) is not None)
         keys.update(key.lower() for text in texts for key in _VARIABLE.findall(text))
         if keys:
             negated = statement.not_actions is not None
             entries = tuple((statement.not_actions if negated else statement.actions) or ())
             self._statements[entries, negated, frozenset(keys)] = ActionElement(entries, negated=negated)
+
+    def moments_between(self, first: str, last: str) -> tuple[str, ...] | None:
+        """Times after first and before last that speak for all there; None: there is no time, or there are too many."""
+        begin, end = parse_date(first), parse_date(last)
+        if begin is None or end is None or not all(_FIRST_SECOND <= one <= _LAST_SECOND for one in (begin, end)):
+            return None
+        near = {int(one) + more for one in self._moments if begin <= one <= end for more in (-1, 0, 1)}
+        found = [str(one) for one in sorted(near) if begin < one < end]
+        return tuple(found) if len(found) <= _MOST_MOMENTS else None
 
     def about(self, action: str) -> frozenset[str]:
         """The keys that statements about an action read: no other can matter to it."""
@@ -329,7 +347,8 @@ class Replayer:
             if deleted is not None:
                 self._note(request, deleted, principal)
                 return
-            if not self._effect.matters_to(principal, request.caller.principal, mapped.actions):
+            may_be = (*mapped.actions, *mapped.possible) if mapped.actions else ()
+            if not self._effect.matters_to(principal, request.caller.principal, may_be):
                 self._unaffected(request)
                 return
         if principal is None:
@@ -339,7 +358,11 @@ class Replayer:
             self.found.unmapped[name, mapped.unmapped] += request.count
             return
         try:
-            told = min(self._told(request, denial, principal, mapped.actions), key=lambda one: _SEVERITY[one.verdict])
+            found = (
+                *self._told(request, denial, principal, mapped.actions),
+                *self._possible(principal, request, mapped),
+            )
+            told = min(found, key=lambda one: _SEVERITY[one.verdict])
         except Problem as problem:
             told = _Told(Verdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence)
         self._note(request, told, principal)
@@ -377,6 +400,21 @@ class Replayer:
         for asked in self._questions(request, denial, actions):
             for question in self._at_its_times(asked.question, request):
                 yield self._of_a_success(principal, question, asked)
+            yield from self._between(principal, asked, request)
+
+    def _possible(self, principal: Principal, request: DistinctRequest, call: AuthorizedCall) -> Iterator[_Told]:
+        """What is open because a call may have been checked for more that the draft takes away."""
+        if self._effect is None or self._after is None:
+            return
+        for one in call.possible:
+            question = Question(one.action, "*", region=request.region)
+            if not self._effect.matters_to(principal, request.caller.principal, (one,)):
+                continue
+            if allows_all(self._after.decide(principal, question)) or self._before.decide(principal, question).denied:
+                continue
+            yield _Told(
+                Verdict.OPEN, one.action, "not told", f"{request.event} may have needed it, too: {_NOT_IN_RECORD}"
+            )
 
     def _questions(
         self, request: DistinctRequest, denial: Denial, actions: tuple[AuthorizedAction, ...]
@@ -400,10 +438,19 @@ class Replayer:
         """The question at the times of the first and of the last event, where policies read the time."""
         if self._reads.about(question.action).isdisjoint(_OF_THE_MOMENT):
             yield question
+        else:
+            yield from (_at(question, moment) for moment in dict.fromkeys((request.first, request.last)))
+
+    def _between(self, principal: Principal, asked: _Asked, request: DistinctRequest) -> Iterator[_Told]:
+        """What is open because policies read the time, and not when each of the events was is kept."""
+        question = asked.question
+        if self._reads.about(question.action).isdisjoint(_OF_THE_MOMENT):
             return
-        for moment in dict.fromkeys((request.first, request.last)):
-            context = {key: values for key, values in question.context.items() if key.lower() not in _OF_THE_MOMENT}
-            yield replace(question, context=context | ({"aws:CurrentTime": (moment,)} if moment else {}))
+        last = request.last if request.count > _KEPT_TIMES else request.first
+        moments = self._reads.moments_between(request.first, last)
+        told = (self._of_a_success(principal, _at(question, moment), asked) for moment in moments or ())
+        if moments is None or any(one.verdict not in (Verdict.AGREES, Verdict.KEPT) for one in told):
+            yield _Told(Verdict.OPEN, question.action, question.resource, _TIMES)
 
     def _of_a_denial(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
@@ -490,10 +537,17 @@ class Replayer:
         group.add(request, told.resource)
 
 
+_NOT_IN_RECORD: Final = "the record does not tell."
+_TIMES: Final = "It depends on the time, which is not kept of each event."
 _CUT: Final = "The record names more than was kept of it."
 _SIGN_IN: Final = (
     "The draft deletes an access key or the password of this user, and which of them was used is not known."
 )
+
+
+def _at(question: Question, moment: str) -> Question:
+    context = {key: values for key, values in question.context.items() if key.lower() not in _OF_THE_MOMENT}
+    return replace(question, context=context | ({"aws:CurrentTime": (moment,)} if moment else {}))
 
 
 def _first_resource(request: DistinctRequest) -> str:

@@ -363,3 +363,70 @@ def test_keys_are_those_of_conditions_and_variables() -> None:
     (user,) = opened.account.users
     named = replace(opened.account, users=(replace(user, inline_policies=(inline,)),))
     assert PolicyReads([named]).sessions
+
+
+def at(*days: int) -> list[dict[str, Any]]:
+    return [event(eventTime=f"2026-10-{day:02}T10:00:00Z") for day in days]
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "records", "expected"),
+    [
+        # What happened between the first and the last event is one of the record's events.
+        ("2026-10-04T00:00:00Z", "2026-10-06T00:00:00Z", at(1, 5, 9), Verdict.OPEN),
+        ("2026-10-04T00:00:00Z", "2026-10-06T00:00:00Z", at(1, 9), Verdict.KEPT),
+        ("2026-10-08T00:00:00Z", "2026-10-10T00:00:00Z", at(1, 5, 9), Verdict.BROKEN),
+        ("2027-10-04T00:00:00Z", "2027-10-06T00:00:00Z", at(1, 5, 9), Verdict.KEPT),
+        # It is not told, or of no year.
+        ("2026-10-04T00:00:00Z", "2026-10-06T00:00:00Z", [event(eventTime="")], Verdict.OPEN),
+        ("2026-10-04T00:00:00Z", "99999999999999999999", [event(eventTime="99999999999999999999")], Verdict.OPEN),
+    ],
+)
+def test_all_events_of_a_request_count_where_the_time_matters(
+    begins: str, ends: str, records: list[dict[str, Any]], expected: Verdict
+) -> None:
+    window = {"DateGreaterThan": {"aws:CurrentTime": begins}, "DateLessThan": {"aws:CurrentTime": ends}}
+    closed = deny("s3:GetObject", Condition=window)
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("*"), closed))
+    assert set(replayed(workspace(allow("*")), records, edit).events) == {expected}
+
+
+def calling(source: str, name: str, **parameters: Any) -> dict[str, Any]:
+    return event(name, eventSource=f"{source}.amazonaws.com", requestParameters=parameters, resources=[])
+
+
+@pytest.mark.parametrize(
+    ("denied", "record", "expected"),
+    [
+        # The keys and versions are in the body, which is not recorded.
+        ("s3:DeleteObjectVersion", calling("s3", "DeleteObjects", bucketName="data", delete=""), Verdict.OPEN),
+        # The roles are those of the task definition, the profile that of the launch template.
+        ("iam:PassRole", calling("ecs", "RunTask", cluster="c", taskDefinition="t:1"), Verdict.OPEN),
+        ("iam:PassRole", calling("ec2", "RunInstances", launchTemplate={"launchTemplateId": "lt-1"}), Verdict.OPEN),
+        ("ec2:CreateTags", calling("ec2", "RunInstances", launchTemplate={"launchTemplateId": "lt-1"}), Verdict.OPEN),
+        ("iam:PassRole", calling("ec2", "RunInstances", imageId="ami-1"), Verdict.KEPT),
+        ("sqs:SendMessage", calling("ecs", "RunTask", cluster="c", taskDefinition="t:1"), Verdict.KEPT),
+        # S3 API Reference: these headers need permissions of their own.
+        (
+            "s3:PutObjectRetention",
+            calling("s3", "PutObject", bucketName="data", key="a", **{"x-amz-object-lock-mode": "GOVERNANCE"}),
+            Verdict.BROKEN,
+        ),
+        (
+            "s3:BypassGovernanceRetention",
+            calling("s3", "DeleteObject", bucketName="data", key="a", **{"x-amz-bypass-governance-retention": "true"}),
+            Verdict.BROKEN,
+        ),
+        (
+            "s3:PutBucketAcl",
+            calling("s3", "CreateBucket", bucketName="data", **{"x-amz-acl": "private"}),
+            Verdict.BROKEN,
+        ),
+        ("s3:PutObjectRetention", calling("s3", "PutObject", bucketName="data", key="a"), Verdict.KEPT),
+    ],
+)
+def test_what_a_call_may_have_been_checked_for_besides_is_not_kept(
+    denied: str, record: dict[str, Any], expected: Verdict
+) -> None:
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("*"), deny(denied)))
+    assert verdict(workspace(allow("*")), record, edit) is expected
