@@ -167,10 +167,11 @@ class _Maker:
             if not conditions:
                 self._by_others[used.action] = None
             names: tuple[str, ...] = (self._named(where),)
+            if conditions and decision.resource_scope is ResourceScope.SOME:
+                # Which one it was is not told in full: then no more than it has.
+                names = decision.allowed_resources
             if conditions and not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
                 self._open[used.action] = None
-                # Then no more than it has.
-                names = decision.allowed_resources if decision.resource_scope is ResourceScope.SOME else names
             for condition in conditions:
                 key = json.dumps(self._with_context(condition, used), sort_keys=True)
                 self._allowed[key].resources[used.action].update(dict.fromkeys(names))
@@ -182,7 +183,7 @@ class _Maker:
             document = self._documents.get(ref.policy)
             if ref.layer is not Layer.IDENTITY or document is None:
                 continue
-            condition = _statements(document)[ref.statement].get("Condition") or {}
+            condition = _as_in(document, _statements(document)[ref.statement].get("Condition") or {})
             if not condition:
                 return [{}]
             found[json.dumps(condition, sort_keys=True)] = condition
@@ -261,7 +262,7 @@ class _Maker:
         for document in self._documents.values():
             for statement in _statements(document):
                 if statement.get("Effect") == "Deny":
-                    kept = {key: value for key, value in statement.items() if key != "Sid"}
+                    kept = {key: _as_in(document, value) for key, value in statement.items() if key != "Sid"}
                     found[json.dumps(kept, sort_keys=True)] = kept
         yield from found.values()
 
@@ -282,6 +283,17 @@ def common_context(used: UsedAction) -> Mapping[str, tuple[str, ...]]:
 def _statements(document: PolicyDocument) -> Sequence[dict[str, Any]]:
     found = document.value.get("Statement", [])
     return [found] if isinstance(found, dict) else found
+
+
+def _as_in(document: PolicyDocument, value: Any) -> Any:
+    """A part of a document as one with variables says it: in older versions `${` stands for itself."""
+    if document.policy.substitutes_variables:
+        return value
+    if isinstance(value, str):
+        return value.replace("${", "${$}{")
+    if isinstance(value, list):
+        return [_as_in(document, one) for one in value]
+    return {key: _as_in(document, one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _one_or_more(values: Sequence[str]) -> Any:

@@ -462,3 +462,24 @@ def test_nothing_used_is_lost_and_nothing_new_is_possible(tmp_path: Path, seed: 
     if not any("stands for them" in rule for rule in least.rules):
         assert checked.proof is not None
         assert checked.proof.counterexample is None
+
+
+def test_a_resource_that_is_told_in_part_is_no_more_than_was_granted(tmp_path: Path) -> None:
+    many = event("s3", "DeleteObjects", {"bucketName": "b", "delete": ""})
+    *_, least = used(tmp_path, [allow("s3:DeleteObject", "arn:aws:s3:::b/mine/*")], [many])
+    assert least.statements == (allow("s3:DeleteObject", "arn:aws:s3:::b/mine/*"),)
+
+
+def test_what_older_versions_read_as_plain_text_stays_so(tmp_path: Path) -> None:
+    # IAM User Guide, Version: variables are plain text before 2012-10-17.
+    own = {"StringNotEquals": {"s3:ExistingObjectTag/team": ["${aws:PrincipalTag/team}"]}}
+    denied = {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::${aws:PrincipalTag/team}*"}
+    text = PolicyDocument.of({"Version": "2008-10-17", "Statement": [allow("s3:GetObject", Condition=own)]})
+    denying = PolicyDocument.of({"Statement": [denied | {"NotResource": [denied["NotResource"], "arn:aws:s3:::b/a"]}]})
+    role = replace(role_with(), inline_policies=(InlinePolicy("own", text), InlinePolicy("not", denying)))
+    workspace = workspace_of(Account(ACCOUNT, roles=(role,)), "eu-west-1")
+    activity = read(tmp_path, workspace, role, [get("a")])
+    least = least_policy(workspace, principal_for(workspace, role), activity)
+    taken, kept = least.statements
+    assert taken["Condition"] == {"StringNotEquals": {"s3:ExistingObjectTag/team": ["${$}{aws:PrincipalTag/team}"]}}
+    assert kept["NotResource"] == ["arn:aws:s3:::${$}{aws:PrincipalTag/team}*", "arn:aws:s3:::b/a"]
