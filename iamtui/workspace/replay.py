@@ -29,7 +29,8 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.conditions import parse_date
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern, parse_arn
-from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.statement import ActionElement, action_name, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
 from iamtui.questions.question import Question
@@ -60,6 +61,7 @@ _FIRST_SECOND, _LAST_SECOND = 100_000, 99_999_999_999
 _ASSUMED: Final = ("aws:SecureTransport", "aws:ViaAWSService")
 """Keys that are taken for granted of a question, and of which a record need not tell."""
 
+_TAG_OF_CALLER: Final = "aws:principaltag/"
 _ALWAYS: Final = frozenset(("aws:requestedregion",))
 
 
@@ -309,6 +311,15 @@ class Replayer:
         self._before = _State(workspace if drafted is None else drafted.states.before, now)
         self._after = None if drafted is None else _State(drafted.states.after, now)
         self._effect = None if drafted is None else _DraftEffect(drafted)
+        self._tagged_sessions = _tagged_sessions(workspace)
+        # Without the tags of its role a session has any.
+        self._untagged = (
+            tuple(
+                _State(_without_tags(one.workspace, self._tagged_sessions), now) for one in (self._before, self._after)
+            )
+            if self._after is not None and self._tagged_sessions
+            else ()
+        )
         self._open_accounts = frozenset(account.id for account in workspace.accounts)
         self._callers: dict[tuple[str, str, str], tuple[Principal | None, str]] = {}
         self._groups: dict[tuple[Verdict, str, str, str], ReplayGroup] = {}
@@ -400,7 +411,20 @@ class Replayer:
         for asked in self._questions(request, denial, actions):
             for question in self._at_its_times(asked.question, request):
                 yield self._of_a_success(principal, question, asked)
+                yield from self._by_session_tags(principal, question, guessed=asked.guessed)
             yield from self._between(principal, asked, request)
+
+    def _by_session_tags(self, principal: Principal, question: Question, *, guessed: bool) -> Iterator[_Told]:
+        """What is open because a session may have had tags, which stand before those of its role."""
+        tags = sorted(key for key in self._reads.about(question.action) if key.startswith(_TAG_OF_CALLER))
+        if not self._untagged or not tags or (principal.role_arn or principal.arn) not in self._tagged_sessions:
+            return
+        for variant in self._variants(question):
+            before, after = (state.decide(principal, variant) for state in self._untagged)
+            if not (allows_all(after) or before.denied or _depends_alike(variant, before, after, guessed=guessed)):
+                words = f"A tag of the session may be another than the role's: {first_names(tags, _MOST_NAMED)}."
+                yield _Told(Verdict.OPEN, question.action, question.resource, words)
+                return
 
     def _possible(self, principal: Principal, request: DistinctRequest, call: AuthorizedCall) -> Iterator[_Told]:
         """What is open because a call may have been checked for more that the draft takes away."""
@@ -509,9 +533,7 @@ class Replayer:
         if allows_all(after):
             return _Told(Verdict.KEPT, *about, "")
         before = self._before.decide(principal, question)
-        one = not (guessed or is_pattern(question.resource))
-        if one and before.outcome is Outcome.DEPENDS and verdict_key(before) == verdict_key(after):
-            # AWS allowed it, so what this depends on held, and the draft changes nothing in it.
+        if _depends_alike(question, before, after, guessed=guessed):
             return _Told(Verdict.KEPT, *about, "")
         if before.denied:
             why = "AWS allowed it, but the account denies it already without the draft, so nothing can be said with it"
@@ -557,6 +579,34 @@ def _first_resource(request: DistinctRequest) -> str:
 def allows_all(decision: Decision) -> bool:
     """Whether all that was asked about is allowed."""
     return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
+
+
+def _depends_alike(question: Question, before: Decision, after: Decision, *, guessed: bool) -> bool:
+    """Whether AWS allowed it, so that what it depends on held, and the draft changes nothing in that."""
+    one = not (guessed or is_pattern(question.resource))
+    return one and before.outcome is Outcome.DEPENDS and verdict_key(before) == verdict_key(after)
+
+
+def _tagged_sessions(workspace: Workspace) -> frozenset[str]:
+    """The ARNs of the roles whose sessions may have tags: whose trust policy allows sts:TagSession."""
+    tag = action_name("sts:TagSession")
+    return frozenset(
+        role.arn
+        for account in workspace.accounts
+        for role in account.roles
+        if role.trust.error is not None
+        or any(
+            one.allows and one.action.matches(tag)
+            for one in compile_policy(role.trust, PolicyType.TRUST, DEFAULT_LANGUAGE_OPTIONS).statements
+        )
+    )
+
+
+def _without_tags(workspace: Workspace, roles: frozenset[str]) -> Workspace:
+    account = workspace.account
+    untagged = tuple(replace(role, tags=()) if role.arn in roles else role for role in account.roles)
+    beside = tuple(_without_tags(one, roles) for one in workspace.beside)
+    return replace(workspace, account=replace(account, roles=untagged), beside=beside)
 
 
 def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:

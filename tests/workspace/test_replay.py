@@ -430,3 +430,22 @@ def test_what_a_call_may_have_been_checked_for_besides_is_not_kept(
 ) -> None:
     edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("*"), deny(denied)))
     assert verdict(workspace(allow("*")), record, edit) is expected
+
+
+@pytest.mark.parametrize(
+    ("trusted", "draft", "expected"),
+    [
+        # IAM User Guide, session tags: one stands before the role's, and takes sts:TagSession in the trust policy.
+        (("sts:AssumeRole", "sts:TagSession"), {"StringEquals": {"aws:PrincipalTag/team": "b"}}, Verdict.OPEN),
+        (("sts:AssumeRole",), {"StringEquals": {"aws:PrincipalTag/team": "b"}}, Verdict.KEPT),
+        (("sts:AssumeRole", "sts:TagSession"), {"StringEquals": {"aws:PrincipalTag/team": "a"}}, Verdict.BROKEN),
+        (("sts:AssumeRole", "sts:TagSession"), {"StringEquals": {"aws:SourceVpce": "x"}}, Verdict.OPEN),
+    ],
+)
+def test_tags_of_a_session_are_not_told(trusted: tuple[str, ...], draft: dict[str, Any], expected: Verdict) -> None:
+    opened = workspace(allow("*"), tags=(("team", "a"),))
+    trusting = document({"Effect": "Allow", "Principal": {"AWS": ID}, "Action": list(trusted)})
+    roles = tuple(replace(role, trust=trusting) for role in opened.account.roles)
+    opened = replace(opened, account=replace(opened.account, roles=roles))
+    edit = PutInlinePolicy(ROLE, "own", text(allow("*"), deny("s3:*", Condition=draft)))
+    assert verdict(opened, event(userIdentity=session()), edit) is expected
