@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -62,6 +63,31 @@ TEXTS: Final = tuple(
     if field.type == (str | None) and field.name not in ("inner", "message")
 )
 _MOST_WRAPPED: Final = 3
+_MOST_REMEMBERED: Final = 50_000
+_MOST_REMEMBERED_BYTES: Final = 16 * 1024 * 1024
+
+
+T = TypeVar("T")
+
+
+class Remembered(dict[bytes | str, T]):
+    """What was made of texts that come again and again: all of it is forgotten when there are too many, or too large.
+
+    Most nested fields are small and repeat; a hostile trail has another of megabytes in each event.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+
+    def keep(self, text: bytes | str, made: T) -> T:
+        size = sys.getsizeof(text)
+        if len(self) >= _MOST_REMEMBERED or self._size + size > _MOST_REMEMBERED_BYTES:
+            self.clear()
+            self._size = 0
+        self._size += size
+        self[text] = made
+        return made
 
 
 def events_of_list(entries: bytes) -> list[Event]:

@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from iamtui.activity.events import UNREADABLE, Event
+from iamtui.activity.events import UNREADABLE, Event, Remembered
 from iamtui.activity.tables import COUNT, FIRST, LAST
 from iamtui.denials.cloudtrail import DENIED_WORDS, dict_in, is_denied, text_in
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
-MOST_DISTINCT: Final = 500_000
-"""Distinct requests that are held, of about 1 kB each; events of more are counted by their names."""
+MOST_DISTINCT: Final = 300_000
+"""Distinct requests that are held, if their texts are not too large; events of more are counted by their names."""
+
+_MOST_HELD: Final = 288 * 1024 * 1024
+"""Bytes of all of them, of which each takes _SIZE_OF_ONE besides its texts; what many have in common counts once."""
+
+_SIZE_OF_ONE: Final = 720
+_COMMON: Final = 6
+"""Fields of a request that many have in common, the first ones: caller, account, Region, source, name and type."""
 
 MOST_SESSIONS: Final = 1_000
 """Sessions of one role that are told apart: programs give each of theirs a name of its own."""
 
 _OF_ADDRESSES: Final = ("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
-_MOST_REMEMBERED: Final = 50_000
 _MOST_LEFT: Final = 10_000
 _OTHERS: Final = "other events"
 
@@ -190,10 +197,13 @@ class RequestCollector:
         self._agent = self._asked("aws:useragent")
         self._issued = self._asked("aws:tokenissuetime")
         self._mfa = self._asked("aws:multifactorauthpresent", "aws:multifactorauthage")
-        self._callers: dict[bytes, Caller] = {}
-        self._parameters: dict[bytes, tuple[str, bool]] = {}
-        self._resources: dict[bytes, tuple[NamedResource, ...]] = {}
+        self._callers: Remembered[Caller] = Remembered()
+        self._parameters: Remembered[tuple[str, bool]] = Remembered()
+        self._resources: Remembered[tuple[NamedResource, ...]] = Remembered()
         self._sessions: dict[str, set[str]] = {}
+        self._told_apart = 0
+        self._shared: dict[Any, Any] = {}
+        self._size = 0
         self._found: dict[tuple[Any, ...], list[Any]] = {}
         self.left_out: Counter[str] = Counter()
         """Events of more distinct requests than are held, by source and name."""
@@ -208,8 +218,8 @@ class RequestCollector:
         found = self._found
         for event in events:
             key = self._fields(event)
-            first = event.first or event.eventTime or ""
-            last = event.last or event.eventTime or ""
+            first = (event.first or event.eventTime or "")[:_LONGEST_TIME]
+            last = (event.last or event.eventTime or "")[:_LONGEST_TIME]
             times = found.get(key)
             if times is not None:
                 times[0] += event.count
@@ -217,12 +227,20 @@ class RequestCollector:
                     times[1] = first
                 if last > times[2]:
                     times[2] = last
-            elif len(found) < MOST_DISTINCT:
-                found[key] = [event.count, first, last]
+            elif len(found) < MOST_DISTINCT and (held := self._held(key)) is not None:
+                found[held] = [event.count, first, last]
             else:
                 name = f"{event.eventSource}:{event.eventName}"
-                known = name in self.left_out or len(self.left_out) < _MOST_LEFT
+                known = name in self.left_out or (len(self.left_out) < _MOST_LEFT and len(name) <= _LONGEST_NAME)
                 self.left_out[name if known else _OTHERS] += event.count
+
+    def _held(self, key: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """The key with what it has in common with others held once; None where there is no room for the rest."""
+        size = sum(_size_of(part) for part in key if part and part not in self._shared)
+        if self._size + size > _MOST_HELD:
+            return None
+        self._size += size + _SIZE_OF_ONE
+        return (*(self._shared.setdefault(part, part) for part in key[:_COMMON]), *key[_COMMON:])
 
     def requests(self) -> Iterator[DistinctRequest]:
         """The distinct requests, in the order in which they were first found."""
@@ -255,10 +273,7 @@ class RequestCollector:
 
     def _caller(self, raw: bytes) -> Caller:
         found = self._callers.get(raw)
-        if found is None:
-            _make_room(self._callers)
-            found = self._callers[raw] = self._of_identity(_decoded(raw))
-        return found
+        return self._callers.keep(raw, self._of_identity(_decoded(raw))) if found is None else found
 
     def _of_identity(self, identity: Any) -> Caller:
         identity = identity if isinstance(identity, dict) else {}
@@ -310,34 +325,36 @@ class RequestCollector:
     def _is_told_apart(self, role: str, session: str) -> bool:
         if self._all_sessions:
             return True
-        known = self._sessions.setdefault(role, set())
-        if session not in known and len(known) < MOST_SESSIONS:
-            known.add(session)
-        return session in known
+        known = self._sessions.get(role, ())
+        if session in known:
+            return True
+        long = len(session) > _LONGEST_SESSION or len(role) > _LONGEST
+        if long or len(known) >= MOST_SESSIONS or self._told_apart >= MOST_DISTINCT:
+            return False
+        self._sessions.setdefault(role, set()).add(session)
+        self._told_apart += 1
+        return True
 
     def _reduced(self, raw: bytes) -> tuple[str, bool]:
         if raw in _NOTHING:
             return "", False
         found = self._parameters.get(raw)
-        if found is None:
-            _make_room(self._parameters)
-            found = self._parameters[raw] = _reduced(_decoded(raw))
-        return found
+        return self._parameters.keep(raw, _reduced(_decoded(raw))) if found is None else found
 
     def _named(self, raw: bytes) -> tuple[NamedResource, ...]:
         if raw in _NOTHING:
             return ()
         found = self._resources.get(raw)
         if found is None:
-            _make_room(self._resources)
             listed = _decoded(raw)
-            found = self._resources[raw] = tuple(
+            named = (
                 NamedResource(
                     text_in(one, "ARN") or text_in(one, "arn"), text_in(one, "accountId"), text_in(one, "type")
                 )
                 for one in (listed if isinstance(listed, list) else [])[:_MOST_ENTRIES]
                 if isinstance(one, dict)
             )
+            found = self._resources.keep(raw, tuple(named))
         return found
 
     def _told_context(self, raw: bytes) -> str:
@@ -351,6 +368,9 @@ class RequestCollector:
 
 
 _LONGEST: Final = 2_048
+_LONGEST_NAME: Final = 256
+_LONGEST_SESSION: Final = 64
+_LONGEST_TIME: Final = 64
 _MOST_ENTRIES: Final = 1_000
 _DEEPEST: Final = 8
 _NOTHING: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
@@ -412,9 +432,10 @@ _PASSING: Final = frozenset(
 """Parameters, in lower case, that neither name a resource nor are read by a condition: pages, tokens, documents."""
 
 
-def _make_room(remembered: dict[bytes, Any]) -> None:
-    if len(remembered) >= _MOST_REMEMBERED:
-        remembered.clear()
+def _size_of(part: object) -> int:
+    if isinstance(part, Caller | NamedResource):
+        return sum(sys.getsizeof(text) for text in msgspec.structs.astuple(part))
+    return sum(map(_size_of, part)) if isinstance(part, tuple) else sys.getsizeof(part)
 
 
 def _decoded(raw: bytes) -> Any:

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from iamtui.activity.events import NESTED, NO_JSON, TEXTS, Event
+from iamtui.activity.events import NESTED, NO_JSON, TEXTS, Event, Remembered
 from iamtui.activity.json_events import LARGEST_EVENT
 from iamtui.problem import Problem
 
@@ -128,7 +128,7 @@ class _Rows:
             if column.startswith(f"{lowered}_")
         ]
         self._count, self._first, self._last = (place.get(name) for name in (COUNT, FIRST, LAST))
-        self._made: dict[Any, msgspec.Raw] = {}
+        self._made: Remembered[msgspec.Raw] = Remembered()
 
     def event(self, row: Sequence[Any]) -> Event | None:
         """The event of a row; None where it is none, or is damaged."""
@@ -163,12 +163,7 @@ class _Rows:
         if not isinstance(cell, str):
             return _json(_camel(cell))
         found = self._made.get(cell)
-        if found is None:
-            found = _json_of_text(cell)
-            if len(self._made) > 10_000:
-                self._made.clear()
-            self._made[cell] = found
-        return found
+        return self._made.keep(cell, _json_of_text(cell)) if found is None else found
 
     def _add_parts(self, row: Sequence[Any], given: dict[str, Any]) -> None:
         whole: dict[str, dict[str, Any]] = {}

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from iamtui.activity.requests import MOST_DISTINCT, DistinctRequest, RequestCollector, athena_query
+from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
 from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
@@ -275,7 +275,7 @@ class _Shown:
             (found.failed, "failed otherwise, which proves nothing"),
             (found.not_calls, "no calls"),
             (found.elsewhere, "recorded in accounts that are not open"),
-            (self._collector.left_out, f"left out, of more than {MOST_DISTINCT:,} distinct requests"),
+            (self._collector.left_out, "left out, of more distinct requests than are held"),
         ):
             if counter:
                 named = ", ".join(

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.activity.requests import MOST_DISTINCT, DistinctRequest, RequestCollector
+from iamtui.activity.requests import DistinctRequest, RequestCollector
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.catalog import api_operations
 from iamtui.engine.api_calls import PROFILE, AuthorizedAction, authorized_by, iam_actions
@@ -26,6 +26,9 @@ from iamtui.workspace.workspace import Workspace
 
 _MOST_NAMES: Final = 100_000
 _MOST_REGIONS: Final = 64
+_LONGEST_NAME: Final = 256
+"""Characters of a call's name or a Region's; no call and no Region that is known has as many."""
+
 _MOST_SAID: Final = 8
 _ESCAPED_SLASH: Final = b"\\/"
 _FREE: Final = ("sts:GetCallerIdentity", "sts:GetSessionToken")
@@ -150,8 +153,9 @@ class Activity:
         if self.unmapped:
             reasons.append(f"{_events(self.unmapped.total())} could not be mapped to an action")
         if self.read.left_out:
-            total = self.read.left_out.total()
-            reasons.append(f"{_events(total)} of more than {MOST_DISTINCT:,} distinct requests were left out")
+            reasons.append(
+                f"{_events(self.read.left_out.total())} of more distinct requests than are held were left out"
+            )
         if self.cut:
             reasons.append(f"{_events(self.cut)} name more resources than were kept of them")
         if not self.read.counts.whole:
@@ -187,9 +191,14 @@ def read_trails(
     wanted = only.encode()
     for events in read.events():
         if len(names) < _MOST_NAMES:
-            names.update((event.eventSource or "", event.eventName or "") for event in events)
+            names.update(
+                (source, name)
+                for event in events
+                if len(source := event.eventSource or "") + len(name := event.eventName or "") <= _LONGEST_NAME
+            )
         if len(regions) < _MOST_REGIONS:
-            regions.update(event.awsRegion for event in events if event.awsRegion)
+            found = (event.awsRegion or "" for event in events)
+            regions.update(region for region in found if 0 < len(region) <= _LONGEST_NAME)
         identities = ((event, bytes(event.userIdentity)) for event in events)
         collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
     read.check()

@@ -84,6 +84,7 @@ READERS: dict[str, tuple[str, Callable[[], int]]] = {
     "policy": ("policy", _command("lint", "FILE")),
     "log": ("log", _command("explain", "FILE", "--snapshot", ACCOUNT)),
     "trail": ("trail", _command("replay", "FILE", "--snapshot", ACCOUNT)),
+    "trail of use": ("trail", _command("used", CALLER, "FILE", "--snapshot", ACCOUNT)),
     "log on the screen": ("log", _screen_log),
     "context": ("context", _command(*ASK, "--context-file", "FILE", "--snapshot", ACCOUNT)),
     "session policy": ("session policy", _command(*ASK, "--session-policy", "FILE", "--snapshot", ACCOUNT)),
