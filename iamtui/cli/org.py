@@ -232,7 +232,8 @@ def ask(
 def _check_plan(plan: Plan) -> None:
     if plan == Plan(demands=plan.demands):
         raise Problem(
-            "Nothing is asked.", "Name a file of questions, or --who-can, --never, --escalations, --audit, --draft."
+            "Nothing is asked.",
+            "Name a file of questions, or --who-can, --never, --not-public, --escalations, --trust, --audit, --draft.",
         )
     if plan.draft is not None and plan.trust:
         raise Problem("--draft and --trust exclude each other.", "Ask with one of them.")

@@ -37,7 +37,8 @@ def used_words(activity: Activity) -> str:
         return f"no event of it among {activity.read.counts.events:,}"
     actions = "1 action" if len(activity.actions) == 1 else f"{len(activity.actions):,} actions"
     refused = f", {activity.denied:,} of them denied" if activity.denied else ""
-    return f"{actions} used in {activity.events:,} events, {_span(activity.first, activity.last)}{refused}"
+    events = "1 event" if activity.events == 1 else f"{activity.events:,} events"
+    return f"{actions} used in {events}, {_span(activity.first, activity.last)}{refused}"
 
 
 def _span(first: str, last: str) -> str:

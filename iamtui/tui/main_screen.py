@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -27,6 +28,7 @@ from iamtui.tui.on_demand import OnDemandLoading, can_load
 from iamtui.tui.pane_sizes import RESIZE_KEYS
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.question.keys import from_screen
+from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,
@@ -448,6 +450,9 @@ class MainScreen(PanedScreen):
         """The actions whose keys would only say that there is nothing to do."""
         return super().idle_actions() | _idle_actions(self)
 
+    def other_words(self) -> Mapping[str, str]:
+        return {**super().other_words(), **({"switch": "On/off"} if _in_a_narrow_answer(self) else {})}
+
     @property
     def about(self) -> tuple[Account, Node] | None:
         """What the cursor is on, with its account."""
@@ -559,4 +564,12 @@ def _idle_actions(screen: MainScreen) -> frozenset[str]:
         idle.add("draft_impact")
     if screen.question.answer is None or not screen.question.answer.denied:
         idle.add("draft_suggestion")
+    if _in_a_narrow_answer(screen):
+        # How to ask otherwise and of whom stands in the fields above and the tree beside.
+        idle |= {"ask", "cycle_mfa", "filter", "presets"}
     return frozenset(idle)
+
+
+def _in_a_narrow_answer(screen: MainScreen) -> bool:
+    """Whether the focus is in an answer whose frame has no keys: the key line has to have room for them."""
+    return screen.has_class("-narrow") and isinstance(screen.focused, LayersList)

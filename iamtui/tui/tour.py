@@ -11,6 +11,7 @@ from iamtui.tui.content import line
 from iamtui.tui.widgets.status import MessageLine
 
 if TYPE_CHECKING:
+    from textual.binding import Binding
     from textual.content import Content
 
     from iamtui.tui.paned import PanedScreen
@@ -24,11 +25,11 @@ class TourStep(NamedTuple):
 
 
 STEPS: Final = (
-    TourStep("go.filter", "filters: type part of a name or ARN; Enter goes to the hits."),
-    TourStep("question.ask", "asks what the principal under the cursor may do: type an action, the answer is live."),
-    TourStep("question.why", "shows why: every policy that took part in the answer."),
-    TourStep("session.assume", "assumes the role under the cursor; c then copies its credentials."),
-    TourStep("app.help", "shows every key that works; T there takes this tour again."),
+    TourStep("go.filter", "filters by name or ARN; Enter goes to the hits."),
+    TourStep("question.ask", "asks what a user or role may do: type an action."),
+    TourStep("question.why", "shows why: every policy that took part."),
+    TourStep("session.assume", "assumes a role; c then copies its credentials."),
+    TourStep("app.help", "shows every key; T there takes this tour again."),
 )
 
 
@@ -49,6 +50,7 @@ class Tour(Static):
         self._at = 0
 
     def on_mount(self) -> None:
+        self.watch(self._main, "focused", self._show, init=False)
         self.begin()
 
     def begin(self) -> None:
@@ -57,30 +59,33 @@ class Tour(Static):
 
     def saw(self, event: events.Key) -> None:
         """A key was pressed: the tour goes on where it is the one that is meant. What is typed into a field is text."""
-        if self.app.screen is not self._main or isinstance(self._main.focused, Input):
+        if self.app.screen is not self._main:
             return
         if event.key == "escape":
-            self.remove()
-        elif event.key in self._keys():
+            if not self._is_typing:
+                self.remove()
+        elif any(binding.key == event.key for binding in self._bindings_here()):
             self._at += 1
             self.remove() if self._at == len(STEPS) else self._show()
 
-    def _keys(self) -> list[str]:
-        """The keys of the step, as the user's keymap has them."""
-        name = STEPS[self._at].binding
-        live = self._main.active_bindings.items()
-        return [key for key, active in live if (active.binding.id or "") == name]
+    @property
+    def _is_typing(self) -> bool:
+        return isinstance(self._main.focused, Input)
+
+    def _bindings_here(self) -> list[Binding]:
+        """Those of the step, as the user's keymap has them; in a field, what does not print."""
+        name, live = STEPS[self._at].binding, self._main.active_bindings.values()
+        found = [active.binding for active in live if active.binding.id == name]
+        return [one for one in found if not self._is_typing or len(self.app.get_key_display(one)) > 1]
 
     def _show(self) -> None:
         self.update(self._words())
 
     def _words(self) -> Content:
-        live = [active.binding for key, active in self._main.active_bindings.items() if key in self._keys()]
-        shown = min((self.app.get_key_display(binding) for binding in live), key=len, default="")
-        return line(
-            (f"Tour {self._at + 1} of {len(STEPS)}  ", "$muted"), (shown, "bold $match"), f" {STEPS[self._at].words}  ",
-            ("esc ends it", "$muted"),
-        )  # fmt: skip
+        shown = min(map(self.app.get_key_display, self._bindings_here()), key=len, default="")
+        shown, does = (shown, STEPS[self._at].words) if shown else ("esc", "leaves the field.")
+        way_out = "" if self._is_typing else " (esc ends it)"
+        return line((f"Tour {self._at + 1} of {len(STEPS)}{way_out}  ", "$muted"), (shown, "bold $match"), f" {does}")
 
 
 def start_tour(main: PanedScreen) -> None:

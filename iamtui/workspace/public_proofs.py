@@ -177,9 +177,12 @@ def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
             glob = Glob(tokens_of(parse_pieces(text, variables=False)))
             some = [arn for arn in known if glob.matches(arn)]
             if not some:
+                carrier = resource_policy_arn(text)
                 raise NothingNamed(
                     f"No role and no resource whose policy is known matches {safe_text(text, limit=512)}.",
-                    "Give an ARN, or a pattern of those that are known.",
+                    f"Give the ARN of what has the policy: {safe_text(carrier, limit=512)}."
+                    if carrier in account.resource_policies
+                    else "Give an ARN, or a pattern of those that are known.",
                 )
             found.update(dict.fromkeys(some))
             continue

@@ -270,7 +270,7 @@ def test_two_processes_say_what_one_says(cli: Cli, store: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "Nothing is asked."),
+        ((), "or --who-can, --never, --not-public, --escalations, --trust, --audit, --draft."),
         (("--who-can", "nonsense"), "nonsense"),
         (("--on", "arn:aws:s3:::b"), "--on applies only with --who-can"),
         (("--at", "Prod"), "--at applies only with --draft"),

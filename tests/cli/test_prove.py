@@ -200,6 +200,8 @@ def test_not_public_shows_who_can_from_outside(cli: Cli) -> None:
     ("words", "said"),
     [
         (["bucket"], "is not a resource"),
+        (["arn:aws:s3:::puffin-data-lake/*"], "Give the ARN of what has the policy: arn:aws:s3:::puffin-data-lake."),
+        (["arn:aws:s3:::nobodys/*"], "Give an ARN, or a pattern of those that are known."),
         (["arn:aws:iam::111122223333:role/nobody"], "No role of this account is"),
         (["arn:aws:s3:::puffin-access-logs", "--except", "12"], "is not an account"),
         (["arn:aws:s3:::puffin-access-logs", "--outside", "town"], "is not one of 'account', 'organization'"),

@@ -56,6 +56,12 @@ def test_the_table_the_policy_and_what_cannot_be_shown(cli: Cli, tmp_path: Path)
     assert "What these trails cannot show:" in result.out
 
 
+def test_one_event_is_not_written_as_several(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({"Records": [event("s3", "ListObjects", {"bucketName": "puffin-data-lake"})]}))
+    assert "1 action used in 1 event, 2026-11-01" in cli("used", "data-engineer", str(file), "--demo").out
+
+
 def test_the_actions_of_a_service(cli: Cli, tmp_path: Path) -> None:
     out = cli("used", "data-engineer", trail(tmp_path), "--service", "s3", "--demo").out
     assert "[+] s3:GetObject  Read  12 times, 2026-11-01T10:00:00Z" in out

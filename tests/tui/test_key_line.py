@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import KeyLine
+from tests.support.drafting import ask
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
@@ -46,6 +48,23 @@ async def test_in_a_snapshot_no_key_is_shown_for_assuming_a_role() -> None:
         pilot.app.main.go_to(iam("role/deploy-prod"))
         await settle(pilot)
         assert "Assume" not in pilot.app.query_one(KeyLine).render().plain
+
+
+async def test_in_a_narrow_answer_there_is_room_for_what_can_be_done_about_it() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        main = pilot.app.main
+        await ask(pilot, iam("user/carol"), "s3:GetObject", "arn:aws:s3:::data-lake/x")
+        main.query_one(LayersList).focus()
+        await settle(pilot)
+        shown = pilot.app.query_one(KeyLine).render().plain
+        assert main.question.answer is not None
+        assert main.question.answer.denied
+        assert shown.split("  ") == [
+            " ⏎ Statement", "space On/off", "w Why", "W Who can", "A Draft a fix", "? Help", "q Back "
+        ]  # fmt: skip
+        main.explorer.tree_view.focus()
+        await settle(pilot)
+        assert " s Ask " in pilot.app.query_one(KeyLine).render().plain
 
 
 async def test_in_a_field_only_keys_that_do_not_print_are_shown() -> None:

@@ -8,7 +8,7 @@ from iamtui.config import Config
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.help import HelpScreen
 from iamtui.tui.screen_state import ScreenState
-from iamtui.tui.tour import STEPS, Tour
+from iamtui.tui.tour import STEPS, Tour, start_tour
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, make_app, opened, press, settle
@@ -29,16 +29,16 @@ def shown(app: IamtuiApp) -> str:
 async def test_the_tour_goes_on_with_each_key_and_ends_after_the_last() -> None:
     app = first_run()
     async with opened(app) as pilot:
-        assert f"Tour 1 of {len(STEPS)}  / filters" in shown(app)
+        assert f"Tour 1 of {len(STEPS)} (esc ends it)  / filters" in shown(app)
         assert "Tour 1 of 5" in screen_text(app)
         await press(pilot, "slash")
-        assert "Tour 2 of 5  s asks" in shown(app)
+        assert "Tour 2 of 5  F5 asks" in shown(app), "in a field s is text"
         await press(pilot, "s", "s")
         assert "Tour 2 of 5" in shown(app), "what is typed into a field is text"
         await press(pilot, "escape")
-        assert "Tour 2 of 5" in shown(app), "the field is left, not the tour"
+        assert "Tour 2 of 5 (esc ends it)  s asks" in shown(app), "the field is left, not the tour"
         await press(pilot, "s", "escape", "w")
-        assert "Tour 4 of 5  a assumes" in shown(app)
+        assert "Tour 4 of 5 (esc ends it)  a assumes" in shown(app)
         app.main.go_to(iam("role/deploy-prod"))
         await press(pilot, "a")
         assert app.screen is not app.main
@@ -46,6 +46,39 @@ async def test_the_tour_goes_on_with_each_key_and_ends_after_the_last() -> None:
         assert "Tour 5 of 5" in shown(app)
         await press(pilot, "question_mark")
         assert shown(app) == ""
+
+
+async def test_in_a_field_it_names_the_key_that_works_there_and_goes_on_with_it() -> None:
+    app = first_run()
+    async with opened(app) as pilot:
+        await press(pilot, "slash", "f5")
+        assert "Tour 3 of 5  F7 shows why" in shown(app)
+        await press(pilot, "w")
+        assert "Tour 3 of 5" in shown(app)
+        await press(pilot, "f7")
+        assert "Tour 4 of 5  F8 assumes" in shown(app)
+
+
+async def test_where_no_key_of_the_step_works_in_a_field_it_names_the_way_out() -> None:
+    app = first_run()
+    async with opened(app) as pilot:
+        app.main.query_one(Tour).remove()
+        await press(pilot, "slash")
+        start_tour(app.main)
+        await settle(pilot)
+        assert "Tour 1 of 5  esc leaves the field." in shown(app)
+        await press(pilot, "escape")
+        assert "Tour 1 of 5 (esc ends it)  / filters" in shown(app)
+
+
+async def test_every_step_is_one_line_of_a_small_window() -> None:
+    app = first_run()
+    async with opened(app, size=(80, 24)) as pilot:
+        for key in ("slash", "f5", "f7"):
+            assert app.main.query_one(Tour).region.height == 1
+            await press(pilot, key)
+        await press(pilot, "escape")
+    assert all(len(f"Tour 1 of 5 (esc ends it)  F5 {step.words}") <= 78 for step in STEPS)
 
 
 async def test_escape_ends_it_and_the_help_takes_it_again() -> None:

@@ -174,7 +174,8 @@ class DraftScreen(Screen[None]):
             max-height: 40%;
         }
         & #draft-proof {
-            height: 1;
+            height: auto;
+            max-height: 3;
             width: 100%;
             padding: 0 1;
         }

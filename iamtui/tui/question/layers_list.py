@@ -30,8 +30,10 @@ class LayersList(LineView):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,o", "open_line", "Go to the statement", id="layers.jump"),
-        Binding("space", "switch", "Layer on/off", id="layers.switch"),
+        Binding("enter,o", "open_line", "Statement", id="layers.jump", tooltip="Go to the statement"),
+        Binding(
+            "space", "switch", "Layer on/off", id="layers.switch", tooltip="Ask without the layer, or with it again"
+        ),
     ]
 
     CURSOR_BAR: ClassVar[str] = "▶"

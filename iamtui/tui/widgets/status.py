@@ -298,10 +298,11 @@ class KeyLine(Widget):
         own: list[_Hint] = []
         common: list[_Hint] = []
         last: list[_Hint] = []
-        for (action, is_own), keys in self._live(idle, typing).items():
-            hint = self._hint(keys, typing)
+        for (action, _), keys in self._live(idle, typing).items():
+            hint = self._hint([binding for binding, _is_own in keys], typing)
             if hint is not None:
                 is_last = action in LAST or (typing and hint.binding.key == _WAY_OUT)
+                is_own = any(is_own for _binding, is_own in keys)
                 (last if is_last else own if is_own else common).append(hint)
         room = self.size.width - sum(hint.width for hint in last)
         shown: list[_Hint] = []
@@ -311,12 +312,12 @@ class KeyLine(Widget):
                 room -= hint.width
         return [*shown, *last]
 
-    def _live(self, idle: frozenset[str], typing: bool) -> dict[tuple[str, bool], list[Binding]]:
-        """The bindings to show, by action and whether they are the focused pane's own.
+    def _live(self, idle: frozenset[str], typing: bool) -> dict[tuple[str, str], list[tuple[Binding, bool]]]:
+        """The bindings to show, and whether they are the focused pane's own, by action and description.
 
         In a field, where a letter is typed, also those that another key of the same action stands for elsewhere.
         """
-        found: dict[tuple[str, bool], list[Binding]] = {}
+        found: dict[tuple[str, str], list[tuple[Binding, bool]]] = {}
         others = self._other_words()
         for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             shown = (
@@ -325,7 +326,8 @@ class KeyLine(Widget):
                 or (typing and (binding.key == _WAY_OUT or binding.action in LAST))
             )
             if shown and enabled and binding.description and binding.action not in idle:
-                found.setdefault((binding.action, not isinstance(node, Screen | App)), []).append(binding)
+                is_own = not isinstance(node, Screen | App)
+                found.setdefault((binding.action, binding.description), []).append((binding, is_own))
         return found
 
     def _hint(self, bindings: list[Binding], typing: bool) -> _Hint | None:
