@@ -44,7 +44,7 @@ from iamtui.text import first_names, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
 from iamtui.workspace.organization_paths import Ways
-from iamtui.workspace.organization_run import Done, Workers, over_accounts, workers_for
+from iamtui.workspace.organization_run import Done, RayWorkers, Workers, over_accounts, workers_for
 from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
 from iamtui.workspace.questions import check_action, check_resource
 from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
@@ -103,8 +103,6 @@ def _workers(accounts: int, wanted: int | None, ray: str | None) -> Workers:
         return workers_for(accounts, wanted)
     if not ray.strip():
         raise Problem("--ray is empty.", "Give the address of a cluster, auto, or local.")
-    from iamtui.workspace.organization_ray import RayWorkers  # brings Ray, an extra
-
     return RayWorkers(ray, wanted)
 
 

@@ -1,4 +1,4 @@
-"""Work over the accounts of a store: one at a time for each worker, in this process or in several, in their order.
+"""Work over the accounts of a store, in their order: one at a time for each worker, here, in processes, or in Ray.
 
 What a worker returns has to be small: accounts stay where they are read. An account that cannot be read, that ends its
 worker, or at which iamtui itself fails is said, and the others go on.
@@ -6,6 +6,8 @@ worker, or at which iamtui itself fails is said, and the others go on.
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
 import signal
 from collections import deque
@@ -13,11 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from itertools import count
 from multiprocessing import get_context
 from threading import Lock
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
+from iamtui import __version__
 from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.organization_store import keep_accounts
 
 D = TypeVar("D")
 T = TypeVar("T")
@@ -29,6 +35,9 @@ _READERS: Final = 8
 _WORTH_A_WORKER: Final = 8
 """Accounts for which a process of its own is worth starting, which takes as long as some."""
 _MOST_WORKERS: Final = 256
+_MOST_ACTORS: Final = 1_000
+_TRIES: Final = 3
+"""How often a task is done again whose node went."""
 
 
 class Done(NamedTuple, Generic[T]):
@@ -72,8 +81,8 @@ def cores() -> int:
 def workers_for(accounts: int, wanted: int | None) -> Workers:
     """Processes of this machine, as many as are wanted, or as are worth it; one is this process itself."""
     most = min(cores(), _MOST_WORKERS) if wanted is None else wanted
-    count = max(1, min(most, -(-accounts // _WORTH_A_WORKER)) if wanted is None else most)
-    return Processes(count) if count > 1 else Here()
+    number = max(1, min(most, -(-accounts // _WORTH_A_WORKER)) if wanted is None else most)
+    return Processes(number) if number > 1 else Here()
 
 
 def over_accounts(
@@ -153,15 +162,15 @@ class Processes:
     its process again is given up.
     """
 
-    def __init__(self, count: int) -> None:
-        self.at_once = count
+    def __init__(self, number: int) -> None:
+        self.at_once = number
         self._lock = Lock()
-        self._pool = self._start(count)
+        self._pool = self._start(number)
 
     @staticmethod
-    def _start(count: int) -> ProcessPoolExecutor:
+    def _start(number: int) -> ProcessPoolExecutor:
         # Not by fork: threads read beside it.
-        return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+        return ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_leave_interrupts)
 
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Give it to the next process that is free."""
@@ -208,3 +217,96 @@ def _end(pool: ProcessPoolExecutor) -> None:
 def _leave_interrupts() -> None:
     """Ctrl+c is for the process that started the others, which ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class RayWorkers:
+    """Actors of a Ray cluster, as many as are wanted, or one for each of its processors.
+
+    They keep the accounts that they have compiled for the next question. Ray places them, starts them again where a
+    node goes, and tries their tasks again; nothing here schedules.
+
+    Args:
+        address: of the cluster; "auto" is the one of this machine, and "local" starts one for this run.
+
+    Raises:
+        Problem: Ray is not installed, the cluster cannot be reached, or has another iamtui.
+    """
+
+    def __init__(self, address: str, wanted: int | None = None) -> None:
+        # Ray would tell its makers about the cluster that it starts.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            ray: Any = importlib.import_module("ray")  # an extra, and a second of the start
+        except ImportError:
+            raise Problem("Ray is not installed.", 'pip install "iamtui[ray]"') from None
+        self._ray = ray
+        try:
+            ray.init(address, namespace="iamtui", log_to_driver=False, logging_level=logging.CRITICAL)
+        except Exception as error:  # noqa: BLE001 - Ray raises anything
+            raise Problem(
+                f"The Ray cluster {safe_text(address)} cannot be reached: {safe_text(error, limit=300)}.",
+                "Start one with `ray start --head`, and give its address, or auto.",
+            ) from None
+        try:
+            self.at_once = min(wanted or max(1, int(ray.cluster_resources().get("CPU", 1))), _MOST_ACTORS)
+            kind = ray.remote(max_restarts=-1, max_task_retries=_TRIES, scheduling_strategy="SPREAD")(_Actor)
+            self._actors: list[Any] = [kind.remote() for _ in range(self.at_once)]
+            found = {*ray.get([actor.version.remote() for actor in self._actors])}
+        except Exception as error:  # noqa: BLE001 - as above
+            ray.shutdown()
+            raise Problem(
+                f"iamtui cannot be started on the Ray cluster: {safe_text(error, limit=300)}.",
+                f"Install iamtui {__version__} on each of its nodes.",
+            ) from None
+        if found != {__version__}:
+            ray.shutdown()
+            raise Problem(
+                f"The Ray cluster has iamtui {', '.join(sorted(found))}, and this is {__version__}.",
+                "Install the same version everywhere.",
+            )
+        self._places = count()
+
+    def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
+        """Give it to the actor that has the account, or takes the next one."""
+        # The same account goes to the same actor, where it may be compiled already.
+        place = int(account[:12]) if account[:12].isdigit() else next(self._places)
+        actor = self._actors[place % len(self._actors)]
+        return partial(self._result, actor.do.remote(task, data), task, data, account)
+
+    def _result(self, reference: Any, task: Callable[[D], T], data: D, account: str) -> T | Failed:
+        try:
+            found: T | Failed = self._ray.get(reference)
+            return found
+        except self._ray.exceptions.RayError:
+            return self._alone(task, data, account)
+
+    def _alone(self, task: Callable[[D], T], data: D, account: str) -> T | Failed:
+        """Do it in an actor of its own: it may not be the account that ends them."""
+        actor = self._ray.remote(max_restarts=0)(_Actor).remote()
+        try:
+            found: T | Failed = self._ray.get(actor.do.remote(task, data))
+            return found
+        except self._ray.exceptions.RayError as error:
+            raise Problem(
+                f"The worker that read account {account} came to an end: {type(error).__name__}.",
+                "Do the nodes have enough memory?",
+            ) from None
+        finally:
+            self._ray.kill(actor)
+
+    def close(self) -> None:
+        """End the actors and leave the cluster."""
+        self._ray.shutdown()
+
+
+class _Actor:
+    """Does tasks in a process of the cluster."""
+
+    def __init__(self) -> None:
+        keep_accounts()
+
+    def version(self) -> str:
+        return __version__
+
+    def do(self, task: Callable[[D], T], data: D) -> T | Failed:
+        return attempt(task, data)
