@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
-from iamtui.engine.call_resources import Call, flat_parameters, resources_of, tells, texts_in
+from iamtui.engine.call_resources import Call, flat_parameters, partition_of, resources_of, tells, texts_in
 
 MOST_ACTIONS: Final = 32
 """Different actions that one call is read for: a transaction has five kinds of items."""
@@ -167,7 +167,7 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     found = [AuthorizedAction(action, resources_of(action, call)) for action in islice(actions, MOST_ACTIONS)]
     operation = f"{iam_prefix(source)}:{name}"
     found += _implied(operation, found, call)
-    return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, call)))
+    return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found[0], call)))
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:
@@ -271,14 +271,20 @@ def _is_told(check: Check, call: Call) -> bool:
     return any(key.startswith(begins) and values != ("false",) for key, values in call.flat.items())
 
 
-def _possible(operation: str, call: Call) -> Iterator[AuthorizedAction]:
-    """The actions that a call may have been checked for besides, by what its record does not tell."""
+def _possible(operation: str, own: AuthorizedAction, call: Call) -> Iterator[AuthorizedAction]:
+    """What a call may have been checked for besides, by what its record does not tell."""
     has_template = any(key.lower().startswith(_LAUNCH_TEMPLATE) for key in call.parameters)
     for check in companions(operation):
-        by_template = has_template and (check.when in _OF_TEMPLATES)
+        if check.action == own.action:
+            # A subnet or security group that is not named is the default one, or that of the template.
+            is_made = not check.when or (has_template and check.when == "a key pair is named")
+            if check.arn and is_made and own.resources and not any(_is_like(arn, check.arn) for arn in own.resources):
+                where = {"partition": partition_of(call.region), "region": call.region, "account": call.account}
+                yield AuthorizedAction(check.action, (check.arn.format(**where),), implied=True)
+            continue
         # The keys of a request that deletes many, with their versions, are in its body.
         by_body = operation == "s3:DeleteObjects" and check.when == "a version id is given"
-        if check.when in _UNTOLD or by_template or by_body:
+        if check.when in _UNTOLD or by_body or (has_template and check.when in _OF_TEMPLATES):
             yield AuthorizedAction(check.action, implied=True)
 
 

@@ -420,6 +420,30 @@ def _ec2(name: str, call: Call) -> list[str] | None:
     return found
 
 
+_FUNCTION: Final = re.compile(
+    r"(?:arn:(?P<partition>[\w-]+):lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+):)?(?:(?P<account>\d{12}):)?"
+    r"(?:function:)?(?P<name>[\w-]+)(?::(?P<qualifier>\$LATEST|[\w-]+))?",
+    re.ASCII,
+)
+"""How calls name a function (Lambda API Reference, Invoke: FunctionName)."""
+
+
+def _lambda(name: str, call: Call) -> list[str] | None:
+    """A function, or the version or alias of it that is named (Lambda Developer Guide: resources of policies)."""
+    named = [_FUNCTION.fullmatch(text) for text in call.flat.get("functionname", ())]
+    one = named[0] if len(named) == 1 else None
+    if one is None:
+        return None
+    partition = one["partition"] or partition_of(call.region)
+    arn = (
+        f"arn:{partition}:lambda:{one['region'] or call.region}:{one['account'] or call.account}:function:{one['name']}"
+    )
+    qualifier = one["qualifier"] or next(iter(call.flat.get("qualifier", ())), "")
+    told = f"{arn}:{qualifier}" if qualifier else arn
+    types = _types("lambda", name, call.operation.lower())
+    return [told] if any(type_.pattern.fullmatch(text) for type_ in types for text in (arn, told)) else None
+
+
 def _ssm(_name: str, call: Call) -> list[str] | None:
     documents = call.flat.get("documentname", ())
     if documents and documents[0].startswith(("AWS-", "AWSEC2-", "AWSSSO-", "Amazon")):
@@ -480,6 +504,7 @@ _SPECIAL: Final[Mapping[str, Any]] = {
     "events": _events,
     "iam": _iam,
     "kms": _kms,
+    "lambda": _lambda,
     "lex": _lex,
     "logs": _logs,
     "s3": _s3,

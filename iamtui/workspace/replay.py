@@ -431,7 +431,7 @@ class Replayer:
         if self._effect is None or self._after is None:
             return
         for one in call.possible:
-            question = Question(one.action, "*", region=request.region)
+            question = Question(one.action, next(iter(one.resources), "*"), region=request.region)
             if not self._effect.matters_to(principal, request.caller.principal, (one,)):
                 continue
             if allows_all(self._after.decide(principal, question)) or self._before.decide(principal, question).denied:

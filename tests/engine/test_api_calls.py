@@ -51,6 +51,26 @@ def test_what_a_call_was_authorized_by(
     assert told(call(source, event, parameters)) == [tuple(one) for one in actions]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "function"),
+    [
+        # Lambda API Reference, Invoke: a name, a part of an ARN or an ARN; with a version or alias, or with that apart.
+        ({"functionName": "f"}, f"{HERE}:function:f"),
+        ({"functionName": "f:PROD"}, f"{HERE}:function:f:PROD"),
+        ({"functionName": "f", "qualifier": "PROD"}, f"{HERE}:function:f:PROD"),
+        ({"functionName": "f", "qualifier": "$LATEST"}, f"{HERE}:function:f:$LATEST"),
+        ({"functionName": "444455556666:function:f"}, "eu-west-1:444455556666:function:f"),
+        ({"functionName": "444455556666:f:7"}, "eu-west-1:444455556666:function:f:7"),
+        ({"functionName": "arn:aws:lambda:us-east-1:444455556666:function:f:7"}, "us-east-1:444455556666:function:f:7"),
+    ],
+)
+def test_a_function_is_named_with_its_version_or_alias(parameters: dict[str, Any], function: str) -> None:
+    # The resource of a record is the function alone.
+    resources = [{"ARN": f"arn:aws:lambda:{HERE}:function:f", "type": "AWS::Lambda::Function"}]
+    found = call("lambda", "Invoke", parameters, resources=resources)
+    assert told(found) == [("lambda:InvokeFunction", f"arn:aws:lambda:{function}")]
+
+
 _OF_RUN_INSTANCES = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
 
 

@@ -405,6 +405,11 @@ def calling(source: str, name: str, **parameters: Any) -> dict[str, Any]:
         ("iam:PassRole", calling("ec2", "RunInstances", launchTemplate={"launchTemplateId": "lt-1"}), Verdict.OPEN),
         ("ec2:CreateTags", calling("ec2", "RunInstances", launchTemplate={"launchTemplateId": "lt-1"}), Verdict.OPEN),
         ("iam:PassRole", calling("ec2", "RunInstances", imageId="ami-1"), Verdict.KEPT),
+        # Which subnet is the default one is not in the record.
+        ("subnet/subnet-1", calling("ec2", "RunInstances", imageId="ami-1"), Verdict.OPEN),
+        ("subnet/subnet-1", calling("ec2", "RunInstances", imageId="ami-1", subnetId="subnet-2"), Verdict.KEPT),
+        ("key-pair/k", calling("ec2", "RunInstances", imageId="ami-1"), Verdict.KEPT),
+        ("key-pair/k", calling("ec2", "RunInstances", launchTemplate={"launchTemplateId": "lt-1"}), Verdict.OPEN),
         ("sqs:SendMessage", calling("ecs", "RunTask", cluster="c", taskDefinition="t:1"), Verdict.KEPT),
         # S3 API Reference: these headers need permissions of their own.
         (
@@ -428,7 +433,8 @@ def calling(source: str, name: str, **parameters: Any) -> dict[str, Any]:
 def test_what_a_call_may_have_been_checked_for_besides_is_not_kept(
     denied: str, record: dict[str, Any], expected: Verdict
 ) -> None:
-    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("*"), deny(denied)))
+    on = deny("ec2:*", f"arn:aws:ec2:*:*:{denied}") if "/" in denied else deny(denied)
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("*"), on))
     assert verdict(workspace(allow("*")), record, edit) is expected
 
 
