@@ -32,16 +32,16 @@ from iamtui.policy.statement import ActionElement, CompiledStatement, action_nam
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.proofs.actions import ActionClass, action_classes
-from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
-from iamtui.proofs.contexts import Doubt
-from iamtui.proofs.documents import find_broader
-from iamtui.proofs.outside_callers import (
+from iamtui.proofs.caller_classes import (
     CallerClass,
     Inside,
     OutsideCallers,
     canonical_users_that_matter,
     whose_canonical_user,
 )
+from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
+from iamtui.proofs.contexts import Doubt
+from iamtui.proofs.documents import find_broader
 from iamtui.proofs.requests import Example, Situation, find_request
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.policies_in_force import loaded_policy

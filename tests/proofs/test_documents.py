@@ -12,7 +12,7 @@ import pytest
 
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
-from iamtui.proofs.compared_callers import ANYBODY
+from iamtui.proofs.caller_classes import ANYBODY
 from iamtui.proofs.documents import Comparison, find_broader
 
 Statement = dict[str, Any]

@@ -23,8 +23,8 @@ from iamtui.engine.request import (
     principal_from_text,
 )
 from iamtui.policy.document import PolicyDocument
+from iamtui.proofs.caller_classes import Inside, OutsideCallers
 from iamtui.proofs.documents import Comparison, find_broader
-from iamtui.proofs.outside_callers import Inside, OutsideCallers
 from iamtui.proofs.texts import Bounds
 
 Statement = dict[str, Any]
