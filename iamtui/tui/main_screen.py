@@ -451,7 +451,7 @@ class MainScreen(PanedScreen):
         return super().idle_actions() | _idle_actions(self)
 
     def other_words(self) -> Mapping[str, str]:
-        return {**super().other_words(), **({"switch": "On/off"} if _in_a_narrow_answer(self) else {})}
+        return {**super().other_words(), **(_WORDS_IN_A_NARROW_ANSWER if _in_a_narrow_answer(self) else {})}
 
     @property
     def about(self) -> tuple[Account, Node] | None:
@@ -564,10 +564,11 @@ def _idle_actions(screen: MainScreen) -> frozenset[str]:
         idle.add("draft_impact")
     if screen.question.answer is None or not screen.question.answer.denied:
         idle.add("draft_suggestion")
-    if _in_a_narrow_answer(screen):
-        # How to ask otherwise and of whom stands in the fields above and the tree beside.
-        idle |= {"ask", "cycle_mfa", "filter", "presets"}
     return frozenset(idle)
+
+
+# How to ask otherwise and of whom stands in the fields above and the tree beside.
+_WORDS_IN_A_NARROW_ANSWER: Final = {"switch": "On/off", "ask": "", "cycle_mfa": "", "filter": "", "presets": ""}
 
 
 def _in_a_narrow_answer(screen: MainScreen) -> bool:

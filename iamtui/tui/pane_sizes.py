@@ -48,7 +48,7 @@ RESIZE_KEYS: Final[tuple[BindingType, ...]] = (
     *(
         Binding(
             f"shift+{direction},ctrl+{direction}", f"resize_pane('{direction}')", f"Divider {direction}", show=False,
-            id=f"view.resize-{direction}", tooltip=f"Move the line beside this pane {where}",
+            id=f"view.resize-{direction}", tooltip=f"Resize the pane: move the line beside it {where}",
         )
         for direction, where in (("left", "to the left"), ("right", "to the right"), ("up", "up"), ("down", "down"))
     ),

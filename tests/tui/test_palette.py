@@ -12,9 +12,11 @@ from textual.widgets import Input
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.inventory import key_of
 from iamtui.tui.palette import ActionPalette
+from iamtui.tui.question.layers_list import LayersList
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.saved_questions import QuestionStore
 from iamtui.workspace.workspace import SourceChoice, SourceKind
+from tests.support.drafting import ask
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import screen_text, type_text, until
@@ -52,6 +54,21 @@ async def test_no_word_stands_for_two_commands() -> None:
         await until(pilot, lambda: len(listed(pilot)) > 10)
         words = Counter(name.partition("  (")[0] for name in listed(pilot))
         assert not [word for word, count in words.items() if count > 1]
+
+
+@pytest.mark.parametrize("words", ["resize", "resize the pane"])
+async def test_the_keys_that_resize_a_pane_are_found_by_that_word(words: str) -> None:
+    async with opened() as pilot:
+        pilot.app.main.explorer.tree_view.focus()  # type: ignore[attr-defined]
+        assert any(name.startswith("Divider left  (") for name in await look_for(pilot, words))
+
+
+async def test_what_a_narrow_answers_key_line_has_no_room_for_is_still_found() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await ask(pilot, iam("user/carol"), "s3:GetObject", "arn:aws:s3:::data-lake/x")
+        pilot.app.main.query_one(LayersList).focus()  # type: ignore[attr-defined]
+        await settle(pilot)
+        assert any(name.startswith("Ask  (") for name in await look_for(pilot, "ask"))
 
 
 async def test_letters_scattered_over_a_sentence_find_no_command() -> None:

@@ -215,7 +215,7 @@ class KnowsOtherWords(Protocol):
     """A screen on which a key may do something else than it is described with, or is needed that is not shown else."""
 
     def other_words(self) -> Mapping[str, str]:
-        """What such a key does now, by the action."""
+        """What such a key does now, by the action; "" where the line need not name it."""
 
 
 class _Hint(NamedTuple):
@@ -338,7 +338,8 @@ class KeyLine(Widget):
         if not keys:
             return None
         key, binding = min(keys, key=lambda pair: len(pair[0]))
-        return _Hint(key, self._other_words().get(binding.action, binding.description), binding)
+        words = self._other_words().get(binding.action, binding.description)
+        return _Hint(key, words, binding) if words else None
 
     def _other_words(self) -> Mapping[str, str]:
         return self.screen.other_words() if isinstance(self.screen, KnowsOtherWords) else {}
