@@ -25,8 +25,8 @@ from iamtui.text import first_names, safe_text
 from iamtui.workspace.draft_fixes import SuggestedDraft
 from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
+from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.replay import (
-    PolicyReads,
     Replay,
     Replayer,
     ReplayGroup,

@@ -6,17 +6,15 @@ counts as open, never as allowed.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from itertools import product
 from typing import Final, NamedTuple
 
-from iamtui.account.model import Account, Role, User
+from iamtui.account.model import Role, User
 from iamtui.activity.requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.denials.cloudtrail import encryption_context, read_record
@@ -26,10 +24,8 @@ from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.conditions import parse_date
-from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern, parse_arn
-from iamtui.policy.statement import ActionElement, action_name, compile_policy
+from iamtui.policy.statement import action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
@@ -40,8 +36,8 @@ from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.denials import caller_of, with_path
 from iamtui.workspace.draft_keeping import Wanted
 from iamtui.workspace.draft_session import DraftedAccount, verdict_key
-from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.opening import unloaded_policies, with_resource_policies
+from iamtui.workspace.policy_reads import OF_THE_MOMENT, PolicyReads
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.workspace import Workspace
 
@@ -52,12 +48,7 @@ _MOST_NAMED: Final = 5
 _MOST_SENTENCES: Final = 3
 _MOST_REMEMBERED: Final = 4_096
 _PLACE: Final = SourcePlace(1, 0)
-_VARIABLE: Final = re.compile(r"\$\{([^},]+)")
-_OF_THE_MOMENT: Final = frozenset(("aws:currenttime", "aws:epochtime"))
 _KEPT_TIMES: Final = 2
-_MOST_MOMENTS: Final = 96
-_FIRST_SECOND, _LAST_SECOND = 100_000, 99_999_999_999
-"""Between these a number of seconds is read neither as a year nor as milliseconds."""
 _ASSUMED: Final = ("aws:SecureTransport", "aws:ViaAWSService")
 """Keys that are taken for granted of a question, and of which a record need not tell."""
 
@@ -78,63 +69,6 @@ class Verdict(StrEnum):
     """It would be denied with the draft."""
     OPEN = "open"
     """It could not be told."""
-
-
-class PolicyReads:
-    """What the policies in force of accounts read of a request, in conditions and in variables.
-
-    Attributes:
-        keys: condition keys, in lower case.
-        sessions: whether some tell sessions of one role apart.
-    """
-
-    def __init__(self, accounts: Iterable[Account]) -> None:
-        self._statements: dict[tuple[tuple[str, ...], bool, frozenset[str]], ActionElement] = {}
-        self._about: dict[str, frozenset[str]] = {}
-        self._moments: set[Decimal] = set()
-        self.sessions = False
-        for account in accounts:
-            for document in _all_documents(account):
-                self.sessions = self.sessions or ":assumed-role/" in document.raw
-                for statement in document.policy.statements if document.error is None else ():
-                    self._add(statement)
-        self.keys = frozenset().union(*(keys for _, _, keys in self._statements))
-        self.sessions = self.sessions or not self.keys.isdisjoint(("aws:userid", "sts:rolesessionname"))
-
-    def _add(self, statement: Statement) -> None:
-        texts = [*(statement.resources or ()), *(statement.not_resources or ())]
-        texts += [value for line in statement.conditions for value in line.values]
-        keys = {line.key.lower() for line in statement.conditions}
-        dates = (v for line in statement.conditions if line.key.lower() in _OF_THE_MOMENT for v in line.values)
-        self._moments.update(date for value in dates if (date := parse_date(value)) is not None)
-        keys.update(key.lower() for text in texts for key in _VARIABLE.findall(text))
-        if keys:
-            negated = statement.not_actions is not None
-            entries = tuple((statement.not_actions if negated else statement.actions) or ())
-            self._statements[entries, negated, frozenset(keys)] = ActionElement(entries, negated=negated)
-
-    def moments_between(self, first: str, last: str) -> tuple[str, ...] | None:
-        """Times after first and before last that speak for all there; None: there is no time, or there are too many."""
-        begin, end = parse_date(first), parse_date(last)
-        if begin is None or end is None or not all(_FIRST_SECOND <= one <= _LAST_SECOND for one in (begin, end)):
-            return None
-        near = {int(one) + more for one in self._moments if begin <= one <= end for more in (-1, 0, 1)}
-        found = [str(one) for one in sorted(near) if begin < one < end]
-        return tuple(found) if len(found) <= _MOST_MOMENTS else None
-
-    def about(self, action: str) -> frozenset[str]:
-        """The keys that statements about an action read: no other can matter to it."""
-        found = self._about.get(action)
-        if found is None:
-            name = action_name(action)
-            reading = (keys for (*_, keys), element in self._statements.items() if element.matches(name))
-            found = self._about[action] = frozenset().union(*reading)
-        return found
-
-
-def _all_documents(account: Account) -> Iterator[PolicyDocument]:
-    yield from (document for _, _, document in documents_in(account))
-    yield from (role.trust for role in account.roles)
 
 
 @dataclass(slots=True)
@@ -460,7 +394,7 @@ class Replayer:
 
     def _at_its_times(self, question: Question, request: DistinctRequest) -> Iterator[Question]:
         """The question at the times of the first and of the last event, where policies read the time."""
-        if self._reads.about(question.action).isdisjoint(_OF_THE_MOMENT):
+        if self._reads.about(question.action).isdisjoint(OF_THE_MOMENT):
             yield question
         else:
             yield from (_at(question, moment) for moment in dict.fromkeys((request.first, request.last)))
@@ -468,7 +402,7 @@ class Replayer:
     def _between(self, principal: Principal, asked: _Asked, request: DistinctRequest) -> Iterator[_Told]:
         """What is open because policies read the time, and not when each of the events was is kept."""
         question = asked.question
-        if self._reads.about(question.action).isdisjoint(_OF_THE_MOMENT):
+        if self._reads.about(question.action).isdisjoint(OF_THE_MOMENT):
             return
         last = request.last if request.count > _KEPT_TIMES else request.first
         moments = self._reads.moments_between(request.first, last)
@@ -568,7 +502,7 @@ _SIGN_IN: Final = (
 
 
 def _at(question: Question, moment: str) -> Question:
-    context = {key: values for key, values in question.context.items() if key.lower() not in _OF_THE_MOMENT}
+    context = {key: values for key, values in question.context.items() if key.lower() not in OF_THE_MOMENT}
     return replace(question, context=context | ({"aws:CurrentTime": (moment,)} if moment else {}))
 
 

@@ -20,7 +20,8 @@ from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.workspace import replay as module
 from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import lay
-from iamtui.workspace.replay import PolicyReads, Replay, Replayer, Verdict
+from iamtui.workspace.policy_reads import PolicyReads
+from iamtui.workspace.replay import Replay, Replayer, Verdict
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust

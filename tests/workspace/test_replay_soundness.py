@@ -20,8 +20,9 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.workspace.denials import caller_of
 from iamtui.workspace.draft_session import DraftedAccount, lay, verdict_key
+from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay import PolicyReads, Replayer, Verdict, allows_all
+from iamtui.workspace.replay import Replayer, Verdict, allows_all
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_workspace, edits
 from tests.support.sample_account import ID, NOW, iam
 from tests.workspace.test_replay import session

@@ -1,0 +1,79 @@
+"""What policies read of requests: condition keys, variables, and moments; by these recorded requests are told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from iamtui.account.model import Account
+from iamtui.policy.conditions import parse_date
+from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.statement import ActionElement, action_name
+from iamtui.workspace.inventory import documents_in
+
+OF_THE_MOMENT: Final = frozenset(("aws:currenttime", "aws:epochtime"))
+"""Keys of the time of a request."""
+
+_VARIABLE: Final = re.compile(r"\$\{([^},]+)")
+_MOST_MOMENTS: Final = 96
+_FIRST_SECOND, _LAST_SECOND = 100_000, 99_999_999_999
+"""Between these a number of seconds is read neither as a year nor as milliseconds."""
+
+
+class PolicyReads:
+    """What the policies in force of accounts read of a request, in conditions and in variables.
+
+    Attributes:
+        keys: condition keys, in lower case.
+        sessions: whether some tell sessions of one role apart.
+    """
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._statements: dict[tuple[tuple[str, ...], bool, frozenset[str]], ActionElement] = {}
+        self._about: dict[str, frozenset[str]] = {}
+        self._moments: set[Decimal] = set()
+        self.sessions = False
+        for account in accounts:
+            for document in _all_documents(account):
+                self.sessions = self.sessions or ":assumed-role/" in document.raw
+                for statement in document.policy.statements if document.error is None else ():
+                    self._add(statement)
+        self.keys = frozenset().union(*(keys for _, _, keys in self._statements))
+        self.sessions = self.sessions or not self.keys.isdisjoint(("aws:userid", "sts:rolesessionname"))
+
+    def _add(self, statement: Statement) -> None:
+        texts = [*(statement.resources or ()), *(statement.not_resources or ())]
+        texts += [value for line in statement.conditions for value in line.values]
+        keys = {line.key.lower() for line in statement.conditions}
+        dates = (v for line in statement.conditions if line.key.lower() in OF_THE_MOMENT for v in line.values)
+        self._moments.update(date for value in dates if (date := parse_date(value)) is not None)
+        keys.update(key.lower() for text in texts for key in _VARIABLE.findall(text))
+        if keys:
+            negated = statement.not_actions is not None
+            entries = tuple((statement.not_actions if negated else statement.actions) or ())
+            self._statements[entries, negated, frozenset(keys)] = ActionElement(entries, negated=negated)
+
+    def moments_between(self, first: str, last: str) -> tuple[str, ...] | None:
+        """Times after first and before last that speak for all there; None: there is no time, or there are too many."""
+        begin, end = parse_date(first), parse_date(last)
+        if begin is None or end is None or not all(_FIRST_SECOND <= one <= _LAST_SECOND for one in (begin, end)):
+            return None
+        near = {int(one) + more for one in self._moments if begin <= one <= end for more in (-1, 0, 1)}
+        found = [str(one) for one in sorted(near) if begin < one < end]
+        return tuple(found) if len(found) <= _MOST_MOMENTS else None
+
+    def about(self, action: str) -> frozenset[str]:
+        """The keys that statements about an action read: no other can matter to it."""
+        found = self._about.get(action)
+        if found is None:
+            name = action_name(action)
+            reading = (keys for (*_, keys), element in self._statements.items() if element.matches(name))
+            found = self._about[action] = frozenset().union(*reading)
+        return found
+
+
+def _all_documents(account: Account) -> Iterator[PolicyDocument]:
+    yield from (document for _, _, document in documents_in(account))
+    yield from (role.trust for role in account.roles)
