@@ -6,12 +6,13 @@ Only a call that succeeded proves that it was allowed. What logs do not tell is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
 from iamtui.account.model import Account
+from iamtui.activity.events import Event
 from iamtui.activity.requests import DistinctRequest, RequestCollector
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.catalog import api_operations
@@ -191,11 +192,7 @@ def read_trails(
     wanted = only.encode()
     for events in read.events():
         if len(names) < _MOST_NAMES:
-            names.update(
-                (source, name)
-                for event in events
-                if len(source := event.eventSource or "") + len(name := event.eventName or "") <= _LONGEST_NAME
-            )
+            names.update(_names_of(events))
         if len(regions) < _MOST_REGIONS:
             found = (event.awsRegion or "" for event in events)
             regions.update(region for region in found if 0 < len(region) <= _LONGEST_NAME)
@@ -214,6 +211,13 @@ def read_trails(
         read.counts,
         tuple((one.path, one.sentence) for one in read.damaged),
     )
+
+
+def _names_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
+    for event in events:
+        source, name = event.eventSource or "", event.eventName or ""
+        if len(source) + len(name) <= _LONGEST_NAME:
+            yield source, name
 
 
 def _by_principal(requests: Iterable[DistinctRequest], only: str) -> dict[str, list[DistinctRequest]]:
