@@ -105,6 +105,7 @@ class Activity:
         denied: events that AWS denied.
         not_calls: events of it that are no calls.
         cut: events whose record names more than was kept of it.
+        possible: actions that calls may have needed besides, which no record tells, to one of these calls.
     """
 
     principal: str
@@ -119,6 +120,7 @@ class Activity:
     denied: int = 0
     not_calls: int = 0
     cut: int = 0
+    possible: dict[str, str] = field(default_factory=dict)
 
     def add(self, request: DistinctRequest, workspace: Workspace) -> None:
         self.requests += 1
@@ -140,6 +142,8 @@ class Activity:
             self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
             return
         self.cut += request.count if request.cut else 0
+        for maybe in mapped.possible:
+            self.possible.setdefault(maybe.action, request.event)
         for found in mapped.actions:
             used = self.actions.setdefault(found.action, UsedAction(found.action))
             resources = [_real_arn(workspace, one) for one in found.resources]
@@ -381,6 +385,10 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
             f"{_count(len(unrecorded), 'granted action')} of no API call, as {first_names(unrecorded, 3)}: whether "
             "they are used shows only where calls are known to need them, as for iam:PassRole."
         )
+    maybe = {action: event for action, event in activity.possible.items() if action not in activity.actions}
+    if maybe:
+        calls = first_names(sorted(set(maybe.values())), 3)
+        found.append(f"No record tells whether {first_names(sorted(maybe), _MOST_SAID)} was needed, too: {calls}.")
     if behalf:
         found.append(
             f"Some calls were made on its behalf by {', '.join(sorted(behalf))}; not every such call is recorded."

@@ -483,3 +483,8 @@ def test_what_older_versions_read_as_plain_text_stays_so(tmp_path: Path) -> None
     taken, kept = least.statements
     assert taken["Condition"] == {"StringNotEquals": {"s3:ExistingObjectTag/team": ["${$}{aws:PrincipalTag/team}"]}}
     assert kept["NotResource"] == ["arn:aws:s3:::${$}{aws:PrincipalTag/team}*", "arn:aws:s3:::b/a"]
+
+
+def test_what_a_call_may_have_needed_besides_is_said(tmp_path: Path) -> None:
+    _, _, activity, _ = used(tmp_path, [allow("*")], [event("ecs", "RunTask", {"cluster": "c", "taskDefinition": "t"})])
+    assert "No record tells whether iam:PassRole was needed, too: RunTask." in limits_of(activity, ())
