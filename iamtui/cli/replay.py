@@ -26,13 +26,8 @@ from iamtui.workspace.draft_fixes import SuggestedDraft
 from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
 from iamtui.workspace.policy_reads import PolicyReads
-from iamtui.workspace.replay import (
-    Replay,
-    Replayer,
-    ReplayGroup,
-    Verdict,
-    with_named_policies,
-)
+from iamtui.workspace.replay import Replayer, with_named_policies
+from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict
 from iamtui.workspace.workspace import Progress, Workspace
 
 _MARKS: Final = {

@@ -22,7 +22,8 @@ from iamtui.workspace.denials import caller_of
 from iamtui.workspace.draft_session import DraftedAccount, lay, verdict_key
 from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay import Replayer, Verdict, allows_all
+from iamtui.workspace.replay import Replayer, allows_all
+from iamtui.workspace.replay_result import Verdict
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_workspace, edits
 from tests.support.sample_account import ID, NOW, iam
 from tests.workspace.test_replay import session

@@ -1,0 +1,119 @@
+"""What became of recorded requests in a replay: verdicts, groups of requests that came to the same, and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from iamtui.activity.requests import DistinctRequest
+from iamtui.engine.request import Principal
+from iamtui.questions.question import Question
+from iamtui.workspace.draft_keeping import Wanted
+
+MOST_NAMED: Final = 5
+"""Names of a kind that are said."""
+
+
+class Verdict(StrEnum):
+    """What became of a recorded request."""
+
+    AGREES = "agrees"
+    """The account's answer is what AWS did."""
+    DIFFERS = "differs"
+    """The account's answer is another."""
+    KEPT = "kept"
+    """It would still be allowed with the draft."""
+    BROKEN = "broken"
+    """It would be denied with the draft."""
+    OPEN = "open"
+    """It could not be told."""
+
+
+@dataclass(slots=True)
+class ReplayGroup:
+    """Requests of one caller for one action that came to the same.
+
+    Args:
+        caller: ARN of the user or role, or the name of a service; raw.
+        action: the IAM action that decided; where none is known, the call.
+        reason: why it is so, one sentence or a part of one; safe to show.
+        resources: the first few, raw, and how many there are.
+        requests, events: how many distinct requests, and how many events they stand for.
+        first, last: times of the first and the last event; "" where it is not told.
+        sessions: the first few names of the caller's sessions.
+        example: one of the questions with its caller, for a fix.
+    """
+
+    verdict: Verdict
+    caller: str
+    action: str
+    reason: str
+    resources: dict[str, None] = field(default_factory=dict)
+    requests: int = 0
+    events: int = 0
+    first: str = ""
+    last: str = ""
+    sessions: dict[str, None] = field(default_factory=dict)
+    principal: Principal | None = None
+    question: Question | None = None
+
+    def add(self, request: DistinctRequest, resource: str) -> None:
+        self.requests += 1
+        self.events += request.count
+        if request.first and (not self.first or request.first < self.first):
+            self.first = request.first
+        self.last = max(self.last, request.last)
+        if len(self.resources) < MOST_RESOURCES:
+            self.resources[resource] = None
+        if request.caller.session and len(self.sessions) < MOST_NAMED:
+            self.sessions[request.caller.session] = None
+
+
+MOST_RESOURCES: Final = 1_000
+"""Resources of a group that are held."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """What became of all recorded requests.
+
+    Args:
+        groups: those that need a look: what differs, is broken, or is open; most events first.
+        requests, events: how many there are of each verdict.
+        unmapped: calls that no action is known for, by service and name: why, and how many events.
+        not_calls: events that are no calls, such as sign-ins.
+        failed: calls that failed for another reason than a lack of permission, by error code; they prove nothing.
+        refused: with a draft: events that AWS denied, which prove nothing about it.
+        unaffected: with a draft: events of callers, or of actions, that it does not matter to; they are kept.
+        elsewhere: events between accounts that are not open, by the account that recorded them.
+        ungrouped: events of more different answers than are told apart.
+    """
+
+    drafted: bool
+    groups: list[ReplayGroup] = field(default_factory=list)
+    requests: Counter[Verdict] = field(default_factory=Counter)
+    events: Counter[Verdict] = field(default_factory=Counter)
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    not_calls: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    unaffected: int = 0
+    elsewhere: Counter[str] = field(default_factory=Counter)
+    ungrouped: int = 0
+
+    @property
+    def told(self) -> bool:
+        """Whether of everything that was called it could be told; between other accounts a draft changes nothing."""
+        elsewhere = self.elsewhere and not self.drafted
+        return not (self.events[Verdict.OPEN] or self.unmapped or self.ungrouped or elsewhere)
+
+    def of(self, verdict: Verdict) -> list[ReplayGroup]:
+        return [group for group in self.groups if group.verdict is verdict]
+
+    def broken(self) -> Iterator[Wanted]:
+        """What the draft would break, as what is wanted back, most events first."""
+        for group in self.of(Verdict.BROKEN):
+            yield Wanted(group.principal, group.action, group.question, tuple(group.resources), group.reason)
