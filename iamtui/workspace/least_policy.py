@@ -147,19 +147,19 @@ class _Maker:
         )
 
     def _take(self, used: UsedAction) -> None:
-        told: dict[str, Decision] = {}
         # Resources beside each other are mostly granted alike: of very many, one of each folder or kind is asked about.
         fronts = (str, _stem, _kind)
         front = next((one for one in fronts if len({one(name) for name in used.resources}) <= MOST_FRONTS), _kind)
         context = {key: (values[0],) for key, values in common_context(used).items()}
-        for resource in used.resources:
+        asked: str | None = None
+        # In the order of their fronts, so that one decision is held at a time.
+        for resource in sorted(used.resources, key=lambda name: front(name or "*")):
             where = resource or "*"
-            stem = front(where)
-            if stem not in told:
+            if front(where) != asked:
+                asked = front(where)
                 question = Question(used.action, where, context, region=next(iter(used.contexts))[0])
                 asker = BulkEvaluator(self._workspace, question, now=self._now, read_whole=True)
-                told[stem] = asker.ask(self._principal)
-            decision = told[stem]
+                decision = asker.ask(self._principal)
             if decision.denied:
                 (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
                 continue

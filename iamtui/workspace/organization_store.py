@@ -28,7 +28,7 @@ from msgspec import Meta, Struct
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
 from iamtui.aws.answer_limits import AnswerTooLarge, AnswerTooSlow, limits_for, read_streamed
-from iamtui.input_files import MissingFile, open_input, read_whole, unpacked
+from iamtui.input_files import MissingFile, open_input, read_whole, size_words, unpacked
 from iamtui.paths import home_expanded
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
@@ -59,8 +59,8 @@ _LARGEST_LIST: Final = 32 * 1024 * 1024
 _LARGEST_FORMAT: Final = 4096
 _TRIES: Final = 3
 """How often an object is asked for whose answer is cut off."""
-_MOST_KEPT: Final = 4_000
-"""AWS managed policies that a store keeps in memory while it is read."""
+_MOST_KEPT: Final = 64 * 1024 * 1024
+"""Bytes of AWS managed policies that a store keeps in memory while it is read: all of AWS's have 20 MB."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -309,6 +309,7 @@ class OrganizationStore:
     def __init__(self, files: StoreFiles) -> None:
         self._files = files
         self._policies: dict[str, bytes] = {}
+        self._size_of_policies = 0
         self._lock = Lock()
         check_format(files)
 
@@ -355,8 +356,18 @@ class OrganizationStore:
         named = _decoded(data, _References, f"The snapshot of account {account} of {day}").aws_managed_policies
         if not named:
             return data
-        policies = b",".join(_with_counts(self._policy(one.sha256), one) for one in named)
-        return b'[%b,{"Policies":[%b]}]' % (data, policies)
+        policies = []
+        size = len(data)
+        for one in named:
+            policies.append(_with_counts(self._policy(one.sha256), one))
+            size += len(policies[-1])
+            if size > _LARGEST_SNAPSHOT:
+                raise Problem(
+                    f"The snapshot of account {account} of {day} has more than the {size_words(_LARGEST_SNAPSHOT)} "
+                    "that are read, with the AWS managed policies that it names.",
+                    "It is damaged, or was changed: write the store anew.",
+                )
+        return b'[%b,{"Policies":[%b]}]' % (data, b",".join(policies))
 
     def _policy(self, digest: str) -> bytes:
         with self._lock:
@@ -369,9 +380,11 @@ class OrganizationStore:
                     "It is damaged, or was changed: write the store anew.",
                 )
             with self._lock:
-                if len(self._policies) >= _MOST_KEPT:
+                if self._size_of_policies + len(found) > _MOST_KEPT:
                     self._policies.clear()
+                    self._size_of_policies = 0
                 self._policies[digest] = found
+                self._size_of_policies += len(found)
         return found
 
 

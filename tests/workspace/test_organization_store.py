@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from iamtui.account.model import REST_OF_ACCOUNT, Account, Gap
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.input_files import packed_for, read_document, unpacked
 from iamtui.problem import Problem
+from iamtui.workspace import organization_store
 from iamtui.workspace.organization_store import (
     LocalFiles,
     OrganizationStore,
@@ -140,6 +142,30 @@ def test_a_policy_that_is_not_what_its_name_says_is_refused(folder: Path) -> Non
     policy.unlink()
     with pytest.raises(Problem, match="does not exist"):
         read(folder, "123456789012")
+
+
+def test_a_policy_that_is_named_again_and_again_does_not_fill_the_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = json.loads(unpacked(file_of(folder).open("rb")).read())
+    snapshot["aws_managed_policies"] *= 5_000
+    file_of(folder).write_bytes(packed_for("x.zst", json.dumps(snapshot).encode()))
+    monkeypatch.setattr(organization_store, "_LARGEST_SNAPSHOT", 2 * len(json.dumps(snapshot)))
+    with pytest.raises(Problem, match="that are read, with the AWS managed policies that it names"):
+        open_store(str(folder)).pages(DAY, "123456789012")
+
+
+def test_policies_that_are_kept_are_bounded_by_their_size(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(folder))
+    monkeypatch.setattr(organization_store, "_MOST_KEPT", 100)
+    kept = []
+    for number in range(4):
+        data = json.dumps({"Arn": str(number), "text": "x" * 60}).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        (folder / "managed-policies" / f"{digest}.json.zst").write_bytes(packed_for("x.zst", data))
+        store._policy(digest)
+        kept.append(len(store._policies))
+    assert kept == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -24,11 +25,14 @@ from iamtui.account.model import (
 )
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
+from iamtui.engine.decision import Decision
+from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.workspace.least_policy import LeastPolicy, check_least, least_draft, least_policy
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.proofs import ProofStatus
+from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.used import Activity, UsedService, activity_of, compare_use, limits_of, read_trails
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
@@ -488,3 +492,22 @@ def test_what_older_versions_read_as_plain_text_stays_so(tmp_path: Path) -> None
 def test_what_a_call_may_have_needed_besides_is_said(tmp_path: Path) -> None:
     _, _, activity, _ = used(tmp_path, [allow("*")], [event("ecs", "RunTask", {"cluster": "c", "taskDefinition": "t"})])
     assert "No record tells whether iam:PassRole was needed, too: RunTask." in limits_of(activity, ())
+
+
+def test_one_decision_is_held_at_a_time_however_many_buckets_were_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iamtui.workspace.least_policy.MOST_FRONTS", 4)
+    ask, held = BulkEvaluator.ask, []
+
+    def counted(asker: BulkEvaluator, principal: Principal) -> Decision:
+        held.append(sum(isinstance(one, Decision) for one in gc.get_objects()))
+        return ask(asker, principal)
+
+    monkeypatch.setattr(BulkEvaluator, "ask", counted)
+    gets = [event("s3", "GetObject", {"bucketName": f"b{number % 20}", "key": f"k{number}"}) for number in range(60)]
+    _, _, activity, least = used(tmp_path, [allow("s3:GetObject", "arn:aws:s3:::b*")], gets, most=100)
+    assert len(activity.actions["s3:GetObject"].resources) == 60
+    assert len(allowed(least)[0]["Resource"]) == 60
+    assert len(held) == 20
+    assert max(held) - held[0] <= 2
