@@ -29,6 +29,9 @@ _PARQUET_ROWS: Final = 4_096
 _MOST_HELD: Final = 256 * 1024 * 1024
 """Bytes of a row group's column, and of the values of a portion of it."""
 
+_MOST_EVENTS: Final = 10**15
+"""Events that one row may stand for; Python prints no number of more than 4,300 digits."""
+
 _TEXT_COLUMNS: Final = {name.lower(): name for name in TEXTS}
 _NESTED_COLUMNS: Final = {name.lower(): name for name in NESTED}
 _CAMEL: Final = {
@@ -152,7 +155,7 @@ class _Rows:
             self._add_parts(row, given)
         if self._count is not None:
             given["count"] = int(row[self._count])
-            if given["count"] < 1:
+            if not 0 < given["count"] <= _MOST_EVENTS:
                 return None
         for place, name in ((self._first, "first"), (self._last, "last")):
             if place is not None and row[place]:

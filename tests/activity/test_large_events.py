@@ -80,3 +80,10 @@ def test_what_many_requests_have_in_common_counts_once(monkeypatch: pytest.Monke
         collector.add([events.event_from(event)])
     assert len(collector) == 100
     assert not collector.left_out
+
+
+def test_a_row_that_stands_for_absurdly_many_events_is_none() -> None:
+    rows = "".join(f"s3.amazonaws.com,GetObject,{count}\n" for count in ("7", "9" * 16, "9" * 4_300, "-1", "9" * 5_000))
+    portions = iter([rows.encode()])
+    (found,) = csv_events(lambda: next(portions, b""), b"eventSource,eventName,events\n")
+    assert [one and one.count for one in found] == [7, None, None, None, None]
