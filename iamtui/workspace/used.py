@@ -359,8 +359,8 @@ def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], ac
 def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...]:
     """What these trails cannot show, in sentences, safe to show."""
     untold = {one.service: one.untold for one in uses if one.untold}
-    silent = sorted(service for service, actions in untold.items() if any(map(is_data_event, actions)))
-    silent = [service for service in silent if service not in activity.read.data_services]
+    with_data = activity.read.data_services
+    silent = sorted(one for one, actions in untold.items() if one not in with_data and any(map(is_data_event, actions)))
     behalf = Counter(service for used in activity.actions.values() for service in used.services)
     found = [
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
