@@ -447,7 +447,6 @@ class MainScreen(PanedScreen):
             self.hand_over.pick()
 
     def idle_actions(self) -> frozenset[str]:
-        """The actions whose keys would only say that there is nothing to do."""
         return super().idle_actions() | _idle_actions(self)
 
     def other_words(self) -> Mapping[str, str]:

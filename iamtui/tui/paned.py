@@ -247,7 +247,6 @@ class PanedScreen(SteadyScreen[None]):
 
     @property
     def is_too_small(self) -> bool:
-        """Whether the window is too small to show anything but that."""
         return is_too_small(self.app.size)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -283,7 +282,6 @@ class PanedScreen(SteadyScreen[None]):
         self.sessions.focus()
 
     def hide_sessions(self) -> None:
-        """Give the question its place back."""
         self.remove_class("-sessions")
 
     def action_zoom(self) -> None:

@@ -340,7 +340,7 @@ class _Resource:
                 for reason in found:
                     reasons[reason] = reasons.get(reason, 0) + 1
         names = sum(len(one.names) for one in actions)
-        for doubt in (*outside.doubts(), *self._short_resources()):
+        for doubt in (*outside.doubts(), *self._short_resources(), *self._unnamed_providers()):
             reasons[doubt] = reasons.get(doubt, 0) + 1
         status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
         return Proof(status, None, reasons, callers, classes, names, tuple(self._services()))
@@ -351,6 +351,14 @@ class _Resource:
             for entry in (*(one.statement.resources or ()), *(one.statement.not_resources or ())):
                 if one.allows and not entry.startswith(("arn:", "*", "?")):
                     yield f"what {safe_text(entry, limit=200)} is in a Resource"
+
+    def _unnamed_providers(self) -> Iterator[str]:
+        """What identity providers vouch for, where a trust policy names `*`: whether that means them is not told."""
+        calls = [action_name(name) for name in ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")]
+        for one in self._own_statements if self._is_role else ():
+            is_anybody = any(entry.bare for entry in one.statement.principals or ()) or one.statement.not_principals
+            if one.allows and is_anybody and any(one.action.matches(call) for call in calls):
+                yield "whether the * of a trust policy means those for whom an identity provider vouches"
 
     def _documents(self) -> list[PolicyDocument]:
         """What may speak of callers: the policy, and the RCPs."""

@@ -192,6 +192,9 @@ def test_services_that_are_let_in_are_named() -> None:
                    "sts:AssumeRoleWithWebIdentity",
                    Condition={"StringLike": {"token.actions.githubusercontent.com:sub": "repo:acme/*"}})], EXAMPLE),
         ([trusting({"Federated": "arn:aws:iam::123456789012:saml-provider/idp"}, "sts:AssumeRoleWithSAML")], EXAMPLE),
+        # Whether the star names providers is not documented.
+        ([trusting("*", "sts:AssumeRoleWithWebIdentity")], NOT_PROVED),
+        ([trusting({"AWS": "*"}, "sts:AssumeRoleWithWebIdentity")], PROVED),
         # A tag alone lets nobody in.
         ([trusting({"AWS": OTHER}, "sts:TagSession")], PROVED),
         # Every token has a subject.
