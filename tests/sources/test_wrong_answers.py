@@ -392,7 +392,7 @@ def test_more_people_than_any_organization_has_are_unknown(aws: CannedAws, monke
     assert "more than 0 permission sets" in found.reason
 
 
-@one_quick("pair", sorted(READ), ids=":".join)
+@one_quick("pair", sorted(READ.keys() - OF_A_STORE), ids=":".join)
 def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> None:
     """Every value of a good answer in turn left out, or replaced by one of another type."""
     read = _reader(aws, pair)
