@@ -22,7 +22,8 @@ from tests.test_readme import BLOCKS
 
 DATA: Final = Path(__file__).parent / "compatibility" / "data"
 NOT_OURS: Final = ("docker ", "pipx ", "uvx ", "make ", "ask")
-ONLY_LIVE: Final = re.compile(r" --(?:people|last-accessed|org-role \S+|org-unit \S+)(?=\s|$)")
+ONLY_LIVE: Final = re.compile(r" --(?:people|last-accessed|org-role \S+|org-unit \S+|ray \S+)(?=\s|$)")
+IN_S3: Final = re.compile(r"--store s3://\S+ --profile \S+ --date \S+")
 READS_AN_ACCOUNT: Final = re.compile(r"iamtui (?:explain|who-can|can|list|show|audit|escalations)\b")
 
 
@@ -42,7 +43,7 @@ def examples() -> list[tuple[str, str]]:
 
 def as_here(line: str) -> str:
     """The example with files in the place of live accounts."""
-    line = ONLY_LIVE.sub("", line)
+    line = IN_S3.sub("--store ./org", ONLY_LIVE.sub("", line)).replace("snapshot --org ./", "snapshot --org written/")
     line = re.sub(r"--profile (\S+)", r"--snapshot \1.json", line)
     reads = READS_AN_ACCOUNT.search(line) is not None
     line = re.sub(r"--(keep|fix) \S+", r"--\1 $(mktemp -u)", line)
@@ -56,19 +57,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     account: dict[str, Any] = json.loads((DATA / "snapshot.json").read_text())
     own = account["RoleDetailList"][1]
     arn = own["Arn"].replace("service-role/lambda-thumbnails", "ci")
-    account["RoleDetailList"].append(
-        {**own, "RoleName": "ci", "Path": "/", "Arn": arn, "RoleId": "AROACI00000000000001"}
-    )
+    for name, place in (("ci", 1), ("deploy", 2)):
+        more = {"RoleName": name, "Path": "/", "Arn": f"{arn[:-2]}{name}", "RoleId": f"AROACI0000000000000{place}"}
+        account["RoleDetailList"].append({**own, **more})
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+    read = {"Version": "2012-10-17", "Statement": [statement]}
+    account["RoleDetailList"][-1]["RolePolicyList"] = [{"PolicyName": "read", "PolicyDocument": read}]
     text = json.dumps(account)
     for name, number in {"account": "123456789012", "prod": "222233334444", "dev": "111122223333"}.items():
         (folder / f"{name}.json").write_text(text.replace("123456789012", number))
     (folder / "management.json").write_text(text)
     for name in ("account", "last-week", "today"):
         (folder / f"{name}.json.zst").write_bytes(packed_for(".zst", text.encode()))
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
     (folder / "policies").mkdir()
-    (folder / "policies" / "ci.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    for name in ("new", "old", "one", "other"):
+    (folder / "policies" / "ci.json").write_text(json.dumps(read))
+    for name in ("new", "old", "one", "other", "scp"):
         (folder / f"{name}.json").write_bytes((folder / "policies" / "ci.json").read_bytes())
     (folder / "tests" / "iam").mkdir(parents=True)
     (folder / "tests" / "iam" / "all.json").write_bytes((DATA / "scenarios.jsonl").read_bytes())
@@ -83,12 +86,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "awsRegion": "us-east-1", "eventTime": "2026-11-01T10:00:00Z",
         "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/carol", "accountId": "123456789012"},
     }  # fmt: skip
-    (folder / "trail.json.gz").write_bytes(packed_for(".gz", json.dumps({"Records": [record]}).encode()))
+    session = {
+        "type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/deploy/s", "accountId": "123456789012",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"{arn[:-2]}deploy"}},
+    }  # fmt: skip
+    used = {key: value for key, value in record.items() if not key.startswith("error")}
+    used |= {"userIdentity": session, "requestParameters": {"bucketName": "b", "key": "k"}}
+    (folder / "trail.json.gz").write_bytes(packed_for(".gz", json.dumps({"Records": [record, used]}).encode()))
     (folder / "AWSLogs").mkdir()
     (folder / "AWSLogs" / "trail.json.gz").write_bytes((folder / "trail.json.gz").read_bytes())
     if find_spec("pyarrow") is not None or "CI" in os.environ:
         with (folder / "activity.parquet").open("wb") as file:
             write_parquet(file, [{**{name: [record[name]] for name in ("eventSource", "eventName")}, COUNT: [3]}])
+    made = ["snapshot", "--org", "org", "--snapshot", "dev.json", "--snapshot", "prod.json"]
+    subprocess.run([sys.executable, "-m", "iamtui", *made], cwd=folder, check=False, timeout=120)
     (folder / "bin").mkdir()
     for name, said in {"kubectl": f"echo '{denied}'", "aws": f"cat {folder}/account.json"}.items():
         program = folder / "bin" / name
@@ -113,8 +124,8 @@ def test_it_runs(page: str, line: str, folder: Path) -> None:
         "TMPDIR": str(folder),
     }
     command = as_here(line)
-    if re.search(r"iamtui snapshot (\S+)", command):
-        (folder / "written").mkdir(exist_ok=True)
+    (folder / "written").mkdir(exist_ok=True)
+    if re.search(r"iamtui snapshot ([^\s-]\S*)", command):
         command = re.sub(r"iamtui snapshot (\S+)", r"iamtui snapshot written/\1 --overwrite", command)
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],

@@ -101,7 +101,7 @@ class Trails:
         """
         for path in self._paths:
             if path == STANDARD_INPUT:
-                with open_standard_input("Standard input", told=self._tell) as file:
+                with open_standard_input("The trail on standard input", told=self._tell) as file:
                     yield from self._of_file(file, path)
                 continue
             given = home_expanded(path)
