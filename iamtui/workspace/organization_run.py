@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from itertools import count
+from itertools import count, cycle, islice
 from multiprocessing import get_context
 from threading import Lock
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
@@ -222,8 +222,8 @@ def _leave_interrupts() -> None:
 class RayWorkers:
     """Actors of a Ray cluster, as many as are wanted, or one for each of its processors.
 
-    They keep the accounts that they have compiled for the next question. Ray places them, starts them again where a
-    node goes, and tries their tasks again; nothing here schedules.
+    They keep the accounts that they have compiled for the next question. Ray starts them again elsewhere where a
+    node goes, and tries their tasks again.
 
     Args:
         address: of the cluster; "auto" is the one of this machine, and "local" starts one for this run.
@@ -249,8 +249,10 @@ class RayWorkers:
             ) from None
         try:
             self.at_once = min(wanted or max(1, int(ray.cluster_resources().get("CPU", 1))), _MOST_ACTORS)
-            kind = ray.remote(max_restarts=-1, max_task_retries=_TRIES, scheduling_strategy="SPREAD")(_Actor)
-            self._actors: list[Any] = [kind.remote() for _ in range(self.at_once)]
+            kind = ray.remote(max_restarts=-1, max_task_retries=_TRIES)(_Actor)
+            self._actors: list[Any] = [
+                kind.options(scheduling_strategy=place).remote() for place in islice(cycle(_places(ray)), self.at_once)
+            ]
             found = {*ray.get([actor.version.remote() for actor in self._actors])}
         except Exception as error:  # noqa: BLE001 - as above
             ray.shutdown()
@@ -297,6 +299,17 @@ class RayWorkers:
     def close(self) -> None:
         """End the actors and leave the cluster."""
         self._ray.shutdown()
+
+
+def _places(ray: Any) -> list[Any]:
+    """A place for each processor of the cluster, which Ray prefers: its own SPREAD may leave a node without work."""
+    strategies = importlib.import_module("ray.util.scheduling_strategies")
+    return [
+        strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+        for node in ray.nodes()
+        if node["Alive"]
+        for _ in range(int(node["Resources"].get("CPU", 0)))
+    ] or ["SPREAD"]
 
 
 class _Actor:

@@ -51,16 +51,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     found.shutdown()
 
 
-def workers_on_two_nodes(cluster: Any) -> RayWorkers:
-    """Workers on both nodes: Ray tries to spread them, and may put both on one."""
-    while True:
-        workers = RayWorkers(cluster.address)
-        assert workers.at_once == 2
-        if len({workers.submit(place, id_, id_)().node for id_ in IDS[:2]}) == 2:  # type: ignore[union-attr]
-            return workers
-        workers.close()
-
-
 def wait_for_one_node() -> None:
     ray: Any = __import__("ray")
     while sum(node["Alive"] for node in ray.nodes()) > 1:
@@ -72,7 +62,8 @@ def wait_for_one_node() -> None:
 def test_a_run_is_whole_and_nothing_comes_twice_when_a_node_goes(cluster: Any) -> None:
     second = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
-    workers = workers_on_two_nodes(cluster)
+    workers = RayWorkers(cluster.address)
+    assert workers.at_once == 2
     found = []
     for number, one in enumerate(over_accounts(IDS, lambda account: account, place, workers)):
         found.append(one)
