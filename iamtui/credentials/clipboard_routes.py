@@ -8,6 +8,7 @@ behind to serve the selection and would keep a pipe open for ever, and a message
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -16,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -447,21 +449,26 @@ def _run(
         )
     except OSError:
         return None
+    # Not `communicate`: after a time limit it does not go on writing what the pipe did not take at once.
+    threading.Thread(target=_feed, args=(process, encoded(stdin)), daemon=True).start()
     end = time.monotonic() + LIMIT_SECONDS
     is_last = False
-    text: bytes | None = encoded(stdin)
     while (left := end - time.monotonic()) > 0:
         if is_ending is not None and not is_last and is_ending():
             is_last, end = True, time.monotonic() + min(left, LAST_SECONDS)
-        try:
-            process.communicate(text, timeout=min(left, _LOOK_SECONDS))
-        except subprocess.TimeoutExpired:
-            # It has the text.
-            text = None
-        else:
-            return process.returncode
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(min(left, _LOOK_SECONDS))
     _stop(process)
     return None
+
+
+def _feed(process: subprocess.Popen[bytes], text: bytes) -> None:
+    pipe = process.stdin
+    if pipe is None:
+        return
+    # A command that ends early, or is stopped, does not read it all.
+    with contextlib.suppress(OSError), pipe:
+        pipe.write(text)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

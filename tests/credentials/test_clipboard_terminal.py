@@ -284,6 +284,16 @@ def test_a_command_that_does_not_work_is_an_error_and_not_silently_another_way(
     assert "IAMTUI_CLIPBOARD_CMD" in problem.value.next_step
 
 
+def test_a_long_text_reaches_a_command_that_begins_late(tmp_path: Path) -> None:
+    """More than a pipe holds, and read only after the first look at whether the command has ended."""
+    text = "y" * 200_000
+    tool = tmp_path / "late"
+    tool.write_text(f"#!/bin/sh\nsleep 0.3\ncat > {tmp_path}/text\n")
+    tool.chmod(0o755)
+    clipboard.copy(Secret(text), ClipboardOptions(command=str(tool)), environ=PLAIN)
+    assert (tmp_path / "text").read_text() == text
+
+
 def test_a_command_that_ignores_its_input_is_no_crash() -> None:
     lease = clipboard.copy(Secret("x" * 1_000_000), ClipboardOptions(command="true"), environ=PLAIN)
     assert not lease.result.verified
