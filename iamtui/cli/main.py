@@ -41,12 +41,21 @@ class CommandEntry(NamedTuple):
     summary: str
 
 
+_WANTS_HELP: Final = "iamtui.wants_help"
+
+
 class LazyGroup(click.Group):
     """A group made from a table of entries."""
 
     def __init__(self, *args: Any, entries: Mapping[str, CommandEntry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._entries = entries
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether a command's help is wanted, for which the options before the command do not matter."""
+        words = args[: args.index("--")] if "--" in args else args
+        ctx.meta.setdefault(_WANTS_HELP, any(word in ctx.help_option_names for word in words))
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names in the order of the table."""
@@ -137,6 +146,8 @@ def cli(context: click.Context, fresh: bool, source: SourceOptions) -> Exit | No
     """
     command = context.invoked_subcommand
     if command is not None:
+        if context.meta[_WANTS_HELP]:
+            return None
         if command in _WITHOUT_SOURCE and source.given:
             raise Problem(f"{source.given[0]} does not apply to {command}.", "Leave it out.")
         if fresh:

@@ -20,6 +20,7 @@ from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.who_can import grant_words
 from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
+from iamtui.proofs.requests import GRANTED_BESIDE
 from iamtui.text import first_names
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
@@ -123,9 +124,18 @@ def _note_counts(proof: Proof) -> None:
     note(f"{_principals(proof)}, {proof.classes:,} classes of actions, {proof.actions:,} known actions.")
 
 
-def _print_reasons(proof: Proof) -> None:
+def _print_reasons(proof: Proof, besides: Sequence[str] = ()) -> None:
+    """Show why something is not proved.
+
+    Args:
+        besides: what --policy-alone leaves out.
+    """
     for reason, count in proof.reasons.items():
-        stdout().line(f"      {reason}" + (f" ({count:,} times)" if count > 1 else ""))
+        more = f" ({count:,} times)" if count > 1 else ""
+        if reason in (f"not loaded: {what}" for what in besides):
+            # How many classes of callers and actions there are says nothing of it.
+            more = ": they may let others in; --policy-alone leaves them out"
+        stdout().line(f"      {reason}{more}")
 
 
 def _print_example(workspace: Workspace, proof: Proof, found: Counterexample, when: str = "", more: str = "") -> None:
@@ -399,7 +409,7 @@ def _print_not_public(workspace: Workspace, arn: str, proof: Proof, outside: str
         out.line(_mark(proof.status), f" Proved: nobody outside the {outside} can use {arn} by its policy.")
     else:
         out.line(_mark(proof.status), f" {_NOT_PROVED}: nobody outside the {outside} can use {arn}.")
-        _print_reasons(proof)
+        _print_reasons(proof, GRANTED_BESIDE)
     if proof.services:
         out.line(
             Span(f"      AWS services that it lets in do not count: {first_names(proof.services, 5)}", Style.QUIET)

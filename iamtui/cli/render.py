@@ -109,8 +109,12 @@ def write_suggestions(
     out: Output, explanation: Explanation, labelled: Callable[[Output, str, str], None], indent: int
 ) -> None:
     """Write what would help, each change with its statement; `labelled` writes a label and a text behind it."""
-    for number, suggestion in enumerate(explanation.suggestions):
-        labelled(out, "would help" if number == 0 else "", suggestion.change)
+    several = explanation.needed
+    if several:
+        labelled(out, "would help", f"{several}:")
+    for number, suggestion in enumerate(explanation.suggestions, 1):
+        label, front = ("", f"{number}. ") if several else ("would help", "")
+        labelled(out, label, f"{front}{suggestion.change}")
         if suggestion.statement is not None:
             text = json.dumps(suggestion.statement, ensure_ascii=False)
             out.line(" " * indent, Span(safe_text(text, limit=None), Style.QUIET))

@@ -17,7 +17,7 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
 from iamtui.policy.document import render
 from iamtui.presentation.access import SHORT_LEVELS
-from iamtui.presentation.used import times_words, unmapped_words, use_cell, used_words
+from iamtui.presentation.used import times_words, unmapped_words, untold_words, use_cell, used_words
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import levels_of
@@ -26,7 +26,16 @@ from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, c
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.proofs import ProofStatus
 from iamtui.workspace.replay import with_named_policies
-from iamtui.workspace.used import Activity, UsedAction, UsedService, activity_of, compare_use, limits_of, read_trails
+from iamtui.workspace.used import (
+    Activity,
+    UseCount,
+    UsedAction,
+    UsedService,
+    activity_of,
+    compare_use,
+    limits_of,
+    read_trails,
+)
 from iamtui.workspace.what_can import LEVELS, what_can
 from iamtui.workspace.workspace import Progress, Workspace
 
@@ -167,7 +176,7 @@ class _Shown:
         rows = [
             (
                 one.service,
-                f"{len(one.used)}/{len(one.granted)}",
+                use_cell(UseCount(len(one.granted), len(one.used), len(one.untold))),
                 *(use_cell(one.levels.get(level)) for level in LEVELS),
                 str(len(one.not_granted)) if one.not_granted else "",
             )
@@ -187,6 +196,8 @@ class _Shown:
             text = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
             out.line(text if one.used or one.not_granted else Span(text, Style.OPEN))
         unused = [one.service for one in self._uses if one.granted and not one.used and not one.untold]
+        if untold_words(self._uses):
+            out.paragraph(f"{untold_words(self._uses)} --service tells which.")
         if unused:
             out.paragraph(f"Granted and not used at all: {first_names(unused, 3 * _FEW)}. --service lists actions.")
 
@@ -194,7 +205,10 @@ class _Shown:
         out.line(Span(f"{one.service}: {len(one.used)} of {len(one.granted)} granted actions used", Style.STRONG))
         for action in (*one.used, *one.not_granted):
             self._write_used(out, self._activity.actions[action], denied=action in one.not_granted)
-        for words, actions in (("Granted and not used", one.unused), ("Granted, and not told", one.untold)):
+        for words, actions in (
+            ("Granted and not used", one.unused),
+            ("Granted, and these trails would not show it", one.untold),
+        ):
             if actions:
                 out.paragraph(f"{words} ({len(actions):,}): {', '.join(actions)}.", indent=2)
 
@@ -346,7 +360,10 @@ def _service_json(one: UsedService) -> dict[str, Any]:
         "unused": list(one.unused),
         "not_told": list(one.untold),
         "not_granted": list(one.not_granted),
-        "access_levels": {level: {"granted": granted, "used": used} for level, (granted, used) in one.levels.items()},
+        "access_levels": {
+            level: {"granted": count.granted, "used": count.used, "not_told": count.untold}
+            for level, count in one.levels.items()
+        },
     }
 
 

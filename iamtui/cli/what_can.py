@@ -16,7 +16,15 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.presentation.access import SHORT_LEVELS, count_words, level_cell, unloaded_words, where_words
+from iamtui.presentation.access import (
+    OVER_TIME,
+    SHORT_LEVELS,
+    DifferenceWords,
+    level_cell,
+    of_two,
+    unloaded_words,
+    where_words,
+)
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
@@ -42,7 +50,7 @@ if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.workspace import Workspace
 
-_MARKS: Final = {"gained": ("[+]", Style.OPEN), "lost": ("[-]", Style.BAD), "changed": ("[~]", Style.QUIET)}
+_STYLES: Final = {"gained": Style.OPEN, "lost": Style.BAD, "changed": Style.QUIET}
 _MOST_NAMED: Final = 8
 
 _EPILOG: Final = """\
@@ -77,7 +85,7 @@ def what_can(
     """List what PRINCIPAL can do after every layer: policies, groups, boundary, SCPs, RCPs and resource policies.
 
     Counts actions by service and access level; --service lists them with their resources and the conditions that
-    remain. With --draft, --against or --against-snapshot: what is gained, lost or changed.
+    remain. With --draft or --against-snapshot: what is gained, lost or changed; with --against: what only one can do.
     """
     if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
         raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
@@ -103,7 +111,10 @@ def what_can(
         before = open_source(SourceChoice(SourceKind.SNAPSHOT, Path(against_snapshot)))
         other, found = found, _ask(load_resource_policies(before, made), found.principal.arn, made, wanted)
     if other is not None:
-        _print_changes(out, compare_access(found, other), as_json=as_json)
+        words = OVER_TIME
+        if against is not None and other.principal != found.principal:
+            words = of_two(*(workspace.short_name(one.principal.arn) for one in (found, other)))
+        _print_changes(out, compare_access(found, other), words, as_json=as_json)
     elif as_json:
         out.json(_to_json(found))
     elif wanted:
@@ -198,25 +209,27 @@ def _print_actions(out: Output, found: EffectiveAccess) -> None:
         )
 
 
-def _print_changes(out: Output, changes: Sequence[AccessChange], *, as_json: bool) -> None:
+def _print_changes(out: Output, changes: Sequence[AccessChange], words: DifferenceWords, *, as_json: bool) -> None:
     """What is gained, lost and changed; how many actions of each on stderr."""
+    width = max(len(word.text) for word in words.words.values())
     for change in changes:
         if as_json:
             out.json(_change_json(change))
             continue
-        mark, style = _MARKS[change.kind]
-        out.line(Span(f"{mark} {change.kind:<7}", style), f"  {first_names(change.actions, _MOST_NAMED)}")
+        style = _STYLES[change.kind] if words is OVER_TIME else Style.STRONG
+        head = Span(words.words[change.kind].text.ljust(width), style)
+        out.line(head, f"  {first_names(change.actions, _MOST_NAMED)}")
         both = change.kind == "changed"
-        labelled = (*(("before", one) for one in change.before), *(("after", one) for one in change.after))
+        labelled = (*((words.before, one) for one in change.before), *((words.after, one) for one in change.after))
         for label, one in labelled:
-            words = verdict_words(one.decision)
+            verdict = verdict_words(one.decision)
             out.line(
                 Span(
-                    f"      {f'{label:<6} ' if both else ''}{words.mark} {words.word:<7} {where_words(one)}",
+                    f"      {f'{label} ' if both else ''}{verdict.mark} {verdict.word:<7} {where_words(one)}",
                     Style.QUIET,
                 )
             )
-    note(count_words(changes))
+    note(words.sentence(changes))
 
 
 def _say_limits(*answers: EffectiveAccess) -> None:

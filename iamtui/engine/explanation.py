@@ -364,11 +364,20 @@ class Explanation:
         blockers: one sentence for each layer that does not pass.
         suggestions: what to change, each curing one blocker; all of them together allow the request, and inside
             one account a resource policy that names the caller can make the others needless.
+        surmised: whether some suggestion is a guess, so that it may take one of them or several.
     """
 
     paragraph: str
     blockers: tuple[str, ...]
     suggestions: tuple[Suggestion, ...]
+    surmised: bool = False
+
+    @property
+    def needed(self) -> str:
+        """How many of several suggestions it takes, in words; "" where there is one."""
+        if len(self.suggestions) < 2:
+            return ""
+        return "one or more of these" if self.surmised else "all of these together"
 
 
 def explain(decision: Decision, traced: Iterable[TracedLayer] = ()) -> Explanation:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer, Outcome
@@ -135,21 +135,67 @@ def unloaded_words(permissions: Iterable[Permission]) -> str:
     return f"Not evaluated, and could change some of this: {names}." if names else ""
 
 
-def count_words(changes: Iterable[AccessChange]) -> str:
-    counts = Counter(change.kind for change in changes for _ in change.actions)
-    return f"{counts['gained']:,} actions gained, {counts['lost']:,} lost, {counts['changed']:,} changed."
+class DifferenceWords(NamedTuple):
+    """How the differences of what two sides can do are called, by the kinds of `AccessChange`.
+
+    Args:
+        words: of each kind, with its mark.
+        before, after: what the sides are called, raw, of one width.
+        counted: a sentence with how many actions are gained, lost and changed.
+    """
+
+    words: Mapping[str, Word]
+    before: str
+    after: str
+    counted: str
+
+    def kind(self, kind: str) -> str:
+        """The word of a kind without its mark."""
+        return self.words[kind].text.partition(" ")[2]
+
+    def sentence(self, changes: Iterable[AccessChange]) -> str:
+        counts = Counter(change.kind for change in changes for _ in change.actions)
+        return self.counted.format(gained=counts["gained"], lost=counts["lost"], changed=counts["changed"])
 
 
-_CHANGES: Final = {
-    "gained": Word("[+] gained", Tone.ALLOWED, bold=True),
-    "lost": Word("[-] lost", Tone.DENIED, bold=True),
-    "changed": Word("[~] changed", Tone.DEPENDS, bold=True),
-}
+OVER_TIME: Final = DifferenceWords(
+    {
+        "gained": Word("[+] gained", Tone.ALLOWED, bold=True),
+        "lost": Word("[-] lost", Tone.DENIED, bold=True),
+        "changed": Word("[~] changed", Tone.DEPENDS, bold=True),
+    },
+    "before",
+    "after ",
+    "{gained:,} actions gained, {lost:,} lost, {changed:,} changed.",
+)
+_LONGEST_SIDE: Final = 24
+
+
+def of_two(one: str, other: str) -> DifferenceWords:
+    """The words for two principals, by their names, raw: neither gains or loses anything."""
+    one, other = (text_of(row_of(name, limit=_LONGEST_SIDE)) for name in (one, other))
+    width = max(len(one), len(other))
+    plain = [name.replace("{", "{{").replace("}", "}}") for name in (one, other)]
+    return DifferenceWords(
+        {
+            "gained": Word(f"[>] only {other}", Tone.STRONG, bold=True),
+            "lost": Word(f"[<] only {one}", Tone.STRONG, bold=True),
+            "changed": Word("[~] both, otherwise", Tone.DEPENDS, bold=True),
+        },
+        one.ljust(width),
+        other.ljust(width),
+        f"{{lost:,}} actions only {plain[0]} can do, {{gained:,}} only {plain[1]}, {{changed:,}} both, but on other "
+        "resources or conditions.",
+    )
+
+
 _NO_LEVEL: Final = "no access level"
 
 
-def changes_report(title: str, before: EffectiveAccess, after: EffectiveAccess) -> Report:
-    """What one principal gains and loses against another by service and access level; Enter asks an action of it."""
+def changes_report(
+    title: str, before: EffectiveAccess, after: EffectiveAccess, words: DifferenceWords = OVER_TIME
+) -> Report:
+    """What two sides can do differently, by service and access level; Enter asks an action of the second."""
     changes = compare_access(before, after)
     levels = (*LEVELS, _NO_LEVEL)
     groups: dict[tuple[str, int, str], list[tuple[str, AccessChange]]] = {}
@@ -157,32 +203,37 @@ def changes_report(title: str, before: EffectiveAccess, after: EffectiveAccess) 
         for action in change.actions:
             level = next(iter(levels_of(action)), _NO_LEVEL)
             groups.setdefault((change.service, levels.index(level), change.kind), []).append((action, change))
-    kinds = tuple(_CHANGES)
+    kinds = tuple(words.words)
     ordered = sorted(groups.items(), key=lambda group: (*group[0][:2], kinds.index(group[0][2])))
     rows: list[ReportRow] = []
     for number, ((service, at, kind), actions) in enumerate(ordered):
         name = f"{service}  {_short_level(levels[at])}"
         text = f"{len(actions):,} action{'' if len(actions) == 1 else 's'}"
         target = after.principal.role_arn or after.principal.arn
-        details = (row_of(f"{kind.capitalize()}: {', '.join(action for action, _ in actions)}", limit=None),)
-        rows.append(ReportRow(_CHANGES[kind], text_of(row_of(name)), text, kind, number, details, target))
-        rows += (_changed_action(number, action, change, after) for action, change in actions)
-    notes = (count_words(changes), unloaded_words((*before.permissions, *after.permissions)))
-    counts = Counter(change.kind for change in changes for _ in change.actions)
+        named = words.kind(kind)
+        listed = f"{named[:1].upper()}{named[1:]}: {', '.join(action for action, _ in actions)}"
+        details = (row_of(listed, limit=None),)
+        rows.append(ReportRow(words.words[kind], text_of(row_of(name)), text, named, number, details, target))
+        rows += (_changed_action(number, action, change, after, words) for action, change in actions)
+    notes = (words.sentence(changes), unloaded_words((*before.permissions, *after.permissions)))
+    counts = Counter(words.kind(change.kind) for change in changes for _ in change.actions)
     nothing = "Both can do the same: the same actions on the same resources and conditions."
-    return Report(title, tuple(rows), kinds if rows else (), tuple(filter(None, notes)), nothing, counts)
+    shown = tuple(map(words.kind, kinds)) if rows else ()
+    return Report(title, tuple(rows), shown, tuple(filter(None, notes)), nothing, counts)
 
 
-def _changed_action(number: int, action: str, change: AccessChange, after: EffectiveAccess) -> ReportRow:
+def _changed_action(
+    number: int, action: str, change: AccessChange, after: EffectiveAccess, words: DifferenceWords
+) -> ReportRow:
     shown = (change.after or change.before)[0]
     request = shown.decision.request
-    sides = (("before", change.before), ("after ", change.after))
+    sides = ((words.before, change.before), (words.after, change.after))
     resource = shown.resources[0] if len(shown.resources) == 1 else shown.resource
     return ReportRow(
         mark=Word(""),
         name=text_of(row_of(action)),
         text=text_of(row_of(f"on {'; '.join(map(where_words, change.after or change.before))}", limit=None)),
-        kind=change.kind,
+        kind=words.kind(change.kind),
         group=number,
         details=tuple(_side(label, one) for label, side in sides for one in side or (None,)),
         target=after.principal.role_arn or after.principal.arn,

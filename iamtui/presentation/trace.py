@@ -207,7 +207,7 @@ def _explanation_rows(explanation: Explanation) -> Iterator[TraceRow]:
     if not explanation.suggestions:
         yield _heading("No change of policies would allow it")
         return
-    needed = "" if len(explanation.suggestions) == 1 else ": all of these together"
+    needed = f": {explanation.needed}" if explanation.needed else ""
     yield _heading(f"The smallest change that would allow it{needed}")
     for suggestion in explanation.suggestions:
         yield _whole(f"- {suggestion.change}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import levels_of
-from iamtui.workspace.used import Activity, UsedAction, UsedService, limits_of
+from iamtui.workspace.used import Activity, UseCount, UsedAction, UsedService, limits_of
 from iamtui.workspace.workspace import Workspace
 
 _USED: Final = "used"
@@ -26,9 +26,26 @@ _MARKS: Final = {
 _MOST_DETAILS: Final = 20
 
 
-def use_cell(counts: tuple[int, int] | None) -> str:
-    """`3/12`: how many of the granted actions of an access level were used; "" where none is granted."""
-    return "" if counts is None else f"{counts[1]}/{counts[0]}"
+def use_cell(counts: UseCount | None) -> str:
+    """How many of the granted actions were used; "" where none is granted.
+
+    `3/12`; with `3?/12` it may be more, and of `?/12` none is known, as the trails do not show some of them.
+    """
+    if counts is None:
+        return ""
+    return f"{counts.used or '' if counts.untold else counts.used}{'?' if counts.untold else ''}/{counts.granted}"
+
+
+def used_of(one: UsedService) -> str:
+    """How many of the granted actions of a service were used, and of how many others that cannot be said."""
+    untold = f", {len(one.untold):,} not told" if one.untold else ""
+    return f"used {len(one.used):,} of {len(one.granted):,}{untold}"
+
+
+def untold_words(uses: Iterable[UsedService]) -> str:
+    """What the `?` of such cells says; "" where there is none."""
+    some = any(one.untold for one in uses)
+    return "?: these trails do not show every one of these actions, so that more may have been used." if some else ""
 
 
 def used_words(activity: Activity) -> str:

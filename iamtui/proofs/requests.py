@@ -28,6 +28,9 @@ from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unpr
 
 _MOST_SPELLINGS: Final = 48
 
+GRANTED_BESIDE: Final = ("S3 access control lists", "grants on KMS keys")
+"""What may allow a request beside policies, and is not read."""
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -117,7 +120,7 @@ def _may_be_allowed(reading: Evaluation) -> Truth:
     by_acl = besides.on_plain_bucket and granted_by_acl(besides.action)
     if reading.refused is not None or not (by_acl or besides.key):
         return reading.total
-    grant = MissingLeaf("S3 access control lists" if by_acl else "grants on KMS keys", "")
+    grant = MissingLeaf(GRANTED_BESIDE[0 if by_acl else 1], "")
     return any_of((reading.total, all_of((negate(reading.deny), reading.caps, grant))))
 
 

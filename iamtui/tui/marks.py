@@ -153,7 +153,7 @@ class Comparing:
     def _show(self, before: _Marked, after: _Marked, was: str = "", now: str = "") -> None:
         elsewhere = _origin(before) != _origin(after)
         sides = _side(before, was, elsewhere=elsewhere), _side(after, now, elsewhere=elsewhere)
-        title = " → ".join(side.title for side in sides)
+        title = lazy.report_screen.compared_title(*sides)
         self._screen.post_message(DetailPane.Listed(title, partial(lazy.report_screen.comparison, *sides)))
 
 

@@ -383,15 +383,15 @@ def with_advice(
     No Allow overrides an explicit Deny: where AWS names one, nothing but the Denies is left to change.
     """
     claim = denial.claim
-    suggestions = explanation.suggestions
+    suggestions, surmised = explanation.suggestions, False
     if denial.denied and claim.kind == "explicit":
         denying = tuple(reason for reason in decision.reasons if reason.kind == "explicit")
         suggestions = explain(replace(decision, reasons=denying), traced).suggestions if denying else ()
         if not any(suggestion.layer in claim.layers or not claim.layers for suggestion in suggestions):
-            suggestions = (*_named_denies(account, denial, decision), *suggestions)
+            suggestions, surmised = (*_named_denies(account, denial, decision), *suggestions), True
     elif denial.denied and Layer.VPC_ENDPOINT in claim.layers:
         suggestions = (_endpoint_allow(denial, decision), *suggestions)
-    return replace(explanation, suggestions=suggestions)
+    return replace(explanation, suggestions=suggestions, surmised=surmised)
 
 
 def _named_denies(account: Account, denial: Denial, decision: Decision) -> Iterator[Suggestion]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.activity.events import Event
@@ -306,6 +306,14 @@ def _would_show(action: str, read: ReadTrails) -> bool:
     return is_recorded(action) and read.manages and (read.reads or not _only_reads(action))
 
 
+class UseCount(NamedTuple):
+    """How many actions are granted, how many of those were used, and of how many others nothing can be said."""
+
+    granted: int
+    used: int
+    untold: int
+
+
 @dataclass(frozen=True, slots=True)
 class UsedService:
     """What of a service is granted, and what of that was used.
@@ -316,7 +324,7 @@ class UsedService:
         unused: those that were not, although CloudTrail would have recorded them.
         untold: those of which nothing can be said: their calls are not recorded in these trails, or never.
         not_granted: actions that were used, and that the account denies now.
-        levels: by access level: how many are granted, and how many of those used.
+        levels: by access level.
     """
 
     service: str
@@ -325,7 +333,7 @@ class UsedService:
     unused: tuple[str, ...]
     untold: tuple[str, ...]
     not_granted: tuple[str, ...]
-    levels: Mapping[str, tuple[int, int]]
+    levels: Mapping[str, UseCount]
 
 
 def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedService, ...]:
@@ -352,7 +360,7 @@ def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], ac
     for level in LEVELS:
         of_level = [action for action in granted if level in levels_of(action)]
         if of_level:
-            levels[level] = len(of_level), sum(1 for action in of_level if action in activity.actions)
+            levels[level] = UseCount(*(sum(map(some.__contains__, of_level)) for some in (granted, used, untold)))
     return UsedService(service, granted, used, unused, untold, more, levels)
 
 
@@ -367,9 +375,12 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
         "Calls that were denied or failed prove no use.",
     ]
     if not activity.read.manages:
-        found.append("These trails have no management events: what it did but with data is not told.")
+        found.append(
+            "These trails have data events only, no management events: what it did besides reading and writing data, "
+            "such as making, changing or listing things, cannot be seen."
+        )
     elif not activity.read.reads:
-        found.append("These trails have no management events of calls that only read: they are not told.")
+        found.append("These trails have no management events of calls that only read: such calls cannot be seen.")
     if activity.read.regions:
         found.append(
             f"Regions of which these trails have events: {first_names(sorted(activity.read.regions), _MOST_SAID)}."
@@ -377,7 +388,7 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
     if silent:
         found.append(
             f"These trails have no data events of {', '.join(silent)}, whoever called: "
-            "what it did with objects, items, messages and the like is not told."
+            "what it did with objects, items, messages and the like cannot be seen."
         )
     unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
     if unrecorded:

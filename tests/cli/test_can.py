@@ -39,6 +39,18 @@ def test_denied_ends_with_one_and_suggests_the_smallest_change(cli: Cli, snapsho
     assert '"Action": "ec2:RunInstances"' in result.out
 
 
+def test_of_several_changes_it_is_said_that_all_are_needed(cli: Cli) -> None:
+    lake = "arn:aws:s3:::puffin-data-lake/smoke-tests/x"
+    out = cli("can", "role/deploy-prod", "s3:DeleteObject", "--on", lake, "--demo").out
+    helps = out[out.index("    would help ") :].splitlines()
+    assert helps[0].split("would help")[1].strip() == "all of these together:"
+    assert helps[1].strip().startswith("1. Allow s3:DeleteObject in an identity policy")
+    assert any(line.strip().startswith("2. Narrow or remove the Deny") for line in helps)
+    # One alone is not numbered.
+    alone = cli("can", "role/deploy-prod", "s3:DeleteBucket", "--on", "arn:aws:s3:::puffin-access-logs", "--demo").out
+    assert "together" not in alone
+
+
 def test_an_explicit_deny_names_the_denying_statement(cli: Cli, snapshot: str) -> None:
     result = cli("can", "role/web-server", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
     assert result.code == 1

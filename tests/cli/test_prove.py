@@ -171,8 +171,12 @@ def test_not_public(cli: Cli) -> None:
     bucket = "arn:aws:s3:::puffin-access-logs"
     lists = cli("prove", "not-public", bucket, "--demo")
     assert lists.code == 3
-    assert "not loaded: S3 access control lists" in lists.out
+    hint = "not loaded: S3 access control lists: they may let others in; --policy-alone leaves them out"
+    assert hint in " ".join(lists.out.split())
     assert cli("prove", "not-public", bucket, "--policy-alone", "--demo").code == 0
+    # It is one fact of a bucket, of however many classes of callers and actions.
+    lake = " ".join(cli("prove", "not-public", "arn:aws:s3:::puffin-data-lake", "--demo").out.split())
+    assert f"{hint} whether account" in lake
 
 
 def test_not_public_shows_who_can_from_outside(cli: Cli) -> None:

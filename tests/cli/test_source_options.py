@@ -135,3 +135,22 @@ def test_what_is_wrong_with_the_config_is_said_once_and_does_not_stop_a_command(
     result = cli("list", "users", "--snapshot", snapshot)
     assert result.code == 0
     assert result.err.count("did you mean theme?") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--demo", "org", "ask", "--help"),
+        ("--snapshot", "x.json", "lint", "-h"),
+        ("--fresh", "info", "--help"),
+        *((("--demo", name, "--help")) for name in ("org", "config", "diff", "cache", "completion")),
+    ],
+)
+def test_help_is_printed_whatever_stands_before_the_command(cli: Cli, words: tuple[str, ...]) -> None:
+    result = cli(*words)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f"Usage: iamtui {'org' if 'org' in words else words[-2]} ")
+
+
+def test_help_of_another_program_is_not_ours(terminal: Cli) -> None:
+    terminal("--fresh", "exec", "role/x", "--", "aws", "--help").failed_with("--fresh is for the screen", code=125)

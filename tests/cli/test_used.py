@@ -56,6 +56,24 @@ def test_the_table_the_policy_and_what_cannot_be_shown(cli: Cli, tmp_path: Path)
     assert "What these trails cannot show:" in result.out
 
 
+def test_what_the_trails_would_not_show_is_not_counted_as_unused(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "data.json"
+    data = {"eventCategory": "Data", "managementEvent": False}
+    one = event("s3", "GetObject", {"bucketName": "puffin-data-lake", "key": "raw/a"}, **data)
+    file.write_text(json.dumps({"Records": [one]}))
+
+    out = cli("used", "data-engineer", str(file), "--demo").out
+
+    kms, s3 = (next(line.split() for line in out.splitlines() if line.startswith(name)) for name in ("kms", "s3"))
+    assert kms == ["kms", "?/2", "?/2"]
+    # The bucket's data events are in the trail.
+    assert s3[:2] == ["s3", "1/4"]
+    words = " ".join(out.split())
+    assert "?: these trails do not show every one of these actions, so that more may have been used." in words
+    assert "These trails have data events only, no management events: what it did besides reading" in words
+    assert "not used at all" not in words
+
+
 def test_one_event_is_not_written_as_several(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text(json.dumps({"Records": [event("s3", "ListObjects", {"bucketName": "puffin-data-lake"})]}))

@@ -102,6 +102,14 @@ def test_two_principals_are_compared(cli: Cli) -> None:
     assert by_action["kms:GenerateDataKey"]["change"] == "gained"
     assert by_action["s3:PutObject"]["change"] == "changed"
     assert [one["decision"] for one in by_action["s3:PutObject"]["after"]] == ["depends"]
+    for_people = cli("what-can", "deploy-prod", "--against", "data-engineer", "--demo")
+    assert "[<] only role/deploy-prod         ecs:" in for_people.out
+    assert "[>] only role/data/data-engineer  " in for_people.out
+    assert "[~] both, otherwise               s3:PutObject" in for_people.out
+    # Neither of two gains or loses anything.
+    assert "gained" not in for_people.out + for_people.err
+    assert "lost" not in for_people.out + for_people.err
+    assert " only role/deploy-prod can do, " in " ".join(for_people.err.split())
     same = cli("what-can", "deploy-prod", "--against", "role/deploy-prod", "--demo")
     assert (same.out, same.err.splitlines()[1]) == ("", "0 actions gained, 0 lost, 0 changed.")
 

@@ -101,10 +101,12 @@ async def test_two_principals_are_compared_by_service_and_access_level() -> None
         await press(pilot, "equals_sign")
         screen = app_of(pilot).screen
         assert isinstance(screen, ReportScreen)
-        assert "role/deploy-prod → user/data/bob" in screen_text(app_of(pilot))
+        assert "role/deploy-prod and user/data/bob" in screen_text(app_of(pilot))
         heads = [row for row in screen.list.shown if not row.inner]
-        assert {row.kind for row in heads} <= {"gained", "lost", "changed"}
-        gained = next(row for row in heads if row.kind == "gained")
+        # Neither of two gains or loses anything.
+        assert {row.kind for row in heads} <= {"only bob", "only deploy-prod", "both, otherwise"}
+        assert "[<] only deploy-prod" in screen_text(app_of(pilot))
+        gained = next(row for row in heads if row.kind == "only bob")
         actions = [row for row in screen.list.shown if row.inner and row.group == gained.group]
         assert gained.text == f"{len(actions)} action{'' if len(actions) == 1 else 's'}"
         assert gained.name.split()[0] == actions[0].name.partition(":")[0]

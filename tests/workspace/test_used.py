@@ -159,8 +159,9 @@ def test_granted_against_used(tmp_path: Path) -> None:
 
     s3 = of(uses, "s3")
     assert (s3.used, s3.unused, s3.untold) == (("s3:GetObject",), ("s3:PutBucketPolicy", "s3:PutObject"), ())
-    assert s3.levels["Read"] == (1, 1)
-    assert s3.levels["Write"] == (2, 0)
+    assert s3.levels["Read"] == (1, 1, 0)
+    assert s3.levels["Write"] == (2, 0, 0)
+    assert of(uses, "sqs").levels["Write"] == (1, 0, 1)
     assert of(uses, "ec2").not_granted == ("ec2:DescribeInstances",)
     # Nobody's messages are in these trails, and no role that is passed has a record of its own.
     assert of(uses, "sqs").untold == ("sqs:SendMessage",)

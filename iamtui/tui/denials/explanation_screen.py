@@ -287,7 +287,8 @@ def report_rows(explained: ExplainedDenial) -> Iterator[Content]:
         yield plain(f"  {sentence}", limit=None)
     if explained.explanation is not None and explained.explanation.suggestions:
         yield plain("")
-        yield _heading("Would help")
+        needed = explained.explanation.needed
+        yield _heading(f"Would help: {needed}" if needed else "Would help")
         for suggestion in explained.explanation.suggestions:
             yield plain(f"  - {suggestion.change}", limit=None)
     said = dict.fromkeys((*explained.open, *denial.unknown, *denial.notes))

@@ -19,7 +19,7 @@ from iamtui.presentation.access import (
     trustee_words,
 )
 from iamtui.presentation.reports import Report
-from iamtui.presentation.used import used_report, used_words
+from iamtui.presentation.used import used_of, used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui.background import few_pauses
@@ -75,7 +75,7 @@ def _access(
     title, services = service_table(found, ascii_only=ascii_only)
     activity = None if read is None else activity_of(workspace, principal, read)
     uses = () if activity is None else compare_use(found, activity)
-    used = {one.service: f"used {len(one.used)} of {len(one.granted)}" for one in uses}
+    used = {one.service: used_of(one) for one in uses}
     tab = FoundTab()
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""

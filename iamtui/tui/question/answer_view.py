@@ -533,7 +533,7 @@ def _layers_of(words: AnswerWords, room: str) -> Content:
 
 def _short_suggestion(suggestions: Sequence[Suggestion]) -> Iterator[Content]:
     if suggestions:
-        more = f"  (and {len(suggestions) - 1} more: w)" if len(suggestions) > 1 else ""
+        more = f"  (1 of {len(suggestions)}, all are needed: w)" if len(suggestions) > 1 else ""
         yield line(("Would help: ", "$muted"), plain(suggestions[0].change, limit=None), (more, "$muted"))
 
 
@@ -546,7 +546,8 @@ def more(
         yield from quoted(statement, width)
         yield Content("")
     if suggestions and words.can_be_helped:
-        yield plain("What would allow it (all of it is needed)", "bold $heading")
+        needed = ": all of these together" if len(suggestions) > 1 else ""
+        yield plain(f"What would allow it{needed}", "bold $heading")
         for suggestion in suggestions:
             yield plain(f"- {suggestion.change}", limit=None)
             if suggestion.statement is not None:

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Label
 
 from iamtui.account.model import Account, Role, User
-from iamtui.presentation.access import changes_report
+from iamtui.presentation.access import OVER_TIME, changes_report, of_two
 from iamtui.presentation.reports import (
     Report,
     ReportRow,
@@ -86,9 +86,18 @@ class Compared(NamedTuple):
         return what_can(self.workspace, principal_for(self.workspace, self.entity), cancelled=cancelled)
 
 
+def compared_title(before: Compared, after: Compared) -> str:
+    """Both sides, raw; only one and the same becomes another over time."""
+    return (" → " if before.entity.arn == after.entity.arn else " and ").join((before.title, after.title))
+
+
 def comparison(before: Compared, after: Compared, _workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    title = text_of(row_of(f"{before.title} → {after.title}, by service and access level"))
-    return changes_report(title, before.access(cancelled), after.access(cancelled))
+    title = text_of(row_of(f"{compared_title(before, after)}, by service and access level"))
+    one, other = before.entity, after.entity
+    words = OVER_TIME
+    if one.arn != other.arn:
+        words = of_two(one.name, other.name) if one.name != other.name else of_two(before.title, after.title)
+    return changes_report(title, before.access(cancelled), after.access(cancelled), words)
 
 
 REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations}
