@@ -23,6 +23,7 @@ class Event(msgspec.Struct, gc=False):
         detail: the event itself, of EventBridge.
         count: how many events it stands for; more than one only in a row of a query.
         first, last: the times of the first and last of them, where that is told.
+        cut: whether its parameters or resources are not all that was recorded, as in a row of kept requests.
     """
 
     eventSource: str | None = None  # noqa: N815 - CloudTrail's names, here and below
@@ -49,6 +50,7 @@ class Event(msgspec.Struct, gc=False):
     count: int = msgspec.field(default=1, name="iamtui:count")
     first: str = msgspec.field(default="", name="iamtui:first")
     last: str = msgspec.field(default="", name="iamtui:last")
+    cut: bool = msgspec.field(default=False, name="iamtui:cut")
 
 
 UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)

@@ -10,12 +10,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from iamtui.activity.events import UNREADABLE, Event, Remembered
-from iamtui.activity.tables import COUNT, FIRST, LAST
+from iamtui.activity.tables import COUNT, CUT, FIRST, LAST
 from iamtui.denials.cloudtrail import DENIED_WORDS, dict_in, is_denied, text_in
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -82,7 +83,8 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
         event: event name, "GetObject".
         type: event type; "AwsApiCall" for calls.
         parameters: requestParameters without tokens, pages and long texts, JSON with sorted names, or "".
-        cut: whether more than that was left out of the parameters: not all resources need be in them.
+        cut: whether more than tokens and pages was left out of them, or of the resources: what it asked for besides,
+            and of what, is not known.
         resources: as the record lists them.
         context: eventContext as far as keys of it are asked for, JSON, or "".
         error: error code; "" for a call that succeeded.
@@ -163,13 +165,13 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
         record = self.record()
         record.pop("eventTime", None)
         texts = {key: value if isinstance(value, str) else _compact(value) for key, value in record.items()}
-        return {**texts, COUNT: self.count, FIRST: self.first, LAST: self.last}
+        return {**texts, COUNT: self.count, FIRST: self.first, LAST: self.last, CUT: "true" if self.cut else ""}
 
 
 _COLUMNS: Final = (
     "eventSource", "eventName", "eventType", "awsRegion", "recipientAccountId", "userIdentity", "requestParameters",
     "resources", "errorCode", "errorMessage", "sourceIPAddress", "userAgent", "vpcEndpointId", "vpcEndpointAccountId",
-    "tlsDetails", "eventContext", COUNT, FIRST, LAST,
+    "tlsDetails", "eventContext", COUNT, FIRST, LAST, CUT,
 )  # fmt: skip
 
 
@@ -251,6 +253,7 @@ class RequestCollector:
         """The fields of a distinct request, but for the number and times of its events."""
         error = event.errorCode or ""
         parameters, cut = self._reduced(bytes(event.requestParameters))
+        resources = self._named(bytes(event.resources))
         return (
             self._caller(bytes(event.userIdentity)),
             event.recipientAccountId or "",
@@ -259,8 +262,8 @@ class RequestCollector:
             event.eventName or "",
             event.eventType or "AwsApiCall",
             parameters,
-            cut,
-            self._named(bytes(event.resources)),
+            cut or event.cut or len(resources) >= _MOST_ENTRIES,
+            resources,
             (event.sourceIPAddress or "") if self._address else "",
             (event.userAgent or "")[:_LONGEST] if self._agent else "",
             event.vpcEndpointId or "",
@@ -351,10 +354,10 @@ class RequestCollector:
                 NamedResource(
                     text_in(one, "ARN") or text_in(one, "arn"), text_in(one, "accountId"), text_in(one, "type")
                 )
-                for one in (listed if isinstance(listed, list) else [])[:_MOST_ENTRIES]
+                for one in (listed if isinstance(listed, list) else [])
                 if isinstance(one, dict)
             )
-            found = self._resources.keep(raw, tuple(named))
+            found = self._resources.keep(raw, tuple(islice(named, _MOST_ENTRIES)))
         return found
 
     def _told_context(self, raw: bytes) -> str:
@@ -429,7 +432,13 @@ _PASSING: Final = frozenset(
         "x-id",
     )
 )
-"""Parameters, in lower case, that neither name a resource nor are read by a condition: pages, tokens, documents."""
+"""Parameters, in lower case, that neither name a resource nor are read by a condition: pages, tokens, documents.
+
+What is nested in a parameter may be called so by people: a table, a tag, a pair of an encryption context.
+"""
+
+_WRAPPER: Final = "request"
+"""How a parameter's name ends that holds those of the whole call, as EC2's DescribeFlowLogsRequest."""
 
 
 def _size_of(part: object) -> int:
@@ -458,7 +467,7 @@ def _reduced(parameters: Any) -> tuple[str, bool]:
     if not isinstance(parameters, dict):
         return "", False
     reduced = _Reduced()
-    kept = reduced.of(parameters, 0)
+    kept = reduced.of(parameters, 0, passing=True)
     return (_compact(kept) if kept else ""), reduced.cut
 
 
@@ -468,12 +477,17 @@ class _Reduced:
     def __init__(self) -> None:
         self.cut = False
 
-    def of(self, value: Any, depth: int) -> Any:
+    def of(self, value: Any, depth: int, *, passing: bool = False) -> Any:
+        """A value without what is too much of it, and without what passes where names are those of parameters."""
         if depth > _DEEPEST:
             self.cut = True
             return None
         if isinstance(value, dict):
-            inside = {key: self.of(one, depth + 1) for key, one in value.items() if key.lower() not in _PASSING}
+            inside = {
+                key: self.of(one, depth + 1, passing=passing and not depth and key.lower().endswith(_WRAPPER))
+                for key, one in value.items()
+                if not (passing and key.lower() in _PASSING)
+            }
             return {key: one for key, one in inside.items() if one is not None}
         if isinstance(value, list):
             self.cut = self.cut or len(value) > _MOST_ENTRIES

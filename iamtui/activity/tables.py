@@ -21,8 +21,8 @@ from iamtui.problem import Problem
 
 PARQUET_MAGIC: Final = b"PAR1"
 
-COUNT, FIRST, LAST = "events", "first_time", "last_time"
-"""Columns of rows that stand for several events."""
+COUNT, FIRST, LAST, CUT = "events", "first_time", "last_time", "cut"
+"""Columns of rows that stand for several events, and of those that do not tell all that was recorded."""
 
 _ROWS: Final = 512
 _PARQUET_ROWS: Final = 4_096
@@ -130,7 +130,7 @@ class _Rows:
             for lowered, name in _NESTED_COLUMNS.items()
             if column.startswith(f"{lowered}_")
         ]
-        self._count, self._first, self._last = (place.get(name) for name in (COUNT, FIRST, LAST))
+        self._count, self._first, self._last, self._cut = (place.get(name) for name in (COUNT, FIRST, LAST, CUT))
         self._made: Remembered[msgspec.Raw] = Remembered()
 
     def event(self, row: Sequence[Any]) -> Event | None:
@@ -160,6 +160,8 @@ class _Rows:
         for place, name in ((self._first, "first"), (self._last, "last")):
             if place is not None and row[place]:
                 given[name] = _moment(_text(row[place]))
+        if self._cut is not None and row[self._cut]:
+            given["cut"] = _text(row[self._cut]).lower() != "false"
         return Event(**given)
 
     def _raw(self, cell: Any) -> msgspec.Raw:
@@ -319,7 +321,7 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
 
 
 def _is_wanted(column: str) -> bool:
-    known = column in _TEXT_COLUMNS or column in _NESTED_COLUMNS or column in (COUNT, FIRST, LAST)
+    known = column in _TEXT_COLUMNS or column in _NESTED_COLUMNS or column in (COUNT, FIRST, LAST, CUT)
     return known or any(column.startswith(f"{name}_") for name in _NESTED_COLUMNS)
 
 

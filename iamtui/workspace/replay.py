@@ -187,7 +187,8 @@ class Replayer:
             if deleted is not None:
                 self._note(request, deleted, principal)
                 return
-            may_be = (*mapped.actions, *mapped.possible) if mapped.actions else ()
+            # What was cut may have needed more.
+            may_be = (*mapped.actions, *mapped.possible) if mapped.actions and not request.cut else ()
             if not self._effect.matters_to(principal, request.caller.principal, may_be):
                 self._unaffected(request)
                 return

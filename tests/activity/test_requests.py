@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +14,7 @@ from benchmarks.trail_generator import events
 from iamtui.activity import requests
 from iamtui.activity.events import event_of
 from iamtui.activity.requests import DistinctRequest, RequestCollector
+from iamtui.activity.tables import csv_events
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
 
@@ -131,7 +134,22 @@ def test_what_is_not_asked_for_is_not_told() -> None:
 def test_parameters_that_are_cut_say_so() -> None:
     many = RECORD | {"requestParameters": {"ids": [str(number) for number in range(2_000)]}}
     long = RECORD | {"requestParameters": {"name": "x" * 5_000}}
-    assert [one.cut for one in collected([many, long, RECORD])] == [True, True, False]
+    listed = RECORD | {"resources": [{"ARN": f"arn:aws:s3:::b/{number}"} for number in range(2_000)]}
+    assert [one.cut for one in collected([many, long, listed, RECORD])] == [True, True, True, False]
+
+
+def test_rows_that_are_kept_of_requests_say_that_parts_were_cut() -> None:
+    found = collected([RECORD | {"requestParameters": {"name": "x" * 5_000}}, RECORD])
+    table = io.StringIO()
+    rows = csv.DictWriter(table, DistinctRequest.columns())
+    rows.writeheader()
+    rows.writerows(one.row() for one in found)
+    text = io.BytesIO(table.getvalue().encode())
+    again = RequestCollector()
+    for events_of_rows in csv_events(lambda: text.read(1000), text.read(10)):
+        again.add(event for event in events_of_rows if event is not None)
+    assert [one.cut for one in again.requests()] == [True, False]
+    assert [one.row() for one in again.requests()] == [one.row() for one in found]
 
 
 def test_sessions_of_a_role_are_told_apart_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -301,6 +301,39 @@ def test_more_resources_than_are_kept_of_a_record_leave_it_open() -> None:
     assert verdict(workspace(READ), record, LESS) is Verdict.OPEN
 
 
+def test_parts_of_a_record_that_are_not_kept_are_not_what_a_draft_leaves_alone() -> None:
+    tags = "&".join(f"key-{number}={'v' * 240}" for number in range(10))
+    record = event("PutObject", requestParameters={"bucketName": "lake", "key": "a", "x-amz-tagging": tags})
+    opened = workspace(allow("s3:*"))
+    assert verdict(opened, record, edit_of(allow("s3:*"), deny("s3:PutObjectTagging"))) is Verdict.OPEN
+
+
+@pytest.mark.parametrize("name", ["host", "Description", "marker"])
+def test_names_that_people_give_are_kept_though_they_are_those_of_tokens(name: str) -> None:
+    table = f"arn:aws:dynamodb:us-east-1:{ID}:table/{name}"
+    reading = event(
+        "BatchGetItem",
+        eventSource="dynamodb.amazonaws.com",
+        requestParameters={"requestItems": {"orders": {"keys": []}, name: {"keys": []}}},
+        resources=[],
+    )
+    opened = workspace(allow(["dynamodb:*", "kms:*"]))
+    assert verdict(opened, reading, edit_of(allow("dynamodb:*"), deny("dynamodb:*", table))) is Verdict.BROKEN
+    key = f"arn:aws:kms:us-east-1:{ID}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    decrypting = event(
+        "Decrypt",
+        eventSource="kms.amazonaws.com",
+        requestParameters={"encryptionContext": {name: "x"}},
+        resources=[{"ARN": key, "accountId": ID, "type": "AWS::KMS::Key"}],
+    )
+    condition = {"StringEquals": {f"kms:EncryptionContext:{name}": "x"}}
+    assert verdict(opened, decrypting, edit_of(allow("kms:*"), deny("kms:*", Condition=condition))) is Verdict.BROKEN
+
+
+def edit_of(*statements: dict[str, Any]) -> Edit:
+    return PutInlinePolicy(iam("user/alice"), "own", text(*statements))
+
+
 # What keeps it
 
 
