@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -391,6 +391,23 @@ DATA_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """By action prefix, the actions in lower case whose calls CloudTrail records only where a trail asks for data events
 (CloudTrail User Guide: logging data events; each service's guide: logging API calls). `*` stands for any text."""
+
+
+@lru_cache(maxsize=1024)
+def iam_prefix(source: str) -> str:
+    """The IAM service prefix for a CloudTrail event source or an SDK's service name ("s3.amazonaws.com", "S3")."""
+    return prefixes_of(source)[0]
+
+
+def prefixes_of(source: str) -> tuple[str, ...]:
+    """The prefixes of the services whose actions an event source has, the usual one first."""
+    name = source_name(source)
+    return PREFIXES.get(name, (name,))
+
+
+def source_name(source: str) -> str:
+    """An event source or a service name as the tables have it."""
+    return source.strip().lower().replace(" ", "").removesuffix(".cn").removesuffix(".amazonaws.com")
 
 
 @cache

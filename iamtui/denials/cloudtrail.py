@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
-from iamtui.denials.search import messages_in
-from iamtui.engine.api_calls import iam_action, resource_of_call
+from iamtui.denials.messages import messages_in
+from iamtui.engine.api_calls import iam_action
+from iamtui.engine.call_resources import resource_of_call
 from iamtui.policy.patterns import is_account_id
 
 # Reading JSON objects from outside: a field of the wrong type is as good as none.

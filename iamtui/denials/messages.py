@@ -1,4 +1,4 @@
-"""Access-denied messages: every form AWS prints, in whatever tool wrapped it, read where its words were found.
+"""Access-denied messages in a text: every form AWS prints, in whatever tool wrapped it, found by its words.
 
 The forms are those of the IAM User Guide (Troubleshoot access denied error messages) and of the services' own
 texts. The fixed words are found in the text without white space; every look to either side is bounded, so that
@@ -7,7 +7,9 @@ the work grows with the length of the text only.
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +24,7 @@ from iamtui.denials.denial import (
     console_claim,
     needs_no_resource,
 )
-from iamtui.denials.text import QUOTES, SearchableText, Wrapping, request_ids, wrapping_before
+from iamtui.denials.text import QUOTES, SearchableText, Wrapping, blob_behind, hits, request_ids, wrapping_before
 from iamtui.policy.patterns import parse_arn
 
 _IAM_KINDS: Final = ("user", "role", "group", "policy")
@@ -56,7 +58,6 @@ _ACTION_REACH: Final = 260
 _RESOURCE_REACH: Final = 2300
 _AFTER: Final = 500
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9*]{1,128}")
-_BLOB: Final = re.compile(r"[A-Za-z0-9_-]{20,20000}")
 _QUEUE: Final = re.compile(
     r"https?://sqs\.([a-z0-9-]{1,32})\.amazonaws\.com(?:\.cn)?/([0-9]{12})/([A-Za-z0-9_.-]{1,84})"
 )
@@ -167,7 +168,7 @@ def _message(
     for sentence in _IN_FRONT:
         start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
     wrapping = wrapping_before(text.packed, start, floor, _tail(text, end))
-    encoded, end = _blob_behind(text, end)
+    encoded, end = blob_behind(text, end)
     denial = Denial(
         form,
         _place(text, wrapping.start),
@@ -414,7 +415,7 @@ def _queue_text(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
 
 
 def _encoded_message(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
-    encoded, end = _blob_behind(text, at)
+    encoded, end = blob_behind(text, at)
     if not encoded:
         return None
     start = at
@@ -431,36 +432,6 @@ def _encoded_message(text: SearchableText, at: int, floor: int) -> DenialSpan | 
         unknown=("The caller, the request and the reason are only in the encoded message.",),
     )
     return _with_ids(text, denial, wrapping, end)
-
-
-def _blob_behind(text: SearchableText, end: int) -> tuple[str, int]:
-    """An encoded authorization message near the end of a message, and where it ends."""
-    words = "encodedauthorizationfailuremessage:"
-    at = text.lowered.find(words, end, end + 80)
-    if at < 0:
-        return "", end
-    word, flat_end = text.word_at(text.flat_at(at + len(words)), QUOTES, since=text.flat_at(at))
-    parts = [word]
-    # A blob is longer than any line: when it was cut at the edge of a window, its lines hold nothing else.
-    while len(parts) < 400 and (line := _rest_of_blob(text, flat_end, parts)) is not None:
-        word, flat_end = line
-        parts.append(word)
-    found = _BLOB.match("".join(parts))
-    return (found.group(), text.packed_at(flat_end)) if found is not None else ("", end)
-
-
-def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str, int] | None:
-    flat = text.flat
-    if at >= len(flat) or flat[at] != "\n" or not _BLOB.fullmatch("".join(parts)):
-        return None
-    start = at + 1
-    while start < len(flat) and flat[start] in " \t":
-        start += 1
-    word, end = text.word_at(start, QUOTES)
-    alone = end >= len(flat) or flat[end] in "\n\"'`<>"
-    if word and alone and re.fullmatch(r"[A-Za-z0-9_-]{1,20000}", word):
-        return word, end
-    return None
 
 
 # Without the request
@@ -497,3 +468,130 @@ def _url_near(text: SearchableText, start: int, at: int) -> tuple[str, tuple[str
         return "", ()
     key = f"/{found[2]}" if found[2] else ""
     return f"arn:aws:s3:::{found[1]}{key}", ("The object is the one that stands before the error.",)
+
+
+# The search for messages in a text, piece by piece, and which words belong to which message.
+
+PIECE: Final = 96 * 1024
+"""Characters that are searched at once."""
+
+_BEFORE_PIECE: Final = 4 * 1024
+
+_AFTER_PIECE: Final = 48 * 1024
+"""How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
+
+_TO_MESSAGE: Final = 160
+"""How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
+
+
+def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
+    """Every access-denied message in a text, in order; the same one as often as it stands there."""
+    return messages_of((text,), cancelled)
+
+
+def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
+    """Every access-denied message in a text that comes in portions, of which no more than a few are held.
+
+    It is searched in pieces, so that no single step keeps other threads waiting.
+    """
+    for piece in _pieces(portions):
+        if cancelled():
+            return
+        for denial in _messages(SearchableText(piece.text)):
+            offset = piece.start + denial.place.offset
+            if piece.first <= offset < piece.last:
+                yield replace(denial, place=SourcePlace(piece.line - 1 + denial.place.line, offset))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a text, with what stands around it: messages that start from `first` to before `last` are its own.
+
+    Args:
+        start: its place in the whole text, and `line` the line that it starts in.
+    """
+
+    text: str
+    start: int
+    line: int
+    first: int
+    last: float
+
+
+def _pieces(portions: Iterable[str]) -> Iterator[_Piece]:
+    buffer = ""
+    start = first = 0
+    line = 1
+    for portion in portions:
+        buffer += portion
+        at = 0
+        while first + PIECE + _AFTER_PIECE - start < len(buffer):
+            last = first + PIECE
+            yield _Piece(buffer[at : last + _AFTER_PIECE - start], start + at, line, first, last)
+            inside = last - _BEFORE_PIECE - start
+            # No line ends in sight: cut anywhere.
+            following = max(buffer.rfind("\n", at, inside) + 1, at)
+            following = following if following > at else inside
+            line += buffer.count("\n", at, following)
+            at, first = following, last
+        buffer, start = buffer[at:], start + at
+    yield _Piece(buffer, start, line, first, math.inf)
+
+
+def _messages(text: SearchableText) -> list[Denial]:
+    told = list(_spans(text, ANCHORS, []))
+    spans = [*told, *_spans(text, BARE_ANCHORS, told)]
+    spans.sort(key=lambda span: span.start)
+    return [span.denial for span in spans]
+
+
+def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[DenialSpan]) -> Iterator[DenialSpan]:
+    """The messages at some anchors, none of them in a part that is taken, and no code that belongs to one."""
+    floor = following = 0
+    last: DenialSpan | None = None
+    for at, anchor in hits(text.lowered, anchors):
+        while following < len(taken) and taken[following].end <= at:
+            last = _later(last, taken[following])
+            following += 1
+        floor = max(floor, last.end if last is not None else 0)
+        if at < floor:
+            continue
+        if anchor in BARE_ANCHORS and (
+            (last is not None and _follows(text, at, last))
+            or (following < len(taken) and _leads_to(text, at, anchor, taken[following]))
+        ):
+            continue
+        span = read_message(text, at, anchor, floor)
+        if span is None:
+            continue
+        last = _later(last, span)
+        floor = max(floor, span.end, at + 1)
+        yield span
+
+
+def _later(one: DenialSpan | None, other: DenialSpan) -> DenialSpan:
+    return other if one is None or other.end >= one.end else one
+
+
+_FIELD: Final = re.compile(r"(?:code|type|name|reason|error)[\"']?[:=>]{1,2}[\"']?[a-z.#]{0,60}$")
+
+
+def _follows(text: SearchableText, at: int, span: DenialSpan) -> bool:
+    """Whether a code belongs to the message in front of it: on its line, or as a field of the same error."""
+    if at >= span.tail:
+        return False
+    same_line = text.line_of(text.flat_at(span.end - 1)) == text.line_of(text.flat_at(at))
+    return same_line or _FIELD.search(text.lowered[max(at - 80, 0) : at]) is not None
+
+
+def _leads_to(text: SearchableText, at: int, anchor: str, span: DenialSpan) -> bool:
+    """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
+    if span.start <= at:
+        return True
+    if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):
+        # The CLI's own words stand right in front of their message: this is another one.
+        return False
+    if any(text.lowered.find(word, at + len(anchor), span.start) >= 0 for word in BARE_ANCHORS):
+        # The code has words of its own behind it.
+        return False
+    return span.start - at < _TO_MESSAGE

@@ -5,16 +5,19 @@ JSON is read as such where it is JSON (one value, or one to a line); everything 
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
 from iamtui.denials.cloudtrail import is_record, read_record
 from iamtui.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, SourcePlace, needs_no_resource
-from iamtui.denials.search import has_records, messages_in, messages_of, records_in, text_portions
-from iamtui.input_files import Readable
+from iamtui.denials.messages import messages_in, messages_of
+from iamtui.input_files import PORTION, Readable, unpacked
 from iamtui.problem import Problem
 
 MOST_WHOLE: Final = 4 * 1024 * 1024
@@ -338,3 +341,94 @@ def _conditions(value: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+# The text of a log of any length, in pieces: unpacked and decoded as it is read, never held as a whole.
+
+
+_LARGEST_RECORD: Final = 1024 * 1024
+"""Characters; CloudTrail cuts an event at 256 kB. Nested objects take forty times as much when they are read."""
+
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+
+_LIST: Final = re.compile(
+    r'\s{0,64}(?:\[|\{.{0,4096}?"(?:Records|records|Events|events)"\s{0,64}:\s{0,64}\[)', re.DOTALL
+)
+
+_BETWEEN: Final = re.compile(r"[\s,]*")
+
+
+def text_portions(stream: Readable) -> Iterator[str]:
+    """The text in a file or a pipe, portion by portion, unpacked when it is packed (CloudTrail's files in S3 are).
+
+    Raises:
+        Problem: a damaged archive, or no text.
+    """
+    decoder: codecs.IncrementalDecoder | None = None
+    for portion in iter(partial(unpacked(stream).read, PORTION), b""):
+        if decoder is None:
+            name = "utf-16" if portion[:2] in _UTF_16 else "utf-8-sig"
+            decoder = codecs.getincrementaldecoder(name)(errors="replace")
+        text = decoder.decode(portion)
+        if text.count("\0") > len(text) // 100 + 1 or text.count("\ufffd") > len(text) // 5 + 1000:
+            raise Problem("This is not text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
+        yield text
+    if decoder is not None:
+        yield decoder.decode(b"", final=True)
+
+
+def has_records(beginning: str) -> bool:
+    """Whether a long text is JSON with a list of objects whose first one is whole in its beginning."""
+    found = _LIST.match(beginning)
+    if found is None:
+        return False
+    start = _past_space(beginning, found.end())
+    try:
+        value, _ = json.JSONDecoder().raw_decode(beginning[start : start + _LARGEST_RECORD])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict)
+
+
+def records_in(portions: Iterable[str]) -> Iterator[Any]:
+    """The entries of the list in a JSON text for which `has_records` holds, one after the other.
+
+    Raises:
+        Problem: an entry cannot be read.
+    """
+    decoder = json.JSONDecoder()
+    buffer, at, count, tried = "", -1, 0, 0
+    for portion in chain(portions, ("",)):
+        buffer = buffer[max(at, 0) :] + portion
+        if at < 0:
+            start = _LIST.match(buffer)
+            if start is None:
+                continue
+            at = start.end()
+        else:
+            at = 0
+        # A record that comes in many small portions is not tried with each; with the last it is.
+        if portion and len(buffer) - at < 2 * tried:
+            continue
+        while True:
+            at = _past_space(buffer, at)
+            if buffer.startswith("]", at):
+                return
+            try:
+                value, end = decoder.raw_decode(buffer, at)
+            except (ValueError, RecursionError):
+                break
+            if end - at > _LARGEST_RECORD:
+                break
+            at, count = end, count + 1
+            yield value
+            del value
+        tried = len(buffer) - at
+        if tried > _LARGEST_RECORD:
+            break
+    raise Problem(f"The list of records cannot be read behind record {count:,}.", "Is the file whole?")
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found is not None else at

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -273,3 +274,48 @@ def request_ids(flat: str) -> Ids:
     request = _REQUEST_ID.search(near)
     authorization = _AUTHORIZATION_ID.search(near) or _AUTHORIZATION_LINK.search(near)
     return Ids(request[1] if request else "", authorization[1] if authorization else "")
+
+
+_BLOB: Final = re.compile(r"[A-Za-z0-9_-]{20,20000}")
+
+
+def blob_behind(text: SearchableText, end: int) -> tuple[str, int]:
+    """An encoded authorization message near the end of a message, and where it ends."""
+    words = "encodedauthorizationfailuremessage:"
+    at = text.lowered.find(words, end, end + 80)
+    if at < 0:
+        return "", end
+    word, flat_end = text.word_at(text.flat_at(at + len(words)), QUOTES, since=text.flat_at(at))
+    parts = [word]
+    # A blob is longer than any line: when it was cut at the edge of a window, its lines hold nothing else.
+    while len(parts) < 400 and (line := _rest_of_blob(text, flat_end, parts)) is not None:
+        word, flat_end = line
+        parts.append(word)
+    found = _BLOB.match("".join(parts))
+    return (found.group(), text.packed_at(flat_end)) if found is not None else ("", end)
+
+
+def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str, int] | None:
+    flat = text.flat
+    if at >= len(flat) or flat[at] != "\n" or not _BLOB.fullmatch("".join(parts)):
+        return None
+    start = at + 1
+    while start < len(flat) and flat[start] in " \t":
+        start += 1
+    word, end = text.word_at(start, QUOTES)
+    alone = end >= len(flat) or flat[end] in "\n\"'`<>"
+    if word and alone and re.fullmatch(r"[A-Za-z0-9_-]{1,20000}", word):
+        return word, end
+    return None
+
+
+def hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Where an anchor stands, in order; the places of each anchor are found one after the other."""
+    following = {anchor: lowered.find(anchor) for anchor in anchors}
+    while True:
+        live = [(at, anchor) for anchor, at in following.items() if at >= 0]
+        if not live:
+            return
+        at, anchor = min(live)
+        yield at, anchor
+        following[anchor] = lowered.find(anchor, at + 1)

@@ -64,20 +64,6 @@ class AuthorizedCall(NamedTuple):
     possible: tuple[AuthorizedAction, ...] = ()
 
 
-@lru_cache(maxsize=1024)
-def iam_prefix(source: str) -> str:
-    """The IAM service prefix for a CloudTrail event source or an SDK's service name ("s3.amazonaws.com", "S3")."""
-    return _prefixes(_source_name(source))[0]
-
-
-def _source_name(source: str) -> str:
-    return source.strip().lower().replace(" ", "").removesuffix(".cn").removesuffix(".amazonaws.com")
-
-
-def _prefixes(name: str) -> tuple[str, ...]:
-    return tables.PREFIXES.get(name, (name,))
-
-
 def iam_action(source: str, operation: str) -> str:
     """The IAM action that allows an API call; "" when the catalogue knows none.
 
@@ -101,7 +87,7 @@ def iam_actions(source: str, operation: str) -> tuple[str, ...]:
     if not name:
         return ()
     proper = catalogue().names.proper
-    for prefix in _prefixes(_source_name(source)):
+    for prefix in tables.prefixes_of(source):
         if prefix == "dynamodb" and name == "ExecuteStatement":
             # What the statement does is not in the name: a denial shows the most usual.
             return ("dynamodb:PartiQLSelect",)
@@ -133,23 +119,6 @@ def _only_service_with(operation: str) -> str:
     return next(iter(told)) if len(told) == 1 else ""
 
 
-def resource_of_call(source: str, action: str, parameters: Mapping[str, Any], *, account: str, region: str) -> str:
-    """The ARN of the resource that a call's parameters name, in the Region's partition; "" when that cannot be told.
-
-    An IAM entity's ARN comes without its path, which the parameters do not have.
-    """
-    call = Call("", account, region, flat_parameters(parameters, iam_prefix(source)), parameters)
-    found = resources_of(action, call) if action else ()
-    told = [arn for arn in found if arn != "*"]
-    return told[0] if len(told) == 1 else next(_arns_in(parameters), "")
-
-
-def _arns_in(parameters: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in parameters.items():
-        if isinstance(value, str) and value.startswith("arn:") and key.lower().endswith(("arn", "id", "identifier")):
-            yield value
-
-
 def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     """The actions by which the call of a CloudTrail record was authorized, with their resources."""
     kind, source, event = (_text(record, name) for name in ("eventType", "eventSource", "eventName"))
@@ -162,10 +131,10 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     call = _call(record, name, parameters)
     actions = _actions_of(source, name, call)
     if not actions:
-        why = tables.NO_ACTION.get(_source_name(source), "the catalogue has no action for this operation")
+        why = tables.NO_ACTION.get(tables.source_name(source), "the catalogue has no action for this operation")
         return AuthorizedCall(unmapped=why)
     found = [AuthorizedAction(action, resources_of(action, call)) for action in islice(actions, MOST_ACTIONS)]
-    operation = f"{iam_prefix(source)}:{name}"
+    operation = f"{tables.iam_prefix(source)}:{name}"
     found += _implied(operation, found, call)
     return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found[0], call)))
 
@@ -188,7 +157,7 @@ def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -
         name,
         account,
         _text(record, "awsRegion"),
-        flat_parameters(parameters, iam_prefix(_text(record, "eventSource"))),
+        flat_parameters(parameters, tables.iam_prefix(_text(record, "eventSource"))),
         parameters,
         own,
         response if isinstance(response, dict) else {},
@@ -197,7 +166,7 @@ def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -
 
 
 def _actions_of(source: str, name: str, call: Call) -> tuple[str, ...]:
-    prefix = iam_prefix(source)
+    prefix = tables.iam_prefix(source)
     if prefix == "dynamodb" and name in _DYNAMODB:
         return _dynamodb(call)
     actions = iam_actions(source, name)

@@ -518,3 +518,20 @@ _SPECIAL: Final[Mapping[str, Any]] = {
 def unnamed(arns: Iterable[str]) -> bool:
     """Whether ARNs have a part that the call did not tell."""
     return any("*" in arn or "?" in arn for arn in arns)
+
+
+def resource_of_call(source: str, action: str, parameters: Mapping[str, Any], *, account: str, region: str) -> str:
+    """The ARN of the resource that a call's parameters name, in the Region's partition; "" when that cannot be told.
+
+    An IAM entity's ARN comes without its path, which the parameters do not have.
+    """
+    call = Call("", account, region, flat_parameters(parameters, tables.iam_prefix(source)), parameters)
+    found = resources_of(action, call) if action else ()
+    told = [arn for arn in found if arn != "*"]
+    return told[0] if len(told) == 1 else next(_arns_in(parameters), "")
+
+
+def _arns_in(parameters: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in parameters.items():
+        if isinstance(value, str) and value.startswith("arn:") and key.lower().endswith(("arn", "id", "identifier")):
+            yield value

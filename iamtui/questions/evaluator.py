@@ -15,7 +15,6 @@ from iamtui.engine.evaluation import Evaluation, PoliciesOfSet
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
 from iamtui.engine.holdings import bits_of
 from iamtui.engine.index import AccountIndex
-from iamtui.engine.index_classes import PrincipalClasses
 from iamtui.engine.index_reading import IndexReading, Outcomes, exclusive, is_read_here
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
 from iamtui.engine.request import (
@@ -31,7 +30,7 @@ from iamtui.engine.request import (
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
-from iamtui.questions.account_index import account_index, known_index
+from iamtui.questions.account_index import PrincipalClasses, account_index, known_index
 from iamtui.questions.policies_in_force import (
     GLOBAL_SERVICES,
     KnownContext,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamtui.denials import search as denial_search
+from iamtui.denials import messages as denial_messages
 from iamtui.denials.denial import Denial
+from iamtui.denials.messages import messages_in
 from iamtui.denials.reader import MOST_DENIALS, find_denials
-from iamtui.denials.search import messages_in
 from tests.support.slow import one_quick
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "denial_messages.json").read_text(encoding="utf-8"))
@@ -182,9 +182,9 @@ def test_a_text_read_in_pieces_holds_the_same(rows: list[dict[str, Any]], piece:
     whole = list(messages_in(log))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(denial_search, "PIECE", piece)
-        patch.setattr(denial_search, "_AFTER_PIECE", 5_000)
-        patch.setattr(denial_search, "_BEFORE_PIECE", 2_900)
+        patch.setattr(denial_messages, "PIECE", piece)
+        patch.setattr(denial_messages, "_AFTER_PIECE", 5_000)
+        patch.setattr(denial_messages, "_BEFORE_PIECE", 2_900)
         assert list(messages_in(log)) == whole
 
 

@@ -16,7 +16,7 @@ from functools import partial
 import pytest
 
 from iamtui.denials import reader as denial_reading
-from iamtui.denials import search as denial_stream
+from iamtui.denials import reader as denial_stream
 from iamtui.denials.denial import Findings
 from iamtui.denials.reader import find_denials, read_log
 from iamtui.input_files import PORTION, packed_for
