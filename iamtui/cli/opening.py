@@ -47,6 +47,20 @@ def command_choice(source: SourceOptions, *, several: bool = False) -> SourceCho
     return choice
 
 
+def trails_of(named: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
+    """The trails that a command reads: those that are named, else the demo's own.
+
+    Raises:
+        Problem: none is named, and the account is not the demo.
+    """
+    if named:
+        return named
+    if not workspace.own_trail:
+        raise Problem("No trail is named.", "Give files or folders of CloudTrail events, or - for standard input.")
+    note("The trail is the demo's own, of two weeks in November 2026.")
+    return (workspace.own_trail,)
+
+
 def approval(source: SourceOptions) -> Approve:
     """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
     named = bool(source.profile) or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))

@@ -16,7 +16,7 @@ from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import shown_name
-from iamtui.cli.opening import open_workspace, read_drafted, say_findings
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, trails_of
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import replace_file
@@ -54,7 +54,7 @@ _EPILOG: Final = "Exit codes: 0 all could be told; 1 with --fail-on; 3 something
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("trails", nargs=-1, metavar="TRAIL...")
+@click.argument("trails", nargs=-1, metavar="[TRAIL...]")
 @click.option("--draft", "draft_file", metavar="FILE", help="Say what this draft would have denied.")
 @click.option("--fix", "fixed_file", metavar="FILE", help="Write the draft with what keeps all that it would deny.")
 @click.option(
@@ -88,14 +88,15 @@ def replay(
 
     TRAIL is a file or folder of CloudTrail events: as CloudTrail writes them (.json.gz, a bucket's folders), JSON
     lines, what `aws cloudtrail lookup-events` prints, or a result of Athena or CloudTrail Lake as CSV or Parquet. - is
-    standard input. Only a call that succeeded proves that it was allowed. What a record does not tell, and calls
-    without a known action, are counted and shown as open.
+    standard input; the demo has a trail of its own. Only a call that succeeded proves that it was allowed. What a
+    record does not tell, and calls without a known action, are counted and shown as open.
     """
     _check(trails, draft_file, fixed_file, fail_on, table)
     workspace = open_workspace(source, several=draft_file is None)
     if table is not None:
         stdout().document(_query(table, days, PolicyReads(workspace.accounts)), numbered=False)
         return Exit.OK
+    trails = trails_of(trails, workspace)
     drafted = None if draft_file is None else _read_draft(workspace, draft_file)
     reads = PolicyReads(workspace.accounts if drafted is None else [*workspace.accounts, drafted.after.account])
     read, collector = _collected(trails, reads)
@@ -135,8 +136,6 @@ def _asking(request: DistinctRequest) -> tuple[str, ...]:
 def _check(
     trails: tuple[str, ...], draft: str | None, fixed: str | None, fail_on: str | None, table: str | None
 ) -> None:
-    if not trails and table is None:
-        raise Problem("No trail is named.", "Give files or folders of CloudTrail events, or - for standard input.")
     if trails and table is not None:
         raise Problem("--athena prints a query and reads no trail.", "Leave one of them out.")
     if draft is None and (fixed is not None or fail_on == "broken"):

@@ -11,7 +11,7 @@ import click
 
 from iamtui.activity.trails import TrailCounts
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace
+from iamtui.cli.opening import open_workspace, trails_of
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
@@ -50,7 +50,7 @@ is changed: the draft is a file, for `iamtui draft` and --draft of other command
 
 @click.command(epilog=_EPILOG)
 @click.argument("principal")
-@click.argument("trails", nargs=-1, required=True, metavar="TRAIL...")
+@click.argument("trails", nargs=-1, metavar="[TRAIL...]")
 @click.option("--service", "services", multiple=True, metavar="SERVICE", help="List the actions of a service, as s3.")
 @click.option("--policy", "as_policy", is_flag=True, help="Print the least policy alone, as JSON.")
 @click.option("--draft", "draft_file", metavar="FILE", help="Write the draft that leaves PRINCIPAL this policy alone.")
@@ -77,11 +77,13 @@ def used(
     """Compare what PRINCIPAL may do with what it used, and make the least policy from that.
 
     PRINCIPAL is a user or role, TRAIL a file or folder of CloudTrail events, as `iamtui replay` reads it; - is standard
-    input. Only calls that succeeded prove use. What logs cannot show is listed beside it.
+    input; the demo has a trail of its own. Only calls that succeeded prove use. What logs cannot show is listed beside
+    it.
     """
     if as_policy and as_json:
         raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and --json out.")
     workspace = open_workspace(source)
+    trails = trails_of(trails, workspace)
     who = resolve_principal(workspace, principal)
     granted = what_can(workspace, who)
     line = ProgressLine()

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
 from iamtui.problem import Problem
+from iamtui.sources import DEMO_TRAIL
 from iamtui.text import ago
 
 if TYPE_CHECKING:
@@ -171,6 +172,11 @@ class Workspace:
             (one for one in self.beside if one.own_age), key=lambda one: str(one.source.taken_at), default=None
         )
         return self.own_age or (f"others {oldest.own_age}" if oldest is not None else "")
+
+    @property
+    def own_trail(self) -> str:
+        """Path of the CloudTrail events that come with the demo; "" for other accounts."""
+        return DEMO_TRAIL if self.source.kind is SourceKind.DEMO else ""
 
     @property
     def can_call_aws(self) -> bool:

@@ -109,6 +109,14 @@ def test_kept_requests_are_a_trail(cli: Cli, snapshot: str, trail: str, tmp_path
     cli("replay", trail, "--keep", kept, "--snapshot", snapshot).failed_with("is already there")
 
 
+def test_the_demo_has_a_trail_of_its_own_that_it_answers_as_aws_did(cli: Cli) -> None:
+    result = cli("replay", "--demo", "--fail-on", "differs")
+    assert result.code == 0
+    assert result.out.splitlines()[0].startswith("584 events in 1 file: ")
+    assert "584  answered here as AWS did" in result.out
+    assert "The trail is the demo's own" in result.err
+
+
 def test_the_query_for_athena_is_printed_without_a_trail(cli: Cli, snapshot: str) -> None:
     result = cli("replay", "--athena", "logs.cloudtrail", "--snapshot", snapshot)
     assert result.code == 0

@@ -74,6 +74,13 @@ def test_what_the_trails_would_not_show_is_not_counted_as_unused(cli: Cli, tmp_p
     assert "not used at all" not in words
 
 
+def test_an_administrator_of_the_demo_that_needs_three_actions(cli: Cli, snapshot: Path) -> None:
+    result = cli("used", "nightly-maintenance", "--demo")
+    assert result.code == 0
+    assert result.out.startswith("role/nightly-maintenance: 3 actions used in 42 events")
+    cli("used", "nightly-maintenance", "--snapshot", snapshot).failed_with("No trail is named")
+
+
 def test_one_event_is_not_written_as_several(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text(json.dumps({"Records": [event("s3", "ListObjects", {"bucketName": "puffin-data-lake"})]}))
@@ -153,7 +160,7 @@ def test_without_events_of_it_there_is_no_policy(cli: Cli, tmp_path: Path) -> No
         (("nobody", "trail.json"), "nobody"),
         (("data-engineer", "missing.json"), "missing.json"),
         (("data-engineer", "trail.json", "--policy", "--json"), "--policy prints JSON already"),
-        (("data-engineer",), "Missing argument"),
+        ((), "Missing argument"),
     ],
 )
 def test_bad_input_is_one_sentence(cli: Cli, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -10,11 +10,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.sources.demo import load_demo_account
 from iamtui.tui.dialogs import LineDialog
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import used
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.cli.test_used import ROLE, event, trail
 from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
@@ -65,6 +67,16 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         # The trail stays read for the next principal.
         detail = await go_to(pilot, ROLE.replace("data-engineer", "analytics-lake-reader"), "access")
         assert "What it used: no event of it among 15" in shown(detail)
+
+
+async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
+    app = make_app(Workspace(load_demo_account(), SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, ROLE, "access")
+        to_row(detail)
+        await press(pilot, "enter")
+        await pilot.press("enter")
+        await until(pilot, lambda: "What it used: 2 actions used in 62 events" in shown(detail))
 
 
 async def test_a_trail_that_cannot_be_read_is_said_and_another_can_be_named(tmp_path: Path) -> None:

@@ -318,8 +318,10 @@ class DetailPane(FindsInDocument):
             self._reading = ""
             self._start_finding()
             return
-        hint = line("A file or folder of CloudTrail events: JSON, .json.gz, CSV or Parquet")
-        dialog = lazy.dialogs.LineDialog(line("Trail"), "", hint, check=_trail_fault, is_path=True)
+        own = "" if self.workspace is None else self.workspace.own_trail
+        filled = "; filled in is the demo's own" if own else ""
+        hint = line(f"A file or folder of CloudTrail events: JSON, .json.gz, CSV or Parquet{filled}")
+        dialog = lazy.dialogs.LineDialog(line("Trail"), own, hint, check=_trail_fault, is_path=True)
         self.app.push_screen(dialog, self._read_trail)
 
     def _read_trail(self, path: str | None) -> None:
