@@ -11,13 +11,16 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import IO, Any, Final
 
 import msgspec
 
 from iamtui.activity.events import NESTED, NO_JSON, TEXTS, Event, Remembered
 from iamtui.activity.json_events import LARGEST_EVENT
+from iamtui.input_files import LARGEST_RATIO
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 PARQUET_MAGIC: Final = b"PAR1"
 
@@ -27,7 +30,14 @@ COUNT, FIRST, LAST, CUT = "events", "first_time", "last_time", "cut"
 _ROWS: Final = 512
 _PARQUET_ROWS: Final = 4_096
 _MOST_HELD: Final = 256 * 1024 * 1024
-"""Bytes of a row group's column, and of the values of a portion of it."""
+"""Bytes of a row group, unpacked, as far as it is read: a page or a dictionary may hold all of a column."""
+
+_AT_ONCE: Final = 16 * 1024 * 1024
+"""Bytes of rows that are read at once, if they are as long as most."""
+
+_MOST_AT_ONCE: Final = 128 * 1024 * 1024
+_MOST_VALUES: Final = 16 * 1024 * 1024
+"""Values of a column in a row group: a list in one row may have any number, which take no room in the file."""
 
 _MOST_EVENTS: Final = 10**15
 """Events that one row may stand for; Python prints no number of more than 4,300 digits."""
@@ -89,11 +99,13 @@ def csv_events(read: Callable[[], bytes], beginning: bytes) -> Iterator[list[Eve
     """
     if csv.field_size_limit() < LARGEST_EVENT:
         csv.field_size_limit(LARGEST_EVENT)
-    rows = csv.reader(_lines(read, beginning), strict=True)
+    lines = _Lines(read, beginning)
+    rows = csv.reader(lines, strict=True)
     try:
         made = _Rows(next(rows, []))
         held: list[Event | None] = []
         for row in rows:
+            lines.taken = 0
             if row:
                 held.append(made.event(row))
             if len(held) == _ROWS:
@@ -104,24 +116,63 @@ def csv_events(read: Callable[[], bytes], beginning: bytes) -> Iterator[list[Eve
         raise Problem(f"It is not CSV behind line {rows.line_num:,}: {error}.") from None
 
 
-def _lines(read: Callable[[], bytes], beginning: bytes) -> Iterator[str]:
-    rest = beginning.removeprefix(b"\xef\xbb\xbf")
-    while portion := read():
-        *lines, rest = (rest + portion).split(b"\n")
-        for line in lines:
-            yield line.decode("utf-8", "replace") + "\n"
-        if len(rest) > LARGEST_EVENT:
-            raise Problem("It has a line of more than 4 MB.", "Is it a trail?")
-    for line in rest.split(b"\n"):
-        yield line.decode("utf-8", "replace") + "\n"
+class _Lines:
+    """The lines of a text; those of one row of a table have an end.
+
+    Args:
+        read: the next portion; none at the end.
+        beginning: what has been read already.
+    """
+
+    def __init__(self, read: Callable[[], bytes], beginning: bytes) -> None:
+        self.taken = 0
+        """Bytes of the lines that were taken since this was set back."""
+        self._lines = self._all(read, beginning.removeprefix(b"\xef\xbb\xbf"))
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        """The next line.
+
+        Raises:
+            Problem: it is longer than what is read, or the row is.
+        """
+        line = next(self._lines)
+        self.taken += len(line)
+        if self.taken > LARGEST_EVENT:
+            raise Problem("It has a row of more than 4 MB.", "Is it a trail?")
+        return line.decode("utf-8", "replace")
+
+    @staticmethod
+    def _all(read: Callable[[], bytes], rest: bytes) -> Iterator[bytes]:
+        while portion := read():
+            *lines, rest = (rest + portion).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+            if len(rest) > LARGEST_EVENT:
+                raise Problem("It has a line of more than 4 MB.", "Is it a trail?")
+        yield from (line + b"\n" for line in rest.split(b"\n"))
 
 
 class _Rows:
-    """Rows of one table, made to events."""
+    """Rows of one table, made to events.
+
+    Raises:
+        Problem: which calls were denied is in no column, or in two.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         named = [_named(column) for column in columns]
         place = {name: index for index, name in enumerate(named)}
+        twice = next((name for name in named if named.count(name) > 1 and _is_wanted(name)), "")
+        if twice:
+            raise Problem(f"It has two columns called {safe_text(twice, limit=128)}.", "Name each of them once.")
+        if "errorcode" not in place:
+            raise Problem("It has no column errorCode: which calls AWS denied is not told.", "Select it, too.")
+        # What is not told is not none: a call may have needed more than is known, and come through an endpoint.
+        self._in_part = "requestparameters" not in place
+        if "vpcendpointid" not in place:
+            place.pop("sourceipaddress", None)
         self._texts = [(place[column], name) for column, name in _TEXT_COLUMNS.items() if column in place]
         self._nested = [(place[column], name) for column, name in _NESTED_COLUMNS.items() if column in place]
         self._parts = [
@@ -137,7 +188,7 @@ class _Rows:
         """The event of a row; None where it is none, or is damaged."""
         try:
             return self._event(row)
-        except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
+        except (IndexError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             return None
 
     def _event(self, row: Sequence[Any]) -> Event | None:
@@ -153,15 +204,17 @@ class _Rows:
                 given[name] = self._raw(row[index])
         if self._parts:
             self._add_parts(row, given)
+        given["cut"] = self._in_part
         if self._count is not None:
-            given["count"] = int(row[self._count])
+            cell = row[self._count]
+            given["count"] = int(cell) if isinstance(cell, (str, int, float, Decimal)) else 0
             if not 0 < given["count"] <= _MOST_EVENTS:
                 return None
         for place, name in ((self._first, "first"), (self._last, "last")):
             if place is not None and row[place]:
                 given[name] = _moment(_text(row[place]))
         if self._cut is not None and row[self._cut]:
-            given["cut"] = _text(row[self._cut]).lower() != "false"
+            given["cut"] |= _text(row[self._cut]).lower() != "false"
         return Event(**given)
 
     def _raw(self, cell: Any) -> msgspec.Raw:
@@ -274,7 +327,8 @@ def pyarrow_module() -> Any:
         Problem: it is not installed.
     """
     try:
-        import pyarrow.parquet  # not in every installation, and half a second
+        import pyarrow.compute  # not in every installation, and half a second
+        import pyarrow.parquet
     except ImportError:
         raise Problem("Parquet cannot be read or written without pyarrow.", _NOT_ACCESSIBLE) from None
     return pyarrow
@@ -305,19 +359,42 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
     wanted = [name for name in schema.names if _is_wanted(_named(name))]
     if not {"eventsource", "eventname"} <= {_named(name) for name in wanted}:
         raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
-    for group in range(opened.metadata.num_row_groups):
-        held = opened.metadata.row_group(group)
-        if any(held.column(index).total_uncompressed_size > _MOST_HELD for index in range(held.num_columns)):
-            raise Problem("It has a part of more than 256 MB.", "Write it with smaller row groups.")
+    rows = _Rows(wanted)
+    at_once = _rows_at_once(opened, wanted)
     texts = [name for name in wanted if arrow.types.is_string(schema.field(name).type)]
     # A value that stands in many rows is held once.
     opened = arrow.parquet.ParquetFile(file, read_dictionary=texts)
-    rows = _Rows(wanted)
-    for batch in opened.iter_batches(batch_size=_PARQUET_ROWS, columns=wanted):
-        if batch.get_total_buffer_size() > _MOST_HELD:
-            raise Problem("It has values that are too long.", "Is it a trail?")
+    for batch in opened.iter_batches(batch_size=at_once, columns=wanted):
+        if batch.get_total_buffer_size() > _MOST_AT_ONCE:
+            raise _too_long()
         columns = [_values(arrow, batch.column(name)) for name in wanted]
         yield [rows.event(row) for row in zip(*columns, strict=True)]
+
+
+def _too_long() -> Problem:
+    return Problem("It has values that are too long.", "Is it a trail?")
+
+
+def _rows_at_once(opened: Any, wanted: Sequence[str]) -> int:
+    """How many rows are read at once.
+
+    Raises:
+        Problem: a part of the file takes too much memory.
+    """
+    paths = [opened.schema.column(index).path for index in range(len(opened.schema))]
+    columns = [index for index, path in enumerate(paths) if path in wanted or path.partition(".")[0] in wanted]
+    longest = 1
+    for number in range(opened.metadata.num_row_groups):
+        group = opened.metadata.row_group(number)
+        held = [group.column(index) for index in columns]
+        size = sum(column.total_uncompressed_size for column in held)
+        if size > _MOST_HELD or any(column.num_values > _MOST_VALUES for column in held):
+            raise Problem("It has a part of more than 256 MB.", "Write it with smaller row groups.")
+        packed = sum(column.total_compressed_size for column in held)
+        if size > max(_AT_ONCE, LARGEST_RATIO * packed):
+            raise Problem(f"It unpacks to more than {LARGEST_RATIO} times its size.", "Is it a trail?")
+        longest = max(longest, size // max(1, group.num_rows))
+    return max(1, min(_PARQUET_ROWS, _AT_ONCE // longest))
 
 
 def _is_wanted(column: str) -> bool:
@@ -326,9 +403,20 @@ def _is_wanted(column: str) -> bool:
 
 
 def _values(arrow: Any, column: Any) -> Iterable[Any]:
-    if not arrow.types.is_dictionary(column.type):
-        return column.to_pylist()  # type: ignore[no-any-return]
-    values = column.dictionary.to_pylist()
+    """The values of a column.
+
+    Raises:
+        Problem: one is longer than an event.
+    """
+    is_dictionary = arrow.types.is_dictionary(column.type)
+    held = column.dictionary if is_dictionary else column
+    if arrow.types.is_string(held.type) or arrow.types.is_binary(held.type):
+        longest = arrow.compute.max(arrow.compute.binary_length(held)).as_py()
+        if (longest or 0) > LARGEST_EVENT:
+            raise _too_long()
+    values = held.to_pylist()
+    if not is_dictionary:
+        return values  # type: ignore[no-any-return]
     return [None if index is None else values[index] for index in column.indices.to_pylist()]
 
 

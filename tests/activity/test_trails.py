@@ -9,6 +9,7 @@ import json
 import os
 import random
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -238,9 +239,9 @@ def test_columns_with_the_names_of_a_struct_are_put_together(tmp_path: Path) -> 
     write_csv(
         tmp_path / "a.csv",
         ["eventSource", "eventName", "userIdentity.arn", "useridentity_sessioncontext_sessionissuer_arn", "events",
-         "first_time", "last_time"],
+         "first_time", "last_time", "errorCode"],
         [["s3.amazonaws.com", "GetObject", "arn:aws:sts::1:assumed-role/r/s", "arn:aws:iam::1:role/r", "7",
-          "2026-08-01 10:00:00.000", "2026-08-02 10:00:00.000"]],
+          "2026-08-01 10:00:00.000", "2026-08-02 10:00:00.000", ""]],
     )  # fmt: skip
     (found,), trails = read(tmp_path)
     assert json.loads(bytes(found.userIdentity)) == {
@@ -249,6 +250,53 @@ def test_columns_with_the_names_of_a_struct_are_put_together(tmp_path: Path) -> 
     }
     assert (found.count, found.first, found.last) == (7, "2026-08-01T10:00:00Z", "2026-08-02T10:00:00Z")
     assert trails.counts.events == 7
+
+
+ROW = {"eventsource": "s3.amazonaws.com", "eventname": "GetObject", "errorcode": "", "requestparameters": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (["eventsource", "eventname", "requestparameters"], "It has no column errorCode"),
+        ([*ROW, "errorCode"], "It has two columns called errorcode."),
+    ],
+)
+def test_a_table_that_does_not_say_what_was_denied_is_no_trail(
+    columns: list[str], sentence: str, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "a.csv", columns, [[ROW.get(name, "") for name in columns]])
+    _, trails = read(tmp_path)
+    assert [one.sentence.startswith(sentence) for one in trails.damaged] == [True]
+
+
+def test_what_columns_do_not_tell_is_not_none(tmp_path: Path) -> None:
+    columns = ["eventsource", "eventname", "errorcode", "sourceipaddress"]
+    row = ["s3.amazonaws.com", "GetObject", "", "10.0.0.1"]
+    write_csv(tmp_path / "a.csv", columns, [row])
+    write_csv(tmp_path / "b.csv", [*columns, "requestparameters", "vpcendpointid"], [[*row, "", ""]])
+    (less, all_of_it), _ = read(tmp_path)
+    assert (less.cut, less.sourceIPAddress) == (True, None)
+    assert (all_of_it.cut, all_of_it.sourceIPAddress) == (False, "10.0.0.1")
+
+
+@pytest.mark.parametrize("count", [None, [1, 2], {"a": 1}, datetime(2026, 8, 1, tzinfo=UTC), float("inf"), 0])
+def test_a_count_that_is_no_number_is_one_damaged_row(count: object, tmp_path: Path) -> None:
+    arrow = optional_module("pyarrow")
+    parquet = optional_module("pyarrow.parquet")
+    parquet.write_table(arrow.Table.from_pylist([ROW | {"events": count}]), tmp_path / "a.parquet")
+    found, trails = read(tmp_path)
+    assert (found, trails.counts.entries) == ([], 1)
+
+
+def test_parquet_with_two_columns_of_one_name_is_named(tmp_path: Path) -> None:
+    arrow = optional_module("pyarrow")
+    parquet = optional_module("pyarrow.parquet")
+    names = [*ROW, "errorcode"]
+    table = arrow.table([arrow.array([ROW[name]]) for name in names], names=names)
+    parquet.write_table(table, tmp_path / "a.parquet")
+    _, trails = read(tmp_path)
+    assert [one.sentence for one in trails.damaged] == ["It has two columns called errorcode."]
 
 
 def test_parquet_is_read_as_rows(tmp_path: Path) -> None:
@@ -264,6 +312,7 @@ def test_parquet_is_read_as_rows(tmp_path: Path) -> None:
                 key.lower(): value for key, value in record["userIdentity"].items() if key != "sessionContext"
             },
             "requestparameters": compact(record["requestParameters"]),
+            "errorcode": None,
             "other": 1,
         }
         for record in RECORDS
