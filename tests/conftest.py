@@ -31,6 +31,9 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy
 settings.register_profile("iamtui", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("iamtui")
 
+# Some cases are texts of megabytes.
+_LONGEST_IN_A_NAME = 200
+
 _TIMER = pytest.StashKey[Any]()
 
 # Garbage is looked for once for every few tests: rounds through all that thousands of tests have loaded take a quarter
@@ -48,6 +51,14 @@ def pytest_configure() -> None:
 
 def _nothing(_number: int, _frame: object) -> None:
     """A handler in place of ignoring: unlike that, it is not inherited."""
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a case by the beginning of a long text: workers send all names, and each test its own with every report."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_IN_A_NAME:
+        beginning = val[: _LONGEST_IN_A_NAME // 2]
+        return f"{beginning.decode('latin-1') if isinstance(beginning, bytes) else beginning}... {len(val)}"
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
