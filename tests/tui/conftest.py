@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from textual.css.model import RuleSet
 
 from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
 from tests.support.settling import handled
-from tests.support.shared_styles import parsed_once
+from tests.support.shared_styles import parsed_once, theme_read_once
 
 HERE = Path(__file__).parent
 SNAPSHOT_PYTHON = (3, 11)
@@ -41,6 +42,9 @@ def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # However long a test lasts, the app does not take over the collector.
     monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 1_000_000)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parsed_once)
+    # A rule is hashed by its identity, half a million times in ten starts: here without a call of Python for each.
+    monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
+    monkeypatch.setattr(themes, "read_theme", theme_read_once)
     monkeypatch.setattr(themes, "user_themes", lambda: tmp_path / "no-themes")
     monkeypatch.setattr(saved_questions, "data_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data-home"))
