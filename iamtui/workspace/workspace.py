@@ -15,7 +15,6 @@ from msgspec import Struct, structs
 from iamtui.account.model import Account
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
 from iamtui.problem import Problem
-from iamtui.sources import DEMO_TRAIL
 from iamtui.text import ago
 
 if TYPE_CHECKING:
@@ -103,6 +102,9 @@ class NotOpened(NamedTuple):
         return f"{self.name} could not be opened: {self.problem}"
 
 
+_DEMO_TRAIL: Final = Path(__file__).parents[1] / "sources" / "demo_data" / "puffin-parcel-trail.json.gz"
+
+
 @dataclass(frozen=True)
 class Workspace:
     """An account, where it came from, and (live and demo only) how to make calls.
@@ -176,7 +178,7 @@ class Workspace:
     @property
     def own_trail(self) -> str:
         """Path of the CloudTrail events that come with the demo; "" for other accounts."""
-        return DEMO_TRAIL if self.source.kind is SourceKind.DEMO else ""
+        return str(_DEMO_TRAIL) if self.source.kind is SourceKind.DEMO else ""
 
     @property
     def can_call_aws(self) -> bool:
