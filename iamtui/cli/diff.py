@@ -1,13 +1,16 @@
-"""`iamtui diff` and `iamtui impact`: what two snapshots differ in, and what a draft or they do to the whole account."""
+"""`iamtui diff`, `impact` and `org diff`: what two snapshots differ in, and what a draft or they do to an account."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import click
+from msgspec import Struct
 
 from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.cli.exits import Exit
@@ -15,12 +18,16 @@ from iamtui.cli.named_files import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
+from iamtui.cli.store_options import open_named_store, picked_accounts, store_options, workers_of
 from iamtui.paths import home_expanded
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import first_names, safe_text
-from iamtui.workspace.account_diff import AccountDiff, EntityChange, diff_snapshots
+from iamtui.workspace.account_diff import AccountDiff, EntityChange, SameDocuments, diff_snapshots
+from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
+from iamtui.workspace.organization_run import over_accounts
+from iamtui.workspace.organization_store import StoreDay, account_in, workspace_of
 from iamtui.workspace.workspace import Progress
 
 _MARKS: Final = {
@@ -289,3 +296,117 @@ def print_diff(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
 
 def _change_json(one: EntityChange) -> dict[str, object]:
     return {"kind": one.kind, "name": one.name, "change": one.change, "details": list(one.details)}
+
+
+# `iamtui org diff`: the same for each account of a store.
+
+
+@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 in part.")
+@click.argument("before", metavar="DATE")
+@click.argument("after", metavar="DATE")
+@store_options
+@click.option(
+    "--fail-on",
+    type=click.Choice(("gained", "lost", "change")),
+    help="Exit 1 if anything is gained, lost, or has changed at all in any account.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one account as JSON per line, as they come.")
+def org_diff(
+    before: str,
+    after: str,
+    url: str,
+    accounts: tuple[str, ...],
+    workers: int | None,
+    ray: str | None,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    fail_on: str | None,
+    as_json: bool,
+) -> Exit:
+    """What has changed in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
+
+    Accounts that are there on one of the days alone are named.
+    """
+    store = open_named_store(url, profile, region, endpoint_url)
+    first, second = store.day(before), store.day(after)
+    ids = [id_ for id_ in picked_accounts(second, accounts) if id_ in frozenset(first.ids)]
+    report = progress_report()
+    out = stdout()
+    doing = workers_of(len(ids), workers, ray)
+    click.get_current_context().call_on_close(doing.close)
+    found = over_accounts(
+        ids,
+        lambda account: (account, store.pages(first.date, account), store.pages(second.date, account)),
+        partial(diff_account, (first.date, second.date), fail_on),
+        doing,
+        lambda done: report(Progress("accounts", done, len(ids))),
+    )
+    changed = failed = answered = 0
+    part = bool(first.lacking or second.lacking)
+    for one in found:
+        if one.found is None:
+            part = True
+            note(f"Not compared: account {one.account}: {one.problem}")
+            continue
+        answered += 1
+        changed += one.found.changed
+        failed += one.found.fails
+        part = part or not one.found.details["complete"]
+        if as_json:
+            out.json({"account": one.account, **one.found.details})
+        elif one.found.changed:
+            out.line(Span(f"{one.account}", Style.STRONG))
+            for line in one.found.lines:
+                out.line(f"  {line}")
+        out.flush()
+    part = _say_only_there(first, second, accounts) or part
+    note(f"{answered:,} accounts compared, {changed:,} have changed.")
+    return Exit.NO if failed else Exit.OPEN if part else Exit.OK
+
+
+def _say_only_there(first: StoreDay, second: StoreDay, accounts: Sequence[str]) -> bool:
+    """Name the accounts that are not there on both days; whether an account may be on one that was not read there."""
+    for one, other in ((first, second), (second, first)):
+        alone = sorted(set(one.ids) - set(other.ids))
+        if alone and not accounts:
+            note(f"Only on {one.date}: {first_names(alone, _MOST_NAMED)}.")
+        for refused in one.lacking:
+            note(f"Not read on {one.date}: {safe_text(refused.name)}: {refused.problem}")
+    return bool(first.lacking or second.lacking)
+
+
+class AccountChange(Struct, frozen=True):
+    """What is not as it was in an account.
+
+    Args:
+        changed: whether anything is.
+        fails: whether what --fail-on names has happened.
+        lines: as `iamtui diff` prints it; safe to show.
+        details: as it prints it as JSON.
+    """
+
+    changed: bool
+    fails: bool
+    lines: tuple[str, ...]
+    details: dict[str, Any]
+
+
+def diff_account(days: tuple[str, str], fail_on: str | None, data: tuple[str, bytes, bytes]) -> AccountChange:
+    """Compare an account on two days.
+
+    Args:
+        data: its id, and its pages of both days.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    account, *pages = data
+    pool = SameDocuments()
+    before, after = (workspace_of(account_in(data, day, account, pool)) for data, day in zip(pages, days, strict=True))
+    found = diff_accounts(before, after)
+    text = io.StringIO()
+    print_diff(Output(text), found, ascii_only=True)
+    lines = [*text.getvalue().splitlines(), *(f"Not compared: {one}" for one in found.impact.not_compared)]
+    changed = bool(found.entities or found.effects())
+    return AccountChange(changed, diff_fails(found, fail_on), tuple(lines), diff_json(found))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import click
 
@@ -16,7 +16,6 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.named_files import read_text, shown_name
-from iamtui.cli.opening import approval
 from iamtui.cli.organization_answers import (
     AccountAnswer,
     Plan,
@@ -24,7 +23,6 @@ from iamtui.cli.organization_answers import (
     ask_account,
     chain_row,
     climb_row,
-    diff_account,
     edge_row,
     outside_row,
     row_cells,
@@ -32,25 +30,22 @@ from iamtui.cli.organization_answers import (
 )
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.question_options import question_store
-from iamtui.cli.source_choice import choose
-from iamtui.cli.source_options import SourceOptions
+from iamtui.cli.store_options import open_named_store, picked_accounts, store_options, workers_of
 from iamtui.credentials.secure_files import replace_file
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.paths import home_expanded, make_private_folder
-from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
 from iamtui.workspace.organization_paths import Ways
-from iamtui.workspace.organization_run import Done, RayWorkers, Workers, over_accounts, workers_for
-from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
+from iamtui.workspace.organization_run import Done, over_accounts
+from iamtui.workspace.organization_store import StoreDay
 from iamtui.workspace.questions import check_action, check_resource
 from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
 from iamtui.workspace.workspace import Progress
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _MARKS: Final = {
     "bad": ("[x]", Style.BAD),
@@ -70,49 +65,6 @@ _MOST_SAID: Final = 100
 _MOST_ACROSS: Final = 1_000_000
 """Rows about several accounts that are kept until they are written as Parquet."""
 _LARGEST_DRAFT: Final = 1024 * 1024
-
-
-def store_options(command: F) -> F:
-    """Add what says which store is meant, and how it is read."""
-    options = (
-        click.option("--store", "url", required=True, metavar="STORE", help="The folder, or s3://bucket/prefix."),
-        click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account. Repeatable."),
-        click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one for each core."),
-        click.option("--ray", metavar="ADDRESS", help="Workers of this Ray cluster: its address, auto, or local."),
-        click.option("--profile", metavar="NAME", help="Read S3 with this AWS profile."),
-        click.option("--region", metavar="REGION", help="The Region of the bucket."),
-        click.option("--endpoint-url", metavar="URL", help="Read an S3-compatible endpoint instead of AWS."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _open(url: str, profile: str | None, region: str | None, endpoint_url: str | None) -> OrganizationStore:
-    source = SourceOptions(profile=(profile,) if profile else (), region=region, endpoint_url=endpoint_url)
-    source.check()
-    if not url.strip():
-        raise Problem("--store is empty.", "Name a folder, or s3://bucket/prefix.")
-    if endpoint_url:
-        note(f"NOT AWS: the store is read from {endpoint_url}.")
-    return open_store(url, choose(source, for_command=True).choice, approval(source))
-
-
-def _workers(accounts: int, wanted: int | None, ray: str | None) -> Workers:
-    if ray is None:
-        return workers_for(accounts, wanted)
-    if not ray.strip():
-        raise Problem("--ray is empty.", "Give the address of a cluster, auto, or local.")
-    return RayWorkers(ray, wanted)
-
-
-def _picked(day: StoreDay, accounts: Sequence[str]) -> tuple[str, ...]:
-    for one in accounts:
-        if not is_account_id(one):
-            raise Problem(f"--account {one} is not an account id.", "Give its 12 digits.")
-        if one not in day.ids:
-            raise Problem(f"The store has no account {one} on {day.date}.", "See what it has with `iamtui org ask`.")
-    return tuple(dict.fromkeys(accounts)) or day.ids
 
 
 @click.command("ask", epilog="Exit codes: 0; 1 not met, a counterexample, or --fail-on; 2 an error; 3 in part.")
@@ -194,15 +146,15 @@ def ask(
     _check_plan(plan)
     if plan.draft is not None:
         note("DRAFT: every account is asked as if the draft were in force. Nothing was changed.")
-    store = _open(url, profile, region, endpoint_url)
+    store = open_named_store(url, profile, region, endpoint_url)
     day = store.day(date)
-    ids = _picked(day, accounts)
+    ids = picked_accounts(day, accounts)
     listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     report = progress_report()
     pages = partial(store.pages, day.date)
     indexes = []
-    with closing(_workers(len(ids), workers, ray)) as doing:
+    with closing(workers_of(len(ids), workers, ray)) as doing:
         for answer in over_accounts(
             ids,
             lambda account: (account, pages(account)),
@@ -466,84 +418,9 @@ class _Parquet:
             raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the folder.") from None
 
 
-@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 in part.")
-@click.argument("before", metavar="DATE")
-@click.argument("after", metavar="DATE")
-@store_options
-@click.option(
-    "--fail-on",
-    type=click.Choice(("gained", "lost", "change")),
-    help="Exit 1 if anything is gained, lost, or has changed at all in any account.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one account as JSON per line, as they come.")
-def diff(
-    before: str,
-    after: str,
-    url: str,
-    accounts: tuple[str, ...],
-    workers: int | None,
-    ray: str | None,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    fail_on: str | None,
-    as_json: bool,
-) -> Exit:
-    """What has changed in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
-
-    Accounts that are there on one of the days alone are named.
-    """
-    store = _open(url, profile, region, endpoint_url)
-    first, second = store.day(before), store.day(after)
-    ids = [id_ for id_ in _picked(second, accounts) if id_ in frozenset(first.ids)]
-    report = progress_report()
-    out = stdout()
-    doing = _workers(len(ids), workers, ray)
-    click.get_current_context().call_on_close(doing.close)
-    found = over_accounts(
-        ids,
-        lambda account: (account, store.pages(first.date, account), store.pages(second.date, account)),
-        partial(diff_account, (first.date, second.date), fail_on),
-        doing,
-        lambda done: report(Progress("accounts", done, len(ids))),
-    )
-    changed = failed = answered = 0
-    part = bool(first.lacking or second.lacking)
-    for one in found:
-        if one.found is None:
-            part = True
-            note(f"Not compared: account {one.account}: {one.problem}")
-            continue
-        answered += 1
-        changed += one.found.changed
-        failed += one.found.fails
-        part = part or not one.found.details["complete"]
-        if as_json:
-            out.json({"account": one.account, **one.found.details})
-        elif one.found.changed:
-            out.line(Span(f"{one.account}", Style.STRONG))
-            for line in one.found.lines:
-                out.line(f"  {line}")
-        out.flush()
-    part = _say_only_there(first, second, accounts) or part
-    note(f"{answered:,} accounts compared, {changed:,} have changed.")
-    return Exit.NO if failed else Exit.OPEN if part else Exit.OK
-
-
-def _say_only_there(first: StoreDay, second: StoreDay, accounts: Sequence[str]) -> bool:
-    """Name the accounts that are not there on both days; whether an account may be on one that was not read there."""
-    for one, other in ((first, second), (second, first)):
-        alone = sorted(set(one.ids) - set(other.ids))
-        if alone and not accounts:
-            note(f"Only on {one.date}: {first_names(alone, _MOST_NAMED)}.")
-        for refused in one.lacking:
-            note(f"Not read on {one.date}: {safe_text(refused.name)}: {refused.problem}")
-    return bool(first.lacking or second.lacking)
-
-
 ENTRIES: Final = {
     "ask": CommandEntry("iamtui.cli.org", "ask", "Ask every account of a store."),
-    "diff": CommandEntry("iamtui.cli.org", "diff", "Compare two days of a store, account by account."),
+    "diff": CommandEntry("iamtui.cli.diff", "org_diff", "Compare two days of a store, account by account."),
 }
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +13,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from iamtui.account.model import DEMO, Account, Missing
-from iamtui.cli.diff import diff_fails, diff_json, print_diff
 from iamtui.cli.expectations import Demands
-from iamtui.cli.output import Output
 from iamtui.cli.prove import proof_to_json
-from iamtui.cli.questions import prove_saved
 from iamtui.drafts.draft import Draft
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.exports import cell_to_json
@@ -27,20 +23,19 @@ from iamtui.presentation.who_can import access_words, who_can_json
 from iamtui.problem import Problem
 from iamtui.text import first_names
 from iamtui.workspace.access import who_has_access
-from iamtui.workspace.account_diff import SameDocuments
-from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.answers import answer
 from iamtui.workspace.audit import audit as findings_of
 from iamtui.workspace.audit import unknown_facts
+from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
 from iamtui.workspace.escalations import Move, find_escalations
 from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_drafts import OrganizationDraft
 from iamtui.workspace.organization_paths import AccountIndex, Climb, CrossEdge, TrustingRole, account_of, index_of
-from iamtui.workspace.organization_store import account_in, kept_account, workspace_of
+from iamtui.workspace.organization_store import kept_account, workspace_of
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
-from iamtui.workspace.public_proofs import prove_not_public
+from iamtui.workspace.public_proofs import prove_closed
 from iamtui.workspace.saved_questions import SavedProof, SavedQuestion
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
@@ -298,15 +293,7 @@ def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof) ->
     """A proof; of resources that are not to be public, one of each."""
     asked = saved.proof
     if asked.not_public is not None:
-        closed = asked.not_public
-        proofs = prove_not_public(
-            workspace,
-            closed.resources,
-            organization=closed.outside == "organization",
-            excepted=closed.excepted,
-            policy_alone=closed.policy_alone,
-        )
-        for arn, proof in proofs.items():
+        for arn, proof in prove_closed(workspace, asked.not_public).items():
             yield _proved(workspace, saved, proof, arn)
         return
     proof, _ = prove_saved(workspace, before, asked)
@@ -346,10 +333,7 @@ def _escalations(workspace: Workspace) -> Iterator[Row]:
             one.principal.arn,
             "certain" if one.certain else "possible",
             "bad" if one.certain else "open",
-            "; then ".join(
-                f"{move.path.title}{f': {workspace.short_name(move.target)}' if move.target else ''}"
-                for move in one.moves
-            ),
+            "; then ".join(_move_words(workspace, move) for move in one.moves),
             complete=all(decision.complete for decision in decisions),
             details={"path": [move.path.id for move in one.moves], "targets": [move.target for move in one.moves]},
         )
@@ -478,42 +462,6 @@ def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[Row]:
             workspace.account.id, "draft", "escalations", one.principal.arn, one.effect.value,
             "bad" if gained else "good", f"can {'' if gained else 'no longer '}become administrator",
         )  # fmt: skip
-
-
-class AccountChange(Struct, frozen=True):
-    """What is not as it was in an account.
-
-    Args:
-        changed: whether anything is.
-        fails: whether what --fail-on names has happened.
-        lines: as `iamtui diff` prints it; safe to show.
-        details: as it prints it as JSON.
-    """
-
-    changed: bool
-    fails: bool
-    lines: tuple[str, ...]
-    details: dict[str, Any]
-
-
-def diff_account(days: tuple[str, str], fail_on: str | None, data: tuple[str, bytes, bytes]) -> AccountChange:
-    """Compare an account on two days.
-
-    Args:
-        data: its id, and its pages of both days.
-
-    Raises:
-        Problem: it cannot be read.
-    """
-    account, *pages = data
-    pool = SameDocuments()
-    before, after = (workspace_of(account_in(data, day, account, pool)) for data, day in zip(pages, days, strict=True))
-    found = diff_accounts(before, after)
-    text = io.StringIO()
-    print_diff(Output(text), found, ascii_only=True)
-    lines = [*text.getvalue().splitlines(), *(f"Not compared: {one}" for one in found.impact.not_compared)]
-    changed = bool(found.entities or found.effects())
-    return AccountChange(changed, diff_fails(found, fail_on), tuple(lines), diff_json(found))
 
 
 def row_json(row: Row, day: str) -> dict[str, Any]:

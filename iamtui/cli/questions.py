@@ -24,11 +24,10 @@ from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.text import safe_text
 from iamtui.workspace.answers import check_inquiry
-from iamtui.workspace.draft_proofs import prove_nothing_new
+from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.proofs import Proof, ProofStatus, all_proofs, prove_never
-from iamtui.workspace.public_proofs import prove_not_public
+from iamtui.workspace.proofs import ProofStatus
 from iamtui.workspace.saved_questions import (
     DEMO,
     ProofRecord,
@@ -310,27 +309,6 @@ _PROOF_MARKS: Final = {
     ProofStatus.COUNTEREXAMPLE: ("NOT MET", Style.BAD),
     ProofStatus.NOT_PROVED: ("OPEN", Style.OPEN),
 }
-
-
-def prove_saved(workspace: Workspace, before: Workspace | None, asked: ProofRecord) -> tuple[Proof, bool]:
-    """What came of a proof, and whether it is about all users and roles, or all resources, of a pattern."""
-    if asked.never is not None:
-        one = asked.never
-        found = prove_never(workspace, one.principals, one.actions, resource=one.on, excepted=one.excepted)
-        return found, any(map(is_pattern, one.principals))
-    if asked.not_public is not None:
-        closed = asked.not_public
-        proofs = prove_not_public(
-            workspace,
-            closed.resources,
-            organization=closed.outside == "organization",
-            excepted=closed.excepted,
-            policy_alone=closed.policy_alone,
-        )
-        return all_proofs(proofs.values()), any(map(is_pattern, closed.resources))
-    if before is None:
-        raise Problem("It is about a draft, and none is given.", "Give one with --draft FILE.")
-    return prove_nothing_new(before, workspace), True
 
 
 def _about_somebody(saved: Sequence[SavedQuestion | SavedProof]) -> list[SavedQuestion | SavedProof]:

@@ -1,4 +1,4 @@
-"""Whether a draft makes anything newly possible: for every principal, all actions, resources and contexts."""
+"""Saved proofs, and whether a draft makes anything newly possible: for all principals, actions, resources, contexts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,29 @@ from msgspec import structs
 from iamtui.account.model import Account, Missing, Role, User
 from iamtui.engine.request import MissingPolicy, Mode, NotEvaluated, PoliciesInForce, Principal
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.patterns import is_pattern
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.problem import Problem
 from iamtui.proofs.actions import action_classes
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements
 from iamtui.questions.question import Question
-from iamtui.workspace.proofs import MOST_PAIRS, SECONDS, Counterexample, Proof, ProofStatus, action_elements, prove_one
-from iamtui.workspace.public_proofs import newly_let_in
+from iamtui.workspace.proofs import (
+    MOST_PAIRS,
+    SECONDS,
+    Counterexample,
+    Proof,
+    ProofStatus,
+    action_elements,
+    all_proofs,
+    prove_never,
+    prove_one,
+)
+from iamtui.workspace.public_proofs import newly_let_in, prove_closed
 from iamtui.workspace.questions import evaluator_of
+from iamtui.workspace.saved_questions import ProofRecord
 from iamtui.workspace.workspace import Workspace
 
 _ASKED_FOR_POLICIES = Question("iam:GetUser", "*", mode=Mode.STRICT)
@@ -83,6 +96,27 @@ def prove_nothing_new(
             for reason in found:
                 reasons[reason] = reasons.get(reason, 0) + 1
     return Proof(ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED, None, reasons, principals, classes, names)
+
+
+def prove_saved(workspace: Workspace, before: Workspace | None, asked: ProofRecord) -> tuple[Proof, bool]:
+    """What came of a saved proof, and whether it is about all users and roles, or all resources, of a pattern.
+
+    Args:
+        before: the account without the draft that is given.
+
+    Raises:
+        Problem: it names nothing that is there, or is about a draft where none is given.
+    """
+    if asked.never is not None:
+        one = asked.never
+        found = prove_never(workspace, one.principals, one.actions, resource=one.on, excepted=one.excepted)
+        return found, any(map(is_pattern, one.principals))
+    if asked.not_public is not None:
+        proofs = prove_closed(workspace, asked.not_public)
+        return all_proofs(proofs.values()), any(map(is_pattern, asked.not_public.resources))
+    if before is None:
+        raise Problem("It is about a draft, and none is given.", "Give one with --draft FILE.")
+    return prove_nothing_new(before, workspace), True
 
 
 def _then(before: Workspace, entity: User | Role) -> tuple[Workspace, Principal] | None:

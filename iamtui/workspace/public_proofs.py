@@ -62,6 +62,7 @@ from iamtui.workspace.proofs import (
     domain_of,
 )
 from iamtui.workspace.questions import check_resource, evaluator_of
+from iamtui.workspace.saved_questions import NotPublicRecord
 from iamtui.workspace.workspace import Workspace
 
 MOST_RESOURCES: Final = 1_000
@@ -136,6 +137,17 @@ def prove_not_public(
         proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
         left -= proof.classes
     return proofs
+
+
+def prove_closed(workspace: Workspace, asked: NotPublicRecord) -> dict[str, Proof]:
+    """What came of a saved proof that resources are not public, by resource; see `prove_not_public`."""
+    return prove_not_public(
+        workspace,
+        asked.resources,
+        organization=asked.outside == "organization",
+        excepted=asked.excepted,
+        policy_alone=asked.policy_alone,
+    )
 
 
 def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) -> Counterexample | tuple[str, ...]:
