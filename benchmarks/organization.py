@@ -1,12 +1,15 @@
 """A generated organization of any number of accounts, as a store that `iamtui org` asks.
 
-python -m benchmarks.organization FOLDER [ACCOUNTS]
+python -m benchmarks.organization FOLDER [ACCOUNTS] [TRUSTED]
 
-Most accounts are small, one in twenty has a thousand principals. They trust each other as those of the generator do.
+Most accounts are small, one in twenty has a thousand principals. They trust each other as those of the generator do;
+with TRUSTED, each is of middle size, and its roles that trust another account trust so many others.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,6 +36,8 @@ ACCOUNTS: Final = 300
 DAY: Final = "2026-11-24"
 SIZES: Final = ((TINY, 60), (Size(20, 60, 6, 40), 25), (Size(60, 150, 12, 100), 10), (THOUSAND, 5))
 """What accounts have, and how many in a hundred are so."""
+DENSE: Final = ((Size(20, 60, 6, 40), 1),)
+_TRUSTED: Final = re.compile(rf'"AWS": "arn:aws:iam::({"|".join(OTHER_ACCOUNTS)}):root"')
 
 
 def ids(count: int) -> list[str]:
@@ -41,13 +46,19 @@ def ids(count: int) -> list[str]:
     return [one for one, _ in zip((ACCOUNT, *OTHER_ACCOUNTS, *rest), range(count), strict=False)]
 
 
-def accounts(count: int, sizes: tuple[tuple[Size, int], ...] = SIZES) -> Iterator[Workspace]:
-    """The accounts one by one: each is kept by nobody."""
+def accounts(count: int, sizes: tuple[tuple[Size, int], ...] = SIZES, trusted: int = 1) -> Iterator[Workspace]:
+    """The accounts one by one: each is kept by nobody.
+
+    Args:
+        trusted: how many other accounts a role trusts that trusts any.
+    """
     random = Random(SEED)
     every = ids(count)
     for number, id_ in enumerate(every):
         (size,) = random.choices([size for size, _ in sizes], [weight for _, weight in sizes])
         data = generator.snapshot_bytes(size, SEED + number).decode()
+        if trusted > 1:
+            data = _TRUSTED.sub(lambda _: f'"AWS": {_roots(random.sample(every, min(trusted, count)))}', data)
         # Accounts that it names are other ones in each, so that the organization is not a star.
         for named in OTHER_ACCOUNTS:
             data = data.replace(named, f"#{random.choice(every)}#" if named != OTHER_ACCOUNTS[2] else f"#{named}#")
@@ -56,10 +67,14 @@ def accounts(count: int, sizes: tuple[tuple[Size, int], ...] = SIZES) -> Iterato
         yield Workspace(load_account(data.encode()), SourceInfo(SourceKind.SNAPSHOT, id_, taken_at=taken_at))
 
 
-def write(folder: Path, count: int = ACCOUNTS, sizes: tuple[tuple[Size, int], ...] = SIZES) -> None:
+def _roots(ids: list[str]) -> str:
+    return json.dumps([f"arn:aws:iam::#{id_}#:root" for id_ in ids])
+
+
+def write(folder: Path, count: int = ACCOUNTS, sizes: tuple[tuple[Size, int], ...] = SIZES, trusted: int = 1) -> None:
     """Write the store."""
     writer = StoreWriter(str(folder))
-    for workspace in accounts(count, sizes):
+    for workspace in accounts(count, sizes, trusted):
         writer.take(workspace)
 
 
@@ -90,4 +105,6 @@ def run(plan: ResultPlan) -> Iterator[Result]:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else ACCOUNTS)
+    folder, *numbers = sys.argv[1:]
+    given, among = (*map(int, numbers), *(ACCOUNTS, 1)[len(numbers) :])
+    write(Path(folder), given, DENSE if among > 1 else SIZES, among)

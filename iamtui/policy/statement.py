@@ -289,10 +289,14 @@ def nobody_named(statement: Statement) -> Iterator[PrincipalEntry]:
             yield entry
 
 
+_entry_arn = lru_cache(maxsize=16384)(parse_arn)
+"""A trust policy may name hundreds of accounts, which are all read again for each caller."""
+
+
 def _match_aws(value: str, caller: Caller) -> tuple[Strength, Truth] | None:
     if is_account_id(value):
         return (Strength.ACCOUNT, True) if caller.kind in _IN_ACCOUNT and value == caller.account else None
-    arn = parse_arn(value)
+    arn = _entry_arn(value)
     if arn is None:
         if caller.unique_id is not None and value == caller.unique_id:
             return (Strength.USER if caller.kind is CallerKind.USER else Strength.ROLE, True)

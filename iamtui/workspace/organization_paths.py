@@ -1,43 +1,52 @@
 """Ways from one account of an organization into another: roles that trust it, and who becomes administrator by them.
 
-Of each account an index is kept, and not the account: which of its roles other accounts may be let in by, which roles
-elsewhere its policies name, and by which steps whoever assumes such a role becomes administrator. Only accounts that
-fit by it are read together, a few at a time, and decided as `iamtui trust` and `iamtui escalations` decide of several.
+Of each account an index is kept, and not the account: which of its roles other accounts may be let in by, with what
+decides on the side of these, which roles elsewhere its policies name, and by which steps whoever assumes such a role
+becomes administrator. Each account is read again once, with what is kept of the others whose roles fit by it, and is
+decided about as `iamtui trust` and `iamtui escalations` decide of several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol, TypeAlias, TypeVar
+from itertools import groupby
+from typing import Final, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
-from iamtui.account.model import Account, Group, Role, User
+from iamtui.account.model import NOT_LOADED, Account, Group, Role, User
+from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.engine.condition_words import condition_of
-from iamtui.engine.decision import Outcome
-from iamtui.policy.document import Statement
+from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.request import Principal
+from iamtui.policy.document import DocumentPool, PolicyDocument
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
-from iamtui.policy.types import PolicyType
+from iamtui.policy.statement import action_name, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.workspace.escalations import EscalationSearch, Move, find_escalations
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.organization_run import Done, Workers, over_accounts
-from iamtui.workspace.organization_store import kept_account, workspace_of
+from iamtui.workspace.organization_store import account_in, kept_account, workspace_of
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import evaluator_of
-from iamtui.workspace.trust import Trustee, TrustReader
+from iamtui.workspace.trust import TrustedInside, TrustReader
 from iamtui.workspace.workspace import Workspace
 
-_ASSUME: Final = "sts:assumerole"
+_ASSUME: Final = action_name("sts:AssumeRole")
 _MOST_PATTERNS: Final = 2_000
 """Of an account, by which it names roles of others; with more, it may name any."""
-_MOST_PAIRS: Final = 200_000
-"""Pairs of accounts that are read together in one run."""
-_BESIDE: Final = 4
-"""Accounts that are in memory with the one whose roles they may assume."""
+_MOST_PAIRS: Final = 5_000_000
+"""Pairs of a role and an account that it may let in, of one run."""
+_ROLES_AT_ONCE: Final = 4_096
+"""That an account is asked about before it is read again."""
+_MOST_OF_PARTS: Final = 16 * 1024 * 1024
+"""Bytes of snapshots of parts of accounts whose records a worker keeps; each takes some ten times as many."""
 _MOST_ROUNDS: Final = 12
 
 Path: TypeAlias = tuple[str, ...]
@@ -47,19 +56,6 @@ _MOST_REACHED: Final = 100_000
 """Roles to which chains from one principal are followed."""
 
 Pages: TypeAlias = Callable[[str], bytes]
-
-
-class ReadTogether(Protocol):
-    """What is asked of several accounts that are read together, the first of which is `account`."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def accounts(self) -> tuple[str, ...]: ...
-
-
-A = TypeVar("A", bound=ReadTogether)
 
 
 class TrustingRole(Struct, frozen=True):
@@ -85,11 +81,13 @@ class AccountIndex(Struct, frozen=True):
 
     Args:
         assumes: patterns of the roles of other accounts that its policies may let it assume.
+        part: from `trusting_part`, of these roles.
     """
 
     account: str
     assumes: tuple[str, ...]
     roles: tuple[TrustingRole, ...]
+    part: bytes = b""
 
 
 class CrossEdge(Struct, frozen=True):
@@ -146,7 +144,28 @@ def index_of(workspace: Workspace, *, escalations: bool) -> AccountIndex:
         )
         for role, accounts in letting
     )
-    return AccountIndex(account.id, tuple(_assumes(account)), tuple(roles))
+    part = trusting_part(account, [role for role, _ in letting]) if letting else b""
+    return AccountIndex(account.id, tuple(_assumes(account)), tuple(roles), part)
+
+
+def trusting_part(account: Account, roles: Iterable[Role]) -> bytes:
+    """What decides on the side of an account who assumes some of its roles: a snapshot of that alone, packed."""
+    bare = (
+        replace(role, inline_policies=(), attached_policies=(), boundary_arn=None, last_used=NOT_LOADED)
+        for role in roles
+    )
+    part = Account(
+        account.id,
+        account.partition,
+        caller_arn=account.caller_arn,
+        taken_at=account.taken_at,
+        region=account.region,
+        not_aws=account.not_aws,
+        roles=tuple(bare),
+        organization=account.organization,
+        gaps=account.gaps,
+    )
+    return zlib.compress(msgspec.json.encode(snapshot_of(part)), 1)
 
 
 def _words(moves: Sequence[Move] | None) -> Path | None:
@@ -172,65 +191,104 @@ def _assumes(account: Account) -> Iterator[str]:
         if document.error is not None:
             yield "*"
             return
-        assumed = (one for statement in document.policy.statements for one in _assumed_by(statement))
-        found.update(dict.fromkeys(one for one in assumed if not one.startswith(own)))
+        found.update(dict.fromkeys(one for one in _assumed_by(document) if not one.startswith(own)))
     yield from ("*",) if "*" in found or len(found) > _MOST_PATTERNS else found
 
 
-def _assumed_by(statement: Statement) -> tuple[str, ...]:
-    if statement.effect != "Allow" or not _may_be_assume_role(statement):
-        return ()
-    return ("*",) if statement.not_resources is not None else statement.resources or ()
-
-
-def _may_be_assume_role(statement: Statement) -> bool:
-    if statement.actions is not None:
-        return any(map(_is_assume_role, statement.actions))
-    return not any(map(_is_assume_role, statement.not_actions or ()))
-
-
-def _is_assume_role(pattern: str) -> bool:
-    return pattern == "*" or _glob(pattern.lower()).matches(_ASSUME)
+def _assumed_by(document: PolicyDocument) -> Iterator[str]:
+    compiled = compile_policy(document, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS)
+    for statement, action in zip(compiled.sources, compiled.actions, strict=True):
+        if statement.effect == "Allow" and action.matches(_ASSUME):
+            yield from ("*",) if statement.not_resources is not None else statement.resources or ()
 
 
 def _glob(pattern: str) -> Glob:
     return Glob(tokens_of(with_variables_as_stars(parse_pieces(pattern, variables=True))))
 
 
-class Together(Struct, frozen=True):
-    """Accounts that are read together: one, roles of it, and some that may assume them."""
+class Calling(Struct, frozen=True):
+    """Users and roles of an account, and roles that they may assume.
+
+    Args:
+        callers: () stands for all of the account.
+        roles: of other accounts, those of one after the other.
+        own: whether they are asked about all roles of their account, too.
+    """
 
     account: str
+    callers: tuple[str, ...]
     roles: tuple[str, ...]
-    beside: tuple[str, ...]
-
-    @property
-    def accounts(self) -> tuple[str, ...]:
-        return (self.account, *self.beside)
+    own: bool = False
 
 
-def edges_between(day: str, data: tuple[Together, Mapping[str, bytes]]) -> tuple[CrossEdge, ...]:
-    """Which users and roles of some accounts may assume roles of another, as AWS decides with both sides.
+def edges_from(day: str, data: tuple[Calling, bytes, Mapping[str, bytes]]) -> tuple[CrossEdge, ...]:
+    """Which roles some users and roles may assume, as AWS decides with both sides.
+
+    Args:
+        data: the pages of their account, and by id what is kept of the accounts of the roles (`trusting_part`).
 
     Raises:
-        Problem: one of them cannot be read.
+        Problem: an account cannot be read, or has nobody of that name.
     """
-    together, pages = data
-    there = workspace_of(kept_account(pages[together.account], day, together.account))
-    beside = tuple(workspace_of(kept_account(pages[id_], day, id_)) for id_ in together.beside)
-    workspace = replace(there, beside=beside)
-    reader = TrustReader(workspace)
-    found: list[CrossEdge] = []
-    for arn in together.roles:
-        role = workspace.account.by_arn(arn)
-        if not isinstance(role, Role):
-            continue
-        for edge in reader.edges(role, inside=False):
-            inside = edge.trustee in (Trustee.USER, Trustee.ROLE) and edge.principal.account in together.beside
-            if inside and edge.action == "sts:AssumeRole":
-                sure = edge.decision.outcome is Outcome.ALLOWED
-                found.append(CrossEdge(edge.principal.arn, arn, sure, edge.condition, edge.decision.complete))
+    calling, pages, parts = data
+    home = workspace_of(kept_account(pages, day, calling.account))
+    callers = [resolve_principal(home, arn) for arn in calling.callers]
+    found = [*_edges(home, home.account.roles, callers)] if calling.own else []
+    for id_, arns in groupby(calling.roles, account_of):
+        owner = _PARTS.account(parts[id_], day, id_)
+        roles = (role for arn in arns if isinstance(role := owner.by_arn(arn), Role))
+        found += _edges(replace(home, beside=(workspace_of(owner),)), roles, callers)
     return tuple(found)
+
+
+def _edges(workspace: Workspace, roles: Iterable[Role], callers: Sequence[Principal]) -> Iterator[CrossEdge]:
+    """Which of some roles the callers may assume; without callers, who of the account may."""
+    for role in roles:
+        evaluator = evaluator_of(workspace, Question(_ASSUME.full, role.arn))
+        decided: Iterable[tuple[Principal, Decision]]
+        if callers:
+            decided = ((caller, evaluator.decide(caller)) for caller in callers if caller.arn != role.arn)
+        else:
+            inside = TrustedInside(workspace, role, _ASSUME.full, evaluator)
+            decided = ((edge.principal, edge.decision) for edge in inside)
+        conditions: dict[Hashable, str] = {}
+        for principal, decision in decided:
+            condition = ""
+            if decision.outcome is Outcome.DEPENDS:
+                # To find what an answer depends on takes far longer than the answer, and is the same for most.
+                class_ = (evaluator.class_of(principal) if not callers else None) or principal
+                if class_ not in conditions:
+                    conditions[class_] = condition_of(decision)
+                condition = conditions[class_]
+            elif decision.outcome is not Outcome.ALLOWED:
+                continue
+            sure = decision.outcome is Outcome.ALLOWED
+            yield CrossEdge(principal.arn, role.arn, sure, condition, decision.complete)
+
+
+class _Parts:
+    """The accounts of some parts, as long as these are small together; equal policies are the same object."""
+
+    def __init__(self) -> None:
+        self._empty()
+
+    def _empty(self) -> None:
+        self._size = 0
+        self._pool = DocumentPool()
+        self._accounts: dict[bytes, Account] = {}
+
+    def account(self, part: bytes, day: str, id_: str) -> Account:
+        found = self._accounts.get(part)
+        if found is None:
+            pages = zlib.decompress(part)
+            if self._size + len(pages) > _MOST_OF_PARTS:
+                self._empty()
+            found = self._accounts[part] = account_in(pages, day, id_, self._pool)
+            self._size += len(pages)
+        return found
+
+
+_PARTS: Final = _Parts()
 
 
 class Gained(Struct, frozen=True):
@@ -265,48 +323,6 @@ def reached_with(day: str, data: tuple[str, bytes, frozenset[str], frozenset[str
     return tuple(found)
 
 
-class Calling(Struct, frozen=True):
-    """Users and roles of an account, and roles of the same account or another that they may assume.
-
-    Args:
-        roles: () stands for all of the account.
-    """
-
-    account: str
-    roles: tuple[str, ...]
-    callers: tuple[str, ...]
-
-    @property
-    def accounts(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.account, *map(account_of, self.callers))))
-
-
-def edges_from(day: str, data: tuple[Calling, Mapping[str, bytes]]) -> tuple[CrossEdge, ...]:
-    """Which roles some users and roles may assume.
-
-    Raises:
-        Problem: one of the accounts cannot be read, or has nobody of that name.
-    """
-    calling, pages = data
-    first, *others = (workspace_of(kept_account(pages[id_], day, id_)) for id_ in calling.accounts)
-    workspace = replace(first, beside=tuple(others))
-    account = workspace.account
-    roles = [account.by_arn(arn) for arn in calling.roles] if calling.roles else account.roles
-    callers = [resolve_principal(workspace, arn) for arn in calling.callers]
-    at_home = workspace.at(account_of(calling.callers[0]))
-    found: list[CrossEdge] = []
-    for role in roles:
-        if not isinstance(role, Role):
-            continue
-        evaluator = evaluator_of(at_home, Question("sts:AssumeRole", role.arn))
-        for caller in callers:
-            decision = evaluator.decide(caller)
-            if caller.arn != role.arn and decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
-                sure = decision.outcome is Outcome.ALLOWED
-                found.append(CrossEdge(caller.arn, role.arn, sure, condition_of(decision), decision.complete))
-    return tuple(found)
-
-
 # All accounts.
 
 
@@ -324,7 +340,7 @@ class Ways:
         self._globs = {id_: [*map(_glob, one.assumes)] for id_, one in self._indexes.items()}
         self._pages = pages
         self._workers = workers
-        self._pairs = 0
+        self._left = _MOST_PAIRS
         self.lacking: dict[str, None] = {}
         """Why ways may be missing, sentences; raw text."""
 
@@ -337,8 +353,8 @@ class Ways:
         return None if role.accounts is None else tuple(one for one in role.accounts if one not in self._indexes)
 
     def edges(self, roles: Iterable[TrustingRole]) -> Iterator[CrossEdge]:
-        """Who of the other accounts may assume each of some roles."""
-        yield from self._decided([*self._together(roles)], edges_between)
+        """Who of the other accounts may assume each of some roles, by the accounts of those who may."""
+        yield from self._decided([*self._of_each(roles)])
 
     def chains(self, start: str) -> Iterator[tuple[CrossEdge, ...]]:
         """A shortest chain to every role of all accounts that a user or role reaches by assuming one after the other.
@@ -353,7 +369,7 @@ class Ways:
         chains = {**frontier}
         while frontier:
             following: dict[str, tuple[CrossEdge, ...]] = {}
-            for edge in self._decided([*self._calling(sorted(frontier), reached)], edges_from):
+            for edge in self._decided([*self._calling(sorted(frontier), reached)]):
                 before = following.get(edge.role)
                 if edge.role not in reached and (before is None or not _is_sure(before)):
                     following[edge.role] = (*chains[edge.principal], edge)
@@ -370,56 +386,54 @@ class Ways:
         for arn in callers:
             by_account.setdefault(account_of(arn), []).append(arn)
         for account, arns in by_account.items():
-            yield Calling(account, (), tuple(arns))
-            elsewhere: dict[str, list[str]] = {}
-            for role in self.trusting:
-                lets_in = role.account != account and (role.accounts is None or account in role.accounts)
-                if lets_in and role.arn not in reached and self._names(account, role.arn):
-                    elsewhere.setdefault(role.account, []).append(role.arn)
-            for other, roles in elsewhere.items():
-                yield Calling(other, tuple(roles), tuple(arns))
+            lets_in = (
+                role
+                for role in self.trusting
+                if role.account != account and (role.accounts is None or account in role.accounts)
+            )
+            named = [role.arn for role in lets_in if role.arn not in reached and self._names(account, role.arn)]
+            yield Calling(account, tuple(arns), tuple(named[:_ROLES_AT_ONCE]), own=True)
+            for at in range(_ROLES_AT_ONCE, len(named), _ROLES_AT_ONCE):
+                yield Calling(account, tuple(arns), tuple(named[at : at + _ROLES_AT_ONCE]))
 
     def _names(self, account: str, role: str) -> bool:
         """Whether policies of an account may let it assume a role elsewhere."""
         return any(glob.matches(role) for glob in self._globs[account])
 
-    def _decided(
-        self, asked: Sequence[A], task: Callable[[str, tuple[A, Mapping[str, bytes]]], tuple[CrossEdge, ...]]
-    ) -> Iterator[CrossEdge]:
-        """The edges that a task finds, of each of some accounts that are read together."""
+    def _decided(self, asked: Sequence[Calling]) -> Iterator[CrossEdge]:
         by_key = {f"{one.account}-{number}": one for number, one in enumerate(asked)}
 
-        def read(key: str) -> tuple[A, Mapping[str, bytes]]:
+        def read(key: str) -> tuple[Calling, bytes, Mapping[str, bytes]]:
             one = by_key[key]
-            return one, {id_: self._pages(id_) for id_ in one.accounts}
+            owners = dict.fromkeys(map(account_of, one.roles))
+            return one, self._pages(one.account), {id_: self._indexes[id_].part for id_ in owners}
 
         done: Done[tuple[CrossEdge, ...]]
-        for done in over_accounts([*by_key], read, partial(task, self._day), self._workers):
+        for done in over_accounts([*by_key], read, partial(edges_from, self._day), self._workers):
             if done.found is None:
-                self._lack(f"Ways into account {by_key[done.account].account} were not followed: {done.problem}")
+                self._lack(f"Ways out of account {by_key[done.account].account} were not followed: {done.problem}")
                 continue
             yield from done.found
 
-    def _together(self, roles: Iterable[TrustingRole]) -> Iterator[Together]:
-        """Which accounts have to be read together, as far as their indexes tell."""
-        wanted: dict[tuple[str, str], list[str]] = {}
-        for role in roles:
-            named = self._indexes if role.accounts is None else role.accounts
-            for id_ in named:
-                is_other = id_ in self._indexes and id_ != role.account
-                if is_other and self._names(id_, role.arn):
-                    wanted.setdefault((role.account, id_), []).append(role.arn)
-        # Those are read together of which the same roles are asked about.
-        alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (account, id_), arns in sorted(wanted.items()):
-            self._pairs += 1
-            if self._pairs > _MOST_PAIRS:
-                self._lack(f"There are more than {_MOST_PAIRS:,} pairs of accounts: the rest was not followed")
+    def _of_each(self, roles: Iterable[TrustingRole]) -> Iterator[Calling]:
+        """What each account is to be asked about, as far as the indexes tell."""
+        by_account: dict[str, list[str]] = {}
+        for role, id_ in self._pairs(sorted(roles, key=lambda role: role.account)):
+            if self._left == 0:
+                self._lack(f"More than {_MOST_PAIRS:,} pairs of a role and an account: the rest was not followed")
                 break
-            alike.setdefault((account, tuple(arns)), []).append(id_)
-        for (account, roles_of_it), ids in alike.items():
-            for at in range(0, len(ids), _BESIDE):
-                yield Together(account, roles_of_it, tuple(ids[at : at + _BESIDE]))
+            self._left -= 1
+            by_account.setdefault(id_, []).append(role.arn)
+        for id_, arns in sorted(by_account.items()):
+            for at in range(0, len(arns), _ROLES_AT_ONCE):
+                yield Calling(id_, (), tuple(arns[at : at + _ROLES_AT_ONCE]))
+
+    def _pairs(self, roles: Iterable[TrustingRole]) -> Iterator[tuple[TrustingRole, str]]:
+        """The other accounts of which each role may let in somebody."""
+        for role in roles:
+            for id_ in self._indexes if role.accounts is None else role.accounts:
+                if id_ in self._indexes and id_ != role.account and self._names(id_, role.arn):
+                    yield role, id_
 
     def _lack(self, sentence: str) -> None:
         self.lacking.setdefault(sentence)

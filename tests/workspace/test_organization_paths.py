@@ -10,12 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.generator import TINY
+from benchmarks.generator import TINY, Size
 from benchmarks.organization import accounts
-from iamtui.account.model import Account, AttachedPolicy, InlinePolicy, Known, Missing, Role, User
+from iamtui.account.model import (
+    Account,
+    AttachedPolicy,
+    InlinePolicy,
+    Known,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    Role,
+    User,
+)
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.account_index import principal_of
+from iamtui.workspace import organization_paths
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.organization_paths import AccountIndex, Ways, account_of, index_of
@@ -52,6 +64,12 @@ class Stored:
         found = indexes or [index_of(one, escalations=True) for one in self.alone]
         return Ways(self.day.date, found, self.pages, Here())
 
+    def edges(self, ways: Ways) -> dict[tuple[str, str], tuple[bool, str, bool]]:
+        found = [*ways.edges(ways.trusting)]
+        edges = {(edge.principal, edge.role): (edge.certain, edge.condition, edge.complete) for edge in found}
+        assert len(edges) == len(found)
+        return edges
+
     def expected_climbs(self) -> dict[str, bool]:
         """Who becomes administrator with the others open, and does not, or not for sure, alone."""
         alone = {one.principal.arn: one.certain for each in self.alone for one in find_escalations(each).escalations}
@@ -62,9 +80,13 @@ class Stored:
         }
         return {name: certain for name, certain in every.items() if alone.get(name) is not certain}
 
-    def expected_edges(self) -> dict[tuple[str, str], bool]:
+    def expected_edges(self) -> dict[tuple[str, str], tuple[bool, str, bool]]:
         return {
-            (edge.principal.arn, edge.role.arn): edge.decision.outcome is Outcome.ALLOWED
+            (edge.principal.arn, edge.role.arn): (
+                edge.decision.outcome is Outcome.ALLOWED,
+                edge.condition,
+                edge.decision.complete,
+            )
             for edge in every_edge(self.together)
             if edge.trustee in (Trustee.USER, Trustee.ROLE)
             and edge.action == "sts:AssumeRole"
@@ -113,7 +135,7 @@ def test_who_becomes_administrator_across_accounts(company: Stored) -> None:
 
 def test_who_may_assume_roles_of_other_accounts(company: Stored) -> None:
     ways = company.ways()
-    edges = {(edge.principal, edge.role): edge.certain for edge in ways.edges(ways.trusting)}
+    edges = company.edges(ways)
     assert edges == company.expected_edges()
     assert len(edges) == 3
     assert {role.arn: ways.outside(role) for role in ways.trusting if ways.outside(role) != ()} == {
@@ -136,11 +158,21 @@ def test_chains_from_account_to_account(company: Stored) -> None:
         [*ways.chains(arn("000011112222", "user/x"))]
 
 
-@pytest.mark.slow
-def test_a_generated_organization_says_the_same(tmp_path: Path) -> None:
-    stored = Stored(tmp_path, (one.account for one in accounts(8, ((TINY, 1),))))
+@pytest.mark.parametrize(
+    ("count", "size", "trusted"),
+    [
+        (4, Size(3, 8, 1, 4), 3),
+        *(
+            pytest.param(8, size, trusted, marks=pytest.mark.slow)
+            for size in (TINY, Size(12, 30, 4, 20))
+            for trusted in (1, 5)
+        ),
+    ],
+)
+def test_a_generated_organization_says_the_same(tmp_path: Path, count: int, size: Size, trusted: int) -> None:
+    stored = Stored(tmp_path, (one.account for one in accounts(count, ((size, 1),), trusted)))
     ways = stored.ways()
-    assert {(edge.principal, edge.role): edge.certain for edge in ways.edges(ways.trusting)} == stored.expected_edges()
+    assert stored.edges(ways) == stored.expected_edges()
     assert {one.principal: one.certain for one in ways.climbs()} == stored.expected_climbs()
 
 
@@ -158,7 +190,7 @@ def with_levels(account: Account) -> Account:
 def test_random_accounts_say_the_same(tmp_path: Path, seed: int) -> None:
     stored = Stored(tmp_path, map(with_levels, two_accounts(seed)[:2]))
     ways = stored.ways()
-    assert {(edge.principal, edge.role): edge.certain for edge in ways.edges(ways.trusting)} == stored.expected_edges()
+    assert stored.edges(ways) == stored.expected_edges()
     assert {one.principal: one.certain for one in ways.climbs()} == stored.expected_climbs()
     edges = by_principal(every_edge(stored.together))
     for each in stored.alone:
@@ -187,13 +219,51 @@ def test_what_is_not_known_of_an_account_may_let_it_assume_anything() -> None:
     assert index_of(workspace, escalations=False).assumes == ("*",)
 
 
-def test_only_accounts_that_fit_are_read_together(company: Stored) -> None:
+def test_each_account_is_read_again_once_whose_users_may_assume_roles_of_others(company: Stored) -> None:
     ways = company.ways()
     read: list[str] = []
     ways._pages = lambda id_: read.append(id_) or company.pages(id_)  # type: ignore[func-returns-value]
     assert len([*ways.edges(ways.trusting)]) == 3
-    # A may assume roles of B, and B those of C; A's policies name no role of C.
-    assert sorted(read) == sorted([A, B, B, C])
+    # A may assume roles of B, and B those of C, of which enough is kept.
+    assert read == [A, B]
+
+
+def test_many_roles_are_asked_about_some_at_a_time(company: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    chains = [*company.ways().chains(arn(A, "user/dora"))]
+    monkeypatch.setattr(organization_paths, "_ROLES_AT_ONCE", 1)
+    monkeypatch.setattr(organization_paths, "_MOST_OF_PARTS", 1)
+    ways = company.ways()
+    assert company.edges(ways) == company.expected_edges()
+    assert [*ways.chains(arn(A, "user/dora"))] == chains
+    monkeypatch.setattr(organization_paths, "_MOST_PAIRS", 1)
+    ways = company.ways()
+    assert len([*ways.edges(ways.trusting)]) < 3
+    assert [*ways.lacking] == ["More than 1 pairs of a role and an account: the rest was not followed"]
+
+
+def test_the_tags_of_a_role_and_the_rcps_of_its_account_count_where_others_assume_it(tmp_path: Path) -> None:
+    dora = user(A, "dora", allow("sts:AssumeRole", "*", Condition={"StringEquals": {"aws:ResourceTag/open": "yes"}}))
+    full = OrganizationPolicy("arn:aws:organizations::aws:policy/p-Full", "Full", document(allow("*")))
+    denying = document(
+        {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": arn(B, "role/shut")}
+    )
+    rcp = OrganizationPolicy(
+        "arn:aws:organizations::111111111111:policy/o-1/resource_control_policy/p-1", "shut", denying
+    )
+    level = OrganizationLevel("r-abcd", "Root", "ROOT", Known((full,)), Known((rcp,)))
+    roles = tuple(
+        replace(role(B, name, {"AWS": dora.arn}), tags=(("open", tag),))
+        for name, tag in (("yes", "yes"), ("no", "no"), ("shut", "yes"))
+    )
+    organization = Organization("o-1", A, (level, replace(level, type="ACCOUNT", id=B, rcps=Known(()))))
+    some = [
+        Account(A, users=(dora,), organization=Known(None)),
+        Account(B, roles=roles, organization=Known(organization)),
+    ]
+    stored = Stored(tmp_path, some)
+    edges = stored.edges(stored.ways())
+    assert edges == stored.expected_edges()
+    assert [(name, sure) for (_, name), (sure, *_) in edges.items()] == [(arn(B, "role/yes"), True)]
 
 
 def test_an_account_that_is_gone_meanwhile_is_said(company: Stored) -> None:
@@ -205,5 +275,5 @@ def test_an_account_that_is_gone_meanwhile_is_said(company: Stored) -> None:
         return company.pages(id_)
 
     ways = Ways(company.day.date, indexes, gone, Here())
-    assert ways.climbs() == ()
-    assert [*ways.lacking] == [f"Ways into account {id_} were not followed: It is not there." for id_ in (B, C)]
+    assert {one.principal for one in ways.climbs()} == {arn(A, name) for name in ("role/via", "user/dora", "user/eve")}
+    assert [*ways.lacking] == [f"Ways out of account {B} were not followed: It is not there."]
