@@ -220,8 +220,8 @@ def open_profiles(
     if taker is not None:
         taker.expect(map(listed, names))
         openers = [
-            partial(_unless_taken, taker, choice, opener, one_by_one(approve))
-            for choice, opener in zip(choices, openers, strict=True)
+            partial(_unless_taken, taker, name, choice, opener, one_by_one(approve))
+            for name, choice, opener in zip(names, choices, openers, strict=True)
         ]
     return at_once.open(names, openers)
 
@@ -234,6 +234,7 @@ def listed(name: str, problem: str = "") -> ListedAccount:
 
 def _unless_taken(
     taker: StoreWriter,
+    name: str,
     choice: SourceChoice,
     opener: Opener,
     approve: Approve | None,
@@ -242,6 +243,8 @@ def _unless_taken(
 ) -> Workspace:
     """What an opener opens, or no more than whose account it is, where that was taken."""
     known = connect(choice, approve)
+    # By the profile's name it would be missed for ever.
+    taker.expect([ListedAccount(name, known.account.id)])
     taken = taker.has(known.account.id)
     return Workspace(Account(id=known.account.id), known.source) if taken else opener(report, cancelled)
 

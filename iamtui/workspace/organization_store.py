@@ -16,7 +16,6 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -44,7 +43,7 @@ FORMAT: Final = "iamtui-organization.json"
 ACCOUNTS: Final = "accounts.json"
 _SNAPSHOT: Final = "snapshot.json.zst"
 POLICIES: Final = "managed-policies"
-_DATE: Final = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_DATE: Final = "date="
 _ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
 COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
 """What an account says of an AWS managed policy; the rest of it is the same in all."""
@@ -52,6 +51,8 @@ COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
 _S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 _MOST_NAMES: Final = 60_000
 """Of one folder: AWS raises an organization to 10,000 accounts."""
+_MOST_PAGES: Final = 1_000
+"""Of a listing: S3 gives 1,000 entries to a page, or fewer."""
 _MOSTPOLICIES: Final = 5_000
 _LARGEST_POLICY: Final = 2 * 1024 * 1024
 _LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
@@ -126,10 +127,16 @@ def check_date(text: str) -> str:
     Raises:
         Problem: it is not one.
     """
-    with suppress(ValueError):
-        if date.fromisoformat(text).isoformat() == text:
-            return text
+    if _is_date(text):
+        return text
     raise Problem(f"{safe_text(text, limit=40)} is not a date.", "Write it as 2026-11-28.")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 # Where the files lie.
@@ -203,7 +210,7 @@ class S3Files:
         where = f"{self._prefix}{name}/" if name else self._prefix
         marker: dict[str, str] = {}
         count = 0
-        while True:
+        for _ in range(_MOST_PAGES):
             # Not `pages`: the answer names its next page as no other listing does.
             page = self._connection.call(
                 "s3", "ListObjectsV2", _Listing, Bucket=self._bucket, Prefix=where, Delimiter="/", **marker
@@ -218,6 +225,7 @@ class S3Files:
             if not page.NextContinuationToken or page.NextContinuationToken == marker.get("ContinuationToken"):
                 raise self._connection.unexpected("s3", "ListObjectsV2", "it does not say where the listing goes on")
             marker = {"ContinuationToken": page.NextContinuationToken}
+        raise self._connection.unexpected("s3", "ListObjectsV2", f"it has more than {_MOST_PAGES:,} pages")
 
     def has(self, name: str) -> bool:
         key = f"{self._prefix}{name}"
@@ -319,8 +327,8 @@ class OrganizationStore:
 
     def dates(self) -> tuple[str, ...]:
         """The days, the first one first."""
-        matches = map(_DATE.fullmatch, self._files.folders(""))
-        return tuple(sorted(match[1] for match in matches if match))
+        named = (name.removeprefix(_DATE) for name in self._files.folders("") if name.startswith(_DATE))
+        return tuple(sorted({day for day in named if _is_date(day)}))
 
     def day(self, wanted: str | None = None) -> StoreDay:
         """A day, or the last one.
@@ -332,11 +340,10 @@ class OrganizationStore:
         if not dates:
             raise Problem(f"The store {safe_text(self.name)} is empty.", "Fill it: `iamtui snapshot --org FOLDER`.")
         if wanted is not None and check_date(wanted) not in dates:
-            near = ", ".join(dates[-3:])
-            raise Problem(f"The store {safe_text(self.name)} has nothing of {wanted}.", f"Its last days: {near}.")
+            raise self._nothing_of(wanted, dates)
         day = wanted or dates[-1]
-        folder = f"date={day}"
-        named = sorted(match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(folder)) if match)
+        folder = f"{_DATE}{day}"
+        named = sorted({match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(folder)) if match})
         listed = read_list(self._files, f"{folder}/{ACCOUNTS}")
         there = frozenset(named)
         lacking = tuple(
@@ -344,7 +351,14 @@ class OrganizationStore:
             for one in listed
             if one.account not in there
         )
+        if not (named or lacking):
+            # A writer that was ended made the folder, and no more.
+            raise self._nothing_of(day, [one for one in dates if one != day])
         return StoreDay(day, tuple(named), lacking)
+
+    def _nothing_of(self, day: str, others: Sequence[str]) -> Problem:
+        near = f"Its last days: {', '.join(others[-3:])}." if others else "Fill it: `iamtui snapshot --org FOLDER`."
+        return Problem(f"The store {safe_text(self.name)} has nothing of {day}.", near)
 
     def pages(self, day: str, account: str) -> bytes:
         """The snapshot of an account as JSON, with the AWS managed policies that it names.

@@ -158,9 +158,9 @@ class StoreWriter:
         name = f"date={self.day}/{ACCOUNTS}"
         path = self.folder / name
         with locked(path):
-            known = {one.account or one.name: one for one in read_list(self._files, name)}
-            known |= {one.account or one.name: one for one in accounts}
-            data = msgspec.json.format(msgspec.json.encode(AccountsFile([*known.values()])), indent=1)
+            told = {*(one.name for one in accounts), *(one.account for one in accounts if one.account)}
+            others = [one for one in read_list(self._files, name) if told.isdisjoint((one.name, one.account))]
+            data = msgspec.json.format(msgspec.json.encode(AccountsFile([*others, *accounts])), indent=1)
             try:
                 replace_file(path, data + b"\n")
             except OSError as error:

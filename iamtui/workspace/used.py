@@ -19,9 +19,11 @@ from iamtui.catalog import api_operations
 from iamtui.engine.api_calls import PROFILE, AuthorizedAction, authorized_by, iam_actions
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import parse_arn
+from iamtui.problem import Problem
 from iamtui.text import first_names
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.denials import with_path
+from iamtui.workspace.questions import check_resource
 from iamtui.workspace.what_can import LEVELS, EffectiveAccess
 from iamtui.workspace.workspace import Workspace
 
@@ -146,7 +148,7 @@ class Activity:
             self.possible.setdefault(maybe.action, request.event)
         for found in mapped.actions:
             used = self.actions.setdefault(found.action, UsedAction(found.action))
-            resources = [_real_arn(workspace, one) for one in found.resources]
+            resources = [_real_arn(workspace, one) if _is_resource(one) else "" for one in found.resources]
             if found.action == "iam:PassRole" and not resources:
                 resources = _roles_of_profile(workspace.account, request.given())
             used.add(request, found, resources)
@@ -268,6 +270,15 @@ def activity_of(workspace: Workspace, principal: Principal, read: ReadTrails) ->
     for request in read.requests.get(arn, ()):
         activity.add(request, workspace)
     return activity
+
+
+def _is_resource(text: str) -> bool:
+    """Whether it can be asked about: names in records may be any text, of objects in S3 also one with ARNs in it."""
+    try:
+        check_resource(text)
+    except Problem:
+        return False
+    return True
 
 
 def _real_arn(workspace: Workspace, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,10 @@ from iamtui.input_files import packed_for, read_document, unpacked
 from iamtui.problem import Problem
 from iamtui.workspace import organization_store
 from iamtui.workspace.organization_store import (
+    ListedAccount,
     LocalFiles,
     OrganizationStore,
+    S3Files,
     account_in,
     is_s3,
     open_store,
@@ -202,14 +205,66 @@ def test_a_folder_with_something_else_in_it_does_not_become_a_store(tmp_path: Pa
 
 
 def test_days(folder: Path) -> None:
-    (folder / "date=2026-11-29").mkdir()
-    (folder / "date=nonsense").mkdir()
+    (folder / "date=2026-11-29" / "account=123456789012").mkdir(parents=True)
+    for name in ("nonsense", "2026-11-32", "2026-13-01"):
+        (folder / f"date={name}").mkdir()
     store = OrganizationStore(LocalFiles(folder))
     assert (store.dates(), store.day().date, store.day(DAY).date) == ((DAY, "2026-11-29"), "2026-11-29", DAY)
     with pytest.raises(Problem, match="has nothing of 2026-01-01"):
         store.day("2026-01-01")
     with pytest.raises(Problem, match="is not a date"):
         store.day("../../etc")
+
+
+def test_a_day_that_is_empty_is_not_an_organization_without_accounts(folder: Path) -> None:
+    (folder / "date=2026-11-29").mkdir()
+    with pytest.raises(Problem, match="has nothing of 2026-11-29") as caught:
+        OrganizationStore(LocalFiles(folder)).day()
+    assert caught.value.next_step == f"Its last days: {DAY}."
+
+
+def test_an_account_that_was_to_be_read_by_a_profile_is_not_missed_when_it_is_there(folder: Path) -> None:
+    writer = StoreWriter(str(folder), DAY)
+    writer.expect([ListedAccount("The profile dev"), ListedAccount("The profile prod")])
+    writer.refused([ListedAccount("The profile prod", "", "It was denied.")])
+    writer.expect([ListedAccount("The profile dev", "123456789012")])
+    store = OrganizationStore(LocalFiles(folder))
+    assert [one.name for one in store.day().lacking] == ["The profile prod"]
+    writer.expect([ListedAccount("The profile prod", "444455556666")])
+    assert store.day().lacking == ()
+
+
+class _Listings(LocalFiles):
+    """A folder that names what is in it twice."""
+
+    def folders(self, name: str) -> Iterator[str]:
+        yield from [*super().folders(name)] * 2
+
+
+def test_an_account_that_is_listed_twice_is_asked_once(folder: Path) -> None:
+    store = OrganizationStore(_Listings(folder))
+    assert (store.dates(), store.day().ids) == ((DAY,), ("123456789012", "444455556666"))
+
+
+class _Endless:
+    """An endpoint whose listing says each time that there is more of it."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+
+    def call(self, _service: str, _operation: str, form: type[Any], **_given: str) -> Any:
+        self.pages += 1
+        return form(IsTruncated=True, NextContinuationToken=f"{self.pages}")
+
+    def unexpected(self, _service: str, _operation: str, what: str) -> Problem:
+        return Problem(what)
+
+
+def test_a_listing_without_end_is_given_up() -> None:
+    endless = _Endless()
+    with pytest.raises(Problem, match="it has more than 1,000 pages"):
+        list(S3Files(endless, "bucket", "").folders(""))  # type: ignore[arg-type]
+    assert endless.pages == 1_000
 
 
 def test_addresses_of_s3() -> None:

@@ -495,6 +495,17 @@ def test_what_a_call_may_have_needed_besides_is_said(tmp_path: Path) -> None:
     assert "No record tells whether iam:PassRole was needed, too: RunTask." in limits_of(activity, ())
 
 
+def test_names_that_cannot_be_asked_about_are_resources_that_are_not_told(tmp_path: Path) -> None:
+    ids = {"instancesSet": {"items": [{"instanceId": "i-\x1b[2J"}]}}
+    events = [get("a,arn:aws:s3:::x"), event("ec2", "TerminateInstances", ids), get("a")]
+    statements = [allow("s3:*", "arn:aws:s3:::b/*"), allow("ec2:*")]
+    workspace, role, activity, least = used(tmp_path, statements, events)
+    assert set(activity.actions["s3:GetObject"].resources) == {"", "arn:aws:s3:::b/a"}
+    assert set(activity.actions["ec2:TerminateInstances"].resources) == {""}
+    assert least.open_actions == ("ec2:TerminateInstances", "s3:GetObject")
+    assert not check_least(workspace, principal_for(workspace, role), least, activity).lost
+
+
 def test_one_decision_is_held_at_a_time_however_many_buckets_were_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
