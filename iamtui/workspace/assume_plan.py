@@ -8,8 +8,16 @@ from enum import StrEnum
 from typing import Final
 
 from iamtui.account.model import Missing, Role
-from iamtui.credentials.assume_role import CHAINED_SECONDS, LONGEST_SECONDS, AssumeRoleInput, InputName, InputProblem
-from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
+from iamtui.credentials.assume_role import (
+    CHAINED_SECONDS,
+    LONGEST_SECONDS,
+    SHORTEST_SECONDS,
+    AssumeRoleInput,
+    InputName,
+    InputProblem,
+    MfaWay,
+)
+from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, duration_text
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.policy.context import And, Leaf, Node, leaves
@@ -32,7 +40,7 @@ from iamtui.workspace.assume_decision import (
 )
 from iamtui.workspace.mfa import MfaChoice, MfaSessions, known_mfa_devices
 from iamtui.workspace.principals import caller_principal
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 NO_CONNECTION: Final = "A snapshot comes without a connection to AWS, so no role can be assumed from it."
 
@@ -329,6 +337,93 @@ def _condition(decision: Decision, layers: tuple[Layer, ...]) -> str:
 
 def _layer_of(leaf: Leaf) -> Layer | None:
     return Layer(leaf.source.layer) if leaf.source is not None else None
+
+
+# Planned: what is known about a call before it is made. Blocking: for a thread.
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is known about a call that has not been made.
+
+    Args:
+        typed: what had been entered; ANY_CODE in the place of an MFA code.
+        plan: our own answer and what the role asks for.
+        sides: the same answer, the role's side and the caller's apart.
+        bounds: how long the session may last, in a few words.
+        why_bounds: why, when that is not simply the role's maximum, else "".
+        chained: whether a session assumes the role.
+        is_foreign: whether the role's trust policy is not known, so that it may ask for anything.
+        is_demo: whether our own answer is final.
+    """
+
+    typed: AssumeRoleInput
+    plan: AssumePlan
+    sides: Sides
+    bounds: str
+    why_bounds: str
+    chained: bool
+    is_foreign: bool
+    is_demo: bool
+
+    @property
+    def reuses_a_code(self) -> bool:
+        """Whether an MFA code that was given before counts."""
+        return self.plan.mfa is not None and self.plan.mfa.way is MfaWay.REUSED
+
+    @property
+    def wants_external_id(self) -> bool:
+        """Whether the answer still depends on an external id."""
+        return self.plan.needs_external_id and self._depends_on(frozenset((EXTERNAL_ID.lower(),)))
+
+    @property
+    def wants_mfa(self) -> bool:
+        """Whether the answer still depends on MFA."""
+        return self.plan.needs_mfa and self._depends_on(MFA_KEYS)
+
+    @property
+    def will_be_refused(self) -> bool:
+        decision = self.plan.decision
+        return decision is not None and decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+
+    def _depends_on(self, keys: frozenset[str]) -> bool:
+        decision = self.plan.decision
+        if decision is None or decision.outcome is not Outcome.DEPENDS:
+            return False
+        return not keys.isdisjoint(key.lower() for key in decision.missing_context)
+
+
+def make_plan(
+    own: Workspace, typed: AssumeRoleInput, mfa_sessions: MfaSessions | None = None, *, chained: bool
+) -> Planned:
+    """Ask our own engine about a call.
+
+    Args:
+        own: the workspace of whoever is to assume the role.
+        mfa_sessions: where an MFA code that was given before may still count.
+        chained: whether that is a session.
+
+    Raises:
+        Problem: the call cannot be planned.
+    """
+    plan = plan_assume(own, typed, mfa_sessions=mfa_sessions)
+    role = role_of(own, typed.role_arn)
+    if role is None and plan.mfa is None and plan.mfa_serial and mfa_sessions is not None:
+        # Whether this role asks for MFA is not known, so the caller's device may be needed.
+        plan = plan_assume(own, replace(typed, mfa_serial=plan.mfa_serial), mfa_sessions=mfa_sessions)
+    longest = duration_text(plan.longest_seconds)
+    most = role.max_session_seconds if role is not None else None
+    of_role = most is not None and not isinstance(most, Missing) and most.value == plan.longest_seconds
+    if chained:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest} (role chaining)"
+    elif of_role:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest}, the role's most"
+    else:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest}"
+    why = "" if of_role and not chained else plan.duration_note
+    return Planned(
+        typed, plan, sides_of(own, plan), bounds, why, chained, role is None, own.source.kind is SourceKind.DEMO
+    )
 
 
 # Inline session policies: as short as JSON can say them for STS, which counts characters, and readable for people.

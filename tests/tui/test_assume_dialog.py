@@ -12,6 +12,7 @@ from iamtui.account.model import Known
 from iamtui.problem import Problem
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.workspace import assume as assuming
+from iamtui.workspace import assume_plan
 from iamtui.workspace.assume import AssumeRoleInput, InputName
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind
@@ -56,7 +57,7 @@ async def test_enter_before_the_plan_is_there_waits_for_it(monkeypatch: pytest.M
         gate()
         return plan(*args, **kwargs)
 
-    monkeypatch.setattr(assuming, "plan_assume", late)
+    monkeypatch.setattr(assume_plan, "plan_assume", late)
     app = dialog(workspace(trust()))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
@@ -238,7 +239,7 @@ async def test_a_role_that_cannot_be_planned_says_why(monkeypatch: pytest.Monkey
     def refuse(*_args: object, **_kwargs: object) -> None:
         raise Problem("A snapshot cannot call STS.", "Open the account live.")
 
-    monkeypatch.setattr(assuming, "plan_assume", refuse)
+    monkeypatch.setattr(assume_plan, "plan_assume", refuse)
     app = dialog(workspace(trust()))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -250,7 +251,7 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
     def fail(*_args: object, **_kwargs: object) -> None:
         raise ValueError("wJalrXUtnFEMI")
 
-    monkeypatch.setattr(assuming, part, fail)
+    monkeypatch.setattr(assume_plan if part == "plan_assume" else assuming, part, fail)
     app = dialog(workspace(trust()))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: part == "plan_assume" or "Trust [+]" in words(app))
@@ -274,6 +275,14 @@ async def test_the_form_is_planned_when_it_opens_and_what_is_sent_is_checked_onc
         assert not [call for call in enter if call[0].startswith(("engine/", "questions/"))]
     for walk, most in zip((*first, *filled_in), (51, 30, 44, 26), strict=True):
         assert len({file for file, _ in walk}) <= most
+
+
+async def test_opening_the_form_mounts_few_widgets() -> None:
+    app = dialog(workspace(trust()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Trust [+]" in words(app))
+        # Each is mounted, styled and placed: they are most of what opening costs.
+        assert len(app.screen.query("*")) <= 20
 
 
 async def test_a_given_role_whose_arn_sts_would_refuse_is_shown_with_what_is_wrong() -> None:

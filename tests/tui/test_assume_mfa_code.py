@@ -12,6 +12,7 @@ import pytest
 from iamtui.tui.assume import dialog as dialogs
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.workspace import assume as assuming
+from iamtui.workspace import assume_plan
 from iamtui.workspace.assume import AssumeRoleInput, MfaSessions, MfaWay
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, press, result, words
@@ -33,7 +34,7 @@ async def test_a_code_that_is_typed_before_the_plan_is_there_is_never_readable(
         gate()
         return plan(*args, **kwargs)
 
-    monkeypatch.setattr(assuming, "plan_assume", late)
+    monkeypatch.setattr(assume_plan, "plan_assume", late)
     sts = CannedSts()
     app = dialog(workspace(trust(**MFA), sts=sts))
     async with app.run_test(size=(80, 24)) as pilot:

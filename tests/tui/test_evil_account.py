@@ -30,6 +30,7 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace import assume as assuming
+from iamtui.workspace import assume_plan
 from iamtui.workspace import questions as asking
 from iamtui.workspace.assume import AssumePlan
 from iamtui.workspace.credential_commands import UnconfirmedCommand
@@ -293,7 +294,7 @@ async def test_profiles_that_cannot_be_listed() -> None:
 @pytest.mark.parametrize("refusal", ["", EVIL])
 async def test_the_assume_dialog(monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
     plan = AssumePlan(EVIL, evil_decision(), refusal, True, True, (EVIL, EVIL), EVIL, 3600, EVIL)
-    monkeypatch.setattr(assuming, "plan_assume", lambda *_args, **_kwargs: plan)
+    monkeypatch.setattr(assume_plan, "plan_assume", lambda *_args, **_kwargs: plan)
     monkeypatch.setattr(
         assuming, "check_input", lambda *_args: (InputProblem(InputName.ROLE, EVIL), InputProblem(InputName.TAGS, EVIL))
     )

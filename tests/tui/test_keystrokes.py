@@ -14,6 +14,7 @@ from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.workspace import assume as assuming
+from iamtui.workspace import assume_plan
 from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import Workspace
 from tests.support import wording
@@ -173,7 +174,7 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
         made = plan(*args, **kwargs)  # type: ignore[arg-type]
         return replace(made, refusal="", needs_mfa=False, needs_external_id=False)
 
-    monkeypatch.setattr(assuming, "plan_assume", plan_without_refusal)
+    monkeypatch.setattr(assume_plan, "plan_assume", plan_without_refusal)
     copier = RecordingCopier()
     app = make_app(copier=copier)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -209,7 +210,7 @@ async def test_an_mfa_code_adds_no_key_to_assuming(monkeypatch: pytest.MonkeyPat
         made = plan(*args, **kwargs)  # type: ignore[arg-type]
         return replace(made, refusal="", needs_mfa=True, needs_external_id=False)
 
-    monkeypatch.setattr(assuming, "plan_assume", plan_with_code)
+    monkeypatch.setattr(assume_plan, "plan_assume", plan_with_code)
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -234,7 +235,7 @@ async def test_any_role_takes_two_keys_and_its_arn(key: str, monkeypatch: pytest
 
     monkeypatch.setattr(assuming, "assume", assume)
     plan = assuming.plan_assume
-    monkeypatch.setattr(assuming, "plan_assume", lambda *args, **kwargs: replace(plan(*args, **kwargs), refusal=""))
+    monkeypatch.setattr(assume_plan, "plan_assume", lambda *args, **kwargs: replace(plan(*args, **kwargs), refusal=""))
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)

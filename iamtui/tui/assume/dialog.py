@@ -23,8 +23,8 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock, lazy
 from iamtui.tui.assume.form import AssumeForm, CallerChoice
-from iamtui.tui.assume.inputs import Planned, make_plan
-from iamtui.tui.assume.rows import FailureView, PolicyField
+from iamtui.tui.assume.more_inputs import PolicyField
+from iamtui.tui.assume.rows import FailureView
 from iamtui.tui.content import age_note, line, plain
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
@@ -37,6 +37,7 @@ from iamtui.workspace.assume import (
     as_session,
     find_mfa_devices,
 )
+from iamtui.workspace.assume_plan import Planned, make_plan
 from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.opening import reconnected
 from iamtui.workspace.principals import is_production

@@ -3,81 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import ClassVar, Final
+from typing import Final
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
+from textual.geometry import Size
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
-from textual.worker import get_current_worker
+from textual.widgets import Input, Static
 
-from iamtui.account.model import Account
-from iamtui.credentials.assume_role import LONGEST_POLICIES
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, lines, plain
-from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer
-from iamtui.tui.question.completion import best_matches
 from iamtui.workspace.assume_plan import Side, SideAnswer, Sides
 from iamtui.workspace.credential_commands import login_command
-from iamtui.workspace.remembered_assume_input import role_arns
+
+_LABEL: Final = 16
+_FIELD: Final = 28
+"""Cells of a label, and of a field that does not take the whole line."""
+
+
+_BELOW: Final = ("note", "problem")
 
 
 class FormRow(Vertical):
-    """One input of the form."""
+    """One input of the form. It draws label and hint itself: each widget more is mounted, styled and placed."""
 
-    DEFAULT_CSS = """
-    FormRow {
+    DEFAULT_CSS = f"""
+    FormRow {{
         height: auto;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
 
-        & Horizontal {
-            height: 1;
-        }
-        & Label {
-            width: 16;
-            color: $muted;
-        }
-        &.-here Label {
-            color: $heading;
-            text-style: bold;
-        }
-        & Input {
-            width: 28;
+        & > Input {{
+            width: {_FIELD};
+            margin-left: {_LABEL};
             background: $foreground 6%;
-        }
-        & Input:focus {
+        }}
+        & > Input:focus {{
             background: $foreground 14%;
-        }
-        &.-long Input {
+        }}
+        &.-long > Input {{
             width: 1fr;
-        }
-        &.-long .hint {
-            width: auto;
-            max-width: 40%;
-        }
-        & .hint {
-            width: 1fr;
-            height: 1;
-            padding-left: 1;
-            color: $muted;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-        & .note, & .problem {
+        }}
+        & > .note, & > .problem {{
             height: auto;
-            padding-left: 16;
+            padding-left: {_LABEL};
             color: $muted;
-        }
-        & .problem {
+        }}
+        & > .problem {{
             color: $verdict-denied;
-        }
-    }
+        }}
+    }}
     """
 
     def __init__(
@@ -97,26 +74,36 @@ class FormRow(Vertical):
         self._label = label
         self._hint = hint if hint is not None else Content("")
         self._below = below
-        self._said: dict[str, Content] = {}
+        self._said: dict[str, Static] = {}
+        self._leave_room()
 
     def compose(self) -> ComposeResult:
-        """Label, field and hint on one line; below it only what there is to say."""
-        with Horizontal():
-            yield Label(plain(self._label))
-            yield self.field
-            yield Static(self._hint, classes="hint")
+        """The field; below it only what there is to say."""
+        yield self.field
         if self._below is not None:
             yield self._below
-        for what in ("note", "problem"):
-            words: Content | None = self._said.get(what)
-            if words:
-                yield Static(words, classes=what)
+        yield from (self._said[what] for what in _BELOW if what in self._said)
+
+    def render(self) -> Content:
+        """Label and hint, on the line of the field."""
+        label = (self._label.ljust(_LABEL), "bold $heading" if self.field.has_focus else "$muted")
+        between = " " * (self.field.outer_size.width + 1)
+        return Content.assemble(label, between, self._hint.stylize_before("$muted"))
+
+    def _leave_room(self) -> None:
+        """Beside a field that takes the whole line, leave room for the hint, two fifths of the line at most."""
+        if self.has_class("-long"):
+            room = self._hint.cell_length + 1
+            self.field.styles.margin = 0, min(room, self.size.width * 2 // 5 or room), 0, _LABEL
+
+    def on_resize(self) -> None:
+        self._leave_room()
 
     def on_descendant_focus(self) -> None:
-        self.add_class("-here")
+        self.refresh()
 
     def on_descendant_blur(self) -> None:
-        self.remove_class("-here")
+        self.refresh()
 
     @property
     def is_used(self) -> bool:
@@ -128,9 +115,10 @@ class FormRow(Vertical):
             self.display = used
 
     def hint(self, words: Content) -> None:
-        self._hint = words
-        for shown in self.query(".hint").results(Static):
-            shown.update(words)
+        if not words.is_same(self._hint):
+            self._hint = words
+            self._leave_room()
+            self.refresh()
 
     def note(self, words: Content) -> None:
         """Say something below the field; nothing takes it away."""
@@ -142,20 +130,19 @@ class FormRow(Vertical):
 
     def _say(self, what: str, words: Content) -> None:
         """Say it below the field, a note above a problem. A row that is not on screen yet says it when it comes."""
-        self._said[what] = words
-        shown = self.query(f".{what}")
-        if shown:
-            said = shown.first(Static)
-            said.update(words)
-            said.display = bool(words)
-        elif words and self.children:
-            problem = self.query(".problem")
-            self.mount(Static(words, classes=what), before=problem.first() if problem else None)
+        shown = self._said.get(what)
+        if shown is None and words:
+            shown = self._said[what] = Static(words, classes=what)
+            if self.children:
+                self.mount(shown, before=self._said.get("problem") if what == "note" else None)
+        elif shown is not None:
+            shown.update(words)
+            shown.display = bool(words)
 
     @property
     def is_wrong(self) -> bool:
         """Whether something is said to be wrong with the field."""
-        return bool(self._said.get("problem"))
+        return "problem" in self._said and self._said["problem"].display
 
 
 class InputRow(FormRow):
@@ -192,120 +179,6 @@ class InputRow(FormRow):
         return self.field.has_focus and len(self.value) < self._shortest
 
 
-# RoleRow: the ARN of any role, completed from those that are known here.
-
-
-_MOST: Final = 50
-
-
-class RoleField(CompletingInput):
-    """A role's ARN; part of a name is enough to find it."""
-
-    HELP_TITLE: ClassVar[str] = "Role, while it offers completions"
-
-    def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class
-        return True
-
-
-class RoleRow(InputRow):
-    """The role as an input of the form."""
-
-    def __init__(self, account: Account, recent: Sequence[str]) -> None:
-        """Make the row.
-
-        Args:
-            account: whose roles are offered, and those that its policies name.
-            recent: ARNs that were used before, newest first.
-        """
-        field = RoleField(Completions(), placeholder="ARN, or part of a name to find it", id="assume-role")
-        super().__init__("Role", field, classes="-long", below=field.completions, shortest=20)
-        self._account = account
-        self._recent = tuple(recent)
-
-    @on(Input.Changed)
-    def _complete(self, event: Input.Changed) -> None:
-        if event.input.has_focus:
-            find = partial(self._find, event.value)
-            self.run_worker(find, thread=True, exclusive=True, group="role completion", exit_on_error=False)
-
-    def _find(self, text: str) -> None:
-        worker = get_current_worker()
-        known = role_arns(self._account, self._recent)
-        found = best_matches(text.strip(), known, _MOST) if text.strip() else list(known)[:_MOST]
-        if not worker.is_cancelled:
-            self.call_later(self._offer, text, [Offer(arn, known[arn]) for arn in found])
-
-    def _offer(self, text: str, offers: Sequence[Offer]) -> None:
-        if self.field.value == text and isinstance(self.field, RoleField):
-            only_itself = [offer.value for offer in offers] == [text.strip()]
-            self.field.offer(() if only_itself else offers, text.strip())
-
-
-# PolicyField: the session policy in one line; Enter opens its editor.
-
-
-class PolicyField(Widget, can_focus=True):
-    """Holds the policy as STS gets it, "" for none."""
-
-    HELP_TITLE: ClassVar[str] = "Session policy"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "write", "Write", id="assume.policy-write", tooltip="Write the session policy"),
-        Binding("delete,backspace", "drop", "Remove", id="assume.policy-drop", tooltip="Send no session policy"),
-    ]
-
-    DEFAULT_CSS = """
-    PolicyField {
-        width: 1fr;
-        height: 1;
-        background: $foreground 6%;
-
-        &:focus {
-            background: $foreground 14%;
-        }
-    }
-    """
-
-    @dataclass(eq=False, repr=False)
-    class Write(Message):
-        """The user wants to write the policy."""
-
-    @dataclass(eq=False, repr=False)
-    class Changed(Message):
-        """There is another policy, or none any more."""
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._text = ""
-
-    @property
-    def text(self) -> str:
-        return self._text
-
-    def set_text(self, text: str) -> None:
-        """Hold another policy, or "" for none."""
-        if text != self._text:
-            self._text = text
-            self.refresh()
-            self.post_message(self.Changed())
-
-    def render(self) -> Content:
-        if not self._text:
-            return plain("none", "$muted")
-        used = len(self._text)
-        style = "bold" if used <= LONGEST_POLICIES else "bold $verdict-denied"
-        return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete removes it", "$faint"))
-
-    def action_write(self) -> None:
-        self.post_message(self.Write())
-
-    def action_drop(self) -> None:
-        self.set_text("")
-
-    def on_click(self) -> None:
-        self.action_write()
-
-
 # SidesView: what the role's side and the caller's side say to sts:AssumeRole, a line each.
 
 
@@ -318,54 +191,44 @@ _WORDS: Final = {
 }
 
 
-class SidesView(Vertical):
-    """Two lines, and a third for what they mean together."""
+class SidesView(Widget):
+    """Two lines, and a third for what they mean together; what does not fit goes on below, behind the label."""
 
     DEFAULT_CSS = """
     SidesView {
         height: auto;
         margin-bottom: 1;
-
-        & Horizontal {
-            height: auto;
-        }
-        & Static {
-            width: 1fr;
-            height: auto;
-        }
-        & Label {
-            width: 16;
-            color: $muted;
-        }
-        & #assume-outlook.-empty {
-            display: none;
-        }
     }
     """
 
-    def compose(self) -> ComposeResult:
-        with Horizontal():
-            yield Label("Trust")
-            yield Static(id="assume-trust")
-        with Horizontal():
-            yield Label("Your side")
-            yield Static(id="assume-own")
-        yield Static(id="assume-outlook", classes="-empty")
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = Content(""), Content(""), Content("")
 
     def show(self, sides: Sides, outlook: Content) -> None:
-        self.query_one("#assume-trust", Static).update(side_content(sides.trust))
-        self.query_one("#assume-own", Static).update(side_content(sides.own))
-        self._look(outlook)
+        self._say(side_content(sides.trust), side_content(sides.own), outlook)
 
     def wait(self, words: Content) -> None:
         """Say why there is no answer yet."""
-        self.query_one("#assume-trust", Static).update(words)
-        self.query_one("#assume-own", Static).update(plain("…", "$muted"))
-        self._look(Content(""))
+        self._say(words, plain("…", "$muted"), Content(""))
 
-    def _look(self, outlook: Content) -> None:
-        self.query_one("#assume-outlook", Static).update(outlook)
-        self.query_one("#assume-outlook").set_class(not outlook, "-empty")
+    def _say(self, trust: Content, own: Content, outlook: Content) -> None:
+        self._said = trust, own, outlook
+        self.refresh(layout=True)
+
+    def _lines(self, width: int) -> Sequence[Content]:
+        trust, own, outlook = self._said
+        rows = []
+        for label, words in (("Trust", trust), ("Your side", own)):
+            first, *others = words.wrap(max(1, width - _LABEL))
+            rows += [line((label.ljust(_LABEL), "$muted"), first), *(other.pad_left(_LABEL) for other in others)]
+        return [*rows, *(outlook.wrap(width) if outlook else ())]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's signature
+        return len(self._lines(width)) if width else 0
+
+    def render(self) -> Content:
+        return lines(*self._lines(self.content_size.width))
 
 
 def side_content(side: Side) -> Content:

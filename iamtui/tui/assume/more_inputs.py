@@ -1,0 +1,375 @@
+"""Inputs of the assume form that few calls need: the role itself, session policies, tags and source identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+from textual.worker import get_current_worker
+
+from iamtui.account.model import Account
+from iamtui.credentials.assume_role import LONGEST_POLICIES
+from iamtui.credentials.session import NO_EXTRAS
+from iamtui.tui.assume.rows import FormRow, InputRow
+from iamtui.tui.content import line, plain
+from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, said, words
+from iamtui.tui.question.completion import best_matches
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.workspace.assume import AssumeExtras, InputName
+from iamtui.workspace.remembered_assume_input import role_arns
+
+# RoleRow: the ARN of any role, completed from those that are known here.
+
+
+_MOST: Final = 50
+
+
+class RoleField(CompletingInput):
+    """A role's ARN; part of a name is enough to find it."""
+
+    HELP_TITLE: ClassVar[str] = "Role, while it offers completions"
+
+    def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class
+        return True
+
+
+class RoleRow(InputRow):
+    """The role as an input of the form."""
+
+    def __init__(self, account: Account, recent: Sequence[str]) -> None:
+        """Make the row.
+
+        Args:
+            account: whose roles are offered, and those that its policies name.
+            recent: ARNs that were used before, newest first.
+        """
+        field = RoleField(Completions(), placeholder="ARN, or part of a name to find it", id="assume-role")
+        super().__init__("Role", field, classes="-long", below=field.completions, shortest=20)
+        self._account = account
+        self._recent = tuple(recent)
+
+    @on(Input.Changed)
+    def _complete(self, event: Input.Changed) -> None:
+        if event.input.has_focus:
+            find = partial(self._find, event.value)
+            self.run_worker(find, thread=True, exclusive=True, group="role completion", exit_on_error=False)
+
+    def _find(self, text: str) -> None:
+        worker = get_current_worker()
+        known = role_arns(self._account, self._recent)
+        found = best_matches(text.strip(), known, _MOST) if text.strip() else list(known)[:_MOST]
+        if not worker.is_cancelled:
+            self.call_later(self._offer, text, [Offer(arn, known[arn]) for arn in found])
+
+    def _offer(self, text: str, offers: Sequence[Offer]) -> None:
+        if self.field.value == text and isinstance(self.field, RoleField):
+            only_itself = [offer.value for offer in offers] == [text.strip()]
+            self.field.offer(() if only_itself else offers, text.strip())
+
+
+# PolicyField: the session policy in one line; Enter opens its editor.
+
+
+class PolicyField(Widget, can_focus=True):
+    """Holds the policy as STS gets it, "" for none."""
+
+    HELP_TITLE: ClassVar[str] = "Session policy"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "write", "Write", id="assume.policy-write", tooltip="Write the session policy"),
+        Binding("delete,backspace", "drop", "Remove", id="assume.policy-drop", tooltip="Send no session policy"),
+    ]
+
+    DEFAULT_CSS = """
+    PolicyField {
+        width: 1fr;
+        height: 1;
+        background: $foreground 6%;
+
+        &:focus {
+            background: $foreground 14%;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Write(Message):
+        """The user wants to write the policy."""
+
+    @dataclass(eq=False, repr=False)
+    class Changed(Message):
+        """There is another policy, or none any more."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """Hold another policy, or "" for none."""
+        if text != self._text:
+            self._text = text
+            self.refresh()
+            self.post_message(self.Changed())
+
+    def render(self) -> Content:
+        if not self._text:
+            return plain("none", "$muted")
+        used = len(self._text)
+        style = "bold" if used <= LONGEST_POLICIES else "bold $verdict-denied"
+        return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete removes it", "$faint"))
+
+    def action_write(self) -> None:
+        self.post_message(self.Write())
+
+    def action_drop(self) -> None:
+        self.set_text("")
+
+    def on_click(self) -> None:
+        self.action_write()
+
+
+# MoreSection: the inputs that few calls need, behind one line that always says which of them are filled in.
+
+
+_WHAT: Final = "session policy, managed policies, tags, source identity"
+
+Problems = Mapping[InputName, Sequence[str]]
+
+
+class PoliciesField(CompletingInput):
+    """ARNs of managed session policies, completed from the account's policies."""
+
+    HELP_TITLE: ClassVar[str] = "Managed session policies, while they offer completions"
+    REPLACED: ClassVar[bool] = False
+
+    def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class
+        """Another ARN may follow."""
+        return True
+
+
+class _Head(Static):
+    """The visible line. A click opens and closes the section."""
+
+    class Pressed(Message):
+        """It was clicked."""
+
+    def on_click(self) -> None:
+        self.post_message(self.Pressed())
+
+
+class MoreSection(Vertical):
+    """Session policy, managed policies, tags, transitive tags and source identity. Says `Changed` at every change."""
+
+    DEFAULT_CSS = """
+    MoreSection {
+        height: auto;
+
+        & _Head {
+            height: auto;
+        }
+        & #more-rows {
+            height: auto;
+        }
+        & Completions {
+            margin: 0 1 1 16;
+        }
+    }
+    """
+
+    class Changed(Message):
+        """Something in the section changed."""
+
+    class Toggled(Message):
+        """The section was opened or closed."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self._account = account
+        self._rows: Mapping[InputName, FormRow] = {}
+
+    @property
+    def rows(self) -> Mapping[InputName, FormRow]:
+        """Its rows by name, which are made when something is to stand in them."""
+        if not self._rows:
+            self.policy = PolicyField(id="assume-policy")
+            self._arns = PoliciesField(Completions(), placeholder="ARNs, 10 at most", id="assume-policy-arns")
+            self._rows = {
+                InputName.POLICY: FormRow(
+                    "Session policy", self.policy, classes="-long", hint=line(("Enter", "bold $match"), " edits it")
+                ),
+                InputName.POLICY_ARNS: InputRow("Managed", self._arns, classes="-long", below=self._arns.completions),
+                InputName.TAGS: InputRow(
+                    "Tags", SafeInput(id="assume-tags", compact=True, placeholder="key=value 'key=two words'"),
+                    classes="-long",
+                ),
+                InputName.TRANSITIVE_TAGS: InputRow(
+                    "Transitive", SafeInput(id="assume-transitive", compact=True, placeholder="keys of tags"),
+                    classes="-long", hint=plain("passed on by role chaining"),
+                ),
+                InputName.SOURCE_IDENTITY: InputRow(
+                    "Source identity", SafeInput(id="assume-identity", compact=True, max_length=256), shortest=2,
+                    hint=plain("stays through role chaining"),
+                ),
+            }  # fmt: skip
+        return self._rows
+
+    def made_row(self, name: InputName) -> FormRow | None:
+        """A row, unless nothing has stood in any of them yet."""
+        return self._rows.get(name)
+
+    def compose(self) -> ComposeResult:
+        """The visible line; the rows come when the section is opened for the first time."""
+        yield _Head(id="more-head")
+
+    def on_mount(self) -> None:
+        self._describe()
+
+    # What is filled in.
+
+    def _text(self, name: InputName) -> str:
+        row = self.rows[name]
+        assert isinstance(row, InputRow)
+        return row.value
+
+    def fill(self, extras: AssumeExtras) -> None:
+        if extras == NO_EXTRAS and not self._rows:
+            return
+        rows = self.rows
+        self.policy.set_text(extras.policy)
+        for name, text in (
+            (InputName.POLICY_ARNS, joined(extras.policy_arns)),
+            (InputName.TAGS, joined(f"{key}={value}" for key, value in extras.tags)),
+            (InputName.TRANSITIVE_TAGS, joined(extras.transitive_tag_keys)),
+            (InputName.SOURCE_IDENTITY, extras.source_identity),
+        ):
+            row = rows[name]
+            assert isinstance(row, InputRow)
+            row.value = text
+        self._arns.close()
+        self._describe()
+
+    def read(self) -> tuple[AssumeExtras, Problems]:
+        """What is filled in, and what cannot be read of it."""
+        if not self._rows:
+            return NO_EXTRAS, {}
+        tags: list[tuple[str, str]] = []
+        unread: list[str] = []
+        for word in words(self._text(InputName.TAGS), commas=False):
+            key, equals, value = word.says.partition("=")
+            if equals:
+                tags.append((key, value))
+            else:
+                unread.append(f'The tag "{word.says}" has no value: write it as {word.says}=value.')
+        extras = AssumeExtras(
+            policy=self.policy.text,
+            policy_arns=said(self._text(InputName.POLICY_ARNS), commas=True),
+            tags=tuple(tags),
+            transitive_tag_keys=said(self._text(InputName.TRANSITIVE_TAGS), commas=True),
+            source_identity=self._text(InputName.SOURCE_IDENTITY),
+        )
+        return extras, {InputName.TAGS: unread} if unread else {}
+
+    # Open and closed.
+
+    is_open = False
+
+    async def open(self, opened: bool = True) -> None:
+        self.is_open = opened
+        shown = self.query("#more-rows")
+        if opened and not shown:
+            await self.mount(Vertical(*self.rows.values(), id="more-rows"))
+        elif shown:
+            shown.first().display = opened
+        self._describe()
+        self.post_message(self.Toggled())
+
+    def _describe(self) -> None:
+        filled = ", ".join(self._filled())
+        mark = "▾" if self.is_open else "▸"
+        what = (filled, "bold") if filled else (_WHAT, "$muted")
+        self.query_one("#more-head", Static).update(line(("F2", "bold $match"), f" {mark} More: ", what))
+
+    def _filled(self) -> list[str]:
+        extras, _ = self.read()
+        found = []
+        if extras.policy:
+            found.append(f"session policy ({len(extras.policy):,} characters)")
+        if extras.policy_arns:
+            found.append(_counted(len(extras.policy_arns), "managed policy", "managed policies"))
+        if extras.tags:
+            passed = len(extras.transitive_tag_keys)
+            found.append(_counted(len(extras.tags), "tag", "tags") + (f", {passed} transitive" if passed else ""))
+        if extras.source_identity:
+            found.append(f"source identity {extras.source_identity}")
+        return found
+
+    @on(_Head.Pressed)
+    async def _pressed(self, event: _Head.Pressed) -> None:
+        event.stop()
+        await self.open(not self.is_open)
+
+    # Typing.
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.input is self._arns and self._arns.has_focus:
+            self._complete()
+        self._describe()
+        self.post_message(self.Changed())
+
+    @on(PolicyField.Changed)
+    def _policy_changed(self, event: PolicyField.Changed) -> None:
+        event.stop()
+        self._describe()
+        self.post_message(self.Changed())
+
+    def _complete(self) -> None:
+        word = self._arns.word
+        if not word:
+            self._arns.close()
+            return
+        find = partial(self._find, self._arns.value, word)
+        self.run_worker(find, thread=True, exclusive=True, group="policy completion", exit_on_error=False)
+
+    class _Found(Message):
+        def __init__(self, text: str, word: str, offers: Sequence[Offer]) -> None:
+            super().__init__()
+            self.text, self.word, self.offers = text, word, offers
+
+    def _find(self, text: str, word: str) -> None:
+        worker = get_current_worker()
+        kinds = {policy.arn: "AWS" if policy.aws_managed else "yours" for policy in self._account.policies}
+        offers = [Offer(arn, kinds[arn]) for arn in best_matches(word, kinds)]
+        if not worker.is_cancelled:
+            self.post_message(self._Found(text, word, offers))
+
+    @on(_Found)
+    def _offer(self, event: _Found) -> None:
+        event.stop()
+        if self._arns.value == event.text:
+            only_itself = [offer.value for offer in event.offers] == [event.word]
+            self._arns.offer(() if only_itself else event.offers, event.word)
+
+    @on(LineView.CursorMoved)
+    def _unused(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
