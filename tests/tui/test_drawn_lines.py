@@ -8,13 +8,16 @@ from collections.abc import Sequence
 import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from iamtui.tui.dialogs import Dialog, DialogBox
+from iamtui.tui.textual_internals import SteadyCompositor, SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from tests.support.panel_apps import HarnessApp, screen_text
 
 ROWS = 30
 
@@ -162,3 +165,55 @@ async def test_a_container_shows_its_new_title() -> None:
             framed.border_title = title
             await pilot.pause()
             assert title in framed.render_lines(framed.outer_size.region)[0].text
+
+
+class Below(SteadyScreen[None]):
+    """A screen that counts how often it is laid out."""
+
+    layouts = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static("what is below", id="below")
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        self.layouts += 1
+        super()._refresh_layout(size, scroll)
+
+
+class Above(Dialog[None]):
+    """A dialog that changes nothing below it."""
+
+    def compose(self) -> ComposeResult:
+        with DialogBox():
+            yield Static("what is above")
+
+
+async def test_a_dialog_draws_what_is_below_once_and_again_where_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = HarnessApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        below = Below()
+        await app.push_screen(below)
+        await pilot.pause()
+        layouts = below.layouts
+        drawn: list[SteadyCompositor] = []
+        draw = SteadyCompositor.render_strips
+
+        def note(compositor: SteadyCompositor, size: Size | None = None) -> list[Strip]:
+            drawn.append(compositor)
+            return draw(compositor, size)
+
+        monkeypatch.setattr(SteadyCompositor, "render_strips", note)
+        await app.push_screen(Above())
+        await pilot.pause()
+        assert "what is above" in screen_text(app)
+        app.screen.refresh(layout=True)
+        await pilot.pause()
+        assert (drawn.count(below._compositor), below.layouts) == (1, layouts)
+        below.query_one(Static).update("something else")
+        await pilot.pause()
+        monkeypatch.undo()
+        assert "something else" in screen_text(app)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert below.size == app.size
+        assert "something else" in screen_text(app)
