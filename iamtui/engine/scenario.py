@@ -34,8 +34,8 @@ from iamtui.engine.scenario_format import (
     step,
     to_form,
 )
-from iamtui.policy.document import DocumentError, DocumentPool, JsonValue, PolicyDocument, load_json, scalar_text
-from iamtui.policy.json_text import brackets_of, kind_of
+from iamtui.policy.document import DocumentError, DocumentPool, JsonValue, PolicyDocument, load_json
+from iamtui.policy.json_text import brackets_of, kind_of, scalar_text
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 

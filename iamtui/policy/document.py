@@ -10,14 +10,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
-from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from iamtui.policy.json_text import WrittenNumber, brackets_of, json_text, line_deeper_than
+from iamtui.policy.json_text import (
+    LONG_ENTRY,
+    MOST_PATTERNS,
+    ORDINARY,
+    PlainDocument,
+    PlainStatement,
+    WrittenNumber,
+    brackets_of,
+    json_text,
+    kind_name,
+    line_deeper_than,
+    percent_decoded,
+    plain_document,
+    scalar_text,
+    texts_of,
+)
 from iamtui.policy.operators import parse_operator
 from iamtui.problem import Problem
 
@@ -28,19 +42,13 @@ MAX_CHARACTERS: Final = 1_048_576
 """Longest document read, in characters. AWS's own policies reach 330,000 when printed with indentation."""
 _LONGEST_ENCODED: Final = 3 * MAX_CHARACTERS
 """Characters of a percent-encoded document up to which it is decoded: what is longer cannot be read then either."""
-_SLICE: Final = 65_536
-_ORDINARY: Final = 65_536
-"""Characters of a document up to which entries are not counted."""
 _LONGEST_ENTRY: Final = 4_096
 """Longest entry of Action, Resource, Principal and Condition. ARNs have at most 2,048 characters."""
-_LONG_ENTRY: Final = 1_024
 _MOST_BITS: Final = 1 << 21
 """Bits that a pattern may take: its length times the number of its different characters."""
 _MOST_ENTRIES: Final = 4_096
 """Most resources and principals of a document. The largest policies of resources in AWS have 100 KiB."""
 _MOST_STATEMENTS: Final = 4_096
-_MOST_PATTERNS: Final = 2_048
-"""Most condition values with a question mark or a variable: each is compared character by character."""
 
 MAX_DEPTH: Final = 64
 """Deepest nesting of brackets read."""
@@ -120,8 +128,7 @@ class Statement(Struct, frozen=True):
     unknown_elements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """A parsed policy document. `version` is None when the document has none (2008 behaviour)."""
 
     version: str | None
@@ -141,21 +148,6 @@ VERSIONS: Final = ("2012-10-17", "2008-10-17")
 _STATEMENT_ELEMENTS: Final = frozenset(
     ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
 )
-
-
-def percent_decoded(text: str) -> str:
-    """The text without percent-encoding: slice by slice, since urllib makes objects of each escape."""
-    data = text.encode("utf-8", "replace")
-    decoded = bytearray()
-    at = 0
-    while at < len(data):
-        end = at + _SLICE
-        # No escape may be cut.
-        begun = data.rfind(b"%", end - 2, end) if end < len(data) else -1
-        end = begun if begun >= 0 else end
-        decoded += unquote_to_bytes(data[at:end])
-        at = end
-    return decoded.decode("utf-8", "replace")
 
 
 def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
@@ -222,13 +214,13 @@ def parse_policy(value: JsonValue) -> Policy:
         DocumentError: the value is not a policy document; the path says where.
     """
     if not isinstance(value, dict):
-        raise DocumentError(f"A policy document is a JSON object, not {_kind(value)}")
+        raise DocumentError(f"A policy document is a JSON object, not {kind_name(value)}")
     version = value.get("Version")
     if version is not None and not isinstance(version, str):
-        raise DocumentError(f"Version is a text, not {_kind(version)}", path="$.Version")
+        raise DocumentError(f"Version is a text, not {kind_name(version)}", path="$.Version")
     policy_id = value.get("Id")
     if policy_id is not None and not isinstance(policy_id, str):
-        raise DocumentError(f"Id is a text, not {_kind(policy_id)}", path="$.Id")
+        raise DocumentError(f"Id is a text, not {kind_name(policy_id)}", path="$.Id")
     if "Statement" not in value:
         raise DocumentError("A policy document needs a Statement element", fault=Fault.MISSING)
     raw = value["Statement"]
@@ -238,9 +230,32 @@ def parse_policy(value: JsonValue) -> Policy:
     elif isinstance(raw, list):
         statements.extend(_parse_statement(item, i, f"$.Statement[{i}]") for i, item in enumerate(raw))
     else:
-        raise DocumentError(f"Statement is an object or a list of objects, not {_kind(raw)}", path="$.Statement")
+        raise DocumentError(f"Statement is an object or a list of objects, not {kind_name(raw)}", path="$.Statement")
     unknown = tuple(key for key in value if key not in ("Version", "Id", "Statement"))
     return Policy(version, policy_id, tuple(statements), unknown)
+
+
+def _policy_of(plain: PlainDocument) -> Policy:
+    """The policy that `parse_policy` makes of the same document."""
+    statements = plain.statement if isinstance(plain.statement, list) else [plain.statement]
+    return Policy(plain.version, plain.id, tuple(_statement_of(one, index) for index, one in enumerate(statements)))
+
+
+def _statement_of(plain: PlainStatement, index: int) -> Statement:
+    principals = {"Principal": plain.principal, "NotPrincipal": plain.not_principal}
+    given = {element: value for element, value in principals.items() if value is not None}
+    return Statement(
+        index=index,
+        sid=plain.sid,
+        effect=plain.effect,
+        principals=_parse_principals(given, "Principal", ""),
+        not_principals=_parse_principals(given, "NotPrincipal", ""),
+        actions=texts_of(plain.action),
+        not_actions=texts_of(plain.not_action),
+        resources=texts_of(plain.resource),
+        not_resources=texts_of(plain.not_resource),
+        conditions=_parse_conditions(plain.condition, "") if plain.condition else (),
+    )
 
 
 def _refused_part(policy: Policy) -> DocumentError | None:
@@ -269,13 +284,13 @@ def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
             count += len(entries) if element not in ("Action", "NotAction", "Condition") else 0
             longest = max(map(len, entries))
             patterns += element == "Condition" and sum("?" in entry or "${" in entry for entry in entries)
-            if longest <= _LONG_ENTRY and count <= _MOST_ENTRIES and patterns <= _MOST_PATTERNS:
+            if longest <= LONG_ENTRY and count <= _MOST_ENTRIES and patterns <= MOST_PATTERNS:
                 continue
             if is_large and count > _MOST_ENTRIES:
                 said = f"The document names more than the {_MOST_ENTRIES:,} resources and principals that are read"
-            elif patterns > _MOST_PATTERNS:
-                said = f"{element} has more than {_MOST_PATTERNS:,} values with a question mark or a variable"
-            elif any(len(entry) > _LONG_ENTRY and len(entry) * len(set(entry)) > _MOST_BITS for entry in entries):
+            elif patterns > MOST_PATTERNS:
+                said = f"{element} has more than {MOST_PATTERNS:,} values with a question mark or a variable"
+            elif any(len(entry) > LONG_ENTRY and len(entry) * len(set(entry)) > _MOST_BITS for entry in entries):
                 said = f"{element} has an entry of too many different characters to compare"
             elif is_large and longest > _LONGEST_ENTRY:
                 said = f"{element} has an entry of {longest:,} characters, more than the {_LONGEST_ENTRY:,} read"
@@ -300,7 +315,7 @@ def _entries_of(statement: Statement) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
     if not isinstance(value, dict):
-        raise DocumentError(f"A statement is an object, not {_kind(value)}", path=path)
+        raise DocumentError(f"A statement is an object, not {kind_name(value)}", path=path)
     effect = value.get("Effect")
     if effect not in ("Allow", "Deny"):
         found = "it is missing" if "Effect" not in value else f"not {json.dumps(effect)[:80]}"
@@ -308,7 +323,7 @@ def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
         raise DocumentError(f'Effect is exactly "Allow" or "Deny", {found}', path=f"{path}.Effect", fault=fault)
     sid = value.get("Sid")
     if sid is not None and not isinstance(sid, str):
-        raise DocumentError(f"Sid is a text, not {_kind(sid)}", path=f"{path}.Sid")
+        raise DocumentError(f"Sid is a text, not {kind_name(sid)}", path=f"{path}.Sid")
     for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
         if one in value and other in value:
             raise DocumentError(f"A statement has {one} or {other}, never both", path=path, fault=Fault.COMBINATION)
@@ -333,14 +348,12 @@ def _texts(statement: dict[str, JsonValue], element: str, path: str) -> tuple[st
     if element not in statement:
         return None
     value = statement[element]
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list):
-        for i, item in enumerate(value):
-            if not isinstance(item, str):
-                raise DocumentError(f"{element} holds texts, not {_kind(item)}", path=f"{path}.{element}[{i}]")
-        return tuple(value)
-    raise DocumentError(f"{element} is a text or a list of texts, not {_kind(value)}", path=f"{path}.{element}")
+    if not isinstance(value, (str, list)):
+        raise DocumentError(f"{element} is a text or a list of texts, not {kind_name(value)}", path=f"{path}.{element}")
+    for i, item in enumerate(value if isinstance(value, list) else ()):
+        if not isinstance(item, str):
+            raise DocumentError(f"{element} holds texts, not {kind_name(item)}", path=f"{path}.{element}[{i}]")
+    return texts_of(value)
 
 
 def _parse_principals(statement: dict[str, JsonValue], element: str, path: str) -> tuple[PrincipalEntry, ...] | None:
@@ -351,7 +364,9 @@ def _parse_principals(statement: dict[str, JsonValue], element: str, path: str) 
     if isinstance(value, str):
         return (PrincipalEntry("*", "*", bare=True),) if value == "*" else (PrincipalEntry("AWS", value, bare=True),)
     if not isinstance(value, dict):
-        raise DocumentError(f'{element} is "*" or an object such as {{"AWS": "..."}}, not {_kind(value)}', path=path)
+        raise DocumentError(
+            f'{element} is "*" or an object such as {{"AWS": "..."}}, not {kind_name(value)}', path=path
+        )
     entries: list[PrincipalEntry] = []
     for kind, names in value.items():
         listed = [names] if isinstance(names, str) else names
@@ -363,11 +378,13 @@ def _parse_principals(statement: dict[str, JsonValue], element: str, path: str) 
 
 def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
     if not isinstance(value, dict):
-        raise DocumentError(f"Condition is an object, not {_kind(value)}", path=path)
+        raise DocumentError(f"Condition is an object, not {kind_name(value)}", path=path)
     lines: list[ConditionLine] = []
     for operator, block in value.items():
         if not isinstance(block, dict):
-            raise DocumentError(f"A condition operator holds an object, not {_kind(block)}", path=f"{path}.{operator}")
+            raise DocumentError(
+                f"A condition operator holds an object, not {kind_name(block)}", path=f"{path}.{operator}"
+            )
         if not block and parse_operator(operator) is None:
             # Without a key no other operator asks for anything, but one that AWS does not have is not met for certain.
             lines.append(ConditionLine(operator, "", ()))
@@ -378,7 +395,7 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
                 text = scalar_text(item)
                 if text is None:
                     raise DocumentError(
-                        f"A condition value is a text, number or boolean, not {_kind(item)}",
+                        f"A condition value is a text, number or boolean, not {kind_name(item)}",
                         path=f"{path}.{operator}.{key}",
                     )
                 texts.append(text)
@@ -389,28 +406,6 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
 def as_list(value: Any) -> list[Any]:
     """The entries of an element that may hold one alone, or a list."""
     return value if isinstance(value, list) else [value]
-
-
-def scalar_text(value: JsonValue) -> str | None:
-    """The text that AWS compares for a JSON scalar (true is "true", 1.50 is "1.50"), or None for anything else."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, WrittenNumber):
-        return value.digits
-    if isinstance(value, (int, float)):
-        return json.dumps(value)
-    return None
-
-
-def _kind(value: JsonValue) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, float):
-        return "a number"
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number"}
-    return names.get(type(value), type(value).__name__)
 
 
 def render(value: JsonValue) -> str:
@@ -483,6 +478,9 @@ class PolicyDocument:
             DocumentError: the document is unreadable, and not only for elements that AWS does not have.
         """
         self._read()
+        if self._value is None:
+            # Of a plain document it is read when it is first asked for.
+            self._value = load_json(self.source_text)
         return self._value
 
     @property
@@ -522,13 +520,13 @@ class PolicyDocument:
     def text(self) -> str:
         """The canonical rendering, or the beginning of the text as given when it cannot be read."""
         self.error  # noqa: B018 - reads it
-        return self.source_text[:MAX_CHARACTERS] if self._policy is None else render(self._value)
+        return self.source_text[:MAX_CHARACTERS] if self._policy is None else render(self.value)
 
     @property
     def lines(self) -> tuple[tuple[int, int], ...]:
         """The line range of each statement in `text`; empty when unreadable."""
         if self._lines is None:
-            self._lines = () if self.error else statement_lines(self._value)
+            self._lines = () if self.error else statement_lines(self.value)
         return self._lines
 
     @property
@@ -556,10 +554,14 @@ class PolicyDocument:
             raise self._error
         try:
             text = self.source_text
+            plain = plain_document(text)
+            if plain is not None:
+                self._policy = _policy_of(plain)
+                return
             value = load_json(text)
             policy = parse_policy(value)
-            if len(text) > _LONG_ENTRY:
-                _refuse_impossible_sizes(policy, is_large=len(text) > _ORDINARY)
+            if len(text) > LONG_ENTRY:
+                _refuse_impossible_sizes(policy, is_large=len(text) > ORDINARY)
             self._value = value
             self._error = _refused_part(policy)
             self._policy = policy

@@ -1,4 +1,4 @@
-"""Line ranges of the values in a JSON text as it was given."""
+"""Line ranges of the values in a JSON text as it was given; plain policy documents, decoded in one step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from math import isinf, nan
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from msgspec import Meta, Struct
 
 from iamtui.text import safe_text
 
@@ -177,6 +181,19 @@ class WrittenNumber(float):
         return format(Decimal(self.written), "f") if "e" in self.written.lower() else self.written
 
 
+def scalar_text(value: Any) -> str | None:
+    """The text that AWS compares for a JSON scalar (true is "true", 1.50 is "1.50"), or None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, WrittenNumber):
+        return value.digits
+    if isinstance(value, (int, float)):
+        return json.dumps(value)
+    return None
+
+
 def json_text(
     value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None, ensure_ascii: bool = False
 ) -> str:
@@ -202,6 +219,16 @@ def kind_of(value: Any) -> str:
     return f"{names.get(type(value), 'the value')} {safe_text(json_text(value, ensure_ascii=True), limit=60)}"
 
 
+def kind_name(value: Any) -> str:
+    """What a JSON value is, in words without its text."""
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return "a number"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
 def _has_written(value: Any) -> bool:
     # Spelled out, because most values have none and are looked through for nothing.
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
@@ -221,3 +248,95 @@ def _marked(value: Any, numbers: list[str]) -> Any:
         numbers.append(value.written)
         return nan
     return value
+
+
+_SLICE: Final = 65_536
+
+
+def percent_decoded(text: str) -> str:
+    """The text without percent-encoding: slice by slice, since urllib makes objects of each escape."""
+    data = text.encode("utf-8", "replace")
+    decoded = bytearray()
+    at = 0
+    while at < len(data):
+        end = at + _SLICE
+        # No escape may be cut.
+        begun = data.rfind(b"%", end - 2, end) if end < len(data) else -1
+        end = begun if begun >= 0 else end
+        decoded += unquote_to_bytes(data[at:end])
+        at = end
+    return decoded.decode("utf-8", "replace")
+
+
+# Policy documents as nearly all are, decoded in one step.
+
+
+ORDINARY: Final = 65_536
+"""Characters of a document up to which entries are not counted."""
+LONG_ENTRY: Final = 1_024
+MOST_PATTERNS: Final = 2_048
+"""Most condition values with a question mark or a variable: each is compared character by character."""
+
+_Text: TypeAlias = Annotated[str, Meta(max_length=LONG_ENTRY)]
+_Texts: TypeAlias = _Text | list[_Text]
+_Principals: TypeAlias = Literal["*"] | dict[str, _Texts]
+_Scalars: TypeAlias = _Text | bool | list[_Text | bool]
+
+
+class PlainStatement(Struct, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):
+    """A statement without anything that is read in more than one way; conditions without numbers."""
+
+    effect: Literal["Allow", "Deny"]
+    sid: str | None = None
+    principal: _Principals | None = None
+    not_principal: _Principals | None = None
+    action: _Texts | None = None
+    not_action: _Texts | None = None
+    resource: _Texts | None = None
+    not_resource: _Texts | None = None
+    condition: dict[str, dict[str, _Scalars]] | None = None
+
+    @property
+    def excludes_itself(self) -> bool:
+        """Whether it has elements that exclude each other, or neither of two of which it needs one."""
+        return (
+            (self.action is None) is (self.not_action is None)
+            or (self.resource is not None and self.not_resource is not None)
+            or (self.principal is not None and self.not_principal is not None)
+        )
+
+
+def texts_of(entries: str | list[str] | None) -> tuple[str, ...] | None:
+    """The entries of an element that may hold one alone, or a list; None where it is absent."""
+    return (entries,) if isinstance(entries, str) else None if entries is None else tuple(entries)
+
+
+class PlainDocument(Struct, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):
+    """A policy document with nothing but such statements."""
+
+    statement: PlainStatement | list[PlainStatement]
+    version: Literal["2012-10-17", "2008-10-17"] | None = None
+    id: str | None = None
+
+
+_PLAIN: Final = msgspec.json.Decoder(PlainDocument)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def plain_document(text: str) -> PlainDocument | None:
+    """The document that a text is; None where it has to be read with care, or refused: it is not, or may not be, plain.
+
+    Of a key that stands twice the decoder takes the last, and leaves out what is null, so that what it took has fewer
+    quotes than the text. No text holds a quote here.
+    """
+    if len(text) > ORDINARY or "\\" in text or text.count("?") + text.count("${") > MOST_PATTERNS:
+        return None
+    try:
+        found = _PLAIN.decode(text)
+        written = _ENCODER.encode(found)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+    if text.count('"') != written.count(b'"'):
+        return None
+    statements = found.statement if isinstance(found.statement, list) else [found.statement]
+    return None if any(one.excludes_itself for one in statements) else found

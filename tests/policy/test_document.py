@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from unittest.mock import patch
 from urllib.parse import quote, unquote
 
 import pytest
@@ -17,10 +18,10 @@ from iamtui.policy.document import (
     PolicyDocument,
     load_json,
     parse_policy,
-    percent_decoded,
     render,
     statement_lines,
 )
+from iamtui.policy.json_text import percent_decoded, plain_document
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 
@@ -223,3 +224,76 @@ def test_more_patterns_in_conditions_than_can_be_compared_are_refused() -> None:
     refused = with_values(*few, "?")
     assert "Condition has more than 2,048 values with a question mark or a variable" in str(refused.error)
     assert "$.Statement[0].Condition" in str(refused.error)
+
+
+def json_of(pairs: list[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {value}" for key, value in pairs) + "}"
+
+
+scalars = st.one_of(
+    st.sampled_from(
+        ("*", "s3:Get?", "", "${aws:username}", "Allow", "a\nb", 'say "so"', "\\", "é", "\ud800", "x" * 1025)
+    ),
+    st.sampled_from((True, None, 3, 0.5)),
+)
+written_scalars = scalars.flatmap(
+    lambda value: st.sampled_from((json.dumps(value), json.dumps(value, ensure_ascii=False)))
+)
+texts = st.one_of(written_scalars, st.lists(written_scalars, max_size=3).map(lambda found: f"[{', '.join(found)}]"))
+blocks = st.lists(st.tuples(st.sampled_from(("AWS", "aws:username", "Bool", "NoSuch")), texts), max_size=3).map(json_of)
+conditions = st.lists(st.tuples(st.sampled_from(("Bool", "StringLike", "NoSuch")), blocks | texts), max_size=3).map(
+    json_of
+)
+ordinary = [("Effect", '"Allow"'), ("Action", '"s3:GetObject"'), ("Resource", '"*"')]
+elements = st.one_of(
+    st.tuples(st.sampled_from(("Action", "NotAction", "Resource", "NotResource", "Sid")), texts),
+    st.tuples(st.sampled_from(("Principal", "NotPrincipal")), texts | blocks),
+    st.tuples(st.just("Condition"), conditions | texts),
+    st.tuples(st.sampled_from(("Effect", "Efect")), st.sampled_from(('"Deny"', '"deny"', "null"))),
+)
+statements = st.tuples(st.just(ordinary), st.lists(elements, max_size=3), st.integers(0, 3)).map(
+    lambda found: json_of(found[0][found[2] :] + found[1])
+)
+tops = st.lists(
+    st.one_of(
+        st.tuples(st.just("Version"), st.sampled_from(('"2012-10-17"', '"2008-10-17"', '"2012"', "null"))),
+        st.tuples(st.sampled_from(("Id", "Statment")), texts),
+        st.tuples(
+            st.just("Statement"),
+            st.one_of(statements, st.lists(statements, max_size=3).map(", ".join).map("[{}]".format)),
+        ),
+    ),
+    max_size=3,
+)
+
+
+@given(tops, statements, st.sampled_from(("", "\ufeff", " ", "}")))
+def test_a_document_is_the_same_read_in_one_step_or_with_care(
+    tops: list[tuple[str, str]], statement: str, rest: str
+) -> None:
+    text = json_of([("Statement", statement), *tops]) + rest if len(tops) < 2 else json_of(tops) + rest
+    found, careful = PolicyDocument(text), PolicyDocument(text)
+    with patch("iamtui.policy.document.plain_document", return_value=None):
+        error = careful.error
+    assert str(found.error) == str(error)
+    if error is None:
+        assert (found.policy, found.value, found.lines) == (careful.policy, careful.value, careful.lines)
+        assert found.text == careful.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Statement": [{"Effect": "Allow", "Effect": "Deny", "Action": "*", "Resource": "*"}]}',
+        '{"Statement": [], "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}',
+        '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {}, "Bool": {}}}}',
+        '{"Version": null, "Version": "2012-10-17", "Statement": []}',
+    ],
+)
+def test_a_key_that_stands_twice_is_seen_in_a_plain_document(text: str) -> None:
+    assert plain_document(text) is None
+    assert "twice" in str(PolicyDocument(text).error)
+
+
+def test_nearly_all_documents_are_plain() -> None:
+    assert plain_document(json.dumps(document(ALLOW, {**ALLOW, "Condition": {"Bool": {"aws:SecureTransport": True}}})))

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.policy.conditions import parse_number
-from iamtui.policy.document import DocumentError, DocumentPool, PolicyDocument, load_json, render, scalar_text
-from iamtui.policy.json_text import WrittenNumber, json_text
+from iamtui.policy.document import DocumentError, DocumentPool, PolicyDocument, load_json, render
+from iamtui.policy.json_text import WrittenNumber, json_text, scalar_text
 
 EXACT = "0.10000000000000000555"
 
