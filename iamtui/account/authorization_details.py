@@ -66,7 +66,7 @@ from iamtui.account.snapshot_parts import (
     server_certificates,
     tags,
 )
-from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, collector_paused, decode_pages
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, collector_paused, decode_pages
 from iamtui.policy.document import DocumentPool, PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
@@ -89,6 +89,7 @@ def load_account(
     pool: DocumentPool | None = None,
     account_id: str | None = None,
     absent: str = NOT_IN_SNAPSHOT,
+    counted: PortionCheck | None = None,
 ) -> Account:
     """Read an account from the bytes of a file: see `reading` for the dialects.
 
@@ -98,12 +99,13 @@ def load_account(
         pool: where documents come from, so that the equal ones of another account are the same objects.
         account_id: the account that is meant, of those in the file; None: there is one.
         absent: why a fact is Missing that is not there and was not refused.
+        counted: see `decode_pages`.
 
     Raises:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
     with collector_paused():
-        pages = list(pages_of(decode_pages(data, origin=origin), origin))
+        pages = list(pages_of(decode_pages(data, origin=origin, counted=counted), origin))
         if account_id is not None:
             pages = _of_account(pages, account_id, origin)
         return account_from_pages(pages, origin=origin, absent=absent, pool=pool)

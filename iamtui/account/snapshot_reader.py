@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -112,19 +112,21 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotShape]:
+def decode_pages(
+    data: bytes, *, origin: str = "The snapshot", counted: PortionCheck | None = None
+) -> list[SnapshotShape]:
     """Decode a snapshot, or pages of it.
 
     Args:
         data: the bytes of the file.
         origin: what it is called in an error ("The snapshot account.json").
+        counted: what has been given all of these bytes, so that they need not be counted again.
 
     Raises:
         Problem: not text, not JSON, JSON of another shape (with the path), or a newer format.
     """
     data = _utf8(data, origin)
-    objects = data.count(b"{")
-    parts = objects + data.count(b"[") + data.count(b",")
+    objects, parts = counted.found if counted is not None and counted.is_utf8 else _counted_in(data)
     if parts > _MOST_PARTS:
         raise _many_values(origin)
     _refuse_long_text(data, origin)
@@ -195,14 +197,27 @@ def _by_account(data: bytes, origin: str) -> list[SnapshotShape]:
     return found
 
 
+class _Counts(NamedTuple):
+    """How many objects, and objects, lists and commas, there are in JSON text; those inside texts count, too."""
+
+    objects: int
+    parts: int
+
+
+def _counted_in(data: bytes) -> _Counts:
+    objects = data.count(b"{")
+    return _Counts(objects, objects + data.count(b"[") + data.count(b","))
+
+
 class PortionCheck:
     """Refuses what is no snapshot while it still comes: a text that does not end, or too many values."""
 
     def __init__(self, origin: str, beginning: bytes) -> None:
         self._origin = origin
-        self._run = self._line = self._parts = 0
+        self._run = self._line = 0
+        self.found = _Counts(0, 0)
         # In UTF-16 the bytes of brackets and commas are parts of other characters too.
-        self._is_utf8 = not beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self.is_utf8 = not beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         self.add(beginning)
 
     def add(self, portion: bytes) -> None:
@@ -217,9 +232,10 @@ class PortionCheck:
             raise _long_text(self._origin, self._line + 1)
         self._run = self._run + len(portion) if first < 0 else len(portion) - portion.rfind(b'"') - 1
         self._line += portion.count(b"\n")
-        if self._is_utf8:
-            self._parts += portion.count(b"{") + portion.count(b"[") + portion.count(b",")
-            if self._parts > _MOST_PARTS:
+        if self.is_utf8:
+            objects, parts = _counted_in(portion)
+            self.found = _Counts(self.found.objects + objects, self.found.parts + parts)
+            if self.found.parts > _MOST_PARTS:
                 raise _many_values(self._origin)
 
 

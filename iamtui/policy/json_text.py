@@ -329,7 +329,9 @@ def plain_document(text: str) -> PlainDocument | None:
     Of a key that stands twice the decoder takes the last, and leaves out what is null, so that what it took has fewer
     quotes than the text. No text holds a quote here.
     """
-    if len(text) > ORDINARY or "\\" in text or text.count("?") + text.count("${") > MOST_PATTERNS:
+    # A value that is a pattern takes four characters: most texts are too short for too many.
+    may_be_refused = len(text) > 4 * MOST_PATTERNS and text.count("?") + text.count("${") > MOST_PATTERNS
+    if may_be_refused or len(text) > ORDINARY or "\\" in text:
         return None
     try:
         found = _PLAIN.decode(text)

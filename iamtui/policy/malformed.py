@@ -17,6 +17,10 @@ from iamtui.text import safe_text
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}?")
+_SOUND_ACTION: Final = re.compile(r"(?:\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)\Z")
+_SOUND_RESOURCE: Final = re.compile(r"\*\Z|arn:")
+_SOUND_KEY: Final = re.compile(r"[A-Za-z0-9-]+:.", re.DOTALL)
+"""Nearly all actions, resources and condition keys: a form that is seen at once to be one that AWS takes."""
 
 
 @lru_cache(maxsize=8192)
@@ -99,14 +103,16 @@ def fault_of(statement: Statement, policy_type: PolicyType) -> str:
             if value.lower() not in ("true", "false") and "${" not in value:
                 said = f'"{safe_text(value, limit=128)}", which {safe_text(line.operator, limit=128)} cannot compare'
                 return f"has for {safe_text(line.key, limit=256)} the value {said}"
-        if key_fault(line.key):
+        if not _SOUND_KEY.match(line.key) and key_fault(line.key):
             return f'has the condition key "{safe_text(line.key, limit=128)}", which {key_fault(line.key)}'
-    for entry in (*(statement.actions or ()), *(statement.not_actions or ())):
-        if action_fault(entry)[0]:
-            return f'has the action "{safe_text(entry, limit=128)}", which {action_fault(entry)[0]}'
-    for entry in (*(statement.resources or ()), *(statement.not_resources or ())):
-        if resource_fault(entry):
-            return f'has the resource "{safe_text(entry, limit=128)}", which {resource_fault(entry)}'
+    for entries in (statement.actions or (), statement.not_actions or ()):
+        for entry in () if all(map(_SOUND_ACTION.match, entries)) else entries:
+            if action_fault(entry)[0]:
+                return f'has the action "{safe_text(entry, limit=128)}", which {action_fault(entry)[0]}'
+    for entries in (statement.resources or (), statement.not_resources or ()):
+        for entry in () if all(map(_SOUND_RESOURCE.match, entries)) else entries:
+            if resource_fault(entry):
+                return f'has the resource "{safe_text(entry, limit=128)}", which {resource_fault(entry)}'
     if _is_incomplete(statement, needs_resource=not policy_type.implies_resource):
         return "lacks actions or resources"
     return ""

@@ -59,7 +59,7 @@ def read_snapshot(
                 raise _no_text(origin)
 
         data = read_whole(file, origin, most=ONE_DOCUMENT, beginning=head, check=check)
-    return load_account(data, origin=origin, pool=pool, account_id=account_id)
+    return load_account(data, origin=origin, pool=pool, account_id=account_id, counted=values)
 
 
 def check_head(head: bytes, origin: str) -> None:

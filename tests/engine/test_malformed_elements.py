@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
@@ -15,8 +17,8 @@ from iamtui.engine.request import NamedPolicy
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace
 from iamtui.lint.check_document import Level, findings
-from iamtui.policy.document import PolicyDocument
-from iamtui.policy.malformed import may_mean
+from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
+from iamtui.policy.malformed import action_fault, fault_of, key_fault, may_mean, resource_fault
 from iamtui.policy.types import PolicyType
 
 ADMIN = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -194,3 +196,24 @@ def test_the_trace_says_why_an_element_matches_nothing() -> None:
 )  # fmt: skip
 def test_what_a_malformed_action_may_have_been_meant_for(entry: str, means: bool) -> None:
     assert may_mean(entry, "s3", "getobject") is means
+
+
+@given(
+    st.lists(st.sampled_from(("s3", "iam", ":", "*", "?", "Get", " ", ",", "${x}", "arn:", "\n")), max_size=5).map(
+        "".join
+    )
+)
+def test_a_fault_is_found_whether_or_not_a_form_is_seen_at_once_to_be_sound(entry: str) -> None:
+    elements = {
+        "has the action": (Statement(0, None, "Allow", actions=(entry,), resources=("*",)), action_fault(entry)[0]),
+        "has the resource": (Statement(0, None, "Allow", actions=("*",), resources=(entry,)), resource_fault(entry)),
+        "has the condition key": (
+            Statement(
+                0, None, "Allow", actions=("*",), resources=("*",), conditions=(ConditionLine("Bool", entry, ()),)
+            ),
+            key_fault(entry),
+        ),
+    }
+    for words, (statement, fault) in elements.items():
+        found = fault_of(statement, PolicyType.IDENTITY)
+        assert (words in found, fault in found) == (bool(fault), True)
