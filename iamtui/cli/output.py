@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO
 import click
 
 from iamtui.presentation.styled_words import Row, Tone
-from iamtui.presentation.tables import csv_row, markdown_row
+from iamtui.presentation.tables import ascii_json_pieces, csv_row, markdown_row, to_ascii_json
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import ago, safe_text
@@ -144,7 +144,6 @@ class Output:
         Args:
             alone: a document of its own, such as a policy, to which nothing is added.
         """
-        from iamtui.engine.decision_json import ascii_json_pieces, to_ascii_json  # `--help` needs no JSON
 
         whole = value if alone else _with_age(value)
         if indent is None:

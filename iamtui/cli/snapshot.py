@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from iamtui import paths
@@ -28,9 +30,8 @@ from iamtui.text import safe_text
 from iamtui.workspace.account_cache import clear_accounts
 from iamtui.workspace.audit import unasked_principals
 from iamtui.workspace.open_accounts import take_accounts
-from iamtui.workspace.opening import load_account_facts, load_last_accessed, with_resource_policies
+from iamtui.workspace.opening import load_last_accessed, with_resource_policies
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
-from iamtui.workspace.workspace import Workspace
 
 
 @click.command("snapshot")
@@ -115,16 +116,10 @@ def snapshot(
 
 
 def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_accessed: bool) -> Exit:
-    from iamtui.workspace.organization import with_identity_center  # brings the ways to AWS
-    from iamtui.workspace.organization_writer import StoreWriter
-
-    def more(workspace: Workspace) -> Workspace:
-        workspace = with_identity_center(load_account_facts(workspace), unnamed_approval)
-        if last_accessed and workspace.can_call_aws:
-            workspace, _ = load_last_accessed(workspace, unasked_principals(workspace.account))
-        return workspace
+    from iamtui.workspace.organization_writer import StoreWriter, with_all_facts  # brings the ways to AWS
 
     choice = command_choice(source, several=True)
+    more = partial(with_all_facts, approve=unnamed_approval, last_accessed=last_accessed)
     writer = StoreWriter(folder, date, more)
     approve, approve_other = approval(source), organization_approval(source)
     refused = take_accounts(choice, writer, progress_report(), approve, approve_other)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 from iamtui.engine.decision import Decision, LayerReport, Outcome, Reason, ResourceScope, StatementRef
@@ -63,17 +61,6 @@ def derived_context(request: Request) -> dict[str, JsonValue]:
     return {
         key: found[0] if len(found) == 1 else list(found) for key, found in values.items() if found and key not in given
     }
-
-
-def to_ascii_json(value: JsonValue, *, indent: int | None = None) -> str:
-    """JSON text in printable ASCII only, so that no text from outside can steer a terminal or a log."""
-    return json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
-
-
-def ascii_json_pieces(value: JsonValue, *, indent: int) -> Iterator[str]:
-    """The text of `to_ascii_json` in pieces, of which the longest is one text of the value."""
-    encoder = json.JSONEncoder(ensure_ascii=True, indent=indent)
-    return (piece.replace("\x7f", "\\u007f") for piece in encoder.iterencode(value))
 
 
 def request_to_json(request: Request) -> dict[str, JsonValue]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from iamtui.engine.decision_json import decision_to_json, to_ascii_json
+from iamtui.engine.decision_json import decision_to_json
 from iamtui.policy.document import JsonValue
-from iamtui.presentation.tables import csv_row, markdown_row
+from iamtui.presentation.tables import csv_row, markdown_row, to_ascii_json
 from iamtui.problem import Problem
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
-"""Rows of tables as CSV and Markdown; their cells are raw text."""
+"""What other programs read: rows of tables as CSV and Markdown, and JSON; all of it is made of raw text."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from iamtui.text import safe_text
 
@@ -34,3 +35,14 @@ def markdown_row(cells: Iterable[str | None], *, heading: bool = False) -> str:
     texts = [_MARKDOWN.sub(r"\\\g<0>", safe_text(cell or "")) for cell in cells]
     rule = f"|{' --- |' * len(texts)}\n" if heading else ""
     return f"| {' | '.join(texts)} |\n{rule}"
+
+
+def to_ascii_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON text in printable ASCII only, so that no text from outside can steer a terminal or a log."""
+    return json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
+
+
+def ascii_json_pieces(value: Any, *, indent: int) -> Iterator[str]:
+    """The text of `to_ascii_json` in pieces, of which the longest is one text of the value."""
+    encoder = json.JSONEncoder(ensure_ascii=True, indent=indent)
+    return (piece.replace("\x7f", "\\u007f") for piece in encoder.iterencode(value))

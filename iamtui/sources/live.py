@@ -8,7 +8,7 @@ one. What else is denied is Missing and a Gap. Facts that would cost a call for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final
@@ -23,15 +23,10 @@ from iamtui.account.model import (
     REST_OF_ACCOUNT,
     UNLISTED,
     Account,
-    Entity,
     Fact,
-    Group,
     Known,
-    ManagedPolicy,
     Missing,
     Organization,
-    Role,
-    User,
 )
 from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
@@ -39,7 +34,7 @@ from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
-from iamtui.sources.one_by_one import Held, OneByOne
+from iamtui.sources.one_by_one import OneByOne, origin_of, page_of
 from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.parallel import Step, Tasks, failure, no_step
 
@@ -51,8 +46,6 @@ _FEW: Final = 1000
 
 _MOST_PROVIDERS: Final = 100
 """AWS's quota of OIDC providers; each costs one call."""
-
-_DECODER: Final = msgspec.json.Decoder(SnapshotShape)
 
 _AT_ONCE: Final = 4
 _AT_ONCE_BESIDE_A_SCREEN: Final = 2
@@ -135,44 +128,6 @@ def load_live(connection: Connection, step: Step = no_step) -> Account:
         Problem: GetAccountAuthorizationDetails is not permitted, or fails before it gave anything.
     """
     return LiveReading().read(connection, step)
-
-
-def read_again(connection: Connection, account: Account, entity: Held | ManagedPolicy) -> Account:
-    """The account with one of its entities as that is now, and the managed policies that it names.
-
-    Raises:
-        Problem: a part of it cannot be read; nothing of it is taken then.
-    """
-    found = OneByOne().read_again(connection, entity, account)
-    if found is None:
-        return _with(account, entity, None)
-    header = {"version": 1, "account_id": account.id, "partition": account.partition}
-    page = _page(found | {"iamtui": header})
-    now = account_from_pages([page], origin=_origin(connection), absent=NOT_LOADED.reason)
-    entities: tuple[Held | ManagedPolicy, ...] = (*now.policies, *now.groups, *now.users, *now.roles)
-    for read in entities:
-        # One that was made anew under another path has another ARN.
-        is_same = type(read) is type(entity) and read.name == entity.name and not isinstance(read, ManagedPolicy)
-        account = _with(account, entity if is_same else account.by_arn(read.arn) or read, read)
-    return account
-
-
-def _with(account: Account, was: Entity, now: Entity | None) -> Account:
-    """The account with an entity in the place of what it was; None: it is not there any more."""
-    kind = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}[type(was)]
-    if isinstance(was, ManagedPolicy) and isinstance(now, ManagedPolicy) and (not was.id or was.id == now.id):
-        # Only the version in force is read again.
-        in_force = now.versions[0].id
-        older = (msgspec.structs.replace(one, is_default=False) for one in was.versions if one.id != in_force)
-        now = replace(was, **{name: getattr(now, name) for name in _READ_OF_POLICIES}, versions=(*now.versions, *older))
-    entities = [now if one.arn == was.arn else one for one in getattr(account, kind)]
-    if now is not None and account.by_arn(was.arn) is None:
-        entities.append(now)
-    changed: dict[str, Any] = {kind: tuple(one for one in entities if one is not None)}
-    return replace(account, **changed)
-
-
-_READ_OF_POLICIES: Final = ("attachment_count", "boundary_count", "updated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,9 +335,9 @@ class LiveReading:
             profile.arn for page in pages for role in page.roles or () for profile in role.instance_profile_list or ()
         }
         found = [_without_profiles(page, carried) for page in dict(self._found).values()]
-        pages += [*found, _page(extra)]
+        pages += [*found, page_of(extra)]
         try:
-            account = account_from_pages(pages, origin=_origin(connection), absent=NOT_LOADED.reason)
+            account = account_from_pages(pages, origin=origin_of(connection), absent=NOT_LOADED.reason)
         except Problem as problem:
             # One entity that contradicts itself leaves all in doubt.
             raise Problem(
@@ -392,7 +347,7 @@ class LiveReading:
 
     def _entity_pages(self) -> list[SnapshotShape]:
         if self._entities is not None:
-            return [_page({key: self._entities[key] for key in _LISTS})]
+            return [page_of({key: self._entities[key] for key in _LISTS})]
         return _latest(list(self._pages))
 
 
@@ -426,7 +381,7 @@ def _details_page(connection: Connection, answer: dict[str, Any]) -> SnapshotSha
 
 def _checked_page(connection: Connection, operation: str, answer: dict[str, Any]) -> SnapshotShape:
     try:
-        return _page(answer)
+        return page_of(answer)
     except (msgspec.ValidationError, TypeError) as error:
         # botocore puts whole elements of XML where it looks for a text and finds a list of them.
         raise connection.unexpected("iam", operation, str(error)) from None
@@ -512,12 +467,6 @@ _PARTS: Final = (
 )
 
 
-def _page(answer: dict[str, Any]) -> SnapshotShape:
-    """An answer of boto3, through the same decoder as a file."""
-    wanted = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
-    return _DECODER.decode(msgspec.json.encode(wanted))
-
-
 def _joined(pages: Iterable[SnapshotShape]) -> SnapshotShape:
     """The pages of a part as one; where they tell of an entity twice, as it was read last.
 
@@ -540,7 +489,3 @@ def _without_profiles(page: SnapshotShape, arns: set[str | None]) -> SnapshotSha
         return page
     others = [profile for profile in page.instance_profiles if profile.arn not in arns]
     return msgspec.structs.replace(page, instance_profiles=others)
-
-
-def _origin(connection: Connection) -> str:
-    return f"The account at {connection.endpoint_url}" if connection.endpoint_url else "The account"

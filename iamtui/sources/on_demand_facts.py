@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -59,7 +59,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
 from iamtui.problem import Problem
 from iamtui.sources.parallel import FactReader, Step, Tasks, no_step
-from iamtui.sources.resource_policy_loader import read_kms_aliases
+from iamtui.sources.resource_policy_loader import load_resource_policy, read_kms_aliases
 
 T = TypeVar("T")
 
@@ -133,6 +133,25 @@ class _MfaDevicesPage(Struct):
 
 class _LoginProfileAnswer(Struct, rename="pascal"):
     login_profile: LoginProfileShape
+
+
+class OnDemandFacts(NamedTuple):
+    """What an account's source is asked for when somebody wants to know it: each gives the account with that."""
+
+    connection: Connection
+    account: Account
+
+    def user_details(self, user_name: str) -> Account:
+        return load_user_details(self.connection, self.account, user_name)
+
+    def account_facts(self, step: Step) -> Account:
+        return load_account_facts(self.connection, self.account, step)
+
+    def last_accessed(self, arns: Collection[str], step: Step) -> tuple[Account, Mapping[str, Missing]]:
+        return load_last_accessed(self.connection, self.account, arns, step)
+
+    def resource_policy(self, carrier: str) -> Account:
+        return load_resource_policy(self.connection, self.account, carrier)
 
 
 def load_account_facts(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -16,8 +17,21 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.model import UNLISTED, Account, Fact, Group, Known, ManagedPolicy, Missing, Role, User
-from iamtui.account.snapshot_format import TagShape
+from iamtui.account.authorization_details import account_from_pages
+from iamtui.account.model import (
+    NOT_LOADED,
+    UNLISTED,
+    Account,
+    Entity,
+    Fact,
+    Group,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Role,
+    User,
+)
+from iamtui.account.snapshot_format import SnapshotShape, TagShape
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
@@ -33,6 +47,57 @@ _FEW: Final = 1000
 
 _AT_ONCE: Final = 8
 """Calls in flight: each is short, and there are thousands."""
+
+
+_PAGES: Final = msgspec.json.Decoder(SnapshotShape)
+
+
+def read_again(connection: Connection, account: Account, entity: Held | ManagedPolicy) -> Account:
+    """The account with one of its entities as that is now, and the managed policies that it names.
+
+    Raises:
+        Problem: a part of it cannot be read; nothing of it is taken then.
+    """
+    found = OneByOne().read_again(connection, entity, account)
+    if found is None:
+        return _with(account, entity, None)
+    header = {"version": 1, "account_id": account.id, "partition": account.partition}
+    page = page_of(found | {"iamtui": header})
+    now = account_from_pages([page], origin=origin_of(connection), absent=NOT_LOADED.reason)
+    entities: tuple[Held | ManagedPolicy, ...] = (*now.policies, *now.groups, *now.users, *now.roles)
+    for read in entities:
+        # One that was made anew under another path has another ARN.
+        is_same = type(read) is type(entity) and read.name == entity.name and not isinstance(read, ManagedPolicy)
+        account = _with(account, entity if is_same else account.by_arn(read.arn) or read, read)
+    return account
+
+
+def _with(account: Account, was: Entity, now: Entity | None) -> Account:
+    """The account with an entity in the place of what it was; None: it is not there any more."""
+    kind = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}[type(was)]
+    if isinstance(was, ManagedPolicy) and isinstance(now, ManagedPolicy) and (not was.id or was.id == now.id):
+        # Only the version in force is read again.
+        in_force = now.versions[0].id
+        older = (msgspec.structs.replace(one, is_default=False) for one in was.versions if one.id != in_force)
+        now = replace(was, **{name: getattr(now, name) for name in _READ_OF_POLICIES}, versions=(*now.versions, *older))
+    entities = [now if one.arn == was.arn else one for one in getattr(account, kind)]
+    if now is not None and account.by_arn(was.arn) is None:
+        entities.append(now)
+    changed: dict[str, Any] = {kind: tuple(one for one in entities if one is not None)}
+    return replace(account, **changed)
+
+
+_READ_OF_POLICIES: Final = ("attachment_count", "boundary_count", "updated")
+
+
+def page_of(answer: dict[str, Any]) -> SnapshotShape:
+    """An answer of boto3, through the same decoder as a file."""
+    wanted = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+    return _PAGES.decode(msgspec.json.encode(wanted))
+
+
+def origin_of(connection: Connection) -> str:
+    return f"The account at {connection.endpoint_url}" if connection.endpoint_url else "The account"
 
 
 class _Listed(Struct, rename="pascal", kw_only=True):

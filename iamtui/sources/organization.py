@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal, Protocol, TypeVar
 
@@ -24,7 +23,6 @@ from iamtui.account.model import (
 )
 from iamtui.account.snapshot_format import ArnText, Name
 from iamtui.aws.caller import CallerIdentity
-from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
@@ -41,9 +39,6 @@ _DEEPEST: Final = 10
 _MOST_ACCOUNTS: Final = 50_000
 _MOST_UNITS: Final = 10_000
 """Of an organization, so that no endpoint names ever new ones. AWS's quotas are 2,000 OUs, and some 10,000 accounts."""
-
-_MOST_REMEMBERED: Final = 20_000
-_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 
 _NO_TREE: Final = "the units do not make a tree"
 
@@ -152,6 +147,12 @@ class OrganizationAnswers(Protocol):
     def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]: ...
 
     def unexpected(self, service: str, operation: str, what: str, /) -> Problem: ...
+
+
+class AnswersToCaller(OrganizationAnswers, Protocol):
+    """The same, with who asks: a Connection, or what remembers its answers."""
+
+    def caller(self) -> CallerIdentity: ...
 
 
 NOT_RECORDED: Final = "NotRecorded"
@@ -275,50 +276,8 @@ def _delegated_administrators(connection: OrganizationAnswers) -> dict[str, tupl
         return None
 
 
-class RememberedAnswers:
-    """The answers of Organizations about roots, units and policies, which many accounts share: each is asked for once.
-
-    AWS lets an organization be asked some times a second, and each account needs some twenty answers.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._kept: dict[tuple[Any, ...], Any] = {}
-
-    def call(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> T:
-        """As `Connection.call`."""
-        return self._once(parameters, operation, lambda: self._connection.call(service, operation, into, **parameters))
-
-    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]:
-        """As `Connection.pages`."""
-        pages = self._once(
-            parameters, operation, lambda: [*self._connection.pages(service, operation, into, **parameters)]
-        )
-        yield from pages
-
-    def unexpected(self, service: str, operation: str, what: str, /) -> Problem:
-        return self._connection.unexpected(service, operation, what)
-
-    def caller(self) -> CallerIdentity:
-        return self._connection.caller()
-
-    def _once(self, parameters: Mapping[str, Any], operation: str, ask: Callable[[], T]) -> T:
-        key = (operation, *sorted(parameters.items()))
-        if any(map(_ACCOUNT_ID.fullmatch, parameters.values())):
-            # No other account asks for it.
-            return ask()
-        if key not in self._kept:
-            answer = ask()
-            if len(self._kept) >= _MOST_REMEMBERED:
-                self._kept.clear()
-            self._kept[key] = answer
-            return answer
-        found: T = self._kept[key]
-        return found
-
-
 def read_organization_with(
-    connection: Connection | RememberedAnswers, account: Account, step: Step = no_step
+    connection: AnswersToCaller, account: Account, step: Step = no_step
 ) -> Fact[Organization | None]:
     """The organization of an account, read with other credentials than the account's own.
 
@@ -330,7 +289,7 @@ def read_organization_with(
     return found
 
 
-def _read_with(connection: Connection | RememberedAnswers, account: Account) -> Fact[Organization | None]:
+def _read_with(connection: AnswersToCaller, account: Account) -> Fact[Organization | None]:
     try:
         caller = connection.caller()
     except AwsProblem as problem:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -22,19 +22,14 @@ from iamtui.account.model import Account, Missing
 from iamtui.aws.credential_process import Approve, CredentialCommand
 from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput
 from iamtui.problem import Problem
-from iamtui.sources.organization import (
-    OrganizationAccount,
-    RememberedAnswers,
-    read_organization_with,
-    with_organization,
-)
+from iamtui.sources.organization import OrganizationAccount, read_organization_with, with_organization
 from iamtui.sources.parallel import Step, Tasks
+from iamtui.sources.recorded_organization import RememberedAnswers
 from iamtui.text import safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.opening import connect, open_connected, open_source
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
 from iamtui.workspace.organization_store import ListedAccount
-from iamtui.workspace.organization_writer import StoreWriter
 from iamtui.workspace.workspace import (
     NotOpened,
     OpeningCancelled,
@@ -46,6 +41,9 @@ from iamtui.workspace.workspace import (
     Workspace,
     steps,
 )
+
+if TYPE_CHECKING:
+    from iamtui.workspace.organization_writer import StoreWriter
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
@@ -258,6 +256,27 @@ def _again(kept: Workspace | None) -> Opener | None:
 
 
 _SESSION_NAME: Final = "iamtui-read"
+
+
+def open_live(
+    choice: SourceChoice,
+    live: Sequence[SourceChoice],
+    at_once: AccountsAtOnce,
+    approve: Approve | None,
+    approve_other: Approve | None,
+) -> Sequence[Workspace | NotOpened]:
+    """The accounts of the organization of a choice, or of some profiles; who takes them is told of the refused ones.
+
+    Raises:
+        Problem: the accounts cannot be listed.
+    """
+    if choice.org_role:
+        found = [*open_organization(choice, at_once, approve, approve_other)]
+    else:
+        found = open_profiles(live, at_once, approve, approve_other)
+    if at_once.taker is not None:
+        at_once.taker.refused(listed(one.name, str(one.problem)) for one in found if isinstance(one, NotOpened))
+    return found
 
 
 def open_organization(

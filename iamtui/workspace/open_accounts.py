@@ -60,14 +60,9 @@ def open_accounts(
     live = [one for one in choices if one.kind is not SourceKind.SNAPSHOT]
     if not live:
         return _beside_each_other(files)
-
-    from iamtui.workspace import live_accounts  # brings the ways to AWS, which a snapshot needs not
-
     kept = [one for one in (so_far, *so_far.beside) if _is_read(one)] if so_far is not None else []
-    at_once = live_accounts.AccountsAtOnce(report, cancelled, show if parts else None, files, kept)
-    if choice.org_role:
-        return _beside_each_other([*live_accounts.open_organization(choice, at_once, approve, approve_other)])
-    return _beside_each_other(live_accounts.open_profiles(live, at_once, approve, approve_other))
+    opened = _open_live(choice, live, approve, approve_other, report, cancelled, show if parts else None, files, kept)
+    return _beside_each_other(opened)
 
 
 def take_accounts(
@@ -92,17 +87,27 @@ def take_accounts(
         taker.take(open_source(one, partial(_tell_file, report, number, len(choices)), approve_other=approve_other))
     if not live:
         return []
+    found = _open_live(choice, live, approve, approve_other, report, lambda: False, taker=taker)
+    return [one for one in found if isinstance(one, NotOpened)]
 
-    from iamtui.workspace import live_accounts  # as above
 
-    at_once = live_accounts.AccountsAtOnce(report, lambda: False, None, taker=taker)
-    if choice.org_role:
-        found = [*live_accounts.open_organization(choice, at_once, approve, approve_other)]
-    else:
-        found = live_accounts.open_profiles(live, at_once, approve, approve_other)
-    refused = [one for one in found if isinstance(one, NotOpened)]
-    taker.refused(live_accounts.listed(one.name, str(one.problem)) for one in refused)
-    return refused
+def _open_live(
+    choice: SourceChoice,
+    live: Sequence[SourceChoice],
+    approve: Approve | None,
+    approve_other: Approve | None,
+    report: ProgressReport,
+    cancelled: Callable[[], bool],
+    show: Callable[[Sequence[Workspace | NotOpened]], None] | None = None,
+    beside: Sequence[Workspace] = (),
+    kept: Sequence[Workspace] = (),
+    taker: StoreWriter | None = None,
+) -> Sequence[Workspace | NotOpened]:
+    """The accounts of an organization or of some profiles; see `AccountsAtOnce`."""
+    from iamtui.workspace.live_accounts import AccountsAtOnce, open_live  # brings the ways to AWS
+
+    at_once = AccountsAtOnce(report, cancelled, show, beside, kept, taker)
+    return open_live(choice, live, at_once, approve, approve_other)
 
 
 def _tell_file(report: ProgressReport, done: int, of: int, progress: Progress) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve
     from iamtui.sources.live import LiveReading
+    from iamtui.sources.on_demand_facts import OnDemandFacts
     from iamtui.sources.parallel import Step
     from iamtui.workspace.organization import OrganizationReading
 
@@ -343,10 +344,7 @@ def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
 
 def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
     """The same workspace with one user's access keys, MFA devices and console password. Blocking."""
-    from iamtui.sources import on_demand_facts
-
-    account = on_demand_facts.load_user_details(_connection(workspace), workspace.account, user_name)
-    return workspace.with_account(account)
+    return workspace.with_account(_on_demand(workspace).user_details(user_name))
 
 
 def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy) -> Workspace:
@@ -355,9 +353,9 @@ def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy
     Raises:
         Problem: a part of it cannot be read; nothing of it is taken then.
     """
-    from iamtui.sources import live
+    from iamtui.sources import one_by_one
 
-    read = workspace.with_account(live.read_again(_connection(workspace), workspace.account, entity))
+    read = workspace.with_account(one_by_one.read_again(_connection(workspace), workspace.account, entity))
     loaded = isinstance(entity, User) and isinstance(entity.access_keys, Known)
     return load_user_details(read, entity.name) if loaded and read.account.user(entity.name) else read
 
@@ -369,11 +367,7 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
     """
     if workspace.connection is None:
         return workspace
-
-    from iamtui.sources import on_demand_facts
-
-    step = steps(report)
-    return workspace.with_account(on_demand_facts.load_account_facts(workspace.connection, workspace.account, step))
+    return workspace.with_account(_on_demand(workspace).account_facts(steps(report)))
 
 
 def load_last_accessed(
@@ -387,10 +381,7 @@ def load_last_accessed(
     Raises:
         Problem: the source cannot be asked.
     """
-    from iamtui.sources import on_demand_facts
-
-    step = steps(report)
-    account, missing = on_demand_facts.load_last_accessed(_connection(workspace), workspace.account, arns, step)
+    account, missing = _on_demand(workspace).last_accessed(arns, steps(report))
     return workspace.with_account(account), missing
 
 
@@ -400,11 +391,18 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
     Raises:
         Problem: the source cannot be asked, the service has no known call, or the calls fail.
     """
-    from iamtui.sources import resource_policy_loader
+    return workspace.with_account(_on_demand(workspace).resource_policy(resource_policy_arn(resource_arn)))
 
-    carrier = resource_policy_arn(resource_arn)
-    account = resource_policy_loader.load_resource_policy(_connection(workspace), workspace.account, carrier)
-    return workspace.with_account(account)
+
+def _on_demand(workspace: Workspace) -> OnDemandFacts:
+    """What the source is asked for when somebody wants to know it.
+
+    Raises:
+        Problem: it cannot be asked.
+    """
+    from iamtui.sources.on_demand_facts import OnDemandFacts
+
+    return OnDemandFacts(_connection(workspace), workspace.account)
 
 
 def _connection(workspace: Workspace) -> Connection:

@@ -18,8 +18,8 @@ from iamtui.credentials.session import utc_now
 from iamtui.problem import Problem
 from iamtui.sources.identity_center import read_identity_center
 from iamtui.sources.organization import OrganizationAccount, read_accounts, read_organization_with, with_organization
-from iamtui.sources.organization_file import OrganizationFile
 from iamtui.sources.parallel import Step, no_step
+from iamtui.sources.recorded_organization import OrganizationFile
 from iamtui.workspace.credential_commands import refuse_unconfirmed
 from iamtui.workspace.identity_center import lacks_people
 from iamtui.workspace.workspace import OrganizationSource, ProgressReport, SourceKind, Workspace, steps

@@ -16,11 +16,15 @@ import msgspec
 
 from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.aws.credential_process import Approve
 from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.input_files import packed_for
 from iamtui.paths import home_expanded, make_private_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.audit import unasked_principals
+from iamtui.workspace.opening import load_account_facts, load_last_accessed
+from iamtui.workspace.organization import with_identity_center
 from iamtui.workspace.organization_store import (
     ACCOUNTS,
     COUNTS,
@@ -41,6 +45,19 @@ from iamtui.workspace.snapshot_file import account_to_write
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 _AWS_POLICY: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
+
+
+def with_all_facts(workspace: Workspace, approve: Approve, *, last_accessed: bool) -> Workspace:
+    """The workspace with what a snapshot has beside what the account was opened with, as far as it can be read.
+
+    Args:
+        approve: asked before the profile that reads the people of IAM Identity Center runs a command.
+        last_accessed: whether to ask when each principal last used each service.
+    """
+    workspace = with_identity_center(load_account_facts(workspace), approve)
+    if last_accessed and workspace.can_call_aws:
+        workspace, _ = load_last_accessed(workspace, unasked_principals(workspace.account))
+    return workspace
 
 
 class StoreWriter:

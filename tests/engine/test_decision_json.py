@@ -23,11 +23,11 @@ from iamtui.engine.decision_json import (
     derived_context,
     formula_to_json,
     request_to_json,
-    to_ascii_json,
 )
 from iamtui.engine.request import Principal, PrincipalKind, Request, principal_from_text
 from iamtui.engine.scenario import parse_scenario
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
+from iamtui.presentation.tables import to_ascii_json
 
 USER = Principal(PrincipalKind.USER, "arn:aws:iam::111111111111:user/alice", "111111111111")
 REQUEST = Request(USER, "s3:GetObject", "arn:aws:s3:::b/k", context={"aws:TagKeys": ("a", "b"), "x:y": ("1",)})

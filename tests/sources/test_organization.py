@@ -16,11 +16,11 @@ from iamtui.sources.organization import (
     RCP,
     SCP,
     OrganizationUnit,
-    RememberedAnswers,
     read_accounts,
     read_organization,
     read_organization_with,
 )
+from iamtui.sources.recorded_organization import RememberedAnswers
 from tests.support.company import DENY_ALL, Company
 from tests.support.fault_proxy import Answer, Call, FaultProxy, Reset, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer

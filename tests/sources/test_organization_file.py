@@ -17,7 +17,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.sources.organization import RCP, SCP
-from iamtui.sources.organization_file import OrganizationFile
+from iamtui.sources.recorded_organization import OrganizationFile
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask

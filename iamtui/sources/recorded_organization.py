@@ -1,21 +1,32 @@
-"""Organization from a file: what iamtui writes of it, or what the AWS CLI prints (`aws organizations ...`)."""
+"""Answers of AWS Organizations given before: remembered for the other accounts, or recorded in a file.
+
+The file is what iamtui writes of an organization, or what the AWS CLI prints (`aws organizations ...`).
+"""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from iamtui.account.authorization_details import load_account
-from iamtui.account.model import Account, Known, Missing, Organization
+from iamtui.account.model import (
+    Account,
+    Known,
+    Missing,
+    Organization,
+)
 from iamtui.aws.answer_limits import shaped
+from iamtui.aws.caller import CallerIdentity
+from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.input_files import open_input, read_whole, text_of, unpacked
 from iamtui.paths import home_expanded
+from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.sources.organization import NOT_RECORDED, OrganizationAnswers, read_organization
 
@@ -48,6 +59,50 @@ _ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 _Call = tuple[str, tuple[str, ...]]
 """An operation, and the values of its arguments."""
+
+_MOST_REMEMBERED: Final = 20_000
+
+
+class RememberedAnswers:
+    """The answers of Organizations about roots, units and policies, which many accounts share: each is asked for once.
+
+    AWS lets an organization be asked some times a second, and each account needs some twenty answers.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def call(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> T:
+        """As `Connection.call`."""
+        return self._once(parameters, operation, lambda: self._connection.call(service, operation, into, **parameters))
+
+    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]:
+        """As `Connection.pages`."""
+        pages = self._once(
+            parameters, operation, lambda: [*self._connection.pages(service, operation, into, **parameters)]
+        )
+        yield from pages
+
+    def unexpected(self, service: str, operation: str, what: str, /) -> Problem:
+        return self._connection.unexpected(service, operation, what)
+
+    def caller(self) -> CallerIdentity:
+        return self._connection.caller()
+
+    def _once(self, parameters: Mapping[str, Any], operation: str, ask: Callable[[], T]) -> T:
+        key = (operation, *sorted(parameters.items()))
+        if any(map(is_account_id, parameters.values())):
+            # No other account asks for it.
+            return ask()
+        if key not in self._kept:
+            answer = ask()
+            if len(self._kept) >= _MOST_REMEMBERED:
+                self._kept.clear()
+            self._kept[key] = answer
+            return answer
+        found: T = self._kept[key]
+        return found
 
 
 class OrganizationFile:
