@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any, Final
 import click
 
 from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
-from iamtui.activity.tables import write_parquet
+from iamtui.activity.tables import pyarrow_module, write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import shown_name
@@ -98,6 +99,8 @@ def replay(
         return Exit.OK
     trails = trails_of(trails, workspace)
     drafted = None if draft_file is None else _read_draft(workspace, draft_file)
+    if kept_file is not None:
+        _check_keep(Path(kept_file))
     reads = PolicyReads(workspace.accounts if drafted is None else [*workspace.accounts, drafted.after.account])
     read, collector = _collected(trails, reads)
     if kept_file is not None:
@@ -180,13 +183,24 @@ def _collected(names: tuple[str, ...], reads: PolicyReads) -> tuple[Trails, Requ
     return read, collector
 
 
+def _check_keep(path: Path) -> None:
+    """Refuse what cannot be written before trails are read, which may take long."""
+    pyarrow_module()
+    if os.path.lexists(path):
+        raise _already_there(path)
+
+
+def _already_there(path: Path) -> Problem:
+    return Problem(f"{safe_text(path)} is already there.", "Choose another name, or remove it.")
+
+
 def _keep(path: Path, collector: RequestCollector) -> None:
     data = io.BytesIO()
     write_parquet(data, _tables(collector.requests()))
     try:
         replace_file(path, data.getvalue(), new=True)
     except FileExistsError:
-        raise Problem(f"{safe_text(path)} is already there.", "Choose another name, or remove it.") from None
+        raise _already_there(path) from None
     except OSError as error:
         raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the path.") from None
     note(f"Written: {safe_text(path)}, {_some(len(collector), 'distinct request')}.")

@@ -117,6 +117,14 @@ def test_the_demo_has_a_trail_of_its_own_that_it_answers_as_aws_did(cli: Cli) ->
     assert "The trail is the demo's own" in result.err
 
 
+def test_requests_that_cannot_be_kept_are_not_read_first(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    optional_module("pyarrow")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "none")
+    # The trail is not there, which reading it would say.
+    for kept in (tmp_path, tmp_path / "nowhere"):
+        cli("replay", "none.json", "--keep", kept, "--snapshot", snapshot).failed_with("is already there")
+
+
 def test_the_query_for_athena_is_printed_without_a_trail(cli: Cli, snapshot: str) -> None:
     result = cli("replay", "--athena", "logs.cloudtrail", "--snapshot", snapshot)
     assert result.code == 0
