@@ -16,8 +16,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import count, cycle, islice
-from multiprocessing import get_context
-from threading import Lock
+from multiprocessing import get_context, parent_process
+from threading import Lock, Thread
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from iamtui import __version__
@@ -170,16 +170,16 @@ class Processes:
     @staticmethod
     def _start(number: int) -> ProcessPoolExecutor:
         # Not by fork: threads read beside it.
-        return ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+        return ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_begin_worker)
 
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Give it to the next process that is free."""
         with self._lock:
             try:
-                future = self._pool.submit(attempt, task, data)
+                future = _submitted(self._pool, task, data)
             except BrokenProcessPool:
                 self._pool = self._start(self.at_once)
-                future = self._pool.submit(attempt, task, data)
+                future = _submitted(self._pool, task, data)
         return partial(self._result, future, task, data, account)
 
     def _result(self, future: Future[T | Failed], task: Callable[[D], T], data: D, account: str) -> T | Failed:
@@ -191,7 +191,7 @@ class Processes:
     def _alone(self, task: Callable[[D], T], data: D, account: str) -> T | Failed:
         pool = self._start(1)
         try:
-            return pool.submit(attempt, task, data).result()
+            return _submitted(pool, task, data).result()
         except BrokenProcessPool:
             raise Problem(
                 f"The process that read account {account} came to an end.",
@@ -214,9 +214,28 @@ def _end(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl+c is for the process that started the others, which ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _submitted(pool: ProcessPoolExecutor, task: Callable[[D], T], data: D) -> Future[T | Failed]:
+    """Give a task to a pool, which may start a process for it.
+
+    Ctrl+c is for the process that starts the others and ends them: they have it blocked from their first moment on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        return pool.submit(attempt, task, data)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker() -> None:
+    """Have a process end with the one that started it, also where that is ended without a chance to say so."""
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 class RayWorkers:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +64,38 @@ def test_an_account_that_ends_its_process_is_given_up_and_no_other() -> None:
     assert [one.account for one in found] == IDS
     assert [one.account for one in found if one.problem is not None] == [IDS[3]]
     assert "The process that read account 000000000003 came to an end" in str(found[3].problem)
+
+
+def blocks_interrupts(_data: bytes) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_is_for_the_process_that_started_the_others() -> None:
+    found = [*over_accounts(IDS[:2], read, blocks_interrupts, Processes(2))]
+    assert [one.found for one in found] == [True, True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+STARTS_WORKERS = """
+import os, signal
+from tests.workspace.test_organization_run import IDS, length, read
+from iamtui.workspace.organization_run import Processes, over_accounts
+if __name__ == "__main__":
+    for one in over_accounts(IDS, read, length, Processes(2)):
+        print(one.found, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_started_them_however_it_ends(tmp_path: Path) -> None:
+    script = tmp_path / "starts_workers.py"
+    script.write_text(STARTS_WORKERS)
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    # Its output ends when the last of them, which have it open too, has come to an end.
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, timeout=120, check=False)
+    assert (done.returncode, len(done.stdout.splitlines())) == (-signal.SIGKILL, 40)
 
 
 def test_what_cannot_be_read_is_said() -> None:
