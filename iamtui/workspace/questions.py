@@ -106,9 +106,13 @@ def check_resource(resource: str, action: str = "") -> None:
 
 def _example_of(action: str) -> str:
     info = catalogue().action(action)
-    forms = info.arn_forms if info is not None else ()
+    return example_of(info.arn_forms if info is not None else ()) or "arn:aws:s3:::bucket/key"
+
+
+def example_of(forms: Sequence[str]) -> str:
+    """An ARN like the shortest of some forms of ARNs, with names of its parts; "" of none."""
     if not forms:
-        return "arn:aws:s3:::bucket/key"
+        return ""
     return _PLACEHOLDER.sub(lambda found: _EXAMPLES.get(found[1], found[1]), min(forms, key=len))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from textual.widgets import Static
 
 from iamtui.account.model import Account
 from iamtui.tui.question.asking import SearchableCatalogue
+from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer, CompletionContext
-from tests.support.panel_apps import screen_text, type_text
+from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.question_asked import OFFICE, account, asked, form_of, typed
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press, settle
@@ -162,6 +164,45 @@ async def test_nobody_is_told_to_choose_from_a_list_that_is_not_there() -> None:
         await press(pilot, "escape")
         assert "Choose one from the list" not in screen_text(pilot.app)
         assert "press Enter to ask anyway" in screen_text(pilot.app)
+        # The list may come after the words, from what is found in another thread.
+        form = form_of(pilot)
+        form.call_later(form.action_field.completions.show, [Offer("s3:GetObjectTorrent")], "s3:")
+        await settle(pilot)
+        assert "Choose one from the list" in screen_text(pilot.app)
+        assert "press Enter to ask anyway" not in screen_text(pilot.app)
+
+
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_list_covers_no_words_said_in_place_of_a_verdict(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        panel = await asked(pilot, resource="")
+        form = form_of(pilot)
+        form.resource_field.focus()
+        await type_text(pilot, "arn:aws:s3:::data-l")
+        await settle(pilot)
+        form.resource_field.value = "lake"
+        await settle(pilot)
+        assert panel.answer is None
+        said = pilot.app.screen.query_one("#question-because", Static)
+        assert "Type it as arn:aws:s3:::BucketName/ObjectName, or * for any resource." in " ".join(
+            str(said.content).split()
+        )
+        listed = form.resource_field.completions
+        assert listed.display
+        assert listed.region.y > 0
+        for part in (form.resource_field, pilot.app.screen.query_one("#question-because")):
+            assert not listed.region.overlaps(part.region)
+
+
+async def test_the_resource_field_shows_what_its_arn_looks_like() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        panel = await asked(pilot, resource="")
+        field = form_of(pilot).resource_field
+        await until(pilot, lambda: field.placeholder == "arn:aws:s3:::BucketName/ObjectName (empty: *)")
+        panel.ask("sts:GetCallerIdentity")
+        await until(pilot, lambda: field.placeholder == "needs no resource")
+        panel.ask("s3:NoSuchAction")
+        await until(pilot, lambda: field.placeholder == "ARN, pattern or * (empty: *)")
 
 
 async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(account: Account) -> None:

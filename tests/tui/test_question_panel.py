@@ -45,7 +45,7 @@ async def test_says_what_to_do_before_there_is_a_question() -> None:
         assert "Open an account" in shown(app, "verdict")
 
         await opened(pilot, app)
-        assert "Press F5 and type an action" in shown(app, "verdict")
+        assert "ype an action such as s3:GetObject" in shown(app, "verdict")
 
 
 async def test_asking_takes_three_keys_beside_the_text(asked: list[tuple[Principal, Question]]) -> None:

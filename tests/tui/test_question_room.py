@@ -12,7 +12,8 @@ from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView
 from iamtui.tui.question.layers_list import LayersList
-from tests.support.panel_apps import screen_text
+from iamtui.tui.question.panel import QuestionPanel
+from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
@@ -296,3 +297,41 @@ async def test_a_whole_column_counts_the_lines_that_it_has_no_room_for() -> None
         await pilot.resize_terminal(200, 120)
         await settle(pilot)
         assert not any("more lines" in row for row in shown())
+
+
+@one_quick("size", [(80, 24), (120, 40)])
+async def test_no_blank_rows_stay_after_half_an_action(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        await asked(pilot)
+        panel = pilot.app.screen.query_one(QuestionPanel)
+
+        def blank() -> int:
+            rows = [row[panel.region.x :] for row in screen_text(pilot.app).split("\n")]
+            return sum(not row.strip(" │┃") for row in rows[panel.region.y : panel.region.bottom])
+
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObjec")
+        await settle(pilot)
+        assert "is not a complete action yet" in screen_text(pilot.app)
+        assert blank() == 0
+        await press(pilot, "backspace", *["backspace"] * 10)
+        await settle(pilot)
+        assert "Type an action such as s3:GetObject." in screen_text(pilot.app)
+        assert blank() == 0
+
+
+async def test_the_key_that_asks_is_named_as_it_is_where_the_focus_is() -> None:
+    async with opened() as pilot:
+        await press(pilot, "f6")
+        assert "Press s and type an action such as s3:GetObject." in screen_text(pilot.app)
+        assert "There is no question to ask about everybody yet: press s and type an action." in screen_text(pilot.app)
+        assert "s Ask ─╯" in screen_text(pilot.app)
+        await press(pilot, "s")
+        await settle(pilot)
+        assert "Type an action such as s3:GetObject." in screen_text(pilot.app)
+        await press(pilot, "f7")
+        assert "There is no answer to explain yet: type an action." in screen_text(pilot.app)
+        form_of(pilot).context_field.focus()
+        await settle(pilot)
+        assert "Press F5 and type an action such as s3:GetObject." in screen_text(pilot.app)
+        assert "F5 Ask ─╯" in screen_text(pilot.app)

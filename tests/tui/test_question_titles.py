@@ -36,11 +36,13 @@ def test_what_is_missing_for_an_answer_is_said_one_thing_at_a_time() -> None:
     workspace = sample_workspace()
     nobody = workspace.with_account(Account(id="123456789012"))
     asked = question_matrix("s3:GetObject")
-    assert why_not(asked, None, None).startswith("Open an account")
-    assert why_not(question_matrix(), workspace, None).startswith("Press F5")
-    assert why_not(asked, nobody, None).startswith("This account has no user and no role")
-    assert why_not(asked, workspace, None).startswith("Move to a user or role")
-    assert why_not(asked, workspace, role_principal()) == ""
+    how = "press s and type an action"
+    assert why_not(asked, None, None, how).startswith("Open an account")
+    begin = why_not(question_matrix(), workspace, None, how)
+    assert begin == "Press s and type an action such as s3:GetObject."
+    assert why_not(asked, nobody, None, how).startswith("This account has no user and no role")
+    assert why_not(asked, workspace, None, how).startswith("Move to a user or role")
+    assert why_not(asked, workspace, role_principal(), how) == ""
 
 
 @pytest.mark.parametrize(

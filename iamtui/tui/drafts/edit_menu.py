@@ -268,7 +268,7 @@ class DocumentEdits(EditContext):
         """
         question = self.screen.question.question
         if question is None or question.resource == "*":
-            raise Problem("No single resource is asked about.", "Ask about one (F5), then edit its policy.")
+            raise Problem("No single resource is asked about.", "Go back and ask about one (F5), then edit its policy.")
         arn = resource_policy_arn(question.resource)
         known = self.account.resource_policies.get(arn)
         if delete:
@@ -354,7 +354,7 @@ class DocumentEdits(EditContext):
         """
         question, node, workspace = self.screen.question.question, self.node, self.screen.workspace
         if question is None or workspace is None:
-            raise Problem("No question is asked.", "Ask one first (F5).")
+            raise Problem("No question is asked.", "Go back and ask one first (F5).")
         if not isinstance(node, User | Role):
             raise Problem("A statement is made for the user or role that asks.", "Go to one and press E again.")
         principal = principal_for(workspace, node)

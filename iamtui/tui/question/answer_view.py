@@ -201,7 +201,7 @@ class AnswerView(Column):
         self._held.clear()
 
     def hold(self, *, typed_for: bool) -> None:
-        """Whether somebody types the question: what is said in place of an answer then takes the answer's lines."""
+        """Whether somebody types the question: answers that follow each other then take the lines of the longest."""
         if typed_for is not self._is_typed_for:
             self._is_typed_for = typed_for
             if not typed_for:
@@ -272,10 +272,10 @@ class AnswerView(Column):
         found = wrap_all([sentence, more], width, _MOST_BAND[self._room] + 1) or [Content("")]
         self._put("verdict", [Content(" ").append(row) for row in found[:1]])
         self._put("because", found[1:])
-        self._hold_all(len(found))
+        # What an answer took is not kept for a sentence, nor that for an answer: the rest would be blank.
+        self._held.pop("all", None)
         _set_height(self._parts["verdict"], 1)
-        least = self._held.get("all", 0) if self._is_typed_for and self._room != WIDE else 0
-        _set_height(self._parts["because"], max(len(found), least) - 1)
+        _set_height(self._parts["because"], len(found) - 1)
 
     def _hold_all(self, rows: int) -> None:
         if self._room == MEDIUM or self._is_typed_for:

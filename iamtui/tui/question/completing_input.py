@@ -117,6 +117,10 @@ def _quoted(value: str) -> str:
 
 
 _ROWS: Final = 10
+_LEAST_ROWS: Final = 3
+"""Rows from which on a list is worth to lie above its pane."""
+_HEADER: Final = 1
+"""Lines at the top of the screen that no list covers."""
 _GAP: Final = 2
 _LEAST_ABOUT: Final = 12
 
@@ -166,33 +170,35 @@ class Completions(LineView, can_focus=False):
 
     def show(self, offers: Sequence[Offer], needle: str) -> None:
         if bool(offers) is not bool(self.offers):
-            self.post_message(self.Switched())
+            # From whoever offers it, who lies around the list, it would not bubble beyond that.
+            self.post_message(self.Switched().set_sender(self))
         self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
         self._names = max((cell_len(offer.value) for offer in self.offers), default=0)
         self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
         # A class would have the styles of the list and its scroll bars worked out again.
         self.display = bool(self.offers)
         if self.offers:
-            rows = min(len(self.offers), _ROWS) + self.gutter.height
-            if self.styles.height is None or self.styles.height.value != rows:
-                self.styles.height = rows
-            self._lie_beside(rows)
+            self.lie_beside()
             # What is said below the fields may have another height now, and with it the pane another place.
-            self.call_after_refresh(self._lie_beside, rows)
+            self.call_after_refresh(self.lie_beside)
         self.set_total(len(self.offers))
 
     def on_mount(self) -> None:
         self.border_subtitle = line(("Tab", "bold"), " takes  ", ("Esc", "bold"), " closes")
 
-    def _lie_beside(self, rows: int) -> None:
-        """Cover the pane above, else that to the left, where it has the room: fields and verdict stay in sight."""
+    def lie_beside(self) -> None:
+        """Cover the pane above, with fewer rows if need be, else that to the left: fields and verdict stay in sight."""
         parent = self.parent
         pane = next((one for one in self.ancestors if isinstance(one, Pane)), None)
         row = parent.children[parent.children.index(self) - 1] if isinstance(parent, Widget) else None
         if pane is None or row is None or not self.offers:
             return
         left, width = row.region.x + self.styles.margin.left, row.region.width - self.styles.margin.width
-        if pane.region.y > rows:
+        whole, above = min(len(self.offers), _ROWS) + self.gutter.height, pane.region.y - _HEADER
+        rows = min(whole, above) if above >= min(whole, _LEAST_ROWS + self.gutter.height) else whole
+        if self.styles.height is None or self.styles.height.value != rows:
+            self.styles.height = rows
+        if rows <= above:
             self.styles.offset = (0, pane.region.y - rows - row.region.bottom)
         elif pane.region.x > width:
             self.styles.offset = (pane.region.x - width - left, 0)

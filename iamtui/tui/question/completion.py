@@ -20,6 +20,7 @@ from iamtui.tui.question.caller import caller_offers
 from iamtui.tui.question.completing_input import QUOTES, Offer, joined
 from iamtui.tui.question.context_field import ABSENT
 from iamtui.workspace import context_values
+from iamtui.workspace.questions import example_of
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
@@ -228,10 +229,11 @@ class Completer:
     def actions(self, word: str) -> list[Offer]:
         return [Offer(name, *self._catalogue.described(name)) for name in self._catalogue.search(word, MOST)]
 
-    def needs_no_resource(self, actions: Sequence[str]) -> bool:
-        """Whether none of the actions works on a resource; False when that is not known of one."""
+    def wanted_resource(self, actions: Sequence[str]) -> tuple[bool, str]:
+        """Whether none of the actions works on a resource, as far as known, and an ARN like those of the first."""
         forms = [self._catalogue.arn_forms(action) for action in actions]
-        return bool(forms) and all(form is not None and not form for form in forms)
+        needs_none = bool(forms) and all(form is not None and not form for form in forms)
+        return needs_none, example_of(next(filter(None, forms), ()))
 
     def resources(self, word: str, around: CompletionContext) -> list[Offer]:
         kinds, folded = self._candidates(around)

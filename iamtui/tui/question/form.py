@@ -141,6 +141,8 @@ class QuestionForm(Column):
         self._mfa: bool | None = None
         self._mfa_shown = False
         self._no_resource_for = ""
+        self._example = "", ""
+        """An ARN like those that the actions of a text work on, and that text."""
         self._decision: Decision | None = None
         self._short = self._hides_later = False
         self._read: tuple[str, Mapping[str, tuple[str, ...]]] = ("", {})
@@ -312,11 +314,13 @@ class QuestionForm(Column):
         actions = said(self.action_field.value, commas=True)
         self._completion.look_for_resources(self.action_text, actions, self._resources_found)
 
-    def _resources_found(self, action_text: str, none_needed: bool) -> None:
+    def _resources_found(self, action_text: str, none_needed: bool, example: str) -> None:
         if action_text != self.action_text:
             return
         self._no_resource_for = action_text if none_needed else ""
-        self.resource_field.placeholder = _NO_RESOURCE_HINT if none_needed else _RESOURCE_HINT
+        self._example = action_text, example
+        hint = f"{example} (empty: *)" if example else _RESOURCE_HINT
+        self.resource_field.placeholder = _NO_RESOURCE_HINT if none_needed else hint
         if none_needed and self.resource_field.has_focus and not self.resource_field.value:
             self.post_message(self.Finished())
 
@@ -405,6 +409,14 @@ class QuestionForm(Column):
     @property
     def _account(self) -> Account | None:
         return self._workspace.account if self._workspace is not None else None
+
+    @property
+    def how_to_name_it(self) -> str:
+        """What to type for a resource, in a sentence."""
+        actions, example = self._example
+        return (
+            f"Type it as {example if example and actions == self.action_text else 'arn:aws:…'}, or * for any resource."
+        )
 
     @property
     def how_to_finish(self) -> str:
@@ -562,13 +574,13 @@ class FieldCompletion:
             only_itself = [offer.value for offer in offers] == [word] and not offers[0].about
             entry.offer(() if only_itself else offers, word)
 
-    def look_for_resources(self, text: str, actions: Sequence[str], found: Callable[[str, bool], object]) -> None:
-        """Find out whether actions work on resources at all; `found` gets their text and whether they need none."""
+    def look_for_resources(self, text: str, actions: Sequence[str], found: Callable[[str, bool, str], object]) -> None:
+        """Find out on what actions work; `found` gets their text, whether that is nothing, and an ARN like of those."""
 
         def find(work: Work) -> None:
             with making():
-                none_needed = self._completer.needs_no_resource(actions)
-            work.tell(found, text, none_needed)
+                none_needed, example = self._completer.wanted_resource(actions)
+            work.tell(found, text, none_needed, example)
 
         in_thread(self._host, find, lambda _problem: None, name="looking up resource types", group="resource-types")
 

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Input
 
 from iamtui.engine.request import Mode
 from iamtui.presentation.answer import AnsweredQuestion, Shown
@@ -25,11 +26,11 @@ from iamtui.tui.question.completing_input import ActionField, Completions
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.keys import in_panel
 from iamtui.tui.question.layers_list import LayersList, nothing_to_jump_to
-from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, room_in, title_of, why_not
+from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, how_to_begin, room_in, title_of, why_not
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.containers import Pane
-from iamtui.tui.widgets.status import Notice, Severity, key_hints
+from iamtui.tui.widgets.status import Notice, Severity, key_hints, key_of
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ class QuestionPanel(Pane):
     def on_resize(self, _event: events.Resize) -> None:
         self._fit()
         self._give_rows()
+        for listed in self._form.query(Completions):
+            listed.lie_beside()
 
     def fix_height(self, *, fixed: bool) -> None:
         """Fill the height that the pane has, which the user has chosen, or be as high as the answer needs."""
@@ -173,8 +176,15 @@ class QuestionPanel(Pane):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _hold_answer(self) -> None:
-        """The answer's lines stay where they are while somebody types."""
+        """The answer's lines stay where they are while somebody types, and the keys named are those of the focus."""
         self._view.hold(typed_for=self._form.has_focus_within)
+        if self._is_unasked:
+            self.call_after_refresh(self._say_how)
+        self.call_after_refresh(self._show_hints)
+
+    def _say_how(self) -> None:
+        if self._is_unasked and self._workspace is not None:
+            self._view.say(plain(how_to_begin(self.how_to_ask), "$muted"), Content(""))
 
     def _fit(self) -> None:
         size = self.app.size
@@ -247,6 +257,12 @@ class QuestionPanel(Pane):
         return self._memory.saved
 
     @property
+    def how_to_ask(self) -> str:
+        """What to do for a question, where the focus is, in words."""
+        key = "" if self._form.action_field.has_focus else key_of(self, "question.ask")
+        return f"press {key} and type an action" if key else "type an action"
+
+    @property
     def is_begun(self) -> bool:
         """Whether anything stands in the action field."""
         return bool(self._form.action_field.value)
@@ -302,16 +318,16 @@ class QuestionPanel(Pane):
         if partial and entered:
             self._inquiry = None
             says = f"{safe_text(partial, limit=64)} is not a resource."
-            self._show_problem(Problem(says, "Type it as arn:aws:…, or * for any resource."))
+            self._show_problem(Problem(says, self._form.how_to_name_it))
             return
         if partial:
             self._inquiry = None
-            self._show_nothing(f"{partial} is not an ARN yet.", "Type it as arn:aws:…, or * for any resource.")
+            self._show_nothing(f"{partial} is not an ARN yet.", self._form.how_to_name_it)
             return
         self._inquiry = question_matrix if question_matrix.actions else None
         self._is_unasked = not question_matrix.actions
         self._form.shorten(short=self._room == NARROW and self._is_unasked)
-        missing = why_not(question_matrix, self._workspace, self._principal)
+        missing = why_not(question_matrix, self._workspace, self._principal, self.how_to_ask)
         if missing or self._workspace is None or self._principal is None:
             self._show_nothing(missing)
             return
@@ -417,14 +433,21 @@ class QuestionPanel(Pane):
         if not title.is_same(self._title):
             self._title = title
             self.border_title = title
-        if self._room == NARROW:
+        self._show_hints()
+
+    def _show_hints(self) -> None:
+        """Name the keys in the frame's foot, those that work where the focus is."""
+        if self._room == NARROW or not self.is_attached:
             return
         shown = self._shown
-        ids = ("question.ask",) if shown is None else ("question.why", "question.who_can")
+        ids = ("question.why", "question.who_can")
+        if shown is None:
+            ids = () if self._form.action_field.has_focus else ("question.ask",)
         helped = ("draft.suggestion",) if shown is not None and not shown.decision.allowed else ()
-        if (*ids, *helped) != self._hinted:
-            self._hinted = (*ids, *helped)
-            self.border_subtitle = key_hints(self, *self._hinted)
+        hinted = (*ids, *helped, *(("typed",) if isinstance(self.screen.focused, Input) else ()))
+        if hinted != self._hinted:
+            self._hinted = hinted
+            self.border_subtitle = key_hints(self, *hinted)
 
     @on(LayersList.Jump)
     def _jump(self, event: LayersList.Jump) -> None:
@@ -474,10 +497,13 @@ class QuestionPanel(Pane):
         field.focus()
         field.select_all()
 
+    def _lack(self, what: str) -> None:
+        self.post_message(Notice(plain(f"{what}: {self.how_to_ask}."), until_answer=True))
+
     def action_why(self) -> None:
         shown = self._shown
         if shown is None:
-            self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask."), until_answer=True))
+            self._lack("There is no answer to explain yet")
             return
         self.app.push_screen(lazy.trace_screen.TraceScreen.of(shown))
 
@@ -497,7 +523,7 @@ class QuestionPanel(Pane):
     def action_save(self) -> None:
         question_matrix = self._inquiry
         if question_matrix is None:
-            self.post_message(Notice(plain("There is no question to save yet: press F5 and ask."), until_answer=True))
+            self._lack("There is no question to save yet")
             return
         if self._left_out:
             word = safe_text(self._left_out, limit=64)
@@ -507,7 +533,7 @@ class QuestionPanel(Pane):
 
     def action_copy_command(self) -> None:
         if self._inquiry is None or self._workspace is None or self._principal is None:
-            self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask."), until_answer=True))
+            self._lack("There is no question to copy yet")
             return
         written = self._form.caller_row.files
         files = lazy.questions.files_of_command(self._inquiry, written)
@@ -558,11 +584,7 @@ class QuestionPanel(Pane):
 
     def action_keys(self) -> None:
         if self._shown is None:
-            self.post_message(
-                Notice(
-                    plain("There is no answer yet whose condition keys matter: press F5 and ask."), until_answer=True
-                )
-            )
+            self._lack("There is no answer yet whose condition keys matter")
         else:
             self._form.open_keys()
 

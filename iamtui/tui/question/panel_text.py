@@ -65,17 +65,23 @@ def title_of(shown: Shown | None, label: str, aside: str, *, short: bool, strict
 # Why nothing is answered, and what to do about it: where there is no question, or nobody to ask it for.
 
 
-def why_not(question_matrix: QuestionMatrix, workspace: Workspace | None, principal: Principal | None) -> str:
-    """A sentence that says what is missing for an answer, or "" when nothing is."""
+def why_not(
+    question_matrix: QuestionMatrix, workspace: Workspace | None, principal: Principal | None, how_to_ask: str
+) -> str:
+    """A sentence that says what is missing for an answer, or "" when nothing is; `how_to_ask` without a question."""
     if workspace is None:
         return "Open an account to ask about it."
     if not question_matrix.actions:
-        return "Press F5 and type an action such as s3:GetObject."
+        return how_to_begin(how_to_ask)
     if principal is not None:
         return ""
     if not (workspace.account.users or workspace.account.roles):
         return "This account has no user and no role: there is nobody to ask for."
     return "Move to a user or role in the tree: the question is answered for it."
+
+
+def how_to_begin(how_to_ask: str) -> str:
+    return f"{how_to_ask[:1].upper()}{how_to_ask[1:]} such as s3:GetObject."
 
 
 # A question matrix in a line: what is asked, and on what terms. Raw text.

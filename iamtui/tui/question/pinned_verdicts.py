@@ -208,7 +208,7 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     if workspace is None or question_matrix is None:
         main.question.post_message(
             Notice(
-                plain("There is no question to ask about everybody yet: press F5 and type an action."),
+                plain(f"There is no question to ask about everybody yet: {main.question.how_to_ask}."),
                 until_answer=True,
             )
         )
@@ -284,7 +284,10 @@ def open_second_opinion(main: AskedFrom) -> None:
     workspace = main.workspace
     if workspace is None or question is None or decision is None or principal is None:
         main.question.post_message(
-            Notice(plain("There is no answer to get a second opinion on yet: press F5 and ask."), until_answer=True)
+            Notice(
+                plain(f"There is no answer to get a second opinion on yet: {main.question.how_to_ask}."),
+                until_answer=True,
+            )
         )
         return
     refused = lazy.aws_simulator.can_ask_aws(workspace, principal)

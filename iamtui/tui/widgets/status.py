@@ -349,13 +349,26 @@ def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:
     return [(hint.key, hint.words) for hint in hints]
 
 
-def key_hints(widget: Widget, *ids: str) -> Content:
-    """The keys that bindings have now, by their ids, for the foot of a frame: `w Why  W Who can`."""
+def _keys_now(widget: Widget, *ids: str) -> dict[str, tuple[str, str]]:
+    """The shortest key of bindings and what it does, by their ids; in a field, where a letter is typed, another one."""
+    typing = isinstance(widget.screen.focused, Input)
     keys: dict[str, tuple[str, str]] = {}
     for _node, binding, _enabled, _tooltip in widget.screen.active_bindings.values():
         key = widget.app.get_key_display(binding)
-        if binding.id in ids and len(key) < len(keys.get(binding.id, (key + " ", ""))[0]):
+        fits = not typing or binding.key == "enter" or len(key) > 1
+        if binding.id in ids and fits and len(key) < len(keys.get(binding.id, (key + " ", ""))[0]):
             keys[binding.id] = key, binding.description
+    return keys
+
+
+def key_of(widget: Widget, binding_id: str) -> str:
+    """The key that a binding has where the focus is; "" where it has none."""
+    return _keys_now(widget, binding_id).get(binding_id, ("", ""))[0]
+
+
+def key_hints(widget: Widget, *ids: str) -> Content:
+    """The keys that bindings have now, by their ids, for the foot of a frame: `w Why  W Who can`."""
+    keys = _keys_now(widget, *ids)
     hints = (
         line((keys[one][0], "$footer-key-foreground"), (f" {keys[one][1]}", "$muted")) for one in ids if one in keys
     )
