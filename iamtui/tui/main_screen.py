@@ -44,7 +44,7 @@ from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
 from iamtui.tui.text_screens import show_in_editor
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.status import MessageLine, StatusLine
+from iamtui.tui.widgets.status import MessageLine, Notice, StatusLine
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -312,7 +312,7 @@ class MainScreen(PanedScreen):
             return False
         if action in ("pick", "copy_exports") and bool(self.hand_over.picking) is not (action == "pick"):
             return False
-        if action in ("columns", "times") and not self.subject.table.display:
+        if action == "times" and not self.subject.table.display:
             return False
         return super().check_action(action, parameters)
 
@@ -376,15 +376,19 @@ class MainScreen(PanedScreen):
     def action_filter(self) -> None:
         self.set_focus(self.explorer.filter_input)
 
-    def action_tab(self, number: str) -> None:
-        if self.subject.detail.display and not self.subject.detail.select_tab(number):
-            self.say(plain(f"There is no tab {number} here."))
+    def action_tab(self, tab: str) -> None:
+        """Show a tab, by its id or its number."""
+        if not (self.subject.detail.display and self.subject.detail.select_tab(tab)):
+            named = f"tab {tab}" if tab.isdigit() else f"{tab.capitalize()} tab"
+            self.say(plain(f"There is no {named} here: go to a user or role."))
 
     def action_leave(self) -> None:
-        if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
+        """One thing for each Escape: leave a pane, the filter, the tour, what is being loaded."""
+        if not self.explorer.tree_view.has_focus:
+            self.hide_sessions()
+            self.explorer.tree_view.focus()
+        elif not self.explorer.clear_filter() and not lazy.tour.end_tour(self):
             self.post_message(self.StopWaiting())
-        self.hide_sessions()
-        self.explorer.tree_view.focus()
 
     # The question.
 
@@ -463,8 +467,7 @@ class MainScreen(PanedScreen):
         if shown is None:
             self.say(plain("Put the cursor on a user, group, role or policy to read its JSON in an editor."))
             return
-        said, severity = show_in_editor(self.app, *shown)
-        self.say(said, severity)
+        self.post_message(Notice(*show_in_editor(self.app, *shown)))
 
     def action_assume(self, any_role: bool = False) -> None:
         """Ask how to assume the role under the cursor; elsewhere, which role."""
@@ -484,7 +487,10 @@ class MainScreen(PanedScreen):
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()
 
     def action_columns(self) -> None:
-        self.subject.table.choose_columns()
+        if self.subject.table.display:
+            self.subject.table.choose_columns()
+        else:
+            self.post_message(Notice(plain("There is no table here: users, groups, roles and policies have columns.")))
 
     def action_times(self) -> None:
         self.subject.table.switch_times()
@@ -551,6 +557,8 @@ def _idle_actions(screen: MainScreen) -> frozenset[str]:
         idle.add("edit")
     if screen.workspace is None or not can_load(screen.workspace, screen.subject.node):
         idle.add("load")
+    if not screen.subject.table.display:
+        idle.add("columns")
     if screen.sessions.active is None:
         idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
     if screen.question.answer is None:

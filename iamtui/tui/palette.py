@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias
@@ -128,23 +128,82 @@ class ActionPalette(WatchedPalette):
 _WEIGHTS: Final = (10_000, 5_000, 1_000)
 """More than letters alone can reach."""
 
+_ALSO_CALLED: Final = 7_000.0
+"""Of a word that stands for a command: more than a name of the account that begins so."""
+
+_ALSO: Final[Mapping[str, str]] = {
+    "account.escalations": "admin administrator privilege escalate",
+    "account.findings": "password unused admin administrator audit mfa security report",
+    "account.snapshot": "export save backup dump offline",
+    "app.back": "exit leave close",
+    "app.help": "keys keyboard shortcuts bindings",
+    "app.lock": "hide forget",
+    "app.organization": "units accounts",
+    "app.quit": "exit leave close",
+    "app.refresh": "reload update",
+    "app.refresh-all": "reload update",
+    "app.source": "login sign-in sso account switch snapshot demo",
+    "app.theme": "dark light colour color contrast appearance",
+    "compare.now": "diff difference",
+    "copy.menu": "yank json link",
+    "denial.paste": "deny error accessdenied cloudtrail explain",
+    "draft.edit": "lint change",
+    "draft.impact": "diff blast",
+    "draft.open": "proof prove what-if simulate changes",
+    "draft.suggestion": "fix deny",
+    "go.bookmarks": "favourite favorite",
+    "question.ask": "simulate simulation simulator can question test",
+    "question.context": "condition context",
+    "question.presets": "pass passrole address vpc endpoint ip",
+    "question.saved": "history saved",
+    "question.second_opinion": "simulate simulation simulator",
+    "question.why": "explain reason trace deny",
+    "report.export": "csv json markdown save",
+    "session.assume": "login sign-in credentials creds switch sts role",
+    "session.console": "login sign-in browser web url",
+    "session.copy": "env environment credentials creds clipboard export",
+    "session.export": "env environment credentials creds profile json file",
+    "session.shell": "env environment terminal exec",
+    "view.resize-down": "size height",
+    "view.resize-left": "size width",
+    "view.resize-right": "size width",
+    "view.resize-up": "size height",
+    "view.zoom": "size maximize fullscreen",
+}
+"""What people type for a command besides its name, by the id of its binding."""
+
+_ACCESS_TAB: Final = "used trail cloudtrail replay activity permissions effective"
+
 
 class _Command(NamedTuple):
+    """A command.
+
+    Args:
+        also: words that stand for it, too.
+        is_idle: whether it would only say what it lacks, and so is found by a word of it alone.
+    """
+
     title: str
     help: str
     action: str
     node: DOMNode
     key: str
+    also: str = ""
+    is_idle: bool = False
 
     def score(self, matcher: Matcher) -> float:
         """How well it fits what was typed: its name from the front, then any word of it, then letters of it.
 
         What quits comes first of those that fit alike: "q" is to quit, not to go back, and no question.
         """
-        query, name = matcher.query.lower(), self.title.lower()
+        query, name = matcher.query.strip().lower(), self.title.lower()
         # In a sentence the letters of any word are found somewhere: there it must stand as it was typed.
         score = matcher.match(self.title) or matcher.match(self.help) * 0.8 * (query in self.help.lower())
-        if not score:
+        if len(query) >= _LEAST_LETTERS:
+            words = self.also.split()
+            stands = _ALSO_CALLED + 500 * (query in words) if any(word.startswith(query) for word in words) else 0
+            score = max(score, stands)
+        if not score or (self.is_idle and score < _ALSO_CALLED and f" {name}".find(f" {query}") < 0):
             return 0
         front = name.startswith(query), f" {name}".find(f" {query}") >= 0, self.action == "quit" and "quit" in name
         return score + sum(weight for holds, weight in zip(front, _WEIGHTS, strict=True) if holds)
@@ -159,11 +218,12 @@ class ActionCommands(Provider):
 
     def _live(self) -> list[_Command]:
         found: dict[str, _Command] = {}
-        # What would only say that there is nothing to do is no command now, as it is no key on the key line.
+        # What would only say that there is nothing to do is not listed, as it is no key on the key line. Who looks for
+        # it by its name is told what it lacks.
         idle: frozenset[str] = getattr(self.screen, "idle_actions", frozenset)()
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
-            if binding.system or not binding.description or not active.enabled or binding.action in idle:
+            if binding.system or not binding.description or not active.enabled:
                 continue
             if not (binding.id or "").strip() or not type(active.node).__module__.startswith("iamtui."):
                 continue
@@ -174,7 +234,12 @@ class ActionCommands(Provider):
             # One action may have several bindings, of the panel and of the screen around it: the shortest key is named.
             if before is None or len(shown) < len(before.key):
                 title = f"{binding.description}  ({shown})"
-                found[binding.action] = _Command(title, _help(binding), binding.action, active.node, shown)
+                also, is_idle = _ALSO.get(binding.id or "", ""), binding.action in idle
+                command = _Command(title, _help(binding), binding.action, active.node, shown, also, is_idle)
+                found[binding.action] = command
+        if isinstance(self.screen, MainScreen):
+            about = "What a user or role can do, and what it used, by a trail of CloudTrail"
+            found["tab"] = _Command("Access", about, "tab('access')", self.screen, "", _ACCESS_TAB, is_idle=True)
         return sorted(found.values(), key=lambda command: command.title.lower())
 
     async def search(self, query: str) -> Hits:
@@ -189,7 +254,7 @@ class ActionCommands(Provider):
 
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
-        for command in self._commands:
+        for command in (one for one in self._commands if not one.is_idle):
             yield DiscoveryHit(plain(command.title), self._runner(command), command.title, command.help)
 
     def _marked(self, matcher: Matcher, title: str) -> Content:

@@ -191,7 +191,8 @@ class PanedScreen(SteadyScreen[None]):
 
     def subject_keys_changed(self) -> None:
         """Say in the foot of the subject what can be done with it."""
-        self.subject.border_subtitle = key_hints(self, "table.columns", "view.zoom")
+        of_table = ("table.columns",) if self.subject.table.display else ()
+        self.subject.border_subtitle = key_hints(self, *of_table, "view.zoom")
 
     def begin_at(self, size: Size) -> None:
         """Take the classes for the size of the window, before there are styles.
@@ -508,8 +509,14 @@ class Browsing:
         return screen.is_zoomed or bool(screen.explorer.filter_input.value) or self._history.has_back
 
     def step_back(self) -> bool:
-        """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
-        if self._screen.unzoom() or self._screen.explorer.clear_filter():
+        """One step back for `q`: zoom, a pane beside a filtered tree, filter, place; False when nothing is left."""
+        explorer = self._screen.explorer
+        if self._screen.unzoom():
+            return True
+        if explorer.filter_input.value and not explorer.tree_view.has_focus:
+            explorer.tree_view.focus()
+            return True
+        if explorer.clear_filter():
             return True
         place = self._history.back(self._screen.subject.tab, self._look())
         if place is None:

@@ -34,7 +34,7 @@ STEPS: Final = (
 
 
 class Tour(Static):
-    """The line; it goes when its last key was pressed, or Escape on the main screen."""
+    """The line; it goes when its last key was pressed, or with an Escape that has nothing else to leave."""
 
     DEFAULT_CSS = """
     Tour {
@@ -51,6 +51,7 @@ class Tour(Static):
 
     def on_mount(self) -> None:
         self.watch(self._main, "focused", self._show, init=False)
+        self.watch(self._main.explorer.filter_input, "value", self._show, init=False)
         self.begin()
 
     def begin(self) -> None:
@@ -61,10 +62,7 @@ class Tour(Static):
         """A key was pressed: the tour goes on where it is the one that is meant. What is typed into a field is text."""
         if self.app.screen is not self._main:
             return
-        if event.key == "escape":
-            if not self._is_typing:
-                self.remove()
-        elif any(binding.key == event.key for binding in self._bindings_here()):
+        if any(binding.key == event.key for binding in self._bindings_here()):
             self._at += 1
             self.remove() if self._at == len(STEPS) else self._show()
 
@@ -84,7 +82,9 @@ class Tour(Static):
     def _words(self) -> Content:
         shown = min(map(self.app.get_key_display, self._bindings_here()), key=len, default="")
         shown, does = (shown, STEPS[self._at].words) if shown else ("esc", "leaves the field.")
-        way_out = "" if self._is_typing else " (esc ends it)"
+        explorer = self._main.explorer
+        ends = self._main.focused is explorer.tree_view and not explorer.filter_input.value
+        way_out = " (esc ends it)" if ends else ""
         return line((f"Tour {self._at + 1} of {len(STEPS)}{way_out}  ", "$muted"), (shown, "bold $match"), f" {does}")
 
 
@@ -95,3 +95,11 @@ def start_tour(main: PanedScreen) -> None:
         there[0].begin()
     else:
         main.mount(Tour(main), before=main.query_one(MessageLine))
+
+
+def end_tour(main: PanedScreen) -> bool:
+    """End the tour; False when there is none."""
+    there = [*main.query(Tour)]
+    for tour in there:
+        tour.remove()
+    return bool(there)

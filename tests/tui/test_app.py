@@ -90,7 +90,7 @@ async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard
             line.set_clipboard(clipboard)
             text = status(pilot.app)
             left = held.time_left_words(clock.now())
-            for part in ("NOT AWS", "123456789012", "deploy", "PROD", left):
+            for part in ("NOT AWS", "example-prod", "deploy", "PROD", left, "READ-ONLY"):
                 assert part in text, part
             assert ("clip 30 s" in text) is (clipboard is not None)
             assert len(text) <= 78
@@ -100,7 +100,7 @@ async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard
 async def test_that_there_is_no_answer_yet_goes_when_one_comes() -> None:
     async with opened() as pilot:
         await press(pilot, "w")
-        assert said(pilot.app) == "There is no answer to explain yet: press F5 and ask."
+        assert said(pilot.app) == "There is no answer to explain yet: press s and type an action."
         await press(pilot, "f5", *"s3:ListBucket")
         await until(pilot, lambda: said(pilot.app) == "")
         assert any(mark in screen_text(pilot.app) for mark in ("ALLOWED", "DENIED", "DEPENDS"))
@@ -124,15 +124,21 @@ async def test_demo_stays_marked_beside_a_draft_in_a_narrow_window() -> None:
         assert len(shown) <= 80
 
 
-async def test_a_badge_goes_before_the_name_of_the_account() -> None:
+async def test_the_name_of_the_account_and_that_nothing_is_written_stay_longest() -> None:
     app = make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
     async with opened(app, size=(64, 24)) as pilot:
         pilot.app.screen.query_one(StatusLine).set_session(session(), production=True)
         await settle(pilot)
         shown = status(pilot.app)
-        for part in ("example-prod 123456789012", "PROD", session().time_left_words(clock.now()), " DEMO "):
+        for part in ("example-prod", "PROD", session().time_left_words(clock.now()), " DEMO ", "READ-ONLY"):
             assert part in shown, part
-        assert "READ-ONLY" not in shown
+        assert "123456789012" not in shown
+        await pilot.resize_terminal(80, 24)
+        pilot.app.screen.query_one(StatusLine).set_clipboard(timedelta(seconds=30))
+        await settle(pilot)
+        shown = status(pilot.app)
+        for part in ("example-prod", "clip 30 s", session().time_left_words(clock.now()), " DEMO ", "READ-ONLY"):
+            assert part in shown, part
 
 
 async def test_what_a_source_lacks_is_said() -> None:

@@ -22,7 +22,7 @@ from iamtui.tui.widgets.status import MessageLine
 from tests.support.drafting import app_of, choose
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam
-from tests.support.screen_app import opened, press
+from tests.support.screen_app import make_app, opened, press
 
 APP: Any = SimpleNamespace(suspend=nullcontext)
 
@@ -95,6 +95,18 @@ async def test_e_shows_the_document_of_the_open_tab(monkeypatch: pytest.MonkeyPa
         await press(pilot, "3", "e")
         assert shown[0] == "deploy-prod"
         assert "sts:AssumeRole" in shown[1]
+
+
+async def test_that_no_editor_is_set_goes_with_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    app = make_app()
+    async with opened(app) as pilot:
+        app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "e")
+        assert app.query_one(MessageLine).words.startswith("! No editor is set: export EDITOR=vim")
+        await press(pilot, "j")
+        assert "editor" not in app.query_one(MessageLine).words
 
 
 @pytest.fixture

@@ -146,3 +146,15 @@ async def test_the_impact_and_the_list_of_edits_are_as_they_were_left() -> None:
         edits = pilot.app.screen
         assert isinstance(edits, DraftScreen)
         assert edits.edits.cursor == 1
+
+
+async def test_q_leaves_a_pane_beside_the_filtered_tree_before_it_clears_the_filter() -> None:
+    async with opened() as pilot:
+        explorer = pilot.app.main.explorer
+        await press(pilot, "slash", *"deploy", "enter")
+        pilot.app.main.subject.active_view.focus()
+        await press(pilot, "q")
+        assert explorer.tree_view.has_focus
+        assert explorer.filter_input.value == "deploy"
+        await press(pilot, "q")
+        assert explorer.filter_input.value == ""

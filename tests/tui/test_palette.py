@@ -13,6 +13,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.inventory import key_of
 from iamtui.tui.palette import ActionPalette
 from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.saved_questions import QuestionStore
 from iamtui.workspace.workspace import SourceChoice, SourceKind
@@ -69,6 +70,67 @@ async def test_what_a_narrow_answers_key_line_has_no_room_for_is_still_found() -
         pilot.app.main.query_one(LayersList).focus()  # type: ignore[attr-defined]
         await settle(pilot)
         assert any(name.startswith("Ask  (") for name in await look_for(pilot, "ask"))
+
+
+EXPECTED = {
+    "admin": ("Escalations", "Findings"),
+    "column": ("Columns",),
+    "copy": ("Copy", "Copy ARN", "Copy as command", "Copy from here …", "Copy session …"),
+    "credentials": ("Assume", "Copy", "Export"),
+    "dark": ("Theme",),
+    "deny": ("Denied", "Draft a fix", "Why"),
+    "env": ("Copy", "Export", "Shell"),
+    "export": ("Export", "Copy", "Snapshot"),
+    "key": ("Keys", "Help"),
+    "login": ("Assume", "Console", "Profile"),
+    "mfa": ("MFA", "Findings"),
+    "org": ("Organization",),
+    "pass": ("Presets", "Findings"),
+    "profile": ("Profile", "Export"),
+    "proof": ("Draft",),
+    "quit": ("Quit now", "Quit"),
+    "region": ("Region",),
+    "replay": ("Access",),
+    "resize": ("Divider down", "Divider left", "Divider right", "Divider up"),
+    "shell": ("Shell",),
+    "simulate": ("2nd opinion", "Ask", "Draft"),
+    "size": ("Divider down", "Divider left", "Divider right", "Divider up", "Zoom", "Usual sizes"),
+    "theme": ("Theme",),
+    "trail": ("Access",),
+    "unused": ("Findings",),
+    "used": ("Access",),
+    "who": ("Who can",),
+    "why": ("Why",),
+}
+
+
+async def test_what_people_type_finds_what_they_mean() -> None:
+    app = make_app(open_source(SourceChoice(SourceKind.DEMO)))
+    async with opened(app) as pilot:
+        app.main.explorer.tree_view.focus()
+        for typed, expected in EXPECTED.items():
+            found = [name.partition("  (")[0] for name in await look_for(pilot, typed)]
+            # In front of all that the account has of such a name, and each once.
+            assert set(found[: len(expected)]) == set(expected), (typed, found)
+            assert not [name for name, count in Counter(found).items() if count > 1 and name in expected]
+            await press(pilot, "escape")
+
+
+async def test_what_can_do_nothing_now_says_what_it_lacks() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        app.main.go_to(iam("role/deploy-prod"))
+        await look_for(pilot, "columns")
+        await press(pilot, "enter")
+        words = "There is no table here: users, groups, roles and policies have columns."
+        assert app.query_one(MessageLine).words == words
+        await look_for(pilot, "cloudtrail")
+        await press(pilot, "enter")
+        assert app.main.subject.tab == "access"
+        app.main.go_to("users:")
+        await look_for(pilot, "cloudtrail")
+        await press(pilot, "enter")
+        assert app.query_one(MessageLine).words == "There is no Access tab here: go to a user or role."
 
 
 async def test_letters_scattered_over_a_sentence_find_no_command() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -20,9 +22,11 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support import wording
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
-from tests.support.screen_app import opened, press, settle
+from tests.support.screen_app import make_app, opened, press, settle
 
 LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
 
@@ -234,3 +238,13 @@ async def test_of_a_matrix_the_worst_is_marked_whichever_cell_is_looked_at(app_n
             marks.append(pinned(entity))
         assert panel.whole_answer is not None
         assert [mark.mark for mark in marks if mark is not None] == ["[x]", "[x]"]
+
+
+async def test_a_mark_never_touches_the_name_in_front_of_it() -> None:
+    demo = make_app(open_source(SourceChoice(SourceKind.DEMO)))
+    async with opened(demo, size=(80, 24)) as pilot:
+        pilot.app.main.go_to("arn:aws:iam::111122223333:role/developer-sandbox")  # type: ignore[attr-defined]
+        await ask(pilot, "s3:GetObject", "arn:aws:s3:::puffin-data-lake/x")
+        marked = [text for text in drawn(pilot.app.query_one(ExplorerTree)) if re.search(r"\[.\]", text)]
+        assert any("developer-sand" in text for text in marked)
+        assert not [text for text in marked if re.search(r"[^ ]\[.\][ *]?$", text)]

@@ -125,3 +125,20 @@ async def test_it_is_offered_only_where_nothing_is_remembered() -> None:
     async with opened(first_run()) as pilot:
         await settle(pilot)
         assert not pilot.app.query(Tour)
+
+
+async def test_one_escape_leaves_one_thing_and_the_tour_last() -> None:
+    app = first_run()
+    async with opened(app) as pilot:
+        tree, field = app.main.explorer.tree_view, app.main.explorer.filter_input
+        await press(pilot, "slash", *"deploy", "enter", "s")
+        assert "(esc ends it)" not in shown(app)
+        await press(pilot, "escape")
+        assert tree.has_focus
+        assert field.value == "deploy"
+        assert "Tour 3 of 5  w shows" in shown(app), "the filter is left first"
+        await press(pilot, "escape")
+        assert field.value == ""
+        assert "Tour 3 of 5 (esc ends it)" in shown(app)
+        await press(pilot, "escape")
+        assert shown(app) == ""

@@ -391,9 +391,9 @@ def _entity_pieces(
 ) -> Sequence[Piece]:
     indent = "  " * row.depth + "  "
     shown = verdict_pieces(verdict)
-    # A star stands in the cell that is empty behind other marks.
+    # A star stands in the cell that is empty behind other marks; one in front of them always is.
     edge = "" if verdict is not None and verdict.star else " "
-    tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
+    tail = sum(len(piece.text) for piece in shown) + len(edge) + 1 if verdict is not None else 1
     room = max(4, width - 1 - len(indent) - tail)
     behind = sum(len(sign.text) for sign in signs)
     named = (row.hit.policy if row.hit is not None else "") or entity.name
@@ -404,7 +404,7 @@ def _entity_pieces(
         where = fit(safe_text(row.hit.where), room - used - 2)
         pieces.append(Piece("  " + where, "faint"))
         used += 2 + cell_len(where)
-    pieces.append(Piece(" " * (room - used)))
+    pieces.append(Piece(" " * (room - used + (verdict is not None))))
     if verdict is not None:
         pieces += [*shown, Piece(edge)]
     return pieces

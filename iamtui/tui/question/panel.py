@@ -440,7 +440,7 @@ class QuestionPanel(Pane):
         if self._room == NARROW or not self.is_attached:
             return
         shown = self._shown
-        ids = ("question.why", "question.who_can")
+        ids: tuple[str, ...] = ("question.why", "question.who_can")
         if shown is None:
             ids = () if self._form.action_field.has_focus else ("question.ask",)
         helped = ("draft.suggestion",) if shown is not None and not shown.decision.allowed else ()

@@ -36,11 +36,11 @@ BAR_WIDTH: Final = 140
 _NEEDED: Final = 94
 """The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
 
-_READ_ONLY: Final = 93
-"""The rank of a badge that is true of every account: it goes before anything of the account's name does."""
+_READ_ONLY: Final = 98
+"""The rank of the badge that stays with the account's name, until there is room for nothing but the account's id."""
 
-_TIGHT, _TIGHTEST = 3, 4
-"""From where on names of roles and drafts are short, and where an account has no name but its id."""
+_TIGHT, _BY_NAME, _TIGHTEST = 3, 4, 5
+"""From where on names of roles and drafts are short, an account with a name has no id, and one has its id alone."""
 
 SHORT_NAME: Final = 12
 """Cells for a role's name in a narrow line with two countdowns."""
@@ -113,7 +113,8 @@ class StatusLine(Widget):
         """Parts for the left and the right side with their rank: the lowest goes first.
 
         Args:
-            tightness: how much of the endpoint (1, 2), of role, draft and session (3), and of account (4), is left out.
+            tightness: how much of the endpoint (1, 2), of role, draft and session (3), and of account (4, 5), is left
+                out.
         """
         name = plain("iamtui", "bold $accent")
         left = [(97, _chip(f"PICK {self._picking}", "bold $accent")) if self._picking else (30, name)]
@@ -131,17 +132,20 @@ class StatusLine(Widget):
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
         # What is read here must not be taken for one's own account.
         right.append((_NEEDED if source.kind is SourceKind.DEMO else 60, _source_part(source.kind, source.label)))
-        right.append((_READ_ONLY, _chip("READ-ONLY", "$muted")))
+        right.append((_READ_ONLY if tightness < _TIGHTEST else _NEEDED - 1, _chip("READ-ONLY", "$muted")))
         return left, right
 
     def _account_parts(self, account: Account, source: SourceInfo, tightness: int) -> Iterator[tuple[int, Content]]:
         longest = 16 if tightness >= _TIGHT else 40
         if source.endpoint_url:
             yield 98, line((f" {_not_aws(source.endpoint_url, tightness)} ", "bold $banner-text on $banner"))
-        if tightness == _TIGHTEST:
+        alias = None if isinstance(account.alias, Missing) else account.alias.value
+        if tightness == _TIGHTEST or (tightness == _BY_NAME and not alias):
             yield 99, line((account.id, "bold $foreground"))
+        elif tightness == _BY_NAME:
+            # No two accounts of AWS have the same.
+            yield 99, line((alias, "bold $foreground"))
         else:
-            alias = None if isinstance(account.alias, Missing) else account.alias.value
             yield 99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))
         if source.acting_as:
             yield 96, _chip(f"AS {safe_text(source.acting_as, limit=longest)}", "bold $accent")
@@ -174,7 +178,7 @@ class StatusLine(Widget):
 
 
 def _not_aws(url: str, tightness: int) -> str:
-    where = (f" {url}", f" {url.partition('://')[2] or url}", "", "", "")[tightness]
+    where = (f" {url}", f" {url.partition('://')[2] or url}", "", "", "", "")[tightness]
     return f"NOT AWS{where}"
 
 
