@@ -159,6 +159,22 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
 
 
+def test_what_one_key_opens_is_imported_when_the_start_is_over() -> None:
+    code = _FIRST_FRAME.replace("CHOICE", "None").replace("self.seen = set(sys.modules)\n    self.exit()", _LATER)
+    opened = {"assume.dialog", "question.who_can_screen", "question.trace_screen", "help", "palette"}
+    assert {f"iamtui.tui.{name}" for name in opened} <= modules_after(code)
+
+
+_LATER = """from iamtui.tui import lazy
+
+    def look():
+        if not lazy.not_loaded():
+            self.seen = set(sys.modules)
+            self.exit()
+
+    self.set_interval(0.05, look)"""
+
+
 def test_a_lazy_module_is_imported_when_it_is_named() -> None:
     code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.draft.Draft"
     loaded = modules_after(code)

@@ -26,7 +26,15 @@ from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.text import first_names
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import GarbageRounds, Work, get_in_thread, in_thread, worker_failure
+from iamtui.tui.background import (
+    STARTED_SECONDS,
+    GarbageRounds,
+    Work,
+    get_in_thread,
+    giving_way,
+    in_thread,
+    worker_failure,
+)
 from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import line
 from iamtui.tui.main_screen import MainScreen
@@ -187,7 +195,15 @@ class IamtuiApp(TerminalApp):
         self.set_interval(1, self.opening.look_after_session)
         self._places.begin()
         self.set_interval(THEME_LOOK_SECONDS, self.look_for_themes)
+        self.set_timer(STARTED_SECONDS, self._load_ahead)
         self.call_after_refresh(self.opening.open_or_choose)
+
+    def _load_ahead(self) -> None:
+        if lazy.not_loaded():
+            in_thread(
+                self._main, lambda work: lazy.load_ahead(giving_way(work.cancelled)),
+                name="loading what keys open", group="load-ahead",
+            )  # fmt: skip
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
