@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks import activity, commands, decisions, live, loading, memory, organization, proofs, screen
+from benchmarks import activity, commands, decisions, dialogs, live, loading, memory, organization, proofs, screen
 from benchmarks.results import Plan, Result, median_cpu_seconds
 
 BENCHMARKS: Final[dict[str, Callable[[Plan], Iterator[Result]]]] = {
@@ -27,6 +27,7 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], Iterator[Result]]]] = {
     "loading": loading.run,
     "live": live.run,
     "screen": screen.run,
+    "dialogs": dialogs.run,
     "memory": memory.run,
     "commands": commands.run,
     "organization": organization.run,

@@ -118,7 +118,7 @@ class _NoClipboard:
         return ""
 
 
-def _app(workspace: Workspace, kind: type[_App] = IamtuiApp) -> _App:
+def app_of(workspace: Workspace, kind: type[_App] = IamtuiApp) -> _App:
     # What the user was looking at last would be measured with it, and forgotten.
     return kind(SourceChoice(SourceKind.SNAPSHOT), opener=lambda *_: workspace, copier=_NoClipboard(), fresh=True)
 
@@ -136,7 +136,7 @@ class _DrawingApp(IamtuiApp):
         return not self.draws and super().is_headless
 
 
-async def _settle(pilot: Pilot[None]) -> None:
+async def settle(pilot: Pilot[None]) -> None:
     """Wait until no worker runs and every message has been handled."""
     for _ in range(100):
         await pilot.pause()
@@ -148,14 +148,14 @@ async def _settle(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def _cpu_until_idle(pilot: Pilot[None], act: Callable[[], Awaitable[None]]) -> float:
+async def cpu_until_idle(pilot: Pilot[None], act: Callable[[], Awaitable[None]]) -> float:
     """CPU milliseconds of an action and all that it starts, less those of an idle app."""
     start = time.process_time()
-    await _settle(pilot)
+    await settle(pilot)
     idle = time.process_time() - start
     start = time.process_time()
     await act()
-    await _settle(pilot)
+    await settle(pilot)
     return max(0.0, time.process_time() - start - idle) * 1000
 
 
@@ -166,25 +166,25 @@ def _tree_size(nodes: int) -> Size:
 
 async def _cursor(plan: Plan) -> list[Result]:
     workspace = opened(_tree_size(plan.tree))
-    app = _app(workspace)
+    app = app_of(workspace)
     async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
-        await _settle(pilot)
+        await settle(pilot)
         tree = app.screen.query_one(Explorer).tree_view
         for branch in TOP_BRANCHES:
             tree.open_branch(branch)
         first = workspace.account.users[len(workspace.account.users) // 2]
         tree.reveal(first.arn)
         tree.focus()
-        await _settle(pilot)
+        await settle(pilot)
         nodes = sum(1 for _ in workspace.account.entities())
 
         async def down() -> None:
             tree.action_cursor_down()
 
-        bare = [await _cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
+        bare = [await cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
         app.screen.query_one(QuestionPanel).ask(_TYPED, _ASKED_ABOUT)
-        await _settle(pilot)
-        asking = [await _cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
+        await settle(pilot)
+        asking = [await cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
     where = f"cursor move in a tree of {nodes:,}"
     return [
         Result(where, median(bare), "ms", CURSOR_GOAL_MS, note=f"slowest {max(bare):.0f} ms, detail painted"),
@@ -194,26 +194,26 @@ async def _cursor(plan: Plan) -> list[Result]:
 
 async def _keys(plan: Plan) -> list[Result]:
     workspace = opened(plan.large)
-    app = _app(workspace)
+    app = app_of(workspace)
     whole: list[float] = []
     others: list[float] = []
     async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
-        await _settle(pilot)
+        await settle(pilot)
         tree = app.screen.query_one(Explorer).tree_view
         tree.reveal(workspace.account.users[len(workspace.account.users) // 2].arn)
         panel = app.screen.query_one(QuestionPanel)
         panel.ask("", _ASKED_ABOUT)
-        await _settle(pilot)
+        await settle(pilot)
         panel.action_ask()
         for _ in range(plan.repeats):
             for character in _TYPED:
-                spent = await _cpu_until_idle(pilot, partial(pilot.press, _key_name(character)))
+                spent = await cpu_until_idle(pilot, partial(pilot.press, _key_name(character)))
                 answered = panel.answer is not None
                 (whole if answered else others).append(spent)
             if panel.answer is None:
                 raise AssertionError("the question was not answered")
             await pilot.press("home", "shift+end", "delete")
-            await _settle(pilot)
+            await settle(pilot)
     where = f"a key in the question bar, {plan.large.principals:,} principals"
     return [
         Result(
@@ -268,10 +268,10 @@ def _garbage_as_in_the_program() -> Iterator[None]:
 async def _longest_turn(plan: Plan, turns: _Turns) -> Result:
     """The longest turn while a person browses and asks: of each thing they do the median, and of those the longest."""
     workspace = opened(plan.large)
-    app = _app(workspace, _DrawingApp)
+    app = app_of(workspace, _DrawingApp)
     longest: dict[str, list[float]] = {}
     async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
-        await _settle(pilot)
+        await settle(pilot)
         # The start is over, and its garbage out of the way.
         await asyncio.sleep(STARTED_SECONDS + 0.2)
         app.draws = True
@@ -281,10 +281,10 @@ async def _longest_turn(plan: Plan, turns: _Turns) -> Result:
 
         async def pressed(what: str, keys: Sequence[str]) -> None:
             for key in keys:
-                await _settle(pilot)
+                await settle(pilot)
                 turns.take()
                 await pilot.press(_key_name(key))
-                await _settle(pilot)
+                await settle(pilot)
                 longest.setdefault(what, []).append(turns.take())
 
         for _ in range(plan.repeats):

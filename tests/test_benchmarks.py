@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import commands, decisions, generator, live, loading, screen
+from benchmarks import commands, decisions, dialogs, generator, live, loading, screen
 from benchmarks.__main__ import main
 from benchmarks.generator import TINY, Size
 from benchmarks.results import SMOKE, Result
@@ -84,7 +84,9 @@ def test_scenarios_are_well_formed() -> None:
 
 
 @one_quick(
-    "benchmark", [loading.run, decisions.run, live.run, screen.run], ids=["loading", "decisions", "live", "screen"]
+    "benchmark",
+    [loading.run, decisions.run, live.run, screen.run, dialogs.run],
+    ids=["loading", "decisions", "live", "screen", "dialogs"],
 )
 def test_a_benchmark_runs(benchmark) -> None:
     results = list(benchmark(SMOKE))
