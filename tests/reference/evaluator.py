@@ -30,7 +30,7 @@ from .patterns import Token, Unknown, shares
 from .principals import names, strengths
 from .public_access import is_public
 from .service_rules import ALIAS_CHANGES, partition_of, policy_is_about_else, refused
-from .sets import ANY_ACCOUNT, Belongings
+from .sets import ANY_ACCOUNT, Belongings, belongings_of
 
 DEFAULTS: dict[str, Any] = {
     "substitute_variables_in_bool": True,
@@ -412,7 +412,7 @@ class _Evaluation:
         _, partition, _, region, account, name = self.target.resource.split(":", 5)
         keys = pattern_tokens(f"arn:{partition}:kms:{region}:{account}:key/*", None, IN_FIELDS)
         owners = [self.owner] if self.owner is not None else [account]
-        belongings = Belongings(self.action, keys, partition_of(self.caller), owners, narrow=True)
+        belongings = belongings_of(self.action, tuple(keys), partition_of(self.caller), tuple(owners), narrow=True)
         keys_of_each_kind = [
             _Evaluation(self.scenario, self.session_name, text, by_alias=name)
             for text in belongings.kinds(list(self._entries()))
@@ -445,8 +445,9 @@ class _Evaluation:
             filled = [starred.replace("*", digit * (13 - len(starred)), 1) for digit in "12"]
             told = sorted(set(re.findall(r"[0-9]{12}", f"{filled} {self.scenario}")))
             accounts = [*told, "123456789012", ANY_ACCOUNT]
-        known = [account for account in accounts if account is not None]
-        return Belongings(self.action, self.target.tokens, partition_of(self.caller), known, narrow=self.narrow)
+        known = tuple(account for account in accounts if account is not None)
+        asked = tuple(self.target.tokens)
+        return belongings_of(self.action, asked, partition_of(self.caller), known, narrow=self.narrow)
 
     def members(self) -> Iterator[str]:
         """One resource of each kind of the set."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from .context import Context
@@ -114,7 +115,11 @@ def covers(entry: list[Token], request: list[Token]) -> bool:
 
     A wildcard of the request is taken by one of the entry only, and one that may hold colons only by one that may.
     """
+    return _covers(tuple(entry), tuple(request))
 
+
+@lru_cache(maxsize=50_000)
+def _covers(entry: tuple[Token, ...], request: tuple[Token, ...]) -> bool:
     def step(i: int, j: int) -> list[tuple[int, int]]:
         moves: list[tuple[int, int]] = []
         if i == len(entry):
@@ -139,7 +144,11 @@ def covers(entry: list[Token], request: list[Token]) -> bool:
 
 def shares(entry: list[Token], request: list[Token]) -> bool:
     """Whether some text is matched by both."""
+    return _shares(tuple(entry), tuple(request))
 
+
+@lru_cache(maxsize=50_000)
+def _shares(entry: tuple[Token, ...], request: tuple[Token, ...]) -> bool:
     def meet(one: Token, other: Token) -> bool:
         if one[0] == "char" and other[0] == "char":
             return bool(one[1] == other[1])

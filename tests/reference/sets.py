@@ -10,6 +10,7 @@ import re
 import string
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 
 from .catalogue import forms_of, needs_of, other_forms, required_forms_of
 from .patterns import IN_LABEL, Token, covers, shares
@@ -237,6 +238,14 @@ class Belongings:
         for pattern in told if self._known else [self._anything]:
             telling = [entry for entry in apart if shares(entry, pattern) and not covers(entry, pattern)]
             yield from filter(self.has, one_of_each_kind([self._asked, pattern], telling))
+
+
+@lru_cache(maxsize=500)
+def belongings_of(
+    action: str, asked: tuple[Token, ...], partition: str, accounts: tuple[str, ...], *, narrow: bool
+) -> Belongings:
+    """The same for every way of filling in a question, of which there are dozens."""
+    return Belongings(action, [*asked], partition, [*accounts], narrow=narrow)
 
 
 MOST_STATES = 6000
