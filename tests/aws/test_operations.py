@@ -9,6 +9,7 @@ from pathlib import Path
 
 import botocore.session
 import pytest
+from botocore.model import ServiceModel
 
 import iamtui
 from iamtui.aws.operations import ALLOWED, CREDENTIALS, READ, iam_action
@@ -105,9 +106,15 @@ def operations_of_aws() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("pair", sorted(ALLOWED), ids=":".join)
 def test_every_operation_is_pinned_to_the_request_that_the_installed_botocore_makes(pair: tuple[str, str]) -> None:
-    model = botocore.session.get_session().get_service_model(pair[0]).operation_model(pair[1])
+    model = service_model(pair[0]).operation_model(pair[1])
     assert request_of(model) == ALLOWED[pair]
     assert model.wire_name == pair[1]
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    """Read once: that of IAM takes a tenth of a second."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 READS_BY_THEIR_LEVEL = {
@@ -125,7 +132,7 @@ SECRETS = ("Secret", "Parameter", "Decrypt", "Password", "Credential", "DataKey"
 @pytest.mark.parametrize("pair", sorted(READ), ids=":".join)
 def test_every_read_only_reads_and_reads_no_secret(pair: tuple[str, str]) -> None:
     operation = pair[1]
-    model = botocore.session.get_session().get_service_model(pair[0]).operation_model(operation)
+    model = service_model(pair[0]).operation_model(operation)
 
     if operation in READS_BY_THEIR_LEVEL:
         action = catalogue().action(iam_action(*pair))
