@@ -106,4 +106,3 @@ def test_the_garbage_collector_is_left_as_it_was(workspace: Workspace) -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
-        gc.unfreeze()

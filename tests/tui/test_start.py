@@ -72,4 +72,3 @@ async def test_garbage_is_looked_for_once_the_start_is_over(monkeypatch: pytest.
             assert gc.get_freeze_count() > 0
     finally:
         gc.enable()
-        gc.unfreeze()
