@@ -36,6 +36,7 @@ from iamtui.workspace.trust import who_may_assume
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
 from tests.questions.vocabulary import NOON
+from tests.support.slow import one_quick
 from tests.support.snapshot_builder import ID, allow, complete, document, iam, inline, role, snapshot, trust, user
 
 
@@ -618,7 +619,7 @@ def test_patterns_of_services_and_regions_stay(arn: str) -> None:
     assert f'"{arn}"' in json.dumps(made)
 
 
-@pytest.mark.parametrize(
+@one_quick(
     "name",
     [
         "Ian West", "West Server-Profile_Service", "Table Function", "Ian Central (role user)", "प्रिया शर्मा",

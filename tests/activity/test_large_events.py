@@ -14,6 +14,7 @@ from iamtui.activity.tables import csv_events, parquet_events
 from iamtui.problem import Problem
 from iamtui.workspace.used import read_trails
 from tests.support.external_tools import optional_module
+from tests.support.slow import one_quick
 
 _MB = 1024 * 1024
 _EVENTS = 40
@@ -33,7 +34,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("little_room")
-@pytest.mark.parametrize("where", ["eventName", "awsRegion", "eventTime", "errorCode", "key", "caller", "text", "role"])
+@one_quick("where", ["key", "eventName", "awsRegion", "eventTime", "errorCode", "caller", "text", "role"])
 def test_memory_does_not_grow_with_their_texts(where: str, tmp_path: Path) -> None:
     with (tmp_path / "trail.json").open("w") as file:
         for number in range(_EVENTS):

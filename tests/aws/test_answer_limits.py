@@ -25,6 +25,7 @@ from iamtui.aws.limited_http import LimitedHttpSession
 from iamtui.problem import Problem
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.hostile_endpoint import Bytes, answering, dripping, repeated, whole
+from tests.support.slow import one_quick
 
 PACKAGE = Path(iamtui.__file__).parent
 
@@ -231,7 +232,7 @@ with answering({sends}) as endpoint:
 """
 
 
-@pytest.mark.parametrize(
+@one_quick(
     "sends",
     [
         'whole(b"<a>" * 5_000_000)',

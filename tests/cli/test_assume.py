@@ -77,7 +77,7 @@ def test_fish_takes_the_credentials_both_ways_and_by_itself(form: str, named: st
     assert (done.stdout, done.stderr) == ("ASIA unset\n", "")
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("shell", "script"),
     [
         ("bash", 'eval "$({0})" && echo went on'),

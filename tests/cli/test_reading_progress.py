@@ -66,6 +66,7 @@ def test_without_a_terminal_the_part_that_came_is_listed_and_the_lack_is_said(
     assert "\r" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.screen
 def test_the_screen_quits_although_nothing_answers(large_proxy: FaultProxy, tmp_path: Path) -> None:
     only_first_page(large_proxy, Stall())

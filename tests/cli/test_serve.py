@@ -77,6 +77,7 @@ def test_a_program_asks_and_ends_with_its_own_code() -> None:
     assert found["environ"]["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in done.stderr
 
 
+@pytest.mark.slow
 @one_quick(
     ("given", "kept"),
     [
@@ -178,6 +179,7 @@ def test_a_shell_evaluates_it_and_goes_on(shell: str, name: str, tmp_path: Path)
     assert gone(int(pid[1]))
 
 
+@pytest.mark.slow
 def test_in_the_background_it_ends_with_the_terminal(tmp_path: Path) -> None:
     """The terminal is closed, and the shell on it, without a word to the endpoint."""
     child, terminal = pty.fork()
@@ -215,6 +217,7 @@ def test_no_token_stands_in_the_arguments_of_any_process(tmp_path: Path) -> None
     assert found == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", all_but(signal.SIGTERM, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]))
 def test_in_the_foreground_a_signal_ends_it_well(number: signal.Signals) -> None:
     with subprocess.Popen(

@@ -17,6 +17,7 @@ from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 from tests.support import wording
 from tests.support.cli_runner import Cli
+from tests.support.slow import one_quick
 
 ALLOW = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
 
@@ -281,7 +282,7 @@ def test_lines_are_answered_while_more_are_to_come() -> None:
 
 
 @pytest.mark.parametrize("options", [("--json",), (), ("--trace", "--json")])
-@pytest.mark.parametrize("resource", ["arn:aws:s3:::b/x", "arn:aws:s3:::b/*"])
+@one_quick("resource", ["arn:aws:s3:::b/*", "arn:aws:s3:::b/x"])
 def test_an_answer_leaves_nothing_to_the_garbage_collector(cli: Cli, options: tuple[str, ...], resource: str) -> None:
     def left_by(count: int) -> int:
         text = lines(*(scenario(number) for number in range(count))).replace("arn:aws:s3:::b/x", resource)

@@ -197,6 +197,7 @@ def test_a_snapshot_of_a_snapshot_is_the_same(cli: Cli, tmp_path: Path) -> None:
     assert json.loads(first.read_text()) == json.loads(second.read_text())
 
 
+@pytest.mark.slow
 def test_thousands_of_equal_users_can_be_read_again(tmp_path: Path) -> None:
     """What is written is never packed so well that it would be refused as a bomb."""
     users = [

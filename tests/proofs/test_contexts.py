@@ -23,6 +23,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.proofs.carried_keys import Carried
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.texts import Bounds
+from tests.support.slow import one_quick
 
 UNKNOWN = RequestContext(CommonContext({}, discover=True))
 Values = Mapping[str, tuple[str, ...]]
@@ -178,7 +179,7 @@ def random_context(chance: random.Random) -> Values:
     return context
 
 
-@pytest.mark.parametrize("seed", range(8))
+@one_quick("seed", range(8))
 def test_sampled_contexts_agree(seed: int) -> None:
     chance = random.Random(seed)
     samples = [random_context(chance) for _ in range(400)]

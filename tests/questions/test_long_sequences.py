@@ -91,6 +91,7 @@ def test_an_account_asked_on_and_on_answers_like_a_new_one() -> None:
     assert min(said[outcome] for outcome in Outcome) > 100, said
 
 
+@pytest.mark.slow
 def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
         (questions, "_MOST_SURROUNDINGS"),

@@ -143,6 +143,7 @@ WITHOUT_POLICIES = {
 """Services with an operation that sounds like it, and what its policies are."""
 
 
+@pytest.mark.slow
 def test_every_service_whose_resources_carry_policies_is_known() -> None:
     reads = re.compile(r"(Get|Describe)\w*(ResourcePolic(y|ies)|(?<!Lifecycle)(?<!Scaling)Policy)$|(Put|Set)\w*Policy$")
     loader = botocore.session.get_session()

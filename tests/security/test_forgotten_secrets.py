@@ -131,6 +131,7 @@ async def life_of(app: DrawingApp) -> AsyncIterator[Life]:
         yield Life(pilot, app)
 
 
+@pytest.mark.slow
 @in_own_process
 async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) -> None:
     async with life_of(app) as life:

@@ -147,7 +147,7 @@ VARIABLES = {
 
 
 @one_quick("name", VARIABLES)
-@pytest.mark.parametrize("question", ["can user/u s3:GetObject --on arn:aws:s3:::b/*", "what-can user/u"])
+@one_quick("question", ["can user/u s3:GetObject --on arn:aws:s3:::b/*", "what-can user/u"])
 def test_values_put_into_patterns_do_not_wear_it_out(question: str, name: str, tmp_path: Path) -> None:
     allowing = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [allowing, {"Effect": "Deny", "Action": "s3:*", **VARIABLES[name]}]}

@@ -59,6 +59,7 @@ def test_what_is_not_a_key_does_not_end_the_screen(tmp_path: Path) -> None:
         assert "Traceback" not in it.text()
 
 
+@pytest.mark.slow
 async def test_of_a_flood_of_keys_no_more_wait_than_fit_and_one_that_ends_does_not_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

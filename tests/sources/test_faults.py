@@ -113,7 +113,13 @@ def test_a_fault_in_the_middle_costs_the_rest(proxy: FaultProxy, page: int, faul
     assert decision.outcome is Outcome.DEPENDS
 
 
-@pytest.mark.parametrize("fault", [*FAULTS.values()], ids=FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=name, marks=[pytest.mark.slow] if name == "denied" else [])
+        for name, fault in FAULTS.items()
+    ],
+)
 def test_a_fault_at_the_first_page_is_one_sentence(proxy: FaultProxy, fault: Fault) -> None:
     proxy.on(DETAILS, fault)
     if fault == FAULTS["denied"]:

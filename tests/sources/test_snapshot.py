@@ -14,6 +14,7 @@ from iamtui.sources import snapshot as module
 from iamtui.sources.snapshot import check_head, read_snapshot
 from tests.support.evil_account import evil_account, evil_snapshot
 from tests.support.peak_memory import peak_megabytes
+from tests.support.slow import one_quick
 from tests.support.snapshot_builder import complete, role, snapshot, user, write
 
 
@@ -173,7 +174,7 @@ def test_a_packed_file_is_read_whatever_its_name(tmp_path: Path, name: str, enco
     assert read_snapshot(write(tmp_path, halves, name)).users[0].name == "alice"
 
 
-@pytest.mark.parametrize("kind", [".gz", ".zst"])
+@one_quick("kind", [".gz", ".zst"])
 def test_a_packed_file_that_swells_is_refused_at_once(tmp_path: Path, kind: str) -> None:
     text = b'"' + b" " * 100_000 + b'"'
     bomb = packed_for(kind, b'{"Unknown": [' + b", ".join([text] * 1_500) + b"]}")

@@ -550,7 +550,7 @@ async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
         assert (app.opening.choice, app.main.workspace) == (before, workspace)
 
 
-@pytest.mark.parametrize("columns", [80, 90, 100, 120])
+@one_quick("columns", [80, 90, 100, 120])
 async def test_the_header_drops_a_badge_before_the_name_of_the_account(columns: int) -> None:
     workspace = sample_workspace()
     source = msgspec.structs.replace(workspace.source, endpoint_url="http://127.0.0.1:5000")

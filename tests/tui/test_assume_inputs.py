@@ -198,6 +198,7 @@ async def test_every_input_is_sent() -> None:
         assert result(app).entered.extras.tags == (("team", "x"), ("cost center", "a b"))
 
 
+@pytest.mark.slow
 async def test_tags_that_the_trust_policy_does_not_allow_change_the_answer() -> None:
     app = dialog(workspace(trust(), may=ALL))
     async with app.run_test(size=(120, 50)) as pilot:
@@ -218,6 +219,7 @@ async def test_the_session_name_counts_where_the_trust_policy_asks_for_one() -> 
         assert "Trust [+] yes" in words(app)
 
 
+@pytest.mark.slow
 async def test_managed_policies_are_completed_from_the_account() -> None:
     space = workspace(trust())
     mine = ManagedPolicy("lake-read", "/", "arn:aws:iam::123456789012:policy/lake-read", "ANPA1", None)
@@ -242,6 +244,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draft_editor, "PAUSE_SECONDS", 0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pause")
 async def test_a_session_policy_is_written_with_meter_findings_and_preview() -> None:
     sts = CannedSts()

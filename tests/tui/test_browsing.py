@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from msgspec import structs
 from textual import events
 from textual.events import Key
@@ -329,7 +328,7 @@ async def test_jump_mode_moves_the_focus_by_a_letter() -> None:
         assert pilot.app.screen is pilot.app.main
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("letter", "focused"),
     [("f", "filter"), ("r", "question-resource"), ("c", "question-context"), ("q", "question-action")],
 )
@@ -351,7 +350,7 @@ async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:
         assert pilot.app.main.subject.active_view.has_focus
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("pane", "key", "focused"),
     [("tree", "s", "question-action"), ("table", "s", "question-action"), ("table", "slash", "filter"),
      ("table", "S", "sessions"), ("question-action", "escape", "tree")],

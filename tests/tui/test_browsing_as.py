@@ -21,6 +21,7 @@ from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import RecordingCopier, press, settle
+from tests.support.slow import one_quick
 
 OTHER = "222222222222"
 OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/reader"
@@ -73,7 +74,7 @@ async def browse(pilot: Pilot[None], app: IamtuiApp, role: str) -> None:
     await until(pilot, lambda: "AS " in status(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_the_account_of_a_session_is_opened_and_the_header_says_so(app: IamtuiApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: ACCOUNT in status(app))
@@ -97,6 +98,7 @@ async def test_the_account_of_a_session_is_opened_and_the_header_says_so(app: Ia
         assert [kept.lent_key for kept in app.main.sessions.keeper] == [""]
 
 
+@pytest.mark.slow
 async def test_another_region_for_a_session_that_has_expired_is_refused(
     app: IamtuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +116,7 @@ async def test_another_region_for_a_session_that_has_expired_is_refused(
         assert workspace.source.region == "us-east-1"
 
 
-@pytest.mark.parametrize("keys", [("d", "d"), ("f12", "enter")])
+@one_quick("keys", [("d", "d"), ("f12", "enter")])
 async def test_forgetting_the_session_ends_it_at_once(app: IamtuiApp, keys: tuple[str, ...]) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: ACCOUNT in status(app))
@@ -130,6 +132,7 @@ async def test_forgetting_the_session_ends_it_at_once(app: IamtuiApp, keys: tupl
         assert "AS " not in status(app)
 
 
+@pytest.mark.slow
 async def test_a_renewed_session_goes_on_being_browsed_as(app: IamtuiApp) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: ACCOUNT in status(app))
@@ -145,6 +148,7 @@ async def test_a_renewed_session_goes_on_being_browsed_as(app: IamtuiApp) -> Non
         assert workspace.connection.caller().account == OTHER
 
 
+@pytest.mark.slow
 async def test_a_role_that_is_assumed_there_is_chained_to_the_session(app: IamtuiApp) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: ACCOUNT in status(app))
@@ -155,6 +159,7 @@ async def test_a_role_that_is_assumed_there_is_chained_to_the_session(app: Iamtu
         assert second.renewer.possible
 
 
+@pytest.mark.slow
 async def test_another_account_leaves_it_and_a_failure_keeps_what_is_open(app: IamtuiApp, moto: MotoServer) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: ACCOUNT in status(app))
@@ -167,6 +172,7 @@ async def test_another_account_leaves_it_and_a_failure_keeps_what_is_open(app: I
         assert isinstance(app.screen, MainScreen)
 
 
+@pytest.mark.slow
 async def test_the_demo_browses_as_a_role_of_its_own_account_alone() -> None:
     app = IamtuiApp(SourceChoice(SourceKind.DEMO), copier=RecordingCopier())
     async with app.run_test(size=(120, 40)) as pilot:

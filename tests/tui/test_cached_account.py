@@ -25,6 +25,7 @@ from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.panel_apps import screen_text, until
 from tests.support.sample_account import NOW
 from tests.support.screen_app import RecordingCopier, settle
+from tests.support.slow import one_quick
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ async def ask(app: IamtuiApp, pilot: Pilot[None]) -> None:
     await settle(pilot)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_it_is_there_with_its_age_while_it_is_read_anew(
     url: str, fault_proxy: FaultProxy, size: tuple[int, int]
 ) -> None:
@@ -81,6 +82,7 @@ async def test_it_is_there_with_its_age_while_it_is_read_anew(
         assert "read 3h ago" in screen_text(app).splitlines()[0]
 
 
+@pytest.mark.slow
 async def test_every_screen_with_verdicts_says_how_old_they_are(url: str, fault_proxy: FaultProxy) -> None:
     fault_proxy.on("GetAccountAuthorizationDetails", Stall())
     app = live_app(url)
@@ -133,6 +135,7 @@ async def test_without_a_change_that_is_said(url: str) -> None:
         assert "•" not in screen_text(app)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_retries")
 async def test_where_it_cannot_be_read_anew_it_stays_with_its_age(url: str, fault_proxy: FaultProxy) -> None:
     fault_proxy.on("GetAccountAuthorizationDetails", Reset())
@@ -282,6 +285,7 @@ async def test_capital_r_reads_everything(url: str, fault_proxy: FaultProxy, mot
         await until(pilot, lambda: "1 removed (role/new)" in said(app))
 
 
+@pytest.mark.slow
 async def test_what_may_not_be_read_by_itself_stays_as_it_was(url: str, fault_proxy: FaultProxy) -> None:
     app = live_app(url)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -300,6 +304,7 @@ async def test_what_may_not_be_read_by_itself_stays_as_it_was(url: str, fault_pr
         await until(pilot, lambda: "iam:GetUser" in said(app))
 
 
+@pytest.mark.slow
 async def test_what_is_gone_leaves_the_screen(url: str, moto: MotoServer) -> None:
     app = live_app(url)
     async with app.run_test(size=(120, 40)) as pilot:

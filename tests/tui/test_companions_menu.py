@@ -76,6 +76,7 @@ async def test_another_arn_is_typed_and_has_to_be_of_the_right_type() -> None:
         assert named(pilot) == {"iam:PassRole": ("arn:aws:iam::999999999999:role/far",)}
 
 
+@pytest.mark.slow
 async def test_a_check_of_the_resource_itself_is_said_to_be_made_or_not() -> None:
     app = make_app()
     async with opened(app) as pilot:

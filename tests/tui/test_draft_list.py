@@ -227,7 +227,7 @@ async def test_discarding_what_is_not_saved_asks_once() -> None:
         assert main.workspace is main.source_workspace
 
 
-@pytest.mark.parametrize("name", ["x.json", "~nobody-of-this-name/x.json", "x" * 300])
+@one_quick("name", ["x.json", "~nobody-of-this-name/x.json", "x" * 300])
 async def test_a_file_that_is_no_draft_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     async with opened() as pilot:

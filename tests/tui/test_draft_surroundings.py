@@ -55,7 +55,7 @@ async def test_what_no_scp_is_called_becomes_the_name_of_a_new_one() -> None:
         assert "new SCP fence at example-prod" in screen_text(app_of(pilot))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_at_a_level_of_the_organization_its_policies_are_edited(size: tuple[int, int]) -> None:
     async with opened(make_app(drafting_workspace()), size=size) as pilot:
         app_of(pilot).main.go_to(key_of(Branch(Kind.ORGANIZATION, ID)))

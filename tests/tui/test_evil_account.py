@@ -133,6 +133,7 @@ async def test_filter_and_tables() -> None:
             assert_clean(app)
 
 
+@pytest.mark.slow
 async def test_a_question_about_evil_things_with_the_real_engine() -> None:
     app = make_app(evil_workspace())
     async with app.run_test(size=(200, 60)) as pilot:

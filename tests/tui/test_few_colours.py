@@ -74,7 +74,7 @@ async def test_the_frame_of_what_has_the_focus_is_heavier(
             assert heavy == [number == lit for number in range(3)], keys
 
 
-@pytest.mark.parametrize("how", PLAIN)
+@one_quick("how", PLAIN)
 async def test_the_cursor_is_a_bar_and_the_wider_one_has_the_focus(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
         pilot.app.main.go_to(iam("role/web-server"))
@@ -86,7 +86,7 @@ async def test_the_cursor_is_a_bar_and_the_wider_one_has_the_focus(how: str, mon
             assert "▏" in screen_text(pilot.app)
 
 
-@pytest.mark.parametrize("how", PLAIN)
+@one_quick("how", PLAIN)
 async def test_verdict_layers_and_marks_are_words(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
         await asked(pilot)
@@ -99,7 +99,7 @@ async def test_verdict_layers_and_marks_are_words(how: str, monkeypatch: pytest.
         assert any(mark in line for mark in ("[+]", "[-]", "[x]", "[?]") for line in tree)
 
 
-@pytest.mark.parametrize("how", PLAIN)
+@one_quick("how", PLAIN)
 async def test_the_line_under_the_cursor_of_the_chooser_stands_out(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
         await press(pilot, "P")
@@ -114,7 +114,7 @@ async def test_the_line_under_the_cursor_of_the_chooser_stands_out(how: str, mon
             assert any(underlined for word in looks.values() for underlined, _ground in word)
 
 
-@pytest.mark.parametrize("how", PLAIN)
+@one_quick("how", PLAIN)
 async def test_what_is_wrong_with_a_field_begins_with_a_mark(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
         await press(pilot, "P", "j", "enter", "x", "enter")

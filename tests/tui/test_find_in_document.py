@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, Hits
 from iamtui.tui.help import help_sections
@@ -12,6 +10,7 @@ from tests.support.drafting import app_of
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press, settle
+from tests.support.slow import one_quick
 
 
 def test_stepping_goes_around_the_ends() -> None:
@@ -80,7 +79,7 @@ def help_keys(app: IamtuiApp) -> dict[str, dict[str, str]]:
     return {section.title: {key.words: key.keys for key in section.keys} for section in sections if section.here}
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_the_help_lists_the_keys_that_work_in_a_document_and_no_others(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
         app = app_of(pilot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
@@ -126,6 +127,7 @@ async def test_the_cell_of_a_matrix_stays_while_one_is_elsewhere() -> None:
         assert app.main.question.question == question
 
 
+@pytest.mark.slow
 async def test_the_impact_and_the_list_of_edits_are_as_they_were_left() -> None:
     async with opened() as pilot:
         carol, web = iam("user/carol"), iam("role/web-server")

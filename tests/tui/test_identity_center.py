@@ -14,6 +14,7 @@ from tests.support.moto_server import MotoServer
 from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import RecordingCopier, press, settle
 from tests.support.sign_in_people import SSO_ARN, add_people, add_role
+from tests.support.slow import one_quick
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def said(app: IamtuiApp) -> str:
     return app.main.query_one(MessageLine).words
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_l_loads_who_can_sign_in_and_who_can_names_them(app: IamtuiApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.main.workspace is not None and app.main.workspace.reading is None)
@@ -60,6 +61,7 @@ async def test_what_may_not_be_read_is_said_with_its_permission(app: IamtuiApp, 
         assert "Ana" not in words(app)
 
 
+@pytest.mark.slow
 async def test_they_are_kept_with_the_account_and_read_anew_with_it(app: IamtuiApp, fault_proxy: FaultProxy) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.opening.is_settled)

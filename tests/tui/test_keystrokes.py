@@ -128,6 +128,7 @@ async def test_the_full_trace_takes_one_key() -> None:
         assert budget.is_kept("why, the full trace")
 
 
+@pytest.mark.slow
 async def test_fix_impact_and_export_take_six_keys() -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -196,6 +197,7 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
         assert budget.is_kept("copy its exports")
 
 
+@pytest.mark.slow
 async def test_an_mfa_code_adds_no_key_to_assuming(monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[AssumeRoleInput] = []
 
@@ -225,6 +227,7 @@ async def test_an_mfa_code_adds_no_key_to_assuming(monkeypatch: pytest.MonkeyPat
         assert budget.is_kept("assume")
 
 
+@pytest.mark.slow
 @one_quick("key", ["ctrl+r", "a"])
 async def test_any_role_takes_two_keys_and_its_arn(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[AssumeRoleInput] = []

@@ -17,6 +17,7 @@ from iamtui.tui.textual_internals import SteadyCompositor
 from iamtui.tui.widgets.lists.containers import Column
 from tests.support.question_asked import account, asked, panel_of, typed
 from tests.support.screen_app import opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["account"]
 
@@ -108,7 +109,7 @@ async def test_scroll_bars_follow_what_is_in_a_container_that_keeps_its_size() -
             assert two.region.width == 60 - (2 if is_scrolled else 0)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_the_panel_keeps_its_height_while_somebody_types_and_no_longer(
     account: Account, size: tuple[int, int]
 ) -> None:

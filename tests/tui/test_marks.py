@@ -129,7 +129,7 @@ async def test_the_line_of_a_table_is_marked_and_compared() -> None:
         assert isinstance(app_of(pilot).screen, ReportScreen)
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("place", "keys", "words"),
     [
         ("users:", ("m",), "Put the cursor on a user or role to mark it."),

@@ -12,13 +12,14 @@ from iamtui.tui.widgets.status import MessageLine, Notice, Severity
 from tests.support.panel_sessions import session
 from tests.support.sample_account import NOW
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 
 def stand_at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("severity", "text", "until"),
     [
         (Severity.INFORMATION, "Copied.", 8),

@@ -97,6 +97,7 @@ async def test_the_facts_of_a_user_name_what_reads_each(gated_proxy: FaultProxy,
         assert not any("Groups" in row and "none" in row for row in rows)
 
 
+@pytest.mark.slow
 async def test_the_answer_and_its_layers_name_what_reads_the_policy_of_a_resource(gated_proxy: FaultProxy) -> None:
     async with without(gated_proxy, "kinesis:GetResourcePolicy") as pilot:
         pilot.app.main.go_to(ALICE)
@@ -113,7 +114,7 @@ async def test_the_answer_and_its_layers_name_what_reads_the_policy_of_a_resourc
         assert [one.why for one in answer.layers if "kinesis:GetResourcePolicy" in one.why]
 
 
-@pytest.mark.parametrize(("where", "tab"), [(ALICE, "4"), (CI, "3")])
+@one_quick(("where", "tab"), [(ALICE, "4"), (CI, "3")])
 async def test_access_and_trust_name_what_reads_the_policies_that_they_lack(
     gated_proxy: FaultProxy, where: str, tab: str
 ) -> None:

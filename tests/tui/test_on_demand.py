@@ -75,6 +75,7 @@ async def test_enter_loads_the_policy_that_decides(asked: list[str]) -> None:
         assert answer.outcome is Outcome.EXPLICIT_DENY
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_loaded_is_said_and_not_asked_for_again(asked: list[str]) -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(iam("user/alice"))

@@ -25,6 +25,7 @@ from tests.support.moto_server import ACCOUNT, KEY_ID, REGION, MotoServer, trust
 from tests.support.panel_apps import screen_text, until
 from tests.support.sample_account import NOW
 from tests.support.screen_app import RecordingCopier, press
+from tests.support.slow import one_quick
 from tests.support.snapshot_builder import ID
 from tests.support.two_accounts import OTHER, files
 
@@ -85,7 +86,7 @@ def keep_both(moto: MotoServer, url: str) -> None:
         assert keep_account(replace(account, taken_at=NOW - timedelta(hours=3)), url)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_an_account_is_there_while_the_other_is_still_read(
     url: str, fault_proxy: FaultProxy, size: tuple[int, int]
 ) -> None:
@@ -147,6 +148,7 @@ async def test_what_the_cache_holds_is_there_at_once_with_its_age(
         assert "read 3h ago" not in screen_text(app).splitlines()[0]
 
 
+@pytest.mark.slow
 async def test_an_account_that_cannot_be_read_anew_stays_as_it_was_read_last(
     url: str, moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +171,7 @@ async def test_an_account_that_cannot_be_read_anew_stays_as_it_was_read_last(
         assert f"{OTHER} other Read 3h ago." in " ".join(str(app.main.query_one("#welcome", Static).render()).split())
 
 
+@pytest.mark.slow
 async def test_a_region_is_that_of_all_accounts_also_when_they_are_read_again(
     url: str, fault_proxy: FaultProxy
 ) -> None:

@@ -25,6 +25,7 @@ from tests.support.fault_proxy import FaultProxy, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy
 from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import RecordingCopier, opened, press
+from tests.support.slow import one_quick
 
 ORGANIZATION = Branch(Kind.ORGANIZATION)
 DENIED = Missing("access denied", "organizations:DescribeAccount")
@@ -151,6 +152,7 @@ def member(
     return MemberAccount(company, fault_proxy.url)
 
 
+@pytest.mark.slow
 async def test_another_profile_is_offered_and_stays_for_later_readings(
     member: MemberAccount, fault_proxy: FaultProxy
 ) -> None:
@@ -172,6 +174,7 @@ async def test_another_profile_is_offered_and_stays_for_later_readings(
         await until(pilot, lambda: app.opening.is_settled and isinstance(member.organization, Known))
 
 
+@pytest.mark.slow
 async def test_the_reasons_of_an_answer_offer_it_too(member: MemberAccount) -> None:
     app = member.app
     async with app.run_test(size=(120, 40)) as pilot:
@@ -214,6 +217,7 @@ async def test_a_command_of_the_profile_is_shown_first_and_need_not_run(
         assert isinstance(member.organization, Missing), "it printed no credentials"
 
 
+@pytest.mark.slow
 async def test_a_file_says_it_for_a_snapshot(demo: Account, tmp_path: Path) -> None:
     assert isinstance(demo.organization, Known)
     own = open_source(SourceChoice(SourceKind.DEMO))
@@ -239,7 +243,7 @@ async def test_a_file_says_it_for_a_snapshot(demo: Account, tmp_path: Path) -> N
         assert app.main.workspace.source.organization == OrganizationSource(file=str(file))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_a_unit_is_picked_from_the_tree_and_its_accounts_are_opened(
     member: MemberAccount, fault_proxy: FaultProxy, size: tuple[int, int]
 ) -> None:
@@ -287,7 +291,7 @@ async def test_a_snapshot_has_no_login_for_other_accounts() -> None:
         assert "are opened from a live account" in screen_text(pilot.app)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_search_finds_units_and_policies_of_the_organization(demo: Account, size: tuple[int, int]) -> None:
     async with opened(account=demo, size=size) as pilot:
         app = pilot.app

@@ -24,6 +24,7 @@ from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import session
 from tests.support.sample_account import ID, iam
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 
 def listed(pilot: Pilot[None]) -> list[str]:
@@ -57,7 +58,7 @@ async def test_no_word_stands_for_two_commands() -> None:
         assert not [word for word, count in words.items() if count > 1]
 
 
-@pytest.mark.parametrize("words", ["resize", "resize the pane"])
+@one_quick("words", ["resize", "resize the pane"])
 async def test_the_keys_that_resize_a_pane_are_found_by_that_word(words: str) -> None:
     async with opened() as pilot:
         pilot.app.main.explorer.tree_view.focus()  # type: ignore[attr-defined]
@@ -138,7 +139,7 @@ async def test_letters_scattered_over_a_sentence_find_no_command() -> None:
         assert not [name for name in await look_for(pilot, "deploy") if "(" in name]
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("typed", "name", "key"),
     [
         ("carol", "carol", iam("user/carol")),
@@ -205,6 +206,7 @@ async def test_tab_completes_what_was_typed() -> None:
         assert pilot.app.screen.query_one(Input).value == "deploy-prod"
 
 
+@pytest.mark.slow
 async def test_hostile_names_are_drawn_as_text() -> None:
     app = make_app()
     async with opened(app, account=evil_account()) as pilot:

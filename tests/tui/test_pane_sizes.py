@@ -93,6 +93,7 @@ async def test_a_divider_follows_the_mouse(layout: str, divider: Divider) -> Non
         assert not pilot.app.main.pane_sizes.sizes  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_the_mouse_moves_nothing_elsewhere() -> None:
     async with opened() as pilot:
         await begin(pilot)
@@ -170,6 +171,7 @@ async def test_a_zoomed_pane_has_all_of_the_window_and_gives_sizes_back() -> Non
         assert pane(pilot, "explorer").region.width == tree
 
 
+@pytest.mark.slow
 async def test_sizes_belong_to_a_layout_and_fit_any_window() -> None:
     async with opened(size=(179, 50)) as pilot:
         await begin(pilot)
@@ -189,6 +191,7 @@ async def test_sizes_belong_to_a_layout_and_fit_any_window() -> None:
         assert pane(pilot, "explorer").region.width == large
 
 
+@pytest.mark.slow
 async def test_resources_side_by_side_have_a_width_of_their_own() -> None:
     async with opened(size=SIZES["wide"]) as pilot:
         await begin(pilot)
@@ -206,6 +209,7 @@ async def test_resources_side_by_side_have_a_width_of_their_own() -> None:
         assert pane(pilot, "side").region.width == alone
 
 
+@pytest.mark.slow
 async def test_a_resize_works_out_no_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(size=SIZES["wide"]) as pilot:
         await begin(pilot)

@@ -16,11 +16,12 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press
+from tests.support.slow import one_quick
 
 DEPLOY = iam("role/deploy-prod")
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("letter", "copied"),
     [
         ("a", DEPLOY),

@@ -71,6 +71,7 @@ async def test_the_list_covers_neither_the_fields_nor_the_verdict(size: tuple[in
             await press(pilot, "escape")
 
 
+@pytest.mark.slow
 async def test_the_list_closes_when_the_name_is_whole_and_opens_for_a_longer_one() -> None:
     async with opened() as pilot:
         await asked(pilot)
@@ -154,6 +155,7 @@ def test_what_an_identity_provider_claims_is_offered_where_it_takes_part() -> No
     assert missing[0] == "accounts.google.com:aud="
 
 
+@pytest.mark.slow
 async def test_nobody_is_told_to_choose_from_a_list_that_is_not_there() -> None:
     async with opened() as pilot:
         panel = await asked(pilot)
@@ -205,6 +207,7 @@ async def test_the_resource_field_shows_what_its_arn_looks_like() -> None:
         await until(pilot, lambda: field.placeholder == "ARN, pattern or * (empty: *)")
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(account: Account) -> None:
     async with opened(account=account) as pilot:
         panel = await asked(pilot)
@@ -215,6 +218,7 @@ async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(accou
         assert "aws:SourceIp takes an IP address or network; nowhere is not one." in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_keys_given_already_are_not_offered_again_behind_them(account: Account) -> None:
     async with opened(account=account) as pilot:
         await asked(pilot)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.panel import QuestionPanel
@@ -38,6 +40,7 @@ async def test_the_command_that_asks_the_same_is_copied(asked: list[QuestionMatr
         assert with_draft.also.startswith("It asks without the draft")
 
 
+@pytest.mark.slow
 async def test_a_session_policy_from_a_file_is_copied_by_its_name_and_one_without_has_to_be_written(
     asked: list[QuestionMatrix], tmp_path: Path
 ) -> None:

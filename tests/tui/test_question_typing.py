@@ -95,6 +95,7 @@ async def test_who_can_says_on_what_terms_it_is_asked(account: Account) -> None:
         assert "Not evaluated, and could change some answers: SCP, RCP." in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_a_session_policy_is_written_to_ask_with_it_not_for_a_draft() -> None:
     async with opened() as pilot:
         await asked(pilot)
@@ -211,6 +212,7 @@ async def test_what_an_answer_leads_to_says_that_it_leaves_out_what_is_half_type
         assert "Without" not in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_standing_and_says_so(
     account: Account,
 ) -> None:

@@ -24,6 +24,7 @@ from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, until
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 DEPLOY = "arn:aws:iam::111122223333:role/deploy-prod"
 ASKED = QuestionMatrix(("s3:GetObject",), ("arn:aws:s3:::data-lake/x",), Question("", "*"))
@@ -57,6 +58,18 @@ async def be_somewhere(app: IamtuiApp, question: QuestionMatrix = ASKED) -> None
         app.exit()
 
 
+_LEFT: list[bytes] = []
+
+
+async def leave_what_a_run_leaves() -> None:
+    """As `be_somewhere` does in the sample; one run for all tests."""
+    if not _LEFT:
+        await be_somewhere(app_of(sample_workspace()))
+        _LEFT.append(screen_state().read_bytes())
+    screen_state().parent.mkdir(parents=True, exist_ok=True)
+    screen_state().write_bytes(_LEFT[0])
+
+
 def place_of(app: IamtuiApp) -> str:
     assert app.main.explorer.node is not None
     return key_of(app.main.explorer.node)
@@ -79,7 +92,7 @@ async def test_place_tab_question_and_sort_come_back() -> None:
 
 
 async def test_fresh_neither_reads_nor_writes_it() -> None:
-    await be_somewhere(app_of(sample_workspace()))
+    await leave_what_a_run_leaves()
     before = screen_state().read_bytes()
     app = app_of(sample_workspace(), fresh=True)
     async with opened(app):
@@ -131,7 +144,7 @@ async def test_an_external_id_is_never_in_it() -> None:
 
 
 async def test_a_place_that_is_gone_is_no_place() -> None:
-    await be_somewhere(app_of(sample_workspace()))
+    await leave_what_a_run_leaves()
     workspace = sample_workspace()
     app = app_of(workspace.with_account(replace(workspace.account, roles=())))
     async with opened(app):
@@ -149,7 +162,7 @@ HOSTILE: Mapping[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@one_quick("name", HOSTILE)
 async def test_a_damaged_file_is_said_and_left_out(name: str) -> None:
     screen_state().parent.mkdir(parents=True)
     screen_state().write_bytes(HOSTILE[name])
@@ -181,9 +194,13 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize(
+    "odd",
+    [pytest.param(odd, marks=[] if at % 4 == 2 else pytest.mark.slow) for at, odd in enumerate(ODD)],
+    ids=range(len(ODD)),
+)
 async def test_odd_values_are_left_out(odd: dict[str, Any]) -> None:
-    await be_somewhere(app_of(sample_workspace()))
+    await leave_what_a_run_leaves()
     kept = json.loads(screen_state().read_text())
     key = kept["accounts"][0]["key"]
     if isinstance(odd.get("accounts"), list):

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from iamtui.account.model import Known, Missing
+from iamtui.drafts.draft import Edit
 from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Word
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.snapshot import read_snapshot
+from iamtui.tui.app import IamtuiApp
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.reports import report_screen
@@ -128,6 +130,7 @@ async def test_a_key_drafts_what_mends_a_finding() -> None:
         assert row.name not in [one.name for one in screen.list.shown if one.finding == row.finding]
 
 
+@pytest.mark.slow
 async def test_findings_that_the_demo_does_not_have(tmp_path: Path) -> None:
     """Each is shown and becomes a draft that mends it, or is edited at its place where none can."""
     app = make_app(small_workspace().with_account(read_snapshot(write(tmp_path, open_snapshot()))))
@@ -310,28 +313,39 @@ async def test_a_name_gives_up_its_path_where_there_is_no_room_for_it() -> None:
         await until(pilot, lambda: "user/engineering/clara.moreau " in screen_text(app))
 
 
-@pytest.mark.parametrize("code", ["service-account", "user-unused", "role-unused", "access-key-unused"])
-async def test_findings_about_unused_principals_and_keys_become_drafts(code: str) -> None:
+def edits_of(app: IamtuiApp) -> tuple[Edit, ...]:
+    return app.main.drafts.drafted.draft.edits if app.main.drafts.drafted is not None else ()
+
+
+@pytest.mark.slow
+async def test_findings_about_unused_principals_and_keys_become_drafts() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
         app.main.question.ask("s3:GetObject")
         await settle_app(pilot)
-        await press_in_app(pilot, "H")
-        screen = report_on(app.screen)
-        at = next(i for i, row in enumerate(screen.list.shown) if row.finding and row.finding.code == code)
-        screen.list.move_to(at)
-        await settle_app(pilot)
-        await press_in_app(pilot, "A")
-        await until(pilot, lambda: app.main.drafts.drafted is not None)
-        drafted = app.main.drafts.drafted
-        assert drafted is not None
-        assert not drafted.problems
-        await settle_app(pilot)
-        await press_in_app(pilot, "d")
-        await until(pilot, lambda: "DRAFT (" in screen_text(app).splitlines()[0])
-        words = {"service-account": "Create role/", "access-key-unused": "Delete the access key"}.get(code, "Delete ")
-        assert words in screen_text(app)
-        await press_in_app(pilot, "u", "q")
-        await settle_app(pilot)
-        assert app.screen is app.main
+        for code, words in (
+            ("service-account", "Create role/"),
+            ("user-unused", "Delete "),
+            ("role-unused", "Delete "),
+            ("access-key-unused", "Delete the access key"),
+        ):
+            await press_in_app(pilot, "H")
+            screen = report_on(app.screen)
+            await settle_app(pilot)
+            at = next(i for i, row in enumerate(screen.list.shown) if row.finding and row.finding.code == code)
+            screen.list.move_to(at)
+            await settle_app(pilot)
+            await press_in_app(pilot, "A")
+            await until(pilot, lambda: edits_of(app) != ())
+            drafted = app.main.drafts.drafted
+            assert drafted is not None, code
+            assert not drafted.problems, code
+            await settle_app(pilot)
+            await press_in_app(pilot, "d")
+            await until(pilot, lambda: "DRAFT (" in screen_text(app).splitlines()[0])
+            assert words in screen_text(app), code
+            await press_in_app(pilot, *["u"] * len(drafted.draft.edits), "q")
+            await settle_app(pilot)
+            assert app.screen is app.main, code
+            assert edits_of(app) == (), code

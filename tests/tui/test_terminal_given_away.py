@@ -58,6 +58,7 @@ def test_a_shell_has_the_session_and_gives_the_screen_back(shell: str, tmp_path:
         assert screen.modes == LEFT
 
 
+@pytest.mark.slow
 def test_a_shell_that_crashes_or_stops_itself_leaves_the_screen_whole(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, environ={"SHELL": shell_without_settings("bash", tmp_path)}) as screen:
         screen.type(DEMO)
@@ -95,6 +96,7 @@ def test_sigterm_clears_the_clipboard_and_leaves_the_terminal_in_order(in_shell:
         assert screen.tmux("show-buffer", "-b", "iamtui") == ""
 
 
+@pytest.mark.slow
 @one_quick("number", [signal.SIGINT, signal.SIGQUIT])
 def test_an_interruption_from_outside_leaves_the_terminal_in_order(number: signal.Signals, tmp_path: Path) -> None:
     with tmux_screen(tmp_path) as screen:
@@ -107,6 +109,7 @@ def test_an_interruption_from_outside_leaves_the_terminal_in_order(number: signa
         screen.until_true(lambda: screen.tmux("show-buffer", "-b", "iamtui") == "")
 
 
+@pytest.mark.slow
 @one_quick("key", ["C-c", "C-\\"])
 def test_a_key_that_interrupts_the_editor_leaves_the_screen_as_it_is(key: str, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
@@ -138,6 +141,7 @@ def test_the_clipboard_is_cleared_while_a_shell_has_the_terminal(tmp_path: Path)
         screen.until("empty 2")
 
 
+@pytest.mark.slow
 def test_a_terminal_that_goes_while_a_shell_has_it_takes_the_screen_along(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, environ={"SHELL": shell_without_settings("bash", tmp_path)}) as screen:
         screen.type(DEMO)
@@ -162,6 +166,7 @@ def display() -> Iterator[str]:
         yield name
 
 
+@pytest.mark.slow
 @one_quick(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_clears_the_desktops_clipboard(
     number: signal.Signals, code: int, display: str, tmp_path: Path
@@ -183,6 +188,7 @@ def test_a_signal_clears_the_desktops_clipboard(
         assert screen.modes == LEFT
 
 
+@pytest.mark.slow
 @one_quick("inside", ["", "screen -c /dev/null sh"])
 @one_quick("ending", ["quit", "signal"])
 def test_a_terminals_clipboard_is_overwritten_at_the_end_also_through_gnu_screen(

@@ -24,6 +24,7 @@ from tests.support import wording
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
 from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, opened, press
+from tests.support.slow import one_quick
 
 ASKED = Question("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
@@ -251,7 +252,7 @@ def test_what_is_cut_off_fills_its_last_line_also_with_part_of_a_long_word() -> 
     assert [piece.plain for piece in wrap_all([row, row], 70, 1)] == [f"{row.plain}…"]
 
 
-@pytest.mark.parametrize(("place", "title"), [("roles:", "Roles"), ("overview:", "An account"), ("users:", "Users")])
+@one_quick(("place", "title"), [("roles:", "Roles"), ("overview:", "An account"), ("users:", "Users")])
 async def test_help_on_a_branch_begins_with_what_its_things_are(place: str, title: str) -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(place)  # type: ignore[attr-defined]

@@ -506,6 +506,7 @@ def test_names_that_cannot_be_asked_about_are_resources_that_are_not_told(tmp_pa
     assert not check_least(workspace, principal_for(workspace, role), least, activity).lost
 
 
+@pytest.mark.slow
 def test_one_decision_is_held_at_a_time_however_many_buckets_were_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
