@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Final, Literal
 
@@ -150,16 +149,14 @@ class IdentityCenter(Struct, frozen=True, dict=True):
         return BehindRole(found, tuple(ordered), tuple(unknown))
 
 
-@dataclass(frozen=True, slots=True)
-class SignsIn:
+class SignsIn(Struct, frozen=True):
     """Somebody who can sign in to a role; `groups` are the names of those that it is by, none where directly."""
 
     person: Person
     groups: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BehindRole:
+class BehindRole(Struct, frozen=True):
     """A role's permission set, who can sign in to it, and what of that is not known, as phrases of raw text."""
 
     permission_set: PermissionSet

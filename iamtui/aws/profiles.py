@@ -6,18 +6,18 @@ import ipaddress
 import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import ago
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """Explicit credentials, in place of a profile's."""
 
     access_key_id: str
@@ -78,8 +78,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class SsoLogin:
+class SsoLogin(Struct, frozen=True):
     """A login with IAM Identity Center, as far as the AWS CLI's token cache tells.
 
     Args:
@@ -105,8 +104,7 @@ class SsoLogin:
         return f"login {'ends' if self.ends_at > now else 'ended'} {ago(self.ends_at, now)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """A profile as it stands in the files; raw text.
 
     Args:

@@ -6,9 +6,10 @@ Everything is read lazily: one service's files at the first question about it, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from iamtui.catalog import action_names as names
 from iamtui.catalog import service_data, tables
@@ -63,16 +64,14 @@ _NO_SERVICE: Final[Mapping[str, bool]] = {}
 ENGINE_CATALOGUE: Final = EngineCatalogue()
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A service: its prefix in action names, and its name."""
 
     prefix: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceType:
+class ResourceType(Struct, frozen=True):
     """A resource type of a service.
 
     Args:
@@ -86,8 +85,7 @@ class ResourceType:
     condition_keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResource:
+class ActionResource(Struct, frozen=True):
     """A resource type that an action can be limited to; `required`: every request names one."""
 
     type: ResourceType
@@ -95,8 +93,7 @@ class ActionResource:
     condition_keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ActionInfo:
+class ActionInfo(Struct, frozen=True):
     """An action.
 
     Args:

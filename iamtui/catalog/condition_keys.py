@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct
 
 from iamtui.catalog import service_data
 
@@ -29,8 +30,7 @@ class KeyType(StrEnum):
     BINARY = "Binary"
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionKey:
+class ConditionKey(Struct, frozen=True):
     """A condition key AWS documents.
 
     Args:

@@ -7,11 +7,11 @@ import shlex
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import click
+from msgspec import structs
 
 from iamtui.cli.assume_options import Wanted, assume_options, assumed, read_time, say_nested
 from iamtui.cli.exits import Exit
@@ -127,7 +127,7 @@ def _copy_and_wait(text: Secret, what: str) -> None:
     """
     settings = load_config()[0].clipboard
     found = ClipboardOptions.from_environment(os.environ)
-    options = replace(
+    options = structs.replace(
         found,
         command=settings.command or found.command,
         local_over_ssh=settings.local_over_ssh,

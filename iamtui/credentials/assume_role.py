@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.connection import Connection
 from iamtui.credentials.session import (
@@ -379,8 +381,7 @@ def session_token_is_valid(secret: Secret) -> bool:
     return _SESSION_TOKEN.fullmatch(secret.reveal()) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class NewCredentials:
+class NewCredentials(Struct, frozen=True):
     """What STS answered, checked, with the server's clock.
 
     Args:
@@ -420,8 +421,7 @@ def ask_for_credentials(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """What STS said, unchecked; the secrets already wrapped."""
 
     access_key_id: str

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import FrameType
 from typing import Any, Final
+
+from msgspec import Struct
 
 from iamtui.credentials.clipboard_routes import (
     ClearResult,
@@ -63,8 +64,7 @@ _NO_CLIPBOARD: Final = frozenset(("", "dumb", "linux", "unknown"))
 """Values of TERM whose terminals have no clipboard to send to."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClipboardOptions:
+class ClipboardOptions(Struct, frozen=True):
     """How to copy.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.credentials.assume_role import access_key_id_is_valid, secret_access_key_is_valid, session_token_is_valid
 from iamtui.credentials.session import Session
@@ -27,8 +28,7 @@ REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,16}){1,4}")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Exportable:
+class Exportable(Struct, frozen=True):
     """Credentials that are safe to write into a shell or a file.
 
     Args:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 from weakref import ref
+
+from msgspec import Struct, structs
 
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
@@ -41,8 +42,7 @@ class RenewalState(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Failures:
+class Failures(Struct, frozen=True):
     """The renewals that failed since the last that succeeded.
 
     Args:
@@ -95,8 +95,7 @@ def decide(session: Session, failures: Failures, now: datetime, *, automatic: bo
     return RenewalState.NEEDS_CODE if needs_code else RenewalState.ENDING
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The session of a Renewer and how its renewal stands. A snapshot."""
 
     session: Session
@@ -281,7 +280,7 @@ class Renewer:
                     session.wipe()
             elif sentence or session is None:
                 failures = self._held.failures.one_more(self._clock(), sentence)
-                self._held = replace(self._held, failures=failures)
+                self._held = structs.replace(self._held, failures=failures)
             else:
                 living = (earlier for earlier in self._earlier if earlier() is not None)
                 self._earlier = (*living, ref(self._held.session))

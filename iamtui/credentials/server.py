@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
+
 from iamtui.credentials.export_values import aws_time
 from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.session import Clock, Session, utc_now
@@ -79,8 +81,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What a server has answered.
 
     Args:
@@ -460,8 +461,7 @@ def _microseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
+class ServiceStatus(Struct, frozen=True):
     """What a screen shows of a service.
 
     Args:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec import Struct, structs
+
 from iamtui.secret import Secret
 
 if TYPE_CHECKING:
@@ -30,8 +32,7 @@ _TAG_KEYS: Final = "aws:TagKeys"
 _TRANSITIVE_KEYS: Final = "sts:TransitiveTagKeys"
 
 
-@dataclass(frozen=True, slots=True)
-class AssumeExtras:
+class AssumeExtras(Struct, frozen=True):
     """What few callers send: everything of sts:AssumeRole that has no answer in the role.
 
     Args:
@@ -76,7 +77,7 @@ class AssumeExtras:
         own = {key.lower() for key, _ in others.tags}
         passed_on = {key.lower() for key in self.transitive_tag_keys}
         tags = tuple(tag for tag in self.tags if tag[0].lower() in passed_on and tag[0].lower() not in own)
-        return replace(
+        return structs.replace(
             others,
             tags=(*others.tags, *tags),
             transitive_tag_keys=(*others.transitive_tag_keys, *(key for key, _ in tags)),
@@ -97,8 +98,7 @@ JUMP: Final = timedelta(seconds=5)
 """How far the wall clock must be off what was counted to have jumped rather than drifted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(Struct, frozen=True):
     """Counts seconds and is set by nobody.
 
     Args:

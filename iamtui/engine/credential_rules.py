@@ -6,9 +6,10 @@ Reference.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.engine.request import PoliciesInForce, Principal, PrincipalKind
 from iamtui.policy.conditions import CompiledCondition
@@ -22,8 +23,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 _OF_PROVIDERS: Final = frozenset(("sts:assumerolewithsaml", "sts:assumerolewithwebidentity"))
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRule:
+class ServiceRule(Struct, frozen=True):
     """A rule of a service that stands above the policies.
 
     Args:

@@ -87,8 +87,7 @@ ONLY_UNDER_CONDITIONS: Final = "only under conditions"
 """How a silent layer's report says that an Allow of it waits for something that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerReport:
+class LayerReport(Struct, frozen=True):
     """The state of one layer and one sentence saying why."""
 
     layer: Layer
@@ -96,8 +95,7 @@ class LayerReport:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One layer that does not pass.
 
     Args:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
+from msgspec import structs
+
 from iamtui.engine.condition_words import all_named, depends_text, first_of
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.evaluation import Evaluation, principal_rules
@@ -156,7 +158,7 @@ def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:
     statement = match.statement.statement
     if match.statement.allows or statement.not_principals is None or not reading.caller.has_boundary:
         return False
-    unbound = replace(reading.caller, has_boundary=False)
+    unbound = structs.replace(reading.caller, has_boundary=False)
     rules = principal_rules(reading, of_resource=match.layer is Layer.RESOURCE)
     return deny_applies(statement, unbound, rules) is False
 
@@ -466,7 +468,7 @@ def _reasons_together(reading: Evaluation) -> tuple[Reason, ...]:
     found: dict[tuple[int, int, str], Reason] = {}
     for reason in (reason for member in reading.members for reason in reasons(member)):
         statements = denying.get((reason.layer, reason.level), ()) if reason.statements else ()
-        found[places[reason.layer], reason.level or 0, reason.kind] = replace(reason, statements=statements)
+        found[places[reason.layer], reason.level or 0, reason.kind] = structs.replace(reason, statements=statements)
     return tuple(found[key] for key in sorted(found))
 
 

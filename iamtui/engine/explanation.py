@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct, structs
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, is_of_another_resource
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of
@@ -41,8 +42,7 @@ _AWS_ATTACHED: Final = frozenset(("FullAWSAccess", "RCPFullAWSAccess"))
 _OF_THE_CALLERS_ACCOUNT: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION, Layer.SCP)
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """The smallest change that would take one obstacle away. A suggestion, never an instruction.
 
     Args:
@@ -69,7 +69,7 @@ def suggest(decision: Decision, layers: tuple[TracedLayer, ...]) -> Iterator[Sug
         for suggestion in _suggest(decision, reason, layers):
             if account and suggestion.change != _ASK_FROM_THERE:
                 change = f"{suggestion.change} Account {account} has to do this."
-                suggestion = replace(suggestion, change=change)
+                suggestion = structs.replace(suggestion, change=change)
             yield suggestion
     if any(
         report.layer is Layer.BLOCK_PUBLIC_ACCESS and report.state is LayerState.DENIES for report in decision.layers
@@ -355,8 +355,7 @@ _NEVER_BOTH: Final = "Whatever the keys that were not given are, nothing grants 
 """No layer stands in the way for certain, and still there is no request that is granted and let through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """A decision in words.
 
     Args:

@@ -25,8 +25,7 @@ class NamedPolicy(Struct, frozen=True):
     document: PolicyDocument
 
 
-@dataclass(frozen=True, slots=True)
-class MissingPolicy:
+class MissingPolicy(Struct, frozen=True):
     """A policy that is in force but whose document is not known: it may allow and it may deny.
 
     Args:
@@ -45,8 +44,7 @@ class MissingPolicy:
 PolicyInForce: TypeAlias = NamedPolicy | MissingPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class NotEvaluated:
+class NotEvaluated(Struct, frozen=True):
     """A layer that is not loaded or switched off; `reason` is a short phrase."""
 
     reason: str

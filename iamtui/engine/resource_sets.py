@@ -8,9 +8,10 @@ may be favourable each about another resource. So the answer stands only once on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.engine.condition_words import MOST_NAMED, all_named, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
@@ -350,8 +351,7 @@ _MOST_COMPARED: Final = 16_000
 """How many patterns are compared for that, all in all; but for the fewest, which are tried in any case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """How far a decision about a set of resources reaches.
 
     Args:
@@ -369,8 +369,7 @@ class Scope:
 _ONE: Final = Scope(ResourceScope.ONE)
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeFinder:
+class ScopeFinder(Struct, frozen=True):
     """What finds how far the decision of a reading reaches.
 
     Where a cap or a Deny takes part of the set out, or two layers have to grant it together, the patterns that are

@@ -6,8 +6,9 @@ Made on demand, by the same matchers that decide; each element shows the value w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.condition_words import stands_for, value_word, value_words
@@ -43,8 +44,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TracedElement:
+class TracedElement(Struct, frozen=True):
     """One element of a statement against the request.
 
     Args:
@@ -75,8 +75,7 @@ class TracedElement:
         return ", ".join(value_word(value, limit) for value in self.seen)
 
 
-@dataclass(frozen=True, slots=True)
-class TracedStatement:
+class TracedStatement(Struct, frozen=True):
     """One statement: whether it matched as a whole, and its elements up to the first that settles it."""
 
     policy: str
@@ -93,8 +92,7 @@ class TracedStatement:
         return tuple(element for element in self.elements if element.matched is False)
 
 
-@dataclass(frozen=True, slots=True)
-class TracedLayer:
+class TracedLayer(Struct, frozen=True):
     """One layer, or one level of SCPs or RCPs."""
 
     layer: Layer

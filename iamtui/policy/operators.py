@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 
 class SetOperator(Enum):
@@ -15,8 +16,7 @@ class SetOperator(Enum):
     ANY = "foranyvalue"
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """A condition operator taken apart: base in lower case ("stringequals"), negation, IfExists, set operator."""
 
     base: str

@@ -9,8 +9,9 @@ occurs in none, speaks for all others. Each state is visited once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from iamtui.policy.patterns import STARS, WITHOUT, Token, Wild
 
@@ -151,8 +152,7 @@ _FIRST_UNUSED: Final = 0xE000
 """Where to look for a character that is in no pattern: what names of resources are made of is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class PatternTest:
+class PatternTest(Struct, frozen=True):
     """One thing to tell texts apart by: whether some pattern matches.
 
     Args:

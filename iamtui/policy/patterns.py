@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from iamtui.policy.context import KeyState, RequestContext
 from iamtui.resource_policy_services import SERVICE_SPECS
@@ -113,8 +114,7 @@ WITHOUT: Final = {wild: wild.value[1:] for wild in Wild}
 """The separators that each wildcard cannot match."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A policy variable. `key` is lower case and empty when malformed (it then never has a value)."""
 
     key: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, SessionLeaf, Truth, all_of, any_of, negate
@@ -196,8 +197,7 @@ class CallerKind(StrEnum):
     ANONYMOUS = "anonymous"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A caller as principal elements see it.
 
     Args:
@@ -226,8 +226,7 @@ class Caller:
     has_boundary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalRules:
+class PrincipalRules(Struct, frozen=True):
     """Rules that differ by policy type and open point.
 
     Args:
@@ -415,8 +414,7 @@ def _own_arn_listed(entries: tuple[PrincipalEntry, ...], caller: Caller, rules: 
     return any_of(own)
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledStatement:
+class CompiledStatement(Struct, frozen=True):
     """One statement: what it says, and its elements ready to be matched.
 
     Args:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from iamtui.engine.decision import Decision, Outcome, StatementRef, severity
 from iamtui.engine.request import Principal
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredQuestion:
+class AnsweredQuestion(Struct, frozen=True):
     """What an answer belongs to.
 
     Args:
@@ -37,8 +38,7 @@ class AnsweredQuestion:
     before: Workspace | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """An answer, and which of its cells is looked at.
 
     Args:
@@ -106,8 +106,7 @@ class Shown:
         return next((c.deciding for c in self.before.cells if c.question == self.cell.question), None)
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerWords:
+class AnswerWords(Struct, frozen=True):
     """What there is to say of the cell that is looked at, made once, so that drawing it evaluates nothing.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.engine.condition_words import LAYER_NAMES, depends_lines
 from iamtui.engine.decision import Decision, LayerReport, LayerState, Outcome, StatementRef
@@ -41,8 +42,7 @@ _MARKS: Final = {
 _STATEMENT_WORDS: Final = {True: "matches", False: "does not match", None: "may match"}
 
 
-@dataclass(frozen=True, slots=True)
-class TraceRow:
+class TraceRow(Struct, frozen=True):
     """One row of a trace or a document.
 
     Args:

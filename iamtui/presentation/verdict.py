@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from iamtui.engine.condition_words import (
     LAYER_NAMES,
@@ -36,8 +37,7 @@ LIMITED: Final = "*"
 """Behind a verdict, or its mark alone, that holds only on some resources, or only as far as loaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictWords:
+class VerdictWords(Struct, frozen=True):
     """A verdict. All of it is safe to show.
 
     Args:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
+
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
@@ -227,8 +229,7 @@ def _name_and_place(principal: Principal, inside: bool, elsewhere: bool) -> tupl
     return name, f"account {arn.account}" if arn.account else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """How rows are sorted: by one of ORDERS, perhaps in reverse."""
 
     by: str = "verdict"

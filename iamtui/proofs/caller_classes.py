@@ -550,16 +550,16 @@ class ComparedCallers:
 
     def _other_readings(self, rules: PrincipalRules) -> Iterator[tuple[str, PrincipalRules]]:
         if any(entry.value == "*" for entry in self._entries):
-            yield 'whether an Allow to "*" includes AWS services', replace(rules, star_includes_services=False)
+            yield 'whether an Allow to "*" includes AWS services', structs.replace(rules, star_includes_services=False)
             if self._trust:
-                admits = replace(rules, aws_star_admits_services=True)
+                admits = structs.replace(rules, aws_star_admits_services=True)
                 yield 'whether {"AWS": "*"} in a trust policy admits services', admits
         if any(one.not_principals is not None for one in self._statements):
             yield (
                 "whether NotPrincipal spares a caller whose account root is not listed",
-                replace(rules, account_root_needed=True),
+                structs.replace(rules, account_root_needed=True),
             )
             yield (
                 "whether an Allow with NotPrincipal grants to everyone who is not listed",
-                replace(rules, outsiders_are_granted=False),
+                structs.replace(rules, outsiders_are_granted=False),
             )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.account.snapshot_reader import collector_paused
@@ -135,8 +136,7 @@ def _indexed(account: Account, principal: Principal) -> IndexedPrincipal:
 # Whom a draft can matter to: what lets answers be shared where a change provably cannot show.
 
 
-@dataclass(frozen=True, slots=True)
-class AffectedPrincipals:
+class AffectedPrincipals(Struct, frozen=True):
     """Whom the difference between two accounts can matter to.
 
     Args:

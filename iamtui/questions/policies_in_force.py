@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from iamtui.account.model import (
     IAM_SERVICE,
@@ -54,8 +55,7 @@ _ONLY_THROUGH_ENDPOINTS: Final = frozenset(
 """Keys that only a request through a VPC endpoint carries (IAM User Guide: global condition context keys)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalPolicies:
+class PrincipalPolicies(Struct, frozen=True):
     """What is in force on the principal's side."""
 
     identity: tuple[PolicyInForce, ...]
@@ -390,8 +390,7 @@ _ONLY_OF_AN_ACCOUNT: Final = (
 _ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownContext:
+class KnownContext(Struct, frozen=True):
     """Values by lower-case key, and the names (or families, `aws:PrincipalTag/*`) known to be absent."""
 
     values: KeyValues
@@ -568,8 +567,7 @@ def _organization_context(account: Account, prefix: str) -> KnownContext:
     return KnownContext(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Environment(KnownContext):
+class Environment(KnownContext, frozen=True):
     """What discover mode takes for granted, with the names as they are printed."""
 
     names: tuple[str, ...] = ()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 from weakref import finalize
+
+from msgspec import Struct
 
 from iamtui.account.model import Account
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
@@ -358,8 +360,7 @@ def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInF
     return policies
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalFacts:
+class PrincipalFacts(Struct, frozen=True):
     """What the account says of one caller.
 
     Args:

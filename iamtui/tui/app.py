@@ -6,11 +6,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from msgspec import structs
 from rich.console import Console, RenderableType
 from textual import constants, events, on
 from textual.await_complete import AwaitComplete
@@ -259,7 +259,7 @@ class IamtuiApp(TerminalApp):
     def _real_copier(self) -> ClipboardCopier:
         settings = self._config.clipboard
         options = ClipboardOptions.from_environment(os.environ)
-        options = replace(
+        options = structs.replace(
             options,
             command=settings.command or options.command,
             local_over_ssh=settings.local_over_ssh,

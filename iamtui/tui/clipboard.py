@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
+
+from msgspec import structs
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
 from iamtui.credentials.session import Clock, Session, utc_now
@@ -151,7 +152,7 @@ class ClipboardCopier:
         return result.sentence if result is not None else ""
 
     def _put(self, text: Secret, *, secret: bool) -> ClipboardLease:
-        options = self._options if secret else replace(self._options, clear_after_seconds=0, secret=False)
+        options = self._options if secret else structs.replace(self._options, clear_after_seconds=0, secret=False)
         lease = self._on_exit.copy(partial(self._copy_secret, text, options))
         if lease.expires_at is not None:
             self._end = self._monotonic() + options.clear_after_seconds

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct, structs
 
 if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
@@ -33,8 +34,7 @@ class Look(NamedTuple):
 _AT_FIRST: Final = Look()
 
 
-@dataclass(frozen=True, slots=True)
-class VisitedPlace:
+class VisitedPlace(Struct, frozen=True):
     """Where the user was.
 
     Args:
@@ -75,7 +75,7 @@ class History:
         """The user is about to jump: remember the present place, how it is shown and what lies over it."""
         if self._here:
             here = VisitedPlace(self._here, tab, above, look)
-            if self._back and replace(self._back[-1], above=above, look=look) == here:
+            if self._back and structs.replace(self._back[-1], above=above, look=look) == here:
                 del self._back[-1]
             self._back.append(here)
             del self._back[:-_MOST]

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
@@ -103,8 +105,7 @@ _KIND_WORDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OtherAccount:
+class OtherAccount(Struct, frozen=True):
     """An account that is open beside the one on screen, or something in it.
 
     Args:
@@ -298,8 +299,7 @@ class PolicyWay(StrEnum):
     BOUNDARY = "boundary"
 
 
-@dataclass(frozen=True, slots=True)
-class EntityPolicy:
+class EntityPolicy(Struct, frozen=True):
     """One policy of a user, group or role.
 
     Args:
@@ -389,8 +389,7 @@ def _has_administrator(holder: User | Group | Role) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LastUse:
+class LastUse(Struct, frozen=True):
     """When something was last used; `at_least` says that a later use may be hidden in what was not loaded."""
 
     moment: datetime | None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from iamtui.account.model import Entity, Group, ManagedPolicy, Missing, Role, User
 from iamtui.problem import Problem
@@ -28,8 +29,7 @@ Alone: TypeAlias = User | Group | Role | ManagedPolicy
 """What can be read again by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What a load came to.
 
     Args:

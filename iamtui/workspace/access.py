@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct, structs
 
 from iamtui.account.model import Account, User
 from iamtui.catalog.actions import catalogue
@@ -32,8 +33,7 @@ ACCESS_LEVELS: Final = {
 _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A statement that allows what is asked, and how the principal comes by its policy.
 
     Args:
@@ -92,8 +92,7 @@ def _groups_with(account: Account, user: User, policy: str) -> tuple[str, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalAccess:
+class PrincipalAccess(Struct, frozen=True):
     """What one principal may do of what was asked.
 
     Args:
@@ -173,7 +172,7 @@ def through_roles(workspace: Workspace, found: Sequence[PrincipalAccess]) -> Ite
         if arn in by_role:
             continue
         reached = [
-            replace(by_role[chain[-1].role.arn], principal=principal, through=chain)
+            structs.replace(by_role[chain[-1].role.arn], principal=principal, through=chain)
             for chain in chains_from(principal, edges)
             if chain[-1].role.arn in by_role
         ]

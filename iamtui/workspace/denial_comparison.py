@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from msgspec import structs
+
 from iamtui.account.model import Account, ManagedPolicy, Missing, Role
 from iamtui.catalog.dependent_actions import companions
 from iamtui.denials.denial import Claim, Denial
@@ -391,7 +393,7 @@ def with_advice(
             suggestions, surmised = (*_named_denies(account, denial, decision), *suggestions), True
     elif denial.denied and Layer.VPC_ENDPOINT in claim.layers:
         suggestions = (_endpoint_allow(denial, decision), *suggestions)
-    return replace(explanation, suggestions=suggestions, surmised=surmised)
+    return structs.replace(explanation, suggestions=suggestions, surmised=surmised)
 
 
 def _named_denies(account: Account, denial: Denial, decision: Decision) -> Iterator[Suggestion]:

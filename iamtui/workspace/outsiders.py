@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from iamtui.engine.request import (
     NamedPolicy,
@@ -52,8 +53,7 @@ _MOST_EXAMPLES: Final = 4096
 _NOT_FOR_ROOT: Final = "sts:assumerole"
 
 
-@dataclass(frozen=True, slots=True)
-class Outsider:
+class Outsider(Struct, frozen=True):
     """Principals outside the account that are answered alike, and the one of them that is asked about.
 
     Args:

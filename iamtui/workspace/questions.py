@@ -237,7 +237,7 @@ def without_a_session(decision: Decision, question: Question) -> Decision:
     if not question.session_policies or decision.request.principal.kind not in _WITHOUT_SESSION:
         return decision
     layers = tuple(
-        replace(report, why=f"The caller has no session that could carry it. {report.why}")
+        structs.replace(report, why=f"The caller has no session that could carry it. {report.why}")
         if report.layer is Layer.SESSION
         else report
         for report in decision.layers

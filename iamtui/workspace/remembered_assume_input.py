@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from iamtui.account.model import Account, Missing
 from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
@@ -78,7 +78,7 @@ class _Remembered:
             "session_name": entered.session_name,
             "mfa_serial": entered.mfa_serial,
             "caller": self.caller,
-            **asdict(entered.extras),
+            **structs.asdict(entered.extras),
         }
 
 

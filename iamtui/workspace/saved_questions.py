@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -189,8 +188,7 @@ MOST_IN_HISTORY: Final = 200
 _LONGEST_NAME: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """A question of the history; `principal` is an ARN or what was typed, or ""; `asked_at` is UTC."""
 
     question_matrix: QuestionMatrix
@@ -198,8 +196,7 @@ class HistoryEntry:
     asked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SavedQuestion:
+class SavedQuestion(Struct, frozen=True):
     """A question with a name.
 
     Args:
@@ -216,8 +213,7 @@ class SavedQuestion:
     expect: Expectation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SavedProof:
+class SavedProof(Struct, frozen=True):
     """A proof with a name.
 
     Args:

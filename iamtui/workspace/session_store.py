@@ -7,11 +7,12 @@ thread of its own (`KeptSession.renewer`), and says by `changed` that it is done
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakSet
+
+from msgspec import Struct
 
 from iamtui.credentials import variables
 from iamtui.credentials.export_values import exportable
@@ -155,8 +156,7 @@ class Tick(NamedTuple):
     clock_moved: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """What was dropped: how many sessions and shared MFA sessions, and how many endpoints were stopped."""
 
     sessions: int = 0

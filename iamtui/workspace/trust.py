@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from iamtui.account.model import Role
 from iamtui.engine.condition_words import condition_of, depends_text
@@ -46,8 +48,7 @@ class Trustee(StrEnum):
     EVERYONE = "everyone"
 
 
-@dataclass(frozen=True, slots=True)
-class TrustEdge:
+class TrustEdge(Struct, frozen=True):
     """A principal that may assume a role, or may on a condition.
 
     Args:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec import Struct, structs
 
 from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
@@ -25,8 +27,7 @@ Provider: TypeAlias = Callable[
 """What answers for one principal after the other: `who_can`, or a faster way to the same answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Everybody:
+class Everybody(Struct, frozen=True):
     """Whom a question is put to.
 
     Args:
@@ -99,13 +100,13 @@ def _with_resource(workspace: Workspace, question: Question, found: Everybody) -
     if resource is None:
         return found
     if isinstance(resource, NotEvaluated | MissingPolicy):
-        return replace(found, unknown=resource.reason or "the resource's policy is not loaded")
+        return structs.replace(found, unknown=resource.reason or "the resource's policy is not loaded")
     return _with_outsiders(workspace, question, found, resource)
 
 
 def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, resource: NamedPolicy) -> Everybody:
     if resource.document.error is not None:
-        return replace(found, unknown="the resource's policy cannot be read")
+        return structs.replace(found, unknown="the resource's policy cannot be read")
     known = {(principal.kind, principal.arn) for principal in found.principals}
     outsiders = Outsiders(workspace, question.action, resource)
     named: dict[tuple[PrincipalKind, str], Principal] = {}
@@ -114,7 +115,7 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
             continue
         if (principal.kind, principal.arn) not in known:
             named.setdefault((principal.kind, principal.arn), principal)
-    return replace(
+    return structs.replace(
         found,
         principals=(*found.principals, *named.values()),
         outside=found.outside + len(named),

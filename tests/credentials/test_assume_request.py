@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from iamtui.secret import Secret
 
 GOOD = AssumeRoleInput("arn:aws:iam::123456789012:role/deploy/Deployer", "alice")
 SERIAL = "arn:aws:iam::123456789012:mfa/alice"
-EXTRAS = {entry.name for entry in fields(AssumeExtras)}
+EXTRAS = set(AssumeExtras.__struct_fields__)
 
 
 def good_but(change: dict[str, Any]) -> AssumeRoleInput:

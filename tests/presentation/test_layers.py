@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.context import ConditionLeaf, Source
@@ -46,7 +47,7 @@ def test_a_layer_whose_allow_waits_for_a_condition_depends() -> None:
 
 
 def test_of_a_denial_a_layer_that_does_not_deny_it_may_wait_for_a_condition() -> None:
-    waits = replace(SILENT, why=f"trust / Mfa allows it {ONLY_UNDER_CONDITIONS}.")
+    waits = structs.replace(SILENT, why=f"trust / Mfa allows it {ONLY_UNDER_CONDITIONS}.")
     denied = replace(decision(Outcome.IMPLICIT_DENY, blocked_by=(Layer.IDENTITY,)), layers=(waits,))
     in_the_way = replace(denied, blocked_by=(Layer.RESOURCE,))
 

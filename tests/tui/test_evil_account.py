@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -271,7 +270,7 @@ async def test_the_question_about_a_command() -> None:
 
 
 async def test_the_chooser() -> None:
-    app = ScreenApp(ChooserScreen(lambda: [EVIL_PROFILE, replace(EVIL_PROFILE, name="[/oops]")]))
+    app = ScreenApp(ChooserScreen(lambda: [EVIL_PROFILE, structs.replace(EVIL_PROFILE, name="[/oops]")]))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_panel(pilot)
         assert_clean(app)

@@ -519,9 +519,9 @@ def test_no_allow_is_proposed_against_a_deny_that_aws_names() -> None:
     # Where it is one of several, not all need be changed: AWS named none that is seen here.
     assert one.explanation is not None
     assert one.explanation.needed == ""
-    both = replace(one.explanation, suggestions=one.explanation.suggestions * 2)
+    both = structs.replace(one.explanation, suggestions=one.explanation.suggestions * 2)
     assert both.needed == "one or more of these"
-    assert replace(both, surmised=False).needed == "all of these together"
+    assert structs.replace(both, surmised=False).needed == "all of these together"
     assert change.startswith(f"Find the Deny in {QUIET_ARN[:-1]}9, which is not loaded here: no Allow can override it.")
     assert f'"ArnNotEquals": {{"aws:PrincipalArn": "{BOB}"}}' in change
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import InlinePolicy
 from iamtui.engine.decision import Outcome
@@ -114,17 +115,19 @@ def test_one_that_is_not_loaded_is_named_and_never_taken_for_a_yes() -> None:
 
 
 def test_both_answers_are_those_of_a_session_with_the_tags() -> None:
-    tagged = replace(inline({"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}), tags=(("team", "blue"),))
+    tagged = structs.replace(
+        inline({"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}), tags=(("team", "blue"),)
+    )
     assert outcomes(preview_session(space(TEAM), ROLE, tagged)) == {
         "dynamodb:GetItem": (Outcome.ALLOWED, Outcome.ALLOWED)
     }
-    wrong = replace(tagged, tags=(("team", "red"),))
+    wrong = structs.replace(tagged, tags=(("team", "red"),))
     assert preview_session(space(TEAM), ROLE, wrong).rows == ()
 
 
 def test_size_findings_and_problems_are_told() -> None:
     long = {"Effect": "Allow", "Action": "s3:GetObjekt", "Resource": ["arn:aws:s3:::" + "x" * 2000]}
-    extras = replace(inline(long), policy_arns=("arn:aws:iam::999999999999:policy/p",))
+    extras = structs.replace(inline(long), policy_arns=("arn:aws:iam::999999999999:policy/p",))
     preview = preview_session(space(LOGS), ROLE, extras)
     assert preview.characters == len(extras.policy) + len(extras.policy_arns[0])
     assert "unknown-action" in {finding.code for finding in preview.findings}

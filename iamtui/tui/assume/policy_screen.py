@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar, Final
 
+from msgspec import structs
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -122,7 +122,7 @@ class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
 
     def examine(self, text: str, cancelled: Callable[[], bool]) -> tuple[Finding, ...]:
         """Findings, and in a message of its own the preview. In a thread."""
-        extras = replace(self._extras, policy=_as_sent(text))
+        extras = structs.replace(self._extras, policy=_as_sent(text))
         preview = preview_session(self._workspace, self._role_arn, extras, self._questions, cancelled=cancelled)
         if not cancelled():
             self.call_later(self._show_preview, text, preview)

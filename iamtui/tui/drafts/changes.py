@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
+from msgspec import structs
 from textual.app import ComposeResult
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
@@ -78,7 +79,9 @@ def _noted(entry: ListingEntry, words: str, style: str = "") -> ListingEntry:
     note = f"{words}  {entry.row.note}".rstrip()
     names = () if style else entry.names
     label = f"{_MARKS[words.partition(' ')[0]]} {entry.row.label}"
-    return replace(entry, row=replace(entry.row, label=label, note=note, style=style or "warning"), names=names)
+    return structs.replace(
+        entry, row=structs.replace(entry.row, label=label, note=note, style=style or "warning"), names=names
+    )
 
 
 def marked_trust(before: Account | None, account: Account, role: Role) -> list[ListingEntry]:
@@ -92,7 +95,9 @@ def marked_trust(before: Account | None, account: Account, role: Role) -> list[L
 
 
 def _noted_trust(entry: ListingEntry) -> ListingEntry:
-    return replace(entry, row=replace(entry.row, note=f"changed by the draft  {entry.row.note}".rstrip()))
+    return structs.replace(
+        entry, row=structs.replace(entry.row, note=f"changed by the draft  {entry.row.note}".rstrip())
+    )
 
 
 def changed_lines(before: str, after: str) -> frozenset[int]:

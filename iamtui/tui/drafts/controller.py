@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, structs
 from textual.content import Content
 
 from iamtui.engine.decision import Outcome
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """The account as the source has it."""
 
     workspace: Workspace
@@ -82,7 +81,7 @@ class DraftController:
     def signed_in_anew(self, workspace: Workspace) -> None:
         """Go on with the connection of a workspace that is the source's own but for that."""
         if self._given is not None and self._given.workspace.account is workspace.account:
-            self._given = replace(self._given, workspace=workspace)
+            self._given = structs.replace(self._given, workspace=workspace)
 
     @property
     def open_draft(self) -> OpenDraft | None:

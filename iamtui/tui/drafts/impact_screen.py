@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from msgspec import structs
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
@@ -186,12 +187,12 @@ def _says_of(count: Count) -> str:
 def _verdict(comparison: DraftComparison) -> VerdictWords:
     """The worst of all pairs, before and after."""
     before = verdict_words(comparison.before.worst.deciding)
-    return replace(verdict_words(comparison.after.worst.deciding), before=before)
+    return structs.replace(verdict_words(comparison.after.worst.deciding), before=before)
 
 
 def _changed_verdict(comparison: DraftComparison) -> VerdictWords:
     before, after = comparison.telling
-    return replace(verdict_words(after), before=verdict_words(before))
+    return structs.replace(verdict_words(after), before=verdict_words(before))
 
 
 def _how_many(comparison: DraftComparison) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
 
 from iamtui.tui import lazy
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from iamtui.drafts.draft import Draft, Edit
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
+class Former(Struct, frozen=True):
     """What the draft had before and can be given back.
 
     Args:
@@ -31,8 +31,7 @@ class Former:
     undone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDraft:
+class OpenDraft(Struct, frozen=True):
     """A draft that is open.
 
     Args:
@@ -93,7 +92,7 @@ class DraftDesk:
     def change(self, draft: Draft) -> OpenDraft:
         """Exchange the edits of the account's draft; open one when there is none."""
         now = self._open.get(draft.account_id)
-        found = replace(now, draft=draft, formers=()) if now is not None else OpenDraft(draft)
+        found = structs.replace(now, draft=draft, formers=()) if now is not None else OpenDraft(draft)
         self._open[draft.account_id] = found
         return found
 
@@ -101,7 +100,7 @@ class DraftDesk:
         """Take an edit out of the account's draft, or undo it, so that it can be put back."""
         now = self._open[account_id]
         formers = (*now.formers, Former(index, now.draft.edits[index], undone=undone))
-        found = self._open[account_id] = replace(now, draft=now.draft.without(index), formers=formers)
+        found = self._open[account_id] = structs.replace(now, draft=now.draft.without(index), formers=formers)
         return found
 
     def replace(self, account_id: str, index: int, edit: Edit) -> OpenDraft:
@@ -109,7 +108,7 @@ class DraftDesk:
         now = self._open[account_id]
         edits = (*now.draft.edits[:index], edit, *now.draft.edits[index + 1 :])
         formers = (*now.formers, Former(index, now.draft.edits[index], replaced=True))
-        found = self._open[account_id] = replace(now, draft=now.draft.with_edits(edits), formers=formers)
+        found = self._open[account_id] = structs.replace(now, draft=now.draft.with_edits(edits), formers=formers)
         return found
 
     def put_back(self, account_id: str) -> OpenDraft:
@@ -118,7 +117,7 @@ class DraftDesk:
         former = now.formers[-1]
         rest = now.draft.edits[former.index + former.replaced :]
         edits = (*now.draft.edits[: former.index], former.edit, *rest)
-        found = replace(now, draft=now.draft.with_edits(edits), formers=now.formers[:-1])
+        found = structs.replace(now, draft=now.draft.with_edits(edits), formers=now.formers[:-1])
         self._open[account_id] = found
         return found
 

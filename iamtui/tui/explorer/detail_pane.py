@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -359,7 +360,7 @@ class DetailPane(FindsInDocument):
         self._reading = words or self._reading
         rows = list(self.facts.rows)
         if self._reading and self.active_tab == "access" and 0 <= self._trail_row < len(rows):
-            rows[self._trail_row] = replace(rows[self._trail_row], value=self._reading)
+            rows[self._trail_row] = structs.replace(rows[self._trail_row], value=self._reading)
             self.facts.set_rows(rows, cursor=self.facts.cursor)
 
     @on(TabBar.Chosen)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
@@ -40,8 +41,7 @@ _NARROW_LABEL = 14
 _NARROW = 54
 
 
-@dataclass(frozen=True, slots=True)
-class ListingRow:
+class ListingRow(Struct, frozen=True):
     """One line.
 
     Args:
@@ -154,8 +154,7 @@ class RowsView(LineView):
             super().action_open_line()
 
 
-@dataclass(frozen=True, slots=True)
-class ListingEntry:
+class ListingEntry(Struct, frozen=True):
     """A row with the document that lies behind it.
 
     Args:
@@ -309,8 +308,7 @@ def _path(holder: User | Group | Role) -> str:
 _WITH_NUMBER = len(" 1  ")
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """One tab: an id for the code, a title and a count for people (None: no count)."""
 
     id: str

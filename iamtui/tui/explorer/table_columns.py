@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import add
 from typing import Any, Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from iamtui.account.identity_center import permission_set_name
@@ -69,8 +69,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _UNKNOWN, _NOTHING = Piece("unknown", "faint"), Piece("none", "faint")
 
 
-@dataclass(frozen=True, slots=True)
-class TableColumn:
+class TableColumn(Struct, frozen=True):
     """One column.
 
     Args:

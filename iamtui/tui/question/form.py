@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
+from msgspec import Struct, structs
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -58,8 +60,7 @@ _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
 _NO_RESOURCE_HINT = "needs no resource"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What a question rests on besides the text of its fields.
 
     Args:
@@ -75,7 +76,7 @@ class Terms:
     layers_off: frozenset[Layer] = frozenset()
     resource_account: str | None = None
     region: str = ""
-    with_checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    with_checks: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     checks_of: tuple[str, ...] = ()
 
 
@@ -483,16 +484,16 @@ class QuestionForm(Column):
     def set_checks(self, checks: Mapping[str, tuple[str, ...]]) -> None:
         """Say what the call does besides its action, as long as the action stays."""
         actions = said(self.action_field.value, commas=True)
-        self.terms = replace(self.terms, with_checks=checks, checks_of=actions)
+        self.terms = structs.replace(self.terms, with_checks=checks, checks_of=actions)
         self.post_message(self.Changed(entered=True))
 
     def switch_layer(self, layer: Layer) -> None:
-        self.terms = replace(self.terms, layers_off=self.terms.layers_off ^ {layer})
+        self.terms = structs.replace(self.terms, layers_off=self.terms.layers_off ^ {layer})
         self.post_message(self.Changed(entered=True))
 
     def switch_mode(self) -> None:
         strict = self.terms.mode is Mode.STRICT
-        self.terms = replace(self.terms, mode=Mode.DISCOVER if strict else Mode.STRICT)
+        self.terms = structs.replace(self.terms, mode=Mode.DISCOVER if strict else Mode.STRICT)
         self.post_message(self.Changed(entered=True))
 
     def open_caller(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import structs
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -385,7 +386,7 @@ class QuestionPanel(Pane):
     def _chosen(self, event: AnswerView.Chosen) -> None:
         event.stop()
         if self._shown is not None and event.index < len(self._shown.answer.cells):
-            self._shown = replace(self._shown, index=event.index)
+            self._shown = structs.replace(self._shown, index=event.index)
             self._view.look_at(self._shown)
             self._looked_at(self._shown)
 
@@ -404,7 +405,7 @@ class QuestionPanel(Pane):
     def _explain(self, shown: Shown) -> None:
         asked = shown.asked
         if not self.has_class(NARROW) and not shown.decision.allowed:
-            self._asking.explain(replace(asked, principal=shown.principal), shown.question)
+            self._asking.explain(structs.replace(asked, principal=shown.principal), shown.question)
 
     def _explained(self, question: Question, explanation: Explanation) -> None:
         if self._shown is not None and self._shown.question == question:

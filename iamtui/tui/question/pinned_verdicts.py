@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from msgspec import structs
 from textual.app import App
 from textual.content import Content
 
@@ -142,7 +142,7 @@ class PinnedQuestion:
             if self.before is None or poll_before is None or after is None:
                 return after
             before = _deciding(poll_before, self.before, entity)
-            return replace(after, before=before)
+            return structs.replace(after, before=before)
         except Problem:
             return None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from msgspec import structs
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -292,7 +292,7 @@ class SessionLifecycle:
             return
         self._codes.clear()
         self.sessions.mask()
-        dropped = replace(self.sessions.forget_all(), mfa_sessions=self.forget_mfa_sessions())
+        dropped = structs.replace(self.sessions.forget_all(), mfa_sessions=self.forget_mfa_sessions())
         source = self._drafts.source_workspace
         for one in (source, *source.beside) if source is not None else ():
             if one.connection is not None:
