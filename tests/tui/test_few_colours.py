@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
+from textual.color import Color
 from textual.pilot import Pilot
 from textual.widget import Widget
 
 from iamtui.config import Config
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.themes import terminal_theme
+from iamtui.tui.widgets.status import MessageLine
 from tests.support import wording
 from tests.support.panel_apps import screen_text
 from tests.support.question_asked import account, asked
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, make_app, opened, press, settle
 from tests.support.slow import one_quick
+from tests.tui.test_contrast_on_screen import SCREENS
 
 __all__ = ["account"]
+
+T = TypeVar("T")
 
 
 @pytest.mark.parametrize(
@@ -119,3 +128,65 @@ async def test_what_is_wrong_with_a_field_begins_with_a_mark(how: str, monkeypat
     async with opened(await plain_app(how, monkeypatch)) as pilot:
         await press(pilot, "P", "j", "enter", "x", "enter")
         assert "! x does not exist." in screen_text(pilot.app)
+
+
+ALLOWED_DENIED_DEPENDS = ("verdict-allowed", "verdict-denied", "verdict-depends")
+SAYS_IT = re.compile(
+    r"\[[-+x?!~]\]|[!x✗✔▲△◆] |\b(ALLOWED|DENIED|DEPENDS|ADMIN|Allow|Deny|allow(s|ed)|den(ies|ied)"
+    r"|depends|not|high|medium|low)\b"
+)
+"""A mark or a word that says what a verdict's colour says."""
+
+
+def coloured(pilot: Pilot[None]) -> list[str]:
+    """The lines of which something has a verdict's colour, as text or as ground; those below each other as one."""
+    variables = pilot.app.get_css_variables()
+    wanted = {Color.parse(variables[name]).rgb for name in ALLOWED_DENIED_DEPENDS}
+    found: list[str] = []
+    last = -2
+    for at, strip in enumerate(pilot.app.screen._compositor.render_strips()):
+        styles = [segment.style for segment in strip if segment.style and segment.text.strip()]
+        colours = [one for style in styles for one in (style.color, style.bgcolor) if one is not None]
+        if any(tuple(one.get_truecolor()) in wanted for one in colours if not one.is_default):
+            found.append(f"{found.pop()}{strip.text}" if last == at - 1 else strip.text)
+            last = at
+    return found
+
+
+async def walked(app: IamtuiApp, look: Callable[[Pilot[None]], T], size: tuple[int, int]) -> dict[str, T]:
+    """What is seen of every screen."""
+    async with opened(app, size=size) as pilot:
+        await asked(pilot)
+        await press(pilot, "escape")
+        found = {}
+        for name, keys in SCREENS.items():
+            await press(pilot, *keys)
+            pilot.app.main.query_one(MessageLine).clear()
+            await settle(pilot)
+            found[name] = look(pilot)
+            if len(pilot.app.screen_stack) > 1 or name == "question":
+                await press(pilot, "escape")
+        pilot.app.main.go_to("overview:")
+        await settle(pilot)
+        found["overview"] = look(pilot)
+        return found
+
+
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
+async def test_every_screen_says_without_colours_what_it_says_with_them(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def words(pilot: Pilot[None]) -> list[str]:
+        # Frames and cursors are heavier where no colour tells the one that has the focus.
+        text = re.sub("[\u2500-\u257f▌▏]", " ", screen_text(pilot.app))
+        return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "now", text).splitlines()
+
+    with_colours = await walked(make_app(), lambda pilot: (words(pilot), coloured(pilot)), size)
+    assert [name for name, (_words, lines) in with_colours.items() if lines], "some screen has colours"
+    for name, (_words, lines) in with_colours.items():
+        assert not [line for line in lines if not SAYS_IT.search(line)], name
+    for how in PLAIN:
+        seen = await walked(await plain_app(how, monkeypatch), words, size)
+        for name, (said, _lines) in with_colours.items():
+            # That dialog marks the theme that is in use.
+            assert name == "themes" or seen[name] == said, (how, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from types import ModuleType
 from typing import Final
 
 import pytest
@@ -11,16 +12,21 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.account.model import Account
+from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.drafts import impact_screen
+from iamtui.tui.question import trace_screen, who_can_screen
+from iamtui.tui.reports import report_screen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
 from iamtui.workspace import workspace as opening
 from iamtui.workspace.workspace import Workspace
+from tests.support.drafting import lay
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.question_asked import asked
-from tests.support.sample_account import ID, sample_workspace
+from tests.support.sample_account import ADMIN_ARN, ID, iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
-from tests.support.slow import one_quick
+from tests.support.slow import SIZES, one_quick
 
 SnapCompare = Callable[..., bool]
 Steps = Callable[[Pilot[None]], Awaitable[None]]
@@ -82,6 +88,31 @@ EMPTY: Final[dict[str, tuple[Callable[[], IamtuiApp], Steps]]] = {
 def test_what_is_not_there(snap_compare: SnapCompare, name: str) -> None:
     make, steps = EMPTY[name]
     assert snap_compare(make(), terminal_size=(80, 24), run_before=steps)
+
+
+async def impact(pilot: Pilot[None]) -> None:
+    await settle(pilot)
+    await lay(pilot, AttachPolicy(iam("user/carol"), ADMIN_ARN))
+    await keys("I")(pilot)
+
+
+LOADING: Final[dict[str, tuple[ModuleType, Steps]]] = {
+    "who can": (who_can_screen, keys("W", ask=True)),
+    "findings": (report_screen, keys("H")),
+    "impact": (impact_screen, impact),
+    "trace": (trace_screen, keys("w", ask=True)),
+}
+
+
+@one_quick("size", ["narrow", "medium"])
+@one_quick("name", list(LOADING))
+def test_what_is_still_looked_for(
+    snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, name: str, size: str
+) -> None:
+    module, steps = LOADING[name]
+    # Nothing is ever found.
+    monkeypatch.setattr(module, "in_thread", lambda *_args, **_named: None)
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=steps)
 
 
 @pytest.fixture
