@@ -8,7 +8,7 @@ import pytest
 
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
-from iamtui.tui.assume.form import CallerChoice
+from iamtui.tui.assume.rows import CallerChoice
 from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
 from tests.support.assume_account import ROLE, ROOT, trust, workspace
 from tests.support.assume_dialog import dialog, field, press, result, words

@@ -22,9 +22,9 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock, lazy
-from iamtui.tui.assume.form import AssumeForm, CallerChoice
+from iamtui.tui.assume.form import AssumeForm
 from iamtui.tui.assume.more_inputs import PolicyField
-from iamtui.tui.assume.rows import FailureView
+from iamtui.tui.assume.rows import CallerChoice, FailureView
 from iamtui.tui.content import age_note, line, plain
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
@@ -145,7 +145,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     }
     """
 
-    _typed_ahead = Secret("")
+    _typed_ahead: Secret | None = None
     """What is typed before the first answer. Who knows that a role wants a code types it at once; in a field that shows
     its text it would be readable."""
 
@@ -204,7 +204,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def on_key(self, event: events.Key) -> None:
         """Keep what is typed before the first answer for the field that turns out to be meant."""
         if event.is_printable and event.character and self.focused is None:
-            self._typed_ahead = Secret(self._typed_ahead.reveal() + event.character)
+            before = self._typed_ahead
+            self._typed_ahead = Secret((before.reveal() if before is not None else "") + event.character)
             event.stop()
 
     def put_typed_ahead(self) -> None:
@@ -215,10 +216,11 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             # Selected by its focus, the text would give way to the next key.
             field.select_on_focus = False
             field.cursor_position = len(field.value)
-            field.insert_text_at_cursor(ahead.reveal())
+            if ahead is not None:
+                field.insert_text_at_cursor(ahead.reveal())
 
     def drop_typed_ahead(self) -> None:
-        self._typed_ahead = Secret("")
+        self._typed_ahead = None
 
     def _place_cursor(self) -> None:
         """Behind the first answer: put the cursor where it belongs, and what was typed ahead with it."""
@@ -378,7 +380,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
         def written(text: str | None) -> None:
             if text is not None:
-                self.form.more.policy.set_text(text)
+                self.form.more.inputs.policy.set_text(text)
 
         typed = self.form.inputs.typed
         screen = lazy.policy_screen.SessionPolicyScreen(

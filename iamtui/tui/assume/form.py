@@ -3,120 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantBlur
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from iamtui.account.model import Account, Missing
+from iamtui.account.model import Account
 from iamtui.credentials.assume_role import ANY_CODE, DEFAULT_SECONDS, SHORTEST_SECONDS
 from iamtui.credentials.session import NO_EXTRAS, Session, duration_text, parse_duration
 from iamtui.secret import Secret
-from iamtui.tui import clock
-from iamtui.tui.assume.more_inputs import MoreSection, RoleRow
-from iamtui.tui.assume.rows import FormRow, InputRow, SidesView
+from iamtui.tui.assume.more_inputs import MoreInputs, RoleRow, filled_words
+from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SectionHead, SidesView
 from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.completing_input import CompletingInput
-from iamtui.tui.sessions.text import role_name
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaDevices, MfaWay
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, InputName, MfaDevices, MfaWay
 from iamtui.workspace.assume_plan import Planned
 from iamtui.workspace.workspace import Workspace
 
-# CallerChoice: who is to assume the role, the account's own caller or one of the live sessions (role chaining).
+# MoreSection: the inputs that few calls need, behind one line that always says which of them are filled in.
 
 
-class CallerChoice(Widget):
-    """One caller at a time; with sessions to choose from it takes the focus, and arrows change it."""
+_WHAT: Final = "session policy, managed policies, tags, source identity"
 
-    HELP_TITLE: ClassVar[str] = "Caller"
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,down,space", "next(1)", "Next caller", show=False, id="assume.caller-next"),
-        Binding("left,up", "next(-1)", "Caller before", show=False, id="assume.caller-before"),
-    ]
+class MoreSection(Vertical):
+    """The line, and below it the inputs, which are made when something is to stand in them. Says `Toggled`."""
 
     DEFAULT_CSS = """
-    CallerChoice {
-        width: 1fr;
-        height: 1;
-
-        &:focus {
-            background: $cursor;
-        }
+    MoreSection {
+        height: auto;
     }
     """
 
-    @dataclass(eq=False, repr=False)
-    class Chosen(Message):
-        """Somebody else is to assume the role."""
+    class Toggled(Message):
+        """The section was opened or closed."""
 
-        caller: Session | None
+    is_open = False
 
-    def __init__(self, workspace: Workspace, caller: Session | None, callers: Sequence[Session]) -> None:
-        """Make the choice.
-
-        Args:
-            workspace: the account, with its own caller.
-            caller: who is chosen at first; None is the account's own caller.
-            callers: the sessions; those that have ended, or are not who they should be, are left out.
-        """
+    def __init__(self, account: Account) -> None:
         super().__init__()
-        self._workspace = workspace
-        usable = [held for held in callers if not held.expired(clock.now()) and not held.contradicted]
-        if caller is not None:
-            usable = [caller, *(held for held in usable if held.key != caller.key)]
-        self._options: tuple[Session | None, ...] = (None, *usable)
-        self._at = 0 if caller is None else 1
-        self.can_focus = len(self._options) > 1
+        self._account = account
+        self._inputs: MoreInputs | None = None
 
     @property
-    def caller(self) -> Session | None:
-        """The session that is chosen, or None for the account's own caller."""
-        return self._options[self._at]
+    def inputs(self) -> MoreInputs:
+        if self._inputs is None:
+            self._inputs = MoreInputs(self._account)
+        return self._inputs
 
-    @property
-    def hint(self) -> Content:
-        if not self.can_focus:
-            return Content("")
-        return line(("F3", "bold $match"), (f" another of {len(self._options)}", "$muted"))
+    def made_row(self, name: InputName) -> FormRow | None:
+        """A row, unless nothing has stood in any of them yet."""
+        return self._inputs.rows.get(name) if self._inputs is not None else None
 
-    def on_mount(self) -> None:
-        """Keep the time left true."""
-        if self.can_focus:
-            self.set_interval(1, self.refresh)
+    def compose(self) -> ComposeResult:
+        yield SectionHead(self._head())
 
-    def action_next(self, step: int) -> None:
-        if self.can_focus:
-            self._at = (self._at + step) % len(self._options)
-            self.refresh()
-            self.post_message(self.Chosen(self.caller))
+    def read(self) -> tuple[AssumeExtras, Mapping[InputName, Sequence[str]]]:
+        """What is filled in, and what cannot be read of it."""
+        return self._inputs.read() if self._inputs is not None else (NO_EXTRAS, {})
 
-    def on_click(self) -> None:
-        self.action_next(1)
+    def fill(self, extras: AssumeExtras) -> None:
+        if self._inputs is not None or extras != NO_EXTRAS:
+            self.inputs.fill(extras)
+            self._describe()
 
-    def render(self) -> Content:
-        session = self.caller
-        if session is None:
-            fact = self._workspace.account.caller_arn
-            return line((_short(fact.value), "bold") if not isinstance(fact, Missing) else ("not known", "$muted"))
-        left = session.time_left_words(clock.now())
-        return line(("the session of ", "$muted"), (role_name(session), "bold"), (f", {left} left", "$muted"))
+    async def open(self, opened: bool = True) -> None:
+        self.is_open = opened
+        self.inputs.display = opened
+        if not self.inputs.is_attached:
+            await self.mount(self.inputs)
+        self._describe()
+        self.post_message(self.Toggled())
 
+    def _head(self) -> Content:
+        extras, _ = self.read()
+        what = (filled_words(extras), "bold") if extras != NO_EXTRAS else (_WHAT, "$muted")
+        return line(("F2", "bold $match"), f" {'▾' if self.is_open else '▸'} More: ", what)
 
-def _short(arn: str) -> str:
-    return arn.split(":", 5)[-1]
+    @on(MoreInputs.Changed)
+    def _describe(self) -> None:
+        for head in self.query(SectionHead):
+            head.update(self._head())
+
+    @on(SectionHead.Pressed)
+    async def _pressed(self, event: SectionHead.Pressed) -> None:
+        event.stop()
+        await self.open(not self.is_open)
 
 
 # UsualInputs: the inputs that are always at hand, what stands in them, and what of it the user entered.
@@ -376,7 +358,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
     def row(self, name: InputName) -> FormRow:
         if name is InputName.ROLE and name not in self._rows:
             self.inputs.make_role_row()
-        return self._rows[name] if name in self._rows else self.more.rows[name]
+        return self._rows[name] if name in self._rows else self.more.inputs.rows[name]
 
     def _made_row(self, name: InputName) -> FormRow | None:
         return self._rows.get(name) or self.more.made_row(name)
@@ -537,8 +519,8 @@ class AssumeForm(VerticalScroll, can_focus=False):
         event.stop()
         self._changed()
 
-    @on(MoreSection.Changed)
-    def _more_changed(self, event: MoreSection.Changed) -> None:
+    @on(MoreInputs.Changed)
+    def _more_changed(self, event: MoreInputs.Changed) -> None:
         event.stop()
         self._changed()
 

@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from iamtui.account.model import Account
@@ -143,10 +143,8 @@ class PolicyField(Widget, can_focus=True):
         self.action_write()
 
 
-# MoreSection: the inputs that few calls need, behind one line that always says which of them are filled in.
+# MoreInputs: session policies, tags and source identity.
 
-
-_WHAT: Final = "session policy, managed policies, tags, source identity"
 
 Problems = Mapping[InputName, Sequence[str]]
 
@@ -162,29 +160,13 @@ class PoliciesField(CompletingInput):
         return True
 
 
-class _Head(Static):
-    """The visible line. A click opens and closes the section."""
-
-    class Pressed(Message):
-        """It was clicked."""
-
-    def on_click(self) -> None:
-        self.post_message(self.Pressed())
-
-
-class MoreSection(Vertical):
+class MoreInputs(Vertical):
     """Session policy, managed policies, tags, transitive tags and source identity. Says `Changed` at every change."""
 
     DEFAULT_CSS = """
-    MoreSection {
+    MoreInputs {
         height: auto;
 
-        & _Head {
-            height: auto;
-        }
-        & #more-rows {
-            height: auto;
-        }
         & Completions {
             margin: 0 1 1 16;
         }
@@ -192,52 +174,34 @@ class MoreSection(Vertical):
     """
 
     class Changed(Message):
-        """Something in the section changed."""
-
-    class Toggled(Message):
-        """The section was opened or closed."""
+        """Something was filled in."""
 
     def __init__(self, account: Account) -> None:
         super().__init__()
         self._account = account
-        self._rows: Mapping[InputName, FormRow] = {}
-
-    @property
-    def rows(self) -> Mapping[InputName, FormRow]:
-        """Its rows by name, which are made when something is to stand in them."""
-        if not self._rows:
-            self.policy = PolicyField(id="assume-policy")
-            self._arns = PoliciesField(Completions(), placeholder="ARNs, 10 at most", id="assume-policy-arns")
-            self._rows = {
-                InputName.POLICY: FormRow(
-                    "Session policy", self.policy, classes="-long", hint=line(("Enter", "bold $match"), " edits it")
-                ),
-                InputName.POLICY_ARNS: InputRow("Managed", self._arns, classes="-long", below=self._arns.completions),
-                InputName.TAGS: InputRow(
-                    "Tags", SafeInput(id="assume-tags", compact=True, placeholder="key=value 'key=two words'"),
-                    classes="-long",
-                ),
-                InputName.TRANSITIVE_TAGS: InputRow(
-                    "Transitive", SafeInput(id="assume-transitive", compact=True, placeholder="keys of tags"),
-                    classes="-long", hint=plain("passed on by role chaining"),
-                ),
-                InputName.SOURCE_IDENTITY: InputRow(
-                    "Source identity", SafeInput(id="assume-identity", compact=True, max_length=256), shortest=2,
-                    hint=plain("stays through role chaining"),
-                ),
-            }  # fmt: skip
-        return self._rows
-
-    def made_row(self, name: InputName) -> FormRow | None:
-        """A row, unless nothing has stood in any of them yet."""
-        return self._rows.get(name)
+        self.policy = PolicyField(id="assume-policy")
+        self._arns = PoliciesField(Completions(), placeholder="ARNs, 10 at most", id="assume-policy-arns")
+        self.rows: Mapping[InputName, FormRow] = {
+            InputName.POLICY: FormRow(
+                "Session policy", self.policy, classes="-long", hint=line(("Enter", "bold $match"), " edits it")
+            ),
+            InputName.POLICY_ARNS: InputRow("Managed", self._arns, classes="-long", below=self._arns.completions),
+            InputName.TAGS: InputRow(
+                "Tags", SafeInput(id="assume-tags", compact=True, placeholder="key=value 'key=two words'"),
+                classes="-long",
+            ),
+            InputName.TRANSITIVE_TAGS: InputRow(
+                "Transitive", SafeInput(id="assume-transitive", compact=True, placeholder="keys of tags"),
+                classes="-long", hint=plain("passed on by role chaining"),
+            ),
+            InputName.SOURCE_IDENTITY: InputRow(
+                "Source identity", SafeInput(id="assume-identity", compact=True, max_length=256), shortest=2,
+                hint=plain("stays through role chaining"),
+            ),
+        }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """The visible line; the rows come when the section is opened for the first time."""
-        yield _Head(id="more-head")
-
-    def on_mount(self) -> None:
-        self._describe()
+        yield from self.rows.values()
 
     # What is filled in.
 
@@ -247,9 +211,6 @@ class MoreSection(Vertical):
         return row.value
 
     def fill(self, extras: AssumeExtras) -> None:
-        if extras == NO_EXTRAS and not self._rows:
-            return
-        rows = self.rows
         self.policy.set_text(extras.policy)
         for name, text in (
             (InputName.POLICY_ARNS, joined(extras.policy_arns)),
@@ -257,15 +218,14 @@ class MoreSection(Vertical):
             (InputName.TRANSITIVE_TAGS, joined(extras.transitive_tag_keys)),
             (InputName.SOURCE_IDENTITY, extras.source_identity),
         ):
-            row = rows[name]
+            row = self.rows[name]
             assert isinstance(row, InputRow)
             row.value = text
         self._arns.close()
-        self._describe()
 
     def read(self) -> tuple[AssumeExtras, Problems]:
         """What is filled in, and what cannot be read of it."""
-        if not self._rows:
+        if not any((self.policy.text, *(row.value for row in self.rows.values() if isinstance(row, InputRow)))):
             return NO_EXTRAS, {}
         tags: list[tuple[str, str]] = []
         unread: list[str] = []
@@ -284,45 +244,6 @@ class MoreSection(Vertical):
         )
         return extras, {InputName.TAGS: unread} if unread else {}
 
-    # Open and closed.
-
-    is_open = False
-
-    async def open(self, opened: bool = True) -> None:
-        self.is_open = opened
-        shown = self.query("#more-rows")
-        if opened and not shown:
-            await self.mount(Vertical(*self.rows.values(), id="more-rows"))
-        elif shown:
-            shown.first().display = opened
-        self._describe()
-        self.post_message(self.Toggled())
-
-    def _describe(self) -> None:
-        filled = ", ".join(self._filled())
-        mark = "▾" if self.is_open else "▸"
-        what = (filled, "bold") if filled else (_WHAT, "$muted")
-        self.query_one("#more-head", Static).update(line(("F2", "bold $match"), f" {mark} More: ", what))
-
-    def _filled(self) -> list[str]:
-        extras, _ = self.read()
-        found = []
-        if extras.policy:
-            found.append(f"session policy ({len(extras.policy):,} characters)")
-        if extras.policy_arns:
-            found.append(_counted(len(extras.policy_arns), "managed policy", "managed policies"))
-        if extras.tags:
-            passed = len(extras.transitive_tag_keys)
-            found.append(_counted(len(extras.tags), "tag", "tags") + (f", {passed} transitive" if passed else ""))
-        if extras.source_identity:
-            found.append(f"source identity {extras.source_identity}")
-        return found
-
-    @on(_Head.Pressed)
-    async def _pressed(self, event: _Head.Pressed) -> None:
-        event.stop()
-        await self.open(not self.is_open)
-
     # Typing.
 
     @on(Input.Changed)
@@ -330,13 +251,11 @@ class MoreSection(Vertical):
         event.stop()
         if event.input is self._arns and self._arns.has_focus:
             self._complete()
-        self._describe()
         self.post_message(self.Changed())
 
     @on(PolicyField.Changed)
     def _policy_changed(self, event: PolicyField.Changed) -> None:
         event.stop()
-        self._describe()
         self.post_message(self.Changed())
 
     def _complete(self) -> None:
@@ -369,6 +288,21 @@ class MoreSection(Vertical):
     @on(LineView.CursorMoved)
     def _unused(self, event: LineView.CursorMoved) -> None:
         event.stop()
+
+
+def filled_words(extras: AssumeExtras) -> str:
+    """What is filled in, in a few words; "" for nothing."""
+    found = []
+    if extras.policy:
+        found.append(f"session policy ({len(extras.policy):,} characters)")
+    if extras.policy_arns:
+        found.append(_counted(len(extras.policy_arns), "managed policy", "managed policies"))
+    if extras.tags:
+        passed = len(extras.transitive_tag_keys)
+        found.append(_counted(len(extras.tags), "tag", "tags") + (f", {passed} transitive" if passed else ""))
+    if extras.source_identity:
+        found.append(f"source identity {extras.source_identity}")
+    return ", ".join(found)
 
 
 def _counted(count: int, one: str, many: str) -> str:
