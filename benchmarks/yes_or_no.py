@@ -26,7 +26,8 @@ from typing import Final, TypeAlias
 from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, caller_fixed_keys
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
-from iamtui.questions.policies_in_force import principal_context, principal_policies
+from iamtui.questions.policies_in_force import principal_policies
+from iamtui.questions.shared_question import principal_context
 
 Context: TypeAlias = Mapping[str, str]
 """The value of each condition key that a principal's requests carry, by lower-case name."""

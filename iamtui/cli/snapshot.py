@@ -24,7 +24,7 @@ from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
 from iamtui.paths import home_expanded
-from iamtui.policy.policy_carriers import resource_policy_arn
+from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.account_cache import clear_accounts

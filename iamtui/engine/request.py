@@ -13,7 +13,7 @@ from msgspec import Struct
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id, parse_arn
-from iamtui.policy.policy_carriers import policy_beside
+from iamtui.policy.resource import policy_beside
 from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
 

@@ -12,8 +12,7 @@ from typing import Final
 
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.patterns import Arn, Glob, arn_tokens, parse_pieces, tokens_of
-from iamtui.policy.policy_carriers import may_have_policy
-from iamtui.policy.resource import RequestResource, ResourceKind
+from iamtui.policy.resource import RequestResource, ResourceKind, may_have_policy
 from iamtui.policy.statement import ActionName, Strength
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text

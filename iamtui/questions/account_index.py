@@ -17,7 +17,8 @@ from iamtui.engine.index_reading import IndexReading
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.statement import CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.policies_in_force import principal_context, principal_policies
+from iamtui.questions.policies_in_force import principal_policies
+from iamtui.questions.shared_question import principal_context
 
 _MANY: Final = 1000
 

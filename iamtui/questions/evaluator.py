@@ -33,6 +33,7 @@ from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
 from iamtui.questions.account_index import PrincipalClasses, account_index, known_index
 from iamtui.questions.policies_in_force import (
     GLOBAL_SERVICES,
+    SWITCHED_OFF,
     KnownContext,
     assumed_environment,
     has_aliases,
@@ -48,7 +49,6 @@ from iamtui.questions.policies_in_force import (
 from iamtui.questions.question import Question
 from iamtui.questions.shared_question import (
     EVERYONE,
-    SWITCHED_OFF,
     PrincipalFacts,
     ResourceContext,
     SharedQuestion,

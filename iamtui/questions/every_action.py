@@ -30,8 +30,7 @@ from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.context import RequestContext
 from iamtui.policy.document import Statement
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.policy_carriers import resource_policy_arn
-from iamtui.policy.resource import RequestResource, ResourceKind
+from iamtui.policy.resource import RequestResource, ResourceKind, resource_policy_arn
 from iamtui.policy.statement import ActionElement, ActionName, CompiledStatement, PrincipalRules, action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_index import account_index

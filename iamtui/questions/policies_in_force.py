@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -20,11 +21,13 @@ from iamtui.account.model import (
     UnreadPart,
     User,
 )
+from iamtui.engine.decision import Layer
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
     NotEvaluated,
+    PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
     Principal,
@@ -35,8 +38,7 @@ from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.context import KeyNames, KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens
-from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
-from iamtui.policy.resource import RequestResource, ResourceKind
+from iamtui.policy.resource import RequestResource, ResourceKind, may_have_policy, resource_policy_arn
 from iamtui.policy.statement import action_name
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
@@ -371,22 +373,6 @@ GLOBAL_SERVICES: Final = frozenset(
 """Services whose requests report us-east-1 as aws:RequestedRegion (IAM User Guide: aws:RequestedRegion)."""
 
 
-_ONLY_FROM_SERVICES: Final = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths")
-"""Keys that only a direct call by a service principal carries."""
-
-
-_ONLY_TEMPORARY: Final = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge")
-_ONLY_OF_AN_ACCOUNT: Final = (
-    *_ONLY_TEMPORARY,
-    "aws:PrincipalOrgID",
-    "aws:PrincipalOrgPaths",
-    "aws:PrincipalTag/*",
-    "aws:SourceIdentity",
-    "aws:FederatedProvider",
-)
-"""Keys that callers without an account (services, anonymous) never carry."""
-
-
 _ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
 
 
@@ -395,52 +381,6 @@ class KnownContext(Struct, frozen=True):
 
     values: KeyValues
     absent: tuple[str, ...] = ()
-
-
-def principal_context(account: Account, principal: Principal) -> KnownContext:
-    """What the account says of the caller (IAM User Guide: global condition context keys)."""
-    values: dict[str, tuple[str, ...]] = {}
-    absent: tuple[str, ...] = ()
-    kind = principal.kind
-    if kind is not PrincipalKind.SERVICE:
-        absent += _ONLY_FROM_SERVICES
-    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
-        absent += _ONLY_OF_AN_ACCOUNT
-    if kind is PrincipalKind.USER and principal.credentials == "long_term":
-        absent += _ONLY_TEMPORARY
-    entity = entity_behind(account, principal)
-    if entity is not None:
-        for tag, value in entity.tags:
-            values[f"aws:PrincipalTag/{tag}".lower()] = (value,)
-        if kind is PrincipalKind.USER:
-            # A role or federated session may carry session tags besides; a user has only its own.
-            absent += (
-                ("aws:SourceIdentity",) if _tags_are_unread(entity) else ("aws:PrincipalTag/*", "aws:SourceIdentity")
-            )
-        user_id = _user_id(principal, entity)
-        if user_id:
-            values["aws:userid"] = (user_id,)
-    elif kind is PrincipalKind.ROOT and principal.account:
-        values["aws:userid"] = (principal.account,)
-        absent += ("aws:PrincipalTag/*",)
-    if principal.account == account.id:
-        organization = account.memo.get("context of own principals")
-        if organization is None:
-            organization = account.memo["context of own principals"] = _organization_context(account, "aws:Principal")
-        assert isinstance(organization, KnownContext)
-        values.update(organization.values)
-        absent += organization.absent
-    return KnownContext(values, absent)
-
-
-def _user_id(principal: Principal, entity: User | Role) -> str:
-    if principal.kind is PrincipalKind.USER:
-        return entity.id
-    if principal.kind is PrincipalKind.ROLE_SESSION and entity.id:
-        return f"{entity.id}:{principal.session_name}"
-    if principal.kind is PrincipalKind.FEDERATED_USER:
-        return f"{principal.account}:{principal.session_name}"
-    return ""
 
 
 def is_tagged(account: Account, prepared: PreparedAction) -> bool:
@@ -453,10 +393,10 @@ def _tagged(account: Account, prepared: PreparedAction) -> User | Role | None:
     if arn is None or arn.service != "iam":
         return None
     found = account.by_arn(prepared.resource.text)
-    return found if isinstance(found, (User, Role)) and not _tags_are_unread(found) else None
+    return found if isinstance(found, (User, Role)) and not tags_are_unread(found) else None
 
 
-def _tags_are_unread(entity: User | Role) -> bool:
+def tags_are_unread(entity: User | Role) -> bool:
     return any(unread.part == "tags" for unread in entity.unread)
 
 
@@ -546,14 +486,14 @@ def _of_owner(account: Account, owner: str | None) -> KnownContext:
         return KnownContext({"aws:resourceaccount": (owner,)} if owner is not None else {})
     found = account.memo.get("context of own resources")
     if found is None:
-        organization = _organization_context(account, "aws:Resource")
+        organization = organization_context(account, "aws:Resource")
         values = {"aws:resourceaccount": (account.id,), **organization.values}
         found = account.memo["context of own resources"] = KnownContext(values, organization.absent)
     assert isinstance(found, KnownContext)
     return found
 
 
-def _organization_context(account: Account, prefix: str) -> KnownContext:
+def organization_context(account: Account, prefix: str) -> KnownContext:
     fact = account.organization
     if isinstance(fact, Missing):
         return KnownContext({})
@@ -565,6 +505,28 @@ def _organization_context(account: Account, prefix: str) -> KnownContext:
     if organization.path and organization.path[0].type == "ROOT":
         values[f"{lowered}orgpaths"] = (organization.org_path,)
     return KnownContext(values)
+
+
+SWITCHED_OFF: Final = NotEvaluated("switched off")
+
+
+def without_layers(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:
+    """The policies with some layers switched off: each is then not evaluated instead of absent."""
+    if Layer.IDENTITY in layers:
+        policies = replace(policies, identity=SWITCHED_OFF)
+    if Layer.BOUNDARY in layers and policies.boundaries:
+        policies = replace(policies, boundaries=SWITCHED_OFF)
+    if Layer.SESSION in layers and policies.session:
+        policies = replace(policies, session=SWITCHED_OFF)
+    if Layer.RESOURCE in layers:
+        policies = replace(policies, resource=SWITCHED_OFF)
+    if Layer.SCP in layers and policies.scps:
+        policies = replace(policies, scps=SWITCHED_OFF)
+    if Layer.RCP in layers and policies.rcps:
+        policies = replace(policies, rcps=SWITCHED_OFF)
+    if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
+        policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
+    return policies
 
 
 class Environment(KnownContext, frozen=True):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Final, NamedTuple
 from weakref import finalize
 
 from msgspec import Struct
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Role, User
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
-from iamtui.engine.decision import Layer
 from iamtui.engine.index_reading import Surrounded
 from iamtui.engine.policy_sets import forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
@@ -30,8 +28,7 @@ from iamtui.engine.request import (
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
-from iamtui.policy.policy_carriers import resource_policy_arn
-from iamtui.policy.resource import ResourceKind
+from iamtui.policy.resource import ResourceKind, resource_policy_arn
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
@@ -40,14 +37,15 @@ from iamtui.questions.policies_in_force import (
     PrincipalPolicies,
     ResourceSide,
     entity_behind,
-    principal_context,
+    organization_context,
     principal_policies,
     restrict_public_buckets,
+    tags_are_unread,
+    without_layers,
 )
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 
-SWITCHED_OFF: Final = NotEvaluated("switched off")
 _NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
 
 
@@ -198,7 +196,7 @@ class SharedQuestion:
 
     def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
         found = self._in_common()[1].of_caller(own.identity, own.boundaries)
-        return _without(found, self._question.layers_off) if self._question.layers_off else found
+        return without_layers(found, self._question.layers_off) if self._question.layers_off else found
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:
         if self._template is None:
@@ -341,25 +339,6 @@ def _speaks_of_tags(account: Account, document: PolicyDocument) -> bool:
     return bool(found[1])
 
 
-def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:
-    """The policies with some layers switched off: each is then not evaluated instead of absent."""
-    if Layer.IDENTITY in layers:
-        policies = replace(policies, identity=SWITCHED_OFF)
-    if Layer.BOUNDARY in layers and policies.boundaries:
-        policies = replace(policies, boundaries=SWITCHED_OFF)
-    if Layer.SESSION in layers and policies.session:
-        policies = replace(policies, session=SWITCHED_OFF)
-    if Layer.RESOURCE in layers:
-        policies = replace(policies, resource=SWITCHED_OFF)
-    if Layer.SCP in layers and policies.scps:
-        policies = replace(policies, scps=SWITCHED_OFF)
-    if Layer.RCP in layers and policies.rcps:
-        policies = replace(policies, rcps=SWITCHED_OFF)
-    if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
-        policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
-    return policies
-
-
 class PrincipalFacts(Struct, frozen=True):
     """What the account says of one caller.
 
@@ -418,6 +397,69 @@ def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
         tags_of,
         bool(tags_of) and reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
     )
+
+
+_ONLY_FROM_SERVICES: Final = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths")
+"""Keys that only a direct call by a service principal carries."""
+
+
+_ONLY_TEMPORARY: Final = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge")
+
+_ONLY_OF_AN_ACCOUNT: Final = (
+    *_ONLY_TEMPORARY,
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalTag/*",
+    "aws:SourceIdentity",
+    "aws:FederatedProvider",
+)
+"""Keys that callers without an account (services, anonymous) never carry."""
+
+
+def principal_context(account: Account, principal: Principal) -> KnownContext:
+    """What the account says of the caller (IAM User Guide: global condition context keys)."""
+    values: dict[str, tuple[str, ...]] = {}
+    absent: tuple[str, ...] = ()
+    kind = principal.kind
+    if kind is not PrincipalKind.SERVICE:
+        absent += _ONLY_FROM_SERVICES
+    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
+        absent += _ONLY_OF_AN_ACCOUNT
+    if kind is PrincipalKind.USER and principal.credentials == "long_term":
+        absent += _ONLY_TEMPORARY
+    entity = entity_behind(account, principal)
+    if entity is not None:
+        for tag, value in entity.tags:
+            values[f"aws:PrincipalTag/{tag}".lower()] = (value,)
+        if kind is PrincipalKind.USER:
+            # A role or federated session may carry session tags besides; a user has only its own.
+            absent += (
+                ("aws:SourceIdentity",) if tags_are_unread(entity) else ("aws:PrincipalTag/*", "aws:SourceIdentity")
+            )
+        user_id = _user_id(principal, entity)
+        if user_id:
+            values["aws:userid"] = (user_id,)
+    elif kind is PrincipalKind.ROOT and principal.account:
+        values["aws:userid"] = (principal.account,)
+        absent += ("aws:PrincipalTag/*",)
+    if principal.account == account.id:
+        organization = account.memo.get("context of own principals")
+        if organization is None:
+            organization = account.memo["context of own principals"] = organization_context(account, "aws:Principal")
+        assert isinstance(organization, KnownContext)
+        values.update(organization.values)
+        absent += organization.absent
+    return KnownContext(values, absent)
+
+
+def _user_id(principal: Principal, entity: User | Role) -> str:
+    if principal.kind is PrincipalKind.USER:
+        return entity.id
+    if principal.kind is PrincipalKind.ROLE_SESSION and entity.id:
+        return f"{entity.id}:{principal.session_name}"
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return f"{principal.account}:{principal.session_name}"
+    return ""
 
 
 EVERYONE: Final = "*"

@@ -27,8 +27,8 @@ from iamtui.tui.marks import PrincipalMarks
 from iamtui.tui.on_demand import OnDemandLoading, can_load
 from iamtui.tui.pane_sizes import RESIZE_KEYS
 from iamtui.tui.paned import Browsing, PanedScreen
+from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.keys import from_screen
-from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,

@@ -13,7 +13,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.engine.request import Request
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.policy_carriers import resource_policy_arn
+from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import safe_text

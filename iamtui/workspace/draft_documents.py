@@ -22,7 +22,7 @@ from iamtui.drafts.words import SCP, entity_name, level_words, policy_name, shor
 from iamtui.lint.check_document import Finding, Level, findings
 from iamtui.policy.document import JsonValue, PolicyDocument, as_list, render
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.policy_carriers import may_have_policy
+from iamtui.policy.resource import may_have_policy
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES

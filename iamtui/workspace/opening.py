@@ -16,7 +16,7 @@ import msgspec
 from iamtui.account.model import REST_OF_ACCOUNT, Account, Group, Known, ManagedPolicy, Missing, Role, User
 from iamtui.policy.document import DocumentPool
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
+from iamtui.policy.resource import may_have_policy, resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account

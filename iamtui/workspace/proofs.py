@@ -35,8 +35,7 @@ from iamtui.policy.patterns import (
     parse_pieces,
     tokens_of,
 )
-from iamtui.policy.policy_carriers import resource_policy_arn
-from iamtui.policy.resource import ResourceKind, ResourceSet
+from iamtui.policy.resource import ResourceKind, ResourceSet, resource_policy_arn
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem

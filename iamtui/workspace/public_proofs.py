@@ -26,8 +26,7 @@ from iamtui.engine.request import (
 from iamtui.engine.service_rules import granted_by_acl
 from iamtui.policy.document import Policy, PolicyDocument
 from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
-from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
-from iamtui.policy.resource import ResourceKind
+from iamtui.policy.resource import ResourceKind, may_have_policy, resource_policy_arn
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem

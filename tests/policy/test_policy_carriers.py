@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.policy_carriers import may_have_policy, resource_policy_arn
+from iamtui.policy.resource import may_have_policy, resource_policy_arn
 
 HERE = "eu-west-1:111122223333"
 

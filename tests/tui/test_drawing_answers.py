@@ -13,9 +13,9 @@ from iamtui.engine.decision_details import DecisionDetails
 from iamtui.presentation.answer import AnsweredQuestion, Shown, answer_words, matrix_words
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.question import asking
+from iamtui.tui.question.answer_lists import layer_rows
 from iamtui.tui.question.answer_view import AnswerView, more, reasons
 from iamtui.tui.question.asking import put_together
-from iamtui.tui.question.layers_list import layer_rows
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.workspace.answers import answer
 from iamtui.workspace.opening import open_source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import KeyLine
 from tests.support.drafting import ask

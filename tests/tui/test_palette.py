@@ -12,7 +12,7 @@ from textual.widgets import Input
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.inventory import key_of
 from iamtui.tui.palette import ActionPalette
-from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.saved_questions import QuestionStore

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from iamtui.aws.profiles import Profile
 from iamtui.questions.question import Question
 from iamtui.tui.chooser import ChooserScreen
-from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.sessions.panel import SessionsPanel

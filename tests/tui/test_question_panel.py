@@ -11,7 +11,7 @@ from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.trace_screen import TraceScreen

@@ -9,9 +9,9 @@ import pytest
 from iamtui.account.model import Account, InlinePolicy
 from iamtui.presentation.layers import layer_text
 from iamtui.tui.explorer.explorer import ExplorerTree
+from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView
-from iamtui.tui.question.layers_list import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of

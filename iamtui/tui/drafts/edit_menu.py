@@ -39,7 +39,7 @@ from iamtui.drafts.edits.principals import (
 )
 from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.document import render
-from iamtui.policy.policy_carriers import resource_policy_arn
+from iamtui.policy.resource import resource_policy_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.tui import lazy

@@ -20,10 +20,9 @@ from iamtui.presentation.verdict import statement_name
 from iamtui.tui.content import line, plain, styled
 from iamtui.tui.explorer.document_view import json_pieces
 from iamtui.tui.inventory import statement_lines
+from iamtui.tui.question.answer_lists import LayersList, MatrixView, layer_rows, pipeline_row, written_out
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
-from iamtui.tui.question.layers_list import LayersList, layer_rows, pipeline_row, written_out
-from iamtui.tui.question.matrix_view import MatrixView
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
 from iamtui.tui.widgets.lists.containers import Column
 from iamtui.tui.widgets.lists.containers import Row as SideBySide

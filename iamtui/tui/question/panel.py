@@ -20,13 +20,13 @@ from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.question.answer_lists import LayersList, nothing_to_jump_to
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue, worst_of
 from iamtui.tui.question.caller import CallerRow
 from iamtui.tui.question.completing_input import ActionField, Completions
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.keys import in_panel
-from iamtui.tui.question.layers_list import LayersList, nothing_to_jump_to
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, how_to_begin, room_in, title_of, why_not
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
-    from iamtui.tui.question.who_can_screen import Arrangement
+    from iamtui.tui.question.who_can_list import Arrangement
     from iamtui.workspace.saved_questions import SavedQuestion
 
 

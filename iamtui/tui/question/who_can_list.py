@@ -11,7 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from iamtui.engine.decision import Outcome
-from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow
+from iamtui.presentation.who_can import (
+    ORDERS,
+    Order,
+    Rows,
+    WhoCanRow,
+)
 from iamtui.text import safe_text
 from iamtui.tui.content import fit
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, Piece
@@ -243,3 +248,13 @@ def _name(row: WhoCanRow) -> str:
 
 def _place(row: WhoCanRow) -> str:
     return safe_text(row.where)
+
+
+class Arrangement(NamedTuple):
+    """How the answers are narrowed and sorted, and the ARN of the principal under the cursor."""
+
+    outcome: Outcome | None = None
+    only_changed: bool = False
+    needle: str = ""
+    order: Order = Order()
+    at: str = ""

@@ -20,7 +20,6 @@ from iamtui.engine.request import Principal
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.presentation.who_can import (
     BEST_FIRST,
-    Order,
     Rows,
     WhoCanRow,
     not_evaluated,
@@ -34,7 +33,7 @@ from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.question.panel_text import terms_of
-from iamtui.tui.question.who_can_list import COLUMNS, WhoCanList
+from iamtui.tui.question.who_can_list import COLUMNS, Arrangement, WhoCanList
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
@@ -123,16 +122,6 @@ def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
     if not rows.all:
         return plain("This account has no users and no roles to ask about.")
     return plain("Nobody matches this filter. Press 1 for all, or Escape to end the text filter.")
-
-
-class Arrangement(NamedTuple):
-    """How the answers are narrowed and sorted, and the ARN of the principal under the cursor."""
-
-    outcome: Outcome | None = None
-    only_changed: bool = False
-    needle: str = ""
-    order: Order = Order()
-    at: str = ""
 
 
 AS_FOUND: Final = Arrangement()
