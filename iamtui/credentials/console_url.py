@@ -7,20 +7,28 @@ GetSessionToken.
 
 from __future__ import annotations
 
+import base64
+import http.client
+import io
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from iamtui.credentials.export_values import REGION, exportable
-from iamtui.credentials.private_get import Host, PrivateAnswer, private_get
+from iamtui.aws.answer_limits import CountedReads
+from iamtui.credentials.console_sites import ConsoleSite, Host, console_site
+from iamtui.credentials.export_values import exportable
 from iamtui.credentials.session import Clock, Session, duration_text, duration_words, time_left_words, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -75,149 +83,6 @@ def _has_desktop(environ: Mapping[str, str]) -> bool:
     if sys.platform in ("darwin", "win32"):
         return True
     return any(environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
-
-
-# Where the AWS console is in each partition: its sign-in host, its own hosts, and addresses within it.
-
-
-_SERVICE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_LABELS: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+")
-_ADDRESS: Final = re.compile(r"[!#-;=?-\[\]_a-z~]*")
-"""What may stand in an address: printable ASCII without blanks, quotes, < > \\ ^ ` { | }."""
-
-_LONGEST_ADDRESS: Final = 2000
-
-_PATHS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "": "console/home",
-        "console": "console/home",
-        "dynamodb": "dynamodbv2/home",
-        "ecs": "ecs/v2",
-        "logs": "cloudwatch/home",
-        "organizations": "organizations/v2/home",
-        "route53": "route53/v2/home",
-        "sns": "sns/v3/home",
-        "sqs": "sqs/v3/home",
-        "sso": "singlesignon/home",
-        "stepfunctions": "states/home",
-    }
-)
-"""Where the console of a service is not at SERVICE/home."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleSite:
-    """The console of one partition.
-
-    Args:
-        sign_in: domain of its sign-in hosts.
-        console: domain of its own hosts.
-        regions: what the names of its regions begin with; "" for the partition of all others.
-        region: the region when none is known; "" where there are hosts for no region in particular.
-    """
-
-    sign_in: str
-    console: str
-    regions: str
-    region: str = ""
-
-    def sign_in_host(self, region: str, *, regional: bool) -> Host:
-        """The host that gives sign-in tokens.
-
-        Args:
-            regional: whether to ask the region's own host rather than the partition's.
-        """
-        here = self._region(region)
-        # us-east-1's host is the one without a region.
-        if here and here != "us-east-1" and (regional or self.region):
-            return Host(f"{here}.{self.sign_in}")
-        return Host(self.sign_in)
-
-    def address(self, wanted: str, region: str) -> str:
-        """The URL of a page of the console.
-
-        Args:
-            wanted: a service ("iam"), a path ("/iam/home#/roles"), a whole URL of this console, or "" for its home.
-
-        Raises:
-            Problem: it is none of them.
-        """
-        check_wanted(wanted)
-        here = self._region(region)
-        host = f"{here}.{self.console}" if here else self.console
-        if wanted.startswith("/"):
-            return f"https://{host}{wanted}"
-        if "://" in wanted:
-            self._check_host(wanted)
-            return wanted
-        path = _PATHS.get(wanted, f"{wanted}/home")
-        return f"https://{host}/{path}{f'?region={quote(here)}' if here else ''}"
-
-    def _region(self, region: str) -> str:
-        is_ours = region.startswith(self.regions) if self.regions else not region.startswith(_OTHER_REGIONS)
-        return region if is_ours and REGION.fullmatch(region) else self.region
-
-    def _check_host(self, url: str) -> None:
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            raise Problem(f"{safe_text(url, limit=80)} is not a URL.", _WHAT_IS_TAKEN) from None
-        before, found, rest = host.rpartition(self.console)
-        is_ours = bool(found) and not rest and (not before or _LABELS.fullmatch(before))
-        if parts.scheme != "https" or port is not None or "@" in parts.netloc or not is_ours:
-            raise Problem(
-                f"{safe_text(url, limit=80)} is not on the console's hosts: https://{self.console} and those below it.",
-                _WHAT_IS_TAKEN,
-            )
-
-
-def check_wanted(wanted: str) -> None:
-    """Refuse what is a page of no partition's console.
-
-    Raises:
-        Problem: it is neither a service, a path, a URL nor "".
-    """
-    if not _ADDRESS.fullmatch(wanted) or len(wanted) > _LONGEST_ADDRESS:
-        raise Problem(
-            f"{safe_text(wanted, limit=80)} cannot be an address: it holds characters that no URL has, or too many.",
-            _WHAT_IS_TAKEN,
-        )
-    if wanted and not wanted.startswith("/") and "://" not in wanted and not _SERVICE.fullmatch(wanted):
-        raise Problem(f"{safe_text(wanted, limit=80)} is not the name of a service.", _WHAT_IS_TAKEN)
-
-
-_WHAT_IS_TAKEN: Final = "Give the name of a service (iam), a path (/iam/home#/roles), or a URL of the console."
-
-_OTHER_REGIONS: Final = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
-
-SITES: Final[Mapping[str, ConsoleSite]] = MappingProxyType(
-    {
-        "aws": ConsoleSite("signin.aws.amazon.com", "console.aws.amazon.com", ""),
-        "aws-us-gov": ConsoleSite("signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com", "us-gov-"),
-        "aws-cn": ConsoleSite("signin.amazonaws.cn", "console.amazonaws.cn", "cn-"),
-        "aws-eusc": ConsoleSite(
-            "signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu", "eusc-", region="eusc-de-east-1"
-        ),
-    }
-)
-
-
-def console_site(partition: str) -> ConsoleSite:
-    """The console of a partition.
-
-    Raises:
-        Problem: the partition is unknown, or where its console is has never been published.
-    """
-    site = SITES.get(partition)
-    if site is not None:
-        return site
-    if partition.startswith("aws-iso"):
-        raise Problem(
-            f"Where the console of the partition {safe_text(partition)} signs in is not public, so iamtui cannot.",
-            "Sign in as your organization tells you to.",
-        )
-    raise Problem(f"There is no partition {safe_text(partition)}.", f"Known ones: {', '.join(SITES)}.")
 
 
 URL_LIFE: Final = timedelta(minutes=15)
@@ -461,3 +326,165 @@ def _login(host: Host, page: str, token: Secret) -> Secret:
             safe="",
         )
     )
+
+
+# HTTP GET of a secret address: nothing logs it, follows it elsewhere or repeats it in an error. It is done by the
+# standard library's client, and not the one of botocore: urllib3 writes addresses into its log, at WARNING too.
+
+
+CONNECT_SECONDS: Final = 3
+
+READ_SECONDS: Final = 10
+
+WHOLE_SECONDS: Final = 30
+"""How long the answers of the proxy and the host are waited for when they come drop by drop."""
+
+LARGEST_ANSWER: Final = 64 * 1024
+"""Bytes of the body; all that the proxy and the host send may have twice as many."""
+
+_STEP: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (AWS_CA_BUNDLE)."
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateAnswer:
+    """What came back; the text is secret as the question was."""
+
+    status: int
+    text: Secret
+
+
+def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnswer:
+    """GET a path. Blocking, for half a minute at worst.
+
+    A redirect is an answer like any other. A proxy of the environment is used by CONNECT, and sees the host's name.
+
+    Args:
+        path: path and query, percent-encoded.
+        ca_bundle: a file or folder of certificates to check the host's with; "" for the system's.
+
+    Raises:
+        Problem: the host cannot be reached, is not who it should be, or does not answer properly.
+    """
+    try:
+        return _get(host, path, ca_bundle)
+    except Problem as found:
+        problem = found
+    except ssl.SSLCertVerificationError as error:
+        why = safe_text(error.verify_message, limit=200)
+        problem = Problem(f"{host.name} has no certificate that is trusted here ({why}); nothing was sent.", _STEP)
+    except TimeoutError:
+        problem = Problem(f"{host.name} does not answer in time.", _STEP)
+    except (OSError, http.client.HTTPException) as error:
+        problem = Problem(f"{host.name} cannot be asked: {_kind(error)}.", _STEP)
+    # The frames of the call hold the address, and the error behind the Problem may.
+    problem.__context__ = problem.__cause__ = None
+    raise problem.with_traceback(None)
+
+
+def _kind(error: Exception) -> str:
+    """What failed, without the words of an answer."""
+    if str(error).startswith("Tunnel connection failed: 407"):
+        return "the proxy asks for credentials (407)"
+    words = safe_text(error.strerror, limit=200) if isinstance(error, OSError) and error.strerror else ""
+    return words or type(error).__name__
+
+
+class _Limits:
+    """The time and bytes that are left for all that comes back, headers and interim answers included."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._end = time.monotonic() + WHOLE_SECONDS
+        self._left = 2 * LARGEST_ANSWER
+
+    def check(self) -> None:
+        if time.monotonic() > self._end:
+            raise TimeoutError
+
+    def count(self, read: int) -> None:
+        self._left -= read
+        if self._left < 0:
+            raise _too_large(self._host)
+
+
+def _too_large(host: Host) -> Problem:
+    return Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
+
+
+class _LimitedResponse(http.client.HTTPResponse):
+    def __init__(self, limits: _Limits, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Nothing has been read of it yet.
+        raw: Any = self.fp
+        self.fp = io.BufferedReader(CountedReads(raw.detach(), limits.check, limits.count))
+
+
+def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
+    connection = _connection(host, ca_bundle)
+    # Also for the proxy's answer to CONNECT.
+    connection.response_class = partial(_LimitedResponse, _Limits(host))  # type: ignore[assignment]
+    try:
+        connection.connect()
+        connection.sock.settimeout(READ_SECONDS)
+        connection.request("GET", path.reveal(), headers={"Accept": "application/json", "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        return PrivateAnswer(response.status, _read(response, host))
+    finally:
+        connection.close()
+
+
+def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
+    if not host.tls:
+        if host.name not in ("127.0.0.1", "::1"):
+            raise Problem(f"{host.name} is not asked without TLS: the credentials could be read on the way.")
+        return http.client.HTTPConnection(host.name, host.port, timeout=CONNECT_SECONDS)
+    context = _trust(ca_bundle)
+    proxy = "" if urllib.request.proxy_bypass(host.name) else urllib.request.getproxies().get("https", "")
+    if not proxy:
+        return http.client.HTTPSConnection(host.name, host.port, timeout=CONNECT_SECONDS, context=context)
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise Problem("The proxy for https is not an http:// URL, which is all that is understood here.", _STEP)
+    connection = http.client.HTTPSConnection(
+        parts.hostname, parts.port or 8080, timeout=CONNECT_SECONDS, context=context
+    )
+    connection.set_tunnel(host.name, host.port, _proxy_headers(parts.username, parts.password))
+    return connection
+
+
+def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
+    if user is None:
+        return {}
+    pair = f"{unquote(user)}:{unquote(password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+def _trust(ca_bundle: str) -> ssl.SSLContext:
+    # Not ssl.create_default_context: it opens the file of SSLKEYLOGFILE for the keys of all connections.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not ca_bundle:
+        context.load_default_certs()
+        return context
+    try:
+        if Path(ca_bundle).is_dir():
+            context.load_verify_locations(capath=ca_bundle)
+        else:
+            context.load_verify_locations(cafile=ca_bundle)
+        return context
+    except OSError as error:
+        why = safe_text(error.strerror or type(error).__name__)
+        raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None
+
+
+def _read(response: http.client.HTTPResponse, host: Host) -> Secret:
+    """The body, as far as it may be long.
+
+    Raises:
+        Problem: it is longer.
+    """
+    pieces = bytearray()
+    while piece := response.read1(LARGEST_ANSWER):
+        pieces += piece
+        if len(pieces) > LARGEST_ANSWER:
+            raise _too_large(host)
+    return Secret(pieces.decode("utf-8", "replace"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
-from iamtui.credentials.console_url import console_site
+from iamtui.credentials.console_sites import console_site
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain

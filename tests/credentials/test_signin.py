@@ -16,9 +16,8 @@ import pytest
 
 from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials import console_url as signin
-from iamtui.credentials import private_get
-from iamtui.credentials.console_url import SITES, console_page, console_site, sign_in, sign_in_host
-from iamtui.credentials.private_get import Host
+from iamtui.credentials.console_sites import SITES, Host, console_site
+from iamtui.credentials.console_url import console_page, private_get, sign_in, sign_in_host
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -298,14 +297,14 @@ def test_a_redirect_is_not_followed(federation: Federation, fault_proxy: FaultPr
 
 
 def test_silence_ends(federation: Federation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_get, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(signin, "READ_SECONDS", 0.05)
     federation.fault = Stall()
     with pytest.raises(Problem, match="does not answer in time"):
         sign_in(session(), clock=clock)
 
 
 def test_an_answer_drop_by_drop_ends(federation: Federation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_get, "WHOLE_SECONDS", -1)
+    monkeypatch.setattr(signin, "WHOLE_SECONDS", -1)
     with pytest.raises(Problem, match="does not answer in time"):
         sign_in(session(), clock=clock)
 
@@ -325,7 +324,7 @@ ENDLESS: dict[str, Bytes] = {
 @pytest.mark.parametrize("proxied", [False, True])
 @pytest.mark.parametrize("sends", ENDLESS.values(), ids=ENDLESS)
 def test_what_comes_without_end_ends(monkeypatch: pytest.MonkeyPatch, sends: Bytes, proxied: bool) -> None:
-    monkeypatch.setattr(private_get, "WHOLE_SECONDS", 0.5)
+    monkeypatch.setattr(signin, "WHOLE_SECONDS", 0.5)
     with answering(sends) as endpoint:
         port = urlsplit(endpoint.url).port
         assert port is not None
@@ -335,17 +334,17 @@ def test_what_comes_without_end_ends(monkeypatch: pytest.MonkeyPatch, sends: Byt
             monkeypatch.setenv("HTTPS_PROXY", endpoint.url)
         host = Host("signin.aws.amazon.com") if proxied else Host("127.0.0.1", port, tls=False)
         with pytest.raises(Problem, match=r"in time|more than 65,536 bytes|cannot be asked"):
-            private_get.private_get(host, Secret("/"))
+            private_get(host, Secret("/"))
 
 
 def test_nothing_goes_without_tls_to_another_machine() -> None:
     with pytest.raises(Problem, match="is not asked without TLS"):
-        private_get.private_get(Host("localhost", 1, tls=False), Secret("/"))
+        private_get(Host("localhost", 1, tls=False), Secret("/"))
 
 
 def test_nobody_there() -> None:
     with pytest.raises(Problem, match="cannot be asked: Connection refused"):
-        private_get.private_get(Host("127.0.0.1", 1, tls=False), Secret("/"))
+        private_get(Host("127.0.0.1", 1, tls=False), Secret("/"))
 
 
 def test_nothing_is_logged(federation: Federation, log: io.StringIO) -> None:
@@ -359,7 +358,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n" + b'{"SigninToken":"x"}'
 
 
 def ask(host: Host, ca_bundle: Path | None = None) -> str:
-    answer = private_get.private_get(host, Secret("/federation?Session=s3cret"), ca_bundle=str(ca_bundle or ""))
+    answer = private_get(host, Secret("/federation?Session=s3cret"), ca_bundle=str(ca_bundle or ""))
     assert answer.status == 200
     return answer.text.reveal()
 

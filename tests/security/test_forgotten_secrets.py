@@ -14,7 +14,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.credentials.private_get import Host
+from iamtui.credentials.console_sites import Host
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
