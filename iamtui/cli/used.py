@@ -17,14 +17,21 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
 from iamtui.policy.document import render
 from iamtui.presentation.access import SHORT_LEVELS
-from iamtui.presentation.used import times_words, unmapped_words, untold_words, use_cell, used_words
+from iamtui.presentation.used import (
+    checks_of,
+    remarks_on,
+    times_words,
+    unmapped_words,
+    untold_words,
+    use_cell,
+    used_words,
+)
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.draft_session import save_draft_file
 from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, check_least, least_policy
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.proofs import ProofStatus
 from iamtui.workspace.replay import with_named_policies
 from iamtui.workspace.used import (
     Activity,
@@ -241,10 +248,10 @@ class _Shown:
         else:
             whole = "" if not self._activity.incomplete else ", as far as it is known"
             out.line(Span(f"The least policy for what was used{whole} (--policy prints it alone):", Style.STRONG))
-            out.document(_text(least), indent=2, numbered=False)
+            out.document(render(least.document), indent=2, numbered=False)
             for rule in least.rules:
                 out.paragraph(rule, indent=2, first=("- ",))
-        for sentence in self._remarks():
+        for sentence in remarks_on(least):
             out.paragraph(sentence, indent=2, first=(Span("! ", Style.OPEN),))
         for good, sentence in self._checks():
             out.paragraph(
@@ -253,60 +260,12 @@ class _Shown:
 
     def note_policy(self) -> None:
         """On stderr what is to be known of the policy."""
-        for sentence in (*self._least.rules, *self._remarks(), *(words for good, words in self._checks() if not good)):
+        doubts = (words for good, words in self._checks() if not good)
+        for sentence in (*self._least.rules, *remarks_on(self._least), *doubts):
             note(sentence)
 
-    def _remarks(self) -> Iterable[str]:
-        least = self._least
-        if least.open_actions:
-            yield f"Wherever they are granted, as no record tells on which resources: {', '.join(least.open_actions)}."
-        if least.not_granted:
-            yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
-        if least.not_known:
-            yield (
-                "Not granted by its own policies, where other policies are not loaded, and not in the policy: "
-                f"{', '.join(least.not_known)}."
-            )
-        if least.by_others:
-            yield f"Allowed without a policy of its own, and not in the policy: {', '.join(least.by_others)}."
-        if least.unread:
-            yield f"Not read, so that what it denies is not kept: {first_names(least.unread, _FEW)}."
-
     def _checks(self) -> Iterable[tuple[bool, str]]:
-        """What the checks of the policy came to: whether it is good, and a sentence."""
-        found = self._least.findings(self._workspace.account.id)
-        if self._least.statements:
-            if found:
-                yield False, f"Lint finds {len(found)}: {first_names([one.message for one in found], 3, limit=256)}"
-            else:
-                yield True, "Lint finds nothing."
-        checked = self._checked
-        if checked is None:
-            yield False, f"Not checked as a draft. {self._not_made}"
-            return
-        for problem in checked.drafted.problems[:_FEW]:
-            yield False, f"The draft does not fit: {problem.sentence}"
-        if checked.proof is None:
-            return
-        for words, pairs in (("would be denied", checked.lost), ("is not sure to be allowed", checked.unproved)):
-            if pairs:
-                named = first_names([f"{action} on {resource}" for action, resource in pairs], 3, limit=512)
-                yield False, f"With the draft some of what was used {words}: {named}."
-        if not (checked.lost or checked.unproved or checked.unchecked):
-            yield True, "With the draft all that was used stays as it is."
-        if checked.unchecked:
-            yield False, f"{checked.unchecked:,} of what was used, beyond the first, was not asked again."
-        proof = checked.proof
-        if proof.status is ProofStatus.PROVED:
-            yield True, "Nothing is newly possible with the draft (proved)."
-        elif proof.counterexample is not None:
-            one = proof.counterexample
-            yield False, f"With the draft {one.action} on {one.resource} is newly possible."
-        else:
-            yield (
-                False,
-                f"Whether anything is newly possible is not proved: {first_names(proof.reasons, 2, limit=256)}.",
-            )
+        return checks_of(self._least, self._checked, self._workspace.account.id, self._not_made)
 
     def as_json(self) -> dict[str, Any]:
         activity, least, checked = self._activity, self._least, self._checked
@@ -348,10 +307,6 @@ class _Shown:
             "draft": None if checked is None else _draft_json(checked),
             "no_draft": self._not_made or None,
         }
-
-
-def _text(least: LeastPolicy) -> str:
-    return render(least.document)
 
 
 def _service_json(one: UsedService) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""What a principal used against what it may do, in words, cells and rows."""
+"""What a principal used against what it may do, and the least policy from that, in words, cells and rows."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
@@ -12,6 +12,10 @@ from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.used import Activity, UseCount, UsedAction, UsedService, limits_of
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    # The words need nothing of it: lint, drafts and proofs take a tenth of a second to import.
+    from iamtui.workspace.least_policy import LeastDraft, LeastPolicy
 
 _USED: Final = "used"
 _NOT_GRANTED: Final = "not granted"
@@ -24,6 +28,7 @@ _MARKS: Final = {
     _UNTOLD: Word("[?] not told", Tone.QUIET),
 }
 _MOST_DETAILS: Final = 20
+_FEW: Final = 8
 
 
 def use_cell(counts: UseCount | None) -> str:
@@ -108,3 +113,65 @@ def _row(number: int, kind: str, action: str, activity: Activity) -> ReportRow:
     if used.services:
         details.append(row_of(f"on its behalf by {first_names(used.services, _MOST_DETAILS)}"))
     return ReportRow(_MARKS[kind], text_of(row_of(action)), times_words(used), kind, number, tuple(details))
+
+
+# The least policy from what was used.
+
+
+def remarks_on(least: LeastPolicy) -> Iterator[str]:
+    """What is to be known of a least policy, in sentences."""
+    if least.open_actions:
+        yield f"Wherever they are granted, as no record tells on which resources: {', '.join(least.open_actions)}."
+    if least.not_granted:
+        yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
+    if least.not_known:
+        yield (
+            "Not granted by its own policies, where other policies are not loaded, and not in the policy: "
+            f"{', '.join(least.not_known)}."
+        )
+    if least.by_others:
+        yield f"Allowed without a policy of its own, and not in the policy: {', '.join(least.by_others)}."
+    if least.unread:
+        yield f"Not read, so that what it denies is not kept: {first_names(least.unread, _FEW)}."
+
+
+def checks_of(
+    least: LeastPolicy, checked: LeastDraft | None, account: str, not_made: str
+) -> Iterator[tuple[bool, str]]:
+    """What the checks of a least policy came to: whether it is good, and a sentence.
+
+    Args:
+        checked: the draft that leaves nothing else, or None where there is none, which `not_made` says why.
+    """
+    found = least.findings(account)
+    if least.statements:
+        if found:
+            yield False, f"Lint finds {len(found)}: {first_names([one.message for one in found], 3, limit=256)}"
+        else:
+            yield True, "Lint finds nothing."
+    if checked is None:
+        yield False, f"Not checked as a draft. {not_made}"
+        return
+    for problem in checked.drafted.problems[:_FEW]:
+        yield False, f"The draft does not fit: {problem.sentence}"
+    if checked.proof is None:
+        return
+    for words, pairs in (("would be denied", checked.lost), ("is not sure to be allowed", checked.unproved)):
+        if pairs:
+            named = first_names([f"{action} on {resource}" for action, resource in pairs], 3, limit=512)
+            yield False, f"With the draft some of what was used {words}: {named}."
+    if not (checked.lost or checked.unproved or checked.unchecked):
+        yield True, "With the draft all that was used stays as it is."
+    if checked.unchecked:
+        yield False, f"{checked.unchecked:,} of what was used, beyond the first, was not asked again."
+    proof = checked.proof
+    if proof.is_proved:
+        yield True, "Nothing is newly possible with the draft (proved)."
+    elif proof.counterexample is not None:
+        one = proof.counterexample
+        yield False, f"With the draft {one.action} on {one.resource} is newly possible."
+    else:
+        yield (
+            False,
+            f"Whether anything is newly possible is not proved: {first_names(proof.reasons, 2, limit=256)}.",
+        )

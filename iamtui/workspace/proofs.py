@@ -124,6 +124,10 @@ class Proof:
     actions: int = 0
     services: tuple[str, ...] = ()
 
+    @property
+    def is_proved(self) -> bool:
+        return self.status is ProofStatus.PROVED
+
 
 def all_proofs(proofs: Iterable[Proof]) -> Proof:
     """What several proofs come to together: the first counterexample, else what is not proved of any."""
