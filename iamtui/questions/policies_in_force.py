@@ -441,8 +441,10 @@ def known_aliases(account: Account, action: str, resource: str) -> KnownAliases 
 def without_alias(account: Account, action: str, resource: str) -> str:
     """A sentence where a resource is an alias that no KMS key of its Region has; "" where it is not, or not known."""
     known = known_aliases(account, action, resource)
+    if known is None or known.arns or not known.are_all:
+        return ""
     arn = parse_arn(resource)
-    if known is None or known.arns or not known.are_all or arn is None:
+    if arn is None:
         return ""
     which = "an alias that matches" if "*" in resource else "the alias"
     name = safe_text(arn.resource.removeprefix("alias/"), limit=256)
