@@ -77,6 +77,7 @@ class Source:
             for module, tree in self.trees.items()
             for node in ast.walk(tree)
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lazy"
+            if node.attr in lazy
         ]
         return [one for one in found if one.importer != LAZY or one.target not in self.lazy_modules]
 
