@@ -150,6 +150,21 @@ async def test_the_impact_and_the_list_of_edits_are_as_they_were_left() -> None:
         assert edits.edits.cursor == 1
 
 
+async def test_a_draft_leaves_the_cursor_on_the_hit_of_the_filter() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        explorer = app.main.explorer
+        await press(pilot, "slash")
+        await type_text(pilot, "deploy")
+        await press(pilot, "enter", "down")
+        at, first = explorer.node, explorer.tree_view.cursor
+        assert at is not None
+        await lay(pilot, AttachPolicy(iam("user/alice"), LAKE_READ.arn))
+        assert (explorer.node, explorer.tree_view.cursor) == (at, first)
+        assert app.main.subject.node == at
+        assert explorer.filter_input.value == "deploy"
+
+
 async def test_q_leaves_a_pane_beside_the_filtered_tree_before_it_clears_the_filter() -> None:
     async with opened() as pilot:
         explorer = pilot.app.main.explorer

@@ -523,10 +523,11 @@ class Explorer(Pane):
     def set_inventory(
         self, inventory: Inventory, index: SearchIndex, others: Sequence[OtherAccount] = (), name: str = ""
     ) -> None:
-        """Show an account, filtered as before; `others` are open beside it, where it is called `name`."""
+        """Show an account, filter and cursor as before; `others` are open beside it, where it is called `name`."""
+        key = key_of(self.node) if self.node is not None else ""
         self.tree_view.set_inventory(inventory, index, others, name)
         if self.filter_input.value:
-            self._search(self.filter_input.value)
+            self.filter_again(self.filter_input.value, key)
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
         self.tree_view.set_verdicts(verdict_of)
@@ -547,9 +548,8 @@ class Explorer(Pane):
 
     def clear_filter(self) -> bool:
         """Drop the filter; False when there was none."""
-        had = bool(self.filter_input.value)
-        self._drop_filter()
-        if had:
+        if had := bool(self.filter_input.value):
+            self._drop_filter()
             self.tree_view.search("")
         return had
 
