@@ -6,6 +6,7 @@ worker, or at which iamtui itself fails is said, and the others go on.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -170,7 +171,9 @@ class Processes:
     @staticmethod
     def _start(number: int) -> ProcessPoolExecutor:
         # Not by fork: threads read beside it.
-        return ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_begin_worker)
+        return ProcessPoolExecutor(
+            number, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(gc.get_threshold(),)
+        )
 
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Give it to the next process that is free."""
@@ -226,8 +229,13 @@ def _submitted(pool: ProcessPoolExecutor, task: Callable[[D], T], data: D) -> Fu
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker() -> None:
-    """Have a process end with the one that started it, also where that is ended without a chance to say so."""
+def _begin_worker(rounds: tuple[int, int, int]) -> None:
+    """Have a process end with the one that started it, also where that is ended without a chance to say so.
+
+    Args:
+        rounds: how often that one looks for garbage, so that this one does so as rarely.
+    """
+    gc.set_threshold(*rounds)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -270,7 +278,8 @@ class RayWorkers:
             self.at_once = min(wanted or max(1, int(ray.cluster_resources().get("CPU", 1))), _MOST_ACTORS)
             kind = ray.remote(max_restarts=-1, max_task_retries=_TRIES)(_Actor)
             self._actors: list[Any] = [
-                kind.options(scheduling_strategy=place).remote() for place in islice(cycle(_places(ray)), self.at_once)
+                kind.options(scheduling_strategy=place).remote(gc.get_threshold())
+                for place in islice(cycle(_places(ray)), self.at_once)
             ]
             found = {*ray.get([actor.version.remote() for actor in self._actors])}
         except Exception as error:  # noqa: BLE001 - as above
@@ -303,7 +312,7 @@ class RayWorkers:
 
     def _alone(self, task: Callable[[D], T], data: D, account: str) -> T | Failed:
         """Do it in an actor of its own: it may not be the account that ends them."""
-        actor = self._ray.remote(max_restarts=0)(_Actor).remote()
+        actor = self._ray.remote(max_restarts=0)(_Actor).remote(gc.get_threshold())
         try:
             found: T | Failed = self._ray.get(actor.do.remote(task, data))
             return found
@@ -334,7 +343,8 @@ def _places(ray: Any) -> list[Any]:
 class _Actor:
     """Does tasks in a process of the cluster."""
 
-    def __init__(self) -> None:
+    def __init__(self, rounds: tuple[int, int, int]) -> None:
+        gc.set_threshold(*rounds)
         keep_accounts()
 
     def version(self) -> str:
