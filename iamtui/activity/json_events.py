@@ -28,6 +28,7 @@ a list in an event the brackets of what is cut off do not match, so that it is n
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _QUOTE: Final = ord('"')
 _LIST: Final = ord("[")
+_LIST_END: Final = ord("]")
 _CLOSING: Final = b"]}"
 
 
@@ -46,6 +47,7 @@ class JsonEvents:
     def __init__(self, read: Callable[[], bytes], beginning: bytes) -> None:
         self._read = read
         self._buffer = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+        self._lists = 0  # that have begun and not ended
 
     def __iter__(self) -> Iterator[list[Event | None]]:
         """Read them.
@@ -56,6 +58,7 @@ class JsonEvents:
         head = _HEAD.match(self._buffer)
         if head is not None:
             self._buffer = self._buffer[head.end() :]
+            self._lists = 1
             yield from self._of_list()
         else:
             yield from self._of_lines()
@@ -81,6 +84,7 @@ class JsonEvents:
         events = _tried(events_of_list, end[:-2]) if end.endswith(b"]}") else None
         if events is not None:
             self._buffer = b""
+            self._lists = 0
             yield events
 
     def _of_lines(self) -> Iterator[list[Event | None]]:
@@ -103,7 +107,8 @@ class JsonEvents:
     def _by_brackets(self) -> Iterator[list[Event | None]]:
         more = True
         while more:
-            entries, taken = _entries(self._buffer)
+            entries, taken, lists = _entries(self._buffer)
+            self._lists = max(0, self._lists + lists)
             # As many as were read at once, so that progress can be told.
             yield [event_of(entry) for entry in entries]
             self._buffer = self._buffer[taken:]
@@ -114,6 +119,8 @@ class JsonEvents:
             self._buffer += portion
         if self._buffer.strip(b" \t\r\n,]}"):
             raise Problem("It ends within an event, or something else follows the last one.", "Fetch it again.")
+        if self._lists:
+            raise Problem("It ends within its list of events.", "Fetch it again.")
 
 
 def _tried(decode: Callable[[bytes], list[Event]], data: bytes) -> list[Event | None] | None:
@@ -123,10 +130,13 @@ def _tried(decode: Callable[[bytes], list[Event]], data: bytes) -> list[Event | 
         return None
 
 
-def _entries(data: bytes) -> tuple[list[bytes], int]:
-    """The outermost objects in a JSON text, or the objects of the list in one; and how much of the text they took."""
+def _entries(data: bytes) -> tuple[list[bytes], int, int]:
+    """The outermost objects in a JSON text, or the objects of the list in one; and how much of the text they took.
+
+    Last, how many lists around them begin, less those that end.
+    """
     entries: list[bytes] = []
-    at = taken = depth = 0
+    at = taken = depth = lists = 0
     begun: int | None = None
     while (token := _TOKEN.search(data, at)) is not None:
         start, at = token.span()
@@ -135,6 +145,7 @@ def _entries(data: bytes) -> tuple[list[bytes], int]:
             if at - start < 2 or data[at - 1] != _QUOTE:
                 break  # its end has not been read
         elif kind in _CLOSING:
+            lists -= not depth and kind == _LIST_END
             depth = max(0, depth - 1)
             if not depth:
                 if begun is not None:
@@ -145,8 +156,10 @@ def _entries(data: bytes) -> tuple[list[bytes], int]:
             depth += 1
         elif kind == _LIST:
             taken = at
+            lists += 1
         elif (head := _HEAD.match(data, start)) is not None:
             taken = at = head.end()
+            lists += 1
         else:
             begun, depth = start, 1
-    return entries, taken
+    return entries, taken, lists

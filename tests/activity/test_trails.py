@@ -159,7 +159,25 @@ def test_what_is_no_trail_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(text)
     found, trails = read(tmp_path)
     assert found == []
-    assert len(trails.damaged) <= 1
+    assert len(trails.damaged) == 1
+    assert not trails.counts.whole
+
+
+@pytest.mark.parametrize("text", ["[", "[[[", '{"Records":[', '[{"Records":[', "[[]"])
+def test_a_list_that_does_not_end_is_cut_off(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    (tmp_path / "b.json").write_text(f'{{"Records":[{compact(RECORDS[0])},{compact(RECORDS[1])}')
+    found, trails = read(tmp_path)
+    assert [event.eventID for event in found] == IDS[:2]
+    assert [one.sentence for one in trails.damaged] == ["It ends within its list of events."] * 2
+
+
+@pytest.mark.parametrize("text", ["[]", "[[[]]]", "", '{"Records":[]}', '{"Records":[]}\n{"Records": []}\n', "[ ]\n"])
+def test_a_trail_may_have_no_events(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    found, trails = read(tmp_path)
+    assert found == []
+    assert trails.counts.whole
 
 
 def test_no_trail_is_no_whole_answer(tmp_path: Path) -> None:
