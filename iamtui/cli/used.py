@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,6 +62,7 @@ is changed: the draft is a file, for `iamtui draft` and --draft of other command
 @click.option("--service", "services", multiple=True, metavar="SERVICE", help="List the actions of a service, as s3.")
 @click.option("--policy", "as_policy", is_flag=True, help="Print the least policy alone, as JSON.")
 @click.option("--draft", "draft_file", metavar="FILE", help="Write the draft that leaves PRINCIPAL this policy alone.")
+@click.option("--overwrite", is_flag=True, help="Replace the draft in FILE, if there is one of this account.")
 @click.option(
     "--name-at-most",
     "most",
@@ -77,6 +79,7 @@ def used(
     services: tuple[str, ...],
     as_policy: bool,
     draft_file: str | None,
+    overwrite: bool,
     most: int,
     as_json: bool,
     source: SourceOptions,
@@ -89,6 +92,11 @@ def used(
     """
     if as_policy and as_json:
         raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and --json out.")
+    if overwrite and draft_file is None:
+        raise Problem("--overwrite applies only with --draft.", "Leave it out.")
+    if draft_file is not None and not overwrite and os.path.lexists(draft_file):
+        # Before the trails are read, which may take minutes.
+        raise Problem(f"{safe_text(draft_file)} is there already.", "Give --overwrite to replace it, or another name.")
     workspace = open_workspace(source)
     trails = trails_of(trails, workspace)
     who = resolve_principal(workspace, principal)
@@ -128,7 +136,7 @@ def used(
         if checked is None:
             raise Problem(f"No draft was written. {not_made}")
         checked.drafted.check()
-        save_draft_file(checked.drafted.draft, Path(draft_file))
+        save_draft_file(checked.drafted.draft, Path(draft_file), overwrite=overwrite)
         note(f"Written: {safe_text(draft_file)}. See it with `iamtui draft show {shlex.quote(draft_file)}`.")
     return Exit.OPEN if activity.incomplete else Exit.OK
 

@@ -143,6 +143,22 @@ def test_a_draft_is_not_written_over_something_else(cli: Cli, tmp_path: Path) ->
     result = cli("used", "data-engineer", trail(tmp_path), "--draft", file, "--demo")
     assert result.code == 2
     assert file.read_text() == "mine"
+    assert cli("used", "data-engineer", trail(tmp_path), "--draft", file, "--overwrite", "--demo").code == 2
+    assert file.read_text() == "mine"
+
+
+def test_another_draft_is_replaced_only_where_that_is_said(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "draft.json"
+    asked = ("used", "data-engineer", trail(tmp_path), "--draft", file, "--demo")
+    assert cli(*asked).code == 0
+    made = file.read_text()
+    another = made.replace("only what data-engineer used", "another")
+    file.write_text(another)
+    cli(*asked).failed_with("is there already. Give --overwrite to replace it, or another name.")
+    assert file.read_text() == another != made
+    assert cli(*asked, "--overwrite").code == 0
+    assert file.read_text() == made
+    cli("used", "data-engineer", "--overwrite", "--demo").failed_with("--overwrite applies only with --draft.")
 
 
 def test_without_events_of_it_there_is_no_policy(cli: Cli, tmp_path: Path) -> None:
