@@ -5,8 +5,10 @@ service), the API reference of each call (required parameters decide what is che
 "Grant a user permissions to pass a role to an AWS service", Amazon S3 User Guide "Required permissions for Amazon
 S3 API operations", Amazon EC2 User Guide "Grant permission to tag Amazon EC2 resources during creation" and
 "Requirements for Amazon EBS encryption", AWS Lambda Developer Guide "Control access to Lambda function URLs", AWS KMS
-Developer Guide "Controlling access to aliases" and "kms:ViaService". A table of names and
-words; what is asked about each is worked out elsewhere.
+Developer Guide "Controlling access to aliases" and "kms:ViaService", Amazon EC2 Auto Scaling User Guide "API
+permissions", AWS Lambda Developer Guide "Giving Lambda functions access to resources in an Amazon VPC" (user
+permissions), AWS Systems Manager User Guide "Monitoring status changes using Amazon SNS notifications". A table of
+names and words; what is asked about each is worked out elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Check(Struct, frozen=True):
         note: what else to know, one sentence, or empty.
         arn: form of the resource when it is another than that of the call, with {partition}, {region}, {account}
             and {bucket} (the bucket of the call's resource) to fill in, such as
-            `arn:{partition}:iam::{account}:role/*`; empty: the resource of the call.
+            `arn:{partition}:iam::{account}:role/*`; "*" for an action without resource types; empty: the resource of
+            the call.
         context: condition keys that this check always carries, with their value.
         via: prefix of the service that makes this request for the caller (a forward access session), or empty.
     """
@@ -107,6 +110,7 @@ _S3: Final[Mapping[str, tuple[Check, ...]]] = {
         _SOURCE,
         Check("s3:GetObjectVersion", "the source object", "a version id is given", arn=_OBJECT),
         Check("s3:GetObjectTagging", "the source object", "its tags are copied", arn=_OBJECT),
+        Check("s3:PutObjectTagging", "the target object", "its tags are copied"),
         *_WRITTEN_WITH,
         _OBJECT_READ,
         _OBJECT_WRITE,
@@ -189,6 +193,18 @@ _RUN_INSTANCES: Final = (
     ),
     _pass("the role of the instance profile", "ec2", "an instance profile is given"),
     *_EBS_KEY,
+)
+
+_OF_GROUPS: Final = (
+    _launched("what the group launches", "instance", "a launch template is used"),
+    Check(
+        "ec2:CreateTags",
+        "what the group launches",
+        "the launch template sets tags",
+        arn=f"{_EC2}instance/*",
+        context=(("ec2:CreateAction", "RunInstances"),),
+    ),
+    _pass("the role of the instance profile", when="instances get a profile"),
 )
 
 _TAGGED_BY_EC2: Final = {
@@ -287,7 +303,6 @@ _SOMETIMES_PASSED: Final = {
     "apprunner:CreateService": ("the instance or access role", "", "a role is given"),
     "apprunner:UpdateService": ("the instance or access role", "", "a role is given"),
     "appsync:CreateDataSource": ("the service role", "appsync", "a role is given"),
-    "autoscaling:CreateAutoScalingGroup": ("the role of the instance profile", "", "instances get a profile"),
     "autoscaling:CreateLaunchConfiguration": ("the role of the instance profile", "", "instances get a profile"),
     "autoscaling:PutLifecycleHook": ("the role that notifies", "autoscaling", "a role is given"),
     "batch:RegisterJobDefinition": ("the job and execution role", "ecs-tasks", "a role is given"),
@@ -324,7 +339,6 @@ _SOMETIMES_PASSED: Final = {
     "glue:UpdateJob": ("the role of the job", "glue", "a role is given"),
     "iot:CreateTopicRule": ("the roles of the actions", "iot", "an action has a role"),
     "iot:ReplaceTopicRule": ("the roles of the actions", "iot", "an action has a role"),
-    "lambda:UpdateFunctionConfiguration": ("the execution role", "lambda", "another role is given"),
     "logs:PutSubscriptionFilter": ("the role that writes to the target", "logs", "a role is given"),
     "rds:CreateDBInstance": ("the monitoring role", "monitoring.rds", "enhanced monitoring is on"),
     "rds:ModifyDBInstance": ("the monitoring role", "monitoring.rds", "a monitoring role is given"),
@@ -335,6 +349,7 @@ _SOMETIMES_PASSED: Final = {
     "sagemaker:CreateUserProfile": ("the execution role", "sagemaker", "an execution role is given"),
     "sagemaker:UpdateNotebookInstance": ("the role of the notebook", "sagemaker", "a role is given"),
     "ssm:RegisterTaskWithMaintenanceWindow": ("the service role", "ssm", "a service role is given"),
+    "ssm:SendCommand": ("the role that notifies", "ssm", "a service role is given"),
     "ssm:StartAutomationExecution": ("the role of the automation", "ssm", "an automation role is given"),
     "states:UpdateStateMachine": ("the role of the state machine", "states", "a role is given"),
     "transfer:CreateServer": ("the logging role", "transfer", "a logging role is given"),
@@ -359,7 +374,18 @@ def _alias(action: str) -> tuple[Check, ...]:
     )
 
 
+_IN_VPC: Final = tuple(
+    Check(f"ec2:{action}", "the networks of the account", "it is connected to a VPC", arn="*")
+    for action in ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")
+)
+
 _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
+    "autoscaling:CreateAutoScalingGroup": _with_itself(
+        "autoscaling:CreateAutoScalingGroup", "the resource of the call", *_OF_GROUPS
+    ),
+    "autoscaling:UpdateAutoScalingGroup": _with_itself(
+        "autoscaling:UpdateAutoScalingGroup", "the resource of the call", *_OF_GROUPS
+    ),
     "ec2:CreateVolume": _with_itself(
         "ec2:CreateVolume",
         "the volume",
@@ -385,6 +411,7 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
         _tag("lambda:TagResource", "the function"),
         Check("lambda:GetLayerVersion", "the layer", "layers are used", arn="arn:{partition}:lambda:*:*:layer:*"),
         Check("s3:GetObject", "the deployment package", "the code comes from a bucket", arn=_OBJECT),
+        *_IN_VPC,
     ),
     "lambda:Invoke": (
         Check("lambda:InvokeFunction", "the function"),
@@ -394,6 +421,12 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
         "lambda:InvokeFunctionUrl",
         "the function",
         Check("lambda:InvokeFunction", "the function", context=(("lambda:InvokedViaFunctionUrl", "true"),)),
+    ),
+    "lambda:UpdateFunctionConfiguration": _with_itself(
+        "lambda:UpdateFunctionConfiguration",
+        "the resource of the call",
+        _pass("the execution role", "lambda", "another role is given"),
+        *_IN_VPC,
     ),
     "secretsmanager:CreateSecret": _with_itself(
         "secretsmanager:CreateSecret",

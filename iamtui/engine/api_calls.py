@@ -136,7 +136,7 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     found = [AuthorizedAction(action, resources_of(action, call)) for action in islice(actions, MOST_ACTIONS)]
     operation = f"{tables.iam_prefix(source)}:{name}"
     found += _implied(operation, found, call)
-    return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found[0], call)))
+    return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found, call)))
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:
@@ -224,15 +224,24 @@ _TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What the names of the parameters begin with that tell when a check is made (S3 API Reference: request headers)."""
 
-_UNTOLD: Final = frozenset(
-    ("instances get a profile", "the job definition has a role", "the service or its tasks have a role",
-     "the task has a role", "the new task definition has a role", "its tags are copied", "layers are used",
-     "the code comes from a bucket")
+_TOLD: Final = frozenset(
+    (*_TOLD_BY, "tags are set", "session tags are set", "a source identity is set", "a version id is given",
+     "an instance profile is given", "a key pair is named", "the instance has EBS volumes",
+     "it is called through its function URL", "the key does not exist")
 )  # fmt: skip
-"""When checks are made that no parameter of a call tells: a task definition or template does, or it is not recorded."""
+"""When checks are made that the parameters of a call tell, or its failure; of all others it may have been made."""
 
-_OF_TEMPLATES: Final = frozenset(("tags are set", "an instance profile is given"))
+_UNTOLD_ROLES: Final = frozenset(
+    ("instances get a profile", "the job definition has a role", "the service or its tasks have a role",
+     "the task has a role", "the new task definition has a role")
+)  # fmt: skip
+"""When roles are passed that no parameter of a call names: a task definition or template does."""
+
+_OF_TEMPLATES: Final = frozenset(
+    ("tags are set", "an instance profile is given", "a launch template is used", "the launch template sets tags")
+)
 _LAUNCH_TEMPLATE: Final = "launchtemplate"
+_MOST_KEYS: Final = 1_000
 
 
 def _is_told(check: Check, call: Call) -> bool:
@@ -240,21 +249,51 @@ def _is_told(check: Check, call: Call) -> bool:
     return any(key.startswith(begins) and values != ("false",) for key, values in call.flat.items())
 
 
-def _possible(operation: str, own: AuthorizedAction, call: Call) -> Iterator[AuthorizedAction]:
+def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
     """What a call may have been checked for besides, by what its record does not tell."""
-    has_template = any(key.lower().startswith(_LAUNCH_TEMPLATE) for key in call.parameters)
-    for check in companions(operation):
+    own, checks = found[0], companions(operation)
+    has_template = _names_template(call.parameters)
+    certain = {one.action for one in found}
+    for check in checks:
         if check.action == own.action:
             # A subnet or security group that is not named is the default one, or that of the template.
             is_made = not check.when or (has_template and check.when == "a key pair is named")
             if check.arn and is_made and own.resources and not any(_is_like(arn, check.arn) for arn in own.resources):
                 where = {"partition": partition_of(call.region), "region": call.region, "account": call.account}
                 yield AuthorizedAction(check.action, (check.arn.format(**where),), implied=True)
-            continue
-        # The keys of a request that deletes many, with their versions, are in its body.
-        by_body = operation == "s3:DeleteObjects" and check.when == "a version id is given"
-        if check.when in _UNTOLD or by_body or (has_template and check.when in _OF_TEMPLATES):
-            yield AuthorizedAction(check.action, implied=True)
+        elif check.when or check.action not in certain:
+            # The keys of a request that deletes many, with their versions, are in its body.
+            by_body = operation == "s3:DeleteObjects" and check.when == "a version id is given"
+            if by_body or _may_be_made(check, call, has_template=has_template):
+                yield AuthorizedAction(check.action, implied=True)
+    known = {check.action for check in checks}
+    if "iam:PassRole" not in known:
+        roles = tuple(dict.fromkeys(role for role in _roles_in(call.parameters) if role not in own.resources))
+        if roles:
+            yield AuthorizedAction("iam:PassRole", roles, implied=True)
+    if has_template and "ec2:RunInstances" not in known and not operation.startswith("ec2:"):
+        yield AuthorizedAction("ec2:RunInstances", implied=True)
+
+
+def _may_be_made(check: Check, call: Call, *, has_template: bool) -> bool:
+    """Whether it is left open that a check was made which is not known to have been."""
+    if check.via:
+        return False  # it has a record of its own
+    if check.when in _OF_TEMPLATES:
+        return has_template
+    if check.action == "iam:PassRole":
+        return check.when in _UNTOLD_ROLES
+    if check.when == "its tags are copied":
+        return call.flat.get("x-amz-tagging-directive", ("",))[0].upper() != "REPLACE"
+    if check.when == "it is connected to a VPC":
+        vpc = next((value for key, value in call.parameters.items() if key.lower() == "vpcconfig"), None)
+        return any(text for _, text in texts_in(vpc))
+    return check.when not in _TOLD
+
+
+def _names_template(parameters: Mapping[str, Any]) -> bool:
+    names = (key for key, _ in islice(texts_in(parameters), _MOST_KEYS))
+    return any(key.lower().startswith(_LAUNCH_TEMPLATE) for key in (*parameters, *names))
 
 
 def _sets_tags(check: Check) -> bool:

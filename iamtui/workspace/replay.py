@@ -261,14 +261,15 @@ class Replayer:
         if self._effect is None or self._after is None:
             return
         for one in call.possible:
-            question = Question(one.action, next(iter(one.resources), "*"), region=request.region)
             if not self._effect.matters_to(principal, request.caller.principal, (one,)):
                 continue
-            if allows_all(self._after.decide(principal, question)) or self._before.decide(principal, question).denied:
-                continue
-            yield _Told(
-                Verdict.OPEN, one.action, "not told", f"{request.event} may have needed it, too: {_NOT_IN_RECORD}"
-            )
+            for resource in one.resources or ("*",):
+                asked = Question(one.action, resource, region=request.region)
+                if allows_all(self._after.decide(principal, asked)) or self._before.decide(principal, asked).denied:
+                    continue
+                words = f"{request.event} may have needed it, too: {_NOT_IN_RECORD}"
+                yield _Told(Verdict.OPEN, one.action, "not told", words)
+                break
 
     def _questions(
         self, request: DistinctRequest, denial: Denial, actions: tuple[AuthorizedAction, ...]

@@ -48,7 +48,7 @@ def test_forms_of_other_resources_can_be_filled_in_and_are_arns() -> None:
     for checks in COMPANIONS.values():
         for check in checks:
             filled = check.arn.format(partition="aws", region="eu-west-1", account="1" * 12, bucket="b")
-            assert not filled or parse_arn(filled) is not None
+            assert filled in ("", "*") or parse_arn(filled) is not None
             assert bool(check.arn) or check.action != "iam:PassRole"
 
 
@@ -60,6 +60,12 @@ def test_forms_of_other_resources_can_be_filled_in_and_are_arns() -> None:
         ("s3:PutBucketReplication", ["s3:PutReplicationConfiguration", "iam:PassRole"], []),
         ("iam:CreateUser", ["iam:CreateUser"], ["iam:TagUser"]),
         ("ecs:RunTask", ["ecs:RunTask"], ["iam:PassRole"]),
+        ("ssm:SendCommand", ["ssm:SendCommand"], ["iam:PassRole"]),
+        (
+            "autoscaling:UpdateAutoScalingGroup",
+            ["autoscaling:UpdateAutoScalingGroup"],
+            ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"],
+        ),
         ("states:CreateStateMachine", ["states:CreateStateMachine", "iam:PassRole"], ["states:TagResource"]),
         ("sts:AssumeRole", ["sts:AssumeRole"], ["sts:TagSession", "sts:SetSourceIdentity"]),
         ("kms:CreateAlias", ["kms:CreateAlias", "kms:CreateAlias"], []),

@@ -14,6 +14,8 @@ import pytest
 
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import catalogue
+from iamtui.catalog.dependent_actions import COMPANIONS
+from iamtui.engine import api_calls
 from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by, iam_actions
 from iamtui.questions.answers import fits
 
@@ -99,6 +101,61 @@ def test_run_instances_is_checked_on_each_kind_of_resource() -> None:
     # Which role the instance profile has is not in the record.
     assert (passed.resources, passed.implied) == ((), True)
     assert tags == AuthorizedAction("ec2:CreateTags", made, (("ec2:CreateAction", ("RunInstances",)),), implied=True)
+
+
+def test_what_a_call_needs_besides_and_its_record_does_not_tell_is_left_open() -> None:
+    role = "arn:aws:iam::111122223333:role/notify"
+    sent = call("ssm", "SendCommand", {"serviceRoleArn": role})
+    assert ("iam:PassRole", role) in told(sent)
+    # The table has nothing of this call.
+    made = call("synthetics", "CreateCanary", {"name": "c", "executionRoleArn": role})
+    assert [(one.action, one.resources) for one in made.possible] == [("iam:PassRole", (role,))]
+    template = {"launchTemplateId": "lt-1", "version": "1"}
+    mixed = {"mixedInstancesPolicy": {"launchTemplate": {"launchTemplateSpecification": template}}}
+    for parameters in ({"launchTemplate": template}, mixed):
+        for event in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup"):
+            group = call("autoscaling", event, {"autoScalingGroupName": "g", **parameters})
+            assert {"ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"} == {one.action for one in group.possible}
+    nodes = call("eks", "CreateNodegroup", {"clusterName": "c", "launchTemplate": {"id": "lt-1"}})
+    assert "ec2:RunInstances" in {one.action for one in nodes.possible}
+    plain = call("autoscaling", "UpdateAutoScalingGroup", {"autoScalingGroupName": "g", "minSize": 1})
+    assert {one.action for one in plain.possible} == {"iam:PassRole"}
+
+
+@pytest.mark.parametrize("event", ["CreateFunction20150331", "UpdateFunctionConfiguration20150331v2"])
+def test_a_function_in_a_vpc_may_need_to_read_networks(event: str) -> None:
+    networks = {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+    for vpc, found in (
+        ({"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}, networks),
+        ({}, set()),
+        (None, set()),
+    ):
+        made = call("lambda", event, {"functionName": "f", "vpcConfig": vpc})
+        assert networks & {one.action for one in made.possible} == found
+
+
+def test_a_copy_may_read_and_write_tags_and_reads_a_source() -> None:
+    place = {"bucketName": "b", "key": "k"}
+    of_tags = {"s3:GetObjectTagging", "s3:PutObjectTagging"}
+    copied = call("s3", "CopyObject", {**place, "x-amz-copy-source": "a/x"})
+    assert ("s3:GetObject", "arn:aws:s3:::a/x") in told(copied)
+    assert {one.action for one in copied.possible} == of_tags
+    replaced = call("s3", "CopyObject", {**place, "x-amz-copy-source": "a/x", "x-amz-tagging-directive": "REPLACE"})
+    assert not replaced.possible
+    untold = call("s3", "CopyObject", place)
+    assert {one.action for one in untold.possible} == of_tags | {"s3:GetObject"}
+
+
+def test_of_each_check_in_the_table_it_is_known_whether_a_record_tells_of_it() -> None:
+    told_or_not = api_calls._TOLD | api_calls._OF_TEMPLATES | {"its tags are copied", "it is connected to a VPC"}
+    open_ones = {
+        check.when
+        for checks in COMPANIONS.values()
+        for check in checks
+        if check.when and not check.via and check.action != "iam:PassRole" and check.when not in told_or_not
+    }
+    # A call of which one of these holds may have been checked, and is no longer said to be still allowed.
+    assert open_ones == {"layers are used", "the code comes from a bucket"}
 
 
 def test_the_record_s_own_resources_come_first() -> None:
