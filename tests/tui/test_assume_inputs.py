@@ -172,6 +172,16 @@ async def test_the_inputs_that_few_calls_need_come_when_the_section_is_opened() 
         assert field(app, "tags").value == "a=b"
 
 
+async def test_hints_beside_long_fields_keep_clear_of_them_in_a_narrower_window() -> None:
+    app = dialog(workspace(TAGGED, may=ALL))
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settle(pilot)
+        await press(pilot, "f2")
+        await until(pilot, lambda: "passed on by role chaining" in words(app))
+        await pilot.resize_terminal(70, 50)
+        await until(pilot, lambda: "passed on by role c" in words(app))
+
+
 # All of them are sent
 
 

@@ -95,14 +95,18 @@ class FormRow(Vertical):
     def render(self) -> Content:
         """Label and hint, on the line of the field."""
         label = (self._label.ljust(_LABEL), "bold $heading" if self.field.has_focus else "$muted")
-        between = " " * (self.field.outer_size.width + 1)
-        return Content.assemble(label, between, self._hint.stylize_before("$muted"))
+        field = self.size.width - _LABEL - self._room if self.has_class("-long") else _FIELD
+        return Content.assemble(label, " " * (field + 1), self._hint.stylize_before("$muted"))
+
+    @property
+    def _room(self) -> int:
+        """Cells for the hint beside a field that takes the whole line, two fifths of the line at most."""
+        room = self._hint.cell_length + 1
+        return min(room, self.size.width * 2 // 5 or room)
 
     def _leave_room(self) -> None:
-        """Beside a field that takes the whole line, leave room for the hint, two fifths of the line at most."""
         if self.has_class("-long"):
-            room = self._hint.cell_length + 1
-            self.field.styles.margin = 0, min(room, self.size.width * 2 // 5 or room), 0, _LABEL
+            self.field.styles.margin = 0, self._room, 0, _LABEL
 
     def on_resize(self) -> None:
         self._leave_room()
