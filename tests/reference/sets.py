@@ -16,6 +16,7 @@ from .catalogue import forms_of, needs_of, other_forms, required_forms_of
 from .patterns import IN_LABEL, Token, covers, shares
 
 Pattern = list[Token]
+Tokens = tuple[Token, ...]
 
 NAMES_WITHOUT_COLON = ("dynamodb", "ec2", "ecr", "eks", "iam", "kms", "sns", "sqs", "secretsmanager")
 FROZEN_MANAGED_POLICY = (
@@ -241,9 +242,7 @@ class Belongings:
 
 
 @lru_cache(maxsize=500)
-def belongings_of(
-    action: str, asked: tuple[Token, ...], partition: str, accounts: tuple[str, ...], *, narrow: bool
-) -> Belongings:
+def belongings_of(action: str, asked: Tokens, partition: str, accounts: tuple[str, ...], *, narrow: bool) -> Belongings:
     """The same for every way of filling in a question, of which there are dozens."""
     return Belongings(action, [*asked], partition, [*accounts], narrow=narrow)
 
@@ -258,7 +257,7 @@ class TooMany(Exception):
     """The patterns of a scenario overlap in too many ways to try them all."""
 
 
-def _resting(pattern: Pattern, places: set[int]) -> Places:
+def _resting(pattern: Tokens, places: set[int]) -> Places:
     """The places in a pattern, and those behind the runs there, which may stand for nothing."""
     result = set(places)
     for place in places:
@@ -273,7 +272,7 @@ def _never(detail: bool | str) -> str:
     return {IN_NAME: ":/", IN_LABEL: "/"}.get(str(detail), "" if detail else ":")
 
 
-def _behind(pattern: Pattern, places: Places, character: str) -> Places:
+def _behind(pattern: Tokens, places: Places, character: str) -> Places:
     result = set()
     for place in places:
         if place == len(pattern):
@@ -296,6 +295,15 @@ def one_of_each_kind(needed: list[Pattern], others: list[Pattern]) -> Iterator[s
     Raises:
         TooMany: there are more ways than are tried.
     """
+    found, all_of_them = _kinds(tuple(map(tuple, needed)), tuple(map(tuple, others)))
+    yield from found
+    if not all_of_them:
+        raise TooMany
+
+
+@lru_cache(maxsize=2_000)
+def _kinds(needed: tuple[Tokens, ...], others: tuple[Tokens, ...]) -> tuple[list[str], bool]:
+    """Those that are found, and whether they are all. Most ways of filling in a question have the same."""
     patterns = [*needed, *others]
     used = {detail for pattern in patterns for kind, detail in pattern if kind == "char"}
     other = next(letter for letter in _LETTERS + "".join(map(chr, range(0x3B1, 0x3FF))) if letter not in used)
@@ -303,12 +311,13 @@ def one_of_each_kind(needed: list[Pattern], others: list[Pattern]) -> Iterator[s
     seen = {start}
     waiting = deque([(start, "")])
     kinds = set()
+    found: list[str] = []
     while waiting:
         state, text = waiting.popleft()
         matched = tuple(len(pattern) in places for pattern, places in zip(patterns, state, strict=True))
         if all(matched[: len(needed)]) and matched not in kinds:
             kinds.add(matched)
-            yield text
+            found.append(text)
         following = {":", other}
         for pattern, places in zip(patterns, state, strict=True):
             following |= {pattern[place][1] for place in places if place < len(pattern) and pattern[place][0] == "char"}
@@ -318,4 +327,5 @@ def one_of_each_kind(needed: list[Pattern], others: list[Pattern]) -> Iterator[s
                 seen.add(there)
                 waiting.append((there, text + character))
         if len(seen) > MOST_STATES:
-            raise TooMany
+            return found, False
+    return found, True
