@@ -8,6 +8,7 @@ import io
 import re
 import sys
 from collections import deque
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 _LONGEST_SHOWN = 90
@@ -44,31 +45,35 @@ def paths_to(*sought: Sought) -> list[str]:
     found: list[str] = []
     came_from: dict[int, object] = {}
     waiting: deque[object] = deque((*gc.get_objects(), *sys._current_frames().values(), sys.modules))
-    own.add(id(waiting))
-    own.add(id(came_from))
     alive: list[object] = []
-    own.add(id(alive))
-    seen: set[int] = set()
+    own.update(map(id, (waiting, came_from, alive)))
+    # Each is put in once: those that are looked at stay alive, so that no id is another's later.
+    seen = {id(one) for one in waiting}
     while waiting:
         one = waiting.popleft()
-        if id(one) in seen or id(one) in own:
+        if id(one) in own:
             continue
-        seen.add(id(one))
         alive.append(one)
-        if _holds(one, search, search_bytes):
+        if type(one) not in _HOLDS_NO_TEXT and _holds(one, search, search_bytes):
             found.append(_path(one, came_from))
         for other in gc.get_referents(one):
             if id(other) not in seen:
+                seen.add(id(other))
                 if isinstance(other, (str, bytes, bytearray)):
-                    came_from.setdefault(id(other), one)
+                    came_from[id(other)] = one
                 waiting.append(other)
     # The patterns are kept by `re`, too; the rest is garbage, which the next walk is not to find.
     re.purge()
     for held in (texts, alive, came_from, waiting):
         held.clear()
+    seen.clear()
     del search, search_bytes, one, other
     gc.collect()
     return found
+
+
+_HOLDS_NO_TEXT = {dict, tuple, list, set, frozenset, FunctionType, CellType, CodeType, type, int, float, bool}
+"""Nearly all that there is: what these hold is looked at by itself."""
 
 
 def _holds(one: object, search: re.Pattern[str], search_bytes: re.Pattern[bytes]) -> bool:
