@@ -359,8 +359,11 @@ def _legend(texts: Sequence[str], gap: str, *, ascii_only: bool) -> str:
 def _stacked(breakdown: Breakdown, most: int, room: int, *, ascii_only: bool) -> OverviewLine:
     counts = [part.count for part in breakdown.parts]
     width = max(sum(map(bool, counts)), round(room * breakdown.whole.count / most)) if most else 0
+    # As the legend above it, and less heavy than text.
     drawn = "".join(stacked_bar(counts, width, ascii_only=ascii_only))
-    return OverviewLine(_safe(breakdown.whole.label), breakdown.whole, breakdown.parts, words=(Word(drawn),))
+    return OverviewLine(
+        _safe(breakdown.whole.label), breakdown.whole, breakdown.parts, words=(Word(drawn, Tone.HEADING),)
+    )
 
 
 def _question(question: QuestionBar, room: int, *, ascii_only: bool) -> OverviewLine:

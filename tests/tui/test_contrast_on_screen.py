@@ -36,6 +36,8 @@ SCREENS = {
 
 LEAST, LEAST_HINT = 3.0, 2.5
 """The least contrast of a text, and of the hint that an empty field shows."""
+LEAST_OF = {"iamtui-contrast": (7.0, 7.0), "iamtui-light": (LEAST, 4.0), "iamtui-frost": (LEAST, 4.0)}
+"""Both in themes that promise more."""
 
 
 def segments(pilot: Pilot[None]) -> Iterator[Segment]:
@@ -53,6 +55,7 @@ def drawn(colour: TerminalColor, own: str) -> Color:
 
 def pale(pilot: Pilot[None]) -> list[tuple[str, float]]:
     """Every text with letters in it that has too little contrast."""
+    least, least_hint = LEAST_OF.get(pilot.app.theme, (LEAST, LEAST_HINT))
     fields = (*pilot.app.screen.query(Input), *pilot.app.screen.query(TextArea))
     hints = " ".join(str(field.placeholder) for field in fields)
     found = []
@@ -61,7 +64,7 @@ def pale(pilot: Pilot[None]) -> list[tuple[str, float]]:
             continue
         one, other = drawn(style.color, "#c0c0c0"), drawn(style.bgcolor, "#000000")
         ratio = contrast(one, other)
-        if ratio < (LEAST_HINT if text.strip() in hints else LEAST):
+        if ratio < (least_hint if text.strip() in hints else least):
             found.append((text.strip(), round(ratio, 1)))
     return found
 
