@@ -104,7 +104,7 @@ def load_account(
     Raises:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
-    with collector_paused():
+    with collector_paused(stays=True):
         pages = list(pages_of(decode_pages(data, origin=origin, counted=counted), origin))
         if account_id is not None:
             pages = _of_account(pages, account_id, origin)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
+from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.malformed import fault_of, may_mean
@@ -44,7 +45,9 @@ def refused_statements(account: Account, actions: Sequence[str] = (), principal:
     """
     found = account.memo.get("refused statements")
     if found is None:
-        found = account.memo["refused statements"] = tuple(_refused(account))
+        # Each document is parsed for it, which stays with the account.
+        with collector_paused(stays=True):
+            found = account.memo["refused statements"] = tuple(_refused(account))
     if principal is not None and found:
         own = principal_policies(account, principal)
         levels = () if isinstance(own.scps, NotEvaluated) else own.scps
