@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -169,9 +169,7 @@ def ask(
                 if tables is not None:
                     tables.write(answer.found.account, answer.found.rows)
         if indexes:
-            across = _across(plan, Ways(day.date, indexes, pages, doing), listing)
-            if tables is not None:
-                tables.write_across(across)
+            _tell_across(plan, Ways(day.date, indexes, pages, doing), listing, tables)
     listing.end(day if not accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
     if plan.draft is not None and plan.escalations:
@@ -201,30 +199,37 @@ def _start(arn: str | None, *, trust: bool) -> str:
     return arn
 
 
-def _across(plan: Plan, ways: Ways, listing: _Listing) -> list[Row]:
-    """What only several accounts together show."""
-    found: list[Row] = []
-
-    def add(row: Row) -> None:
+def _tell_across(plan: Plan, ways: Ways, listing: _Listing, tables: _Parquet | None) -> None:
+    """Say what only several accounts together show, as it is found."""
+    kept: dict[str, list[Callable[[], Row]]] = {}
+    left = _MOST_ACROSS if tables is not None else 0
+    for make in _across(plan, ways):
+        row = make()
         listing.add_row(row)
-        if len(found) < _MOST_ACROSS:
-            found.append(row)
+        if left:
+            # What a row is made of is far smaller.
+            kept.setdefault(row.account, []).append(make)
+            left -= 1
+            if not left:
+                listing.lack((f"More than {_MOST_ACROSS:,} rows about several accounts: no more are in the tables.",))
+    listing.lack(ways.lacking)
+    if tables is not None:
+        for account, made in kept.items():
+            tables.write(account, [make() for make in made], "across.parquet")
 
+
+def _across(plan: Plan, ways: Ways) -> Iterator[Callable[[], Row]]:
+    """What makes the rows about several accounts."""
     if plan.escalations:
-        for climb in ways.climbs():
-            add(climb_row(climb))
+        yield from (partial(climb_row, climb) for climb in ways.climbs())
     if plan.start:
-        for chain in ways.chains(plan.start):
-            add(chain_row(plan.start, chain))
+        yield from (partial(chain_row, plan.start, chain) for chain in ways.chains(plan.start))
     elif plan.trust:
         for role in ways.trusting:
             outside = ways.outside(role)
             if outside != ():
-                add(outside_row(role, outside))
-        for edge in ways.edges(ways.trusting):
-            add(edge_row(edge))
-    listing.lack(ways.lacking)
-    return found
+                yield partial(outside_row, role, outside)
+        yield from (partial(edge_row, edge) for edge in ways.edges(ways.trusting))
 
 
 def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
@@ -393,14 +398,6 @@ class _Parquet:
         self._pyarrow = pyarrow_module()
         self._folder = folder
         self._day = day
-
-    def write_across(self, rows: Sequence[Row]) -> None:
-        """Write rows of any accounts that several of them showed, in a file of their own beside the others."""
-        by_account: dict[str, list[Row]] = {}
-        for row in rows:
-            by_account.setdefault(row.account, []).append(row)
-        for account, own in by_account.items():
-            self.write(account, own, "across.parquet")
 
     def write(self, account: str, rows: Sequence[Row], name: str = "results.parquet") -> None:
         arrow = self._pyarrow

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from iamtui.cli import org
 from iamtui.input_files import packed_for
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import optional_module
@@ -134,7 +135,9 @@ def test_proofs_of_a_file_and_that_nobody_outside_can_use_anything(cli: Cli, sto
     assert (nothing.code, "none has what is named: not-public arn:aws:s3:::nothing*" in nothing.err) == (3, True)
 
 
-def test_ways_from_one_account_into_another(cli: Cli, store: Path, tmp_path: Path) -> None:
+def test_ways_from_one_account_into_another(
+    cli: Cli, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = json.loads((tmp_path / "other.json").read_text())
     target = role("into", Arn=f"arn:aws:iam::{OTHER}:role/into", AssumeRolePolicyDocument=trust({"AWS": iam("root")}))
     data["RoleDetailList"] += [target | {"RolePolicyList": [inline("all", ADMIN)]}]
@@ -167,6 +170,10 @@ def test_ways_from_one_account_into_another(cli: Cli, store: Path, tmp_path: Pat
     folder = tmp_path / "tables"
     assert cli("org", "ask", "--store", store, "--trust", "--parquet", folder).code == 0
     assert [path.name for path in folder.glob(f"*/account={OTHER}/*")].count("across.parquet") == 1
+    monkeypatch.setattr(org, "_MOST_ACROSS", 1)
+    found = cli("org", "ask", "--store", store, "--trust", "--parquet", tmp_path / "fewer")
+    assert found.code == 3
+    assert "More than 1 rows about several accounts: no more are in the tables." in found.err
 
 
 @pytest.mark.slow
