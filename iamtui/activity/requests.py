@@ -24,10 +24,10 @@ from iamtui.text import safe_text
 MOST_DISTINCT: Final = 300_000
 """Distinct requests that are held, if their texts are not too large; events of more are counted by their names."""
 
-_MOST_HELD: Final = 288 * 1024 * 1024
+_MOST_HELD: Final = 224 * 1024 * 1024
 """Bytes of all of them, of which each takes _SIZE_OF_ONE besides its texts; what many have in common counts once."""
 
-_SIZE_OF_ONE: Final = 720
+_SIZE_OF_ONE: Final = 680
 _COMMON: Final = 6
 """Fields of a request that many have in common, the first ones: caller, account, Region, source, name and type."""
 
@@ -184,6 +184,23 @@ def _compact(value: Any) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
+class _Seen(msgspec.Struct, gc=False):
+    """How often a request was made, first and last."""
+
+    count: int
+    first: str
+    last: str
+
+
+def _request(key: tuple[Any, ...], seen: _Seen) -> DistinctRequest:
+    return DistinctRequest(*key, *msgspec.structs.astuple(seen))
+
+
+def _asking(key: tuple[Any, ...]) -> tuple[str, ...]:
+    caller, _, region, source, event, _, parameters = key[:7]
+    return source, event, parameters, region, caller.principal
+
+
 class RequestCollector:
     """Collapses events to distinct requests.
 
@@ -206,7 +223,7 @@ class RequestCollector:
         self._told_apart = 0
         self._shared: dict[Any, Any] = {}
         self._size = 0
-        self._found: dict[tuple[Any, ...], list[Any]] = {}
+        self._found: dict[tuple[Any, ...], _Seen] = {}
         self.left_out: Counter[str] = Counter()
         """Events of more distinct requests than are held, by source and name."""
 
@@ -222,15 +239,15 @@ class RequestCollector:
             key = self._fields(event)
             first = (event.first or event.eventTime or "")[:_LONGEST_TIME]
             last = (event.last or event.eventTime or "")[:_LONGEST_TIME]
-            times = found.get(key)
-            if times is not None:
-                times[0] += event.count
-                if first and (first < times[1] or not times[1]):
-                    times[1] = first
-                if last > times[2]:
-                    times[2] = last
+            seen = found.get(key)
+            if seen is not None:
+                seen.count += event.count
+                if first and (first < seen.first or not seen.first):
+                    seen.first = first
+                if last > seen.last:
+                    seen.last = last
             elif len(found) < MOST_DISTINCT and (held := self._held(key)) is not None:
-                found[held] = [event.count, first, last]
+                found[held] = _Seen(event.count, first, last)
             else:
                 name = f"{event.eventSource}:{event.eventName}"
                 known = name in self.left_out or (len(self.left_out) < _MOST_LEFT and len(name) <= _LONGEST_NAME)
@@ -246,8 +263,19 @@ class RequestCollector:
 
     def requests(self) -> Iterator[DistinctRequest]:
         """The distinct requests, in the order in which they were first found."""
-        for key, times in self._found.items():
-            yield DistinctRequest(*key, *times)
+        for key, seen in self._found.items():
+            yield _request(key, seen)
+
+    def in_order_of_questions(self) -> Iterator[DistinctRequest]:
+        """The same, those together that ask the same of the account; each is made when it is asked for."""
+        for key in sorted(self._found, key=_asking):
+            yield _request(key, self._found[key])
+
+    def taken(self) -> Iterator[DistinctRequest]:
+        """The distinct requests, the last one first; they are held here no more."""
+        while self._found:
+            key, seen = self._found.popitem()
+            yield _request(key, seen)
 
     def _fields(self, event: Event) -> tuple[Any, ...]:
         """The fields of a distinct request, but for the number and times of its events."""

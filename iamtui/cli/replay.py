@@ -112,7 +112,7 @@ def replay(
     replayer = Replayer(workspace, reads, drafted)
     tell = _telling("requests")
     # Those that ask the same of the account stand together, and are answered at once.
-    for number, request in enumerate(sorted(collector.requests(), key=_asking)):
+    for number, request in enumerate(collector.in_order_of_questions()):
         replayer.add(request)
         tell(number)
     ProgressLine.clear()
@@ -130,10 +130,6 @@ def replay(
     if failed is not None and found.events[failed]:
         return Exit.NO
     return Exit.OK if found.told and read.counts.whole and not collector.left_out else Exit.OPEN
-
-
-def _asking(request: DistinctRequest) -> tuple[str, ...]:
-    return request.source, request.event, request.parameters, request.region, request.caller.principal
 
 
 def _check(

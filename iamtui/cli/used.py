@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from iamtui.workspace.access import levels_of
 from iamtui.workspace.draft_session import save_draft_file
 from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, check_least, least_policy
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.replay import with_named_policies
+from iamtui.workspace.replay import with_policies_of
 from iamtui.workspace.used import (
     Activity,
     UseCount,
@@ -109,10 +109,12 @@ def used(
     arn = who.role_arn or who.arn
     read = read_trails(trails, told, only=arn)
     ProgressLine.clear()
-    requests = read.requests.get(arn, ())
-    workspace, not_loaded = with_named_policies(workspace, requests, lambda _count: None)
-    activity = activity_of(workspace, who, read)
-    least = least_policy(workspace, who, activity, most)
+    activity = activity_of(workspace, who, read, _telling("requests", len(read.requests.get(arn, ()))))
+    resources = {resource: None for used in activity.actions.values() for resource in used.resources}
+    workspace, not_loaded = with_policies_of(workspace, resources, _telling("policies of resources"))
+    pairs = sum(len(used.resources) for used in activity.actions.values())
+    least = least_policy(workspace, who, activity, most, told=_telling("resources", pairs))
+    ProgressLine.clear()
     checked, not_made = _check(workspace, principal, least, activity)
     uses = compare_use(granted, activity)
     shown = _Shown(workspace, activity, uses, least, checked, not_made)
@@ -139,6 +141,11 @@ def used(
         save_draft_file(checked.drafted.draft, Path(draft_file), overwrite=overwrite)
         note(f"Written: {safe_text(draft_file)}. See it with `iamtui draft show {shlex.quote(draft_file)}`.")
     return Exit.OPEN if activity.incomplete else Exit.OK
+
+
+def _telling(what: str, total: int | None = None) -> Callable[[int], None]:
+    line = ProgressLine()
+    return lambda count: line.tell(Progress(what, count, total))
 
 
 def _check(

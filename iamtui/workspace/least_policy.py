@@ -10,7 +10,7 @@ import copy
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -100,22 +100,32 @@ class _Allowed:
 
 
 def least_policy(
-    workspace: Workspace, principal: Principal, activity: Activity, most: int = MOST_NAMED, now: datetime | None = None
+    workspace: Workspace,
+    principal: Principal,
+    activity: Activity,
+    most: int = MOST_NAMED,
+    now: datetime | None = None,
+    told: Callable[[int], None] = lambda _done: None,
 ) -> LeastPolicy:
     """The policy that allows what was used.
 
     Args:
         most: how many resources of one kind are named.
+        told: called again and again with how many resources are done.
     """
-    return _Maker(workspace, principal, most, now or datetime.now(UTC)).made(activity)
+    return _Maker(workspace, principal, most, now or datetime.now(UTC), told).made(activity)
 
 
 class _Maker:
-    def __init__(self, workspace: Workspace, principal: Principal, most: int, now: datetime) -> None:
+    def __init__(
+        self, workspace: Workspace, principal: Principal, most: int, now: datetime, told: Callable[[int], None]
+    ) -> None:
         self._workspace = workspace
         self._principal = principal
         self._most = most
         self._now = now
+        self._told = told
+        self._done = 0
         question = with_region(workspace, Question("s3:GetObject"))
         _, policies, _ = QuestionEvaluator(workspace.account, question, now).put_by(principal)
         identity = policies.identity if isinstance(policies.identity, tuple) else (MissingPolicy("identity policies"),)
@@ -155,6 +165,8 @@ class _Maker:
         # In the order of their fronts, so that one decision is held at a time.
         for resource in sorted(used.resources, key=lambda name: front(name or "*")):
             where = resource or "*"
+            self._told(self._done)
+            self._done += 1
             if front(where) != asked:
                 asked = front(where)
                 question = Question(used.action, where, context, region=next(iter(used.contexts))[0])

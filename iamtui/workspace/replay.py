@@ -471,11 +471,18 @@ def with_named_policies(
     """
     if not workspace.can_call_aws:
         return workspace, {}
-    wanted: dict[str, None] = {}
-    for request in requests:
-        if request.is_call and not (request.error and not request.denied):
-            named = (arn for action in authorized_by(request.record()).actions for arn in action.resources)
-            wanted.update(dict.fromkeys(unloaded_policies(workspace, (arn for arn in named if not is_pattern(arn)))))
+    calls = (one for one in requests if one.is_call and not (one.error and not one.denied))
+    named = (arn for call in calls for action in authorized_by(call.record()).actions for arn in action.resources)
+    return with_policies_of(workspace, named, told)
+
+
+def with_policies_of(
+    workspace: Workspace, resources: Iterable[str], told: Callable[[int], None] = lambda _count: None
+) -> tuple[Workspace, dict[str, str]]:
+    """The same, of resources by their ARNs; patterns are passed over."""
+    if not workspace.can_call_aws:
+        return workspace, {}
+    wanted = dict.fromkeys(unloaded_policies(workspace, (arn for arn in resources if arn and not is_pattern(arn))))
     loaded = list(wanted)[:MOST_LOADED]
     failed = dict.fromkeys(list(wanted)[MOST_LOADED:], f"more than {MOST_LOADED} are not loaded at once")
     for number, carrier in enumerate(loaded):

@@ -208,7 +208,7 @@ def read_trails(
     actions = {next(iter(iam_actions(source, name)), "") for source, name in names} - {""}
     managing = [action for action in actions if not is_data_event(action)]
     return ReadTrails(
-        _by_principal(collector.requests(), only),
+        _by_principal(collector.taken(), only),
         frozenset(action.partition(":")[0] for action in actions.difference(managing)),
         bool(managing),
         any(map(_only_reads, managing)),
@@ -231,7 +231,8 @@ def _by_principal(requests: Iterable[DistinctRequest], only: str) -> dict[str, l
     for request in requests:
         if not only or request.caller.principal == only:
             found.setdefault(request.caller.principal, []).append(request)
-    return found
+    # They come last one first.
+    return {principal: own[::-1] for principal, own in reversed(found.items())}
 
 
 def _only_reads(action: str) -> bool:
@@ -263,12 +264,19 @@ def read_until(trail: str, told: Callable[[int, int], bool]) -> ReadTrails | Non
         return None
 
 
-def activity_of(workspace: Workspace, principal: Principal, read: ReadTrails) -> Activity:
-    """What trails tell of a user or role."""
+def activity_of(
+    workspace: Workspace, principal: Principal, read: ReadTrails, told: Callable[[int], None] = lambda _done: None
+) -> Activity:
+    """What trails tell of a user or role.
+
+    Args:
+        told: called again and again with how many requests are done.
+    """
     arn = principal.role_arn or principal.arn
     activity = Activity(arn, read)
-    for request in read.requests.get(arn, ()):
+    for number, request in enumerate(read.requests.get(arn, ())):
         activity.add(request, workspace)
+        told(number)
     return activity
 
 

@@ -169,6 +169,22 @@ def test_sessions_of_a_role_are_told_apart_up_to_a_number(monkeypatch: pytest.Mo
     assert len(collected(records, sessions=True)) == 10
 
 
+def test_distinct_requests_are_taken_in_other_orders() -> None:
+    collector = RequestCollector()
+    named = [RECORD | {"eventName": name, "awsRegion": region} for region in ("b", "a") for name in ("Z", "A", "Z")]
+    found = [event_of(json.dumps(record)) for record in named]
+    collector.add(event for event in found if event is not None)
+    every = list(collector.requests())
+    assert [(one.event, one.region, one.count) for one in collector.in_order_of_questions()] == [
+        ("A", "a", 1),
+        ("A", "b", 1),
+        ("Z", "a", 2),
+        ("Z", "b", 2),
+    ]
+    assert list(collector.taken()) == every[::-1]
+    assert len(collector) == 0
+
+
 def test_more_than_are_held_are_counted_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "MOST_DISTINCT", 1)
     collector = RequestCollector()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from iamtui.cli import used
 from tests.support.cli_runner import Cli
 
 ACCOUNT = "111122223333"
@@ -135,6 +136,18 @@ def test_the_draft_is_written_for_other_commands(cli: Cli, tmp_path: Path) -> No
     assert cli(*question).code == cli(*question, "--draft", file).code
     other = ("can", "data-engineer", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/else", "--demo")
     assert cli(*other, "--draft", file).code == 1
+
+
+def test_it_is_told_how_far_the_reading_of_requests_has_come(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    monkeypatch.setattr(used, "_telling", lambda what, total=None: lambda count: told.append((what, count, total)))
+    assert cli("used", "data-engineer", trail(tmp_path), "--demo").code == 0
+    for what in ("requests", "resources"):
+        counts = [(count, total) for one, count, total in told if one == what]
+        assert [count for count, _ in counts] == list(range(len(counts)))
+        assert {total for _, total in counts} == {len(counts)}
 
 
 def test_a_draft_is_not_written_over_something_else(cli: Cli, tmp_path: Path) -> None:
