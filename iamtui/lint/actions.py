@@ -6,27 +6,42 @@ Sources: IAM User Guide (Action element; Access Analyzer policy checks), Service
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.tables import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES
-from iamtui.lint.subject import (
-    CheckedDocument,
-    Level,
-    Place,
-    action_glob,
-    condition_keys_of,
-    covers_action,
-    lines_about,
-    named,
-    quoted,
-    reaches,
-)
+from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, lines_about, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import action_fault
 from iamtui.policy.operators import parse_operator
-from iamtui.policy.patterns import is_pattern
+from iamtui.policy.patterns import (
+    Glob,
+    is_pattern,
+    parse_pieces,
+    tokens_of,
+)
 from iamtui.policy.types import PolicyType
+
+
+@lru_cache(maxsize=4096)
+def action_glob(entry: str) -> Glob:
+    return Glob(tokens_of(parse_pieces(entry.lower(), variables=False)))
+
+
+def covers_action(entry: str, action: str) -> bool:
+    """Whether an Action entry matches an action; the service is compared literally."""
+    if entry in ("*", "*:*"):
+        return True
+    service = entry.partition(":")[0].lower()
+    return service == action.partition(":")[0].lower() and action_glob(entry).matches(action.lower())
+
+
+def reaches(statement: Statement, action: str) -> bool:
+    """Whether a statement is about an action, by its Action or its NotAction."""
+    if statement.actions is not None:
+        return any(covers_action(entry, action) for entry in statement.actions)
+    return not any(covers_action(entry, action) for entry in statement.not_actions or ())
 
 
 def check_actions(subject: CheckedDocument, statement: Statement) -> None:

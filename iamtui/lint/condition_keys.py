@@ -12,17 +12,8 @@ from typing import Final
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
 from iamtui.catalog.tables import RETIRED_SERVICES
-from iamtui.lint.subject import (
-    CheckedDocument,
-    Level,
-    Place,
-    condition_keys_of,
-    is_negated,
-    lines_about,
-    named,
-    quoted,
-    reaches,
-)
+from iamtui.lint.actions import reaches
+from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, is_negated, lines_about, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import key_fault
 from iamtui.policy.operators import parse_operator

@@ -9,15 +9,8 @@ import re
 from typing import Final
 
 from iamtui.catalog.tables import unique_id_kind
-from iamtui.lint.subject import (
-    CheckedDocument,
-    Place,
-    condition_keys_of,
-    covers_action,
-    lines_about,
-    quoted,
-    reaches,
-)
+from iamtui.lint.actions import covers_action, reaches
+from iamtui.lint.subject import CheckedDocument, Place, condition_keys_of, lines_about, quoted
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn

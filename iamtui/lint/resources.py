@@ -12,7 +12,8 @@ from typing import Final
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import condition_key
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
-from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, quoted, reaches, resource_glob
+from iamtui.lint.actions import reaches
+from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, quoted, resource_glob
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import resource_fault
 from iamtui.policy.patterns import is_account_id, is_pattern

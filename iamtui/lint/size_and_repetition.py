@@ -6,15 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from iamtui.lint.subject import (
-    CheckedDocument,
-    Level,
-    action_glob,
-    named,
-    quoted,
-    resource_glob,
-    resource_tokens,
-)
+from iamtui.lint.actions import action_glob
+from iamtui.lint.subject import CheckedDocument, Level, named, quoted, resource_glob, resource_tokens
 from iamtui.policy.document import Statement
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import Token, Wild, is_pattern, parse_pieces, tokens_of

@@ -211,26 +211,6 @@ def named(texts: Sequence[str], most: int = 3) -> str:
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
 
 
-@lru_cache(maxsize=4096)
-def action_glob(entry: str) -> Glob:
-    return Glob(tokens_of(parse_pieces(entry.lower(), variables=False)))
-
-
-def covers_action(entry: str, action: str) -> bool:
-    """Whether an Action entry matches an action; the service is compared literally."""
-    if entry in ("*", "*:*"):
-        return True
-    service = entry.partition(":")[0].lower()
-    return service == action.partition(":")[0].lower() and action_glob(entry).matches(action.lower())
-
-
-def reaches(statement: Statement, action: str) -> bool:
-    """Whether a statement is about an action, by its Action or its NotAction."""
-    if statement.actions is not None:
-        return any(covers_action(entry, action) for entry in statement.actions)
-    return not any(covers_action(entry, action) for entry in statement.not_actions or ())
-
-
 def condition_keys_of(statement: Statement) -> set[str]:
     """The condition keys that a statement tests, in lower case."""
     return {line.key.lower() for line in statement.conditions}

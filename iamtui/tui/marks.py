@@ -15,13 +15,26 @@ from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.detail_pane import DetailPane
-from iamtui.tui.explorer.explorer import ADMINISTRATOR, CERTAIN, CHANGED, MARKED, POSSIBLE
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.lists.line_list import Piece
 from iamtui.workspace.workspace import SourceInfo, Workspace
 
 if TYPE_CHECKING:
     from iamtui.tui.reports.report_screen import Compared
+
+
+MARKED: Final = Piece(" =", "match")
+"""What stands beside the user or role that others are compared with."""
+
+CHANGED: Final = Piece(" •", "match")
+"""What stands beside what is not as it was shown before it was read again."""
+
+CERTAIN: Final = Piece(" ▲", "denied")
+
+POSSIBLE: Final = Piece(" △", "warning")
+
+ADMINISTRATOR: Final = Piece(" ◆", "muted")
+"""What stands beside who can become administrator, could under a condition, and is one."""
 
 
 class PrincipalMarks:

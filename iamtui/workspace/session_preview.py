@@ -15,8 +15,8 @@ from iamtui.credentials.assume_role import AssumeRoleInput, policy_characters
 from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
+from iamtui.lint.actions import action_glob
 from iamtui.lint.check_document import DocumentKind, Finding, findings
-from iamtui.lint.subject import action_glob
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern
 from iamtui.problem import Problem

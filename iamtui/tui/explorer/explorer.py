@@ -54,17 +54,6 @@ MarkOf = Callable[[Entity], str]
 SignsOf = Callable[[Entity], Sequence[Piece]]
 """What else stands behind the name of an entity."""
 
-MARKED: Final = Piece(" =", "match")
-"""What stands beside the user or role that others are compared with."""
-
-CHANGED: Final = Piece(" •", "match")
-"""What stands beside what is not as it was shown before it was read again."""
-
-CERTAIN: Final = Piece(" ▲", "denied")
-POSSIBLE: Final = Piece(" △", "warning")
-ADMINISTRATOR: Final = Piece(" ◆", "muted")
-"""What stands beside who can become administrator, could under a condition, and is one."""
-
 
 def no_signs(_entity: Entity) -> Sequence[Piece]:
     return ()
