@@ -7,15 +7,15 @@ import os
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from iamtui import paths
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.main import CommandEntry, LazyGroup
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.config import Config, Setting, load_config, settings, value_of
+from iamtui.cli.output import note, stdout
+from iamtui.config import Config, Setting, load_config, settings
 from iamtui.credentials.export import FORMATS
 from iamtui.credentials.secure_files import replace_file
 from iamtui.problem import Problem
@@ -28,7 +28,7 @@ SCHEMA: Final = Path(paths.__file__).with_name("config.schema.json")
 _HERE: Final = "iamtui.cli.config"
 ENTRIES: Final = {
     "check": CommandEntry(_HERE, "check", "Say what is wrong in the config file, in themes and in variables."),
-    "show": CommandEntry(_HERE, "show", "Show every setting, its value, and where that came from."),
+    "show": CommandEntry("iamtui.cli.info", "show_config", "Show every setting, its value, and where that came from."),
     "path": CommandEntry(_HERE, "path_", "Print the path of the config file, or of its schema."),
     "init": CommandEntry(_HERE, "init", "Print a new config file, or write it."),
 }
@@ -70,21 +70,6 @@ def _of_names(found: Config) -> Iterator[str]:
         yield f"export.format is {safe_text(name)}, which is not a format; formats are {', '.join(FORMATS)}."
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
-def show(as_json: bool) -> Exit:
-    """Show every setting, its value, and whether it came from the file, a variable or the default."""
-    found, problems = load_config()
-    facts = config_facts(found)
-    if as_json:
-        stdout().json(facts, indent=2)
-    else:
-        print_config(stdout(), facts)
-    for problem in problems:
-        note(problem)
-    return Exit.OK
-
-
 @click.command("path")
 @click.option("--schema", is_flag=True, help="The path of the file's JSON Schema, for editors.")
 def path_(schema: bool) -> Exit:
@@ -119,39 +104,6 @@ def _already_there(path: Path) -> Problem:
     return Problem(
         f"There is {safe_text(path)} already.", "It is left as it is; `iamtui config init` prints a new one."
     )
-
-
-# What `info` shows too.
-
-
-def config_facts(found: Config) -> dict[str, dict[str, Any]]:
-    """Every setting by its name: value, origin, default, variable and meaning."""
-    return {
-        setting.name: {
-            "value": _plain(value_of(found, setting.name)),
-            "from": found.origin(setting.name),
-            "default": setting.default,
-            "variable": setting.variable or None,
-            "help": setting.help,
-        }
-        for setting in settings()
-    }
-
-
-def print_config(out: Output, facts: dict[str, dict[str, Any]], *, indent: int = 0) -> None:
-    for name, setting in facts.items():
-        about = Span(f"  {setting['from']}: {setting['help']}", Style.QUIET)
-        out.line(f"{'':<{indent}}{name:<26}{_shown(setting['value']):<14}", about)
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if hasattr(value, "items") else value
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} = {item}" for key, item in value.items()) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value) or "none"
 
 
 # A new file.

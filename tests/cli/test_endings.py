@@ -87,7 +87,7 @@ INSIDE = {
     "console": ("iamtui.cli.console", "assumed"),
     "revoke": ("iamtui.cli.revoke", "plan_revocation"),
     "info": ("iamtui.cli.info", "load_config"),
-    "config": ("iamtui.cli.config", "load_config"),
+    "config": ("iamtui.cli.info", "load_config"),
     "permissions": ("iamtui.cli.info", "policy_for"),
     "completion": ("iamtui.cli.completion", "_Bash.source"),
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from iamtui.presentation.answer import Shown
 
 
 class QuestionKey(NamedTuple):
@@ -79,3 +82,18 @@ def _outside(key: QuestionKey) -> Binding:
     keys = f"{key.key},{key.letter}" if key.letter else key.key
     action = key.action if key.owned else f"in_question('{key.action}')"
     return Binding(keys, action, key.label, show=key.owned, id=key.id, tooltip=key.tooltip)
+
+
+def keys_to_name(shown: Shown | None, *, in_action: bool, types: bool) -> tuple[str, ...]:
+    """The ids of the keys that the foot of the panel names.
+
+    Args:
+        shown: the answer on screen, or None.
+        in_action: whether the focus is in the field of the action.
+        types: whether it is in any field.
+    """
+    typed = ("typed",) if types else ()
+    if shown is None:
+        return typed if in_action else ("question.ask", *typed)
+    helped = () if shown.decision.allowed else ("draft.suggestion",)
+    return ("question.why", "question.who_can", *helped, *typed)

@@ -26,7 +26,7 @@ from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatal
 from iamtui.tui.question.caller import CallerRow
 from iamtui.tui.question.completing_input import ActionField, Completions
 from iamtui.tui.question.form import QuestionForm
-from iamtui.tui.question.keys import in_panel
+from iamtui.tui.question.keys import in_panel, keys_to_name
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, how_to_begin, room_in, title_of, why_not
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
@@ -440,12 +440,8 @@ class QuestionPanel(Pane):
         """Name the keys in the frame's foot, those that work where the focus is."""
         if self._room == NARROW or not self.is_attached:
             return
-        shown = self._shown
-        ids: tuple[str, ...] = ("question.why", "question.who_can")
-        if shown is None:
-            ids = () if self._form.action_field.has_focus else ("question.ask",)
-        helped = ("draft.suggestion",) if shown is not None and not shown.decision.allowed else ()
-        hinted = (*ids, *helped, *(("typed",) if isinstance(self.screen.focused, Input) else ()))
+        types = isinstance(self.screen.focused, Input)
+        hinted = keys_to_name(self._shown, in_action=self._form.action_field.has_focus, types=types)
         if hinted != self._hinted:
             self._hinted = hinted
             self.border_subtitle = key_hints(self, *hinted)
