@@ -238,3 +238,17 @@ def _name(user: int) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return f"user {user}"
+
+
+def has_terminal(path: Path = Path("/dev/tty")) -> bool:
+    """Whether our process group is the one that the terminal's keys signal."""
+    try:
+        terminal = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -14,6 +14,7 @@ from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Gap, Known, Mis
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
 from iamtui.cli.output import note, progress_report, say_cached
+from iamtui.cli.prompts import can_ask, says_yes
 from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
@@ -88,8 +89,6 @@ def _approve(command: CredentialCommand, *, named: bool, option: str = "--profil
         Problem: the user does not want it run, or there is nobody to ask and no profile was named, or another iamtui
             runs this one, and would show nobody what is said here.
     """
-    from iamtui.cli.prompts import can_ask, says_yes  # only where a profile runs a command
-
     if commands.is_confirmed(command):
         return can_ask()
     if commands.is_credential_process():

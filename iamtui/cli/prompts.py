@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from iamtui.cli.output import note, stderr
-from iamtui.credentials.child_process import has_terminal
+from iamtui.paths import has_terminal
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text

@@ -27,6 +27,7 @@ from iamtui.aws.credential_process import ASKING
 from iamtui.credentials import variables
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.session import Session
+from iamtui.paths import has_terminal
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
@@ -368,20 +369,6 @@ def _terminal() -> Iterator[int]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTTOU, before)
-        os.close(terminal)
-
-
-def has_terminal(path: Path = Path("/dev/tty")) -> bool:
-    """Whether our process group is the one that the terminal's keys signal."""
-    try:
-        terminal = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
         os.close(terminal)
 
 

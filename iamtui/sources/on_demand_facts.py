@@ -59,7 +59,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
 from iamtui.problem import Problem
 from iamtui.sources.parallel import FactReader, Step, Tasks, no_step
-from iamtui.sources.resource_policy_loader import load_resource_policy, read_kms_aliases
+from iamtui.sources.resource_policy_loader import read_kms_aliases
 
 T = TypeVar("T")
 
@@ -149,9 +149,6 @@ class OnDemandFacts(NamedTuple):
 
     def last_accessed(self, arns: Collection[str], step: Step) -> tuple[Account, Mapping[str, Missing]]:
         return load_last_accessed(self.connection, self.account, arns, step)
-
-    def resource_policy(self, carrier: str) -> Account:
-        return load_resource_policy(self.connection, self.account, carrier)
 
 
 def load_account_facts(

@@ -391,7 +391,11 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
     Raises:
         Problem: the source cannot be asked, the service has no known call, or the calls fail.
     """
-    return workspace.with_account(_on_demand(workspace).resource_policy(resource_policy_arn(resource_arn)))
+    from iamtui.sources import resource_policy_loader
+
+    carrier = resource_policy_arn(resource_arn)
+    account = resource_policy_loader.load_resource_policy(_connection(workspace), workspace.account, carrier)
+    return workspace.with_account(account)
 
 
 def _on_demand(workspace: Workspace) -> OnDemandFacts:

@@ -110,8 +110,8 @@ def test_where_somebody_is_there_a_command_is_confirmed_once(
         asked.extend(about)
         return next(answers)
 
-    cli.monkeypatch.setattr("iamtui.cli.prompts.can_ask", lambda: True)
-    cli.monkeypatch.setattr("iamtui.cli.prompts.says_yes", answer)
+    cli.monkeypatch.setattr("iamtui.cli.opening.can_ask", lambda: True)
+    cli.monkeypatch.setattr("iamtui.cli.opening.says_yes", answer)
     words = ("list", "users", "--endpoint-url", moto.url)
     result = cli(*words)
     result.failed_with("The command of the profile default was not run.", "--profile")
