@@ -486,6 +486,10 @@ class MainScreen(PanedScreen):
     def action_compare(self, step: str) -> None:
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()
 
+    @property
+    def list_columns(self) -> dict[str, tuple[str, ...]]:
+        return self.subject.table.chosen_columns
+
     def action_columns(self) -> None:
         if self.subject.table.display:
             self.subject.table.choose_columns()

@@ -238,6 +238,30 @@ async def test_enter_on_a_step_asks_its_question() -> None:
         assert app.main.question.answer.outcome.value == "allowed"
 
 
+async def test_columns_of_findings_are_chosen_and_kept() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "H")
+        await until(pilot, lambda: report_on(app.screen).done)
+        row = report_on(app.screen).list.shown[0]
+
+        def first_line() -> str:
+            rows = report_on(app.screen_stack[-1]).list
+            return "".join(piece.text for piece in rows.pieces(0, 200))
+
+        assert row.name in first_line()
+        await press_in_app(pilot, "V", "j", "space", "escape")
+        assert row.name not in first_line()
+        assert first_line().startswith(row.mark.text)
+        assert row.text in first_line()
+        await press_in_app(pilot, "q", "H")
+        await until(pilot, lambda: report_on(app.screen).done)
+        assert row.name not in first_line()
+        await press_in_app(pilot, "V", "u", "escape")
+        assert row.name in first_line()
+
+
 async def test_leaving_cancels_what_is_being_looked_for() -> None:
     ended = threading.Event()
 

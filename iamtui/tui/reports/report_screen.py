@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
@@ -126,6 +126,10 @@ _AROUND: Final = 12
 """Lines of a window besides the list and the notes; a short list leaves the notes its room."""
 
 
+COLUMNS: Final = {"mark": "mark", "name": "name", "text": "what is said of it"}
+"""The titles of a report's columns, by their ids."""
+
+
 class ReportList(FilteredList[ReportRow]):
     """A report's rows: mark, name, and what is said of it."""
 
@@ -134,6 +138,11 @@ class ReportList(FilteredList[ReportRow]):
     ]
 
     _mark_width = _name_width = 0
+    shown_columns: tuple[str, ...] = tuple(COLUMNS)
+
+    def show_columns(self, ids: Sequence[str] | None) -> None:
+        self.shown_columns = tuple(one for one in COLUMNS if one in (ids or ())) or tuple(COLUMNS)
+        self.refresh()
 
     def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:
         self._mark_width = max((cell_len(row.mark.text) for row in rows), default=0)
@@ -144,17 +153,19 @@ class ReportList(FilteredList[ReportRow]):
         row = self.shown[index]
         room = width - 1
         pieces: list[Piece] = []
-        if self._mark_width:
+        if self._mark_width and "mark" in self.shown_columns:
             pieces.append(Piece(row.mark.text.ljust(self._mark_width) + _GAP, LINE_TONES[row.mark.tone]))
             room -= self._mark_width + len(_GAP)
-        indent = "  " if row.inner else ""
+        indent, text = "  " if row.inner else "", row.text if "text" in self.shown_columns else ""
+        if "name" not in self.shown_columns:
+            return [*pieces, Piece(fit(indent + text, room), "muted")]
         # What has nothing said of it may have the whole line.
         column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7))
-        name = fit(_without_path(indent + row.name, column), column) if row.text else fit(indent + row.name, room)
+        name = fit(_without_path(indent + row.name, column), column) if text else fit(indent + row.name, room)
         style = "muted" if row.inner else "strong" if row.target else ""
         pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
         room -= max(column, cell_len(name)) + len(_GAP)
-        return [*pieces, Piece(fit(row.text, room), "muted")]
+        return [*pieces, Piece(fit(text, room), "muted")]
 
 
 def _without_path(name: str, width: int) -> str:
@@ -196,6 +207,7 @@ class ReportScreen(Screen[ReportRow | None]):
             tooltip="Draft what mends the finding, or edit the statement that it is about",
         ),
         Binding("x", "export", "Export", id="report.export", tooltip="Export the list as CSV, JSON or Markdown"),
+        Binding("V", "columns", "Columns", show=False, id="table.columns", tooltip="Choose the columns of the table"),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
     ]  # fmt: skip
 
@@ -251,6 +263,9 @@ class ReportScreen(Screen[ReportRow | None]):
         self._at = at
         self._more = more
         self._progress: Progress | None = None
+        self.columns: MutableMapping[str, tuple[str, ...]] = {}
+        """By the kind of list, the ids of the columns that the user wants; without an entry all."""
+        self._kind_of_list = title.lower() if title.lower() in REPORTS else "lists"
         self.drafts = False
         """Whether it was left to draft what mends the chosen row."""
         self._report: Report | None = None
@@ -267,6 +282,7 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def on_mount(self) -> None:
         self.list.focus()
+        self.list.show_columns(self.columns.get(self._kind_of_list))
         self._show_rows()
         doing = f"looking for {self._title.lower()}"
         in_thread(self, self._make, self._refuse, name=doing, next_step="Go back and try again.")
@@ -274,6 +290,17 @@ class ReportScreen(Screen[ReportRow | None]):
     @property
     def list(self) -> ReportList:
         return self.query_one(ReportList)
+
+    def action_columns(self) -> None:
+        """Choose the columns of this kind of list."""
+        kind, rows = self._kind_of_list, self.list
+
+        def choose(ids: Sequence[str] | None) -> None:
+            rows.show_columns(ids)
+            self.columns[kind] = rows.shown_columns
+
+        dialog = lazy.columns_dialog.ColumnsDialog(kind, [*COLUMNS.items()], lambda: rows.shown_columns, tuple, choose)
+        self.app.push_screen(dialog)
 
     @property
     def done(self) -> bool:
@@ -426,14 +453,9 @@ class ReportScreen(Screen[ReportRow | None]):
         rows, title, account = self.list.shown, self._title, self._workspace.account
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", title.lower()).strip("-") or "list"
         choose_export(
-            self.app,
-            "Export the list as",
-            line((title, "bold $heading")),
-            lambda form, _work: report_text(form, rows),
-            what=title,
-            file_name=f"{name}-{account.id}",
-            empty="The list is empty.",
-        )
+            self.app, "Export the list as", line((title, "bold $heading")), lambda form, _work: report_text(form, rows),
+            what=title, file_name=f"{name}-{account.id}", empty="The list is empty.",
+        )  # fmt: skip
 
     def action_search(self) -> None:
         self.query_one(FilterRow).open()
@@ -496,6 +518,10 @@ class Reported(Protocol):
     def workspace(self) -> Workspace | None:
         """The account, with the draft that is open."""
 
+    @property
+    def list_columns(self) -> MutableMapping[str, tuple[str, ...]]:
+        """The columns of tables and lists that the user wants, which are remembered."""
+
     def say(self, text: Content | str) -> None:
         """Show one sentence on the message line."""
 
@@ -540,6 +566,8 @@ def open_list(main: Reported, title: str, load: Load) -> None:
 
 
 def _open(main: Reported, screen: ReportScreen) -> None:
+    screen.columns = main.list_columns
+
     def left(row: ReportRow | None) -> None:
         if row is None or main.workspace is None:
             return
