@@ -104,6 +104,7 @@ def test_in_a_generated_account() -> None:
     assert said[None] < sum(said.values()) / 20, said
 
 
+@pytest.mark.slow
 def test_in_accounts_of_which_roles_may_be_missing() -> None:
     """Roles that were not read may let in whom known roles do not, and the index is not given up for that."""
     gaps = (Gap(UNLISTED["roles"], "iam:ListRoles"),)

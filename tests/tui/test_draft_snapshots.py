@@ -70,6 +70,7 @@ def test_the_json_of_a_changed_role(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=drafted("4", place=DEPLOY))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_edits(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "j", "j", "j"))
@@ -91,6 +92,7 @@ def test_the_impact(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:

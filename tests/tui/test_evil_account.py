@@ -99,7 +99,8 @@ async def test_the_check_itself_sees_a_link() -> None:
 # The whole app
 
 
-@one_quick("size", SIZES)
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
 async def test_every_branch_entity_and_tab(size: tuple[int, int]) -> None:
     app = make_app(evil_workspace())
     async with app.run_test(size=size) as pilot:
