@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
@@ -61,6 +62,7 @@ _ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts", "ec2", "es", "logs", "codea
 """The services of which something else than policies and types of resources tells actions apart."""
 
 
+@lru_cache(maxsize=32_768)
 def _kind_of(action: str, *, by_documents_alone: bool) -> object:
     """What tells actions apart besides the statements about them."""
     known = ENGINE_CATALOGUE

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from iamtui.policy.patterns import Glob, Machine, Token
@@ -105,6 +106,11 @@ class _Span:
     forever: int
 
 
+@lru_cache(maxsize=4_096)
+def _machine(tokens: tuple[Token, ...]) -> Machine:
+    return Glob(tokens).machine
+
+
 class _Automaton:
     """The patterns of all groups side by side: each has bits of its own in one number."""
 
@@ -119,7 +125,7 @@ class _Automaton:
         for group in groups:
             bits = ends = forever = 0
             for tokens in dict.fromkeys(group.patterns):
-                machine = Glob(tokens).machine
+                machine = _machine(tokens)
                 size = machine.final.bit_length()
                 if offset + size > _MOST_BITS:
                     raise Unproved("the patterns are too long together")
