@@ -116,7 +116,7 @@ def who_can(
         note(lacking)
     words = (*actions, *((f"access level {access_level}",) if access_level else ()))
     note(_summary(", ".join(words), made, listing, concerned.outside))
-    for sentence in listing.never_asked:
+    for sentence in concerned.never_asked:
         note(sentence)
     cut = listing.cut + left_out
     if cut:
@@ -150,7 +150,6 @@ class _Listing:
         self.through_roles = 0
         self.unloaded: set[Layer] = set()
         self.cut = 0
-        self.never_asked: tuple[str, ...] = ()
         if form == "csv":
             self._out.csv_row(WHO_CAN_COLUMNS)
         elif form == "markdown":
@@ -164,7 +163,7 @@ class _Listing:
             self.counts.count(words)
         if not self.unloaded.issuperset(decision.not_evaluated):
             self.unloaded.update(unloaded_layers(decision))
-        self.cut, self.never_asked = one.answer.cut, one.answer.never_asked
+        self.cut = one.answer.cut
         if not self._everyone and one.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
             return
         if self._form == "json":

@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Static
 
 from iamtui.text import safe_text
 from iamtui.tui.background import get_in_thread
@@ -321,7 +321,7 @@ class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
                 if self._is_path
                 else SafeInput(value=self._value, compact=True, id="line")
             )
-            yield Label(self._hint, id="line-hint", classes="hint")
+            yield Static(self._hint, id="line-hint", classes="hint")
 
     def on_mount(self) -> None:
         box = self.query_one(Vertical)
@@ -343,7 +343,7 @@ class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
             self._tell(lines(*filter(None, (self._hint, event.matches.words()))))
 
     def _tell(self, words: Content) -> None:
-        self.query_one("#line-hint", Label).update(words)
+        self.query_one("#line-hint", Static).update(words)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -181,6 +181,13 @@ class BulkMatrixEvaluator:
         """The actions that are asked about, patterns expanded."""
         return tuple(action for action, _ in self._actions)
 
+    @property
+    def never_asked(self) -> tuple[str, ...]:
+        """Why AWS never asks some of what was written out; one sentence each."""
+        account = self._workspace.account
+        cells = self._cells(account.partition, account.id)
+        return tuple(dict.fromkeys(cell.never_asked for cell in cells if cell.fits and cell.never_asked))
+
     def decide(self, principal: Principal, *, cancelled: Callable[[], bool] = lambda: False) -> Decision | None:
         """The worst decision for one principal and nothing else, for verdicts of many: the deciding one of `answer`.
 

@@ -40,6 +40,7 @@ class Everybody(Struct, frozen=True):
         by_arn: whether accounts are named as a whole and a condition asks for the ARN of their principals, so that
             the answer for an account is not that for each of them.
         refused: what AWS would refuse of the policies that the answers rest on, one sentence, safe to show.
+        never_asked: why AWS never asks some of what is asked, so that the answers say nothing of it; sentences.
     """
 
     principals: tuple[Principal, ...]
@@ -48,6 +49,7 @@ class Everybody(Struct, frozen=True):
     unknown: str = ""
     by_arn: bool = False
     refused: str = ""
+    never_asked: tuple[str, ...] = ()
 
     @property
     def lacks(self) -> str:
@@ -67,16 +69,17 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
     Raises:
         Problem: the question matrix cannot be asked.
     """
-    actions = BulkMatrixEvaluator(workspace, question_matrix).actions
+    asked = BulkMatrixEvaluator(workspace, question_matrix)
+    actions, never_asked = asked.actions, asked.never_asked
     only_roles = bool(question_matrix.chained_from)
     principals: tuple[Principal, ...] = ()
     for account in workspace.accounts:
         entities: tuple[User | Role, ...] = account.roles if only_roles else (*account.users, *account.roles)
         principals += tuple(principal_of(account, entity) for entity in entities)
     if only_roles:
-        return Everybody(principals)
+        return Everybody(principals, never_asked=never_asked)
     refused = " ".join(filter(None, (refused_statements(account, actions) for account in workspace.accounts)))
-    found = Everybody(principals, refused=refused)
+    found = Everybody(principals, refused=refused, never_asked=never_asked)
     for resource in dict.fromkeys(question_matrix.resources):
         for action in _naming_others(actions, resource):
             found = _with_resource(workspace, replace(question_matrix.terms, action=action, resource=resource), found)

@@ -18,7 +18,7 @@ from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import used
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.cli.test_used import ROLE, event, trail
-from tests.support.panel_apps import until
+from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import make_app, press, settle
 from tests.tui.test_found_tabs import demo, go_to
 
@@ -75,6 +75,7 @@ async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
         detail = await go_to(pilot, ROLE, "access")
         to_row(detail)
         await press(pilot, "enter")
+        assert "demo's own" in screen_text(app), "what is expected is read to its end"
         await pilot.press("enter")
         await until(pilot, lambda: "What it used: 2 actions used in 62 events" in shown(detail))
 

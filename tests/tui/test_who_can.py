@@ -168,6 +168,15 @@ async def test_a_resource_that_is_not_loaded_and_one_open_to_all_are_said() -> N
         assert "Whom else the resource lets in is unknown" in screen_text(app)
 
 
+async def test_what_aws_never_asks_is_said_above_the_answers() -> None:
+    secret = replace(READ, actions=("secretsmanager:GetSecretValue",))
+    app = ScreenApp(WhoCanScreen(small_workspace(), secret))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "AWS never asks this: secretsmanager:GetSecretValue is about" in screen_text(app)
+        assert "0 allowed" in screen_text(app)
+
+
 async def test_what_cannot_be_asked_is_a_sentence() -> None:
     app = ScreenApp(WhoCanScreen(small_workspace(), replace(READ, resources=("no-arn",))))
     async with app.run_test(size=(80, 24)) as pilot:

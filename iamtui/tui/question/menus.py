@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Label
+from textual.widgets import Static
 
 from iamtui.account.model import Account
 from iamtui.engine.decision import Expectation, ResourceScope
@@ -276,7 +276,7 @@ class SaveQuestionDialog(LineDialog):
             else:
                 below = line(("F2", "bold"), (" also expects this answer for ", "$muted"), who, ": ", self._answer)
             words = lines(words, below)
-        self.query_one("#line-hint", Label).update(words)
+        self.query_one("#line-hint", Static).update(words)
 
 
 # What a call does besides its action, chosen from a menu: which role it passes, whether it sets tags.

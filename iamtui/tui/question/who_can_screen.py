@@ -326,7 +326,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         self.query_one("#whocan-counts", Label).update(counts(rows, asking=asking, draft=draft))
         self.query_one("#whocan-filters", Label).update(filters(rows, draft=draft))
         note = self.query_one("#whocan-note", Label)
-        words = not_evaluated(self._everybody, self._unloaded)
+        words = " ".join(filter(None, (*self._everybody.never_asked, not_evaluated(self._everybody, self._unloaded))))
         note.display = bool(words)
         note.update(plain(words))
         self.query_one(KeyLine).look_again()
