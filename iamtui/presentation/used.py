@@ -53,14 +53,14 @@ def untold_words(uses: Iterable[UsedService]) -> str:
     return "?: these trails do not show every one of these actions, so that more may have been used." if some else ""
 
 
-def used_words(activity: Activity) -> str:
+def used_words(activity: Activity, *, when: bool = True) -> str:
     """How much was recorded of it, and from when to when."""
     if not activity.events:
         return f"no event of it among {activity.read.counts.events:,}"
     actions = "1 action" if len(activity.actions) == 1 else f"{len(activity.actions):,} actions"
     refused = f", {activity.denied:,} of them denied" if activity.denied else ""
     events = "1 event" if activity.events == 1 else f"{activity.events:,} events"
-    return f"{actions} used in {events}, {_span(activity.first, activity.last)}{refused}"
+    return f"{actions} used in {events}{f', {_span(activity.first, activity.last)}' if when else ''}{refused}"
 
 
 def _span(first: str, last: str) -> str:
@@ -84,12 +84,16 @@ def unmapped_words(activity: Activity) -> Iterator[str]:
 
 
 def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedService]) -> Report:
-    """Every action that was used or is granted, with what is known of its use."""
+    """Every action that was used, then every other that is granted, with what is known of its use."""
     rows: list[ReportRow] = []
-    for one in uses:
-        of_kinds = ((_USED, one.used), (_NOT_GRANTED, one.not_granted), (_UNUSED, one.unused), (_UNTOLD, one.untold))
-        for kind, actions in of_kinds:
-            rows += (_row(len(rows) + at, kind, action, activity) for at, action in enumerate(actions))
+    of_kinds = {
+        _USED: [action for one in uses for action in one.used],
+        _NOT_GRANTED: [action for one in uses for action in one.not_granted],
+        _UNUSED: [action for one in uses for action in one.unused],
+        _UNTOLD: [action for one in uses for action in one.untold],
+    }
+    for kind, actions in of_kinds.items():
+        rows += (_row(len(rows) + at, kind, action, activity) for at, action in enumerate(actions))
     counts = Counter(row.kind for row in rows)
     incomplete = [f"Not complete: {'; '.join(activity.incomplete)}."] if activity.incomplete else []
     notes = (*incomplete, *unmapped_words(activity), *limits_of(activity, uses))

@@ -40,7 +40,9 @@ async def test_the_access_tab_counts_the_services_and_lists_the_actions_of_one()
     async with app.run_test(size=(120, 40)) as pilot:
         detail = await go_to(pilot, ROLE, "access")
         labels = [row.label for row in detail.facts.rows]
-        assert [one.service for one in found.services] == labels[2 : 2 + len(found.services)]
+        begin = labels.index("Service") + 1
+        assert labels[:2] == ["What it used", "trail"], "what it used is seen before the services, however many"
+        assert [one.service for one in found.services] == labels[begin : begin + len(found.services)]
         detail.facts.focus()
         detail.facts.move_to(labels.index("ecs"))
         await press(pilot, "enter")

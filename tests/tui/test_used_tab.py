@@ -18,7 +18,7 @@ from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import used
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.cli.test_used import ROLE, event, trail
-from tests.support.panel_apps import screen_text, until
+from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
 from tests.tui.test_found_tabs import demo, go_to
 
@@ -50,8 +50,10 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         await open_trail(pilot, detail, path)
         await until(pilot, lambda: "events" in shown(detail))
         await settle(pilot)
-        assert "What it used: 3 actions used in 15 events" in shown(detail)
+        assert "used 3 actions used in 15 events" in shown(detail)
         assert next(row.note for row in detail.facts.rows if row.label == "s3") == "used 2 of 4"
+        used_behind = [row.value for row in detail.facts.rows if row.note.startswith("used")]
+        assert len(set(map(len, used_behind))) == 1, "what was used stands in a column"
         assert "[!] Not complete: 1 event could not be mapped to an action" in shown(detail)
 
         to_row(detail, "used")
@@ -60,13 +62,15 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         assert isinstance(screen, ReportScreen)
         rows = {row.name: row for row in screen.list.shown}
         assert rows["s3:GetObject"].kind == "used"
+        kinds = [row.kind for row in screen.list.shown]
+        assert kinds == sorted(kinds, key=["used", "not granted", "not used", "not told"].index)
         assert rows["s3:PutObject"].kind == "not used"
         assert rows["athena:StartQueryExecution"].kind == "not granted"
         await press(pilot, "escape")
 
         # The trail stays read for the next principal.
         detail = await go_to(pilot, ROLE.replace("data-engineer", "analytics-lake-reader"), "access")
-        assert "What it used: no event of it among 15" in shown(detail)
+        assert "used no event of it among 15" in shown(detail)
 
 
 async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
@@ -75,9 +79,9 @@ async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
         detail = await go_to(pilot, ROLE, "access")
         to_row(detail)
         await press(pilot, "enter")
-        assert "demo's own" in screen_text(app), "what is expected is read to its end"
+        assert app.screen.query_one("#line-hint").size.height == 2, "what is expected is wrapped, not cut"
         await pilot.press("enter")
-        await until(pilot, lambda: "What it used: 2 actions used in 62 events" in shown(detail))
+        await until(pilot, lambda: "used 2 actions used in 62 events" in shown(detail))
 
 
 async def test_a_trail_that_cannot_be_read_is_said_and_another_can_be_named(tmp_path: Path) -> None:

@@ -77,21 +77,22 @@ def _access(
     uses = () if activity is None else compare_use(found, activity)
     used = {one.service: used_of(one) for one in uses}
     tab = FoundTab()
+    _add_used(tab, workspace, activity, uses)
     count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
-    tab.rows.append(heading(f"What it can do: {count}, actions by access level{some}; Enter lists them"))
+    tab.rows.append(heading(f"What it can do: {count}, by access level{some}"))
     tab.rows.extend(_needed([entity]))
     tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
+    width = max((len(cells) for _, cells in services), default=0)
     for service, cells in services:
         tab.lists[len(tab.rows)] = service.service, partial(permissions_report, workspace, found, (service,))
-        tab.rows.append(ListingRow(service.service, cells, note=used.get(service.service, "")))
+        tab.rows.append(ListingRow(service.service, cells.ljust(width), note=used.get(service.service, "")))
     if services:
         everything = partial(permissions_report, workspace, found, [service for service, _ in services])
         tab.lists[len(tab.rows)] = "Actions", everything
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, workspace, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
-    _add_used(tab, workspace, activity, uses)
     try:
         chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
     except Problem as problem:
@@ -111,18 +112,19 @@ def _access(
 
 def _add_used(tab: FoundTab, workspace: Workspace, activity: Activity | None, uses: tuple[UsedService, ...]) -> None:
     """What it used, where a trail was read, and the row that reads one."""
-    if activity is None:
-        tab.rows.extend((BLANK, heading("What it used")))
-        tab.trail = len(tab.rows)
-        tab.rows.append(ListingRow("trail", "Enter reads CloudTrail's events, of a file or a folder"))
-        return
-    tab.rows.extend((BLANK, heading(f"What it used: {used_words(activity)}")))
-    tab.rows.extend(ListingRow("[!]", f"Not complete: {reason}", "warning") for reason in activity.incomplete)
-    tab.lists[len(tab.rows)] = "Used", partial(used_report, workspace, activity, uses)
-    unused = sum(len(one.unused) for one in uses)
-    tab.rows.append(ListingRow("used", f"every action that it used, and {unused:,} that are granted and not used"))
+    tab.rows.append(heading("What it used"))
+    if activity is not None:
+        unused = sum(len(one.unused) for one in uses)
+        tab.lists[len(tab.rows)] = "Used", partial(used_report, workspace, activity, uses)
+        rest = f"; {unused:,} granted and not used"
+        shorter = (f"{used_words(activity, when=False)}{rest}", f"{len(activity.actions):,} used{rest}")
+        tab.rows.append(ListingRow("used", f"{used_words(activity)}{rest}", shorter=shorter))
+        tab.rows.extend(ListingRow("[!]", f"Not complete: {reason}", "warning") for reason in activity.incomplete)
     tab.trail = len(tab.rows)
-    tab.rows.append(ListingRow("trail", "Enter reads another file or folder"))
+    reads = "Enter reads CloudTrail's events"
+    first = ListingRow("trail", f"{reads}, of a file or a folder", shorter=(reads,))
+    another = ListingRow("trail", "Enter reads another file or folder")
+    tab.rows.extend((first if activity is None else another, BLANK))
 
 
 def _needed(holders: Iterable[User | Role]) -> list[ListingRow]:

@@ -79,7 +79,10 @@ class RowsView(LineView):
     """A list of rows. The cursor rests on every line that says something; links can be followed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "follow", "Follow", id="go.follow", tooltip="Go to what the line under the cursor names")
+        Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
+        Binding(
+            "o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the line under the cursor names"
+        ),
     ]
 
     @dataclass(eq=False, repr=False)

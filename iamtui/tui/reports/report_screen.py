@@ -137,7 +137,7 @@ class ReportList(FilteredList[ReportRow]):
         Binding("enter", "open_line", "Go there", id="report.open", tooltip="Go to it in the tree, or ask the step"),
     ]
 
-    _mark_width = _name_width = 0
+    _mark_width = _name_width = _text_width = 0
     shown_columns: tuple[str, ...] = tuple(COLUMNS)
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
@@ -147,6 +147,7 @@ class ReportList(FilteredList[ReportRow]):
     def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:
         self._mark_width = max((cell_len(row.mark.text) for row in rows), default=0)
         self._name_width = max((cell_len(row.name) + 2 * row.inner for row in rows), default=0)
+        self._text_width = max((cell_len(row.text) for row in rows), default=0)
         super().show_rows(rows, keep)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
@@ -160,7 +161,7 @@ class ReportList(FilteredList[ReportRow]):
         if "name" not in self.shown_columns:
             return [*pieces, Piece(fit(indent + text, room), "muted")]
         # What has nothing said of it may have the whole line.
-        column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7))
+        column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7, room - len(_GAP) - self._text_width))
         name = fit(_without_path(indent + row.name, column), column) if text else fit(indent + row.name, room)
         style = "muted" if row.inner else "strong" if row.target else ""
         pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
@@ -216,7 +217,8 @@ class ReportScreen(Screen[ReportRow | None]):
         background: $background;
 
         & #report-title {
-            height: 1;
+            height: auto;
+            max-height: 2;
             width: 100%;
             padding: 0 1;
             background: $panel;
