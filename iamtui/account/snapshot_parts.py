@@ -14,6 +14,7 @@ from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     ORGANIZATION_GAP,
     REST_OF_ACCOUNT,
+    UNLISTED,
     AccessKey,
     Account,
     AttachedPolicy,
@@ -186,10 +187,10 @@ _LISTED: Final = 5
 _AUTHORIZATION_DETAILS: Final = "iam:GetAccountAuthorizationDetails"
 
 _LISTS: Final = (
-    ("users", "users", "UserDetailList"),
-    ("groups", "groups", "GroupDetailList"),
-    ("roles", "roles", "RoleDetailList"),
-    ("policies", "managed policies", "Policies"),
+    ("users", "UserDetailList"),
+    ("groups", "GroupDetailList"),
+    ("roles", "RoleDetailList"),
+    ("policies", "Policies"),
 )
 
 _OPTIONAL: Final = (
@@ -229,7 +230,8 @@ def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
     An empty list of users or roles of the AWS CLI looks the same with a filter and without; every account has roles.
     """
     ours = any(page.iamtui is not None for page in pages)
-    for field, what, key in _LISTS:
+    for field, key in _LISTS:
+        what = UNLISTED[field]
         lists = [getattr(page, field) for page in pages]
         if all(found is UNSET for found in lists):
             yield Gap(what, _AUTHORIZATION_DETAILS, f"there is no {key}")

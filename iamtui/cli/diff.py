@@ -330,7 +330,8 @@ def org_diff(
     """
     store = open_named_store(url, profile, region, endpoint_url)
     first, second = store.day(before), store.day(after)
-    ids = [id_ for id_ in picked_accounts(second, accounts) if id_ in frozenset(first.ids)]
+    before_too = frozenset(picked_accounts(first, accounts))
+    ids = [id_ for id_ in picked_accounts(second, accounts) if id_ in before_too]
     report = progress_report()
     out = stdout()
     doing = workers_of(len(ids), workers, ray)
@@ -360,7 +361,7 @@ def org_diff(
             for line in one.found.lines:
                 out.line(f"  {line}")
         out.flush()
-    part = _say_only_there(first, second, accounts) or part
+    part = _say_only_there(first, second, accounts) or part or not answered
     note(f"{answered:,} accounts compared, {changed:,} have changed.")
     return Exit.NO if failed else Exit.OPEN if part else Exit.OK
 

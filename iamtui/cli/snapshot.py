@@ -20,7 +20,7 @@ from iamtui.cli.opening import (
     with_account_facts,
     with_people,
 )
-from iamtui.cli.output import note, progress_report, stdout
+from iamtui.cli.output import note, progress_report, stderr, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
 from iamtui.paths import home_expanded
@@ -129,7 +129,8 @@ def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_a
         f"Wrote {_accounts(len(writer.written))} to {writer.folder}; {len(writer.there):,} were there, "
         f"{len(refused):,} could not be read."
     )
-    note(f"To upload it: {writer.upload}", whole=True)
+    # One line, so that a name with spaces in it is copied whole.
+    stderr().line(f"To upload it: {writer.upload}", whole=True)
     if not (writer.written or writer.there):
         raise Problem("None of the accounts could be read.", "See what is said of each.")
     return Exit.OPEN if refused else Exit.OK

@@ -62,6 +62,8 @@ def prove_nothing_new(
     of_resources = _changed_of_resources(before.account, after.account)
     if _rcps(before.account) != _rcps(after.account):
         reasons["what others than users and roles can newly do where RCPs change"] = 1
+    if after.account.lacks_principals and _shared(before.account) != _shared(after.account):
+        reasons["not all users and roles are loaded"] = 1
     for arn in _changed_policies(before.account, after.account):
         try:
             within.check()
@@ -128,6 +130,12 @@ def _then(before: Workspace, entity: User | Role) -> tuple[Workspace, Principal]
 def _rcps(account: Account) -> object:
     fact = account.organization
     return fact if isinstance(fact, Missing) or fact.value is None else [level.rcps for level in fact.value.path]
+
+
+def _shared(account: Account) -> object:
+    """What may be in force on users and roles that are not here."""
+    trusts = [(role.arn, role.trust) for role in account.roles]
+    return account.groups, account.policies, account.organization, account.resource_policies, trusts
 
 
 def _changed_policies(before: Account, after: Account) -> Iterator[str]:

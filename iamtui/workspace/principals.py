@@ -13,6 +13,7 @@ from iamtui.account.model import Account, Missing, Role, User
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.credentials.session import Session
 from iamtui.engine.request import Principal, PrincipalKind, principal_from_text
+from iamtui.policy.pattern_overlap import first_common
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
 from iamtui.problem import Problem
 from iamtui.questions.account_index import principal_of
@@ -304,3 +305,15 @@ def _words(name: str) -> Iterator[tuple[str, bool]]:
 def _globs(patterns: str) -> tuple[tuple[str, Glob], ...]:
     words = patterns.lower().replace(",", " ").split()
     return tuple((word, Glob(tokens_of(parse_pieces(word, variables=False)))) for word in words)
+
+
+def why_more(account: Account, pattern: str) -> dict[str, int]:
+    """Why there may be users and roles of a pattern that are not here, as reasons of what is not proved."""
+    tokens = tokens_of(parse_pieces(pattern, variables=False))
+    found = {}
+    for kind in ("user", "role"):
+        forms = (f"{kind}/*", f"arn:{account.partition}:iam::{account.id or '*'}:{kind}/*")
+        matching = (first_common(tokens, tokens_of(parse_pieces(form, variables=False))) for form in forms)
+        if account.why_unlisted(f"{kind}s") is not None and any(one is not None for one in matching):
+            found[f"not all {kind}s are loaded"] = 1
+    return found

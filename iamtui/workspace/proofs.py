@@ -59,7 +59,7 @@ from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resourc
 from iamtui.questions.question import Question
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
-from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.principals import resolve_principal, why_more
 from iamtui.workspace.questions import check_action, check_resource, evaluator_of
 from iamtui.workspace.workspace import Workspace
 
@@ -177,6 +177,8 @@ def prove_never(
     principals = [one for one in _principals(workspace, who, actions) if one.arn not in spared]
     # A name that AWS does not have, which may be a slip, is nothing that a proof is about.
     reasons = {never_asked(one, resource): 1 for one in actions if not is_pattern(one) and not catalogue().knows(one)}
+    for pattern in filter(is_pattern, who):
+        reasons |= why_more(workspace.account, pattern)
     classes = names = 0
     for principal in principals:
         elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
@@ -224,7 +226,7 @@ def _principals(workspace: Workspace, who: Sequence[str], actions: Sequence[str]
             if any(map(glob.matches, (f"{kind}/{entity.name}", f"{kind}{entity.path}{entity.name}", entity.arn)))
             or text == "*"
         ]
-        if not some:
+        if not (some or why_more(workspace.account, text)):
             raise NothingNamed(
                 f"No user and no role matches {safe_text(text, limit=200)}.",
                 "Give a pattern such as role/dev-* or user/*, or * for every user and role.",

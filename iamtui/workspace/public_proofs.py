@@ -46,6 +46,7 @@ from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.policies_in_force import loaded_policy
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
+from iamtui.workspace.principals import why_more
 from iamtui.workspace.proofs import (
     LIKELY,
     MOST_PAIRS,
@@ -124,13 +125,16 @@ def prove_not_public(
     """
     found = _resources(workspace, resources)
     account = workspace.account
+    proofs: dict[str, Proof] = {}
+    for pattern in filter(is_pattern, resources):
+        if reasons := why_more(account, pattern):
+            proofs[pattern] = Proof(ProofStatus.NOT_PROVED, None, reasons)
     fact = account.organization
     if organization and (isinstance(fact, Missing) or fact.value is None):
         why = fact.reason if isinstance(fact, Missing) else f"account {account.id} is in no organization"
-        return dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
+        return proofs | dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
     own = fact.value if organization and not isinstance(fact, Missing) else None
     closed = _Closed(_inside(workspace, own, excepted), own, policy_alone, seconds)
-    proofs: dict[str, Proof] = {}
     left = MOST_PAIRS
     for arn in found:
         proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
@@ -187,7 +191,7 @@ def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
         if is_pattern(text):
             glob = Glob(tokens_of(parse_pieces(text, variables=False)))
             some = [arn for arn in known if glob.matches(arn)]
-            if not some:
+            if not (some or why_more(account, text)):
                 carrier = resource_policy_arn(text)
                 raise NothingNamed(
                     f"No role and no resource whose policy is known matches {safe_text(text, limit=512)}.",

@@ -172,7 +172,7 @@ def test_pages_are_put_together(pages: bytes) -> None:
     assert [one.name for one in account.users] == ["a", "b"]
     assert [one.name for one in account.roles] == ["deploy"]
     assert "the rest of the account" not in gap_names(account)
-    assert {"groups", "managed policies"} <= gap_names(account)
+    assert {"all groups", "all policies"} <= gap_names(account)
 
 
 @pytest.mark.parametrize("ending", [{"IsTruncated": True, "Marker": "m"}, {"Marker": "m"}, {"NextToken": "t"}], ids=str)
@@ -517,7 +517,7 @@ def test_a_list_that_a_complete_answer_of_aws_leaves_out_is_empty() -> None:
     page = decode_pages(as_bytes({"UserDetailList": [user()], "IsTruncated": False}))
 
     assert account_from_pages(page, absent="not loaded").gaps == ()
-    assert "groups" in gap_names(account_from_pages(page))
+    assert "all groups" in gap_names(account_from_pages(page))
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,14 @@ def may(account: Account, name: str, action: str) -> Outcome:
 def test_a_filtered_listing_says_that_lists_may_lack() -> None:
     member = user(GroupList=["devs"], AttachedManagedPolicies=[attached(iam("policy/reader"))])
     account = read(snapshot(users=[member]))
-    assert gaps(account)["roles"] == "the RoleDetailList is empty, as --filter leaves it"
+    assert gaps(account)["all roles"] == "the RoleDetailList is empty, as --filter leaves it"
+    assert account.why_unlisted("roles") is not None
+    assert account.why_unlisted("users") is None
     assert gaps(account)["1 group that users are in"] == "named but not given: devs"
     assert "documents of 1 customer managed policy" in gaps(account)
     assert may(account, "alice", "s3:GetObject") is Outcome.DEPENDS
-    assert "users" in gaps(read(snapshot(roles=[role()])))
-    assert not {"users", "roles"} & set(gaps(read(snapshot(users=[user()], roles=[role()]))))
+    assert "all users" in gaps(read(snapshot(roles=[role()])))
+    assert not {"all users", "all roles"} & set(gaps(read(snapshot(users=[user()], roles=[role()]))))
     ours = snapshot(users=[user()], iamtui={"version": 1, "account_id": ID})
     assert "roles" not in gaps(read(ours)), "what iamtui writes is whole"
 
@@ -347,14 +349,14 @@ def test_items_that_end_with_a_marker_are_a_part() -> None:
 
 def test_what_config_does_not_say_is_unknown_and_never_none() -> None:
     account = read(config(*[one for one in ITEMS if one["resourceType"] != "AWS::IAM::Policy"]))
-    assert gaps(account)["managed policies"] == "there is no Policies"
+    assert gaps(account)["all policies"] == "there is no Policies"
     assert may(account, "alice", "s3:ListBucket") is Outcome.DEPENDS
     alice = item("User", user("alice", UserPolicyList=[inline("own")]))
     del alice["configuration"]["permissionsBoundary"]
     account = read(config(alice))
     assert "permissions boundaries of 1 users and roles" in gaps(account)
     assert may(account, "alice", "s3:GetObject") is Outcome.DEPENDS, "a boundary may hold it back"
-    assert "there is no RoleDetailList" in gaps(account)["roles"]
+    assert "there is no RoleDetailList" in gaps(account)["all roles"]
 
 
 def test_items_of_several_accounts() -> None:

@@ -135,7 +135,7 @@ def test_a_plain_dump_says_what_could_not_be_checked(cli: Cli, tmp_path: Path) -
 
     result = cli("audit", "--snapshot", str(path))
 
-    assert result.code == 0
+    assert result.code == 3, "a list of roles that is empty may have been filtered"
     for permission in ("iam:GetAccountSummary", "iam:GetAccountPasswordPolicy", "iam:ListAccessKeys"):
         assert f"not in the snapshot (needs {permission})" in " ".join(result.err.split())
 

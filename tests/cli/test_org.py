@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,17 @@ def test_what_has_changed_from_one_day_to_another(cli: Cli, store: Path) -> None
     assert lost.code == 1
     same = cli("org", "diff", "2026-11-28", "2026-11-28", "--store", store, "--fail-on", "change")
     assert (same.code, same.out) == (0, "")
+
+
+def test_an_account_that_is_there_on_one_of_the_days_alone_is_not_one_without_changes(cli: Cli, store: Path) -> None:
+    another_day(store, cli, json.loads((store.parent / "one.json").read_text()))
+    days = ("2026-11-28", "2026-11-29")
+    for first, second in (days, days[::-1]):
+        found = cli("org", "diff", first, second, "--store", store, "--account", OTHER)
+        found.failed_with(f"The store has no account {OTHER} on 2026-11-29")
+    shutil.rmtree(account_file(store).parent)
+    nothing = cli("org", "diff", *days, "--store", store)
+    assert (nothing.code, "0 accounts compared" in nothing.err) == (3, True)
 
 
 def test_an_account_that_is_damaged_on_one_of_the_days_is_not_compared(cli: Cli, store: Path) -> None:

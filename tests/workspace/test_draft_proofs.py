@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from iamtui.account.model import UNLISTED, Gap
 from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Mode
 from iamtui.questions.question import Question
@@ -116,6 +118,16 @@ def test_others_than_users_and_roles_count(before: Any, after: Any, status: Proo
     assert proof.status is status, proof
     if proof.counterexample is not None:
         assert proof.counterexample.principal.account == OTHER
+
+
+def test_users_and_roles_that_are_not_loaded_may_gain_by_what_all_share() -> None:
+    def lacking(one: Any) -> Any:
+        return one.with_account(replace(one.account, gaps=(Gap(UNLISTED["roles"], "", "it was denied"),)))
+
+    closed, opened = lacking(workspace(scps=[deny("s3:*")])), lacking(workspace())
+    assert "not all users and roles are loaded" in prove_nothing_new(closed, opened, 30).reasons
+    own = lacking(workspace(deny("s3:*")))
+    assert prove_nothing_new(opened, own, 30).status is ProofStatus.PROVED
 
 
 def test_what_rcps_newly_let_others_do_is_not_proved() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from iamtui.account.model import (
+    UNLISTED,
     Account,
+    Gap,
     InlinePolicy,
     Known,
     ManagedPolicy,
@@ -294,6 +297,27 @@ def test_everyone_but_some() -> None:
     assert found.principal.arn == iam("role/dev")
     proof = never(both, "iam:CreateUser", "*", excepted=("user/alice", "role/d*"))
     assert (proof.status, proof.principals) == (ProofStatus.PROVED, 0)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "who", "proved"),
+    [
+        ("roles", "*", False),
+        ("roles", "role/*", False),
+        ("roles", "role/ci-*", False),
+        ("roles", "arn:aws:iam::*:*", False),
+        ("roles", "user/*", True),
+        ("roles", "user/alice", True),
+        ("users", "role/*", True),
+        ("users", "*a*", False),
+    ],
+)
+def test_users_and_roles_that_are_not_loaded_may_do_anything(lacking: str, who: str, *, proved: bool) -> None:
+    found = workspace(allow("s3:PutObject"))
+    found = found.with_account(replace(found.account, gaps=(Gap(UNLISTED[lacking], "", "it was denied"),)))
+    proof = never(found, "iam:CreateUser", who)
+    assert proof.status is (ProofStatus.PROVED if proved else ProofStatus.NOT_PROVED)
+    assert set(proof.reasons) == (set() if proved else {f"not all {lacking} are loaded"})
 
 
 def test_time_is_bounded() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import (
+    UNLISTED,
     Account,
+    Gap,
     Known,
     Missing,
     Organization,
@@ -219,6 +221,15 @@ def test_whom_one_excepts_does_not_count() -> None:
     assert of_role(saml, excepted=[iam("saml-provider/*")]).status is PROVED
     with pytest.raises(Problem, match="is not an account, an ARN"):
         of_queue(one, excepted=["44445555"])
+
+
+def test_roles_that_are_not_loaded_may_be_public() -> None:
+    found = workspace({QUEUE: document(deny("*"))}, trust=document(trusting({"AWS": iam("root")})))
+    found = found.with_account(replace(found.account, gaps=(Gap(UNLISTED["roles"], "", "it was denied"),)))
+    for pattern in ("arn:aws:iam::*:role/*", "arn:aws:iam::*:role/none-*"):
+        assert prove_not_public(found, [pattern])[pattern].reasons == {"not all roles are loaded": 1}
+        assert prove_not_public(found, [pattern], organization=True)[pattern].status is NOT_PROVED
+    assert set(prove_not_public(found, ["arn:aws:sqs:*:*:*"])) == {QUEUE}
 
 
 def test_the_organization() -> None:
