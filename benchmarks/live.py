@@ -31,7 +31,8 @@ _LOADS: Final = (
 import json, sys, time
 import botocore.session
 from iamtui.aws.connection import Connection
-from iamtui.sources.live import load_live
+from iamtui.sources.live import LiveReading
+from iamtui.sources.parallel import no_step
 url, repeats = sys.argv[1], int(sys.argv[2])
 plain, loaded = [], []
 for _ in range(repeats):
@@ -44,7 +45,7 @@ for _ in range(repeats):
     plain.append(time.process_time() - start)
     del pages
     start = time.process_time()
-    account = load_live(connection)
+    account = LiveReading().read(connection, no_step)
     loaded.append(time.process_time() - start)
     assert not account.gaps, account.gaps
     del account

@@ -118,18 +118,6 @@ class _OidcProvider(Struct):
     audiences: list[str] = msgspec.field(name="ClientIDList", default_factory=list)
 
 
-def load_live(connection: Connection, step: Step = no_step) -> Account:
-    """Read the account that the connection's credentials belong to.
-
-    Args:
-        step: called now and then; an exception from it stops the load.
-
-    Raises:
-        Problem: GetAccountAuthorizationDetails is not permitted, or fails before it gave anything.
-    """
-    return LiveReading().read(connection, step)
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What is read beside the one listing, each by itself.
@@ -201,7 +189,7 @@ class LiveReading:
             beside_a_screen: whether a screen has to go on meanwhile, as it does where something is shown.
 
         Raises:
-            Problem: as `load_live`.
+            Problem: GetAccountAuthorizationDetails is not permitted, or fails before it gave anything.
         """
         self._fatal = self._broke_off = None
         self._failed.clear()

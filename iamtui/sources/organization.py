@@ -168,18 +168,15 @@ class _Place:
     type: str
 
 
-def read_organization(
-    connection: OrganizationAnswers, account_id: str, step: Step = no_step
-) -> Fact[Organization | None]:
+def read_organization(connection: OrganizationAnswers, account_id: str) -> Fact[Organization | None]:
     """The organization of an account, or Known(None) when the caller is in none.
 
     Missing, with the permission, when the way up to the root cannot be read: only the management account and
     delegated administrators may read it. When only the policies of one type cannot be read, those are Missing.
     """
-    step("organization", 0)
     try:
         described = connection.call("organizations", "DescribeOrganization", _OrganizationAnswer).organization
-        places = _way_up(connection, account_id, step)
+        places = _way_up(connection, account_id)
         enabled = _enabled_types(connection, places[0].id)
     except AwsProblem as problem:
         if problem.code == "AWSOrganizationsNotInUseException":
@@ -188,12 +185,10 @@ def read_organization(
             return Missing(f"the organization that these credentials may read does not list the account {account_id}")
         return Missing(failure(problem), problem.permission or "organizations:DescribeOrganization")
     policies = _Policies(connection, enabled)
-    levels: list[OrganizationLevel] = []
-    for place in places:
-        step("organization", len(levels))
-        levels.append(
-            OrganizationLevel(place.id, place.name, place.type, policies.of(place.id, SCP), policies.of(place.id, RCP))
-        )
+    levels = [
+        OrganizationLevel(place.id, place.name, place.type, policies.of(place.id, SCP), policies.of(place.id, RCP))
+        for place in places
+    ]
     return Known(
         Organization(
             id=described.id,
@@ -310,7 +305,7 @@ def with_organization(account: Account, found: Fact[Organization | None]) -> Acc
     return replace(account, organization=found, gaps=gaps)
 
 
-def _way_up(connection: OrganizationAnswers, account_id: str, step: Step) -> list[_Place]:
+def _way_up(connection: OrganizationAnswers, account_id: str) -> list[_Place]:
     account = connection.call("organizations", "DescribeAccount", _AccountAnswer, AccountId=account_id).account
     if account.id != account_id:
         raise connection.unexpected("organizations", "DescribeAccount", f"it is about the account {account.id}")
@@ -318,7 +313,6 @@ def _way_up(connection: OrganizationAnswers, account_id: str, step: Step) -> lis
     while places[0].type != "ROOT":
         if len(places) > _DEEPEST:
             raise AwsProblem("AWS Organizations gave more levels than there can be.", code="PaginationError")
-        step("organization", len(places))
         parent = connection.call("organizations", "ListParents", _ParentsAnswer, ChildId=places[0].id).parents[0]
         name = "Root"
         if parent.type != "ROOT":

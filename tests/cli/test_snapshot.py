@@ -20,12 +20,12 @@ from iamtui.account.model import Account, Known, Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
-from iamtui.sources.live import load_live
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.workspace.opening import load_account_facts, with_resource_policies
 from iamtui.workspace.snapshot_file import snapshot_bytes, write_snapshot
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, Result
+from tests.support.live_account import load_live
 from tests.support.snapshot_builder import complete, snapshot, user
 
 LAKE = "arn:aws:s3:::puffin-data-lake/x"

@@ -31,9 +31,9 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
-from iamtui.sources.live import load_live
 from iamtui.sources.on_demand_facts import load_user_details
 from iamtui.sources.resource_policy_loader import load_resource_policy
+from tests.support.live_account import load_live
 
 FILE = load_demo_account()
 CALLER = "arn:aws:iam::111122223333:user/platform/maya.okafor"

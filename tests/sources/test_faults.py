@@ -12,12 +12,12 @@ from iamtui.aws.connection import Connection
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.sources.live import load_live
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, Reset, Stall, Truncate, error, json_error
 from tests.support.large_account import arn, snapshot
+from tests.support.live_account import load_live
 from tests.support.slow import one_quick
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Welcome</p></body></html>"

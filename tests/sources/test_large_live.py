@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.iam_pager import IamPager
 from iamtui.aws.connection import Connection
-from iamtui.sources.live import load_live
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, Reset, Truncate, error
+from tests.support.live_account import load_live
 from tests.support.slow import one_quick
 
 

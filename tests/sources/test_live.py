@@ -11,9 +11,10 @@ from iamtui.account.model import REST_OF_ACCOUNT, Known, Missing
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.sources.live import PAGE_SIZE, LiveReading, _Part, load_live
+from iamtui.sources.live import PAGE_SIZE, LiveReading, _Part
 from tests.support.canned_aws import GOOD, WHEN, CannedAws
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error, json_error
+from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.slow import one_quick
 

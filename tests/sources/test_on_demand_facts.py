@@ -13,10 +13,10 @@ from iamtui.account.model import ROOT_ROW, Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.sources import on_demand_facts
 from iamtui.sources.demo import demo_connection, load_demo_account
-from iamtui.sources.live import load_live
 from iamtui.sources.on_demand_facts import load_account_facts, load_last_accessed
 from tests.support.canned_aws import ACCOUNT, GOOD, REPORT, CannedAws
 from tests.support.fault_proxy import FaultProxy, error
+from tests.support.live_account import load_live
 from tests.support.moto_server import MotoServer
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"

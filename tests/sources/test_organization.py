@@ -11,7 +11,6 @@ from iamtui.account.model import Account, Known, Missing, Organization, Organiza
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
 from iamtui.sources import organization
-from iamtui.sources.live import load_live
 from iamtui.sources.organization import (
     RCP,
     SCP,
@@ -23,6 +22,7 @@ from iamtui.sources.organization import (
 from iamtui.sources.recorded_organization import RememberedAnswers
 from tests.support.company import DENY_ALL, Company
 from tests.support.fault_proxy import Answer, Call, FaultProxy, Reset, json_error
+from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer
 
 

@@ -10,10 +10,10 @@ from iamtui.account.model import Account, Group, ManagedPolicy, Role, User
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from iamtui.sources.live import load_live
 from iamtui.sources.one_by_one import read_again
 from tests.sources.test_live import fill
 from tests.support.fault_proxy import Answer, FaultProxy, error
+from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 
 NAMES = ["user/staff/user-0", "group/devs", "role/ci/deploy", "policy/teams/reader", "policy/bound"]

@@ -5,9 +5,9 @@ import pytest
 from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from iamtui.sources.live import load_live
 from iamtui.sources.on_demand_facts import load_user_details
 from tests.support.fault_proxy import FaultProxy, error
+from tests.support.live_account import load_live
 from tests.support.moto_server import MotoServer
 
 

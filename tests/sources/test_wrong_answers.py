@@ -18,7 +18,6 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.sources import identity_center
 from iamtui.sources.identity_center import read_identity_center
-from iamtui.sources.live import load_live
 from iamtui.sources.on_demand_facts import load_account_facts, load_last_accessed, load_user_details
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
@@ -26,6 +25,7 @@ from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.denials import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.canned_aws import ACCOUNT, GOOD, OF_A_RESOURCE, SSO_ROLE, CannedAws
+from tests.support.live_account import load_live
 from tests.support.slow import crossed, one_quick
 
 Pair = tuple[str, str]

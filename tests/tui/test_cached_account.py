@@ -13,7 +13,6 @@ from iamtui.account.model import Known
 from iamtui.aws.connection import Connection
 from iamtui.cli.source_choice import choose_for_screen
 from iamtui.cli.source_options import SourceOptions
-from iamtui.sources.live import load_live
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.chooser import ChooserScreen
 from iamtui.tui.widgets.status import MessageLine
@@ -21,6 +20,7 @@ from iamtui.workspace import workspace as workspaces
 from iamtui.workspace.account_cache import keep_account, kept_account
 from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy, Reset, Stall, error
+from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.panel_apps import screen_text, until
 from tests.support.sample_account import NOW

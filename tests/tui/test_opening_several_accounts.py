@@ -11,7 +11,6 @@ import pytest
 from textual.widgets import Static
 
 from iamtui.aws.connection import Connection
-from iamtui.sources.live import load_live
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.drafts.controller import Given
 from iamtui.tui.widgets.status import MessageLine
@@ -20,6 +19,7 @@ from iamtui.workspace.account_cache import keep_account
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Stall, error
+from tests.support.live_account import load_live
 from tests.support.moto_accounts import client_in, profiles
 from tests.support.moto_server import ACCOUNT, KEY_ID, REGION, MotoServer, trust
 from tests.support.panel_apps import screen_text, until

@@ -20,10 +20,10 @@ from iamtui.input_files import open_input, unpacked
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
-from iamtui.sources.live import load_live
 from iamtui.workspace import account_cache
 from iamtui.workspace.account_cache import clear_accounts, keep_account, kept_account
 from tests.sources.test_live import fill
+from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer
 
 CALLER = "arn:aws:iam::111122223333:user/alice"

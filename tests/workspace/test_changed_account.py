@@ -10,7 +10,7 @@ import pytest
 from iamtui.account.model import Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from iamtui.sources.live import LiveReading, load_live
+from iamtui.sources.live import LiveReading
 from iamtui.sources.parallel import Tasks
 from iamtui.workspace.opening import (
     connect,
@@ -29,6 +29,7 @@ from tests.support.changing_credentials import OTHER, PROFILE, ChangingCredentia
 from tests.support.connecting import connect as connection_to
 from tests.support.connecting import run_it
 from tests.support.fault_proxy import FaultProxy, error
+from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer
 
 REFUSED = f"The credentials now belong to account {OTHER}; this account is {ACCOUNT}"
