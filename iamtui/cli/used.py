@@ -92,11 +92,7 @@ def used(
     """
     if as_policy and as_json:
         raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and --json out.")
-    if overwrite and draft_file is None:
-        raise Problem("--overwrite applies only with --draft.", "Leave it out.")
-    if draft_file is not None and not overwrite and os.path.lexists(draft_file):
-        # Before the trails are read, which may take minutes.
-        raise Problem(f"{safe_text(draft_file)} is there already.", "Give --overwrite to replace it, or another name.")
+    _check_draft_file(draft_file, overwrite=overwrite)
     workspace = open_workspace(source)
     trails = trails_of(trails, workspace)
     who = resolve_principal(workspace, principal)
@@ -141,6 +137,14 @@ def used(
         save_draft_file(checked.drafted.draft, Path(draft_file), overwrite=overwrite)
         note(f"Written: {safe_text(draft_file)}. See it with `iamtui draft show {shlex.quote(draft_file)}`.")
     return Exit.OPEN if activity.incomplete else Exit.OK
+
+
+def _check_draft_file(name: str | None, *, overwrite: bool) -> None:
+    """Refuse a draft that is there already before the trails are read, which may take minutes."""
+    if overwrite and name is None:
+        raise Problem("--overwrite applies only with --draft.", "Leave it out.")
+    if name is not None and not overwrite and os.path.lexists(name):
+        raise Problem(f"{safe_text(name)} is there already.", "Give --overwrite to replace it, or another name.")
 
 
 def _telling(what: str, total: int | None = None) -> Callable[[int], None]:

@@ -256,9 +256,7 @@ def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iter
     certain = {one.action for one in found}
     for check in checks:
         if check.action == own.action:
-            # A subnet or security group that is not named is the default one, or that of the template.
-            is_made = not check.when or (has_template and check.when == "a key pair is named")
-            if check.arn and is_made and own.resources and not any(_is_like(arn, check.arn) for arn in own.resources):
+            if _is_of_another_type(check, own, has_template=has_template):
                 where = {"partition": partition_of(call.region), "region": call.region, "account": call.account}
                 yield AuthorizedAction(check.action, (check.arn.format(**where),), implied=True)
         elif check.when or check.action not in certain:
@@ -273,6 +271,16 @@ def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iter
             yield AuthorizedAction("iam:PassRole", roles, implied=True)
     if has_template and "ec2:RunInstances" not in known and not operation.startswith("ec2:"):
         yield AuthorizedAction("ec2:RunInstances", implied=True)
+
+
+def _is_of_another_type(check: Check, own: AuthorizedAction, *, has_template: bool) -> bool:
+    """Whether the action itself is checked on a resource of a type that a call does not name.
+
+    A subnet or security group that is not named is the default one, or that of the template.
+    """
+    is_made = not check.when or (has_template and check.when == "a key pair is named")
+    is_named = any(_is_like(arn, check.arn) for arn in own.resources) if check.arn else True
+    return is_made and bool(own.resources) and not is_named
 
 
 def _may_be_made(check: Check, call: Call, *, has_template: bool) -> bool:

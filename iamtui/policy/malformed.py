@@ -95,6 +95,13 @@ def fault_of(statement: Statement, policy_type: PolicyType) -> str:
     element = misplaced_principal(statement)
     if element and not policy_type.has_principals:
         return f"has {element}, which such a policy cannot have"
+    found = _fault_of_conditions(statement) or _fault_of_entries(statement)
+    if not found and _is_incomplete(statement, needs_resource=not policy_type.implies_resource):
+        return "lacks actions or resources"
+    return found
+
+
+def _fault_of_conditions(statement: Statement) -> str:
     for line in statement.conditions:
         operator = parse_operator(line.operator)
         if operator is None:
@@ -105,6 +112,10 @@ def fault_of(statement: Statement, policy_type: PolicyType) -> str:
                 return f"has for {safe_text(line.key, limit=256)} the value {said}"
         if not _SOUND_KEY.match(line.key) and key_fault(line.key):
             return f'has the condition key "{safe_text(line.key, limit=128)}", which {key_fault(line.key)}'
+    return ""
+
+
+def _fault_of_entries(statement: Statement) -> str:
     for entries in (statement.actions or (), statement.not_actions or ()):
         for entry in () if all(map(_SOUND_ACTION.match, entries)) else entries:
             if action_fault(entry)[0]:
@@ -113,6 +124,4 @@ def fault_of(statement: Statement, policy_type: PolicyType) -> str:
         for entry in () if all(map(_SOUND_RESOURCE.match, entries)) else entries:
             if resource_fault(entry):
                 return f'has the resource "{safe_text(entry, limit=128)}", which {resource_fault(entry)}'
-    if _is_incomplete(statement, needs_resource=not policy_type.implies_resource):
-        return "lacks actions or resources"
     return ""
