@@ -110,7 +110,7 @@ async def test_scroll_bars_follow_what_is_in_a_container_that_keeps_its_size() -
 
 
 @one_quick("size", [(80, 24), (120, 40)])
-async def test_the_panel_keeps_its_height_while_somebody_types_and_no_longer(
+async def test_the_panel_is_as_high_as_what_it_says_while_somebody_types(
     account: Account, size: tuple[int, int]
 ) -> None:
     async with opened(size=size, account=account) as pilot:
@@ -122,7 +122,8 @@ async def test_the_panel_keeps_its_height_while_somebody_types_and_no_longer(
         await press(pilot, "backspace", "backspace")
         await settle(pilot)
         assert panel.answer is None
-        assert panel.region == answered
+        view = panel.query_one(AnswerView)
+        assert view.region.height <= 3, "the sentence alone"
         await press(pilot, "c", "t")
         await settle(pilot)
         assert panel.answer is not None
@@ -130,6 +131,5 @@ async def test_the_panel_keeps_its_height_while_somebody_types_and_no_longer(
         await press(pilot, "backspace", "escape", "escape")
         await settle(pilot)
         assert not panel_of(pilot).has_focus_within
-        assert panel.region.height < answered.height
-        view = panel.query_one(AnswerView)
+        assert panel.region.height <= answered.height
         assert view.region.height <= 3, "the sentence alone"
