@@ -114,16 +114,8 @@ def used(
     checked, not_made = _check(workspace, principal, least, activity)
     uses = compare_use(granted, activity)
     shown = _Shown(workspace, activity, uses, least, checked, not_made)
-    if as_policy and not least.statements:
-        shown.say_incomplete()
-        raise Problem(
-            f"Nothing was used that the policies of {workspace.short_name(arn)} grant, so there is no policy.",
-            "Leave --policy out to see what was recorded.",
-        )
     if as_policy:
-        stdout().json(least.document, indent=2, alone=True)
-        shown.say_incomplete()
-        shown.note_policy()
+        shown.write_policy()
     elif as_json:
         stdout().json(shown.as_json(), indent=2)
     else:
@@ -277,8 +269,17 @@ class _Shown:
                 sentence, indent=2, first=(Span("[+] " if good else "[?] ", Style.GOOD if good else Style.OPEN),)
             )
 
-    def note_policy(self) -> None:
-        """On stderr what is to be known of the policy."""
+    def write_policy(self) -> None:
+        """The policy alone, with what is to be known of it on stderr."""
+        if not self._least.statements:
+            self.say_incomplete()
+            name = self._workspace.short_name(self._activity.principal)
+            raise Problem(
+                f"Nothing was used that the policies of {name} grant, so there is no policy.",
+                "Leave --policy out to see what was recorded.",
+            )
+        stdout().json(self._least.document, indent=2, alone=True)
+        self.say_incomplete()
         doubts = (words for good, words in self._checks() if not good)
         for sentence in (*self._least.rules, *remarks_on(self._least), *doubts):
             note(sentence)

@@ -110,9 +110,7 @@ def what_can(
         before = open_source(SourceChoice(SourceKind.SNAPSHOT, Path(against_snapshot)))
         other, found = found, _ask(load_resource_policies(before, made), found.principal.arn, made, wanted)
     if other is not None:
-        words = OVER_TIME
-        if against is not None and other.principal != found.principal:
-            words = of_two(*(workspace.short_name(one.principal.arn) for one in (found, other)))
+        words = _words_of(workspace, found, other) if against is not None else OVER_TIME
         _print_changes(out, compare_access(found, other), words, as_json=as_json)
     elif as_json:
         out.json(_to_json(found))
@@ -124,6 +122,12 @@ def what_can(
     if other is None:
         note(_summary(workspace, found))
     return Exit.OK
+
+
+def _words_of(workspace: Workspace, found: EffectiveAccess, other: EffectiveAccess) -> DifferenceWords:
+    if found.principal == other.principal:
+        return OVER_TIME
+    return of_two(*(workspace.short_name(one.principal.arn) for one in (found, other)))
 
 
 def _check_one_of(*compared: str | None) -> None:

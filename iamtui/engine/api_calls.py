@@ -251,9 +251,21 @@ def _is_told(check: Check, call: Call) -> bool:
 
 def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
     """What a call may have been checked for besides, by what its record does not tell."""
-    own, checks = found[0], companions(operation)
-    has_template = _names_template(call.parameters)
-    certain = {one.action for one in found}
+    checks, has_template = companions(operation), _names_template(call.parameters)
+    yield from _possible_checks(operation, found, call, checks, has_template=has_template)
+    known = {check.action for check in checks}
+    if "iam:PassRole" not in known:
+        roles = tuple(dict.fromkeys(role for role in _roles_in(call.parameters) if role not in found[0].resources))
+        if roles:
+            yield AuthorizedAction("iam:PassRole", roles, implied=True)
+    if has_template and "ec2:RunInstances" not in known and not operation.startswith("ec2:"):
+        yield AuthorizedAction("ec2:RunInstances", implied=True)
+
+
+def _possible_checks(
+    operation: str, found: list[AuthorizedAction], call: Call, checks: Iterable[Check], *, has_template: bool
+) -> Iterator[AuthorizedAction]:
+    own, certain = found[0], {one.action for one in found}
     for check in checks:
         if check.action == own.action:
             if _is_of_another_type(check, own, has_template=has_template):
@@ -264,13 +276,6 @@ def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iter
             by_body = operation == "s3:DeleteObjects" and check.when == "a version id is given"
             if by_body or _may_be_made(check, call, has_template=has_template):
                 yield AuthorizedAction(check.action, implied=True)
-    known = {check.action for check in checks}
-    if "iam:PassRole" not in known:
-        roles = tuple(dict.fromkeys(role for role in _roles_in(call.parameters) if role not in own.resources))
-        if roles:
-            yield AuthorizedAction("iam:PassRole", roles, implied=True)
-    if has_template and "ec2:RunInstances" not in known and not operation.startswith("ec2:"):
-        yield AuthorizedAction("ec2:RunInstances", implied=True)
 
 
 def _is_of_another_type(check: Check, own: AuthorizedAction, *, has_template: bool) -> bool:
