@@ -10,6 +10,7 @@ A snapshot of the store names its AWS managed policies by their hash, in `aws_ma
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import os
@@ -443,6 +444,31 @@ _MOST_WARM: Final = 128 * 1024 * 1024
 """Bytes of snapshots whose accounts a worker keeps; each takes some four times as many."""
 
 
+_MOST_FROZEN: Final = 300_000
+"""Objects of accounts that the collector leaves out of its rounds before it looks for garbage among them, too: those of
+a hundred small accounts, or of half a large one."""
+
+
+class _Frozen:
+    """What is left out of the collector's rounds as if accounts stayed: here they go, and nothing else would free them.
+
+    They are circles of objects, which only the collector finds.
+    """
+
+    def __init__(self) -> None:
+        self._stays = 0
+
+    def free(self) -> None:
+        if gc.get_freeze_count() > self._stays + _MOST_FROZEN:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            self._stays = gc.get_freeze_count()
+
+
+_FROZEN: Final = _Frozen()
+
+
 class _Warm:
     """Accounts that a worker keeps for the next question, the last used of them."""
 
@@ -457,9 +483,13 @@ class _Warm:
     def account(self, pages: bytes, day: str, account: str, read: Callable[[], Account]) -> Account:
         """The account of these pages, read unless it is kept."""
         if not self._most:
+            _FROZEN.free()
             return read()
         key = (day, account, hashlib.sha256(pages).digest())
-        found = self._kept.pop(key, None) or (read(), len(pages))
+        found = self._kept.pop(key, None)
+        if found is None:
+            _FROZEN.free()
+            found = read(), len(pages)
         self._kept[key] = found
         self._size = sum(size for _, size in self._kept.values())
         while self._size > self._most:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ from iamtui.workspace.organization_store import (
     S3Files,
     account_in,
     is_s3,
+    kept_account,
     open_store,
     s3_place,
     store_schema,
@@ -285,3 +288,23 @@ def test_the_schema_describes_the_files(folder: Path) -> None:
     documented = Path(__file__).parent.parent.parent / "docs" / "organization-store.schema.json"
     assert json.loads(documented.read_text()) == json.loads(json.dumps(schema)), "make generate"
     assert read_document(documented, "schema")
+
+
+def test_accounts_that_are_done_with_are_freed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(folder))
+    monkeypatch.setattr(organization_store, "_MOST_FROZEN", 0)
+    monkeypatch.setattr(organization_store._FROZEN, "_stays", 0)
+    day = store.day()
+    id_ = day.ids[0]
+    account = kept_account(store.pages(day.date, id_), day.date, id_)
+    account.memo["itself"] = account
+    gone = weakref.ref(account)
+    gc.freeze()
+    try:
+        del account
+        gc.collect()
+        assert gone() is not None
+        kept_account(store.pages(day.date, id_), day.date, id_)
+        assert gone() is None
+    finally:
+        gc.unfreeze()
