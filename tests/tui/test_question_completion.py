@@ -196,6 +196,22 @@ async def test_the_list_covers_no_words_said_in_place_of_a_verdict(size: tuple[i
             assert not listed.region.overlaps(part.region)
 
 
+async def test_an_action_of_another_service_is_followed_by_resources_of_it() -> None:
+    """The one of the question before is known too, and Enter still keeps it."""
+    async with opened() as pilot:
+        await asked(pilot, resource="arn:aws:s3:::data-lake/*")
+        form = form_of(pilot)
+        form.action_field.focus()
+        form.action_field.value = "secretsmanager:GetSecretValue"
+        await press(pilot, "enter")
+        assert form.resource_field.has_focus
+        await until(pilot, lambda: form.resource_field.is_open)
+        assert form.resource_field.completions.highlighted == -1
+        assert ":secretsmanager:" in form.resource_field.completions.offers[0].value
+        await press(pilot, "down", "enter")
+        assert ":secretsmanager:" in form.resource_field.value
+
+
 async def test_the_resource_field_shows_what_its_arn_looks_like() -> None:
     async with opened(size=(80, 24)) as pilot:
         panel = await asked(pilot, resource="")

@@ -322,7 +322,7 @@ class CompletingInput(SafeInput):
         # A value that the field could not hold as it is would be another one once taken.
         fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
         self.completions.show(fitting if self.has_focus else (), needle)
-        if any(offer.value == self.word for offer in self.completions.offers):
+        if needle and any(offer.value == self.word for offer in self.completions.offers):
             # The name is whole: a longer one is listed again once it is typed on.
             self.completions.show((), "")
         elif self.is_open and self.stands_alone(self.word):
