@@ -62,6 +62,9 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         assert isinstance(screen, ReportScreen)
         rows = {row.name: row for row in screen.list.shown}
         assert rows["s3:GetObject"].kind == "used"
+        for at, row in enumerate(screen.list.shown):
+            if len(row.name) + len(row.text) < 80 - len("[!] not granted") - 6:
+                assert row.name in "".join(piece.text for piece in screen.list.pieces(at, 80)), "a name has its room"
         kinds = [row.kind for row in screen.list.shown]
         assert kinds == sorted(kinds, key=["used", "not granted", "not used", "not told"].index)
         assert rows["s3:PutObject"].kind == "not used"

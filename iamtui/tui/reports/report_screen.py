@@ -160,13 +160,13 @@ class ReportList(FilteredList[ReportRow]):
         indent, text = "  " if row.inner else "", row.text if "text" in self.shown_columns else ""
         if "name" not in self.shown_columns:
             return [*pieces, Piece(fit(indent + text, room), "muted")]
-        # What has nothing said of it may have the whole line.
+        # What has nothing said of it may have the whole line, and any other name what its own text leaves.
         column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7, room - len(_GAP) - self._text_width))
-        name = fit(_without_path(indent + row.name, column), column) if text else fit(indent + row.name, room)
+        most = max(column, min(cell_len(indent + row.name), room - len(_GAP) - cell_len(text)))
+        name = fit(_without_path(indent + row.name, most), most) if text else fit(indent + row.name, room)
         style = "muted" if row.inner else "strong" if row.target else ""
         pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
-        room -= max(column, cell_len(name)) + len(_GAP)
-        return [*pieces, Piece(fit(text, room), "muted")]
+        return [*pieces, Piece(fit(text, room - max(column, cell_len(name)) - len(_GAP)), "muted")]
 
 
 def _without_path(name: str, width: int) -> str:
