@@ -50,7 +50,7 @@ _FEW: Final = 3
 _MOST_LINES: Final = 60
 """Lines of a document that is shown; a longer one is in the file that --fix writes."""
 _INDENT: Final = 4
-_ROWS: Final = 10_000
+_ROWS: Final = 2_000
 _EPILOG: Final = "Exit codes: 0 all could be told; 1 with --fail-on; 3 something could not be told or read; 2 an error."
 
 
