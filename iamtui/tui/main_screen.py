@@ -42,9 +42,8 @@ from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.sessions.controller import SessionLifecycle
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
-from iamtui.tui.text_screens import show_in_editor
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.status import MessageLine, Notice, StatusLine
+from iamtui.tui.widgets.status import MessageLine, StatusLine
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -269,7 +268,10 @@ class MainScreen(PanedScreen):
         self.action_copy_exports = self.hand_over.copy_exports
         self.action_export = self.hand_over.export
         self.action_sub_shell = self.hand_over.sub_shell
-        self.action_follow = self.browsing.follow
+        self.action_copy_arn = self.hand_over.copy_arn
+        self.action_follow, self.action_tab = self.browsing.follow, self.browsing.show_tab
+        self.action_edit = self.browsing.read_in_editor
+        self.action_columns, self.action_times = self.browsing.choose_columns, self.browsing.switch_times
         self.action_draft = self.drafts.show_draft
         self.action_draft_edit = self.drafts.edit_menu
         self.action_draft_undo = self.drafts.undo_edit
@@ -376,12 +378,6 @@ class MainScreen(PanedScreen):
     def action_filter(self) -> None:
         self.set_focus(self.explorer.filter_input)
 
-    def action_tab(self, tab: str) -> None:
-        """Show a tab, by its id or its number."""
-        if not (self.subject.detail.display and self.subject.detail.select_tab(tab)):
-            named = f"tab {tab}" if tab.isdigit() else f"{tab.capitalize()} tab"
-            self.say(plain(f"There is no {named} here: go to a user or role."))
-
     def action_leave(self) -> None:
         """One thing for each Escape: leave a pane, the filter, the tour, what is being loaded."""
         if not self.explorer.tree_view.has_focus:
@@ -462,13 +458,6 @@ class MainScreen(PanedScreen):
         node = self.subject.entity or self.subject.node
         return (self.workspace.account, node) if self.workspace is not None and node is not None else None
 
-    def action_edit(self) -> None:
-        shown = self.subject.json_text()
-        if shown is None:
-            self.say(plain("Put the cursor on a user, group, role or policy to read its JSON in an editor."))
-            return
-        self.post_message(Notice(*show_in_editor(self.app, *shown)))
-
     def action_assume(self, any_role: bool = False) -> None:
         """Ask how to assume the role under the cursor; elsewhere, which role."""
         node = self.subject.node
@@ -489,22 +478,6 @@ class MainScreen(PanedScreen):
     @property
     def list_columns(self) -> dict[str, tuple[str, ...]]:
         return self.subject.table.chosen_columns
-
-    def action_columns(self) -> None:
-        if self.subject.table.display:
-            self.subject.table.choose_columns()
-        else:
-            self.post_message(Notice(plain("There is no table here: users, groups, roles and policies have columns.")))
-
-    def action_times(self) -> None:
-        self.subject.table.switch_times()
-
-    def action_copy_arn(self) -> None:
-        node = self.subject.node
-        if node is None or isinstance(node, Branch):
-            self.say(plain("Put the cursor on something with an ARN to copy it."))
-        else:
-            self.hand_over.copy_text(node.arn, "ARN")
 
     @on(QuestionPanel.Copy)
     def _copy_from_question(self, event: QuestionPanel.Copy) -> None:
@@ -533,10 +506,7 @@ class MainScreen(PanedScreen):
         lazy.report_screen.open_report(self, name)
 
     def action_second_opinion(self) -> None:
-        if self.drafts.before_workspace is not None:
-            self.say(plain("AWS answers for the account as it is: close the draft first (d, then X)."))
-        else:
-            open_second_opinion(self)
+        open_second_opinion(self, self.drafts.before_workspace)
 
     def action_paste_denial(self) -> None:
         workspace = self.source_workspace

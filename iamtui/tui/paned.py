@@ -27,6 +27,7 @@ from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, accoun
 from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, PaneSizes
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.text_screens import show_in_editor
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -501,6 +502,31 @@ class Browsing:
             self.go_to(target)
         else:
             self._screen.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
+
+    def show_tab(self, tab: str) -> None:
+        """Show a tab of the detail pane, by its id or its number."""
+        detail = self._screen.subject.detail
+        if not (detail.display and detail.select_tab(tab)):
+            named = f"tab {tab}" if tab.isdigit() else f"{tab.capitalize()} tab"
+            self._screen.say(plain(f"There is no {named} here: go to a user or role."))
+
+    def read_in_editor(self) -> None:
+        shown = self._screen.subject.json_text()
+        if shown is None:
+            self._screen.say(plain("Put the cursor on a user, group, role or policy to read its JSON in an editor."))
+            return
+        self._screen.post_message(Notice(*show_in_editor(self._screen.app, *shown)))
+
+    def choose_columns(self) -> None:
+        table = self._screen.subject.table
+        if table.display:
+            table.choose_columns()
+        else:
+            said = plain("There is no table here: users, groups, roles and policies have columns.")
+            self._screen.post_message(Notice(said))
+
+    def switch_times(self) -> None:
+        self._screen.subject.table.switch_times()
 
     @property
     def can_step_back(self) -> bool:

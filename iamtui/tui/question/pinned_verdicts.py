@@ -278,8 +278,15 @@ def has_simulator(workspace: Workspace | None) -> bool:
     return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
 
 
-def open_second_opinion(main: AskedFrom) -> None:
-    """Show what AWS's own simulator says beside our answer; it knows no draft."""
+def open_second_opinion(main: AskedFrom, before: Workspace | None = None) -> None:
+    """Show what AWS's own simulator says beside our answer; it knows no draft.
+
+    Args:
+        before: the account without the draft that is open, or None.
+    """
+    if before is not None:
+        main.say(plain("AWS answers for the account as it is: close the draft first (d, then X)."))
+        return
     question, principal, decision = main.question.question, main.question.principal, main.question.answer
     workspace = main.workspace
     if workspace is None or question is None or decision is None or principal is None:
