@@ -56,6 +56,8 @@ class ThemeDialog(ChoiceDialog):
         super()._narrow(needle)
         if not needle:
             self.lines.move_to(next(at for at, one in enumerate(self.lines.shown) if one.key == self._before))
+        elif self.lines.choice is None:
+            self._show_before()
 
     @on(LineView.CursorMoved)
     def _preview(self) -> None:
@@ -73,8 +75,11 @@ class ThemeDialog(ChoiceDialog):
         self._show()
         super()._take()
 
-    def action_cancel(self) -> None:
+    def _show_before(self) -> None:
         if self._pause is not None:
             self._pause.stop()
         self.app.theme = self._before
+
+    def action_cancel(self) -> None:
+        self._show_before()
         super().action_cancel()

@@ -39,6 +39,16 @@ async def test_the_screen_is_drawn_in_the_theme_under_the_cursor_and_escape_take
         assert not screen_state().exists()
 
 
+async def test_a_name_that_no_theme_has_shows_the_theme_of_before() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        await press(pilot, "t")
+        await type_text(pilot, "solarized")
+        await until(pilot, lambda: app.theme.startswith("solarized"))
+        await type_text(pilot, "zz")
+        assert app.theme == "iamtui-dark"
+
+
 async def test_the_chosen_theme_is_the_one_of_the_next_run() -> None:
     async with opened(make_app()) as pilot:
         await press(pilot, "t")
