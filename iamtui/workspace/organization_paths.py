@@ -46,7 +46,7 @@ _MOST_PAIRS: Final = 5_000_000
 _ROLES_AT_ONCE: Final = 4_096
 """That an account is asked about before it is read again."""
 _MOST_OF_PARTS: Final = 16 * 1024 * 1024
-"""Bytes of snapshots of parts of accounts whose records a worker keeps; each takes some ten times as many."""
+"""Bytes of snapshots of parts of accounts whose records a worker keeps."""
 _MOST_ROUNDS: Final = 12
 
 Path: TypeAlias = tuple[str, ...]

@@ -445,8 +445,7 @@ _MOST_WARM: Final = 128 * 1024 * 1024
 
 
 _MOST_FROZEN: Final = 300_000
-"""Objects of accounts that the collector leaves out of its rounds before it looks for garbage among them, too: those of
-a hundred small accounts, or of half a large one."""
+"""Objects of accounts that the collector leaves out of its rounds before it looks for garbage among them, too."""
 
 
 class _Frozen:
