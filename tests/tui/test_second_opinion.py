@@ -205,10 +205,6 @@ async def test_a_snapshot_says_why_there_is_none() -> None:
         await press_in_app(pilot, "v")
         assert app.screen is app.main
         assert "A snapshot is a file" in screen_text(app)
-        await press_in_app(pilot, "escape")
-        await press_in_app(pilot, "colon", *"opinion", "enter")
-        assert app.screen is app.main
-        assert "A snapshot is a file" in screen_text(app)
 
 
 async def test_a_live_account_offers_it() -> None:
