@@ -137,6 +137,9 @@ class _Kept(NamedTuple):
     open_statements: tuple[tuple[CompiledStatement, int], ...]
 
 
+_REGION: Final = "aws:requestedregion"
+
+
 class IndexReading:
     """One question read over an index.
 
@@ -582,6 +585,9 @@ class IndexReading:
                 compiled = statement.compiled
                 if any(map(tells_resources_apart, compiled.keys)):
                     shown |= holders
+                if _REGION in compiled.keys and self.contexts.said_of(_REGION) == (None, None):
+                    # The example that the evaluator looks for says in which Region it is.
+                    differing |= holders
                 grants = layer is Layer.IDENTITY and compiled.allows
                 if not compiled.any_resource and not (grants and names_resources(compiled, memory)):
                     differing |= holders

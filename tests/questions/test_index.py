@@ -201,6 +201,32 @@ def test_principals_whom_a_fact_of_one_resource_may_tell_apart_are_no_class() ->
     assert red != blue
 
 
+def test_a_resource_of_a_set_may_be_in_a_region_that_lets_it_through() -> None:
+    """Nobody says in which Region the request is made, and each resource of the set tells."""
+    allow = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    fence = {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}},
+    }
+    policies = tuple(
+        InlinePolicy(name, PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement]}))
+        for name, statement in (("logs", allow), ("fence", fence))
+    )
+    users = tuple(
+        User(name, "/", f"arn:aws:iam::{A}:user/{name}", f"AIDA{name.upper()}", None, inline_policies=policies[:count])
+        for name, count in (("free", 1), ("fenced", 2), ("other", 2))
+    )
+    account = Account(A, users=users)
+    said: Counter[str | None] = Counter()
+    for action in ("logs:DescribeLogStreams", "logs:CreateLogGroup"):
+        for region in ("", "eu-west-1", "us-east-1"):
+            compare(account, Question(action, "*", region=region), said)
+    assert said[Outcome.ALLOWED]
+    assert said[Outcome.EXPLICIT_DENY]
+
+
 def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
     account = replace(load_demo_account())
     questions = (*DEMO_QUESTIONS, *generator.questions(account, 12, seed=18))
