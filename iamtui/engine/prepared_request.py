@@ -168,7 +168,6 @@ class PreparedAction(NamedTuple):
     notes: tuple[str, ...]
 
 
-@lru_cache(maxsize=1024)  # a screen asks the same again for others: a tenth of the time of an answer
 def prepare(
     action_text: str,
     resource_text: str,

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -44,7 +43,6 @@ def check_question(question: Question) -> None:
     check_terms(question)
 
 
-@lru_cache(maxsize=1024)
 def check_action(action: str, *, pattern: bool = False) -> None:
     """Refuse what is not an action.
 
@@ -84,7 +82,6 @@ _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9*?-]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@lru_cache(maxsize=1024)
 def check_resource(resource: str, action: str = "") -> None:
     """Refuse what is neither `*` nor an ARN.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from iamtui.engine.prepared_request import prepare
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
 from iamtui.workspace.opening import open_source
@@ -17,7 +16,6 @@ _ONCE = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
 def test_the_layers_are_read_once() -> None:
     workspace = open_source(SourceChoice(SourceKind.DEMO))
     principal = resolve_principal(workspace, "role/analytics-lake-reader")
-    prepare.cache_clear()
     asked = walk(lambda: ask(workspace, principal, _ONCE).layers)
     assert asked["engine/evaluator.py", "read_all_layers"] == 1
     assert asked["engine/prepared_request.py", "prepare"] == 1
@@ -41,7 +39,6 @@ def test_the_layers_are_read_again_for_each_open_point_that_can_matter() -> None
     question = Question(_ONCE.action, _ONCE.resource, {"aws:CalledVia": ("a", "b*")})
     unread = walk(lambda: ask(workspace, principal, question).layers)
     assert unread["engine/evaluator.py", "read_all_layers"] == 1
-    prepare.cache_clear()
     calls = walk(lambda: ask(workspace, principal, question).notes)
     assert calls["engine/evaluator.py", "read_all_layers"] == 3  # several values, and a star in one
     assert calls["engine/prepared_request.py", "prepare"] == 1
