@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.engine import condition_words, resource_sets
 from iamtui.engine.decision import severity
@@ -98,8 +99,7 @@ def test_where_a_set_is_allowed_is_tried_less_often_against_thousands_of_pattern
                 times += 1
                 return holds(entry)
 
-            object.__setattr__(finder, "holds_everywhere", asked)
-            return let_through(finder, *arguments)
+            return let_through(structs.replace(finder, holds_everywhere=asked), *arguments)
 
         with monkeypatch.context() as patch:
             patch.setattr(resource_sets.ScopeFinder, "_let_through", counted)

@@ -85,7 +85,7 @@ async def test_e_shows_the_document_of_the_open_tab(monkeypatch: pytest.MonkeyPa
         shown.extend((name, text))
         return "shown", "information"
 
-    monkeypatch.setattr("iamtui.tui.main_screen.show_in_editor", show)
+    monkeypatch.setattr("iamtui.tui.paned.show_in_editor", show)
     async with opened() as pilot:
         await press(pilot, "e")
         assert "Put the cursor on" in pilot.app.query_one(MessageLine).words

@@ -20,7 +20,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.content import line
+from iamtui.tui.content import line, safe_text
 from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
 from iamtui.tui.question.completing_input import (
@@ -321,7 +321,7 @@ class QuestionForm(Column):
         self._no_resource_for = action_text if none_needed else ""
         self._example = action_text, example
         hint = f"{example} (empty: *)" if example else _RESOURCE_HINT
-        self.resource_field.placeholder = _NO_RESOURCE_HINT if none_needed else hint
+        self.resource_field.placeholder = safe_text(_NO_RESOURCE_HINT if none_needed else hint)
         if none_needed and self.resource_field.has_focus and not self.resource_field.value:
             self.post_message(self.Finished())
 
