@@ -97,7 +97,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "AWSLogs" / "trail.json.gz").write_bytes((folder / "trail.json.gz").read_bytes())
     if find_spec("pyarrow") is not None or "CI" in os.environ:
         with (folder / "activity.parquet").open("wb") as file:
-            write_parquet(file, [{**{name: [record[name]] for name in ("eventSource", "eventName")}, COUNT: [3]}])
+            columns = {name: [record.get(name, "")] for name in ("eventSource", "eventName", "errorCode")}
+            write_parquet(file, [{**columns, COUNT: [3]}])
     made = ["snapshot", "--org", "org", "--snapshot", "dev.json", "--snapshot", "prod.json"]
     subprocess.run([sys.executable, "-m", "iamtui", *made], cwd=folder, check=False, timeout=120)
     (folder / "bin").mkdir()
