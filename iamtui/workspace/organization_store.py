@@ -444,8 +444,8 @@ _MOST_WARM: Final = 128 * 1024 * 1024
 """Bytes of snapshots whose accounts a worker keeps; each takes some four times as many."""
 
 
-_MOST_FROZEN: Final = 300_000
-"""Objects of accounts that the collector leaves out of its rounds before it looks for garbage among them, too."""
+_MOST_FROZEN: Final = 8 * 1024 * 1024
+"""Bytes of pages of accounts that the collector leaves out of its rounds before it looks for garbage there, too."""
 
 
 class _Frozen:
@@ -455,14 +455,16 @@ class _Frozen:
     """
 
     def __init__(self) -> None:
-        self._stays = 0
+        self._read = 0
 
-    def free(self) -> None:
-        if gc.get_freeze_count() > self._stays + _MOST_FROZEN:
+    def free(self, size: int) -> None:
+        """Free what nobody holds, once enough was read; `size`: bytes of the pages that are read next."""
+        self._read += size
+        if self._read > _MOST_FROZEN:
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-            self._stays = gc.get_freeze_count()
+            self._read = 0
 
 
 _FROZEN: Final = _Frozen()
@@ -482,12 +484,12 @@ class _Warm:
     def account(self, pages: bytes, day: str, account: str, read: Callable[[], Account]) -> Account:
         """The account of these pages, read unless it is kept."""
         if not self._most:
-            _FROZEN.free()
+            _FROZEN.free(len(pages))
             return read()
         key = (day, account, hashlib.sha256(pages).digest())
         found = self._kept.pop(key, None)
         if found is None:
-            _FROZEN.free()
+            _FROZEN.free(len(pages))
             found = read(), len(pages)
         self._kept[key] = found
         self._size = sum(size for _, size in self._kept.values())

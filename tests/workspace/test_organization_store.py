@@ -293,7 +293,6 @@ def test_the_schema_describes_the_files(folder: Path) -> None:
 def test_accounts_that_are_done_with_are_freed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(str(folder))
     monkeypatch.setattr(organization_store, "_MOST_FROZEN", 0)
-    monkeypatch.setattr(organization_store._FROZEN, "_stays", 0)
     # As in a process that keeps none for its next question, whatever ran before.
     monkeypatch.setattr(organization_store, "_WARM", organization_store._Warm())
     day = store.day()
