@@ -13,7 +13,7 @@ import click
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Gap, Known, Missing, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import read_text
-from iamtui.cli.output import note, progress_report, say_cached
+from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
 from iamtui.cli.prompts import can_ask, says_yes
 from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
@@ -27,9 +27,10 @@ from iamtui.workspace.opening import (
     load_account_facts,
     load_user_details,
 )
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.workspace import CacheUse, Progress, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
+    from iamtui.activity.trails import TrailCounts
     from iamtui.drafts.ledger import DraftFinding
     from iamtui.workspace.credential_commands import Approve, CredentialCommand
     from iamtui.workspace.draft_session import DraftedAccount
@@ -60,6 +61,18 @@ def trails_of(named: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
         raise Problem("No trail is named.", "Give files or folders of CloudTrail events, or - for standard input.")
     note("The trail is the demo's own, of two weeks in November 2026.")
     return (workspace.own_trail,)
+
+
+def tells_count(what: str, total: int | None = None) -> Callable[[int], None]:
+    """Says on a terminal how much of something is done."""
+    line = ProgressLine()
+    return lambda count: line.tell(Progress(what, count, total))
+
+
+def tells_trails() -> Callable[[TrailCounts], None]:
+    """Says on a terminal how far the reading of trails has come."""
+    line = ProgressLine()
+    return lambda counts: line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
 
 
 def approval(source: SourceOptions) -> Approve:

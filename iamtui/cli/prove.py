@@ -121,7 +121,9 @@ def _principals(proof: Proof) -> str:
 
 
 def _note_counts(proof: Proof) -> None:
-    note(f"{_principals(proof)}, {proof.classes:,} classes of actions, {proof.actions:,} known actions.")
+    classes = "class" if proof.classes == 1 else "classes"
+    actions = "action" if proof.actions == 1 else "actions"
+    note(f"{_principals(proof)}, {proof.classes:,} {classes} of actions, {proof.actions:,} known {actions}.")
 
 
 def _print_reasons(proof: Proof, besides: Sequence[str] = ()) -> None:

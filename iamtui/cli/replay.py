@@ -14,10 +14,10 @@ import click
 
 from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
 from iamtui.activity.tables import pyarrow_module, write_parquet
-from iamtui.activity.trails import TrailCounts, Trails
+from iamtui.activity.trails import Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import shown_name
-from iamtui.cli.opening import open_workspace, read_drafted, say_findings, trails_of
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count, tells_trails, trails_of
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import replace_file
@@ -29,7 +29,7 @@ from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
 from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.replay import Replayer, with_named_policies
 from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict
-from iamtui.workspace.workspace import Progress, Workspace
+from iamtui.workspace.workspace import Workspace
 
 _MARKS: Final = {
     Verdict.BROKEN: ("[x]", Style.BAD),
@@ -105,12 +105,12 @@ def replay(
     read, collector = _collected(trails, reads)
     if kept_file is not None:
         _keep(Path(kept_file), collector)
-    workspace, not_loaded = with_named_policies(workspace, collector.requests(), _telling("policies of resources"))
+    workspace, not_loaded = with_named_policies(workspace, collector.requests(), tells_count("policies of resources"))
     if drafted is not None:
         drafted = lay(workspace, drafted.draft)
         drafted.check()
     replayer = Replayer(workspace, reads, drafted)
-    tell = _telling("requests")
+    tell = tells_count("requests")
     # Those that ask the same of the account stand together, and are answered at once.
     for number, request in enumerate(collector.in_order_of_questions()):
         replayer.add(request)
@@ -159,18 +159,8 @@ def _read_draft(workspace: Workspace, name: str) -> DraftedAccount:
     return drafted
 
 
-def _telling(what: str) -> Any:
-    line = ProgressLine()
-    return lambda count: line.tell(Progress(what, count))
-
-
 def _collected(names: tuple[str, ...], reads: PolicyReads) -> tuple[Trails, RequestCollector]:
-    line = ProgressLine()
-
-    def told(counts: TrailCounts) -> None:
-        line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
-
-    read = Trails(names, told)
+    read = Trails(names, tells_trails())
     collector = RequestCollector(reads.keys, sessions=reads.sessions)
     for events in read.events():
         collector.add(events)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from iamtui.activity.trails import TrailCounts
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, trails_of
+from iamtui.cli.opening import open_workspace, tells_count, tells_trails, trails_of
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
@@ -45,7 +44,7 @@ from iamtui.workspace.used import (
     read_trails,
 )
 from iamtui.workspace.what_can import LEVELS, what_can
-from iamtui.workspace.workspace import Progress, Workspace
+from iamtui.workspace.workspace import Workspace
 
 _FEW: Final = 8
 _MOST_JSON: Final = 1_000
@@ -97,19 +96,14 @@ def used(
     trails = trails_of(trails, workspace)
     who = resolve_principal(workspace, principal)
     granted = what_can(workspace, who)
-    line = ProgressLine()
-
-    def told(counts: TrailCounts) -> None:
-        line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
-
     arn = who.role_arn or who.arn
-    read = read_trails(trails, told, only=arn)
+    read = read_trails(trails, tells_trails(), only=arn)
     ProgressLine.clear()
-    activity = activity_of(workspace, who, read, _telling("requests", len(read.requests.get(arn, ()))))
+    activity = activity_of(workspace, who, read, tells_count("requests", len(read.requests.get(arn, ()))))
     resources = {resource: None for used in activity.actions.values() for resource in used.resources}
-    workspace, not_loaded = with_policies_of(workspace, resources, _telling("policies of resources"))
+    workspace, not_loaded = with_policies_of(workspace, resources, tells_count("policies of resources"))
     pairs = sum(len(used.resources) for used in activity.actions.values())
-    least = least_policy(workspace, who, activity, most, told=_telling("resources", pairs))
+    least = least_policy(workspace, who, activity, most, told=tells_count("resources", pairs))
     ProgressLine.clear()
     checked, not_made = _check(workspace, principal, least, activity)
     uses = compare_use(granted, activity)
@@ -137,11 +131,6 @@ def _check_draft_file(name: str | None, *, overwrite: bool) -> None:
         raise Problem("--overwrite applies only with --draft.", "Leave it out.")
     if name is not None and not overwrite and os.path.lexists(name):
         raise Problem(f"{safe_text(name)} is there already.", "Give --overwrite to replace it, or another name.")
-
-
-def _telling(what: str, total: int | None = None) -> Callable[[int], None]:
-    line = ProgressLine()
-    return lambda count: line.tell(Progress(what, count, total))
 
 
 def _check(

@@ -142,7 +142,7 @@ def test_it_is_told_how_far_the_reading_of_requests_has_come(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, int, int | None]] = []
-    monkeypatch.setattr(used, "_telling", lambda what, total=None: lambda count: told.append((what, count, total)))
+    monkeypatch.setattr(used, "tells_count", lambda what, total=None: lambda count: told.append((what, count, total)))
     assert cli("used", "data-engineer", trail(tmp_path), "--demo").code == 0
     for what in ("requests", "resources"):
         counts = [(count, total) for one, count, total in told if one == what]
