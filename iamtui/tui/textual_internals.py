@@ -136,7 +136,6 @@ class _Backdrop(Visual):
     """The screen below a dialog, tinted. Textual draws and tints all of it as often as the dialog is laid out."""
 
     def __init__(self, screen: Screen[object], color: Color) -> None:
-        self._screen = screen
         self._compositor = screen._compositor  # noqa: SLF001 - as the module says
         self._color = color
         self._drawn_at: object = None
@@ -147,9 +146,7 @@ class _Backdrop(Visual):
 
     def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:  # noqa: ARG002 - Textual's signature
         below, base = self._compositor, style.rich_style
-        at: object = None
-        if isinstance(below, SteadyCompositor) and not self._is_changing():
-            at = below.changes, width, height, base
+        at = (below.changes, width, height, base) if isinstance(below, SteadyCompositor) else None
         if at is None or at != self._drawn_at:
             self._drawn_at, self._strips = at, []
             for strip in below.render_strips()[:height]:
@@ -157,15 +154,6 @@ class _Backdrop(Visual):
                 drawn = Strip(Segment(text, base + look, control) for text, look, control in tinted)
                 self._strips.append(drawn.adjust_cell_length(width))
         return list(self._strips)
-
-    def _is_changing(self) -> bool:
-        """Whether something below has changed that its screen has not counted yet."""
-        told = self._screen.message_queue_size or self._screen._dirty_widgets  # noqa: SLF001 - as the module says
-        return bool(told) or any(
-            one._repaint_required or one._layout_required  # noqa: SLF001 - as the module says
-            for one in self._compositor.visible_widgets
-            if one is not self._screen  # which keeps the mark while a dialog is above it
-        )
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002 - Textual's signature
         return container_width

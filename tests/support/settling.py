@@ -82,7 +82,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             # One that was cancelled or has failed has ended too; what the app makes of it is the test's to look at.
             with suppress(WorkerCancelled, WorkerFailed):
                 await worker.wait()
-        if unfinished or _drawn(pilot.app.screen):
+        if unfinished or _drawn_all(pilot.app):
             continue
         if _has_keys(pilot.app):
             await asyncio.sleep(_LOOK_SECONDS)
@@ -95,22 +95,29 @@ async def settled(pilot: Pilot[Any]) -> None:
             all(worker.is_finished for worker in pilot.app.workers)
             and not any(pump.message_queue_size for pump in _pumps(pilot))
             and not _has_keys(pilot.app)
-            and not _drawn(pilot.app.screen)
+            and not _drawn_all(pilot.app)
         ):
             return
     raise AssertionError("the app did not come to rest")
 
 
+def _drawn_all(app: App[Any]) -> bool:
+    """Draw the screens that can be seen, the lowest first: one above draws again what changed below it."""
+    return any([_drawn(screen) for screen in (*app._background_screens, app.screen)])
+
+
 def _drawn(screen: Screen[Any]) -> bool:
     """Draw what waits for the next frame, and start what waits for that; returns whether there was anything."""
     if screen.app._exit or not screen.is_current:
-        # Nothing draws any more what an app has left to draw that has ended, or a screen under another one.
+        # Nothing draws any more what an app has left to draw that has ended, or a screen that nothing shows.
         return False
     if screen.app._resize_event is not None:
         # Resizes wait for others that may follow.
         screen.app._check_resize()
         return True
-    if not (screen._layout_required or screen._repaint_required or screen._dirty_widgets or screen._callbacks):
+    # A screen below a dialog keeps the mark that it is to be drawn for as long as the dialog is there.
+    marked = screen._repaint_required and screen is screen.app.screen
+    if not (marked or screen._layout_required or screen._dirty_widgets or screen._callbacks):
         return False
     screen._on_timer_update()
     return True

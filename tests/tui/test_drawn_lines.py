@@ -8,16 +8,13 @@ from collections.abc import Sequence
 import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
-from textual.color import Color
 from textual.geometry import Region, Size
 from textual.strip import Strip
-from textual.style import Style as VisualStyle
-from textual.visual import RenderOptions
 from textual.widget import Widget
 from textual.widgets import Static
 
 from iamtui.tui.dialogs import Dialog, DialogBox
-from iamtui.tui.textual_internals import SteadyCompositor, SteadyScreen, _Backdrop
+from iamtui.tui.textual_internals import SteadyCompositor, SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from tests.support.panel_apps import HarnessApp, screen_text, until
@@ -221,22 +218,3 @@ async def test_a_dialog_draws_what_is_below_once_and_again_where_it_changed(monk
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         await until(pilot, lambda: below.size == app.size and "something else" in screen_text(app))
-
-
-async def test_what_changed_below_is_drawn_before_its_screen_has_counted_that() -> None:
-    app = HarnessApp()
-    async with app.run_test(size=(60, 20)) as pilot:
-        below = Below()
-        await app.push_screen(below)
-        await pilot.pause()
-        backdrop = _Backdrop(below, Color(0, 0, 0, 0.5))
-
-        def drawn() -> str:
-            strips = backdrop.render_strips(
-                60, 20, VisualStyle.null(), RenderOptions(lambda _name: VisualStyle.null(), {})
-            )
-            return "\n".join(strip.text for strip in strips)
-
-        assert "what is below" in drawn()
-        below.query_one(Static).update("something new")
-        assert "something new" in drawn()
