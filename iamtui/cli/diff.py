@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
 from iamtui.workspace.organization_run import over_accounts
-from iamtui.workspace.organization_store import StoreDay, account_in, workspace_of
+from iamtui.workspace.organization_store import account_in, workspace_of
 from iamtui.workspace.workspace import Progress
 
 _MARKS: Final = {
@@ -326,7 +326,8 @@ def org_diff(
 ) -> Exit:
     """What has changed in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
 
-    Accounts that are there on one of the days alone are named.
+    Accounts that are there on one of the days alone are named. With --fail-on, all of a new account is gained, and all
+    of one that is gone is lost.
     """
     store = open_named_store(url, profile, region, endpoint_url)
     first, second = store.day(before), store.day(after)
@@ -361,20 +362,20 @@ def org_diff(
             for line in one.found.lines:
                 out.line(f"  {line}")
         out.flush()
-    part = _say_only_there(first, second, accounts) or part or not answered
+    part = part or not answered
+    for day, other, effect in ((first, second, Effect.LOST), (second, first, Effect.GAINED)):
+        alone = [] if accounts else sorted(set(day.ids) - set(other.ids))
+        if as_json:
+            for account in alone:
+                out.json({"account": account, "only_on": day.date})
+        if alone:
+            note(f"Only on {day.date}: {first_names(alone, _MOST_NAMED)}.")
+            # One that was not read on the other day may have been as it is.
+            failed += fails(frozenset((effect,)), fail_on) and not all(map(other.may_have, alone))
+        for refused in day.lacking:
+            note(f"Not read on {day.date}: {safe_text(refused.name)}: {refused.problem}")
     note(f"{answered:,} accounts compared, {changed:,} have changed.")
     return Exit.NO if failed else Exit.OPEN if part else Exit.OK
-
-
-def _say_only_there(first: StoreDay, second: StoreDay, accounts: Sequence[str]) -> bool:
-    """Name the accounts that are not there on both days; whether an account may be on one that was not read there."""
-    for one, other in ((first, second), (second, first)):
-        alone = sorted(set(one.ids) - set(other.ids))
-        if alone and not accounts:
-            note(f"Only on {one.date}: {first_names(alone, _MOST_NAMED)}.")
-        for refused in one.lacking:
-            note(f"Not read on {one.date}: {safe_text(refused.name)}: {refused.problem}")
-    return bool(first.lacking or second.lacking)
 
 
 class AccountChange(Struct, frozen=True):

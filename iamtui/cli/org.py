@@ -343,7 +343,7 @@ class _Listing:
     def end(self, day: StoreDay) -> None:
         """Say what was counted, and what is not known."""
         refused = [*((f"account {id_}", words) for id_, words in self._failed)]
-        refused += [(one.name, str(one.problem)) for one in day.lacking]
+        refused += [(one.name, one.problem) for one in day.lacking]
         if self._form == "sarif":
             failures = [("aws-accounts", safe_text(f"{name}: {words}", limit=512)) for name, words in refused]
             self._out.json(sarif_log(self._results, failures=failures), indent=2)

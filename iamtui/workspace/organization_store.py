@@ -33,7 +33,7 @@ from iamtui.paths import home_expanded
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.workspace import NotOpened, SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
@@ -46,10 +46,13 @@ _SNAPSHOT: Final = "snapshot.json.zst"
 POLICIES: Final = "managed-policies"
 _DATE: Final = "date="
 _ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
+_HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
 """What an account says of an AWS managed policy; the rest of it is the same in all."""
 
 _S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
+LONGEST_NAME: Final = 1000
+"""Of an account, as it is listed."""
 _MOST_NAMES: Final = 60_000
 """Of one folder: AWS raises an organization to 10,000 accounts."""
 _MOST_PAGES: Final = 1_000
@@ -82,7 +85,7 @@ class ListedAccount(Struct, frozen=True, omit_defaults=True):
         problem: why it was not read, when it was last tried; "" where nothing refused.
     """
 
-    name: Annotated[str, Meta(max_length=1000)]
+    name: Annotated[str, Meta(max_length=LONGEST_NAME)]
     account: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
     problem: Annotated[str, Meta(max_length=20_000)] = ""
 
@@ -305,7 +308,11 @@ class StoreDay(Struct, frozen=True):
 
     date: str
     ids: tuple[str, ...]
-    lacking: tuple[NotOpened, ...]
+    lacking: tuple[ListedAccount, ...]
+
+    def may_have(self, account: str) -> bool:
+        """Whether an account that is not there may be one of those that were not read."""
+        return any(one.account in ("", account) for one in self.lacking)
 
 
 class OrganizationStore:
@@ -348,7 +355,7 @@ class OrganizationStore:
         listed = read_list(self._files, f"{folder}/{ACCOUNTS}")
         there = frozenset(named)
         lacking = tuple(
-            NotOpened(one.name, Problem(one.problem or "It was not read: the run was cut off."))
+            msgspec.structs.replace(one, problem=one.problem or "It was not read: the run was cut off.")
             for one in listed
             if one.account not in there
         )
@@ -368,7 +375,9 @@ class OrganizationStore:
             Problem: it is damaged, or one of these policies is.
         """
         data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
-        named = _decoded(data, _References, f"The snapshot of account {account} of {day}").aws_managed_policies
+        # msgspec takes no half of a character in any text, and an account may have one.
+        whole = _HALF_CHARACTER.sub(rb"\\ufffd", data)
+        named = _decoded(whole, _References, f"The snapshot of account {account} of {day}").aws_managed_policies
         if not named:
             return data
         policies = []

@@ -29,6 +29,7 @@ from iamtui.workspace.organization_store import (
     ACCOUNTS,
     COUNTS,
     FORMAT,
+    LONGEST_NAME,
     POLICIES,
     AccountsFile,
     FormatFile,
@@ -172,6 +173,11 @@ class StoreWriter:
 
     def _list(self, accounts: Sequence[ListedAccount]) -> None:
         """Put accounts into the list of the day, in place of those of the same name or id."""
+        # An organization may give any name, and a problem may quote it.
+        accounts = [
+            ListedAccount(safe_text(one.name, limit=LONGEST_NAME), one.account, safe_text(one.problem))
+            for one in accounts
+        ]
         name = f"date={self.day}/{ACCOUNTS}"
         path = self.folder / name
         with locked(path):

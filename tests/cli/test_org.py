@@ -327,7 +327,7 @@ def test_what_has_changed_from_one_day_to_another(cli: Cli, store: Path) -> None
     assert f"Only on 2026-11-28: {OTHER}." in found.err
     assert "1 accounts compared, 1 have changed." in found.err
     lost = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--json", "--fail-on", "lost")
-    (line,) = lost.json_lines
+    line, _ = lost.json_lines
     assert (line["account"], [one["change"] for one in line["entities"]]) == (ID, ["removed"])
     assert lost.code == 1
     same = cli("org", "diff", "2026-11-28", "2026-11-28", "--store", store, "--fail-on", "change")
@@ -351,3 +351,50 @@ def test_an_account_that_is_damaged_on_one_of_the_days_is_not_compared(cli: Cli,
     found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
     assert (found.code, f"Not compared: account {ID}:" in found.err) == (3, True)
     cli("org", "diff", "2026-11-28", "tomorrow", "--store", store).failed_with("tomorrow is not a date")
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "days", "code"),
+    [
+        ("change", "new", 1),
+        ("gained", "new", 1),
+        ("lost", "new", 0),
+        ("change", "gone", 1),
+        ("gained", "gone", 0),
+        ("lost", "gone", 1),
+    ],
+)
+def test_all_of_an_account_that_is_new_or_gone_is_gained_or_lost(
+    cli: Cli, store: Path, fail_on: str, days: str, code: int
+) -> None:
+    another_day(store, cli, json.loads((store.parent / "one.json").read_text()))
+    order = ("2026-11-28", "2026-11-29") if days == "gone" else ("2026-11-29", "2026-11-28")
+    found = cli("org", "diff", *order, "--store", store, "--fail-on", fail_on)
+    assert (found.code, f"Only on 2026-11-28: {OTHER}." in found.err) == (code, True)
+    lines = cli("org", "diff", *order, "--store", store, "--json").json_lines
+    assert lines[1:] == [{"account": OTHER, "only_on": "2026-11-28"}]
+    only_one = cli("org", "diff", *order, "--store", store, "--fail-on", fail_on, "--account", ID)
+    assert only_one.code == 0
+
+
+@pytest.mark.parametrize("listed", [{"name": "x", "account": OTHER}, {"name": "The profile prod"}])
+def test_an_account_that_was_not_read_on_the_other_day_is_not_gone(
+    cli: Cli, store: Path, listed: dict[str, str]
+) -> None:
+    another_day(store, cli, json.loads((store.parent / "one.json").read_text()))
+    (store / "date=2026-11-29" / "accounts.json").write_text(json.dumps({"accounts": [listed]}))
+    found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--fail-on", "change")
+    assert (found.code, f"Not read on 2026-11-29: {listed['name']}: It was not read" in found.err) == (3, True)
+
+
+def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, tmp_path: Path) -> None:
+    half = "x\ud83d"
+    people = [user("alice", Tags=[{"Key": "team", "Value": half}], UserPolicyList=[inline(half, ADMIN)])]
+    another_day(store, cli, snapshot(users=people, roles=[role("app")]))
+    asked = ("org", "ask", "--store", store, "--date", "2026-11-29", "--who-can", "s3:GetObject", "--audit")
+    for form in (("--json",), ("--format", "csv"), ("--format", "sarif"), ()):
+        found = cli(*asked, *form)
+        assert (found.code, "1 of 1 accounts of 2026-11-29" in found.err) == (0, True), found.err
+        assert "user/alice" in found.out
+    found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
+    assert (found.code, "[~] changed    user alice" in found.out) == (0, True), found.err

@@ -237,6 +237,13 @@ def test_an_account_that_was_to_be_read_by_a_profile_is_not_missed_when_it_is_th
     assert store.day().lacking == ()
 
 
+def test_any_name_and_problem_of_an_account_is_listed_and_read_again(folder: Path) -> None:
+    writer = StoreWriter(str(folder), DAY)
+    writer.refused([ListedAccount("n\ud800\x1b" * 500, "777788889999", "p\udfff" * 20_000)])
+    (one,) = OrganizationStore(LocalFiles(folder)).day().lacking
+    assert (one.name[:3], len(one.name), one.problem[:3]) == ("n\ufffd\u241b", 1000, "p\ufffdp")
+
+
 class _Listings(LocalFiles):
     """A folder that names what is in it twice."""
 
