@@ -103,7 +103,8 @@ async def settled(pilot: Pilot[Any]) -> None:
 
 def _drawn_all(app: App[Any]) -> bool:
     """Draw the screens that can be seen, the lowest first: one above draws again what changed below it."""
-    return any([_drawn(screen) for screen in (*app._background_screens, app.screen)])
+    drawn = [_drawn(screen) for screen in (*app._background_screens, app.screen)]
+    return any(drawn)
 
 
 def _drawn(screen: Screen[Any]) -> bool:
