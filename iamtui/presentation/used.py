@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
-from iamtui.text import first_names, safe_text
+from iamtui.text import ago, first_names, safe_text
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.used import Activity, UseCount, UsedAction, UsedService, limits_of
 from iamtui.workspace.workspace import Workspace
@@ -53,24 +54,32 @@ def untold_words(uses: Iterable[UsedService]) -> str:
     return "?: these trails do not show every one of these actions, so that more may have been used." if some else ""
 
 
-def used_words(activity: Activity, *, when: bool = True) -> str:
-    """How much was recorded of it, and from when to when."""
+def used_words(activity: Activity, *, when: bool = True, now: datetime | None = None) -> str:
+    """How much was recorded of it, and from when to when; `now`: in its place how long ago the last was."""
     if not activity.events:
         return f"no event of it among {activity.read.counts.events:,}"
     actions = "1 action" if len(activity.actions) == 1 else f"{len(activity.actions):,} actions"
     refused = f", {activity.denied:,} of them denied" if activity.denied else ""
     events = "1 event" if activity.events == 1 else f"{activity.events:,} events"
-    return f"{actions} used in {events}{f', {_span(activity.first, activity.last)}' if when else ''}{refused}"
+    return f"{actions} used in {events}{f', {_span(activity.first, activity.last, now)}' if when else ''}{refused}"
 
 
-def _span(first: str, last: str) -> str:
+def _span(first: str, last: str, now: datetime | None) -> str:
+    """From when to when as it was recorded; with `now` how long ago the last was, where that is a time."""
+    try:
+        moment = datetime.fromisoformat(last)
+    except ValueError:
+        now = None
+    if now is not None:
+        when = ago(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), now)
+        return when if first == last else f"last {when}"
     return safe_text(first if first == last else f"{first} to {last}", limit=64)
 
 
-def times_words(used: UsedAction) -> str:
-    """How often an action was used, and from when to when."""
+def times_words(used: UsedAction, now: datetime | None = None) -> str:
+    """How often an action was used, and from when to when; `now`: in its place how long ago it was used last."""
     times = "once" if used.events == 1 else f"{used.events:,} times"
-    return f"{times}, {_span(used.first, used.last)}"
+    return f"{times}, {_span(used.first, used.last, now)}"
 
 
 def unmapped_words(activity: Activity) -> Iterator[str]:
@@ -83,8 +92,11 @@ def unmapped_words(activity: Activity) -> Iterator[str]:
         yield f"Not mapped, because {why}: {listed}."
 
 
-def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedService]) -> Report:
-    """Every action that was used, then every other that is granted, with what is known of its use."""
+def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedService], now: datetime) -> Report:
+    """Every action that was used, then every other that is granted, with what is known of its use.
+
+    A line says how long ago that was, the details below the list when it was.
+    """
     rows: list[ReportRow] = []
     of_kinds = {
         _USED: [action for one in uses for action in one.used],
@@ -93,7 +105,7 @@ def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedSer
         _UNTOLD: [action for one in uses for action in one.untold],
     }
     for kind, actions in of_kinds.items():
-        rows += (_row(len(rows) + at, kind, action, activity) for at, action in enumerate(actions))
+        rows += (_row(len(rows) + at, kind, action, activity, now) for at, action in enumerate(actions))
     counts = Counter(row.kind for row in rows)
     incomplete = [f"Not complete: {'; '.join(activity.incomplete)}."] if activity.incomplete else []
     notes = (*incomplete, *unmapped_words(activity), *limits_of(activity, uses))
@@ -102,7 +114,7 @@ def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedSer
     return Report(title, tuple(rows), tuple(kind for kind in _MARKS if counts[kind]), notes, counts=counts)
 
 
-def _row(number: int, kind: str, action: str, activity: Activity) -> ReportRow:
+def _row(number: int, kind: str, action: str, activity: Activity, now: datetime) -> ReportRow:
     used = activity.actions.get(action)
     levels = ", ".join(levels_of(action))
     if used is None:
@@ -116,7 +128,7 @@ def _row(number: int, kind: str, action: str, activity: Activity) -> ReportRow:
         details.append(row_of(f"as {first_names(used.implied_by, _MOST_DETAILS)} asks for it"))
     if used.services:
         details.append(row_of(f"on its behalf by {first_names(used.services, _MOST_DETAILS)}"))
-    return ReportRow(_MARKS[kind], text_of(row_of(action)), times_words(used), kind, number, tuple(details))
+    return ReportRow(_MARKS[kind], text_of(row_of(action)), times_words(used, now), kind, number, tuple(details))
 
 
 # The least policy from what was used.

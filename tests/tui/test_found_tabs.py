@@ -44,6 +44,9 @@ async def test_the_access_tab_counts_the_services_and_lists_the_actions_of_one()
         assert labels[:2] == ["What it used", "trail"], "what it used is seen before the services, however many"
         assert [one.service for one in found.services] == labels[begin : begin + len(found.services)]
         detail.facts.focus()
+        detail.facts.move_to(labels.index("trail"))
+        await press(pilot, "j")
+        assert detail.facts.cursor == begin, "the names of the columns are passed over"
         detail.facts.move_to(labels.index("ecs"))
         await press(pilot, "enter")
         screen = app.screen
@@ -85,6 +88,12 @@ async def test_the_access_tab_lists_every_action_and_the_resources_it_touches() 
         inside = [row.name for row in screen.list.shown if row.inner and row.group == buckets.group]
         assert inside
         assert all(name.startswith("s3:") for name in inside)
+        columns = set()
+        for at, row in enumerate(screen.list.shown):
+            text = "".join(piece.text for piece in screen.list.pieces(at, 120))
+            assert text.startswith("  [" if row.inner else row.name), "a heading begins at the edge, its actions inside"
+            columns |= {text.index(row.text[:8])} if row.text and len(row.name) < 50 else set()
+        assert len(columns) == 1, "what is said stands in one column"
 
 
 async def test_the_access_tab_names_the_roles_that_a_principal_reaches() -> None:

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui.dialogs import LineDialog
 from iamtui.tui.explorer.detail_pane import DetailPane
@@ -50,7 +51,7 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         await open_trail(pilot, detail, path)
         await until(pilot, lambda: "events" in shown(detail))
         await settle(pilot)
-        assert "used 3 actions used in 15 events" in shown(detail)
+        assert "used 3 actions used in 15 events, 24d ago; " in shown(detail), "a time as elsewhere"
         assert next(row.note for row in detail.facts.rows if row.label == "s3") == "used 2 of 4"
         used_behind = [row.value for row in detail.facts.rows if row.note.startswith("used")]
         assert len(set(map(len, used_behind))) == 1, "what was used stands in a column"
@@ -62,6 +63,8 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         assert isinstance(screen, ReportScreen)
         rows = {row.name: row for row in screen.list.shown}
         assert rows["s3:GetObject"].kind == "used"
+        assert rows["s3:GetObject"].text == "12 times, 24d ago"
+        assert "2026-11-01T10:00:00Z" in text_of(rows["s3:GetObject"].details[0]), "exact below the list"
         for at, row in enumerate(screen.list.shown):
             if len(row.name) + len(row.text) < 80 - len("[!] not granted") - 6:
                 assert row.name in "".join(piece.text for piece in screen.list.pieces(at, 80)), "a name has its room"

@@ -22,6 +22,7 @@ from iamtui.presentation.reports import Report
 from iamtui.presentation.used import used_of, used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
@@ -82,7 +83,8 @@ def _access(
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
     tab.rows.append(heading(f"What it can do: {count}, by access level{some}"))
     tab.rows.extend(_needed([entity]))
-    tab.rows.append(ListingRow("Service", title, "muted") if services else ListingRow("", "nothing", "muted"))
+    titles = ListingRow("Service", title, "header", heading=True)
+    tab.rows.append(titles if services else ListingRow("", "nothing", "muted"))
     width = max((len(cells) for _, cells in services), default=0)
     for service, cells in services:
         tab.lists[len(tab.rows)] = service.service, partial(permissions_report, workspace, found, (service,))
@@ -114,11 +116,11 @@ def _add_used(tab: FoundTab, workspace: Workspace, activity: Activity | None, us
     """What it used, where a trail was read, and the row that reads one."""
     tab.rows.append(heading("What it used"))
     if activity is not None:
-        unused = sum(len(one.unused) for one in uses)
-        tab.lists[len(tab.rows)] = "Used", partial(used_report, workspace, activity, uses)
+        now, unused = clock.now(), sum(len(one.unused) for one in uses)
+        tab.lists[len(tab.rows)] = "Used", partial(used_report, workspace, activity, uses, now)
         rest = f"; {unused:,} granted and not used"
         shorter = (f"{used_words(activity, when=False)}{rest}", f"{len(activity.actions):,} used{rest}")
-        tab.rows.append(ListingRow("used", f"{used_words(activity)}{rest}", shorter=shorter))
+        tab.rows.append(ListingRow("used", f"{used_words(activity, now=now)}{rest}", shorter=shorter))
         tab.rows.extend(ListingRow("[!]", f"Not complete: {reason}", "warning") for reason in activity.incomplete)
     tab.trail = len(tab.rows)
     reads = "Enter reads CloudTrail's events"

@@ -50,7 +50,7 @@ class ListingRow(Struct, frozen=True):
         style: a style name of LineView for the value.
         target: the key of the node that `o` and Enter go to, or "".
         note: raw text behind the value, in a fainter style.
-        heading: the line is a heading, `label` its text.
+        heading: the line is a heading, `label` its text; with a value it names the columns of the lines below it.
         shorter: the first of these that fits stands in the place of a value that does not, else the last of them, cut.
     """
 
@@ -110,7 +110,8 @@ class RowsView(LineView):
 
     def set_rows(self, rows: Sequence[ListingRow], cursor: int = 0) -> None:
         self._rows = rows
-        self._label_width = 2 + max((cell_len(safe_text(row.label)) for row in rows if not row.heading), default=0)
+        labels = (row.label for row in rows if row.value or not row.heading)
+        self._label_width = 2 + max((cell_len(safe_text(label)) for label in labels), default=0)
         self.set_total(len(rows), cursor=cursor)
 
     def is_stop(self, index: int) -> bool:
@@ -120,7 +121,7 @@ class RowsView(LineView):
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         row = self._rows[index]
-        if row.heading:
+        if row.heading and not row.value:
             return [Piece(fit(safe_text(row.label), width - 1), "heading")]
         room = width - 2
         most = _NARROW_LABEL if width < _NARROW else max(_WIDEST_LABEL, width // 4)
