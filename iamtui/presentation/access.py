@@ -87,10 +87,24 @@ def resources_report(workspace: Workspace, found: EffectiveAccess) -> Report:
         text = f"{len(lines):,} action{'' if len(lines) == 1 else 's'}"
         details = (row_of(resource, limit=None), row_of(", ".join(action for action, _ in lines), limit=None))
         rows.append(ReportRow(Word(""), text_of(row_of(resource)), text, "", number, details, target))
-        inner = (_permission(number, action, one, found) for action, one in sorted(lines, key=lambda each: each[0]))
-        rows += (replace(row, kind="", inner=True) for row in inner)
+        for action, one in sorted(lines, key=lambda each: each[0]):
+            row = _permission(number, action, one, found)
+            rows.append(replace(row, text=_beside(resource, one), kind="", inner=True))
     name = workspace.short_name(found.principal.arn)
     return Report(text_of(row_of(f"Resources that {name} can touch")), tuple(rows))
+
+
+def _beside(resource: str, one: Permission) -> str:
+    """What is said of a permission below the heading of one of its resources: on which others, on what condition."""
+    others = [other for other in one.resources if other != resource]
+    also = f"also on {first_of(others)}" if others else ""
+    return text_of(row_of(f"{also}{_limits(one)}".lstrip(", "), limit=None))
+
+
+def _limits(one: Permission) -> str:
+    """Behind the resources of a permission: how far it is known, and on what condition it is given."""
+    limit = ", as far as loaded" if verdict_words(one.decision).limit == "as loaded" else ""
+    return f"{limit}{f'  if {one.condition}' if one.condition else ''}"
 
 
 def _short_level(level: str) -> str:
@@ -99,7 +113,6 @@ def _short_level(level: str) -> str:
 
 def _permission(number: int, action: str, one: Permission, found: EffectiveAccess) -> ReportRow:
     words = verdict_words(one.decision)
-    limit = ", as far as loaded" if words.limit == "as loaded" else ""
     condition = f"  if {one.condition}" if one.condition else ""
     request = one.decision.request
     levels = [_short_level(level) for level in levels_of(action)]
@@ -107,7 +120,7 @@ def _permission(number: int, action: str, one: Permission, found: EffectiveAcces
     return ReportRow(
         mark=Word(f"{words.mark} {words.word}", words.tone, bold=True),
         name=text_of(row_of(action)),
-        text=text_of(row_of(f"{first_of(one.resources)}{limit}{condition}", limit=None)),
+        text=text_of(row_of(f"{first_of(one.resources)}{_limits(one)}", limit=None)),
         kind=levels[0] if levels else "",
         group=number,
         details=(
@@ -121,11 +134,9 @@ def _permission(number: int, action: str, one: Permission, found: EffectiveAcces
 
 def where_words(one: Permission) -> str:
     """On what resources, and on what condition."""
-    limit = ", as far as loaded" if verdict_words(one.decision).limit == "as loaded" else ""
     denied = one.decision.denied_resources
     but_not = f", not on {first_of(denied)}" if denied and not one.is_on_all else ""
-    condition = f"  if {one.condition}" if one.condition else ""
-    return f"{first_of(one.resources)}{but_not}{limit}{condition}"
+    return f"{first_of(one.resources)}{but_not}{_limits(one)}"
 
 
 def unloaded_words(permissions: Iterable[Permission]) -> str:

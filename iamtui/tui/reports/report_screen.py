@@ -138,6 +138,8 @@ class ReportList(FilteredList[ReportRow]):
     ]
 
     _mark_width = _name_width = _text_width = 0
+    _has_headings = False
+    """Whether the lines that others belong to have no mark: they are headings, which begin at the edge."""
     shown_columns: tuple[str, ...] = tuple(COLUMNS)
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
@@ -148,20 +150,26 @@ class ReportList(FilteredList[ReportRow]):
         self._mark_width = max((cell_len(row.mark.text) for row in rows), default=0)
         self._name_width = max((cell_len(row.name) + 2 * row.inner for row in rows), default=0)
         self._text_width = max((cell_len(row.text) for row in rows), default=0)
+        self._has_headings = self._mark_width > 0 and not any(row.mark.text for row in rows if not row.inner)
         super().show_rows(rows, keep)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         row = self.shown[index]
-        room = width - 1
-        pieces: list[Piece] = []
-        if self._mark_width and "mark" in self.shown_columns:
-            pieces.append(Piece(row.mark.text.ljust(self._mark_width) + _GAP, LINE_TONES[row.mark.tone]))
-            room -= self._mark_width + len(_GAP)
+        marks = self._mark_width + len(_GAP) if self._mark_width and "mark" in self.shown_columns else 0
+        room = width - 1 - marks
         indent, text = "  " if row.inner else "", row.text if "text" in self.shown_columns else ""
-        if "name" not in self.shown_columns:
-            return [*pieces, Piece(fit(indent + text, room), "muted")]
         # What has nothing said of it may have the whole line, and any other name what its own text leaves.
         column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7, room - len(_GAP) - self._text_width))
+        pieces: list[Piece] = []
+        if marks and self._has_headings and not row.inner:
+            room, column = room + marks, column + marks
+        elif marks:
+            mark = row.mark.text.ljust(self._mark_width) + _GAP
+            pieces.append(Piece(indent + mark if self._has_headings else mark, LINE_TONES[row.mark.tone]))
+            if self._has_headings:
+                room, column, indent = room - len(indent), column - len(indent), ""
+        if "name" not in self.shown_columns:
+            return [*pieces, Piece(fit(indent + text, room), "muted")]
         most = max(column, min(cell_len(indent + row.name), room - len(_GAP) - cell_len(text)))
         name = fit(_without_path(indent + row.name, most), most) if text else fit(indent + row.name, room)
         style = "muted" if row.inner else "strong" if row.target else ""
