@@ -546,7 +546,7 @@ def _of_others(
     if len(named) > _MOST_ACCOUNTS:
         raise Unproved(f"policies name more than {_MOST_ACCOUNTS} other accounts")
     if any(_names_accounts_in_part(one) for one in _documents(policies)):
-        raise Unproved("an ARN in a policy has a wildcard within an account id")
+        raise Unproved("a policy has a wildcard within the id of an account that owns resources")
     strange = next(str(number) for number in range(444455556666, 444455556666 + 2 * _MOST_ACCOUNTS + 2)
                    if str(number) not in named and str(number) != own)  # fmt: skip
     for owner in (*sorted(named), strange):
@@ -577,16 +577,20 @@ def _or_none(given: tuple[Any, ...] | NotEvaluated) -> tuple[Any, ...]:
 
 
 def _names_accounts_in_part(policy: NamedPolicy) -> bool:
-    """Whether a Resource entry has an account field that is neither an account id nor a star, nor empty."""
+    """Whether a policy tells accounts that own resources apart otherwise than by whole ids."""
     if policy.document.error is not None:
         return False
-    entries = (
-        entry
-        for statement in policy.document.policy.statements
-        for entry in (*(statement.resources or ()), *(statement.not_resources or ()))
-    )
-    fields = (entry.split(":", 5)[4] for entry in entries if entry.count(":") > 4)
-    return any(("*" in field or "?" in field) and field != "*" for field in fields)
+    statements = policy.document.policy.statements
+    entries = (entry for one in statements for entry in (*(one.resources or ()), *(one.not_resources or ())))
+    lines = [line for one in statements for line in one.conditions if line.key.lower() in _OWNER_KEYS]
+    # A short ARN may end within the account.
+    fields = [*(entry.split(":", 5)[4] for entry in entries if entry.count(":") > 3)]
+    fields += [value for line in lines for value in line.values]
+    by_size = any(kind in line.operator.lower() for line in lines for kind in ("numeric", "date"))
+    return by_size or any(("*" in field or "?" in field) and field != "*" for field in fields)
+
+
+_OWNER_KEYS: Final = ("aws:resourceaccount", "s3:resourceaccount")
 
 
 # What is known of contexts.

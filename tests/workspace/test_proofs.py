@@ -274,6 +274,27 @@ def test_trust_policies_decide_which_roles_are_assumed() -> None:
     assert any("other accounts" in reason for reason in other.reasons)
 
 
+@pytest.mark.parametrize(
+    "spared",
+    [
+        {"Resource": "*", "Condition": {"StringNotLike": {"aws:ResourceAccount": "9999*"}}},
+        {"Resource": "*", "Condition": {"StringNotLikeIfExists": {"AWS:resourceaccount": "9999????????"}}},
+        {"Resource": "*", "Condition": {"NumericLessThan": {"aws:ResourceAccount": "900000000000"}}},
+        {"NotResource": "arn:aws:sqs:eu-west-1:9999*"},
+        {"NotResource": "arn:aws:sqs:*:9999*:q"},
+    ],
+    ids=["wildcard", "question marks", "size", "short ARN", "ARN"],
+)
+def test_an_account_that_policies_name_in_part_is_not_overlooked(spared: dict[str, Any]) -> None:
+    # A queue of such an account may let in whoever its own account lets.
+    grant, denies = allow("sqs:SendMessage"), {"Effect": "Deny", "Action": "sqs:*", **spared}
+    for found in (workspace(grant, denies), workspace(grant, scps=[denies])):
+        assert never(found, "sqs:SendMessage").status is ProofStatus.NOT_PROVED
+    whole = deny("sqs:*", Condition={"StringNotEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}})
+    own = deny("sqs:*", f"arn:aws:sqs:*:{ID}:*")
+    assert never(workspace(grant, whole, own), "sqs:SendMessage").status is ProofStatus.PROVED
+
+
 def test_what_aws_leaves_open_is_not_proved() -> None:
     own = iam("role/dev")
     proof = never(workspace(allow("sts:AssumeRole", own)), "sts:AssumeRole", "role/dev", resource=own)
