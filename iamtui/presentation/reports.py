@@ -343,7 +343,7 @@ def overview_lines(found: Overview, width: int, *, ascii_only: bool) -> list[Ove
         rows += (_question(question, room, ascii_only=ascii_only) for question in found.questions)
     if found.lacking:
         rows.append(OverviewLine("Not known"))
-        rows += (OverviewLine("", words=row_of(text, limit=None)) for text in found.lacking)
+        rows += (OverviewLine("", words=row_of(f"- {text}", limit=None)) for text in found.lacking)
     return rows
 
 

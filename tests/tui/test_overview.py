@@ -119,6 +119,38 @@ def test_legends_fit_a_small_window() -> None:
     assert any("░ older · never ? unknown" in line.label for line in lines)
 
 
+@pytest.mark.parametrize("size", EACH_SIZE)
+async def test_what_is_not_known_is_said_in_full(size: str) -> None:
+    app = make_app(demo(), first_branch=OVERVIEW)
+    async with app.run_test(size=SIZES[size]) as pilot:
+        await settle(pilot)
+        view = app.main.query_one(OverviewView)
+        drawn = [
+            "".join(piece.text for piece in view.pieces(index, view.size.width)) for index in range(len(view.lines))
+        ]
+        assert max(map(len, drawn)) < view.size.width
+        said = " ".join(" ".join(drawn).split())
+        lacking = account_overview(demo()).lacking
+        assert lacking
+        assert all(text in said for text in lacking)
+
+
+async def test_sections_stand_apart_where_there_is_room_and_the_cursor_stays_on_its_number() -> None:
+    app = make_app(demo(), first_branch=OVERVIEW)
+    async with app.run_test(size=SIZES["wide"]) as pilot:
+        await settle(pilot)
+        view = app.main.query_one(OverviewView)
+        lines = view.lines
+        headings = [index for index, line in enumerate(lines) if line.is_heading and line.label]
+        assert all(not lines[index - 1].label for index in headings[1:])
+        at = next(index for index, line in enumerate(lines) if line.label == "medium")
+        view.move_to(at)
+        await pilot.resize_terminal(120, 30)
+        await settle(pilot)
+        assert all(line.label or line.words for line in view.lines), "no blank line where there is no room"
+        assert view.lines[view.cursor].label == "medium"
+
+
 async def test_a_member_goes_to_its_place_in_the_tree() -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -8,14 +8,17 @@ from typing import ClassVar, Final, cast
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
 from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.workspace.audit import AuditSuppression, read_suppressions
 from iamtui.workspace.overview import Overview, account_overview, begun_overview
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
@@ -24,6 +27,7 @@ from iamtui.workspace.workspace import Workspace
 _LABEL: Final = 26
 _COUNT: Final = 6
 _GAP: Final = 2
+_BLANK: Final = OverviewLine("")
 
 
 class OverviewView(LineView):
@@ -93,13 +97,16 @@ class OverviewView(LineView):
 
     def _lay_out(self, cursor: int = 0) -> None:
         found, size = self._found or self._begun, self.size.width
+        cursor -= self._shown[:cursor].count(_BLANK)
         if found is None:
             in_part = self._workspace is not None and self._workspace.account.is_being_read
             self._shown = [OverviewLine("It is counted once all of it is read." if in_part else "Counting …")]
         else:
             room = size - 1 - self._label_width(size) - _COUNT - 2 * _GAP
-            self._shown = overview_lines(found, room, ascii_only=self._ascii)
-        self.set_total(len(self._shown), cursor=cursor)
+            lines = overview_lines(found, room, ascii_only=self._ascii)
+            self._shown = _spaced([part for line in lines for part in _wrapped(line, size - 1)], self.size.height)
+        said = [index for index, entry in enumerate(self._shown) if entry != _BLANK]
+        self.set_total(len(self._shown), cursor=said[min(cursor, len(said) - 1)])
 
     def _label_width(self, width: int) -> int:
         return min(_LABEL, max(12, width // 2))
@@ -144,6 +151,21 @@ class OverviewView(LineView):
             open_report(main, report, kind)
         elif entry.figure is not None:
             open_members(main, entry.figure, entry.parts)
+
+
+def _wrapped(entry: OverviewLine, width: int) -> Sequence[OverviewLine]:
+    """A line of words alone in as many lines as it takes."""
+    if entry.label or not entry.words:
+        return [entry]
+    parts = wrap(Content(text_of(entry.words)), width)
+    return [OverviewLine("", words=(Word(part.plain),)) for part in parts]
+
+
+def _spaced(entries: list[OverviewLine], height: int) -> list[OverviewLine]:
+    """The lines with a blank one above each heading but the first, where there is room for all."""
+    if len(entries) + sum(entry.is_heading for entry in entries[1:]) > height:
+        return entries
+    return [part for at, entry in enumerate(entries) for part in ([_BLANK] * (at and entry.is_heading) + [entry])]
 
 
 def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
