@@ -118,6 +118,7 @@ class OutsideCallers:
         policies: that may speak of callers.
         own_ids: unique ids of users and roles of the account.
         with_service_linked: whether service-linked roles, which AWS services use alone, are among them.
+        owners: accounts of resources, which are told apart from others.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class OutsideCallers:
         bounds: Bounds,
         *,
         with_service_linked: bool = False,
+        owners: Iterable[str] = (),
     ) -> None:
         self._statements = [(policy, one) for policy in policies for one in policy.statements]
         self._partition = partition
@@ -145,7 +147,8 @@ class OutsideCallers:
                 if not set(entry.value) & set("*?")
             )
         )
-        self._named_accounts = frozenset(filter(None, (_account_in(entry.value) for entry in self._entries)))
+        named = (_account_in(entry.value) for entry in self._entries)
+        self._named_accounts = frozenset(filter(None, (*named, *owners)))
         self._tells, self._unsure = self._patterns()
 
     def doubts(self) -> Iterator[str]:
@@ -502,7 +505,17 @@ class ComparedCallers:
         )
         self._partitions = partitions
         nobody = Inside(frozenset())
-        self._classes = OutsideCallers(policies, partitions[0], nobody, frozenset(), bounds, with_service_linked=True)
+        entries = (e for one in self._statements for e in (*(one.resources or ()), *(one.not_resources or ())))
+        self._classes = OutsideCallers(
+            policies,
+            partitions[0],
+            nobody,
+            frozenset(),
+            bounds,
+            with_service_linked=True,
+            # In its own account a caller needs no policy of the resource, but a Deny counts.
+            owners=map(_account_in, entries),
+        )
         self._trust = trust
 
     def doubts(self) -> Iterator[str]:

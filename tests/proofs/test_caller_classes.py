@@ -75,6 +75,8 @@ def compared(one: list[Statement], other: list[Statement]) -> Comparison:
         # A Deny takes away what policies of the caller's own allow.
         ([], [deny({"AWS": BOB})], False),
         ([deny("*")], [deny({"AWS": BOB})], True),
+        # The account of the resource may allow it, whatever account that is.
+        ([allow("*")], [allow("*"), deny("*", Action="sqs:Get*", Resource=f"arn:aws:sqs:eu-west-1:{OTHER}:q")], False),
         # Nobody else is spared; who has a boundary is denied, whatever is listed.
         ([allow({"AWS": BOB})], [allow("*"), but(BOB)], False),
         ([allow({"AWS": OTHER}, Condition={"StringEquals": {"aws:username": "bob"}})], [allow({"AWS": OTHER})], True),
