@@ -27,6 +27,7 @@ from iamtui.policy.json_text import (
     json_text,
     kind_name,
     line_deeper_than,
+    lines_of,
     percent_decoded,
     plain_document,
     scalar_text,
@@ -242,14 +243,13 @@ def _policy_of(plain: PlainDocument) -> Policy:
 
 
 def _statement_of(plain: PlainStatement, index: int) -> Statement:
-    principals = {"Principal": plain.principal, "NotPrincipal": plain.not_principal}
-    given = {element: value for element, value in principals.items() if value is not None}
+    one, other = plain.principal, plain.not_principal
     return Statement(
         index=index,
         sid=plain.sid,
         effect=plain.effect,
-        principals=_parse_principals(given, "Principal", ""),
-        not_principals=_parse_principals(given, "NotPrincipal", ""),
+        principals=None if one is None else _parse_principals({"Principal": one}, "Principal", ""),
+        not_principals=None if other is None else _parse_principals({"NotPrincipal": other}, "NotPrincipal", ""),
         actions=texts_of(plain.action),
         not_actions=texts_of(plain.not_action),
         resources=texts_of(plain.resource),
@@ -421,14 +421,14 @@ def statement_lines(value: JsonValue) -> tuple[tuple[int, int], ...]:
     ranges: list[tuple[int, int]] = []
     line = 2
     for key, item in value.items():
-        count = render({key: item}).count("\n") - 1
+        count = lines_of(item)
         if key == "Statement":
             if isinstance(item, dict):
                 ranges.append((line, line + count - 1))
             else:
                 start = line + 1
                 for statement in item:
-                    size = render(statement).count("\n") + 1
+                    size = lines_of(statement)
                     ranges.append((start, start + size - 1))
                     start += size
         line += count

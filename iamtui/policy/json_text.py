@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
@@ -207,6 +208,16 @@ def json_text(
     return _STRING_OR_MARK.sub(lambda found: next(following) if found[0] == "NaN" else found[0], text)
 
 
+def lines_of(value: Any) -> int:
+    """How many lines `json_text` with an indent gives a value: each entry its own, and brackets around any."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    count = 2 if value else 1
+    for item in value.values() if isinstance(value, dict) else value:
+        count += lines_of(item) if isinstance(item, (dict, list)) else 1
+    return count
+
+
 def kind_of(value: Any) -> str:
     """What a JSON value is, in words, with short scalars shown as written."""
     if value is None:
@@ -278,8 +289,8 @@ MOST_PATTERNS: Final = 2_048
 """Most condition values with a question mark or a variable: each is compared character by character."""
 
 _Text: TypeAlias = Annotated[str, Meta(max_length=LONG_ENTRY)]
-_Texts: TypeAlias = _Text | list[_Text]
-_Principals: TypeAlias = Literal["*"] | dict[str, _Texts]
+_Texts: TypeAlias = _Text | tuple[_Text, ...]
+_Principals: TypeAlias = Literal["*"] | dict[str, _Text | list[_Text]]
 _Scalars: TypeAlias = _Text | bool | list[_Text | bool]
 
 
@@ -306,8 +317,8 @@ class PlainStatement(Struct, rename="pascal", forbid_unknown_fields=True, omit_d
         )
 
 
-def texts_of(entries: str | list[str] | None) -> tuple[str, ...] | None:
-    """The entries of an element that may hold one alone, or a list; None where it is absent."""
+def texts_of(entries: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """The entries of an element that may hold one alone, or several; None where it is absent."""
     return (entries,) if isinstance(entries, str) else None if entries is None else tuple(entries)
 
 
