@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
-from iamtui.engine.decision import Layer, Outcome
+from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.presentation.reports import Asked, Report, ReportRow
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, shade, text_of
 from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.workspace.access import levels_of
-from iamtui.workspace.trust import Chain, TrustEdge, Trustee
+from iamtui.workspace.assume_decision import what_is_known
+from iamtui.workspace.trust import Chain, RolesOfCaller, TrustEdge, Trustee
 from iamtui.workspace.what_can import (
     LEVELS,
     AccessChange,
@@ -118,7 +119,7 @@ def _permission(number: int, action: str, one: Permission, found: EffectiveAcces
     levels = [_short_level(level) for level in levels_of(action)]
     resource = one.resources[0] if len(one.resources) == 1 else one.resource
     return ReportRow(
-        mark=Word(f"{words.mark} {words.word}", words.tone, bold=True),
+        mark=_verdict(one.decision),
         name=text_of(row_of(action)),
         text=text_of(row_of(f"{first_of(one.resources)}{_limits(one)}", limit=None)),
         kind=levels[0] if levels else "",
@@ -256,9 +257,7 @@ def _changed_action(
 def _side(label: str, one: Permission | None) -> Row:
     if one is None:
         return (Word(f"{label}  "), Word("[-] DENIED", Tone.QUIET))
-    words = verdict_words(one.decision)
-    verdict = Word(f"{words.mark} {words.word}", words.tone, bold=True)
-    return row_of(Word(f"{label}  "), verdict, f"  on {where_words(one)}", limit=None)
+    return row_of(Word(f"{label}  "), _verdict(one.decision), f"  on {where_words(one)}", limit=None)
 
 
 def trustee_words(workspace: Workspace, edge: TrustEdge) -> str:
@@ -297,3 +296,52 @@ def chain_words(workspace: Workspace, chain: Chain) -> tuple[str, str]:
     loaded = next(filter(None, (as_far_as_loaded(edge.decision) for edge in chain)), "")
     parts = [f"through {through}" if through else "", f"if {'; '.join(conditions)}" if conditions else "", loaded]
     return "[+]" if certain else "[?]", ", ".join(filter(None, parts))
+
+
+_DIRECT: Final = "directly"
+_THROUGH: Final = "through another role"
+_ROLES_TITLE: Final = "Roles that you may assume"
+_ELSEWHERE: Final = "if its trust policy, not loaded here, lets you in"
+_UNKNOWN_CALLER: Final = "Who is calling is not known, so which roles it may assume is not known either."
+_NO_ROLE: Final = "None of the roles that are known here lets you in."
+
+
+def caller_roles_report(workspace: Workspace, found: RolesOfCaller | None) -> Report:
+    """The roles that the workspace's own caller may assume; a row's target is what has to be assumed first."""
+    if found is None:
+        return Report(_ROLES_TITLE, nothing=_UNKNOWN_CALLER)
+    rows = [_reached(workspace, number, chain) for number, chain in enumerate(found.chains)]
+    for number, decision in enumerate(found.elsewhere, len(rows)):
+        arn = decision.request.resource
+        known = what_is_known(workspace, arn, decision)
+        _, _, _, _, account, role = arn.split(":", 5)
+        name = text_of(row_of(f"{account} {role}"))
+        details = row_of(arn, limit=None), row_of(known, limit=None)
+        rows.append(ReportRow(_verdict(decision), name, _ELSEWHERE, _DIRECT, number, details, arn))
+    unlisted = workspace.account.why_unlisted("roles")
+    notes = (
+        f"Not all roles are known: {unlisted.reason}." if unlisted is not None else "",
+        found.gap,
+        "Of accounts that are not open, only the roles that a policy names in full are listed.",
+    )
+    counts = Counter(row.kind for row in rows)
+    kinds = (_DIRECT, _THROUGH) if counts[_THROUGH] else ()
+    title = f"{_ROLES_TITLE} as {workspace.short_name(found.caller.arn)}"
+    return Report(text_of(row_of(title)), tuple(rows), kinds, tuple(filter(None, notes)), _NO_ROLE, counts)
+
+
+def _reached(workspace: Workspace, number: int, chain: Chain) -> ReportRow:
+    first, last = chain[0].role, chain[-1].role
+    _, words = chain_words(workspace, chain)
+    open_edge = next((edge for edge in chain if edge.decision.outcome is not Outcome.ALLOWED), chain[-1])
+    details = [row_of(last.arn, limit=None), row_of(words or "without a condition", limit=None)]
+    if first is not last:
+        details.append(row_of(f"Assume {workspace.short_name(first.arn)} first, then this role from its session."))
+    name, text = text_of(row_of(workspace.short_name(last.arn))), text_of(row_of(words, limit=None))
+    kind = _DIRECT if first is last else _THROUGH
+    return ReportRow(_verdict(open_edge.decision), name, text, kind, number, tuple(details), first.arn)
+
+
+def _verdict(decision: Decision) -> Word:
+    words = verdict_words(decision)
+    return Word(f"{words.mark} {words.word}", words.tone, bold=True)

@@ -107,6 +107,13 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…"
 
 
+def fit_name(name: str, width: int) -> str:
+    """As `fit`, the name of an entity, which is unique without its path: that gives way first."""
+    if cell_len(name) > width and name.count("/") > 1:
+        name = f"{name.partition('/')[0]}/…/{name.rpartition('/')[2]}"
+    return fit(name, width)
+
+
 def fit_end(text: str, width: int) -> str:
     """The end of a raw text in at most `width` terminal cells, after an ellipsis where something was cut."""
     safe = safe_text(text, limit=None)

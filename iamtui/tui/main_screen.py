@@ -90,6 +90,10 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         tooltip="Assume any role by its ARN, also one of another account",
     ),
     Binding(
+        "p", "list_roles", "Roles you may assume", show=False, id="session.roles",
+        tooltip="List the roles that you may assume; Enter assumes one",
+    ),
+    Binding(
         "c", "pick", "Pick", id="session.pick",
         tooltip="Hand the active session to the shell that started the picker, and leave",
     ),
@@ -258,6 +262,7 @@ class MainScreen(PanedScreen):
         # Keys whose work a controller does by itself.
         self.action_load, self.action_travel = self.on_demand.load_here, self.browsing.travel
         self.action_assume_from_session = self.lifecycle.assume_from_session
+        self.action_list_roles = self.lifecycle.list_roles
         self.action_renew_session = self.lifecycle.renew_session
         self.action_switch_renewal = self.lifecycle.switch_active_renewal
         self.action_forget_session_at = self.lifecycle.forget_session_at

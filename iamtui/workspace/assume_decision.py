@@ -12,7 +12,7 @@ from typing import Final
 from iamtui.account.model import Account, Missing, Role
 from iamtui.aws.errors import AwsProblem, permission_in
 from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
-from iamtui.credentials.session import REQUEST_TAG, AssumeExtras
+from iamtui.credentials.session import NO_EXTRAS, REQUEST_TAG, AssumeExtras
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.explanation import explain
@@ -125,6 +125,11 @@ def decide_so_far(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProo
         if proof.by_session and caller is not None:
             caller = replace(caller, credentials="temporary")
     return _decide(workspace, entered.role_arn, caller, context, entered.extras)
+
+
+def decide_before_entering(workspace: Workspace, role_arn: str) -> Decision | None:
+    """Our answer while nothing was entered: session name, MFA and external ID are open, tags are not sent."""
+    return _decide(workspace, role_arn, caller_principal(workspace), {}, NO_EXTRAS)
 
 
 class TestedInput(StrEnum):

@@ -22,8 +22,11 @@ from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
+from iamtui.workspace.assume_decision import decide_before_entering
 from iamtui.workspace.outsiders import LISTED, Outsider, Outsiders, StatementsByCaller, policy_of_resource
+from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.questions import evaluator_of
+from iamtui.workspace.remembered_assume_input import named_in_policies
 from iamtui.workspace.workspace import Workspace
 
 _ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
@@ -348,10 +351,11 @@ def by_principal(edges: Iterable[TrustEdge]) -> Mapping[str, tuple[TrustEdge, ..
                 "Ask who may assume one role: `iamtui trust ROLE`.",
             )
         found.setdefault(edge.principal.arn, []).append(edge)
-    return {
-        arn: tuple(sorted(own, key=lambda edge: edge.decision.outcome is not Outcome.ALLOWED))
-        for arn, own in found.items()
-    }
+    return {arn: _certain_first(own) for arn, own in found.items()}
+
+
+def _certain_first(edges: Iterable[TrustEdge]) -> tuple[TrustEdge, ...]:
+    return tuple(sorted(edges, key=lambda edge: edge.decision.outcome is not Outcome.ALLOWED))
 
 
 def chains_from(principal: Principal, edges: Mapping[str, tuple[TrustEdge, ...]]) -> Iterator[Chain]:
@@ -369,3 +373,57 @@ def chains_from(principal: Principal, edges: Mapping[str, tuple[TrustEdge, ...]]
             if edge.role.arn not in reached:
                 reached.add(edge.role.arn)
                 waiting.append((*chain, edge))
+
+
+class RolesOfCaller(NamedTuple):
+    """What a workspace's own caller may assume.
+
+    Args:
+        caller: who that is.
+        chains: a shortest chain to each role of the accounts that are open.
+        elsewhere: the answers for roles whose trust policy is not here, as far as policies name them in full.
+        gap: why longer chains were not followed, a sentence; "" where they were.
+    """
+
+    caller: Principal
+    chains: tuple[Chain, ...]
+    elsewhere: tuple[Decision, ...]
+    gap: str = ""
+
+
+def roles_of_caller(workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> RolesOfCaller | None:
+    """The roles that the workspace's own caller may assume, as the assume form answers before anything is entered.
+
+    A session's own policies count for the roles that it assumes itself. None: who is calling is not known.
+    """
+    caller = caller_principal(workspace)
+    if caller is None:
+        return None
+    kind = Trustee.USER if caller.kind is PrincipalKind.USER else Trustee.ROLE
+    if all(account.id != caller.account for account in workspace.accounts):
+        kind = Trustee.OTHER_ACCOUNT
+    own = []
+    for role in (role for account in workspace.accounts for role in account.roles):
+        if cancelled():
+            break
+        decision = decide_before_entering(workspace, role.arn)
+        if decision is not None and decision.outcome in _POSSIBLE:
+            own.append(TrustEdge(kind, caller, role, decision.request.action, decision, caller.arn))
+    gap, edges = "", {}
+    try:
+        edges = dict(by_principal(every_edge(workspace, cancelled)))
+    except Problem as problem:
+        gap = problem.sentence
+    edges[caller.arn] = _certain_first(own)
+    answers = (decide_before_entering(workspace, arn) for arn in _named_elsewhere(workspace))
+    elsewhere = tuple(found for found in answers if found is not None and found.outcome in _POSSIBLE)
+    return RolesOfCaller(caller, tuple(chains_from(caller, edges)), elsewhere, gap)
+
+
+def _named_elsewhere(workspace: Workspace) -> Iterator[str]:
+    """The roles that policies of the account allow to assume, and that are in no account as far as it was read."""
+    complete = {account.id for account in workspace.accounts if account.why_unlisted("roles") is None}
+    for arn in named_in_policies(workspace.account):
+        known = any(account.by_arn(arn) is not None for account in workspace.accounts)
+        if not known and arn.split(":", 5)[4] not in complete:
+            yield arn

@@ -46,7 +46,7 @@ def shot(
     role: str | None = ROLE,
     **more: Any,
 ) -> bool:
-    app = ScreenApp(AssumeDialog(space, role, AssumeOptions(**more)))
+    app = ScreenApp(AssumeDialog(space, role, AssumeOptions(list_roles=lambda _dialog: None, **more)))
     return snap_compare(app, terminal_size=SIZES[size], run_before=run_before)
 
 

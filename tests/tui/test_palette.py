@@ -75,6 +75,7 @@ async def test_what_a_narrow_answers_key_line_has_no_room_for_is_still_found() -
 
 EXPECTED = {
     "admin": ("Escalations", "Findings"),
+    "assume": ("Assume", "Any role", "Roles you may assume"),
     "column": ("Columns",),
     "copy": ("Copy", "Copy ARN", "Copy as command", "Copy from here …", "Copy session …"),
     "credentials": ("Assume", "Copy", "Export"),
@@ -93,6 +94,7 @@ EXPECTED = {
     "region": ("Region",),
     "replay": ("Access",),
     "resize": ("Divider down", "Divider left", "Divider right", "Divider up"),
+    "roles": ("Roles you may assume",),
     "shell": ("Shell",),
     "simulate": ("2nd opinion", "Ask", "Draft"),
     "size": ("Divider down", "Divider left", "Divider right", "Divider up", "Zoom", "Usual sizes"),

@@ -72,7 +72,7 @@ def auditor(**changes: object) -> Session:
 
 async def test_without_sessions_it_says_how_to_get_one() -> None:
     async with stage() as it:
-        assert "Go to a role and press a (F8)" in it.text
+        assert "Press a (F8) on a role" in it.text
         await it.pilot.press("y")
         await settle(it.pilot)
         assert "There is no session" in it.app.notices[-1]

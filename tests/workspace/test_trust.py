@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.model import InlinePolicy, Role
+from iamtui.account.model import InlinePolicy, Known, Missing, Role
+from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Outcome
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, Truth
@@ -16,15 +18,24 @@ from iamtui.policy.statement import CompiledStatement
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.assume_decision import decide_so_far
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.outsiders import Outsiders
 from iamtui.workspace.overview import account_overview
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask, with_region
-from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader, by_principal, chains_from, who_may_assume
+from iamtui.workspace.trust import (
+    TrustEdge,
+    Trustee,
+    TrustReader,
+    by_principal,
+    chains_from,
+    roles_of_caller,
+    who_may_assume,
+)
 from iamtui.workspace.who_can import who_can
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
-from tests.support.sample_account import ID, allow, document, iam, sample_workspace, trust
+from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
 
 POSSIBLE = (Outcome.ALLOWED, Outcome.DEPENDS)
 
@@ -288,3 +299,65 @@ def test_users_and_roles_are_counted_without_being_listed() -> None:
     for one in workspace.account.roles:
         listed = [edge for edge in reader.edges(one) if edge.trustee in (Trustee.USER, Trustee.ROLE)]
         assert len(reader.inside(one)) == len(listed)
+
+
+# What the caller may assume
+
+
+def called_by(workspace: Workspace, arn: str, **more: Any) -> Workspace:
+    return replace(workspace, account=replace(workspace.account, caller_arn=Known(arn)), **more)
+
+
+def names(workspace: Workspace) -> list[tuple[list[str], Outcome]]:
+    found = roles_of_caller(workspace)
+    assert found is not None
+    return [([edge.role.name for edge in chain], chain[0].decision.outcome) for chain in found.chains]
+
+
+def test_the_callers_roles_are_those_the_assume_form_would_not_refuse() -> None:
+    alice = {"AWS": iam("user/alice")}
+    workspace = with_roles(
+        role("mfa", alice, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        role("named", alice, Condition={"StringEquals": {"sts:RoleSessionName": "alice"}}),
+        role("free", alice, may="next"),
+        role("next", {"AWS": iam("role/free")}),
+        role("closed", {"AWS": iam("user/bob")}),
+    )
+    assert names(called_by(workspace, iam("user/alice"))) == [
+        (["free"], Outcome.ALLOWED),
+        (["mfa"], Outcome.DEPENDS),
+        (["named"], Outcome.DEPENDS),
+        (["free", "next"], Outcome.ALLOWED),
+    ]
+    for chain in roles_of_caller(called_by(workspace, iam("user/alice"))).chains:  # type: ignore[union-attr]
+        decision = decide_so_far(called_by(workspace, iam("user/alice")), AssumeRoleInput(chain[0].role.arn, "alice"))
+        assert decision is not None
+        assert decision.outcome in POSSIBLE
+
+
+def test_a_session_is_held_to_the_policies_it_was_made_with() -> None:
+    workspace = with_roles(
+        role("free", {"AWS": iam("user/alice")}, may="*"),
+        role("next", {"AWS": iam("role/free")}),
+        role("last", {"AWS": iam("role/free")}),
+    )
+    session = f"arn:aws:sts::{ID}:assumed-role/free/alice"
+    assert [one for one, _ in names(called_by(workspace, session))] == [["next"], ["last"]]
+    only = AssumeExtras(policy=document(allow("sts:AssumeRole", iam("role/last"))).text)
+    assert [one for one, _ in names(called_by(workspace, session, caller_extras=only))] == [["last"]]
+
+
+def test_roles_of_accounts_that_are_not_open_are_those_that_policies_name_and_open() -> None:
+    workspace = with_roles(role("free", {"AWS": iam("user/alice")}))
+    there, forbidden = "arn:aws:iam::999999999999:role/partner", "arn:aws:iam::999999999999:role/forbidden"
+    (user, *others) = workspace.account.users
+    own = InlinePolicy("own", document(allow("sts:AssumeRole", [there, forbidden]), deny("sts:*", forbidden)))
+    users = (replace(user, inline_policies=(own,)), *others)
+    workspace = workspace.with_account(replace(workspace.account, users=users))
+    found = roles_of_caller(called_by(workspace, user.arn))
+    assert found is not None
+    assert [(one.request.resource, one.outcome) for one in found.elsewhere] == [(there, Outcome.DEPENDS)]
+
+
+def test_whose_roles_they_are_has_to_be_known() -> None:
+    assert roles_of_caller(with_roles().with_account(replace(with_roles().account, caller_arn=Missing("no")))) is None

@@ -25,7 +25,7 @@ from iamtui.tui import clock, lazy
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.tui.assume.more_inputs import PolicyField
 from iamtui.tui.assume.rows import CallerChoice, FailureView
-from iamtui.tui.content import age_note, line, plain
+from iamtui.tui.content import age_note, fit, line, lines, plain, safe_text
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import (
@@ -64,6 +64,7 @@ class AssumeOptions:
         seconds: how long sessions are asked for when nothing else is said; None: AssumeRole's default.
         production: patterns of names that are marked as production (the setting `production`).
         questions: what the preview of a session policy answers first.
+        list_roles: lists the roles that the dialog's caller may assume, and opens another dialog for the one chosen.
     """
 
     caller: Session | None = None
@@ -73,6 +74,7 @@ class AssumeOptions:
     seconds: int | None = None
     production: str = ""
     questions: Sequence[Question] = ()
+    list_roles: Callable[[AssumeDialog], object] | None = None
 
 
 NO_OPTIONS = AssumeOptions()
@@ -128,6 +130,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         Binding("f3", "caller", "Caller", id="assume.caller", tooltip="Let another session assume the role, or you"),
         Binding("f4", "afresh", "Afresh", id="assume.afresh", tooltip="Forget what was entered for this role before"),
         Binding("f6", "device", "Device", id="assume.device", tooltip="Let another of your MFA devices give the code"),
+        Binding("f7", "roles", "Roles", id="assume.roles", tooltip="List the roles that the caller may assume"),
         Binding("pagedown", "scroll(1)", "Down", show=False, id="assume.down", tooltip="Scroll the error, or the form"),
         Binding("pageup", "scroll(-1)", "Up", show=False, id="assume.up", tooltip="Scroll the error, or the form"),
         Binding("enter,f5", "assume", "Assume", id="assume.assume", tooltip="Assume the role, or try again"),
@@ -191,7 +194,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def _keys(self) -> Content:
         caller = "  F3 caller" if self.form.caller_choice.can_focus else ""
         afresh = "  F4 afresh" if self._is_recalled else ""
-        return line(f"Enter assume  Tab next  F2 more{caller}{afresh}  Esc cancel")
+        roles = "  F7 roles" if self._options.list_roles is not None else ""
+        return line(f"Enter assume  Tab next  F2 more{caller}{afresh}{roles}  Esc cancel")
 
     def on_mount(self) -> None:
         if self._options.prefilled is not None:
@@ -272,7 +276,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         typed = self.form.inputs.typed
         if ":role/" not in typed.role_arn:
             self.planned = None
-            self.form.wait(plain("enter the role's ARN, or part of its name to find it", "$muted"))
+            yours = "; F7 lists yours" if self._options.list_roles is not None else ""
+            self.form.wait(plain(f"enter the role's ARN, or a part of its name{yours}", "$muted"))
             return
         if self.planned is None:
             self.form.wait(plain("checking the trust policy and your permissions …", "$muted"))
@@ -322,12 +327,16 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             if problem is not None:
                 self.failure.show_problem(problem)
             return
-        self.form.show_plan(planned, _outlook(planned))
+        self.form.show_plan(planned, _outlook(planned, *self._where_roles_are))
         self._place_cursor()
         self._look_for_devices(planned)
         if self._wanted:
             self._wanted = False
             self.action_assume()
+
+    @property
+    def _where_roles_are(self) -> Sequence[str]:
+        return () if self._options.list_roles is None else ("F7 lists the roles that you may assume.",)
 
     @property
     def is_planned(self) -> bool:
@@ -402,6 +411,10 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         else:
             self.failure.say("There is no session yet that could assume it; assume a role first.", style="$muted")
 
+    def action_roles(self) -> None:
+        if not self.is_busy and self._options.list_roles is not None:
+            self._options.list_roles(self)
+
     def action_device(self) -> None:
         if not self.is_busy and not self.form.next_device():
             self.failure.say(
@@ -446,6 +459,9 @@ class AssumeDialog(Dialog[AssumeResult | None]):
                 self.prepare()
             else:
                 self.form.go_to(InputName.ROLE)
+                typed = self.form.inputs.role_arn
+                what = f"{fit(safe_text(typed), 40)} is not the ARN of a role" if typed else "no role is given"
+                self.failure.say(f"Nothing was sent to STS: {what}.", *self._where_roles_are)
             return
         if planned.plan.refusal:
             self.failure.say("Nothing was sent to STS.")
@@ -567,12 +583,13 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             self.dismiss(None)
 
 
-def _outlook(planned: Planned) -> Content:
-    """What our own answer means for the call; empty when it speaks for itself."""
+def _outlook(planned: Planned, *instead: str) -> Content:
+    """What our own answer means for the call, and what to do instead; empty when it speaks for itself."""
+    others = [line(("> ", "bold $match"), sentence) for sentence in instead]
     if planned.plan.refusal:
         # What the demo gives as its reason stands above, a side a line.
         refusal = _DEMO_REFUSES if planned.will_be_refused and planned.is_demo else planned.plan.refusal
-        return line(("! ", "bold $verdict-denied"), refusal)
+        return lines(line(("! ", "bold $verdict-denied"), refusal), *others)
     if planned.will_be_refused:
-        return plain("STS will most likely refuse; Enter tries all the same.", "$muted")
+        return lines(plain("STS will most likely refuse; Enter tries all the same.", "$muted"), *others)
     return Content("")

@@ -76,6 +76,8 @@ class RoleRow(InputRow):
         if self.field.value == text and isinstance(self.field, RoleField):
             only_itself = [offer.value for offer in offers] == [text.strip()]
             self.field.offer(() if only_itself else offers, text.strip())
+            nothing = text.strip() and not offers and ":role/" not in text
+            self.note(plain("No role that is known here has this in its name." if nothing else ""))
 
 
 # PolicyField: the session policy in one line; Enter opens its editor.

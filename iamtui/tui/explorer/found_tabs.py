@@ -1,4 +1,4 @@
-"""What the Access and Trust tabs show once it is found, in a thread: services, reached roles, who may assume a role."""
+"""What the Access and Trust tabs and the list of one's own roles show once it is found, in a thread."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from iamtui.account.model import Role, User
+from iamtui.credentials.session import Clock, Session
 from iamtui.engine.decision import Layer
 from iamtui.presentation.access import (
     NO_EXTERNAL_ID,
+    caller_roles_report,
     chain_words,
     edge_words,
     outside_first,
@@ -26,8 +28,9 @@ from iamtui.tui import clock
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
+from iamtui.workspace.assume import acting_as
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.trust import by_principal, chains_from, every_edge, who_may_assume
+from iamtui.workspace.trust import by_principal, chains_from, every_edge, roles_of_caller, who_may_assume
 from iamtui.workspace.used import Activity, ReadTrails, UsedService, activity_of, compare_use
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
@@ -157,3 +160,15 @@ def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) ->
     rows = [ListingRow("[?] needs", why.permission or why.reason, "faint", note=why.reason) for why in unlisted]
     rows += _needed((*account.users, *account.roles))
     return [found[0], *(ListingEntry(row, role.trust) for row in rows), *found[1:]]
+
+
+def assumable_roles(
+    caller: Session | None, clock: Clock, workspace: Workspace, cancelled: Callable[[], bool]
+) -> Report:
+    """The roles that a session may assume; None: the workspace's own caller. Blocking.
+
+    Raises:
+        Problem: the session has ended, or is not who it should be.
+    """
+    with acting_as(workspace, caller, clock) as own:
+        return caller_roles_report(own, roles_of_caller(own, cancelled))

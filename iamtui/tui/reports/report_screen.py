@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
@@ -31,7 +31,7 @@ from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
-from iamtui.tui.content import age_note, fit, line, lines, plain, styled, wrong
+from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -171,17 +171,10 @@ class ReportList(FilteredList[ReportRow]):
         if "name" not in self.shown_columns:
             return [*pieces, Piece(fit(indent + text, room), "muted")]
         most = max(column, min(cell_len(indent + row.name), room - len(_GAP) - cell_len(text)))
-        name = fit(_without_path(indent + row.name, most), most) if text else fit(indent + row.name, room)
+        name = fit_name(indent + row.name, most) if text else fit(indent + row.name, room)
         style = "muted" if row.inner else "strong" if row.target else ""
         pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
         return [*pieces, Piece(fit(text, room - max(column, cell_len(name)) - len(_GAP)), "muted")]
-
-
-def _without_path(name: str, width: int) -> str:
-    """The name of an entity, which is unique without its path: that gives way where there is no room for both."""
-    if cell_len(name) <= width or name.count("/") < 2:
-        return name
-    return f"{name.partition('/')[0]}/…/{name.rpartition('/')[2]}"
 
 
 class More(NamedTuple):
@@ -255,11 +248,13 @@ class ReportScreen(Screen[ReportRow | None]):
         needle: str = "",
         at: ReportRow | None = None,
         more: More | None = None,
+        enter: str = "",
     ) -> None:
         """Make the screen.
 
         Args:
             more: what the account still lacks for it, or None.
+            enter: what Enter does in the place of going there, for the key line.
             kind: the kind that is shown first; "": all.
             needle: what is filtered by at first.
             at: the row that the cursor starts on.
@@ -272,6 +267,7 @@ class ReportScreen(Screen[ReportRow | None]):
         self._needle = needle
         self._at = at
         self._more = more
+        self._enter = enter
         self._progress: Progress | None = None
         self.columns: MutableMapping[str, tuple[str, ...]] = {}
         """By the kind of list, the ids of the columns that the user wants; without an entry all."""
@@ -452,6 +448,9 @@ class ReportScreen(Screen[ReportRow | None]):
             self.dismiss(row)
         else:
             self.query_one(ListPane).tell(plain("No edit of a draft mends this."))
+
+    def other_words(self) -> Mapping[str, str]:
+        return {"open_line": self._enter} if self._enter else {}
 
     def idle_actions(self) -> frozenset[str]:
         row = self.list.row

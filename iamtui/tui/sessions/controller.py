@@ -30,7 +30,8 @@ from iamtui.workspace.session_store import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.assume.dialog import AssumeResult
+    from iamtui.presentation.reports import ReportRow
+    from iamtui.tui.assume.dialog import AssumeDialog, AssumeResult
     from iamtui.tui.drafts.controller import DraftController
     from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
@@ -114,14 +115,10 @@ class SessionLifecycle:
 
     def open_assume(self, role_arn: str | None, *, caller: Session | None = None) -> None:
         """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
-        # AWS decides about the account as it is, whatever a draft says.
-        workspace = self._drafts.source_workspace
+        workspace = self._workspace_or_say()
         if workspace is None:
-            self._screen.say(plain("Open an account first: P chooses one."))
             return
-        browsed = self.sessions.keeper.get(workspace.source.session_key)
-        if caller is None and browsed is not None:
-            caller = browsed.session
+        caller = caller or self._browsed_as(workspace)
         question = self._screen.question.question
         options = lazy.dialog.AssumeOptions(
             caller=caller,
@@ -130,6 +127,7 @@ class SessionLifecycle:
             seconds=self._assume_config.seconds,
             production=self._production,
             questions=(question,) if question is not None else (),
+            list_roles=self.list_roles,
         )
         dialog = lazy.dialog.AssumeDialog(workspace, role_arn, options)
 
@@ -138,6 +136,34 @@ class SessionLifecycle:
             self.assumed(dialog.workspace, result)
 
         self._screen.app.push_screen(dialog, closed)
+
+    def _workspace_or_say(self) -> Workspace | None:
+        """The account as it is, whatever a draft says, as AWS decides about that; None where none is open."""
+        workspace = self._drafts.source_workspace
+        if workspace is None:
+            self._screen.say(plain("Open an account first: P chooses one."))
+        return workspace
+
+    def _browsed_as(self, workspace: Workspace) -> Session | None:
+        browsed = self.sessions.keeper.get(workspace.source.session_key)
+        return browsed.session if browsed is not None else None
+
+    def list_roles(self, dialog: AssumeDialog | None = None) -> None:
+        """List the roles that the user may assume, or the caller whom an assume dialog has; Enter assumes one."""
+        workspace = self._workspace_or_say()
+        if workspace is None:
+            return
+        caller = dialog.caller if dialog is not None else self._browsed_as(workspace)
+
+        def chosen(row: ReportRow | None) -> None:
+            if row is not None:
+                if dialog is not None:
+                    dialog.action_cancel()
+                self.open_assume(row.target, caller=caller)
+
+        load = partial(lazy.found_tabs.assumable_roles, caller, clock.now)
+        screen = lazy.report_screen.ReportScreen(workspace, "Roles that you may assume", load, enter="Assume")
+        self._screen.app.push_screen(screen, chosen)
 
     @property
     def mfa_sessions(self) -> MfaSessions:

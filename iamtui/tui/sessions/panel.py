@@ -39,7 +39,7 @@ from iamtui.workspace.session_store import UNKNOWN_ORIGIN, Dropped, KeptSession,
 # SessionsList: the sessions of this run as they look; the one under the cursor is the active one.
 
 
-TO_ASSUME: Final = "Go to a role and press a (F8) to assume it."
+TO_ASSUME: Final = "Press a (F8) on a role to assume it; p lists those you may assume."
 NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has no connection to AWS."
 """How to get a session, or why there can be none."""
 
