@@ -71,23 +71,32 @@ class UsedAction:
             self.services[request.caller.invoked_by] += request.count
 
 
+class EventKind(NamedTuple):
+    """Events that a trail has, or leaves out, together (CloudTrail User Guide: event selectors).
+
+    Args:
+        service: action prefix of data events, and of KMS, whose events trails can leave out; "" for all others.
+        reads: whether CloudTrail records the call as one that only reads.
+    """
+
+    service: str
+    reads: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ReadTrails:
     """What was read of trails.
 
     Args:
         requests: distinct requests by the ARN of the user or role.
-        data_services: action prefixes of which there is some data event, whoever called.
-        manages, reads: whether there is some management event, and one of a call that only reads, whoever called.
+        kinds: of which there is some event, whoever called.
         regions: of all events, as far as told.
         left_out: events of more distinct requests than are held, by name.
         damaged: files that were passed over, with the reason, safe to show.
     """
 
     requests: Mapping[str, Sequence[DistinctRequest]]
-    data_services: frozenset[str]
-    manages: bool
-    reads: bool
+    kinds: frozenset[EventKind]
     regions: frozenset[str]
     left_out: Counter[str]
     counts: TrailCounts
@@ -206,12 +215,9 @@ def read_trails(
         collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
     read.check()
     actions = {next(iter(iam_actions(source, name)), "") for source, name in names} - {""}
-    managing = [action for action in actions if not is_data_event(action)]
     return ReadTrails(
         _by_principal(collector.taken(), only),
-        frozenset(action.partition(":")[0] for action in actions.difference(managing)),
-        bool(managing),
-        any(map(_only_reads, managing)),
+        frozenset(map(_kind_of, actions)),
         frozenset(regions),
         collector.left_out,
         read.counts,
@@ -235,9 +241,21 @@ def _by_principal(requests: Iterable[DistinctRequest], only: str) -> dict[str, l
     return {principal: own[::-1] for principal, own in reversed(found.items())}
 
 
-def _only_reads(action: str) -> bool:
+def _kind_of(action: str) -> EventKind:
+    """The kind of event by which a call of an action is recorded."""
+    service, _, name = action.lower().partition(":")
     levels = levels_of(action)
-    return bool(levels) and all(level in ("List", "Read") for level in levels)
+    reads = bool(levels) and all(level in ("List", "Read") for level in levels)
+    # What makes and uses credentials and ciphers changes nothing that is kept.
+    reads = reads or any(fnmatchcase(name, pattern) for pattern in _RECORDED_AS_READING.get(service, ()))
+    return EventKind(service if service == "kms" or is_data_event(action) else "", reads)
+
+
+_RECORDED_AS_READING: Final[Mapping[str, tuple[str, ...]]] = {
+    "kms": ("decrypt", "encrypt", "generate*", "reencrypt*", "sign", "verify*", "derive*"),
+    "sts": ("*",),
+}
+"""Calls of another access level that CloudTrail records as `readOnly` (guides of both: CloudTrail log entries)."""
 
 
 class _Stopped(Exception):
@@ -320,9 +338,7 @@ def is_recorded(action: str) -> bool:
 
 def _would_show(action: str, read: ReadTrails) -> bool:
     """Whether trails would show the use of an action, by what else is in them."""
-    if is_data_event(action):
-        return action.partition(":")[0] in read.data_services
-    return is_recorded(action) and read.manages and (read.reads or not _only_reads(action))
+    return is_recorded(action) and _kind_of(action) in read.kinds
 
 
 class UseCount(NamedTuple):
@@ -383,31 +399,38 @@ def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], ac
     return UsedService(service, granted, used, unused, untold, more, levels)
 
 
+_READ: Final = "only read"
+_CHANGE: Final = "change something"
+
+
 def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...]:
     """What these trails cannot show, in sentences, safe to show."""
     untold = {one.service: one.untold for one in uses if one.untold}
-    with_data = activity.read.data_services
-    silent = sorted(one for one, actions in untold.items() if one not in with_data and any(map(is_data_event, actions)))
+    kinds = {kind for actions in untold.values() for kind in map(_kind_of, filter(is_recorded, actions))}
+    silent = sorted(kind for kind in kinds - activity.read.kinds if kind.service)
     behalf = Counter(service for used in activity.actions.values() for service in used.services)
     found = [
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
         "Calls that were denied or failed prove no use.",
     ]
-    if not activity.read.manages:
+    managing = {kind.reads for kind in activity.read.kinds if not kind.service}
+    if not managing:
         found.append(
             "These trails have data events only, no management events: what it did besides reading and writing data, "
             "such as making, changing or listing things, cannot be seen."
         )
-    elif not activity.read.reads:
-        found.append("These trails have no management events of calls that only read: such calls cannot be seen.")
+    elif len(managing) == 1:
+        what = _CHANGE if True in managing else _READ
+        found.append(f"These trails have no management events of calls that {what}: such calls cannot be seen.")
     if activity.read.regions:
         found.append(
             f"Regions of which these trails have events: {first_names(sorted(activity.read.regions), _MOST_SAID)}."
         )
     if silent:
+        whose = (f"{kind.service} that {_READ if kind.reads else _CHANGE}" for kind in silent)
         found.append(
-            f"These trails have no data events of {', '.join(silent)}, whoever called: "
-            "what it did with objects, items, messages and the like cannot be seen."
+            f"These trails have no events of calls of {', '.join(whose)}, whoever called: "
+            "what it did with objects, items, messages, keys and the like cannot be seen."
         )
     unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
     if unrecorded:

@@ -76,7 +76,7 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
 
         # The trail stays read for the next principal.
         detail = await go_to(pilot, ROLE.replace("data-engineer", "analytics-lake-reader"), "access")
-        assert "used no event of it among 15" in shown(detail)
+        assert "used no event of it among 16" in shown(detail)
 
 
 async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
