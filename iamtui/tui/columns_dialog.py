@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -16,6 +16,27 @@ from iamtui.tui.content import line
 from iamtui.tui.dialogs import Choice, OptionLines
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
+
+
+class ColumnList(Protocol):
+    """A list whose columns can be chosen."""
+
+    titles: ClassVar[Mapping[str, str]]
+    """The titles of its columns, by their ids."""
+    shown_columns: tuple[str, ...]
+
+    def show_columns(self, ids: Sequence[str] | None) -> None:
+        """Show these columns; None: all."""
+
+
+def choose_columns(app: App[Any], kind: str, rows: ColumnList, wanted: MutableMapping[str, tuple[str, ...]]) -> None:
+    """Let the user choose the columns of a list, and keep them in `wanted` under its kind."""
+
+    def choose(ids: Sequence[str] | None) -> None:
+        rows.show_columns(ids)
+        wanted[kind] = rows.shown_columns
+
+    app.push_screen(ColumnsDialog(kind, [*rows.titles.items()], lambda: rows.shown_columns, tuple, choose))
 
 
 class ColumnsDialog(ModalScreen[None], SteadyScreen[None]):

@@ -17,7 +17,7 @@ from iamtui.tui.denials.explanation_screen import DenialReportScreen, DenialScre
 from iamtui.tui.denials.records_screen import LONGEST
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.question.trace_screen import DocumentScreen
-from iamtui.tui.widgets.status import MessageLine
+from iamtui.tui.widgets.status import KeyLine, MessageLine
 from iamtui.workspace import denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
@@ -65,6 +65,25 @@ def note(pilot: Pilot[None]) -> str:
     return str(dialog(pilot).query_one("#denial-note", Label).render())
 
 
+def drawn(pilot: Pilot[None], *, header: bool = False) -> str:
+    """The line under the cursor, or the names of the columns."""
+    rows = dialog(pilot).list
+    pieces = rows.header_pieces(0, rows.size.width) if header else rows.pieces(rows.cursor, rows.size.width)
+    return "".join(piece.text for piece in pieces)
+
+
+def key_line(pilot: Pilot[None]) -> str:
+    content = dialog(pilot).query_one(KeyLine).render()
+    assert isinstance(content, Content)
+    return content.plain
+
+
+def main_of(pilot: Pilot[None]) -> MainScreen:
+    screen = pilot.app.screen_stack[-2]
+    assert isinstance(screen, MainScreen)
+    return screen
+
+
 async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -79,6 +98,33 @@ async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
         assert (question.action, question.resource) == ("s3:GetObject", f"{LAKE}/x")
         assert "the account agrees" in said(pilot)
         assert "AWS: identity: no allow" in said(pilot)
+
+
+async def test_the_columns_are_chosen_and_kept_for_the_next_log() -> None:
+    async with opened(make_app(denial_workspace()), size=(80, 24)) as pilot:
+        await press(pilot, "D")
+        assert "Columns" not in key_line(pilot), "there is nothing to show yet"
+        await paste(pilot, LOG)
+        await press(pilot, "j")
+        assert "V Columns" in key_line(pilot)
+        before = drawn(pilot)
+        assert before.split()[:2] == ["line", "3"]
+        assert "…" in before
+        # The first column is where it was found, the second who called.
+        await press(pilot, "V", "space", "j", "space", "escape")
+        assert drawn(pilot).split()[0] == "s3:PutBucketPolicy"
+        assert LAKE.rpartition(":")[2] in drawn(pilot), "the others have the room"
+        assert "where" not in drawn(pilot, header=True)
+        await press(pilot, "escape", "D")
+        assert drawn(pilot).split()[0] == "s3:PutBucketPolicy"
+        assert main_of(pilot).list_columns["denials"] == ("action", "resource", "claim")
+
+
+async def test_of_a_resource_that_has_no_room_the_end_is_shown() -> None:
+    async with opened(make_app(denial_workspace()), size=(80, 24)) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, message(CAROL, "s3:GetObject", f"{LAKE}/raw/2026/11/orders.parquet"))
+        assert "/orders.parquet" in drawn(pilot)
 
 
 async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:

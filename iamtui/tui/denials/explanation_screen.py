@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from functools import partial
 from typing import ClassVar, Final
 
@@ -16,6 +16,7 @@ from iamtui.denials.denial import Denial
 from iamtui.engine.decision import StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.presentation.verdict import verdict_words
+from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import age_note, line, plain, styled
 from iamtui.tui.denials.records_screen import (
@@ -37,14 +38,12 @@ from iamtui.workspace.denials import ExplainedDenial, claim_words
 from iamtui.workspace.workspace import Workspace
 
 _EXPLAINING: Final = "explaining"
+_KIND: Final = "denials"
+"""Under what the columns that the user wants here stand beside those of the tables."""
 
 
 class DenialScreen(DenialReadingScreen):
-    """Returns the denial that was chosen with the account's answer, or None.
-
-    Args:
-        kept: what the screen held when it was left before.
-    """
+    """Returns the denial that was chosen with the account's answer, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "explain", "Explain", id="denial.explain", tooltip="Ask the account about the marked denial"),
@@ -54,14 +53,28 @@ class DenialScreen(DenialReadingScreen):
             tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
         ),
         Binding("o", "open_policy", "Policy", id="denial.policy", tooltip="Open the policy that AWS names"),
+        Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
         Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Clear the text"),
         Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
         Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
     ]  # fmt: skip
 
-    def __init__(self, workspace: Workspace, *, kept: KeptDenials | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        kept: KeptDenials | None = None,
+        columns: MutableMapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            kept: what the screen held when it was left before.
+            columns: by the kind of list, the ids of the columns that the user wants; a choice made here is kept there.
+        """
         super().__init__(kept)
         self._workspace = workspace
+        self._columns = {} if columns is None else columns
         self._caller_asked_of: Denial | None = None
         """The denial that the caller in the row was typed for."""
 
@@ -69,7 +82,7 @@ class DenialScreen(DenialReadingScreen):
         denial = self.list.denial
         idle: set[str] = set()
         if denial is None:
-            idle.add("explain")
+            idle |= {"explain", "columns"}
         if denial is None or not denial.encoded:
             idle.add("decode")
         if denial is None or not denial.claim.policy:
@@ -77,6 +90,12 @@ class DenialScreen(DenialReadingScreen):
         if not self.text.text:
             idle.add("clear")
         return frozenset(idle)
+
+    def on_mount(self) -> None:
+        self.list.show_columns(self._columns.get(_KIND))
+
+    def action_columns(self) -> None:
+        lazy.columns_dialog.choose_columns(self.app, _KIND, self.list, self._columns)
 
     # The answer.
 
@@ -173,7 +192,7 @@ def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
         if explained is not None and screen.source_workspace is workspace:
             _arrive(screen, workspace, explained)
 
-    dialog = DenialScreen(workspace, kept=screen.kept_denials)
+    dialog = DenialScreen(workspace, kept=screen.kept_denials, columns=screen.list_columns)
     screen.app.push_screen(dialog, chosen)
 
 

@@ -22,7 +22,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_document, safe_text
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import fit, line, lines, plain
+from iamtui.tui.content import fit, fit_end, line, lines, plain
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine
@@ -76,9 +76,14 @@ class PastedText(TextArea):
 # The denials that were found in a text, one a line, and the one under the cursor in full.
 
 
-_CLAIM_COLUMNS = 20
-_PLACE_COLUMNS = 12
-_MARK_COLUMNS = 4
+_MARK_COLUMNS: Final = 4
+_GAP: Final = "  "
+_LEAST: Final = 8
+_MOST: Final = {"where": 16, "who": 40, "action": 40, "resource": 80, "claim": 24}
+"""The widest that each column gets."""
+_GIVES_WAY: Final = ("who", "action", "resource")
+_MEASURED: Final = 200
+"""The denials whose texts make the columns as wide as they are."""
 
 
 class DenialList(LineView):
@@ -87,10 +92,20 @@ class DenialList(LineView):
     HELP_TITLE: ClassVar[str] = "Denials found"
     HEADER_LINES = 1
 
+    titles: ClassVar[Mapping[str, str]] = {
+        "where": "where", "who": "who", "action": "action", "resource": "resource", "claim": "AWS says",
+    }  # fmt: skip
+    shown_columns = tuple(titles)
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._denials: Sequence[Denial] = ()
         self._answers: Mapping[int, Agreement] = {}
+        self._widest: Mapping[str, int] = {}
+
+    def show_columns(self, ids: Sequence[str] | None) -> None:
+        self.shown_columns = tuple(one for one in self.titles if one in (ids or ())) or tuple(self.titles)
+        self.refresh()
 
     def show(self, denials: Sequence[Denial], answers: Mapping[int, Agreement] | None = None) -> None:
         """List these; the cursor stays on the line it was on.
@@ -100,6 +115,8 @@ class DenialList(LineView):
         """
         self._denials = denials
         self._answers = answers or {}
+        rows = [self.titles, *map(_texts, denials[:_MEASURED])]
+        self._widest = {one: min(_MOST[one], max(cell_len(row[one]) for row in rows)) for one in self.titles}
         self.set_total(len(denials), cursor=min(self.cursor, max(len(denials) - 1, 0)))
 
     @property
@@ -107,9 +124,8 @@ class DenialList(LineView):
         return self._denials[self.cursor] if self._denials else None
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - one line only
-        room = width - 1 - self._mark_columns
-        columns = "".join(_columns("where", "who", "action", "resource", "AWS says", room))
-        return [Piece(" " * (1 + self._mark_columns) + columns, "header")]
+        cells = self._cells(self.titles, width)
+        return [Piece(" " * (1 + self._mark_columns) + "".join(cells[one] for one in self.shown_columns), "header")]
 
     @property
     def _mark_columns(self) -> int:
@@ -118,24 +134,38 @@ class DenialList(LineView):
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """How the account answered, once it did; where, who, what, on what, and why AWS says so."""
         denial = self._denials[index]
-        where, who, action, resource, claim = _columns(
-            place_words(denial.place, denial.count),
-            short_name(denial.caller) or "?",
-            denial.action or denial.operation or denial.code or "?",
-            short_resource(denial.resource) or "?",
-            short_claim(denial),
-            width - 1 - self._mark_columns,
-        )
+        styles = {"where": "muted", "who": "strong", "claim": "denied" if denial.denied else "muted"}
+        cells = self._cells(_texts(denial), width)
         answer = self._answers.get(index)
         mark, style = agreement_mark(answer) if answer is not None else ("", "")
         return [
             Piece(mark.ljust(self._mark_columns), style.removeprefix("$verdict-")),
-            Piece(where, "muted"),
-            Piece(who, "strong"),
-            Piece(action),
-            Piece(resource),
-            Piece(claim, "denied" if denial.denied else "muted"),
+            *(Piece(cells[one], styles.get(one, "")) for one in self.shown_columns),
         ]
+
+    def _cells(self, texts: Mapping[str, str], width: int) -> dict[str, str]:
+        """The texts of the columns that are shown, each cut and padded to its column."""
+        widths = {one: self._widest[one] for one in self.shown_columns}
+        too_many = sum(widths.values()) + len(_GAP) * (len(widths) - 1) + self._mark_columns - (width - 2)
+        for _ in range(too_many):
+            widest = max(_GIVES_WAY, key=lambda one: widths.get(one, 0))
+            if widths.get(widest, 0) > _LEAST:
+                widths[widest] -= 1
+        # Of a resource the end tells more than the beginning.
+        cut = {one: (fit_end if one == "resource" else fit)(texts[one], size) for one, size in widths.items()}
+        return {one: text + " " * (widths[one] - cell_len(text)) + _GAP for one, text in cut.items()}
+
+
+def _texts(denial: Denial) -> dict[str, str]:
+    """What each column says of a denial."""
+    raw = {
+        "where": place_words(denial.place, denial.count),
+        "who": short_name(denial.caller) or "?",
+        "action": denial.action or denial.operation or denial.code or "?",
+        "resource": short_resource(denial.resource) or "?",
+        "claim": short_claim(denial),
+    }
+    return {one: safe_text(text) for one, text in raw.items()}
 
 
 _MARKS: Final = {
@@ -149,22 +179,6 @@ _OPEN: Final = ("[?]", "$verdict-depends")
 
 def agreement_mark(agreement: Agreement) -> tuple[str, str]:
     return _MARKS.get(agreement, _OPEN)
-
-
-def _columns(where: str, who: str, action: str, resource: str, claim: str, width: int) -> list[str]:
-    """The texts of one line, each cut and padded to its column."""
-    room = max(width - _PLACE_COLUMNS - _CLAIM_COLUMNS, 24)
-    who_columns = min(max(room * 3 // 10, 8), 32)
-    action_columns = min(max(room * 7 // 20, 8), 34)
-    resource_columns = min(room - who_columns - action_columns, 72)
-    widths = (_PLACE_COLUMNS, who_columns, action_columns, resource_columns, _CLAIM_COLUMNS)
-    texts = (where, who, action, resource, claim)
-    return [_cell(text, columns) for text, columns in zip(texts, widths, strict=True)]
-
-
-def _cell(text: str, columns: int) -> str:
-    cut = fit(safe_text(text), columns - 1)
-    return cut + " " * (columns - cell_len(cut))
 
 
 def place_words(place: SourcePlace, count: int) -> str:

@@ -185,6 +185,10 @@ class AskedFrom(Protocol):
     def question(self) -> QuestionPanel:
         """The question and its answer."""
 
+    @property
+    def list_columns(self) -> dict[str, tuple[str, ...]]:
+        """The columns of tables and lists that the user wants, which are remembered."""
+
     def say(self, text: Content | str, severity: Severity = ..., *, stays: bool = ...) -> None:
         """Show one sentence on the message line."""
 
@@ -219,7 +223,7 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     arrangement = as_left if asked == question_matrix else who_can.AS_FOUND
     screen = who_can.WhoCanScreen(
         workspace, question_matrix,
-        before=before, left_out=left_out, arrangement=arrangement, columns=main.subject.table.chosen_columns,
+        before=before, left_out=left_out, arrangement=arrangement, columns=main.list_columns,
     )  # fmt: skip
     _push_who_can(main, screen)
 

@@ -126,10 +126,6 @@ _AROUND: Final = 12
 """Lines of a window besides the list and the notes; a short list leaves the notes its room."""
 
 
-COLUMNS: Final = {"mark": "mark", "name": "name", "text": "what is said of it"}
-"""The titles of a report's columns, by their ids."""
-
-
 class ReportList(FilteredList[ReportRow]):
     """A report's rows: mark, name, and what is said of it."""
 
@@ -140,10 +136,11 @@ class ReportList(FilteredList[ReportRow]):
     _mark_width = _name_width = _text_width = 0
     _has_headings = False
     """Whether the lines that others belong to have no mark: they are headings, which begin at the edge."""
-    shown_columns: tuple[str, ...] = tuple(COLUMNS)
+    titles: ClassVar[Mapping[str, str]] = {"mark": "mark", "name": "name", "text": "what is said of it"}
+    shown_columns = tuple(titles)
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
-        self.shown_columns = tuple(one for one in COLUMNS if one in (ids or ())) or tuple(COLUMNS)
+        self.shown_columns = tuple(one for one in self.titles if one in (ids or ())) or tuple(self.titles)
         self.refresh()
 
     def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:
@@ -209,7 +206,7 @@ class ReportScreen(Screen[ReportRow | None]):
             tooltip="Draft what mends the finding, or edit the statement that it is about",
         ),
         Binding("x", "export", "Export", id="report.export", tooltip="Export the list as CSV, JSON or Markdown"),
-        Binding("V", "columns", "Columns", show=False, id="table.columns", tooltip="Choose the columns of the table"),
+        Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
     ]  # fmt: skip
 
@@ -299,14 +296,7 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def action_columns(self) -> None:
         """Choose the columns of this kind of list."""
-        kind, rows = self._kind_of_list, self.list
-
-        def choose(ids: Sequence[str] | None) -> None:
-            rows.show_columns(ids)
-            self.columns[kind] = rows.shown_columns
-
-        dialog = lazy.columns_dialog.ColumnsDialog(kind, [*COLUMNS.items()], lambda: rows.shown_columns, tuple, choose)
-        self.app.push_screen(dialog)
+        lazy.columns_dialog.choose_columns(self.app, self._kind_of_list, self.list, self.columns)
 
     @property
     def done(self) -> bool:
@@ -455,7 +445,7 @@ class ReportScreen(Screen[ReportRow | None]):
     def idle_actions(self) -> frozenset[str]:
         row = self.list.row
         if row is None:
-            return ON_A_ROW
+            return ON_A_ROW | {"columns"}
         return frozenset() if row.finding is not None else frozenset({"draft"})
 
     def action_export(self) -> None:
