@@ -403,11 +403,17 @@ _READ: Final = "only read"
 _CHANGE: Final = "change something"
 
 
+def _missing(service: str, read: ReadTrails) -> str:
+    """The events of a service that trails leave out, where they leave out some."""
+    there = [kind.reads for kind in read.kinds if kind.service == service]
+    return f"{service} (calls that {_CHANGE if True in there else _READ})" if there else service
+
+
 def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...]:
     """What these trails cannot show, in sentences, safe to show."""
     untold = {one.service: one.untold for one in uses if one.untold}
     kinds = {kind for actions in untold.values() for kind in map(_kind_of, filter(is_recorded, actions))}
-    silent = sorted(kind for kind in kinds - activity.read.kinds if kind.service)
+    silent = sorted({_missing(kind.service, activity.read) for kind in kinds - activity.read.kinds if kind.service})
     behalf = Counter(service for used in activity.actions.values() for service in used.services)
     found = [
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
@@ -427,9 +433,8 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
             f"Regions of which these trails have events: {first_names(sorted(activity.read.regions), _MOST_SAID)}."
         )
     if silent:
-        whose = (f"{kind.service} that {_READ if kind.reads else _CHANGE}" for kind in silent)
         found.append(
-            f"These trails have no events of calls of {', '.join(whose)}, whoever called: "
+            f"These trails have no events of {', '.join(silent)}, whoever called: "
             "what it did with objects, items, messages, keys and the like cannot be seen."
         )
     unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
