@@ -417,7 +417,7 @@ class IamtuiApp(TerminalApp):
             )
 
     def search_themes(self) -> None:
-        dialog = lazy.theme_dialog.ThemeDialog([*self.available_themes], self._themes, self.theme)
+        dialog = lazy.dialogs.ThemeDialog([*self.available_themes], self._themes, self.theme)
         self.push_screen(dialog, self._theme_chosen)
 
     def look_for_themes(self) -> None:

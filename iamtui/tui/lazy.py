@@ -27,12 +27,10 @@ if TYPE_CHECKING:
     from iamtui.tui import dialogs as dialogs
     from iamtui.tui import export_screen as export_screen
     from iamtui.tui import help as help  # noqa: A004 - the module's name
-    from iamtui.tui import jump as jump
     from iamtui.tui import keymap as keymap
     from iamtui.tui import menu_dialog as menu_dialog
     from iamtui.tui import palette as palette
     from iamtui.tui import place_menus as place_menus
-    from iamtui.tui import theme_dialog as theme_dialog
     from iamtui.tui import tour as tour
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen

@@ -475,7 +475,7 @@ class MainScreen(PanedScreen):
         lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)
 
     def action_jump(self) -> None:
-        lazy.jump.jump(self)
+        lazy.place_menus.jump(self)
 
     def action_compare(self, step: str) -> None:
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()

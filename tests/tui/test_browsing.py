@@ -17,7 +17,7 @@ from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.explorer.listings import TabBar
 from iamtui.tui.help import HelpScreen
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Kind, key_of
-from iamtui.tui.jump import JumpScreen
+from iamtui.tui.place_menus import JumpScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account, sample_account
