@@ -190,7 +190,7 @@ class SessionPolicyEditor(DraftEditorScreen):
         """Make the screen.
 
         Args:
-            text: the policy to begin with.
+            text: the policy to begin with; "" begins a new one.
             account: the account it belongs to, 12 digits.
         """
-        super().__init__(line("Session policy"), text, PolicyType.SESSION, account, "session")
+        super().__init__(line("Session policy"), text or STARTING_POLICY, PolicyType.SESSION, account, "session")

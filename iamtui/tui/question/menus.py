@@ -216,21 +216,7 @@ def write_session_policy(app: App[object], form: QuestionForm, account: str) -> 
         if text is not None:
             form.caller_row.take_policy(text)
 
-    start = form.caller_row.written or _STARTING_POLICY
-    app.push_screen(lazy.policy_screen.SessionPolicyEditor(start, account), written)
-
-
-_STARTING_POLICY: Final = """{
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": "s3:GetObject",
-      "Resource": "*"
-    }
-  ]
-}
-"""
+    app.push_screen(lazy.policy_screen.SessionPolicyEditor(form.caller_row.written, account), written)
 
 
 # SaveQuestionDialog: a name for the question, and whether its answer is to stay as it is.
