@@ -335,7 +335,7 @@ def walked(_source: Source) -> Iterator[Figure]:
             continue
         files = Counter(f"{PACKAGE}/{file}" for file, _ in calls)
         details = [f"{file}: {functions} functions" for file, functions in files.most_common()]
-        yield Figure(f"files passed through by: {name}", len(files), goals[name], details)
+        yield Figure(f"files passed through by: {name}", len(files), goals.get(name), details)
         yield Figure(f"functions passed through by: {name}", len(calls))
 
 

@@ -1,9 +1,9 @@
 """Print the files and functions of iamtui that one answer in process passes through: `python -m tools.trace_walk`.
 
 The demo account is asked twice: first with nothing compiled yet, then the same question again, as a screen does. Then a
-role is assumed twice on a screen without a terminal: opening the form until its own answer is there, and pressing Enter
-in it; the second form is filled in with what was entered in the first. `--functions` names every function with its
-calls.
+role is assumed twice on a screen without a terminal: opening the form until it is drawn, then its own answer, then
+pressing Enter in it; the second form is filled in with what was entered in the first. `--functions` names every
+function with its calls.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Final
+from typing import Final, NamedTuple
+from unittest.mock import patch
 
 from textual.app import App
 
@@ -74,17 +75,28 @@ class _OnlyDialogs(App[None]):
         return {**super().get_theme_variable_defaults(), **fallback_variables(self.current_theme)}
 
 
-async def walk_assume_form(workspace: Workspace) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
-    """What opening the assume form passes through, and what Enter in it does."""
+class FormWalks(NamedTuple):
+    """What assuming a role on the screen passes through: opening the form, its own answer, and Enter in it."""
+
+    opening: Counter[tuple[str, str]]
+    answer: Counter[tuple[str, str]]
+    enter: Counter[tuple[str, str]]
+
+
+async def walk_assume_form(workspace: Workspace) -> FormWalks:
     role = next(role for role in workspace.account.roles if role.name == ROLE)
     app = _OnlyDialogs()
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = AssumeDialog(workspace, role.arn)
         done: list[AssumeResult | None] = []
-        with traced() as opening:
+        drawn = asyncio.Event()
+        with traced() as opening, patch.object(dialog, "prepare", drawn.set):
+            app.push_screen(dialog, done.append)
+            await drawn.wait()
+        with traced() as answer:
             # Only threads that begin now are traced.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
-            app.push_screen(dialog, done.append)
+            dialog.prepare()
             while dialog.planned is None:
                 await pilot.pause()
             await app.workers.wait_for_complete()
@@ -94,7 +106,7 @@ async def walk_assume_form(workspace: Workspace) -> tuple[Counter[tuple[str, str
             await pilot.press("enter")
             while not done:
                 await pilot.pause()
-    return opening, enter
+    return FormWalks(opening, answer, enter)
 
 
 def walks() -> Iterator[tuple[str, bool, Counter[tuple[str, str]]]]:
@@ -109,9 +121,10 @@ def walks() -> Iterator[tuple[str, bool, Counter[tuple[str, str]]]]:
         os.environ["XDG_DATA_HOME"] = folder
         workspace = open_source(SourceChoice(SourceKind.DEMO))
         for again in (False, True):
-            opening, enter = asyncio.run(walk_assume_form(workspace))
-            yield "opening the assume form", again, opening
-            yield "Enter in the assume form", again, enter
+            walked = asyncio.run(walk_assume_form(workspace))
+            yield "opening the assume form", again, walked.opening
+            yield "the answer in the assume form", again, walked.answer
+            yield "Enter in the assume form", again, walked.enter
 
 
 def main() -> None:

@@ -286,19 +286,21 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
 
 
 @pytest.mark.slow
-async def test_the_form_is_planned_when_it_opens_and_what_is_sent_is_checked_once() -> None:
+async def test_the_form_is_planned_once_it_is_drawn_and_what_is_sent_is_checked_once() -> None:
     demo = open_source(SourceChoice(SourceKind.DEMO))
     first, filled_in = await walk_assume_form(demo), await walk_assume_form(demo)
 
     def calls(walk: Counter[tuple[str, str]], name: str) -> int:
         return sum(count for (_, function), count in walk.items() if function == name)
 
-    for opening, enter in (first, filled_in):
-        assert (calls(opening, "make_plan"), calls(opening, "check_input")) == (1, 1)
+    for opening, answer, enter in (first, filled_in):
+        assert not [call for call in opening if call[0].startswith(("engine/", "questions/"))]
+        assert (calls(opening, "SidesView.render"), calls(opening, "make_plan")) == (1, 0)
+        assert (calls(answer, "make_plan"), calls(answer, "check_input")) == (1, 1)
         assert (calls(enter, "make_plan"), calls(enter, "check_input")) == (0, 1)
         assert calls(enter, "AssumeRoleInput.problems") == 1
         assert not [call for call in enter if call[0].startswith(("engine/", "questions/"))]
-    for walk, most in zip((*first, *filled_in), (50, 29, 42, 25), strict=True):
+    for walk, most in zip((*first, *filled_in), (10, 50, 29, 10, 42, 25), strict=True):
         assert len({file for file, _ in walk}) <= most
 
 

@@ -203,7 +203,9 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         if self._role_arn is None:
             self.form.go_to(InputName.ROLE)
         self._mark()
-        self.prepare()
+        self._wait()
+        # Drawn first: our own answer takes the same processor.
+        self.call_after_refresh(self.prepare)
 
     def on_key(self, event: events.Key) -> None:
         """Keep what is typed before the first answer for the field that turns out to be meant."""
@@ -272,15 +274,25 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     # Our own answer
 
+    @property
+    def _names_role(self) -> bool:
+        return ":role/" in self.form.inputs.role_arn
+
+    def _wait(self) -> None:
+        yours = "; F7 lists yours" if self._options.list_roles is not None else ""
+        unnamed = f"enter the role's ARN, or a part of its name{yours}"
+        words = "checking the trust policy and your permissions …" if self._names_role else unnamed
+        self.form.wait(plain(words, "$muted"))
+
     def prepare(self) -> None:
+        """Ask for our own answer to what stands in the fields."""
         typed = self.form.inputs.typed
-        if ":role/" not in typed.role_arn:
+        if not self._names_role:
             self.planned = None
-            yours = "; F7 lists yours" if self._options.list_roles is not None else ""
-            self.form.wait(plain(f"enter the role's ARN, or a part of its name{yours}", "$muted"))
+            self._wait()
             return
         if self.planned is None:
-            self.form.wait(plain("checking the trust policy and your permissions …", "$muted"))
+            self._wait()
         work = partial(self._planning, self.caller, typed, recall=typed.role_arn != self._recalled_for)
         self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
 
@@ -454,7 +466,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         if self.is_busy:
             return
         if planned is None or not self.is_planned:
-            self._wanted = ":role/" in self.form.inputs.role_arn
+            self._wanted = self._names_role
             if self._wanted:
                 self.prepare()
             else:
