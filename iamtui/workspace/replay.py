@@ -361,6 +361,9 @@ class Replayer:
         assert self._after is not None
         after = self._after.decide(principal, question)
         about = question.action, question.resource
+        deleted = self._effect.deleted(principal) if self._effect is not None else ""
+        if deleted:
+            return _Told(Verdict.BROKEN, *about, f"The draft deletes the {deleted}.", question)
         if allows_all(after):
             return _Told(Verdict.KEPT, *about, "")
         before = self._before.decide(principal, question)
@@ -504,7 +507,11 @@ class _DraftEffect:
         self._reach = drafted.reach
         self._changes = ChangedStatements(account, states.after.account, reached, states.only_before, states.only_after)
         self._gone = frozenset(gone)
-        self._deleted_roles = frozenset(arn for arn, one in states.only_before.items() if isinstance(one, Role))
+        self._deleted = {
+            arn: "role" if isinstance(one, Role) else "user"
+            for arn, one in states.only_before.items()
+            if isinstance(one, User | Role)
+        }
         self._signing_in = frozenset(
             edit.user_arn for edit in drafted.draft.edits if isinstance(edit, DeleteAccessKey | DeleteLoginProfile)
         )
@@ -513,12 +520,16 @@ class _DraftEffect:
     def ends_sign_in_of(self, principal: Principal) -> bool:
         return principal.arn in self._signing_in
 
+    def deleted(self, principal: Principal) -> str:
+        """What a caller is that the draft deletes, "user" or "role"; "" where it stays."""
+        return self._deleted.get(principal.role_arn or principal.arn, "")
+
     def deleted_role(self, actions: tuple[AuthorizedAction, ...]) -> _Told | None:
         """What is said of a call that assumes or passes a role which the draft deletes."""
         for one in actions:
             if one.action.lower().startswith(("sts:assume", "iam:passrole")):
                 for arn in one.resources:
-                    if arn in self._deleted_roles:
+                    if self._deleted.get(arn) == "role":
                         return _Told(Verdict.BROKEN, one.action, arn, "The draft deletes the role.")
         return None
 

@@ -13,7 +13,7 @@ from iamtui.account.model import InlinePolicy
 from iamtui.activity.events import event_of
 from iamtui.activity.requests import RequestCollector
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole
+from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
@@ -379,6 +379,16 @@ def test_a_document_that_is_changed_for_several_callers_is_one_edit() -> None:
     more, left = added(opened, [event(), event(userIdentity=session())], edit)
     assert len(more) == 1
     assert left == []
+
+
+@pytest.mark.parametrize(("who", "edit"), [(USER, DeleteUser(iam("user/alice"))), (session(), DeleteRole(ROLE))])
+def test_whoever_is_deleted_calls_nothing_any_more(who: dict[str, Any], edit: Edit) -> None:
+    # Not even what no policy can deny, or what the policy of a resource allows everybody.
+    opened = workspace(buckets={BUCKET: document({**READ, "Principal": "*"})})
+    whoami = event("GetCallerIdentity", eventSource="sts.amazonaws.com", requestParameters=None, resources=[])
+    found = replayed(opened, [one | {"userIdentity": who} for one in (whoami, event())], edit)
+    assert dict(found.events) == {Verdict.BROKEN: 2}
+    assert {group.reason for group in found.groups} <= {"The draft deletes the user.", "The draft deletes the role."}
 
 
 def test_what_a_deleted_role_did_stays_broken_and_is_said() -> None:
