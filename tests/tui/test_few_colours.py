@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
 
 import pytest
+from rich.cells import cell_len
+from rich.color import Color as TerminalColor
 from textual.color import Color
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from iamtui.config import Config
+from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.themes import terminal_theme
 from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support import wording
+from tests.support.drafting import app_of, ask, lay, own_data_folder
 from tests.support.panel_apps import screen_text
-from tests.support.question_asked import account, asked
-from tests.support.sample_account import iam, sample_workspace
+from tests.support.panel_sessions import session
+from tests.support.question_asked import LAKE_OBJECT, account, asked
+from tests.support.sample_account import ID, LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, make_app, opened, press, settle
 from tests.support.slow import one_quick
 from tests.tui.test_contrast_on_screen import SCREENS
 
-__all__ = ["account"]
+__all__ = ["account", "own_data_folder"]
 
 T = TypeVar("T")
 
@@ -130,27 +141,120 @@ async def test_what_is_wrong_with_a_field_begins_with_a_mark(how: str, monkeypat
         assert "! x does not exist." in screen_text(pilot.app)
 
 
-ALLOWED_DENIED_DEPENDS = ("verdict-allowed", "verdict-denied", "verdict-depends")
-SAYS_IT = re.compile(
-    r"\[[-+x?!~]\]|[!x✗✔▲△◆] |\b(ALLOWED|DENIED|DEPENDS|ADMIN|Allow|Deny|allow(s|ed)|den(ies|ied)"
-    r"|depends|not|high|medium|low)\b"
-)
-"""A mark or a word that says what a verdict's colour says."""
+SAYS: Final = {
+    "verdict-allowed": r"\[\+\]|\bALLOWED\b|\b[Aa]llow(s|ed)?\b|\bgains?\b",
+    "verdict-denied": r"\[[-x]\]|\bDENIED\b|\b[Dd]en(y|ies|ied)\b|\bloses?\b|\bhigh\b|\bPROD\b|^[x!] ",
+    "verdict-depends": (
+        r"\[[?!]\]|\bDEPENDS\b|\bdepends?\b|\b[Nn]ot evaluated\b|\bunknown\b|\bmedium\b"
+        r"|\bCHANGED\b|\bchange\b|\bDRAFT\b|~|^! "
+    ),
+}
+"""The marks and words that say what a colour says."""
+TIME_LEFT: Final = r"\b\d+[hms]\b|●"
+"""What a session of any colour says: how long it lasts, and that it is the active one."""
+FILLS: Final = "█▓▒░▌▏▎▍▋▊▉━#=-.o"
+LONG: Final = 40
+"""Columns from which on a text may go on in the line below."""
 
 
-def coloured(pilot: Pilot[None]) -> list[str]:
-    """The lines of which something has a verdict's colour, as text or as ground; those below each other as one."""
+class Run(NamedTuple):
+    """What stands together in one colour on a line, or on a ground of it.
+
+    Args:
+        line: the part of the screen's line between two frames that it stands on.
+    """
+
+    y: int
+    x: int
+    colour: str
+    text: str
+    line: str
+
+
+def runs(pilot: Pilot[None]) -> list[Run]:
+    """What has a verdict's colour, by lines."""
     variables = pilot.app.get_css_variables()
-    wanted = {Color.parse(variables[name]).rgb for name in ALLOWED_DENIED_DEPENDS}
-    found: list[str] = []
-    last = -2
-    for at, strip in enumerate(pilot.app.screen._compositor.render_strips()):
-        styles = [segment.style for segment in strip if segment.style and segment.text.strip()]
-        colours = [one for style in styles for one in (style.color, style.bgcolor) if one is not None]
-        if any(tuple(one.get_truecolor()) in wanted for one in colours if not one.is_default):
-            found.append(f"{found.pop()}{strip.text}" if last == at - 1 else strip.text)
-            last = at
+    colours = {Color.parse(variables[name]).rgb: name for name in SAYS}
+    found: list[Run] = []
+    screen = pilot.app.screen
+    area = screen.children[0].region if isinstance(screen, ModalScreen) else screen.region
+    for y, strip in enumerate(screen._compositor.render_strips()[area.y : area.bottom]):
+        x = 0
+        for segment in strip.crop(area.x, area.right):
+            style, text = segment.style, segment.text
+            on_it = _named(style.bgcolor, colours) if style else ""
+            colour = on_it or (_named(style.color, colours) if style and text.strip() else "")
+            last = found[-1] if found else None
+            if colour and last and (last.y, last.x + cell_len(last.text), last.colour) == (y, x, colour):
+                found[-1] = last._replace(text=last.text + text)
+            elif colour:
+                found.append(Run(y, x, colour, text, _between_frames(strip.text, x)))
+            x += segment.cell_length
     return found
+
+
+def _named(colour: TerminalColor | None, names: Mapping[tuple[int, int, int], str]) -> str:
+    return names.get(tuple(colour.get_truecolor()), "") if colour is not None and not colour.is_default else ""
+
+
+def _between_frames(line: str, x: int) -> str:
+    begin = max(line.rfind(frame, 0, x) for frame in "│┃") + 1
+    ends = [at for frame in "│┃" if (at := line.find(frame, x)) >= 0]
+    return line[begin : min(ends, default=len(line))]
+
+
+def unsaid(found: Sequence[Run]) -> list[Run]:
+    """What is told by nothing but its colour.
+
+    A run says it itself, or repeats what another one of its colour says before it on the line; or it goes on where a
+    long one above it ends, or is a bar and its line says it.
+    """
+    silent: list[Run] = []
+    said: dict[tuple[int, int, str], Run] = {}
+    for run in found:
+        above = said.get((run.y - 1, run.x, run.colour))
+        goes_on = above is not None and cell_len(above.text) >= LONG
+        repeats = any((one.y, one.line, one.colour) == (run.y, run.line, run.colour) for one in said.values())
+        is_bar = not run.text.strip(f"{FILLS} ")
+        if goes_on or repeats or re.search(f"{SAYS[run.colour]}|{TIME_LEFT}", run.line if is_bar else run.text):
+            said[run.y, run.x, run.colour] = run
+        else:
+            silent.append(run)
+    return silent
+
+
+async def to_overview(pilot: Pilot[None]) -> None:
+    """The overview, with a question that was saved."""
+    QuestionStore(ID).save(
+        "lake", QuestionMatrix(("s3:GetObject",), (LAKE_OBJECT,), Question("", "*")), "", overwrite=True
+    )
+    app_of(pilot).main.go_to("overview:")
+
+
+async def to_heat_map(pilot: Pilot[None]) -> None:
+    main = app_of(pilot).main
+    main.go_to(iam("role/web-server"))
+    main.subject.detail.select_tab("access")
+
+
+async def to_impact(pilot: Pilot[None]) -> None:
+    await ask(pilot, iam("user/carol"), "s3:GetObject", LAKE_OBJECT)
+    await lay(
+        pilot, AttachPolicy(iam("user/carol"), LAKE_READ.arn), DetachPolicy(iam("role/web-server"), LAKE_READ.arn)
+    )
+    await press(pilot, "I")
+
+
+async def to_countdown(pilot: Pilot[None]) -> None:
+    panel = app_of(pilot).main.sessions
+    now = clock.now()
+    for role, minutes in (("deploy-prod", 47), ("break-glass", 8)):
+        panel.add_session(session(role, assumed_at=now, expires_at=now + timedelta(minutes=minutes)))
+    await press(pilot, "S")
+
+
+CHARTS = {"overview": to_overview, "heat map": to_heat_map, "impact": to_impact, "countdown": to_countdown}
+"""The ways to what is drawn with bars and shades."""
 
 
 async def walked(app: IamtuiApp, look: Callable[[Pilot[None]], T], size: tuple[int, int]) -> dict[str, T]:
@@ -166,27 +270,57 @@ async def walked(app: IamtuiApp, look: Callable[[Pilot[None]], T], size: tuple[i
             found[name] = look(pilot)
             if len(pilot.app.screen_stack) > 1 or name == "question":
                 await press(pilot, "escape")
-        pilot.app.main.go_to("overview:")
+        return found | await charts(pilot, look)
+
+
+async def charts(pilot: Pilot[None], look: Callable[[Pilot[None]], T]) -> dict[str, T]:
+    """What is seen of everything that is drawn with bars and shades."""
+    found = {}
+    for name, go in CHARTS.items():
+        await go(pilot)
         await settle(pilot)
-        found["overview"] = look(pilot)
-        return found
+        app_of(pilot).main.query_one(MessageLine).clear()
+        await settle(pilot)
+        found[name] = look(pilot)
+        if len(pilot.app.screen_stack) > 1:
+            await press(pilot, "escape")
+    return found
 
 
 @one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_every_screen_says_without_colours_what_it_says_with_them(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def words(pilot: Pilot[None]) -> list[str]:
         # Frames and cursors are heavier where no colour tells the one that has the focus.
         text = re.sub("[\u2500-\u257f▌▏]", " ", screen_text(pilot.app))
         return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "now", text).splitlines()
 
-    with_colours = await walked(make_app(), lambda pilot: (words(pilot), coloured(pilot)), size)
-    assert [name for name, (_words, lines) in with_colours.items() if lines], "some screen has colours"
-    for name, (_words, lines) in with_colours.items():
-        assert not [line for line in lines if not SAYS_IT.search(line)], name
+    with_colours = await walked(make_app(), lambda pilot: (words(pilot), runs(pilot)), size)
+    assert {colour for _words, found in with_colours.values() for _y, _x, colour, *_ in found} == set(SAYS)
+    assert not {name: unsaid(found) for name, (_words, found) in with_colours.items() if unsaid(found)}
     for how in PLAIN:
+        # None remembers the tab of the one before.
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / how))
         seen = await walked(await plain_app(how, monkeypatch), words, size)
         for name, (said, _lines) in with_colours.items():
             # That dialog marks the theme that is in use.
             assert name == "themes" or seen[name] == said, (how, name)
+
+
+@one_quick("size", [(120, 40), (200, 60)])
+async def test_every_chart_is_told_in_ascii_and_without_colours(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn(pilot: Pilot[None]) -> tuple[str, list[Run]]:
+        return screen_text(pilot.app), runs(pilot)
+
+    async with opened(size=size) as pilot:
+        in_blocks = await charts(pilot, drawn)
+    monkeypatch.setenv("LC_ALL", "C")
+    async with opened(size=size) as pilot:
+        in_ascii = await charts(pilot, drawn)
+    for name, (text, found) in in_ascii.items():
+        assert set(in_blocks[name][0]) & set("█▓▒░▊━"), name
+        assert not set(text) & set("█▓▒░▎▍▋▊▉━"), name
+        assert not unsaid(found), name
