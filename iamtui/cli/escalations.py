@@ -87,7 +87,7 @@ def _say_nothing_found(workspace: Workspace, reports: Sequence[EscalationReport]
 
 
 def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
-    mark, style = ("[x]", Style.BAD) if one.certain else ("[?]", Style.OPEN)
+    mark, style = ("[!]", Style.BAD) if one.certain else ("[?]", Style.OPEN)
     out.line(Span(mark, style), " ", Span(short_name(workspace, one.principal.arn), Style.STRONG))
     for number, move in enumerate(one.moves, 1):
         about = f": {short_name(workspace, move.target)}" if move.target else ""

@@ -25,7 +25,7 @@ SEVERITY_WORDS: Final[Mapping[FindingSeverity, Word]] = {
     FindingSeverity.MEDIUM: Word("[!] medium", Tone.DEPENDS, bold=True),
     FindingSeverity.LOW: Word("[-] low", Tone.QUIET),
 }
-_CERTAIN: Final = Word("[x] certain", Tone.DENIED, bold=True)
+_CERTAIN: Final = Word("[!] certain", Tone.DENIED, bold=True)
 _POSSIBLE: Final = Word("[?] possible", Tone.DEPENDS, bold=True)
 _MOST_CLOSING: Final = 3
 

@@ -32,7 +32,7 @@ def test_paths_are_listed_step_by_step_and_summed_up(cli: Cli) -> None:
     result = cli("escalations", "--demo")
     assert result.code == 0
     lines = result.out.splitlines()
-    assert lines[0].startswith("[x] user/")
+    assert lines[0].startswith("[!] user/")
     assert any(line.strip().startswith("1. ") and line.endswith("]") for line in lines)
     assert "9 administrators;" in result.err
     assert "of these paths need" in result.err
@@ -40,7 +40,7 @@ def test_paths_are_listed_step_by_step_and_summed_up(cli: Cli) -> None:
 
 def test_one_principal(cli: Cli) -> None:
     result = cli("escalations", "diego.fuentes", "--demo")
-    assert result.out.splitlines()[0] == "[x] user/engineering/diego.fuentes"
+    assert result.out.splitlines()[0] == "[!] user/engineering/diego.fuentes"
     assert "run a function as the role: role/nightly-maintenance [lambda-001]" in result.out
     assert "user/admin/astrid.nilsen is an administrator" in cli("escalations", "astrid.nilsen", "--demo").err
     assert "cannot become administrator" in cli("escalations", "intern.tove.dahl", "--demo").err

@@ -61,7 +61,7 @@ def test_the_steps_of_a_path_stand_below_its_principal_and_ask_their_question() 
     workspace = climbing_workspace()
     report = escalations_report(workspace.account, find_escalations(workspace))
     alice = next(row for row in report.rows if row.target == workspace.account.users[0].arn)
-    assert alice.mark.text == "[x] certain"
+    assert alice.mark.text == "[!] certain"
     step = report.rows[report.rows.index(alice) + 1]
     assert step.inner
     assert step.asked is not None
