@@ -257,7 +257,8 @@ def _excepting(
     extent = _extent(parts)
     if extent:
         extent = f" for {extent}" if all(part.rests for part in parts) else f" with all that it is about: {extent}"
-    caution = f"{safe_text(entity_name(who))} is excepted from the Deny {names}{extent}; others stay denied."
+    excepted = f"{safe_text(entity_name(who))} is excepted from the Deny {names} ({place.title})"
+    caution = f"{excepted}{extent}; others stay denied."
     return SuggestedEdits((place.put(text),), caution, past_guard=True)
 
 

@@ -27,11 +27,13 @@ from iamtui.drafts.edits.principals import (
 from iamtui.engine.decision import Outcome
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support import wording
 from tests.support.drafting import app_of, ask, choose, laid, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam, sample_account
-from tests.support.screen_app import opened, press, settle
+from tests.support.screen_app import make_app, opened, press, settle
 from tests.support.slow import one_quick
 
 __all__ = ["own_data_folder"]
@@ -62,6 +64,19 @@ async def test_one_key_drafts_what_would_allow_a_denied_question() -> None:
         assert "CHANGED by the draft" in text
         assert wording.IMPLICIT_DENY in text
         assert wording.ALLOWED in text
+
+
+async def test_every_deny_from_which_the_caller_is_excepted_is_named_with_its_policy() -> None:
+    async with opened(make_app(open_source(SourceChoice(SourceKind.DEMO)))) as pilot:
+        main = app_of(pilot).main
+        lake = "arn:aws:s3:::puffin-data-lake"
+        await ask(pilot, "arn:aws:iam::111122223333:role/data/analytics-lake-reader", "s3:DeleteObject", f"{lake}/x")
+        await press(pilot, "A")
+        await until(pilot, lambda: main.question.answer is not None and main.question.answer.allowed)
+        said = message(pilot)
+        assert "is excepted from the Deny NoDelete (policy data-lake-read)" in said
+        assert " Also: role/analytics-lake-reader is excepted from the Deny NobodyDeletesButTheLakeTeam" in said
+        assert f"(policy of {lake})" in said
 
 
 @pytest.mark.parametrize(("key", "words"), [(DEPLOY, "allowed already"), ("", "Ask a question first")])

@@ -87,7 +87,7 @@ def test_what_no_longer_applies_is_said() -> None:
     )
     all_of_it, _ = fixed(account_with(denying(Action="s3:*", Resource="*")), "s3:PutObject", RESOURCES[0])
 
-    front = "role/web-server is excepted from the Deny Guard"
+    front = f"role/web-server is excepted from the Deny Guard (policy of {BUCKET})"
     assert f"{front}; others stay denied." in exact.cautions
     assert f"{front} for s3:Put* on {BUCKET}/* (more than was asked); others stay denied." in partly.cautions
     covers = "with all that it is about: s3:* on * (more than was asked)"

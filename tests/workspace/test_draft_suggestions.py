@@ -120,7 +120,8 @@ def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
     denying = next(one for one in statements(bucket.document) if one["Sid"] == "NobodyDeletesButTheLakeTeam")
     assert denying["Condition"]["ArnNotEquals"]["aws:PrincipalArn"][-1] == who.role_arn  # type: ignore[index]
     excepted = (
-        "role/analytics-lake-reader is excepted from the Deny NobodyDeletesButTheLakeTeam for s3:DeleteObject* on"
+        "role/analytics-lake-reader is excepted from the Deny NobodyDeletesButTheLakeTeam (policy of "
+        "arn:aws:s3:::puffin-data-lake) for s3:DeleteObject* on"
     )
     more = "arn:aws:s3:::puffin-data-lake/* (more than was asked); others stay denied."
     assert f"{excepted} {more}" in made.cautions
@@ -213,7 +214,10 @@ def test_a_deny_that_others_share_gets_the_caller_as_an_exception() -> None:
     (now,) = (one for one in statements(edit.document) if one.get("Sid") == "NoDelete")
     assert now == {**was, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": iam("role/web-server")}}}
     more = "with all that it is about: s3:Delete* on arn:aws:s3:::data-lake/* (more than was asked)"
-    assert caution == f"role/web-server is excepted from the Deny NoDelete {more}; others stay denied."
+    assert (
+        caution
+        == f"role/web-server is excepted from the Deny NoDelete (policy data-lake-read) {more}; others stay denied."
+    )
     for name, denied in (("role/web-server", False), ("user/alice", True)):
         who = resolve_principal(sample(), name)
         decision = ask(with_edits(edit), who, question, now=NOW)

@@ -52,6 +52,9 @@ class Given(Struct, frozen=True):
 _GROUP: Final = "draft"
 """Of workers, of which the last one counts."""
 
+_MOST_CAUTIONS: Final = 2
+"""Sentences on what a suggested draft does besides: the message line has five lines."""
+
 _LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
 """Kinds of findings that the list of edits has room for, and that are not said when an edit is made."""
 
@@ -330,9 +333,10 @@ class DraftController:
             # What it does to others weighs more than how it reads: d shows that.
             count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
             keys = ("  d draft, I impact", "$muted")
-            others = len(made.cautions) - 1
-            more = (f" And {others} more like it." if others else "", "$muted")
-            said = line(("Drafted: ", "bold"), count, keys, "  ", plain(made.cautions[0], "$verdict-depends"), more)
+            told = " Also: ".join(made.cautions[:_MOST_CAUTIONS])
+            others = len(made.cautions) - _MOST_CAUTIONS
+            more = (f" {others} more: d lists the edits." if others > 0 else "", "$muted")
+            said = line(("Drafted: ", "bold"), count, keys, "  ", plain(told, "$verdict-depends", limit=None), more)
         self.draft_changed(said)
 
     @cached_property
