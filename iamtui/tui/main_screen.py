@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
-from iamtui.account.model import Account, Entity, Role, User
+from iamtui.account.model import Account, Entity, Known, Role, User
 from iamtui.config import AssumeConfig
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
@@ -192,7 +192,8 @@ class ChosenCaller:
         self._asking = None
         caller = lazy.principals.caller_principal(workspace)
         if caller is not None:
-            self._ask_for(caller, caller.arn.split(":", 5)[-1])
+            entity = workspace.account.by_arn(caller.arn)
+            self._ask_for(caller, _label(entity) if entity is not None else caller.arn.split(":", 5)[-1])
 
     def follow(self, node: Node) -> None:
         """Ask for the principal where the user is; elsewhere the last one stays."""
@@ -217,7 +218,9 @@ class ChosenCaller:
 
     def _ask_for(self, principal: Principal, label: str) -> None:
         self._asking = (principal, label)
-        self._screen.question.set_principal(principal, label)
+        account = self._screen.workspace.account if self._screen.workspace is not None else None
+        is_own = account is not None and account.caller_arn == Known(principal.arn)
+        self._screen.question.set_principal(principal, f"you ({label})" if is_own else label)
 
 
 def _label(node: Entity) -> str:

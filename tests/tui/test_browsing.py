@@ -19,6 +19,7 @@ from iamtui.tui.help import HelpScreen
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Kind, key_of
 from iamtui.tui.place_menus import JumpScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
+from tests.support.drafting import app_of, ask
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account, sample_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
@@ -473,3 +474,14 @@ async def test_names_have_the_room_that_other_columns_leave() -> None:
         text = screen_text(pilot.app)
         assert "lambda-thumbnails  /service-role/ " in text
         assert "developer-boundary " in text
+
+
+async def test_a_question_about_oneself_says_so() -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        assert "Can you (user/alice)" in screen_text(app)
+        app.main.go_to(iam("user/data/bob"))
+        await settle(pilot)
+        assert "Can user/bob" in screen_text(app)
+        await ask(pilot, iam("user/alice"), "s3:GetObject", "arn:aws:s3:::data-lake/x")
+        assert "Can you (user/alice) do s3:GetObject?" in screen_text(app)
