@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import (
@@ -37,7 +36,7 @@ from iamtui.engine.layers import (
     scan_resource_policy,
     with_unknown,
 )
-from iamtui.engine.prepared_request import ActionCatalogue, PreparedAction, PreparedRequest, prepare, resource_owner
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare_request, resource_owner
 from iamtui.engine.request import (
     DEFAULT_OPTIONS,
     WITH_IAM_POLICIES,
@@ -53,7 +52,6 @@ from iamtui.engine.request import (
     caller_facts,
     caller_fixed_keys,
     common_context,
-    partition_of,
 )
 from iamtui.engine.resource_sets import settled, settled_by_known, with_every_need
 from iamtui.engine.scenario_format import OPTION_NAMES
@@ -78,8 +76,6 @@ def evaluate(
     request: Request,
     policies: PoliciesInForce,
     options: EngineOptions = DEFAULT_OPTIONS,
-    *,
-    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
 ) -> Decision:
     """Decide one request.
 
@@ -89,16 +85,13 @@ def evaluate(
         request: the question.
         policies: what is in force for it.
         options: how the open points of AWS's documentation are read.
-        catalogue: what is known of AWS's actions.
     """
-    return concluded(read_all_layers(request, policies, options, catalogue=catalogue), catalogue)
+    return concluded(read_all_layers(request, policies, options))
 
 
-def concluded(
-    reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE, details: type[DecisionDetails] = DecisionDetails
-) -> Decision:
+def concluded(reading: Evaluation, details: type[DecisionDetails] = DecisionDetails) -> Decision:
     complete = not reading.not_evaluated
-    return decision_of(reading.outcome, lambda: reading, complete=complete, catalogue=catalogue, details=details)
+    return decision_of(reading.outcome, lambda: reading, complete=complete, details=details)
 
 
 def decision_of(
@@ -108,7 +101,6 @@ def decision_of(
     complete: bool,
     not_evaluated: tuple[Layer, ...] | None = None,
     capped: bool | None = None,
-    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
     details: type[DecisionDetails] = DecisionDetails,
 ) -> Decision:
     """A decision whose other parts are put together when they are read, from the evaluation that `read` then gives.
@@ -120,7 +112,7 @@ def decision_of(
 
     def conclude() -> DecisionDetails:
         reading = read()
-        return details(reading, partial(_read_again, reading, catalogue))
+        return details(reading, partial(_read_again, reading))
 
     decision = object.__new__(Decision)
     known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
@@ -129,16 +121,14 @@ def decision_of(
     return decision
 
 
-def _read_again(
-    reading: Evaluation, catalogue: ActionCatalogue, resource: str | None, *, everywhere: bool
-) -> Evaluation:
+def _read_again(reading: Evaluation, resource: str | None, *, everywhere: bool) -> Evaluation:
     """The same question about all of the set of resources that was asked about, or about another resource."""
     if resource is None:
         request, asked = reading.request, reading.asked.everywhere_too()
     else:
         request = replace(reading.request, resource=resource)
-        asked = asked_by(request, reading.options, catalogue=catalogue, everywhere=everywhere)
-    return read_all_layers(request, reading.policies, reading.options, catalogue=catalogue, asked=asked)
+        asked = asked_by(request, reading.options, everywhere=everywhere)
+    return read_all_layers(request, reading.policies, reading.options, asked=asked)
 
 
 def read_all_layers(
@@ -146,7 +136,6 @@ def read_all_layers(
     policies: PoliciesInForce,
     options: EngineOptions = DEFAULT_OPTIONS,
     *,
-    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
     asked: PreparedRequest | None = None,
     some_account: bool = False,
 ) -> Evaluation:
@@ -160,10 +149,10 @@ def read_all_layers(
     principal = request.principal
     facts = caller_facts(principal, lasting=policies.lasting)
     if asked is None:
-        asked = asked_by(request, options, catalogue=catalogue)
+        asked = asked_by(request, options)
     prepared = asked.prepared
     if prepared.by_alias and not request.no_such_resource:
-        return _read_by_alias(request, policies, options, catalogue, prepared)
+        return _read_by_alias(request, policies, options, prepared)
     owner = resource_owner(request.resource_account, principal, prepared)
     service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries
@@ -194,12 +183,12 @@ def read_all_layers(
     result.add_up()
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
-    result.about = partial(_about_one, catalogue=catalogue)
-    read = partial(read_all_layers, request, policies, options, catalogue=catalogue)
+    result.about = _about_one
+    read = partial(read_all_layers, request, policies, options)
     return with_every_need(settled(result, partial(result.about, result)), read)
 
 
-def _about_one(reading: Evaluation, text: str, *, catalogue: ActionCatalogue) -> Evaluation:
+def _about_one(reading: Evaluation, text: str) -> Evaluation:
     """The same question as that about a set, about one resource of it."""
     policies, options = reading.policies, reading.options
     if reading.known_members is not None:
@@ -210,17 +199,14 @@ def _about_one(reading: Evaluation, text: str, *, catalogue: ActionCatalogue) ->
             asked = PreparedRequest(asked.prepared, options, of_a_set=asked.of_a_set)
     else:
         single, in_force = replace(reading.request, resource=text), policies
-        asked = reading.asked.about_single(text, lambda: _prepared(single, catalogue, is_single=True))
-    return read_all_layers(
-        single, in_force, options, catalogue=catalogue, asked=asked, some_account=reading.in_any_account
-    )
+        asked = reading.asked.about_single(text, lambda: prepare_request(single, is_single=True))
+    return read_all_layers(single, in_force, options, asked=asked, some_account=reading.in_any_account)
 
 
 def _read_by_alias(
     request: Request,
     policies: PoliciesInForce,
     options: EngineOptions,
-    catalogue: ActionCatalogue,
     prepared: PreparedAction,
 ) -> Evaluation:
     """Read a request for a KMS key by an alias, or one of several: it is for some key of its account and Region.
@@ -245,17 +231,17 @@ def _read_by_alias(
         policies = replace(policies, resource=_policy_behind(name))
 
     def about(*, everywhere: bool) -> Evaluation:
-        asked = asked_by(replace(request, resource=keys), options, catalogue=catalogue, everywhere=everywhere)
+        asked = asked_by(replace(request, resource=keys), options, everywhere=everywhere)
         said = f"{name} stands for a key that is not known: some key of account {arn.account} in {arn.region}."
         asked.prepared = asked.prepared._replace(notes=(*asked.prepared.notes, said))
-        return read_all_layers(request, policies, options, catalogue=catalogue, asked=asked)
+        return read_all_layers(request, policies, options, asked=asked)
 
     some = about(everywhere=False)
     some.by_alias = True
     # One key was asked about, of which no other is an example.
     some.witness = None
     if members is not None:
-        settled_one_by_one = _read_by_known_aliases(some, members, prepared, catalogue)
+        settled_one_by_one = _read_by_known_aliases(some, members, prepared)
         if settled_one_by_one is not None:
             return settled_one_by_one
     if some.total is not False:
@@ -267,9 +253,7 @@ def _read_by_alias(
     return some
 
 
-def _read_by_known_aliases(
-    some: Evaluation, members: MemberLookup, prepared: PreparedAction, catalogue: ActionCatalogue
-) -> Evaluation | None:
+def _read_by_known_aliases(some: Evaluation, members: MemberLookup, prepared: PreparedAction) -> Evaluation | None:
     """Read a request for KMS keys by a pattern of aliases, of which some are known; None where those settle nothing.
 
     Args:
@@ -280,7 +264,7 @@ def _read_by_known_aliases(
     notes = (*prepared.notes, "The question is answered about the keys behind the known aliases.")
     asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
     reading = replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))
-    reading.about = partial(_about_one, catalogue=catalogue)
+    reading.about = _about_one
     return settled_by_known(reading, members, partial(reading.about, reading))
 
 
@@ -294,7 +278,6 @@ def asked_by(
     request: Request,
     options: EngineOptions = DEFAULT_OPTIONS,
     *,
-    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
     everywhere: bool = False,
 ) -> PreparedRequest:
     """What one request asks.
@@ -303,21 +286,7 @@ def asked_by(
         everywhere: for a set of resources, ask about all of them instead of at least one.
     """
     language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options
-    return PreparedRequest(_prepared(request, catalogue), language, everywhere)
-
-
-def _prepared(request: Request, catalogue: ActionCatalogue, *, is_single: bool = False) -> PreparedAction:
-    principal = request.principal
-    return prepare(
-        request.action,
-        request.resource,
-        request.wildcard_only_action,
-        partition_of(principal),
-        principal.account or "",
-        catalogue,
-        request.resource_account,
-        is_single=is_single,
-    )
+    return PreparedRequest(prepare_request(request), language, everywhere)
 
 
 def _read_callers_layers(result: Evaluation, boundaries: tuple[PolicyInForce, ...] | NotEvaluated) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE, is_of_another_resource
+from iamtui.catalog.actions import is_of_another_resource
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of
 from iamtui.engine.decision import (
     Decision,
@@ -20,8 +20,8 @@ from iamtui.engine.decision import (
     short_policy_name,
 )
 from iamtui.engine.layer_reports import FEDERATED_NEEDS_SESSION_POLICY
-from iamtui.engine.prepared_request import PreparedAction, prepare, resource_owner
-from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
+from iamtui.engine.prepared_request import prepare_request, resource_owner
+from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, role_arn_of
 from iamtui.engine.service_rules import closed_to_others
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.policy.malformed import key_fault
@@ -82,7 +82,7 @@ def acting_account(decision: Decision, layer: Layer) -> str:
     """The account whose administrators change a layer of a cross-account request; "" where only one takes part."""
     request = decision.request
     own = request.principal.account
-    owner = resource_owner(request.resource_account, request.principal, _prepared(decision))
+    owner = resource_owner(request.resource_account, request.principal, prepare_request(request))
     if own is None or owner is None or own == owner:
         return ""
     if layer in _OF_THE_CALLERS_ACCOUNT:
@@ -179,19 +179,6 @@ def narrowest_exception(decision: Decision, ref: StatementRef) -> str:
         return ""
     exception = f'"ArnNotEquals": {{"aws:PrincipalArn": "{safe_text(who, limit=512)}"}}'
     return f" The narrowest exception is the condition {exception} on it."
-
-
-def _prepared(decision: Decision) -> PreparedAction:
-    request = decision.request
-    return prepare(
-        request.action,
-        request.resource,
-        request.wildcard_only_action,
-        partition_of(request.principal),
-        request.principal.account or "",
-        ENGINE_CATALOGUE,
-        request.resource_account,
-    )
 
 
 def of_aws(policy: str) -> bool:
@@ -292,7 +279,7 @@ def _add_statement(decision: Decision, reason: Reason, layers: tuple[TracedLayer
     trust = reason.layer is Layer.RESOURCE and _is_trust(decision)
     if not trust:
         # `*` for an action without resource types, whatever was named.
-        statement["Resource"] = _prepared(decision).resource.text
+        statement["Resource"] = prepare_request(request).resource.text
     target = {
         Layer.IDENTITY: _identity_target(request.principal),
         Layer.RESOURCE: "the role's trust policy"

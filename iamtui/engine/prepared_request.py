@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import ArnForm, Needs
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet
-from iamtui.engine.request import Principal, PrincipalKind, Request
+from iamtui.engine.request import Principal, PrincipalKind, Request, partition_of
 from iamtui.engine.service_rules import (
     decided_besides,
     depends_on_credentials,
@@ -33,34 +34,6 @@ from iamtui.policy.types import LanguageOptions
 from iamtui.text import safe_text
 
 
-class ActionCatalogue(Hashable, Protocol):
-    """What the evaluator needs to know of AWS's actions."""
-
-    def has_resource_type(self, action: str) -> bool | None:
-        """Whether the action has a resource type; None when the action is not known."""
-
-    def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
-        """The ARN forms of all resource types of an action; () where none is known."""
-
-    def required_arn_forms(self, action: str) -> tuple[ArnForm, ...]:
-        """Those of the resource types of which every call names one; of all where it is none in particular."""
-
-    def needs(self, action: str) -> Needs:
-        """What a call of the action needs at once, where that is resources of several types."""
-
-    def entries_of_other_types(self, action: str) -> tuple[str, ...]:
-        """Entries that take in all resources of the types that the action's service has besides those of the action."""
-
-    def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
-        """The ARN that a list action without resource type is authorized against, or None."""
-
-    def supports_rcp(self, service: str) -> bool:
-        """Whether RCPs affect the service (its action prefix)."""
-
-    def takes_unsigned(self, action: str) -> bool | None:
-        """Whether the action can be called without a signature; None where that is not known."""
-
-
 class ActionFacts:
     """What an action says without resource and caller.
 
@@ -76,7 +49,6 @@ class ActionFacts:
     """
 
     __slots__ = (
-        "_catalogue",
         "_taken",
         "action",
         "has_type",
@@ -88,16 +60,15 @@ class ActionFacts:
         "with_own_rules",
     )
 
-    def __init__(self, text: str, catalogue: ActionCatalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, text: str) -> None:
         self._taken: tuple[Glob, ...] | None = None
         self.action = action = action_name(text)
-        self.has_type = catalogue.has_resource_type(text)
-        self.may_be_synthetic = catalogue.synthetic_resource(text, "", "") is not None
+        self.has_type = ENGINE_CATALOGUE.has_resource_type(text)
+        self.may_be_synthetic = ENGINE_CATALOGUE.synthetic_resource(text, "", "") is not None
         self.of_member_accounts = action.full == "sts:assumeroot"
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
-        self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
+        self.under_rcps = ENGINE_CATALOGUE.supports_rcp(action.service) and not escapes_rcps(action)
         besides = decided_besides(action)
         self.notes: tuple[str, ...] = (besides,) if besides else ()
 
@@ -108,29 +79,29 @@ class ActionFacts:
     @property
     def arn_forms(self) -> tuple[ArnForm, ...]:
         """The ARN forms of all its resource types; () where none is known."""
-        return self._catalogue.arn_forms(self.action.full)
+        return ENGINE_CATALOGUE.arn_forms(self.action.full)
 
     @property
     def required_arn_forms(self) -> tuple[ArnForm, ...]:
         """Those of which every call names one; all where it is none in particular."""
-        return self._catalogue.required_arn_forms(self.action.full)
+        return ENGINE_CATALOGUE.required_arn_forms(self.action.full)
 
     @property
     def needs(self) -> Needs:
         """What a call needs at once, where that is resources of several types."""
-        return self._catalogue.needs(self.action.full)
+        return ENGINE_CATALOGUE.needs(self.action.full)
 
     @property
     def taken(self) -> tuple[Glob, ...]:
         """What looks like one of its resources and belongs to another type."""
         if self._taken is None:
-            self._taken = taken_by_others(self.arn_forms, self._catalogue.entries_of_other_types(self.action.full))
+            self._taken = taken_by_others(self.arn_forms, ENGINE_CATALOGUE.entries_of_other_types(self.action.full))
         return self._taken
 
     @property
     def takes_unsigned(self) -> bool | None:
         """Whether it can be called without a signature; None where that is not known."""
-        return self._catalogue.takes_unsigned(self.action.full)
+        return ENGINE_CATALOGUE.takes_unsigned(self.action.full)
 
 
 class PreparedAction(NamedTuple):
@@ -174,7 +145,6 @@ def prepare(
     wildcard_only: bool | None,
     partition: str,
     account: str,
-    catalogue: ActionCatalogue,
     resource_account: str | None = None,
     *,
     is_single: bool = False,
@@ -187,14 +157,14 @@ def prepare(
         resource_account: who is said to own the resource, or None.
         is_single: whether the text is one ARN although a star is in it, as in the name of an object.
     """
-    facts = _facts_of(action_text, catalogue)
+    facts = _facts_of(action_text)
     notes = facts.notes
     if wildcard_only is None:
         if facts.has_type is None:
             notes = (*notes, f"{action_text} is not in the catalogue: evaluated with the resource as given.")
         wildcard_only = facts.has_type is False
         if wildcard_only and account and facts.may_be_synthetic:
-            text = catalogue.synthetic_resource(action_text, account, partition)
+            text = ENGINE_CATALOGUE.synthetic_resource(action_text, account, partition)
             assert text is not None
             notes = (*notes, f"{action_text} is authorized against {text}.")
             return _prepared(facts, RequestResource(text, ResourceKind.ONE), partition, notes)
@@ -229,6 +199,20 @@ def prepare(
         needs=needs,
     )
     return _prepared(facts, resource, partition, notes)
+
+
+def prepare_request(request: Request, *, is_single: bool = False) -> PreparedAction:
+    """As `prepare`, of a request with its caller."""
+    principal = request.principal
+    return prepare(
+        request.action,
+        request.resource,
+        request.wildcard_only_action,
+        partition_of(principal),
+        principal.account or "",
+        request.resource_account,
+        is_single=is_single,
+    )
 
 
 def _needed_in(text: str, facts: ActionFacts, partition: str, owner: str) -> tuple[tuple[str, ResourceSet], ...]:

@@ -10,13 +10,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.condition_words import stands_for, value_word, value_words
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.layer_reports import layer_reports, level_report
-from iamtui.engine.prepared_request import ActionCatalogue
 from iamtui.engine.request import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -112,14 +110,12 @@ def trace(
     request: Request,
     policies: PoliciesInForce,
     options: EngineOptions = DEFAULT_OPTIONS,
-    *,
-    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
 ) -> tuple[TracedLayer, ...]:
     """Trace a request through every layer.
 
     Statements about other actions show their Action element only.
     """
-    return traced(read_all_layers(request, policies, options, catalogue=catalogue))
+    return traced(read_all_layers(request, policies, options))
 
 
 def _layers(reading: Evaluation) -> Iterator[TracedLayer]:

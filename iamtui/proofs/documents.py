@@ -223,10 +223,10 @@ class _Comparer:
             yield from self._resources_in(partition, action, sides)
 
     def _resources_in(self, partition: str, action: str, sides: _Sides) -> Iterator[tuple[RequestResource, bool]]:
-        prepared = prepare(action, "*", None, partition, "", ENGINE_CATALOGUE)
+        prepared = prepare(action, "*", None, partition, "")
         is_known = ENGINE_CATALOGUE.has_resource_type(action) is not None
         if prepared.resource.kind is ResourceKind.NONE or not is_known:
-            yield prepare(action, "*", True, partition, "", ENGINE_CATALOGUE).resource, is_known
+            yield prepare(action, "*", True, partition, "").resource, is_known
         if prepared.resource.kind is ResourceKind.NONE:
             return
         members = prepared.resource.whole or prepared.resource.members

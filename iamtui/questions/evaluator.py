@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
-from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.evaluation import Evaluation, PoliciesOfSet
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
@@ -508,7 +507,6 @@ class QuestionEvaluator:
             None,
             partition,
             caller_account or "",
-            ENGINE_CATALOGUE,
             question.resource_account or (self.account.id if caller_account is None else None),
             is_single=self._of_a_set,
         )

@@ -237,7 +237,7 @@ def _kinds_in(service: str, left: int, partition: str, account: str, resource_ac
         actions = (bits & ~left) << offset
         if actions:
             first = space.name((actions & -actions).bit_length() - 1)
-            asked = prepare(first, "*", None, partition, account, ENGINE_CATALOGUE, resource_account)
+            asked = prepare(first, "*", None, partition, account, resource_account)
             found.append(_Kind(actions, asked.action, asked.resource))
     return tuple(found)
 

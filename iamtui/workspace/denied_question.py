@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamtui.account.model import Account, Missing, Role, User
-from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.drafts.draft import Edit
 from iamtui.drafts.words import RCP, SCP, entity_name, policy_name
 from iamtui.engine.decision import Decision, Layer, Reason
@@ -105,7 +104,6 @@ def prepared_question(principal: Principal, question: Question) -> PreparedActio
         None,
         partition_of(principal),
         principal.account or "",
-        ENGINE_CATALOGUE,
         question.resource_account,
     )
 

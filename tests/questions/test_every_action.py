@@ -190,7 +190,7 @@ def test_what_is_taken_for_granted_of_actions_without_a_look_at_each(partition: 
     space = action_space()
     for place in places(space.full & ~space.with_rules):
         action = space.name(place)
-        prepared = prepare(action, "*", None, partition, "111122223333", ENGINE_CATALOGUE)
+        prepared = prepare(action, "*", None, partition, "111122223333")
         assert prepared.plain, action
         kind = ResourceKind.NONE if space.without_type >> place & 1 else ResourceKind.SET
         assert prepared.resource.kind is kind, action
