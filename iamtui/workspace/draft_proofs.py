@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from msgspec import structs
 
 from iamtui.account.model import Account, Missing, Role, User
-from iamtui.engine.request import MissingPolicy, Mode, NotEvaluated, PoliciesInForce, Principal
+from iamtui.engine.request import MissingPolicy, Mode, NotEvaluated, PoliciesInForce, Principal, principal_from_text
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_pattern
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
@@ -48,8 +48,8 @@ def prove_nothing_new(
     in_all: float = math.inf,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proof:
-    """Whether nobody can do anything after a change that was not possible before it: users and roles by any policy,
-    others by those of resources and roles that change.
+    """Whether nobody can do anything after a change that was not possible before it: users, roles and the root user by
+    any policy, others by those of resources and roles that change.
 
     Args:
         seconds: how long a principal and a class of actions may take.
@@ -75,10 +75,7 @@ def prove_nothing_new(
             return Proof(ProofStatus.COUNTEREXAMPLE, let_in, {}, principals, classes, names)
         for reason in let_in:
             reasons[reason] = reasons.get(reason, 0) + 1
-    entities: tuple[User | Role, ...] = (*after.account.users, *after.account.roles)
-    for entity in entities:
-        principal = principal_of(after.account, entity)
-        then = _then(before, entity)
+    for principal, then in _callers(before, after):
         try:
             within.check()
         except Unproved as unproved:
@@ -119,6 +116,16 @@ def prove_saved(workspace: Workspace, before: Workspace | None, asked: ProofReco
     if before is None:
         raise Problem("It is about a draft, and none is given.", "Give one with --draft FILE.")
     return prove_nothing_new(before, workspace), True
+
+
+def _callers(before: Workspace, after: Workspace) -> Iterator[tuple[Principal, tuple[Workspace, Principal] | None]]:
+    """The users and roles, and the root user, each with what it was before the change."""
+    account = after.account
+    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+    for entity in entities:
+        yield principal_of(account, entity), _then(before, entity)
+    root = principal_from_text(f"arn:{account.partition}:iam::{account.id}:root")
+    yield root, (before, root)
 
 
 def _then(before: Workspace, entity: User | Role) -> tuple[Workspace, Principal] | None:

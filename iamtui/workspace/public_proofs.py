@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from typing import Any, Final, NamedTuple
+
+from msgspec import structs
 
 from iamtui.account.model import Missing, Organization, Role, User
 from iamtui.catalog.actions import catalogue
@@ -24,7 +26,7 @@ from iamtui.engine.request import (
     PrincipalKind,
 )
 from iamtui.engine.service_rules import granted_by_acl
-from iamtui.policy.document import Policy, PolicyDocument
+from iamtui.policy.document import Policy, PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import ResourceKind, may_have_policy, resource_policy_arn
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name, compile_policy
@@ -164,9 +166,13 @@ def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) 
     whose = tuple(whose_canonical_user(id_) for id_ in canonical_users_that_matter(now.policies, then.policies))
     if now.is_no_broader_than(then, seconds):
         return whose
+    shown = safe_text(arn, limit=200)
+    if now.says(_is_about_federated_users) != then.says(_is_about_federated_users):
+        whose += (f"whether federated users of the account can do more with {shown}",)
+    if now.grants_nothing:
+        return whose
     proof = now.prove(MOST_PAIRS)
     found = proof.counterexample
-    shown = safe_text(arn, limit=200)
     if found is not None:
         example = Example(found.resource, dict(found.context))
         # What the example says nothing of may have had any value before.
@@ -177,9 +183,21 @@ def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) 
         return tuple(
             f"whether others from outside the account can do more with {shown}: {one}" for one in proof.reasons
         )
-    if now.says_of_services != then.says_of_services:
+    if now.says(_is_about_services) != then.says(_is_about_services):
         return (f"whether AWS services can do more with {shown}",)
     return whose
+
+
+def _is_about_services(one: Statement) -> bool:
+    named = (entry.kind == "Service" or entry.value == "*" for entry in one.principals or ())
+    return one.not_principals is not None or any(named)
+
+
+def _is_about_federated_users(one: Statement) -> bool:
+    """Whether it speaks of them otherwise than of the user whose policies they have."""
+    named = (entry.value for entry in (*(one.principals or ()), *(one.not_principals or ())))
+    texts = (*named, *(value for line in one.conditions for value in line.values))
+    return any("federated" in text.lower() for text in texts)
 
 
 def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
@@ -294,18 +312,17 @@ class _Resource:
         one, two = self._document, other._document
         if one is None or two is None or one.error is not None or two.error is not None:
             return False
-        return not one.policy.statements or find_broader(one, two, seconds).proved
+        return find_broader(one, two, seconds).proved
 
     @property
-    def says_of_services(self) -> frozenset[object]:
-        """What may be about AWS services."""
-        return frozenset(
-            (one.statement.effect, one.statement.principals, one.statement.not_principals, one.statement.resources,
-             one.statement.not_resources, one.conditions, one.statement.actions, one.statement.not_actions)
-            for one in self._own_statements
-            if one.statement.not_principals is not None
-            or any(entry.kind == "Service" or entry.value == "*" for entry in one.statement.principals or ())
-        )  # fmt: skip
+    def grants_nothing(self) -> bool:
+        """Whether its policy is known, and allows nobody anything."""
+        return bool(self.policies) and not any(one.effect == "Allow" for one in self.policies[0].statements)
+
+    def says(self, is_about: Callable[[Statement], bool]) -> frozenset[object]:
+        """What those of its statements say that are about some callers."""
+        own = (one.statement for one in self._own_statements)
+        return frozenset(structs.replace(one, index=0, sid=None) for one in own if is_about(one))
 
     def _policy_in_force(self) -> PolicyInForce | NotEvaluated | None:
         if self._is_role:

@@ -124,17 +124,52 @@ def test_users_and_roles_that_are_not_loaded_may_gain_by_what_all_share() -> Non
     def lacking(one: Any) -> Any:
         return one.with_account(replace(one.account, gaps=(Gap(UNLISTED["roles"], "", "it was denied"),)))
 
-    closed, opened = lacking(workspace(scps=[deny("s3:*")])), lacking(workspace())
+    to_role = from_outside({"AWS": "arn:aws:iam::123456789012:role/other"})
+    closed, opened = lacking(workspace(buckets={BUCKET: None})), lacking(workspace(buckets=to_role))
     assert "not all users and roles are loaded" in prove_nothing_new(closed, opened, 30).reasons
     own = lacking(workspace(deny("s3:*")))
-    assert prove_nothing_new(opened, own, 30).status is ProofStatus.PROVED
+    assert prove_nothing_new(lacking(workspace()), own, 30).status is ProofStatus.PROVED
 
 
 def test_what_rcps_newly_let_others_do_is_not_proved() -> None:
-    closed = [{**deny("s3:*"), "Principal": "*"}]
+    others = {"StringNotEquals": {"aws:PrincipalAccount": "123456789012"}}
+    closed = [{**deny("s3:*", Condition=others), "Principal": "*"}]
     proof = prove_nothing_new(workspace(rcps=closed), workspace(), 30)
     assert proof.status is ProofStatus.NOT_PROVED
     assert "what others than users and roles can newly do where RCPs change" in proof.reasons
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"scps": [deny("ec2:*")]}, {}),
+        ({"buckets": from_outside("*", Effect="Deny")}, {}),
+        ({"buckets": from_outside({"AWS": "arn:aws:iam::123456789012:root"}, Effect="Deny")}, {}),
+    ],
+)
+def test_what_the_root_user_newly_can_counts(before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = prove_nothing_new(workspace(**before), workspace(**after), 30).counterexample
+    assert found is not None
+    assert found.principal.arn == "arn:aws:iam::123456789012:root"
+    assert prove_nothing_new(workspace(**after), workspace(**before), 30).status is ProofStatus.PROVED
+
+
+FEDERATED = {"AWS": "arn:aws:sts::123456789012:federated-user/x"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({BUCKET: None}, from_outside(FEDERATED)),
+        (from_outside(FEDERATED, Effect="Deny"), {BUCKET: None}),
+        ({BUCKET: None},
+         from_outside({"AWS": "123456789012"}, Condition={"StringEquals": {"aws:PrincipalType": "FederatedUser"}})),
+    ],
+)  # fmt: skip
+def test_what_federated_users_newly_can_is_not_proved(before: Any, after: Any) -> None:
+    proof = prove_nothing_new(workspace(buckets=before), workspace(buckets=after), 30)
+    assert list(proof.reasons) == [f"whether federated users of the account can do more with {BUCKET}"]
+    assert prove_nothing_new(workspace(buckets=after), workspace(buckets=before), 30).status is ProofStatus.PROVED
 
 
 def test_a_tag_that_changes_is_not_guessed() -> None:
