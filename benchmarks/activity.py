@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from benchmarks.results import Plan, Result
 from benchmarks.trail_generator import events, write_bucket
+from iamtui.activity.parquet_tables import write_parquet
 from iamtui.activity.requests import DistinctRequest, RequestCollector
-from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import Trails
 
 _EVENTS_OF_A_DECISION: Final = 25

@@ -7,38 +7,23 @@ Columns are known by CloudTrail's names in any letter case, and may have those o
 from __future__ import annotations
 
 import csv
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from iamtui.activity.events import NESTED, NO_JSON, TEXTS, Event, Remembered
 from iamtui.activity.json_events import LARGEST_EVENT
-from iamtui.input_files import LARGEST_RATIO
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-
-PARQUET_MAGIC: Final = b"PAR1"
 
 COUNT, FIRST, LAST, CUT = "events", "first_time", "last_time", "cut"
 """Columns of rows that stand for several events, and of those that do not tell all that was recorded."""
 
 _ROWS: Final = 512
-_PARQUET_ROWS: Final = 4_096
-_MOST_HELD: Final = 256 * 1024 * 1024
-"""Bytes of a row group, unpacked, as far as it is read: a page or a dictionary may hold all of a column."""
-
-_AT_ONCE: Final = 16 * 1024 * 1024
-"""Bytes of rows that are read at once, if they are as long as most."""
-
-_MOST_AT_ONCE: Final = 128 * 1024 * 1024
-_MOST_VALUES: Final = 16 * 1024 * 1024
-"""Values of a column in a row group: a list in one row may have any number, which take no room in the file."""
-
 _MOST_EVENTS: Final = 10**15
 """Events that one row may stand for; Python prints no number of more than 4,300 digits."""
 
@@ -74,10 +59,9 @@ _CAMEL: Final = {
 """Names of nested fields, which a table of Athena has in lower case."""
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| UTC|[+]00:?00)?$")
-_NOT_ACCESSIBLE: Final = "Install iamtui[activity], which brings pyarrow, or have the result as CSV."
 
 
-def _named(column: str) -> str:
+def column_name(column: str) -> str:
     return column.strip().lower().replace(".", "_").replace(" ", "")
 
 
@@ -85,7 +69,7 @@ def is_csv(beginning: bytes) -> bool:
     """Whether a text has a first line that names columns of CloudTrail."""
     line = beginning.partition(b"\n")[0][:65_536].decode("utf-8-sig", "replace")
     try:
-        names = {_named(cell) for cell in next(csv.reader([line]), [])}
+        names = {column_name(cell) for cell in next(csv.reader([line]), [])}
     except csv.Error:
         return False
     return {"eventsource", "eventname"} <= names
@@ -102,7 +86,7 @@ def csv_events(read: Callable[[], bytes], beginning: bytes) -> Iterator[list[Eve
     lines = _Lines(read, beginning)
     rows = csv.reader(lines, strict=True)
     try:
-        made = _Rows(next(rows, []))
+        made = Rows(next(rows, []))
         held: list[Event | None] = []
         for row in rows:
             lines.taken = 0
@@ -154,7 +138,7 @@ class _Lines:
         yield from (line + b"\n" for line in rest.split(b"\n"))
 
 
-class _Rows:
+class Rows:
     """Rows of one table, made to events.
 
     Raises:
@@ -162,9 +146,9 @@ class _Rows:
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        named = [_named(column) for column in columns]
+        named = [column_name(column) for column in columns]
         place = {name: index for index, name in enumerate(named)}
-        twice = next((name for name in named if named.count(name) > 1 and _is_wanted(name)), "")
+        twice = next((name for name in named if named.count(name) > 1 and is_wanted(name)), "")
         if twice:
             raise Problem(f"It has two columns called {safe_text(twice, limit=128)}.", "Name each of them once.")
         if "errorcode" not in place:
@@ -317,126 +301,6 @@ def _struct(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
     return None if plain[1] == "null" else plain[1], plain.end()
 
 
-# Parquet, for which pyarrow is needed: the extra iamtui[activity].
-
-
-def pyarrow_module() -> Any:
-    """pyarrow with its parquet module.
-
-    Raises:
-        Problem: it is not installed.
-    """
-    try:
-        import pyarrow.compute  # not in every installation, and half a second
-        import pyarrow.parquet
-    except ImportError:
-        raise Problem("Parquet cannot be read or written without pyarrow.", _NOT_ACCESSIBLE) from None
-    return pyarrow
-
-
-def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:
-    """The events that are rows of a Parquet file.
-
-    Raises:
-        Problem: it is damaged or too large, is no table of CloudTrail, or pyarrow is not installed.
-    """
-    arrow = pyarrow_module()
-    descriptor = os.dup(file.fileno())
-    with os.fdopen(descriptor, "rb") as again:
-        if not again.seekable():
-            raise Problem("It is Parquet, which is not read from a pipe.", "Name the file.")
-        again.seek(0)
-        try:
-            yield from _of_parquet(arrow, again)
-        except (arrow.ArrowException, OSError, ValueError, IndexError, OverflowError):
-            # What pyarrow raises of bytes that are not what they should be.
-            raise Problem("It is damaged.", "Fetch it again.") from None
-
-
-def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
-    opened = arrow.parquet.ParquetFile(file)
-    schema = opened.schema_arrow
-    wanted = [name for name in schema.names if _is_wanted(_named(name))]
-    if not {"eventsource", "eventname"} <= {_named(name) for name in wanted}:
-        raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
-    rows = _Rows(wanted)
-    at_once = _rows_at_once(opened, wanted)
-    texts = [name for name in wanted if arrow.types.is_string(schema.field(name).type)]
-    # A value that stands in many rows is held once.
-    opened = arrow.parquet.ParquetFile(file, read_dictionary=texts)
-    for batch in opened.iter_batches(batch_size=at_once, columns=wanted):
-        if batch.get_total_buffer_size() > _MOST_AT_ONCE:
-            raise _too_long()
-        columns = [_values(arrow, batch.column(name)) for name in wanted]
-        yield [rows.event(row) for row in zip(*columns, strict=True)]
-
-
-def _too_long() -> Problem:
-    return Problem("It has values that are too long.", "Is it a trail?")
-
-
-def _rows_at_once(opened: Any, wanted: Sequence[str]) -> int:
-    """How many rows are read at once.
-
-    Raises:
-        Problem: a part of the file takes too much memory.
-    """
-    paths = [opened.schema.column(index).path for index in range(len(opened.schema))]
-    columns = [index for index, path in enumerate(paths) if path in wanted or path.partition(".")[0] in wanted]
-    longest = 1
-    for number in range(opened.metadata.num_row_groups):
-        group = opened.metadata.row_group(number)
-        held = [group.column(index) for index in columns]
-        size = sum(column.total_uncompressed_size for column in held)
-        if size > _MOST_HELD or any(column.num_values > _MOST_VALUES for column in held):
-            raise Problem("It has a part of more than 256 MB.", "Write it with smaller row groups.")
-        packed = sum(column.total_compressed_size for column in held)
-        if size > max(_AT_ONCE, LARGEST_RATIO * packed):
-            raise Problem(f"It unpacks to more than {LARGEST_RATIO} times its size.", "Is it a trail?")
-        longest = max(longest, size // max(1, group.num_rows))
-    return max(1, min(_PARQUET_ROWS, _AT_ONCE // longest))
-
-
-def _is_wanted(column: str) -> bool:
+def is_wanted(column: str) -> bool:
     known = column in _TEXT_COLUMNS or column in _NESTED_COLUMNS or column in (COUNT, FIRST, LAST, CUT)
     return known or any(column.startswith(f"{name}_") for name in _NESTED_COLUMNS)
-
-
-def _values(arrow: Any, column: Any) -> Iterable[Any]:
-    """The values of a column.
-
-    Raises:
-        Problem: one is longer than an event.
-    """
-    is_dictionary = arrow.types.is_dictionary(column.type)
-    held = column.dictionary if is_dictionary else column
-    if arrow.types.is_string(held.type) or arrow.types.is_binary(held.type):
-        longest = arrow.compute.max(arrow.compute.binary_length(held)).as_py()
-        if (longest or 0) > LARGEST_EVENT:
-            raise _too_long()
-    values = held.to_pylist()
-    if not is_dictionary:
-        return values  # type: ignore[no-any-return]
-    return [None if index is None else values[index] for index in column.indices.to_pylist()]
-
-
-def write_parquet(file: IO[bytes], portions: Iterable[Mapping[str, list[Any]]]) -> None:
-    """Write rows, some at a time, each column as a list of texts or numbers.
-
-    Raises:
-        Problem: pyarrow is not installed.
-    """
-    arrow = pyarrow_module()
-    writer = None
-    for columns in portions:
-        table = arrow.table(
-            {
-                name: arrow.array(values, arrow.int64() if name == COUNT else arrow.string())
-                for name, values in columns.items()
-            }
-        )
-        if writer is None:
-            writer = arrow.parquet.ParquetWriter(file, table.schema, compression="zstd")
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()

@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from iamtui.activity.tables import pyarrow_module
+from iamtui.activity.parquet_tables import pyarrow_module
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.main import CommandEntry, LazyGroup

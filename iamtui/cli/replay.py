@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import click
 
+from iamtui.activity.parquet_tables import pyarrow_module, write_parquet
 from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
-from iamtui.activity.tables import pyarrow_module, write_parquet
 from iamtui.activity.trails import Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.named_files import shown_name

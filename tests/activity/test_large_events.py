@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iamtui.activity import events, requests
-from iamtui.activity.tables import csv_events, parquet_events
+from iamtui.activity.parquet_tables import parquet_events
+from iamtui.activity.tables import csv_events
+from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
 from iamtui.workspace.used import read_trails
 from tests.support.external_tools import optional_module
@@ -102,24 +105,111 @@ def test_a_row_without_end_is_not_held() -> None:
         list(csv_events(lambda: next(portions, b""), b'eventSource,eventName,errorCode\n"'))
 
 
-def test_a_column_of_parquet_with_one_huge_value_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+ROW: dict[str, Any] = {"eventSource": ["s3.amazonaws.com"], "eventName": ["GetObject"], "errorCode": [""]}
+
+
+@pytest.fixture
+def parquet_file(tmp_path: Path) -> Callable[..., Path]:
     arrow = optional_module("pyarrow")
     parquet = optional_module("pyarrow.parquet")
-    row = {"eventSource": ["s3.amazonaws.com"], "eventName": ["GetObject"], "errorCode": [""]}
 
-    def sentence(**more: Any) -> str:
-        parquet.write_table(arrow.table(row | more), tmp_path / "a.parquet", compression="zstd")
-        with (tmp_path / "a.parquet").open("rb") as file, pytest.raises(Problem) as caught:
-            list(parquet_events(file))
-        return caught.value.sentence
+    def write(rows: int = 1, *, options: dict[str, Any] | None = None, **columns: Any) -> Path:
+        table = arrow.table({name: values * rows for name, values in ROW.items()} | columns)
+        parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", **(options or {}))
+        return tmp_path / "a.parquet"
 
-    assert sentence(userAgent=["x" * 5 * _MB]) == "It has values that are too long."
-    monkeypatch.setattr("iamtui.activity.tables._MOST_AT_ONCE", 4 * _MB)
-    assert sentence(resources=[[{"arn": "x" * 1_000}] * 5_000]) == "It has values that are too long."
-    assert sentence(userAgent=["x" * 20 * _MB]) == "It unpacks to more than 100 times its size."
-    monkeypatch.setattr("iamtui.activity.tables._MOST_HELD", 6 * _MB)
+    return write
+
+
+def _refused(path: Path) -> str:
+    with path.open("rb") as file, pytest.raises(Problem) as caught:
+        list(parquet_events(file))
+    return caught.value.sentence
+
+
+def _varint(number: int, length: int = 1) -> bytes:
+    """A number as the footer has it; a longer one than it needs means the same."""
+    rest, pieces = number << 1, []
+    while rest or len(pieces) < length:
+        pieces.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([*pieces[:-1], pieces[-1] & 0x7F])
+
+
+def _lie(path: Path) -> None:
+    """Have the footer say that everything is small."""
+    data = path.read_bytes()
+    start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    footer = data[start:]
+    group = optional_module("pyarrow.parquet").ParquetFile(path).metadata.row_group(0)
+    sizes = {group.column(index).total_uncompressed_size for index in range(group.num_columns)}
+    for size in {group.total_byte_size, *sizes}:
+        footer = footer.replace(_varint(size), _varint(100, len(_varint(size)))) if size > 10_000 else footer
+    path.write_bytes(data[:start] + footer)
+
+
+def test_a_column_of_parquet_with_one_huge_value_is_not_held(
+    parquet_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrow = optional_module("pyarrow")
+    too_long = "It has values that are too long."
+    assert _refused(parquet_file(userAgent=["x" * 5 * _MB])) == too_long
+    assert _refused(parquet_file(userAgent=["x" * 5 * _MB], options={"use_dictionary": False})) == too_long
+    assert _refused(parquet_file(resources=[[{"arn": "x" * 1_000}] * 5_000])) == too_long
+    assert _refused(parquet_file(resources=arrow.array([[None] * 600_000], arrow.list_(arrow.null())))) == too_long
+    assert _refused(parquet_file(userAgent=["x" * 20 * _MB])) == "It unpacks to more than 100 times its size."
+    monkeypatch.setattr("iamtui.activity.parquet_tables._MOST_HELD", 6 * _MB)
     columns = ("userAgent", "sourceIPAddress", "awsRegion")
-    assert sentence(**{name: [name + "x" * 3 * _MB] for name in columns}).startswith("It has a part of more than")
-    monkeypatch.setattr("iamtui.activity.tables._MOST_VALUES", 1_000_000)
+    several = {name: [name + "x" * 3 * _MB] for name in columns}
+    assert _refused(parquet_file(**several)).startswith("It has a part of more than")
+    monkeypatch.setattr("iamtui.activity.parquet_tables._MOST_VALUES", 1_000_000)
     nothing = arrow.array([[None] * 1_000_001], arrow.list_(arrow.null()))
-    assert sentence(resources=nothing).startswith("It has a part of more than")
+    assert _refused(parquet_file(resources=nothing)).startswith("It has a part of more than")
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}, {"data_page_version": "2.0"}])
+def test_a_footer_that_says_too_little_is_not_believed(
+    parquet_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    path = parquet_file(userAgent=["x" * 3 * _MB], options=options)
+    _lie(path)
+    with path.open("rb") as file:
+        assert sum(map(len, parquet_events(file))) == 1
+    monkeypatch.setattr("iamtui.activity.parquet_tables._MOST_IN_PAGES", 2 * _MB)
+    assert _refused(path) == "Its pages take more than 96 MB at once."
+
+
+def test_a_short_dictionary_that_is_long_in_rows_is_not_held(parquet_file: Callable[..., Path]) -> None:
+    arrow = optional_module("pyarrow")
+    rows = 2_000
+    texts = arrow.DictionaryArray.from_arrays(arrow.array([0] * rows, arrow.int32()), arrow.array(["x" * 3 * _MB]))
+    path = parquet_file(rows, userIdentity=arrow.StructArray.from_arrays([texts], ["arn"]))
+    tracemalloc.start()
+    try:
+        trails = Trails([str(path)])
+        read = sum(len(some) for some in trails.events())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [one.sentence for one in trails.damaged] == ["It has values that are too long."]
+    assert (read < 100, peak < 96 * _MB) == (True, True), (read, peak)
+
+
+def test_texts_that_begin_as_others_and_pages_without_a_header_are_not_read(
+    parquet_file: Callable[..., Path],
+) -> None:
+    options = {"use_dictionary": ["eventName"], "column_encoding": {"userAgent": "DELTA_BYTE_ARRAY"}}
+    path = parquet_file(userAgent=["x"], options=options)
+    assert _refused(path) == "Its column userAgent is in a form that is not read."
+    path = parquet_file(userAgent=["x"])
+    data = path.read_bytes()
+    for header in (b"\x15\x81", b"\x15\x00\x15\x00\x15\x00\x9c", b"\x1c" * 40, b"\x19" * 40):
+        path.write_bytes(data[:4] + header + data[4 + len(header) :])
+        assert _refused(path) == "It is damaged."
+
+
+def test_a_footer_without_end_is_not_read(tmp_path: Path) -> None:
+    optional_module("pyarrow")
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PAR1" + (17 * _MB).to_bytes(4, "little") + b"PAR1")
+    assert _refused(path) == "It has more parts than are read."
