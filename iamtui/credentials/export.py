@@ -390,13 +390,10 @@ MASK: Final = "••••"
 _KEY_ID, _SECRET, _TOKEN = "IAMTUIKEYID0000001", "IAMTUI/SECRET/0000000002", "IAMTUI/TOKEN/0000000000003"
 
 
-def preview(session: Session, name: str, *, for_paste: bool = False, profile: str = DEFAULT_PROFILE) -> str:
+def preview(session: Session, name: str) -> str:
     """The text that `hand_over` would make, with the access key id shortened and secret and token masked.
 
     It is made from stand-ins, quoted as the real values are; no secret is put into it and taken out again.
-
-    Args:
-        for_paste, profile: as in Layout.
 
     Raises:
         Problem: no such format, or a value cannot be quoted there.
@@ -411,7 +408,7 @@ def preview(session: Session, name: str, *, for_paste: bool = False, profile: st
         account,
         session.demo,
     )
-    text = find_format(name).render(stand_in, Layout(for_paste, profile)).reveal()
+    text = find_format(name).render(stand_in, Layout()).reveal()
     for stand, shown in (
         (_KEY_ID, session.masked_access_key_id),
         (stand_in.secret_access_key.reveal(), MASK),

@@ -90,7 +90,6 @@ class AccountDiff:
 def diff_snapshots(
     before: Path,
     after: Path,
-    cancelled: Callable[[], bool] = lambda: False,
     *,
     account: str | None = None,
     now: datetime | None = None,
@@ -113,7 +112,7 @@ def diff_snapshots(
             f"{before} is of account {first.account.id or '(unknown)'}, {after} of {second.account.id or '(unknown)'}.",
             "Compare two snapshots of one account. Redacted ones have made-up ids, so redact neither or compare first.",
         )
-    return diff(first, second, cancelled, now=now)
+    return diff(first, second, now=now)
 
 
 def diff(

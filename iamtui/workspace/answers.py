@@ -134,25 +134,22 @@ def answer_all(
     question_matrix: QuestionMatrix,
     principals: Iterable[Principal],
     *,
-    cancelled: Callable[[], bool] = lambda: False,
-    now: datetime | None = None,
     only_deciding: bool = False,
 ) -> Iterator[tuple[Principal, Answer]]:
-    """Answer a question matrix for many, in their order; stops when cancelled.
+    """Answer a question matrix for many, in their order.
 
     Args:
         principals: whom it is put to, as `everybody` lists them: of a chain of roles only roles.
         only_deciding: leave out the companions that do not decide, which is several times as fast.
     """
-    poll = BulkMatrixEvaluator(workspace, question_matrix, now=now)
+    poll = BulkMatrixEvaluator(workspace, question_matrix)
     indexed: set[str | None] = set()
     for principal in principals:
         if principal.account not in indexed:
             indexed.add(principal.account)
             account_index(workspace.at(principal.account).account)
-        found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
-        if found is None or cancelled():
-            return
+        found = poll.answer(principal, only_deciding=only_deciding)
+        assert found is not None, "nothing cancels it"
         yield principal, found
 
 
@@ -188,18 +185,16 @@ class BulkMatrixEvaluator:
         cells = self._cells(account.partition, account.id)
         return tuple(dict.fromkeys(cell.never_asked for cell in cells if cell.fits and cell.never_asked))
 
-    def decide(self, principal: Principal, *, cancelled: Callable[[], bool] = lambda: False) -> Decision | None:
+    def decide(self, principal: Principal) -> Decision:
         """The worst decision for one principal and nothing else, for verdicts of many: the deciding one of `answer`.
 
-        None when cancelled. Stops at an explicit deny, which nothing is worse than.
+        Stops at an explicit deny, which nothing is worse than.
         """
         chain = self._chain(principal)
         assumptions = () if chain is None else self._of_a_chain()
         plan = self._plan_for(principal)
         worst = chain.decision if chain is not None else None
         for cell in those_that_decide(plan):
-            if cancelled():
-                return None
             for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
                 decision = asked.decide(principal, assumptions, open_points=False)
                 if worst is None or severity(decision) < severity(worst):

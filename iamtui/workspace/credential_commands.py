@@ -69,25 +69,25 @@ _here: Final[set[tuple[Path, str]]] = set()
 """What was confirmed in this process, also where the file cannot be written."""
 
 
-def is_confirmed(command: CredentialCommand, *, path: Path | None = None) -> bool:
+def is_confirmed(command: CredentialCommand) -> bool:
     """Whether the command of a profile has been confirmed as it stands. Blocking for file access; never raises."""
-    file, digest = path or _path(), _digest(command)
+    file, digest = _path(), _digest(command)
     return (file, digest) in _here or digest in _read(file)
 
 
-def confirm_here(command: CredentialCommand, *, path: Path | None = None) -> None:
+def confirm_here(command: CredentialCommand) -> None:
     """Remember for as long as this process lives that the command of a profile may be run."""
-    _here.add((path or _path(), _digest(command)))
+    _here.add((_path(), _digest(command)))
 
 
-def confirm(command: CredentialCommand, *, path: Path | None = None) -> None:
+def confirm(command: CredentialCommand) -> None:
     """Remember that the command of a profile was confirmed. Blocking for file access.
 
     Raises:
         Problem: the file cannot be written, or others can; it counts for this process all the same.
     """
-    file, digest = path or _path(), _digest(command)
-    confirm_here(command, path=file)
+    file, digest = _path(), _digest(command)
+    confirm_here(command)
     if (found := exposure(file)) is not None:
         raise Problem(
             f"That the command was confirmed is not kept: {safe_text(found.path)} {found.reason}.",

@@ -151,7 +151,6 @@ def explain_denials(
     caller: str = "",
     strict: bool = False,
     now: datetime | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[ExplainedDenial]:
     """Explain every denial that was found, loading the policies of the resources they name. Blocking.
 
@@ -164,10 +163,7 @@ def explain_denials(
     if caller:
         resolve_principal(workspace, caller)
     explainer = _Explainer(workspace, decode=decode, caller=caller, strict=strict, now=now)
-    for denial in findings.denials:
-        if cancelled():
-            return
-        yield explainer.explain(denial)
+    yield from map(explainer.explain, findings.denials)
 
 
 def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False, caller: str = "") -> ExplainedDenial:

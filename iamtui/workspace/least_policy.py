@@ -104,7 +104,6 @@ def least_policy(
     principal: Principal,
     activity: Activity,
     most: int = MOST_NAMED,
-    now: datetime | None = None,
     told: Callable[[int], None] = lambda _done: None,
 ) -> LeastPolicy:
     """The policy that allows what was used.
@@ -113,21 +112,19 @@ def least_policy(
         most: how many resources of one kind are named.
         told: called again and again with how many resources are done.
     """
-    return _Maker(workspace, principal, most, now or datetime.now(UTC), told).made(activity)
+    return _Maker(workspace, principal, most, told).made(activity)
 
 
 class _Maker:
-    def __init__(
-        self, workspace: Workspace, principal: Principal, most: int, now: datetime, told: Callable[[int], None]
-    ) -> None:
+    def __init__(self, workspace: Workspace, principal: Principal, most: int, told: Callable[[int], None]) -> None:
         self._workspace = workspace
         self._principal = principal
         self._most = most
-        self._now = now
+        self._now = datetime.now(UTC)
         self._told = told
         self._done = 0
         question = with_region(workspace, Question("s3:GetObject"))
-        _, policies, _ = QuestionEvaluator(workspace.account, question, now).put_by(principal)
+        _, policies, _ = QuestionEvaluator(workspace.account, question, self._now).put_by(principal)
         identity = policies.identity if isinstance(policies.identity, tuple) else (MissingPolicy("identity policies"),)
         known = [policy for policy in identity if isinstance(policy, NamedPolicy)]
         self._documents = {policy.name: policy.document for policy in known if policy.document.error is None}

@@ -106,18 +106,15 @@ def remembered_path() -> Path:
     return data_folder() / "assume.json"
 
 
-def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> AssumeRoleInput | None:
+def remembered_input(workspace: Workspace, role_arn: str) -> AssumeRoleInput | None:
     """What was entered for this role the last time by a caller of the same account; None when nothing is known.
 
     It has neither an external id nor an MFA code, and "" for a session name that was the default. Blocking for file
     access; never raises: what cannot be read is not there.
-
-    Args:
-        path: the file; None: the one of the data folder.
     """
     account, caller = _keys(workspace)
     try:
-        roles = _read(path or remembered_path())
+        roles = _read(remembered_path())
     except Problem:
         return None
     found = next((one for one in roles if one.key == (account, role_arn)), None)
@@ -126,13 +123,10 @@ def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None =
     return found.entered if found.caller == caller else replace(found.entered, mfa_serial="")
 
 
-def remember_input(workspace: Workspace, entered: AssumeRoleInput, *, path: Path | None = None) -> None:
+def remember_input(workspace: Workspace, entered: AssumeRoleInput) -> None:
     """Keep what was entered, without external id and MFA code. Blocking for file access.
 
     Where the caller is not known, nothing is kept.
-
-    Args:
-        path: the file; None: the one of the data folder.
 
     Raises:
         Problem: the file cannot be written, or a newer iamtui wrote it.
@@ -143,16 +137,16 @@ def remember_input(workspace: Workspace, entered: AssumeRoleInput, *, path: Path
     is_default = entered.session_name == default_session_name(workspace)
     kept = replace(_kept(entered), session_name="" if is_default else entered.session_name)
     remembered = _Remembered(account, caller if entered.mfa_serial else "", kept)
-    _put(path or remembered_path(), remembered.key, remembered)
+    _put(remembered_path(), remembered.key, remembered)
 
 
-def forget_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> None:
+def forget_input(workspace: Workspace, role_arn: str) -> None:
     """Forget what was entered for a role. Blocking for file access.
 
     Raises:
         Problem: the file cannot be written, or a newer iamtui wrote it.
     """
-    _put(path or remembered_path(), (_keys(workspace)[0], role_arn), None)
+    _put(remembered_path(), (_keys(workspace)[0], role_arn), None)
 
 
 def _keys(workspace: Workspace) -> tuple[str, str]:

@@ -116,11 +116,10 @@ def who_may_assume(
     role: Role,
     cancelled: Callable[[], bool] = lambda: False,
     *,
-    inside: bool = True,
     with_sessions: bool = False,
 ) -> Iterator[TrustEdge]:
     """As `TrustReader.edges`, of one role alone."""
-    return TrustReader(workspace).edges(role, cancelled, inside=inside, with_sessions=with_sessions)
+    return TrustReader(workspace).edges(role, cancelled, with_sessions=with_sessions)
 
 
 class TrustReader:

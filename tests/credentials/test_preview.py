@@ -23,17 +23,16 @@ SESSIONS = {
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("kind", SESSIONS)
-@pytest.mark.parametrize("for_paste", [False, True])
-def test_a_preview_is_the_text_with_marks_for_what_is_secret(name: str, kind: str, for_paste: bool) -> None:
+def test_a_preview_is_the_text_with_marks_for_what_is_secret(name: str, kind: str) -> None:
     session = SESSIONS[kind]
-    expected = hand_over(session, name, for_paste=for_paste, now=START).reveal()
+    expected = hand_over(session, name, now=START).reveal()
     for secret, shown in (
         (session.secret_access_key.reveal(), "••••"),
         (session.session_token.reveal(), "••••"),
         (KEY_ID, f"{KEY_ID[:4]}…{KEY_ID[-4:]}"),
     ):
         expected = expected.replace(secret, shown)
-    shown = preview(session, name, for_paste=for_paste)
+    shown = preview(session, name)
     assert shown == expected
     assert SECRET_KEY not in shown
     assert TOKEN[:12] not in shown

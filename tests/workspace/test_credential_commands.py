@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.aws.credential_process import ANYWHERE, CredentialCommand, approved_run, command_of
+from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.workspace import credential_commands
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, confirm_here, is_confirmed
@@ -22,24 +23,25 @@ CI = CredentialCommand("ci", "/opt/get-keys --password hunter2", ANYWHERE)
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "commands.json"
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return data_folder() / "commands.json"
 
 
 def test_what_was_confirmed_is_not_asked_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not is_confirmed(CI, path=file)
-    confirm(CI, path=file)
-    confirm(CredentialCommand("other", "x", ANYWHERE), path=file)
+    assert not is_confirmed(CI)
+    confirm(CI)
+    confirm(CredentialCommand("other", "x", ANYWHERE))
     monkeypatch.setattr(credential_commands, "_here", set())
-    assert is_confirmed(CI, path=file)
+    assert is_confirmed(CI)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "hunter2" not in file.read_text()
 
 
 @pytest.mark.parametrize("changed", [{"text": "/opt/evil"}, {"profile": "ci2"}, {"folder": "/srv"}])
 def test_a_changed_command_is_a_new_one(file: Path, changed: dict[str, str]) -> None:
-    confirm(CI, path=file)
-    assert not is_confirmed(CI._replace(**changed), path=file)
+    confirm(CI)
+    assert not is_confirmed(CI._replace(**changed))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,8 @@ def test_a_changed_command_is_a_new_one(file: Path, changed: dict[str, str]) -> 
 def test_what_reads_alike_when_it_is_joined_is_not_the_same(
     file: Path, confirmed: tuple[str, str, str], other: tuple[str, str, str]
 ) -> None:
-    confirm(CredentialCommand(*confirmed), path=file)
-    assert not is_confirmed(CredentialCommand(*other), path=file)
+    confirm(CredentialCommand(*confirmed))
+    assert not is_confirmed(CredentialCommand(*other))
 
 
 NAMING = (
@@ -100,11 +102,11 @@ def test_a_command_that_names_files_of_a_folder_is_confirmed_for_that_folder(
         for place in ("get-keys", "tools/get-keys", "creds.py", "my file"):
             (tmp_path / name / place).write_text("")
     monkeypatch.chdir(tmp_path / "mine")
-    confirm(command_of("ci", command), path=file)
-    assert is_confirmed(command_of("ci", command), path=file)
+    confirm(command_of("ci", command))
+    assert is_confirmed(command_of("ci", command))
     assert f"of this folder: {tmp_path / 'mine'}" in " ".join(about_command(command_of("ci", command)))
     monkeypatch.chdir(tmp_path / "hostile")
-    assert not is_confirmed(command_of("ci", command), path=file)
+    assert not is_confirmed(command_of("ci", command))
 
 
 ELSEWHERE = (
@@ -128,9 +130,9 @@ def test_any_other_command_is_confirmed_for_every_folder(
 ) -> None:
     (tmp_path / "get-keys").write_text("")
     monkeypatch.chdir(tmp_path)
-    confirm(command_of("ci", command), path=file)
+    confirm(command_of("ci", command))
     monkeypatch.chdir("/")
-    assert is_confirmed(command_of("ci", command), path=file)
+    assert is_confirmed(command_of("ci", command))
 
 
 def test_a_file_that_the_aws_variables_set_binds_a_command_to_its_folder(
@@ -190,8 +192,8 @@ def test_what_was_confirmed_in_one_folder_runs_nothing_of_another(
 
         def approve(asked: CredentialCommand, name: str = name) -> bool:
             if name == "mine":
-                confirm(asked, path=file)
-            elif not is_confirmed(asked, path=file):
+                confirm(asked)
+            elif not is_confirmed(asked):
                 raise UnconfirmedCommand(asked)
             return False
 
@@ -216,26 +218,26 @@ def test_a_command_runs_in_the_folder_that_was_approved(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"confirmed": 7}', '{"confirmed": [7]}', "[" * 100_000])
 def test_a_damaged_file_confirms_nothing(file: Path, damage: str) -> None:
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     file.write_text(damage)
-    assert not is_confirmed(CI, path=file)
-    confirm(CI, path=file)
-    assert is_confirmed(CI, path=file)
+    assert not is_confirmed(CI)
+    confirm(CI)
+    assert is_confirmed(CI)
 
 
 @pytest.mark.parametrize("where", ["file", "folder"])
 def test_what_others_could_have_confirmed_counts_for_nothing(
     file: Path, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    confirm(CI, path=file)
+    confirm(CI)
     place = file if where == "file" else file.parent
     place.chmod(place.stat().st_mode | 0o020)
     monkeypatch.setattr(credential_commands, "_here", set())
-    assert not is_confirmed(CI, path=file)
+    assert not is_confirmed(CI)
     with pytest.raises(Problem, match=r"is not kept: .* can be written by others") as caught:
-        confirm(CI, path=file)
+        confirm(CI)
     assert f"chmod go-w {place}" in caught.value.next_step
-    assert is_confirmed(CI, path=file), "for this process"
+    assert is_confirmed(CI), "for this process"
 
 
 def test_a_command_is_shown_to_its_end() -> None:
@@ -244,17 +246,17 @@ def test_a_command_is_shown_to_its_end() -> None:
 
 def test_where_it_cannot_be_kept_that_is_said_and_it_counts_for_now(file: Path) -> None:
     file.mkdir(parents=True)
-    assert not is_confirmed(CI, path=file)
+    assert not is_confirmed(CI)
     with pytest.raises(Problem, match="cannot be kept"):
-        confirm(CI, path=file)
-    assert is_confirmed(CI, path=file)
+        confirm(CI)
+    assert is_confirmed(CI)
 
 
 def test_what_counts_for_this_process_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    confirm_here(CI, path=file)
-    assert is_confirmed(CI, path=file)
+    confirm_here(CI)
+    assert is_confirmed(CI)
     monkeypatch.setattr(credential_commands, "_here", set())
-    assert not is_confirmed(CI, path=file)
+    assert not is_confirmed(CI)
 
 
 def test_a_command_that_is_iamtui_itself_is_remarked_on() -> None:

@@ -248,15 +248,12 @@ def test_the_verdict_alone_is_that_of_the_answer(actions: tuple[str, ...]) -> No
         workspace, question_matrix, everybody(workspace, question_matrix).principals, only_deciding=True
     ):
         alone = poll.decide(principal)
-        assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)
         assert all(one.decides for cell in found.cells for one in cell.companions)
     chain = QuestionMatrix(actions, (LAKE,), Question(""), iam("role/deploy-prod"))
     for principal, found in answer_all(workspace, chain, everybody(workspace, chain).principals):
         alone = BulkMatrixEvaluator(workspace, chain).decide(principal)
-        assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)
-    assert poll.decide(resolve_principal(workspace, "alice"), cancelled=lambda: True) is None
 
 
 SMALL_ONLY = {"StringEquals": {"ec2:InstanceType": "t3.micro"}}

@@ -251,7 +251,7 @@ def test_each_outsider_is_held_against_few_statements_and_answered_as_by_all(mon
 
     with monkeypatch.context() as patched:
         patched.setattr(CompiledStatement, "holds", counted)
-        edges = list(who_may_assume(workspace, own, inside=False))
+        edges = list(TrustReader(workspace).edges(own, inside=False))
     assert len(edges) == 91
     assert len(read) < 10 * len(edges)
     evaluator = QuestionEvaluator(workspace.account, with_region(workspace, Question("sts:AssumeRole", own.arn)))

@@ -139,7 +139,7 @@ class PinnedQuestion:
                 self._polls = make(self.workspace), make(self.before) if self.before is not None else None
             poll, poll_before = self._polls
             after = _deciding(poll, self.workspace, entity)
-            if self.before is None or poll_before is None or after is None:
+            if self.before is None or poll_before is None:
                 return after
             before = _deciding(poll_before, self.before, entity)
             return structs.replace(after, before=before)
@@ -147,9 +147,8 @@ class PinnedQuestion:
             return None
 
 
-def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> VerdictWords | None:
-    decision = poll.decide(lazy.principals.principal_for(workspace, entity))
-    return verdict_words(decision) if decision is not None else None
+def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> VerdictWords:
+    return verdict_words(poll.decide(lazy.principals.principal_for(workspace, entity)))
 
 
 # What the screens that lie over the main one may ask of it.
