@@ -20,6 +20,7 @@ from textual.worker import WorkerError
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.policy.document import DocumentError, PolicyDocument
+from iamtui.policy.patterns import parse_arn
 from iamtui.presentation.reports import StatementPlace
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
@@ -318,17 +319,19 @@ _Statements: TypeAlias = tuple[tuple[str, str, str, StatementPlace], ...]
 
 
 class AccountPlaces(Provider):
-    """Entities, SCPs and RCPs, statements, saved questions and sessions of the account that is open."""
+    """Entities, SCPs and RCPs, statements, resources, saved questions and sessions of the account that is open."""
 
     _finding: asyncio.Future[_Statements] | None = None
     """The statements with a Sid, once there was something to look for."""
 
     async def search(self, query: str) -> Hits:
         """What holds the words of the query, of each kind the best; statements last, as all policies are parsed."""
-        main, query = self.screen, query.strip().lower()
+        main, typed = self.screen, query.strip()
+        query = typed.lower()
         if not isinstance(main, MainScreen) or main.workspace is None or len(query) < _LEAST_LETTERS:
             return
-        for places in (self._entities(main, query), self._texts(main, query)):
+        resources = _resources(main, main.workspace.account, typed)
+        for places in (self._entities(main, query), self._texts(main, query), resources):
             for hit in _hits(places, query):
                 yield hit
         if self._finding is None:
@@ -378,6 +381,23 @@ def _go_to_hit(main: MainScreen, hit: Found) -> None:
         main.browsing.look_at(hit.account, key)
     elif main.go_to(key) and hit.policy:
         main.subject.go_into(hit.policy)
+
+
+def _resources(main: MainScreen, account: Account, typed: str) -> Iterator[_Place]:
+    """Resources with a policy of their own, which no branch of the tree has, and any other that is typed in full."""
+    found = [arn for arn in account.resource_policies if typed.lower() in arn.lower()]
+    if parse_arn(typed) is not None and typed not in found:
+        found.append(typed)
+    for arn in found:
+        if account.by_arn(arn) is None:
+            about = "resource with a policy" if arn in account.resource_policies else "resource"
+            yield _Place(arn, f"{about}: ask who can use it", partial(_ask_about, main, arn))
+
+
+def _ask_about(main: MainScreen, arn: str) -> None:
+    """Begin a question about a resource, for which actions of its service are offered."""
+    main.question.ask("", arn)
+    main.question.action_ask()
 
 
 def _go_to_session(main: MainScreen, key: str) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from textual.command import Command, CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.account.model import ResourcePolicy
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.inventory import key_of
 from iamtui.tui.palette import ActionPalette
 from iamtui.tui.question.answer_lists import LayersList
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.saved_questions import QuestionStore
@@ -22,9 +26,11 @@ from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import session
-from tests.support.sample_account import ID, iam
+from tests.support.sample_account import ID, allow, document, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
 from tests.support.slow import one_quick
+
+SECRET = f"arn:aws:secretsmanager:eu-west-1:{ID}:secret:payments/db-k7Vq2x"
 
 
 def listed(pilot: Pilot[None]) -> list[str]:
@@ -168,6 +174,36 @@ async def test_a_statement_is_found_by_its_sid_and_marked_where_it_stands() -> N
         await press(pilot, "enter")
         assert app.main.subject.tab == "policies"
         assert '"Sid": "ReadSmokeTests"' in screen_text(app)
+
+
+async def test_a_resource_is_found_and_who_can_use_it_is_asked_in_a_few_keys() -> None:
+    policy = ResourcePolicy("present", document(allow("secretsmanager:*", "*", Principal={"AWS": iam("user/carol")})))
+    workspace = sample_workspace()
+    account = replace(workspace.account, resource_policies={SECRET: policy})
+    app = make_app(workspace.with_account(account))
+    async with opened(app) as pilot:
+        assert SECRET in await look_for(pilot, "secret:payments")
+        await press(pilot, "enter")
+        assert app.screen is app.main
+        await type_text(pilot, "getsecretval")
+        await press(pilot, "tab", "f6")
+        screen = app.screen
+        assert isinstance(screen, WhoCanScreen)
+        assert screen.question_matrix.actions == ("secretsmanager:GetSecretValue",)
+        assert screen.question_matrix.resources == (SECRET,)
+
+
+async def test_a_resource_that_the_account_does_not_name_can_be_pasted() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        assert (await look_for(pilot, SECRET)) == [SECRET]
+        await press(pilot, "enter")
+        form = app.main.query_one(QuestionForm)
+        assert form.resource_field.value == SECRET
+        assert form.action_field.has_focus
+        assert form.action_field.is_open, "actions of its service are offered"
+        await press(pilot, "escape", "escape")
+        assert SECRET not in await look_for(pilot, iam("role/deploy-prod")), "what the tree has is gone to"
 
 
 async def test_a_saved_question_is_found_by_its_name_and_asked() -> None:

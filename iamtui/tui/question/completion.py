@@ -208,6 +208,7 @@ class CompletionContext:
         recent_resources: resources of earlier questions, the newest first.
         given_keys: lower-case condition keys that the context has already.
         wanted: lower-case condition keys that the last answer depends on, to the values its policies name.
+        resources: the resources in the question.
     """
 
     account: Account | None
@@ -217,6 +218,7 @@ class CompletionContext:
     recent_resources: tuple[str, ...] = ()
     given_keys: frozenset[str] = frozenset()
     wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resources: tuple[str, ...] = ()
 
 
 class Completer:
@@ -226,8 +228,15 @@ class Completer:
         self._catalogue = catalogue
         self._kept: tuple[object, Mapping[str, str], Sequence[str]] | None = None
 
-    def actions(self, word: str) -> list[Offer]:
-        return [Offer(name, *self._catalogue.described(name)) for name in self._catalogue.search(word, MOST)]
+    def actions(self, word: str, resources: Sequence[str] = ()) -> list[Offer]:
+        """Actions that fit a word, those of the services of the resources first."""
+        own = [f"{service}:{word}" for service in filter(None, map(_service, resources)) if ":" not in word]
+        found = dict.fromkeys(
+            name for text in dict.fromkeys((*own, word)) for name in self._catalogue.search(text, MOST)
+        )
+        offers = [Offer(name, *self._catalogue.described(name)) for name in [*found][:MOST]]
+        # Before anything is typed: what reads the resource is asked about most.
+        return offers if word else sorted(offers, key=lambda offer: offer.kind != "Read")
 
     def wanted_resource(self, actions: Sequence[str]) -> tuple[bool, str]:
         """Whether none of the actions works on a resource, as far as known, and an ARN like those of the first."""

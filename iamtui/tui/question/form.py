@@ -255,6 +255,8 @@ class QuestionForm(Column):
                 self._complete(self.resource_field, "")
         elif event.widget is self.context_field and self._missing_keys and not self.context_field.word:
             self._complete(self.context_field)
+        elif event.widget is self.action_field and self.resource_field.value and not self.action_text:
+            self._complete(self.action_field)
 
     @on(events.DescendantBlur)
     def _left_field(self, event: events.DescendantBlur) -> None:
@@ -265,7 +267,9 @@ class QuestionForm(Column):
 
     def _complete(self, entry: CompletingInput, word: str | None = None) -> None:
         word = entry.word if word is None else word
-        if (entry is self.action_field and not word) or (entry is self.context_field and not self._readable):
+        if (entry is self.action_field and not word and not self.resource_field.value) or (
+            entry is self.context_field and not self._readable
+        ):
             # What is wrong with the context is said where its keys would be listed.
             entry.close()
             return
@@ -273,7 +277,7 @@ class QuestionForm(Column):
 
         def search(completer: Completer) -> Sequence[Offer]:
             if entry is fields[0]:
-                return completer.actions(word)
+                return completer.actions(word, around.resources)
             if entry is fields[1]:
                 return completer.context(word, around, clock.now())
             return completer.caller(word, around) if entry is fields[2] else completer.resources(word, around)
@@ -303,6 +307,7 @@ class QuestionForm(Column):
             self.recent_resources,
             given,
             lazy.completion.wanted_values(self._decision),
+            said(self.resource_field.value, commas=False),
         )
 
     # Whether there is a resource to name.
