@@ -495,6 +495,11 @@ def with_policies_of(
     return workspace, failed
 
 
+def _whose_policies(principal: Principal) -> str:
+    """The ARN of the user or role whose policies are a caller's own."""
+    return principal.role_arn or principal.issuer or principal.arn
+
+
 class _DraftEffect:
     """Whom and what a draft can matter to."""
 
@@ -522,7 +527,7 @@ class _DraftEffect:
 
     def deleted(self, principal: Principal) -> str:
         """What a caller is that the draft deletes, "user" or "role"; "" where it stays."""
-        return self._deleted.get(principal.role_arn or principal.arn, "")
+        return self._deleted.get(_whose_policies(principal), "")
 
     def deleted_role(self, actions: tuple[AuthorizedAction, ...]) -> _Told | None:
         """What is said of a call that assumes or passes a role which the draft deletes."""
@@ -539,7 +544,7 @@ class _DraftEffect:
         Args:
             principal: None where nobody here answers to the name.
         """
-        arn = named if principal is None else principal.role_arn or principal.arn
+        arn = named if principal is None else _whose_policies(principal)
         if arn in self._gone or (principal is not None and self.ends_sign_in_of(principal)):
             return True
         kinds = (PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION)

@@ -381,7 +381,20 @@ def test_a_document_that_is_changed_for_several_callers_is_one_edit() -> None:
     assert left == []
 
 
-@pytest.mark.parametrize(("who", "edit"), [(USER, DeleteUser(iam("user/alice"))), (session(), DeleteRole(ROLE))])
+FEDERATED = {
+    "type": "FederatedUser", "arn": f"arn:aws:sts::{ID}:federated-user/bob", "accountId": ID,
+    "sessionContext": {"sessionIssuer": {"type": "IAMUser", "arn": iam("user/alice")}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("who", "edit"),
+    [
+        (USER, DeleteUser(iam("user/alice"))),
+        (FEDERATED, DeleteUser(iam("user/alice"))),
+        (session(), DeleteRole(ROLE)),
+    ],
+)
 def test_whoever_is_deleted_calls_nothing_any_more(who: dict[str, Any], edit: Edit) -> None:
     # Not even what no policy can deny, or what the policy of a resource allows everybody.
     opened = workspace(buckets={BUCKET: document({**READ, "Principal": "*"})})
