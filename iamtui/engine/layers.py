@@ -407,6 +407,21 @@ _MOST_ACTIONS: Final = 4096
 _MOST_SAID: Final = 1024
 
 
+class _Here(NamedTuple):
+    """The statements of a level about an action and a resource.
+
+    Args:
+        keys: the condition keys that they read.
+        reaches_everyone: whether the principals of each include everyone.
+        said: what they were found to say, by the values of the keys.
+    """
+
+    statements: tuple[LayerStatement, ...]
+    keys: tuple[str, ...]
+    reaches_everyone: bool
+    said: dict[tuple[KeyValue, ...], LevelScan]
+
+
 class _Level:
     """The policies of one level, and what they were found to say.
 
@@ -414,14 +429,15 @@ class _Level:
     keys that these read.
     """
 
-    __slots__ = ("_about", "_said", "_same", "index", "name", "policies")
+    __slots__ = ("_about", "_same", "_those", "index", "name", "policies")
 
     def __init__(self, index: int | None, name: str | None, policies: PolicySet) -> None:
         self.index = index
         self.name = name
         self.policies = policies
+        # The statements about an action, and whether a variable tells whether one of them is about a resource.
         self._about: dict[str, tuple[tuple[LayerStatement, ...], bool]] = {}
-        self._said: dict[tuple[LayerStatement, ...], tuple[tuple[str, ...], dict[tuple[KeyValue, ...], LevelScan]]] = {}
+        self._those: dict[tuple[LayerStatement, ...], _Here] = {}
         self._same: dict[tuple[tuple[LayerStatement, ...], tuple[Truth, ...]], LevelScan] = {}
 
     def scan(
@@ -431,20 +447,18 @@ class _Level:
         context: RequestContext,
         reached: Callable[[CompiledStatement], Truth] | None,
     ) -> LevelScan:
-        here = self._here(asked, context)
-        if here is None or (reached is not None and not all(one.compiled.reaches_everyone for one in here)):
+        # The same for all who are asked about, mostly.
+        here = None if asked.of_policies is None else asked.of_policies.get(self)
+        if here is None:
+            here = self._here(asked, context)
+        if here is None or (reached is not None and not here.reaches_everyone):
             return self._scan(layer, asked, context, reached)
-        if here not in self._said:
-            if len(self._said) >= _MOST_SAID:
-                self._said.clear()
-            self._said[here] = tuple(sorted({key for one in here for key in one.compiled.keys})), {}
-        keys, said = self._said[here]
-        values = tuple(map(context.lookup, keys))
-        found = said.get(values)
+        values = tuple(map(context.lookup, here.keys))
+        found = here.said.get(values)
         if found is None:
-            if len(said) >= _MOST_SAID:
-                said.clear()
-            found = said[values] = self._scan_by_truths(here, layer, asked, context, reached)
+            if len(here.said) >= _MOST_SAID:
+                here.said.clear()
+            found = here.said[values] = self._scan_by_truths(here.statements, layer, asked, context, reached)
         return found
 
     def _scan_by_truths(
@@ -464,26 +478,30 @@ class _Level:
             found = self._same[here, truths] = self._scan(layer, asked, context, reached)
         return found
 
-    def _here(self, asked: PreparedRequest, context: RequestContext) -> tuple[LayerStatement, ...] | None:
+    def _here(self, asked: PreparedRequest, context: RequestContext) -> _Here | None:
         """The statements about the action and the resource; None where one of them may or may not be."""
         action = asked.action
-        known = self._about.get(action.full)
-        if known is None:
+        if action.full not in self._about:
             if len(self._about) >= _MOST_ACTIONS:
                 self._about.clear()
             about = tuple(self.policies.about(action))
-            known = self._about[action.full] = about, all(member.compiled.any_resource for member in about)
-        about, of_any_resource = known
-        if of_any_resource:
-            return about
-        here: list[LayerStatement] = []
-        for member in about:
-            met = member.compiled.any_resource or asked.about(member.compiled, context)
-            if met is True:
-                here.append(member)
-            elif met is not False:
-                return None
-        return tuple(here)
+            matchers = (one.compiled.resource.matcher for one in about if not one.compiled.any_resource)
+            self._about[action.full] = about, any(matcher and matcher.variable_keys for matcher in matchers)
+        about, varies = self._about[action.full]
+        met = [one.compiled.any_resource or asked.about(one.compiled, context) for one in about]
+        if not all(truth is True or truth is False for truth in met):
+            return None
+        statements = about if all(met) else tuple(one for one, truth in zip(about, met, strict=True) if truth)
+        here = self._those.get(statements)
+        if here is None:
+            if len(self._those) >= _MOST_SAID:
+                self._those.clear()
+            keys = tuple(sorted({key for one in statements for key in one.compiled.keys}))
+            to_everyone = all(one.compiled.reaches_everyone for one in statements)
+            here = self._those[statements] = _Here(statements, keys, to_everyone, {})
+        if asked.of_policies is not None and not varies:
+            asked.of_policies[self] = here
+        return here
 
     def _scan(
         self,

@@ -133,7 +133,7 @@ class PolicySet:
         missing: the policies whose documents are not known or unreadable.
     """
 
-    __slots__ = ("_of_any_service", "carried", "missing", "of_any")
+    __slots__ = ("carried", "missing", "of_any")
 
     def __init__(
         self,
@@ -151,11 +151,12 @@ class PolicySet:
         """
         carried: list[CarriedPolicy] = []
         missing: list[MissingPolicy] = []
+        kept = ("carried", policy_type, level)
         for policy in policies:
             if isinstance(policy, MissingPolicy):
                 missing.append(policy)
                 continue
-            one = policy.document.compiled.get(("carried", policy.name, policy_type, level)) if lasting else None
+            one = policy.document.compiled.get((policy.name, kept)) if lasting else None
             if one is None:
                 error = policy.document.error
                 if error is not None:
@@ -165,7 +166,6 @@ class PolicySet:
             carried.append(one)
         self.carried = tuple(carried)
         self.of_any = tuple(one for one in carried if one.of_any_service)
-        self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
         self.missing = tuple(missing)
 
     def naming(self, service: str) -> list[CarriedPolicy]:
@@ -177,7 +177,7 @@ class PolicySet:
         named: list[LayerStatement] = []
         for one in self.carried:
             named += one.naming(service)
-        return (*named, *self._of_any_service) if named else self._of_any_service
+        return (*named, *(member for one in self.of_any for member in one.of_any_service))
 
     def about(self, action: ActionName) -> Iterator[LayerStatement]:
         yield from chain.from_iterable(one.about(action)[0] for one in self.naming(action.service))
@@ -201,7 +201,7 @@ def _carried(
     """A policy with its statements; where it lasts, one object for all who carry it, kept with its document."""
     made = CarriedPolicy(policy, compile_policy(policy.document, policy_type, options))
     if lasting:
-        policy.document.compiled["carried", policy.name, policy_type, level] = made
+        policy.document.compiled[policy.name, ("carried", policy_type, level)] = made
     return made
 
 

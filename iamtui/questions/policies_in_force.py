@@ -163,20 +163,23 @@ def is_iam_delegated_administrator(account: Account, id_: str | None) -> bool | 
     return None if delegates is None else id_ in delegates.get(IAM_SERVICE, ())
 
 
-def identity_policies(account: Account, entity: User | Group | Role) -> Iterator[PolicyInForce]:
+def identity_policies(account: Account, entity: User | Group | Role) -> list[PolicyInForce]:
     """The identity policies of a user (its own, then those of its groups), a group or a role.
 
     Managed policies are named by ARN, inline policies by name, those of a group as `GROUP/NAME`.
     """
-    yield from _own_policies(account, entity, "")
+    found = _own_policies(account, entity, "")
     if isinstance(entity, User):
-        yield from _unread(entity, "", ("groups",))
+        found += _unread(entity, "", ("groups",))
         for name in entity.groups:
             group = account.group(name)
             if group is None:
-                yield MissingPolicy(f"policies of group {name}", "iam:GetAccountAuthorizationDetails", "not loaded")
+                found.append(
+                    MissingPolicy(f"policies of group {name}", "iam:GetAccountAuthorizationDetails", "not loaded")
+                )
             else:
-                yield from _policies_of_group(account, group)
+                found += _policies_of_group(account, group)
+    return found
 
 
 def _policies_of_group(account: Account, group: Group) -> tuple[PolicyInForce, ...]:
@@ -189,19 +192,22 @@ def _policies_of_group(account: Account, group: Group) -> tuple[PolicyInForce, .
     return found
 
 
-def _own_policies(account: Account, entity: User | Group | Role, prefix: str) -> Iterator[PolicyInForce]:
-    for inline in entity.inline_policies:
-        yield NamedPolicy(prefix + inline.name, inline.document)
-    for attached in entity.attached_policies:
-        yield managed_policy(account, attached.arn)
-    yield from _unread(entity, prefix, ("inline policies", "attached policies"))
+def _own_policies(account: Account, entity: User | Group | Role, prefix: str) -> list[PolicyInForce]:
+    found: list[PolicyInForce] = [
+        NamedPolicy(prefix + inline.name, inline.document) for inline in entity.inline_policies
+    ]
+    found += [managed_policy(account, attached.arn) for attached in entity.attached_policies]
+    found += _unread(entity, prefix, ("inline policies", "attached policies"))
+    return found
 
 
-def _unread(entity: User | Group | Role, prefix: str, parts: tuple[UnreadPart, ...]) -> Iterator[MissingPolicy]:
+def _unread(entity: User | Group | Role, prefix: str, parts: tuple[UnreadPart, ...]) -> list[MissingPolicy]:
     """In place of the policies of some parts of an entity that could not be read: they may allow, and they may deny."""
-    for unread in entity.unread:
-        if unread.part in parts:
-            yield MissingPolicy(f"{prefix}{unread.part} of {entity.name}", unread.permission, unread.reason)
+    return [
+        MissingPolicy(f"{prefix}{unread.part} of {entity.name}", unread.permission, unread.reason)
+        for unread in entity.unread
+        if unread.part in parts
+    ]
 
 
 def managed_policy(account: Account, arn: str) -> PolicyInForce:
