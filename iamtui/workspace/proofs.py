@@ -341,7 +341,7 @@ def _situations(
         yield put.situation(policies, None, wildcard_only=True), True
     carrier = account.resource_policies.get(resource_policy_arn(resource))
     is_own = _owner_named(resource) is not None or (carrier is not None and carrier.state != "denied")
-    if prepared.resource.kind is ResourceKind.SET and not is_own:
+    if prepared.resource.kind is not ResourceKind.NONE and not is_own:
         yield from _of_others(workspace, principal, question, policies, before)
 
 
@@ -553,9 +553,10 @@ def _of_others(
         evaluator = evaluator_of(workspace, replace(question, resource_account=owner))
         request, in_force = evaluator.request_and_policies(principal)
         prepared = asked_by(request).prepared
-        if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
+        if prepared.refused is not None or prepared.resource.kind is ResourceKind.NONE:
             continue
-        _, within, never = domain_of(prepared)
+        is_set = prepared.resource.kind is ResourceKind.SET
+        _, within, never = domain_of(prepared) if is_set else (None, (), ())
         has_policy = prepared.facts.takes_resource_policy and _may_have_policies(prepared)
         unknown = MissingPolicy("the policies of resources in other accounts") if has_policy else None
         put = _Put(workspace, principal, request, before)

@@ -295,6 +295,23 @@ def test_an_account_that_policies_name_in_part_is_not_overlooked(spared: dict[st
     assert never(workspace(grant, whole, own), "sqs:SendMessage").status is ProofStatus.PROVED
 
 
+@pytest.mark.parametrize("resource", ["arn:aws:s3:::elsewhere/x", "arn:aws:s3:::elsewhere/*"])
+@pytest.mark.parametrize(
+    "closed",
+    [
+        {"rcps": [{**deny("s3:*"), "Principal": "*"}]},
+        {"scps": [deny("s3:*", Condition={"StringEquals": {"aws:ResourceAccount": ID}})]},
+        {"scps": [deny("s3:*", Condition={"StringEquals": {"aws:ResourceOrgID": ORG}})]},
+    ],
+)
+def test_a_bucket_that_is_not_known_may_be_of_another_account(closed: dict[str, Any], resource: str) -> None:
+    # An ARN of S3 names no account; RCPs apply to the resources of accounts of the organization alone.
+    found = workspace(allow("s3:GetObjectTagging"), **closed)
+    assert never(found, resource=resource).status is ProofStatus.NOT_PROVED
+    assert never(found, resource=resource.replace("elsewhere", "data")).status is ProofStatus.PROVED
+    assert never(workspace(deny("s3:*")), resource=resource).status is ProofStatus.PROVED
+
+
 def test_what_aws_leaves_open_is_not_proved() -> None:
     own = iam("role/dev")
     proof = never(workspace(allow("sts:AssumeRole", own)), "sts:AssumeRole", "role/dev", resource=own)
