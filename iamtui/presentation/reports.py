@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account, ManagedPolicy
-from iamtui.engine.condition_words import LAYER_NAMES
-from iamtui.engine.decision import Layer
+from iamtui.engine.condition_words import LAYER_NAMES, first_of
+from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.request import Principal
 from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
-from iamtui.presentation.verdict import unloaded_layers, verdict_words
+from iamtui.presentation.verdict import because, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import AuditFinding, AuditSuppression, FindingSeverity, UnknownFact
 from iamtui.workspace.audit_edits import mending_words
-from iamtui.workspace.escalations import Escalation, EscalationReport, EscalationStep, Move
+from iamtui.workspace.escalations import Escalation, EscalationReport, EscalationStep, Move, only_grant
 from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
 
 SEVERITY_WORDS: Final[Mapping[FindingSeverity, Word]] = {
@@ -60,6 +60,7 @@ class ReportRow:
         asked: the question that Enter asks, or None.
         inner: whether it is a part of the row above.
         finding: what an edit of a draft may mend, or None.
+        grant: the ARN of what holds the statement that a draft may edit to mend it, and where that is, or None.
     """
 
     mark: Word
@@ -73,6 +74,11 @@ class ReportRow:
     asked: Asked | None = None
     inner: bool = False
     finding: AuditFinding | None = None
+    grant: tuple[str, StatementPlace] | None = None
+
+    @property
+    def is_mendable(self) -> bool:
+        return self.finding is not None or self.grant is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +225,43 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
 def _escalation(account: Account, number: int, one: Escalation) -> Iterator[ReportRow]:
     kind = "certain" if one.certain else "possible"
     path = "; then ".join(_move_words(account, move) for move in one.moves)
+    steps = [(move, step) for move in one.moves for step in move.steps]
+    rows = [_step(account, number, kind, move, step) for move, step in steps]
+    only = dict.fromkeys(filter(None, (only_grant(move, step) for move, step in steps)))
+    one_of = "one of " if len(only) > 1 else ""
+    without = f"It ends without {one_of}{first_of([_short(account, name) for name in only])}." if only else ""
+    grant = next((row.grant for row in rows if row.grant is not None), None)
     yield ReportRow(
         mark=_CERTAIN if one.certain else _POSSIBLE,
         name=_short(account, one.principal.arn),
         text=path,
         kind=kind,
         group=number,
-        details=(row_of("It can ", path, limit=None), row_of(Word("Enter goes to it in the tree.", Tone.QUIET))),
+        details=(
+            row_of("It can ", path, limit=None),
+            *([row_of(without, limit=None)] if without else []),
+            row_of(Word(f"Enter goes to it in the tree.{_how_to_edit(grant)}", Tone.QUIET)),
+        ),
         target=one.principal.arn,
+        grant=grant,
     )
-    for move in one.moves:
-        for step in move.steps:
-            yield _step(account, number, kind, move, step)
+    yield from rows
+
+
+def _grant(account: Account, move: Move, ref: StatementRef | None) -> tuple[str, StatementPlace] | None:
+    """What holds the statement that grants a step, where the account's own policies have it, and its place there."""
+    if ref is None or ref.effect != "Allow" or ref.layer is not Layer.IDENTITY:
+        return None
+    policy = account.policy(ref.policy)
+    if policy is not None:
+        return None if policy.aws_managed else (policy.arn, StatementPlace(policy.name, ref.statement))
+    inline = getattr(account.by_arn(move.principal), "inline_policies", ())
+    holds = any(one.name == ref.policy for one in inline)
+    return (move.principal, StatementPlace(ref.policy, ref.statement)) if holds else None
+
+
+def _how_to_edit(grant: tuple[str, StatementPlace] | None) -> str:
+    return f" A edits {_safe(grant[1].policy)} in a draft." if grant is not None else ""
 
 
 def _move_words(account: Account, move: Move) -> str:
@@ -242,7 +273,7 @@ def _move_words(account: Account, move: Move) -> str:
 def _step(account: Account, number: int, kind: str, move: Move, step: EscalationStep) -> ReportRow:
     condition = f"  if {step.condition}" if step.condition else ""
     request = step.decision.request
-    words = verdict_words(step.decision)
+    words, grant = verdict_words(step.decision), _grant(account, move, step.decision.deciding)
     return ReportRow(
         mark=Word(words.mark, words.tone),
         name=_safe(step.action),
@@ -251,9 +282,16 @@ def _step(account: Account, number: int, kind: str, move: Move, step: Escalation
         group=number,
         details=(
             row_of(f"To {_move_words(account, move)}", Word(f"  {move.path.id}", Tone.QUIET), limit=None),
-            row_of(words.row, Word(f" as {_short(account, move.principal)}.  Enter asks it.", Tone.QUIET), limit=None),
+            row_of(
+                words.row,
+                Word(f" as {_short(account, move.principal)} ", Tone.QUIET),
+                because(step.decision),
+                limit=None,
+            ),
+            row_of(Word(f"Enter asks it.{_how_to_edit(grant)}", Tone.QUIET)),
         ),
         target=move.principal,
+        grant=grant,
         asked=Asked(request.principal, Question(step.action, step.resource, request.context, request.mode)),
         inner=True,
     )

@@ -560,12 +560,12 @@ def _allows_everything(document: PolicyDocument) -> bool:
 def _closing(found: Sequence[Escalation]) -> tuple[tuple[str, int], ...]:
     counts: Counter[str] = Counter()
     for one in found:
-        alone = {name for move in one.moves for step in move.steps if (name := _only_grant(move, step)) is not None}
+        alone = {name for move in one.moves for step in move.steps if (name := only_grant(move, step)) is not None}
         counts.update(alone)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _only_grant(move: Move, step: EscalationStep) -> str | None:
+def only_grant(move: Move, step: EscalationStep) -> str | None:
     """The one statement that grants a step, when it is one; inline policies of one name are others for each holder."""
     allows = [one for one in step.decision.matched if one.effect == "Allow" and one.level is None]
     if len(allows) != 1:

@@ -90,3 +90,14 @@ def test_members_of_a_number_lead_to_what_the_account_has() -> None:
     ]
     assert [bool(row.target) for row in report.rows] == [True, False]
     assert report.notes == ("Of 2 more it is not known whether they belong here.",)
+
+
+def test_an_escalation_names_the_statement_that_alone_grants_it_and_where_a_draft_may_edit_it() -> None:
+    workspace = climbing_workspace()
+    alice = workspace.account.users[0].arn
+    rows = escalations_report(workspace.account, find_escalations(workspace)).rows
+    head, step = (row for row in rows if row.target == alice)
+    assert text_of(head.details[1]) == "It ends without climb of user/alice / statement 1."
+    assert head.grant == step.grant == (alice, StatementPlace("climb", 0))
+    assert "by climb / statement 1" in text_of(step.details[1])
+    assert text_of(step.details[2]) == "Enter asks it. A edits climb in a draft."

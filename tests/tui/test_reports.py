@@ -294,6 +294,29 @@ async def test_what_fails_is_said_in_a_sentence() -> None:
             assert words in screen_text(app)
 
 
+async def test_a_step_of_an_escalation_is_mended_in_the_statement_that_grants_it() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle_app(pilot)
+        await press_in_app(pilot, "U")
+        screen = report_on(app.screen)
+        assert "It ends without policy/engineering/release-tools / MaintainPolicies." in screen_text(app)
+        await press_in_app(pilot, "j")
+        assert "by release-tools" in screen_text(app)
+        assert "A Draft a fix" in screen_text(app)
+        await press_in_app(pilot, "A")
+        editor = app.screen
+        assert isinstance(editor, DraftEditorScreen)
+        row, _column = editor.editor.cursor_location
+        assert '"Sid": "MaintainPolicies"' in editor.editor.document.get_line(row + 1)
+        assert '"Sid": "MaintainPolicies"' in screen_text(app)
+        await press_in_app(pilot, "escape", "left_square_bracket")
+        screen = report_on(app.screen)
+        row_there = screen.list.row
+        assert row_there is not None
+        assert row_there.name == "iam:CreatePolicyVersion", "the way back leads to the step"
+
+
 @pytest.mark.parametrize("name", ["findings", "escalations"])
 async def test_hostile_names_are_shown_harmless(name: str) -> None:
     workspace = small_workspace().with_account(evil_account())

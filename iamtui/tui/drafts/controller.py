@@ -402,8 +402,8 @@ class DraftController:
     def edit_again(self, index: int) -> None:
         self._maker.edit_again(index)
 
-    def edit_policy(self, name: str) -> None:
-        self._maker.edit_policy(name)
+    def edit_policy(self, name: str, statement: int) -> None:
+        self._maker.edit_policy(name, statement)
 
     def edit_menu(self) -> None:
         self._maker.menu()

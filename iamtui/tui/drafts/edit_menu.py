@@ -116,13 +116,13 @@ class EditMaker(EditContext):
     def edit_again(self, index: int) -> None:
         self._documents.edit_again(index)
 
-    def edit_policy(self, name: str) -> None:
-        """Edit the managed policy where the user is, or the inline policy of this name there."""
+    def edit_policy(self, name: str, statement: int) -> None:
+        """Edit the managed policy where the user is, or the inline policy of this name there, from a statement on."""
         node, documents = self.node, self._documents
         edit = (
             partial(documents.managed, node.arn) if isinstance(node, ManagedPolicy) else partial(documents.inline, name)
         )
-        self.doing(lambda _: edit())("")
+        self.doing(lambda _: edit(statement))("")
 
     def _make(self, chosen: str) -> None:
         what, *parts = chosen.split(SEPARATOR)
@@ -207,7 +207,15 @@ class DocumentEdits(EditContext):
     """Edits that put a document somewhere."""
 
     def edit(
-        self, title: str, text: str, kind: PolicyType, name: str, then: Callable[[str], None], *, first: str = ""
+        self,
+        title: str,
+        text: str,
+        kind: PolicyType,
+        name: str,
+        then: Callable[[str], None],
+        *,
+        first: str = "",
+        line_number: int = 0,
     ) -> None:
         """Open the editor; `then` is given the text when it was saved and differs.
 
@@ -217,6 +225,7 @@ class DocumentEdits(EditContext):
             kind: what it is used as.
             name: a name for the file in the user's own editor, raw.
             first: a text to begin with that counts as typed: saving it as it is counts as a change.
+            line_number: where the cursor begins, from 0.
         """
 
         def saved(new: str | None) -> None:
@@ -228,12 +237,12 @@ class DocumentEdits(EditContext):
         screen = lazy.editor_screen.DraftEditorScreen(
             line(("Edit  ", "bold $heading"), title), text, kind, self.account.id, name
         )
-        if first:
-            screen.start_with(first)
+        screen.start_with(first, line_number)
         self.app.push_screen(screen, saved)
 
-    def edit_place(self, place: DocumentPlace) -> None:
+    def edit_place(self, place: DocumentPlace, statement: int = 0) -> None:
         text = place.document.text if place.document is not None else _NEW
+        spans = place.document.lines if place.document is not None and statement else ()
         shared = f"   applies to {place.others} more" if place.others else ""
         self.edit(
             f"{place.title}{shared}",
@@ -241,18 +250,19 @@ class DocumentEdits(EditContext):
             DOCUMENT_KINDS[place.kind].policy_type,
             place.name or place.owner.rsplit("/", 1)[-1],
             lambda new: self.add(place.put(new)),
+            line_number=spans[statement][0] - 1 if statement < len(spans) else 0,
         )
 
-    def inline(self, name: str) -> None:
-        self.edit_place(lazy.draft_documents.inline_place(self.account, self.holder, name))
+    def inline(self, name: str, statement: int = 0) -> None:
+        self.edit_place(lazy.draft_documents.inline_place(self.account, self.holder, name), statement)
 
-    def managed(self, arn: str) -> None:
+    def managed(self, arn: str, statement: int = 0) -> None:
         """Edit the default version of a managed policy.
 
         Raises:
             Problem: it is AWS's own, or not loaded.
         """
-        self.edit_place(lazy.draft_documents.managed_place(self.account, arn))
+        self.edit_place(lazy.draft_documents.managed_place(self.account, arn), statement)
 
     def trust(self, role_arn: str = "") -> None:
         """Edit the trust policy of a role: the one that the user is on, or of this ARN."""

@@ -272,6 +272,7 @@ class DraftEditorScreen(Screen[str | None]):
         self._pause: Timer | None = None
         self._warned = False
         self._first = ""
+        self._begins_at = 0
         self._doubtful = ""
 
     def compose(self) -> ComposeResult:
@@ -292,11 +293,18 @@ class DraftEditorScreen(Screen[str | None]):
         self._before = self.editor.text
         if self._first:
             self.editor.load_text(self._first)
+        if self._begins_at:
+            self.editor.move_cursor((self._begins_at, 0))
+            self.call_after_refresh(self.editor.scroll_to, y=self._begins_at, animate=False)
         self._examine()
 
-    def start_with(self, text: str) -> None:
-        """Begin with a text that counts as typed: saving it as it is counts as a change."""
-        self._first = text
+    def start_with(self, text: str, line_number: int = 0) -> None:
+        """Begin with a text that counts as typed: saving it as it is counts as a change; "": with the document.
+
+        Args:
+            line_number: where the cursor is, from 0.
+        """
+        self._first, self._begins_at = text, line_number
 
     @property
     def editor(self) -> JsonEditor:

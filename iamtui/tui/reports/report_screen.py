@@ -433,7 +433,7 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def action_draft(self) -> None:
         row = self.list.row
-        if row is not None and row.finding is not None:
+        if row is not None and row.is_mendable:
             self.drafts = True
             self.dismiss(row)
         else:
@@ -446,7 +446,7 @@ class ReportScreen(Screen[ReportRow | None]):
         row = self.list.row
         if row is None:
             return ON_A_ROW | {"columns"}
-        return frozenset() if row.finding is not None else frozenset({"draft"})
+        return frozenset() if row.is_mendable else frozenset({"draft"})
 
     def action_export(self) -> None:
         rows, title, account = self.list.shown, self._title, self._workspace.account
@@ -498,8 +498,8 @@ class Drafting(Protocol):
     def add_edits(self, edits: Sequence[Edit]) -> None:
         """Add edits to the draft, opening one when there is none."""
 
-    def edit_policy(self, name: str) -> None:
-        """Edit the managed policy where the user is, or the inline policy of this name there."""
+    def edit_policy(self, name: str, statement: int) -> None:
+        """Edit the managed policy where the user is, or the inline policy of this name there, from a statement on."""
 
 
 class Reported(Protocol):
@@ -577,9 +577,12 @@ def _open(main: Reported, screen: ReportScreen) -> None:
             if screen is not None:
                 _open(main, screen)
 
-        found = main.go_to(row.target, return_to, row.place if asked is None else None)
-        if found and screen.drafts and row.finding is not None:
-            _mend(main, main.workspace.account, row)
+        target, place = row.target, row.place if asked is None else None
+        if screen.drafts and row.grant is not None:
+            target, place = row.grant
+        found = main.go_to(target, return_to, place)
+        if found and screen.drafts:
+            _mend(main, main.workspace.account, row, place)
             return
         if found and asked is not None:
             account = main.workspace.account
@@ -588,10 +591,10 @@ def _open(main: Reported, screen: ReportScreen) -> None:
     main.app.push_screen(screen, left)
 
 
-def _mend(main: Reported, account: Account, row: ReportRow) -> None:
-    """Draft the edits that mend a finding; where there are none, edit the statement that it is about."""
+def _mend(main: Reported, account: Account, row: ReportRow, place: StatementPlace | None) -> None:
+    """Draft the edits that mend a finding; where there are none, edit the statement that the row is about."""
     edits = edits_that_mend(account, row.finding) if row.finding is not None else ()
     if edits:
         main.drafts.add_edits(edits)
-    elif row.place is not None and row.place.policy:
-        main.drafts.edit_policy(row.place.policy)
+    elif place is not None and place.policy:
+        main.drafts.edit_policy(place.policy, place.statement)
