@@ -1,4 +1,4 @@
-"""What policies read of requests: condition keys, variables, and moments; by these recorded requests are told apart."""
+"""What policies read of requests, by which these are told apart: condition keys, variables, moments, and accounts."""
 
 from __future__ import annotations
 
@@ -77,3 +77,39 @@ class PolicyReads:
 def _all_documents(account: Account) -> Iterator[PolicyDocument]:
     yield from (document for _, _, document in documents_in(account))
     yield from (role.trust for role in account.roles)
+
+
+# Which accounts policies tell apart as owners of resources.
+
+_ACCOUNT_ID: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+_OWNER_KEYS: Final = ("aws:resourceaccount", "s3:resourceaccount")
+
+
+def owners_named(documents: Iterable[PolicyDocument]) -> tuple[frozenset[str], bool]:
+    """The accounts that policies name, and whether they tell owners of resources apart otherwise than by whole ids.
+
+    Args:
+        documents: of which one that cannot be read names nobody.
+    """
+    statements = [one for each in documents if each.error is None for one in each.policy.statements]
+    entries = [text for one in statements for text in (*(one.resources or ()), *(one.not_resources or ()))]
+    lines = [line for one in statements for line in one.conditions]
+    of_owners = [line for line in lines if line.key.lower() in _OWNER_KEYS]
+    in_part = (
+        any(map(names_owner_in_part, entries))
+        or any(_is_in_part(value) for line in of_owners for value in line.values)
+        # By its size or as a time an id is not compared as a whole.
+        or any(kind in line.operator.lower() for line in of_owners for kind in ("numeric", "date"))
+    )
+    texts = (*entries, *(value for line in lines for value in line.values))
+    return frozenset(found for text in texts for found in _ACCOUNT_ID.findall(text)), in_part
+
+
+def names_owner_in_part(resource: str) -> bool:
+    """Whether there is a wildcard within the account of an ARN, which is where a short one may end."""
+    fields = resource.split(":", 5)
+    return len(fields) > 4 and _is_in_part(fields[4])
+
+
+def _is_in_part(account: str) -> bool:
+    return ("*" in account or "?" in account) and account != "*"

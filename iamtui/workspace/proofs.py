@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -59,6 +58,7 @@ from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resourc
 from iamtui.questions.question import Question
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
+from iamtui.workspace.policy_reads import names_owner_in_part, owners_named
 from iamtui.workspace.principals import resolve_principal, why_more
 from iamtui.workspace.questions import check_action, check_resource, evaluator_of
 from iamtui.workspace.workspace import Workspace
@@ -324,6 +324,8 @@ def _situations(
     before: tuple[Workspace, Principal] | None,
 ) -> Iterator[tuple[Situation, bool]]:
     """The kinds of resources that there may be, each with whether all is known of the policies in force on them."""
+    if names_owner_in_part(resource):
+        raise Unproved("the resource that is asked about has a wildcard within the id of an account")
     question = Question(action, resource, mode=Mode.STRICT)
     request, policies = evaluator_of(workspace, question).request_and_policies(principal)
     prepared = asked_by(request).prepared
@@ -529,9 +531,6 @@ def _owner_named(resource: str) -> str | None:
     return arn.account if arn is not None and is_account_id(arn.account) else None
 
 
-_ACCOUNT_ID: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
-
-
 def _of_others(
     workspace: Workspace,
     principal: Principal,
@@ -541,11 +540,11 @@ def _of_others(
 ) -> Iterator[tuple[Situation, bool]]:
     """Resources of other accounts, of which nothing is loaded: those that policies name, and one for all others."""
     own = workspace.account.id
-    texts = [one.document.raw for one in _documents(policies)]
-    named = {found for text in texts for found in _ACCOUNT_ID.findall(text)} - {own}
+    named, in_part = owners_named(one.document for one in _documents(policies))
+    named -= {own}
     if len(named) > _MOST_ACCOUNTS:
         raise Unproved(f"policies name more than {_MOST_ACCOUNTS} other accounts")
-    if any(_names_accounts_in_part(one) for one in _documents(policies)):
+    if in_part:
         raise Unproved("a policy has a wildcard within the id of an account that owns resources")
     strange = next(str(number) for number in range(444455556666, 444455556666 + 2 * _MOST_ACCOUNTS + 2)
                    if str(number) not in named and str(number) != own)  # fmt: skip
@@ -575,23 +574,6 @@ def _documents(policies: PoliciesInForce) -> Iterator[NamedPolicy]:
 
 def _or_none(given: tuple[Any, ...] | NotEvaluated) -> tuple[Any, ...]:
     return given if isinstance(given, tuple) else ()
-
-
-def _names_accounts_in_part(policy: NamedPolicy) -> bool:
-    """Whether a policy tells accounts that own resources apart otherwise than by whole ids."""
-    if policy.document.error is not None:
-        return False
-    statements = policy.document.policy.statements
-    entries = (entry for one in statements for entry in (*(one.resources or ()), *(one.not_resources or ())))
-    lines = [line for one in statements for line in one.conditions if line.key.lower() in _OWNER_KEYS]
-    # A short ARN may end within the account.
-    fields = [*(entry.split(":", 5)[4] for entry in entries if entry.count(":") > 3)]
-    fields += [value for line in lines for value in line.values]
-    by_size = any(kind in line.operator.lower() for line in lines for kind in ("numeric", "date"))
-    return by_size or any(("*" in field or "?" in field) and field != "*" for field in fields)
-
-
-_OWNER_KEYS: Final = ("aws:resourceaccount", "s3:resourceaccount")
 
 
 # What is known of contexts.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -290,9 +292,23 @@ def test_an_account_that_policies_name_in_part_is_not_overlooked(spared: dict[st
     grant, denies = allow("sqs:SendMessage"), {"Effect": "Deny", "Action": "sqs:*", **spared}
     for found in (workspace(grant, denies), workspace(grant, scps=[denies])):
         assert never(found, "sqs:SendMessage").status is ProofStatus.NOT_PROVED
+    asked = never(workspace(grant), "sqs:SendMessage", resource="arn:aws:sqs:*:9999*:q")
+    assert asked.status is ProofStatus.NOT_PROVED
     whole = deny("sqs:*", Condition={"StringNotEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}})
     own = deny("sqs:*", f"arn:aws:sqs:*:{ID}:*")
     assert never(workspace(grant, whole, own), "sqs:SendMessage").status is ProofStatus.PROVED
+
+
+@pytest.mark.parametrize("id_", ["777788889999", "77778888999\\u0039"])
+def test_an_account_is_found_however_a_policy_is_written(id_: str) -> None:
+    # IAM gives documents percent-encoded, and JSON has escapes.
+    grant = allow("sqs:SendMessage", Condition={"StringEquals": {"aws:ResourceAccount": id_}})
+    written = json.dumps(document(grant, deny("sqs:*", f"arn:aws:sqs:*:{ID}:*")).value).replace("\\\\u", "\\u")
+    for text in (written, quote(written)):
+        found = workspace()
+        own = replace(found.account.users[0], inline_policies=(InlinePolicy("own", PolicyDocument(text)),))
+        opened = found.with_account(replace(found.account, users=(own,)))
+        assert "not loaded: the policies of resources in other accounts" in never(opened, "sqs:SendMessage").reasons
 
 
 @pytest.mark.parametrize("resource", ["arn:aws:s3:::elsewhere/x", "arn:aws:s3:::elsewhere/*"])
