@@ -69,6 +69,11 @@ def safe_text(value: object, *, limit: int | None = LABEL_LIMIT) -> str:
     return _cut(text, limit)
 
 
+def counted(count: int, noun: str, several: str = "") -> str:
+    """A number with its noun: "1 action", "2,000 actions"; `several` where the plural has more than an s."""
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
 def first_names(names: Iterable[str], most: int, *, limit: int = LABEL_LIMIT) -> str:
     """The first of some names, safe to show, and how many more there are: "a, b and 3 more"."""
     return first_of_texts([*names], most, lambda name: safe_text(name, limit=limit))

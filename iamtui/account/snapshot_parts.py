@@ -64,7 +64,7 @@ from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
-from iamtui.text import first_of_texts
+from iamtui.text import counted, first_of_texts
 
 R = TypeVar("R")
 
@@ -269,19 +269,19 @@ def _without_document(account: Account) -> Iterator[Gap]:
     for aws_managed, owner in ((True, "AWS"), (False, "customer")):
         arns = sorted(arn for arn in lacking if (":iam::aws:" in arn) is aws_managed)
         if arns:
-            what = f"documents of {_count(arns, f'{owner} managed policy', f'{owner} managed policies')}"
+            what = f"documents of {counted(len(arns), f'{owner} managed policy', f'{owner} managed policies')}"
             yield Gap(what, "iam:GetPolicyVersion", f"named but not given: {first_of_texts(arns, _LISTED)}")
     given = {group.name for group in account.groups}
     groups = sorted({name for user in account.users for name in user.groups} - given)
     if groups:
         yield Gap(
-            f"{_count(groups, 'group', 'groups')} that users are in",
+            f"{counted(len(groups), 'group')} that users are in",
             _AUTHORIZATION_DETAILS,
             f"named but not given: {first_of_texts(groups, _LISTED)}",
         )
     untrusted = [role.name for role in account.roles if not role.trust.raw]
     if untrusted:
-        what = f"trust policies of {_count(untrusted, 'role', 'roles')}"
+        what = f"trust policies of {counted(len(untrusted), 'role')}"
         yield Gap(what, "iam:GetRole", f"not given: {first_of_texts(untrusted, _LISTED)}")
 
 
@@ -291,10 +291,6 @@ def _absent(account: Account, pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
     for field, what, permission in _OPTIONAL:
         if all(getattr(page, field) is None for page in pages):
             yield Gap(what, permission, "not in the snapshot")
-
-
-def _count(names: Sequence[str], one: str, many: str) -> str:
-    return f"{len(names)} {one if len(names) == 1 else many}"
 
 
 # What a snapshot says around the account's own entities: organization, resource policies, identity providers.

@@ -17,7 +17,8 @@ import msgspec
 
 from iamtui.activity.events import UNREADABLE, Event, Remembered
 from iamtui.activity.tables import COUNT, CUT, FIRST, LAST
-from iamtui.denials.cloudtrail import DENIED_WORDS, dict_in, is_denied, text_in
+from iamtui.denials.cloudtrail import DENIED_WORDS, is_denied
+from iamtui.policy.json_text import dict_in, text_in
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 

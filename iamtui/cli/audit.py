@@ -22,6 +22,7 @@ from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.workspace.audit import (
     SUPPRESSIONS_FILE,
     AuditFinding,
@@ -144,7 +145,7 @@ def _say_not_checked(workspace: Workspace) -> None:
 def _with_last_accessed(workspace: Workspace) -> Workspace:
     loaded, missing = load_last_accessed(workspace, unasked_principals(workspace.account), progress_report())
     for (reason, permission), count in Counter((one.reason, one.permission) for one in missing.values()).items():
-        whose = f"{count:,} principal{'' if count == 1 else 's'}"
+        whose = counted(count, "principal")
         note(f"The last use of services is not known of {whose}: {reason} ({permission}).")
     return loaded
 

@@ -45,7 +45,7 @@ from iamtui.drafts.ledger import DraftFinding
 from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import safe_document, safe_text
+from iamtui.text import counted, safe_document, safe_text
 from iamtui.workspace.draft_documents import holder_arn, level_id, policy_arn
 from iamtui.workspace.draft_fixes import one_cell, with_fix
 from iamtui.workspace.draft_session import (
@@ -212,7 +212,7 @@ def _check_words(kind: str, words: tuple[str, ...]) -> None:
     if len(words) != len(wanted):
         takes = " ".join(wanted) or "nothing more"
         raise Problem(
-            f"{kind} takes {takes}, and {len(words)} {'word' if len(words) == 1 else 'words'} came.",
+            f"{kind} takes {takes}, and {counted(len(words), 'word')} came.",
             f"Write: iamtui draft edit FILE {' '.join([kind, *wanted])}.",
         )
 
@@ -356,10 +356,7 @@ def check(file: str, fail_on_findings: bool, as_json: bool, source: SourceOption
 
 
 def _counts(drafted: DraftedAccount) -> str:
-    def some(count: int, what: str) -> str:
-        return f"{count} {what}{'' if count == 1 else 's'}"
-
-    parts = [some(len(drafted.draft.edits), "edit"), some(len(drafted.findings), "finding")]
+    parts = [counted(len(drafted.draft.edits), "edit"), counted(len(drafted.findings), "finding")]
     if drafted.problems:
         parts.insert(1, f"{len(drafted.problems)} of them at fault")
     return ", ".join(parts)

@@ -20,6 +20,7 @@ from iamtui.engine.request import Principal
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
+from iamtui.text import counted
 from iamtui.workspace.draft_session import (
     DraftComparison,
     DraftedAccount,
@@ -162,7 +163,7 @@ def _compare_saved(
         failed += found.problem is not None
         if found.effect is not None:
             counts[found.effect] += 1
-    asked = "1 saved question" if len(saved) == 1 else f"{len(saved)} saved questions"
+    asked = counted(len(saved), "saved question")
     note(f"{asked}: {_summary(counts)}; {unmet} not as expected, {failed} that cannot be asked.")
     if failed:
         return Exit.ERROR

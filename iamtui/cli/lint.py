@@ -27,6 +27,7 @@ from iamtui.paths import is_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
+from iamtui.text import counted
 
 _KINDS: Final = ("identity", "boundary", "session", "resource", "trust", "scp", "rcp", "vpc_endpoint")
 _LEVELS: Final = ("error", "warning", "suggestion")
@@ -214,18 +215,18 @@ def _ending(reports: Sequence[_Report], fail_on: str | None) -> Exit:
         note(_summary([each for report in read for each in report.found], len(read)))
     unreadable = sum(report.is_unreadable for report in reports)
     if unreadable:
-        of_all = f"{unreadable} of {len(reports)} {'file' if len(reports) == 1 else 'files'}"
+        of_all = f"{unreadable} of {counted(len(reports), 'file')}"
         note(f"iamtui: {of_all} cannot be read as a policy document.")
         return Exit.ERROR
     worst_allowed = _LEVELS.index(fail_on) if fail_on is not None else -1
-    counted = [each.finding for report in reports for each in report.found if each.suppression is None]
-    return Exit.NO if any(finding.level.rank <= worst_allowed for finding in counted) else Exit.OK
+    open_ones = [each.finding for report in reports for each in report.found if each.suppression is None]
+    return Exit.NO if any(finding.level.rank <= worst_allowed for finding in open_ones) else Exit.OK
 
 
 def _summary(found: Sequence[_Found], files: int) -> str:
-    counted = [each.finding.level.value for each in found if each.suppression is None]
-    counts = [(level, counted.count(level)) for level in _LEVELS]
-    words = ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts if count)
-    suppressed = len(found) - len(counted)
+    levels = [each.finding.level.value for each in found if each.suppression is None]
+    counts = [(level, levels.count(level)) for level in _LEVELS]
+    words = ", ".join(counted(count, level) for level, count in counts if count)
+    suppressed = len(found) - len(levels)
     tail = f"; {suppressed} suppressed" if suppressed else ""
-    return f"{files} {'file' if files == 1 else 'files'}: {words or 'no findings'}{tail}."
+    return f"{counted(files, 'file')}: {words or 'no findings'}{tail}."

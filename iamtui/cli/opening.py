@@ -19,7 +19,7 @@ from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.text import first_names, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace import credential_commands as commands
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import (
@@ -292,7 +292,7 @@ def with_draft(workspace: Workspace, name: str | None) -> Workspace:
     drafted = read_drafted(workspace, name)
     drafted.check()
     count = len(drafted.draft.edits)
-    note(f"DRAFT: as if {count} {'edit' if count == 1 else 'edits'} of {name} had been made. Nothing was changed.")
+    note(f"DRAFT: as if {counted(count, 'edit')} of {name} had been made. Nothing was changed.")
     say_findings(drafted.findings)
     return drafted.after
 

@@ -18,7 +18,7 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, bar, needs_ascii, stacked_bar
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.audit import read_suppressions
 from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar, account_overview
 from iamtui.workspace.saved_questions import SavedQuestion, account_key
@@ -112,7 +112,7 @@ class _Drawing:
             self._question(question)
         more = len(found.questions) - _MOST_QUESTIONS
         if more > 0:
-            note(f"{more} more saved question{'' if more == 1 else 's'}: see `iamtui questions run`.")
+            note(f"{counted(more, 'more saved question')}: see `iamtui questions run`.")
         # The gaps, which come first, were named when the account was opened.
         lacking = found.lacking[len(found.account.gaps) :]
         if lacking:

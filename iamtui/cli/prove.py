@@ -21,7 +21,7 @@ from iamtui.presentation.who_can import grant_words
 from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.proofs.requests import GRANTED_BESIDE
-from iamtui.text import first_names
+from iamtui.text import counted, first_names
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
 from iamtui.workspace.opening import with_resource_policies
@@ -117,13 +117,12 @@ def _print_never(workspace: Workspace, proof: Proof, actions: str, resource: str
 
 
 def _principals(proof: Proof) -> str:
-    return f"{proof.principals:,} {'principal' if proof.principals == 1 else 'principals'}"
+    return counted(proof.principals, "principal")
 
 
 def _note_counts(proof: Proof) -> None:
-    classes = "class" if proof.classes == 1 else "classes"
-    actions = "action" if proof.actions == 1 else "actions"
-    note(f"{_principals(proof)}, {proof.classes:,} {classes} of actions, {proof.actions:,} known {actions}.")
+    classes = counted(proof.classes, "class", "classes")
+    note(f"{_principals(proof)}, {classes} of actions, {counted(proof.actions, 'known action')}.")
 
 
 def _print_reasons(proof: Proof, besides: Sequence[str] = ()) -> None:

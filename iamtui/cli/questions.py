@@ -22,7 +22,7 @@ from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.opening import with_resource_policies
@@ -371,5 +371,5 @@ def _summary(chosen: Sequence[SavedQuestion | SavedProof], ends: Sequence[Exit])
     expecting = sum(1 for question in ended if isinstance(question, SavedProof) or question.expect)
     failed, errors = ends.count(Exit.NO) + ends.count(Exit.OPEN), ends.count(Exit.ERROR)
     wrong = f", {errors} cannot be asked" if errors else ""
-    asked = f"{len(chosen)} question{'' if len(chosen) == 1 else 's'}"
+    asked = counted(len(chosen), "question")
     return f"{asked}: {expecting - failed} of {expecting} expectations met{wrong}."

@@ -18,7 +18,7 @@ from iamtui.presentation.trace import layer_rows
 from iamtui.presentation.verdict import as_far_as_loaded, comparison_rows, counts_of, their_rows, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 
 if TYPE_CHECKING:
     from iamtui.engine.explanation import Explanation
@@ -181,7 +181,7 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
         _write_brief(out, answer, answer.worst)
         out.blank()
     out.line(
-        Span(f"{len(cells)} {'pair' if len(cells) == 1 else 'pairs'}, the worst: ", Style.QUIET),
+        Span(f"{counted(len(cells), 'pair')}, the worst: ", Style.QUIET),
         Span(str(verdict_words(answer.worst.deciding)), verdict_style(answer.worst.deciding)),
         f"  {_subject(answer.worst)}",
     )

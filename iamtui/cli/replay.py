@@ -22,7 +22,7 @@ from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import replace_file
 from iamtui.problem import Problem
-from iamtui.text import first_names, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.draft_fixes import SuggestedDraft
 from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
@@ -189,7 +189,7 @@ def _keep(path: Path, collector: RequestCollector) -> None:
         raise _already_there(path) from None
     except OSError as error:
         raise Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the path.") from None
-    note(f"Written: {safe_text(path)}, {_some(len(collector), 'distinct request')}.")
+    note(f"Written: {safe_text(path)}, {counted(len(collector), 'distinct request')}.")
 
 
 def _tables(requests: Iterable[DistinctRequest]) -> Iterator[dict[str, list[Any]]]:
@@ -228,13 +228,13 @@ class _Shown:
 
     @property
     def added_words(self) -> str:
-        return f"{_some(len(self._added), 'edit')} more"
+        return f"{counted(len(self._added), 'edit')} more"
 
     def write(self, out: Output, most: int) -> None:
         counts, found = self._read.counts, self._found
-        requests = _some(len(self._collector), "distinct request")
-        events = _some(counts.events, "event")
-        out.line(Span(f"{events} in {_some(counts.files, 'file')}: {requests}", Style.STRONG))
+        requests = counted(len(self._collector), "distinct request")
+        events = counted(counts.events, "event")
+        out.line(Span(f"{events} in {counted(counts.files, 'file')}: {requests}", Style.STRONG))
         for verdict in Verdict:
             if found.events[verdict] or verdict in self._asked_for:
                 out.line(f"{found.events[verdict]:>12,}  {_WORDS[verdict]}")
@@ -333,7 +333,7 @@ class _Shown:
 
     def _say_what_is_missing(self) -> None:
         for one in self._read.damaged[:_MOST_SHOWN]:
-            after = f" behind {_some(one.events, 'event')}" if one.events else ""
+            after = f" behind {counted(one.events, 'event')}" if one.events else ""
             note(f"Passed over{after}: {safe_text(shown_name(one.path), limit=512)}: {one.sentence}")
         if self._read.counts.damaged > _MOST_SHOWN:
             note(f"{self._read.counts.damaged - _MOST_SHOWN:,} more files were passed over, too.")
@@ -394,10 +394,6 @@ def _times(events: int) -> str:
 def _named(counter: Counter[str]) -> str:
     named = ", ".join(safe_text(name, limit=256) for name, _ in counter.most_common(_FEW))
     return f"{named} and {len(counter) - _FEW:,} more" if len(counter) > _FEW else named
-
-
-def _some(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _when(group: ReplayGroup) -> str:

@@ -22,6 +22,7 @@ from iamtui.engine.trace import trace, trace_to_json
 from iamtui.presentation.exports import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.workspace.scenarios import ScenarioAnswer, answer_scenario
 
 _PEEK: Final = 64 * 1024
@@ -53,7 +54,7 @@ class _Tally:
     @property
     def sentence(self) -> str:
         total = self.decided + self.malformed
-        words = f"{total} {'scenario' if total == 1 else 'scenarios'}"
+        words = counted(total, "scenario")
         if self.expected:
             words += f", {self.expected - self.unmet} of {self.expected} as expected"
         if self.malformed:

@@ -26,7 +26,7 @@ from iamtui.credentials.secure_files import AlreadyThere
 from iamtui.paths import home_expanded
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.account_cache import clear_accounts
 from iamtui.workspace.audit import unasked_principals
 from iamtui.workspace.open_accounts import take_accounts
@@ -126,7 +126,7 @@ def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_a
     for one in refused:
         note(f"{one.words} It is tried again the next time.")
     stdout().line(
-        f"Wrote {_accounts(len(writer.written))} to {writer.folder}; {len(writer.there):,} were there, "
+        f"Wrote {counted(len(writer.written), 'account')} to {writer.folder}; {len(writer.there):,} were there, "
         f"{len(refused):,} could not be read."
     )
     # One line, so that a name with spaces in it is copied whole.
@@ -136,14 +136,10 @@ def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_a
     return Exit.OPEN if refused else Exit.OK
 
 
-def _accounts(count: int) -> str:
-    return f"{count:,} account{'' if count == 1 else 's'}"
-
-
 @click.command("cache")
 @click.argument("verb", type=click.Choice(["clear"]))
 def cache(verb: str) -> Exit:  # noqa: ARG001 - there is one
     """Remove every account that is kept as it was read last, for --cached and for the start of the screen."""
     count = clear_accounts()
-    note(f"Removed {count} account{'' if count == 1 else 's'} from {safe_text(paths.accounts_folder())}.")
+    note(f"Removed {counted(count, 'account')} from {safe_text(paths.accounts_folder())}.")
     return Exit.OK

@@ -26,6 +26,7 @@ from iamtui.credentials.session import (
 )
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.text import counted
 
 # AssumeRoleInput: what sts:AssumeRole takes, checked on our side against all of its limits.
 
@@ -234,7 +235,7 @@ def _duration_problems(entered: AssumeRoleInput, longest_seconds: int, why: str)
 
 
 def _characters(text: str) -> str:
-    return "1 character" if len(text) == 1 else f"{len(text)} characters"
+    return counted(len(text), "character")
 
 
 def _name_problems(what: InputName, name: str, *, longest: int) -> Iterator[InputProblem]:

@@ -12,26 +12,8 @@ from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.denials.messages import messages_in
 from iamtui.engine.api_calls import iam_action
 from iamtui.engine.call_resources import resource_of_call
+from iamtui.policy.json_text import dict_in, list_in, text_in
 from iamtui.policy.patterns import is_account_id
-
-# Reading JSON objects from outside: a field of the wrong type is as good as none.
-
-
-def text_in(value: Mapping[str, Any], key: str) -> str:
-    found = value.get(key)
-    return found if isinstance(found, str) else ""
-
-
-def dict_in(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object under a key, or an empty one."""
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def list_in(value: Mapping[str, Any], key: str) -> list[Any]:
-    found = value.get(key)
-    return found if isinstance(found, list) else []
-
 
 # What CloudTrail's records of KMS calls tell of the encryption context.
 

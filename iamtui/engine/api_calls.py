@@ -16,6 +16,7 @@ from iamtui.catalog import api_operations as tables
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.engine.call_resources import Call, flat_parameters, partition_of, resources_of, tells, texts_in
+from iamtui.policy.json_text import dict_in, list_in, text_in
 
 MOST_ACTIONS: Final = 32
 """Different actions that one call is read for: a transaction has five kinds of items."""
@@ -121,7 +122,7 @@ def _only_service_with(operation: str) -> str:
 
 def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     """The actions by which the call of a CloudTrail record was authorized, with their resources."""
-    kind, source, event = (_text(record, name) for name in ("eventType", "eventSource", "eventName"))
+    kind, source, event = (text_in(record, name) for name in ("eventType", "eventSource", "eventName"))
     if kind in _NOT_CALLS:
         return AuthorizedCall(unmapped=_NOT_CALLS[kind])
     name = _VERSION.sub("", event)
@@ -139,28 +140,20 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found, call)))
 
 
-def _text(value: Mapping[str, Any], key: str) -> str:
-    found = value.get(key)
-    return found if isinstance(found, str) else ""
-
-
 def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -> Call:
-    identity = record.get("userIdentity")
-    identity = identity if isinstance(identity, dict) else {}
-    account = _text(record, "recipientAccountId") or _text(identity, "accountId")
-    caller = _text(identity, "arn") if identity.get("type") == "IAMUser" else ""
-    listed = record.get("resources")
-    arns = (_text(one, "ARN") or _text(one, "arn") for one in listed or () if isinstance(one, dict))
-    own = tuple(arn for arn in arns if arn.startswith("arn:") and tells(arn)) if isinstance(listed, list) else ()
-    response = record.get("responseElements")
+    identity = dict_in(record, "userIdentity")
+    account = text_in(record, "recipientAccountId") or text_in(identity, "accountId")
+    caller = text_in(identity, "arn") if identity.get("type") == "IAMUser" else ""
+    arns = (text_in(one, "ARN") or text_in(one, "arn") for one in list_in(record, "resources") if isinstance(one, dict))
+    own = tuple(arn for arn in arns if arn.startswith("arn:") and tells(arn))
     return Call(
         name,
         account,
-        _text(record, "awsRegion"),
-        flat_parameters(parameters, tables.iam_prefix(_text(record, "eventSource"))),
+        text_in(record, "awsRegion"),
+        flat_parameters(parameters, tables.iam_prefix(text_in(record, "eventSource"))),
         parameters,
         own,
-        response if isinstance(response, dict) else {},
+        dict_in(record, "responseElements"),
         caller,
     )
 

@@ -11,6 +11,7 @@ from iamtui.engine.request import Principal, PrincipalKind, Request, caller_fixe
 from iamtui.engine.scenario_format import scenario_schema
 from iamtui.policy.context import And, ConditionLeaf, KeyNames, MissingLeaf, Node, Or, SessionLeaf, Source
 from iamtui.policy.document import JsonValue
+from iamtui.policy.json_text import one_or_more
 
 
 def decision_to_json(
@@ -58,9 +59,7 @@ def derived_context(request: Request) -> dict[str, JsonValue]:
     values: dict[str, tuple[str, ...]] = dict(caller_fixed_keys(request.principal))
     for layer in reversed(request.derived):
         values.update(layer)
-    return {
-        key: found[0] if len(found) == 1 else list(found) for key, found in values.items() if found and key not in given
-    }
+    return {key: one_or_more(found) for key, found in values.items() if found and key not in given}
 
 
 def request_to_json(request: Request) -> dict[str, JsonValue]:
@@ -72,7 +71,7 @@ def request_to_json(request: Request) -> dict[str, JsonValue]:
         "action": request.action,
         "resource": request.resource,
         "resource_account": request.resource_account,
-        "context": {key: values[0] if len(values) == 1 else list(values) for key, values in request.context.items()},
+        "context": {key: one_or_more(values) for key, values in request.context.items()},
         "known_absent": list(request.known_absent),
         "any_value": list(request.any_value),
         "wildcard_only_action": request.wildcard_only_action,

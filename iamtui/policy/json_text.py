@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from math import isinf, nan
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -353,3 +353,30 @@ def plain_document(text: str) -> PlainDocument | None:
         return None
     statements = found.statement if isinstance(found.statement, list) else [found.statement]
     return None if any(one.excludes_itself for one in statements) else found
+
+
+# Reading JSON objects from outside: a field of the wrong type is as good as none.
+
+
+def text_in(value: Mapping[str, Any], key: str) -> str:
+    found = value.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def dict_in(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key, or an empty one."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def list_in(value: Mapping[str, Any], key: str) -> list[Any]:
+    found = value.get(key)
+    return found if isinstance(found, list) else []
+
+
+_T = TypeVar("_T")
+
+
+def one_or_more(values: Sequence[_T]) -> _T | list[_T]:
+    """As the elements of a policy have them: one value alone, several in a list."""
+    return values[0] if len(values) == 1 else list(values)

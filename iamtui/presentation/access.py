@@ -13,6 +13,7 @@ from iamtui.presentation.reports import Asked, Report, ReportRow
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, shade, text_of
 from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
+from iamtui.text import counted
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.assume_decision import what_is_known
 from iamtui.workspace.trust import Chain, RolesOfCaller, TrustEdge, Trustee
@@ -85,7 +86,7 @@ def resources_report(workspace: Workspace, found: EffectiveAccess) -> Report:
     for number, (resource, lines) in enumerate(
         sorted(by_resource.items(), key=lambda entry: (entry[0] == "*", entry[0]))
     ):
-        text = f"{len(lines):,} action{'' if len(lines) == 1 else 's'}"
+        text = counted(len(lines), "action")
         details = (row_of(resource, limit=None), row_of(", ".join(action for action, _ in lines), limit=None))
         rows.append(ReportRow(Word(""), text_of(row_of(resource)), text, "", number, details, target))
         for action, one in sorted(lines, key=lambda each: each[0]):
@@ -220,7 +221,7 @@ def changes_report(
     rows: list[ReportRow] = []
     for number, ((service, at, kind), actions) in enumerate(ordered):
         name = f"{service}  {_short_level(levels[at])}"
-        text = f"{len(actions):,} action{'' if len(actions) == 1 else 's'}"
+        text = counted(len(actions), "action")
         target = after.principal.role_arn or after.principal.arn
         named = words.kind(kind)
         listed = f"{named[:1].upper()}{named[1:]}: {', '.join(action for action, _ in actions)}"

@@ -16,6 +16,7 @@ from iamtui.presentation.layers import DecisionLayers, decision_layers
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of
 from iamtui.presentation.verdict import aged, because, conditions, counts_of, notes, verdict_words
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import counted
 
 if TYPE_CHECKING:
     # They bring in the evaluator, which the first frame does without.
@@ -263,7 +264,7 @@ def _short(one: DependentAnswer) -> Word:
 
 def _kept_back(checks: int, told: int) -> Row:
     counts = ((checks, "other check"), (told, "note"))
-    parts = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    parts = [counted(count, word) for count, word in counts if count]
     return (_quiet(f"{' and '.join(parts)}: F7"),) if parts else ()
 
 
@@ -336,10 +337,10 @@ def _summary(answer: Answer, across: int) -> Row:
     cells, part = answer.cells, answer.counted
     counts = counts_of(cell.deciding for cell in part)
     patterns = Counter(cell.pattern for cell in cells if is_pattern(cell.pattern))
-    front = [f"{pattern} ({_actions(count // across)}) " for pattern, count in patterns.items()]
+    front = [f"{pattern} ({counted(count // across, 'action')}) " for pattern, count in patterns.items()]
     if len(answer.question_matrix.actions) == 1 and patterns:
         # The pattern stands above.
-        front = [f"{_actions(len(cells) // across)}: "]
+        front = [f"{counted(len(cells) // across, 'action')}: "]
     never = sum(1 for cell in cells if cell.never_asked) if len(cells) > 1 else 0
     no_part = len(cells) - len(part) - never
     behind = (f", {no_part:,} no part" if no_part else "") + (f", {never:,} never asked" if never else "")
@@ -348,7 +349,3 @@ def _summary(answer: Answer, across: int) -> Row:
     if answer.cut:
         behind += f"; {answer.cut:,} more not asked: too many"
     return row_of(*(Word(text, Tone.STRONG) for text in front[:2]), counts.short(), _quiet(behind))
-
-
-def _actions(count: int) -> str:
-    return "1 action" if count == 1 else f"{count:,} actions"

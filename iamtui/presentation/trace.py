@@ -20,7 +20,7 @@ from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import because, statement_name, verdict_words
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question
-from iamtui.text import first_of_texts, safe_document
+from iamtui.text import counted, first_of_texts, safe_document
 
 _INDENT: Final = "    "
 
@@ -325,7 +325,7 @@ def _folded(layer: TracedLayer, statements: Sequence[TracedStatement], fold: str
     if not statements:
         return
     failed = Counter(_what_failed(statement) for statement in statements)
-    total = f"{len(statements):,} statement{'' if len(statements) == 1 else 's'}"
+    total = counted(len(statements), "statement")
     if len(failed) == 1:
         reasons = next(iter(failed))
     else:

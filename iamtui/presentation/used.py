@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
-from iamtui.text import ago, first_names, safe_text
+from iamtui.text import ago, counted, first_names, safe_text
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.used import Activity, UseCount, UsedAction, UsedService, limits_of
 from iamtui.workspace.workspace import Workspace
@@ -58,9 +58,9 @@ def used_words(activity: Activity, *, when: bool = True, now: datetime | None = 
     """How much was recorded of it, and from when to when; `now`: in its place how long ago the last was."""
     if not activity.events:
         return f"no event of it among {activity.read.counts.events:,}"
-    actions = "1 action" if len(activity.actions) == 1 else f"{len(activity.actions):,} actions"
+    actions = counted(len(activity.actions), "action")
     refused = f", {activity.denied:,} of them denied" if activity.denied else ""
-    events = "1 event" if activity.events == 1 else f"{activity.events:,} events"
+    events = counted(activity.events, "event")
     return f"{actions} used in {events}{f', {_span(activity.first, activity.last, now)}' if when else ''}{refused}"
 
 

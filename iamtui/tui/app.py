@@ -24,7 +24,7 @@ from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
-from iamtui.text import first_names
+from iamtui.text import counted, first_names
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import (
     STARTED_SECONDS,
@@ -92,7 +92,7 @@ class IdleLock:
 
     @property
     def why(self) -> str:
-        return f"Nothing was pressed for {self._minutes} minute{'' if self._minutes == 1 else 's'}."
+        return f"Nothing was pressed for {counted(self._minutes, 'minute')}."
 
 
 class IamtuiApp(TerminalApp):
@@ -478,7 +478,7 @@ def _counts_of(workspace: Workspace) -> str:
     words = ", ".join(
         f"{kind}s unknown"
         if not found and account.why_unlisted(f"{kind}s") and not account.is_being_read
-        else f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
+        else counted(len(found), kind)
         for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
     )
     return f"{len(workspace.accounts)} accounts; {account.id}: {words}" if workspace.beside else words

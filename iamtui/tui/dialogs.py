@@ -19,7 +19,7 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain, wrong
 from iamtui.tui.textual_internals import SteadyScreen
@@ -247,7 +247,7 @@ class ChoiceDialog(ModalScreen[str | None], SteadyScreen[str | None]):
         elif self._hint is not None:
             hint.update(self._hint)
         else:
-            hint.update(plain(f"{count:,} choice{'' if count == 1 else 's'}"))
+            hint.update(plain(counted(count, "choice")))
 
     @on(Input.Submitted)
     async def _submitted(self, event: Input.Submitted) -> None:

@@ -36,6 +36,7 @@ from iamtui.policy.document import DocumentPool, JsonValue, PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.policies_in_force import principal_policies
+from iamtui.text import counted
 from iamtui.workspace.compared_states import aligned
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.identity_center import DESCRIBES_SETS, first_words
@@ -178,7 +179,7 @@ _MOST_NAMED: Final = 10
 def _said_of_parts(unread: Collection[str], apart: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """What is not compared because of what was not read, sentences without their end."""
     if unread:
-        count = f"{len(unread):,} entit{'y' if len(unread) == 1 else 'ies'}"
+        count = counted(len(unread), "entity", "entities")
         yield f"Not compared, because the other snapshot holds only a part of the account: {count} of one of them"
     names = sorted({name for each in apart.values() for name in each})
     for name in names[:_MOST_NAMED]:
@@ -187,7 +188,7 @@ def _said_of_parts(unread: Collection[str], apart: Mapping[str, tuple[str, ...]]
     if len(names) > _MOST_NAMED:
         yield f"So are {len(names) - _MOST_NAMED:,} more policies"
     if apart:
-        count = f"{len(apart):,} user{' or role' if len(apart) == 1 else 's and roles'}"
+        count = counted(len(apart), "user or role", "users and roles")
         yield f"What {count} may do rests on such policies, and is not compared"
 
 

@@ -25,6 +25,7 @@ from iamtui.policy.document import DocumentError, PolicyDocument, load_json, ren
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.workspace.assume_decision import (
     EXTERNAL_ID,
     FRESH_CODE,
@@ -187,7 +188,7 @@ def longest_session(workspace: Workspace, role: Role | None) -> tuple[int, str]:
 
 def _hours(seconds: int) -> str:
     hours, rest = divmod(seconds, 3600)
-    return ("1 hour" if hours == 1 else f"{hours} hours") if not rest else f"{seconds} seconds"
+    return counted(hours, "hour") if not rest else f"{seconds} seconds"
 
 
 def default_session_name(workspace: Workspace) -> str:

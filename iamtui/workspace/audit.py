@@ -20,7 +20,7 @@ from iamtui.lint.check_document import suppression_tables
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
-from iamtui.text import first_of_texts
+from iamtui.text import counted, first_of_texts
 from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader
 from iamtui.workspace.workspace import Workspace
 
@@ -519,7 +519,7 @@ def _unused_permissions(account: Account, now: datetime, limits: AuditLimits) ->
         ]
         if unused or actions:
             count = len(accessed.services)
-            allowed = f"Its policies allow {count} service{'' if count == 1 else 's'}"
+            allowed = f"Its policies allow {counted(count, 'service')}"
             message = f"{allowed}; not used in {_days(limits.principal)}: {first_of_texts([*unused, *actions], 10)}."
             yield _found("permission-unused", arn, message)
 

@@ -19,6 +19,7 @@ from iamtui.drafts.edits.deletions import (
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, UpdateTrustPolicy
 from iamtui.policy.document import PolicyDocument, as_list, render
+from iamtui.policy.json_text import one_or_more
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.workspace.audit import AuditFinding
 from iamtui.workspace.service_accounts import draft_role_for, take_out_unused
@@ -86,7 +87,7 @@ def _only_own_account(account: Account, finding: AuditFinding) -> Iterator[Edit]
         elif isinstance(principal, dict) and "AWS" in principal:
             entries = as_list(principal["AWS"])
             kept = list(dict.fromkeys(own if entry == "*" else entry for entry in entries))
-            principal["AWS"] = kept[0] if len(kept) == 1 else kept
+            principal["AWS"] = one_or_more(kept)
 
     yield from _trust(account, finding, narrow)
 

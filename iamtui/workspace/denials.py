@@ -22,7 +22,7 @@ from iamtui.paths import home_expanded
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.denial_comparison import (
     USUAL_CAUSES,
     Agreement,
@@ -242,7 +242,7 @@ class _Explainer:
             for provider in dict.fromkeys(trusted_providers(role, denial.action))
             if denial.caller in (provider, "")
         ]
-        count = f"{len(sentences)} role{'' if len(sentences) == 1 else 's'} of this account"
+        count = f"{counted(len(sentences), 'role')} of this account"
         none = _NONE_READ_TRUSTS if account.unlisted else _NO_ROLE_TRUSTS
         found = f"{count} can be meant, by the provider each trusts:" if sentences else none
         more = len(sentences) - _MOST_ROLES

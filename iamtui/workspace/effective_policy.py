@@ -22,6 +22,7 @@ from iamtui.engine.layers import reaches
 from iamtui.engine.request import FIXED_KEYS, PoliciesInForce, Principal, caller_facts, common_context
 from iamtui.policy.context import RequestContext
 from iamtui.policy.document import JsonValue, PolicyDocument
+from iamtui.policy.json_text import one_or_more
 from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules
 from iamtui.problem import Problem
 from iamtui.questions.action_classes import (
@@ -447,8 +448,8 @@ def _literal(entry: str) -> str:
 
 
 def _allow(actions: Sequence[str], scope: _Scope) -> JsonValue:
-    made: dict[str, JsonValue] = {"Effect": "Allow", "Action": _one_or_more(actions)}
-    made["NotResource" if scope.negated else "Resource"] = _one_or_more(scope.resources)
+    made: dict[str, JsonValue] = {"Effect": "Allow", "Action": one_or_more(actions)}
+    made["NotResource" if scope.negated else "Resource"] = one_or_more(scope.resources)
     if scope.conditions:
         made["Condition"] = _condition_block(scope.conditions)
     return made
@@ -459,10 +460,10 @@ def _deny(one: StatementInForce) -> dict[str, JsonValue]:
     made: dict[str, JsonValue] = {"Effect": "Deny"}
     for name, entries in (("Action", statement.actions), ("NotAction", statement.not_actions)):
         if entries is not None:
-            made[name] = _one_or_more(entries)
+            made[name] = one_or_more(entries)
     for name, entries in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
         if entries is not None:
-            made[name] = _one_or_more(_resources(one, entries))
+            made[name] = one_or_more(_resources(one, entries))
     if statement.conditions:
         made["Condition"] = _condition_block(_conditions(one))
     return made
@@ -471,17 +472,13 @@ def _deny(one: StatementInForce) -> dict[str, JsonValue]:
 def _condition_block(lines: Iterable[tuple[str, str, tuple[str, ...]]]) -> JsonValue:
     block: dict[str, dict[str, JsonValue]] = {}
     for operator, key, values in lines:
-        block.setdefault(operator, {})[key] = _one_or_more(values)
+        block.setdefault(operator, {})[key] = one_or_more(values)
     return block
 
 
 def _size(value: JsonValue) -> int:
     """The characters of JSON without white space, as IAM counts them."""
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
-
-
-def _one_or_more(values: Sequence[str]) -> JsonValue:
-    return values[0] if len(values) == 1 else list(values)
 
 
 def _granted_more(

@@ -24,7 +24,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.policy.patterns import is_account_id, parse_arn
-from iamtui.text import first_of_texts
+from iamtui.text import counted, first_of_texts
 from iamtui.workspace.identity_center import behind_role, people_words
 from iamtui.workspace.inventory import full_name
 
@@ -394,7 +394,7 @@ def _unknown(what: str, missing: Missing) -> str:
 
 
 def _counted(count: int, one: str, several: str = "") -> str:
-    return f"{count:,} {one if count == 1 else several or one + 's'}" if count else f"no {one}"
+    return counted(count, one, several) if count else f"no {one}"
 
 
 def _sentence(words: str) -> str:

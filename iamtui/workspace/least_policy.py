@@ -25,6 +25,7 @@ from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Finding
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.json_text import one_or_more
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
@@ -207,7 +208,7 @@ class _Maker:
             return condition
         self._rules["Roles may be passed to the services alone that they were passed to."] = None
         made = copy.deepcopy(condition)
-        made.setdefault("StringEquals", {}).update({key: _one_or_more(values) for key, values in keys.items()})
+        made.setdefault("StringEquals", {}).update({key: one_or_more(values) for key, values in keys.items()})
         return made
 
     def _named(self, resource: str) -> str:
@@ -226,8 +227,8 @@ class _Maker:
             for entries, actions in sorted(groups.items(), key=lambda group: group[1]):
                 made: dict[str, Any] = {
                     "Effect": "Allow",
-                    "Action": _one_or_more(sorted(actions)),
-                    "Resource": _one_or_more(entries),
+                    "Action": one_or_more(sorted(actions)),
+                    "Resource": one_or_more(entries),
                 }
                 told = json.loads(condition)
                 yield made | ({"Condition": told} if told else {})
@@ -303,10 +304,6 @@ def _as_in(document: PolicyDocument, value: Any) -> Any:
     if isinstance(value, list):
         return [_as_in(document, one) for one in value]
     return {key: _as_in(document, one) for key, one in value.items()} if isinstance(value, dict) else value
-
-
-def _one_or_more(values: Sequence[str]) -> Any:
-    return values[0] if len(values) == 1 else list(values)
 
 
 def _stem(resource: str) -> str:
@@ -426,7 +423,7 @@ def _parts(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
         values = statement[element]
         if isinstance(values, list) and len(values) > 1:
             for half in (values[: len(values) // 2], values[len(values) // 2 :]):
-                yield from _parts(statement | {element: _one_or_more(half)})
+                yield from _parts(statement | {element: one_or_more(half)})
             return
     yield statement
 

@@ -20,7 +20,7 @@ from iamtui.engine.api_calls import PROFILE, AuthorizedAction, authorized_by, ia
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
-from iamtui.text import first_names
+from iamtui.text import counted, first_names
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.denials import with_path
 from iamtui.workspace.questions import check_resource
@@ -180,11 +180,7 @@ class Activity:
 
 
 def _events(count: int) -> str:
-    return _count(count, "event")
-
-
-def _count(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+    return counted(count, "event")
 
 
 def read_trails(
@@ -440,7 +436,7 @@ def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...
     unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
     if unrecorded:
         found.append(
-            f"{_count(len(unrecorded), 'granted action')} of no API call, as {first_names(unrecorded, 3)}: whether "
+            f"{counted(len(unrecorded), 'granted action')} of no API call, as {first_names(unrecorded, 3)}: whether "
             "they are used shows only where calls are known to need them, as for iam:PassRole."
         )
     maybe = {action: event for action, event in activity.possible.items() if action not in activity.actions}

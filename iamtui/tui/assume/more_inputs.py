@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 from iamtui.account.model import Account
 from iamtui.credentials.assume_role import LONGEST_POLICIES
 from iamtui.credentials.session import NO_EXTRAS
+from iamtui.text import counted
 from iamtui.tui.assume.rows import FormRow, InputRow
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, said, words
@@ -298,14 +299,10 @@ def filled_words(extras: AssumeExtras) -> str:
     if extras.policy:
         found.append(f"session policy ({len(extras.policy):,} characters)")
     if extras.policy_arns:
-        found.append(_counted(len(extras.policy_arns), "managed policy", "managed policies"))
+        found.append(counted(len(extras.policy_arns), "managed policy", "managed policies"))
     if extras.tags:
         passed = len(extras.transitive_tag_keys)
-        found.append(_counted(len(extras.tags), "tag", "tags") + (f", {passed} transitive" if passed else ""))
+        found.append(counted(len(extras.tags), "tag") + (f", {passed} transitive" if passed else ""))
     if extras.source_identity:
         found.append(f"source identity {extras.source_identity}")
     return ", ".join(found)
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

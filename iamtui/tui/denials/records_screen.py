@@ -20,7 +20,7 @@ from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
-from iamtui.text import safe_document, safe_text
+from iamtui.text import counted, safe_document, safe_text
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import fit, fit_end, line, lines, plain
 from iamtui.tui.widgets.inputs import AskRow
@@ -394,7 +394,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         self.text.read_only = True
         self.text.load_text(text)
         more = "" if whole else f", its first {denials.HEAD:,} characters shown"
-        words = f": {lines:,} {'line' if lines == 1 else 'lines'}{more}."
+        words = f": {counted(lines, 'line')}{more}."
         self.note(line("Read ", (name, "bold"), words))
 
     def on_paste(self, event: events.Paste) -> None:
@@ -440,7 +440,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         if not found:
             return plain("")
         times = sum(denial.count for denial in found)
-        words = f"{len(found):,} {'request' if len(found) == 1 else 'requests'}"
+        words = counted(len(found), "request")
         if times > len(found):
             words += f", found {times:,} times"
         if self.findings.not_denied:

@@ -13,6 +13,7 @@ from textual.content import Content
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
+from iamtui.text import counted
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import line, plain
@@ -365,7 +366,7 @@ class DraftController:
         assert found is not None
         words = self.words_of(found.draft, index)
         left = len(self._desk.take(found.draft.account_id, index, undone=undone).draft.edits)
-        count = f"  {left} edit{'' if left == 1 else 's'} left"
+        count = f"  {counted(left, 'edit')} left"
         self.draft_changed(line((what, "bold"), words, (count, "$muted")))
 
     def put_back_edit(self) -> None:

@@ -23,7 +23,7 @@ from iamtui.lint.check_document import Finding, Level, findings
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.tui.background import in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.text_screens import private_copy, run_editor
@@ -346,7 +346,7 @@ class DraftEditorScreen(Screen[str | None]):
 
     def state_words(self, found: Sequence[Finding], *, changed: bool) -> Content:
         counts = [(level, sum(1 for f in found if f.level is level)) for level in Level]
-        words = ", ".join(f"{count} {level.value}{'' if count == 1 else 's'}" for level, count in counts if count)
+        words = ", ".join(counted(count, level.value) for level, count in counts if count)
         return plain(f"{words or 'AWS would take it: no findings'}  ({'changed' if changed else 'unchanged'})")
 
     def say(self, words: Content) -> None:
@@ -404,7 +404,7 @@ class DraftEditorScreen(Screen[str | None]):
             self._doubtful = text
             what = "This cannot be read, and AWS would refuse it"
             if document.error is None:
-                count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+                count = counted(len(errors), "error")
                 what = f"AWS would refuse this, or it cannot work: {count}"
             self.say(line(("! ", "bold $verdict-depends"), plain(f"{what}. F4 goes there, ctrl+s again keeps it so.")))
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
+from iamtui.text import counted
 from iamtui.tui import lazy
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class OpenDraft(Struct, frozen=True):
         """`DRAFT name (3 edits)`, raw."""
         count = len(self.draft.edits)
         name = f" {self.draft.name}" if self.draft.name else ""
-        return f"DRAFT{name} ({count} edit{'' if count == 1 else 's'}{', unsaved' if self.unsaved else ''})"
+        return f"DRAFT{name} ({counted(count, 'edit')}{', unsaved' if self.unsaved else ''})"
 
 
 class DraftDesk:

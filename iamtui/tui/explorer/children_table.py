@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from iamtui.account.model import Account, Entity, Role, User
+from iamtui.text import counted
 from iamtui.tui import lazy
 from iamtui.tui.explorer.explorer import MarkOf, SignsOf, VerdictOf, no_signs
 from iamtui.tui.explorer.table_columns import GAP, ColumnLayout, TableColumn, columns_of
@@ -150,7 +151,7 @@ class ChildrenTable(LineView):
         """The titles of the columns, the sorted one with an arrow; below, a rule that counts those without room."""
         if y == 1:
             hidden = len(self._hidden())
-            more = f" {hidden} more column{'' if hidden == 1 else 's'} " if hidden else ""
+            more = f" {counted(hidden, 'more column')} " if hidden else ""
             return [Piece("─" * (width - len(more) - 1), "guide"), Piece(more, "faint"), Piece("─", "guide")]
         sorted_by, reverse = self.sort
         pieces = [Piece(" ")]

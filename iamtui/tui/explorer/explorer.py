@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from iamtui.account.model import Account, Entity
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
 from iamtui.tui.inventory import (
@@ -432,7 +432,7 @@ def result_words(result: SearchResult) -> str:
         return "no match; Esc clears"
     shown = f", first {lazy.search.HIT_LIMIT} shown" if result.total > len(result.hits) else ""
     close = "close " if result.fuzzy else ""
-    return f"{result.total:,} {close}{'match' if result.total == 1 else 'matches'}{shown}"
+    return f"{counted(result.total, f'{close}match', f'{close}matches')}{shown}"
 
 
 def _marked(name: str, positions: Sequence[int]) -> list[Piece]:

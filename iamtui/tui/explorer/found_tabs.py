@@ -24,6 +24,7 @@ from iamtui.presentation.reports import Report
 from iamtui.presentation.used import used_of, used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.tui import clock
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
@@ -82,7 +83,7 @@ def _access(
     used = {one.service: used_of(one) for one in uses}
     tab = FoundTab()
     _add_used(tab, workspace, activity, uses)
-    count = f"{len(services)} service{'' if len(services) == 1 else 's'}"
+    count = counted(len(services), "service")
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
     tab.rows.append(heading(f"What it can do: {count}, by access level{some}"))
     tab.rows.extend(_needed([entity]))

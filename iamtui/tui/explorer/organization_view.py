@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from iamtui.account.model import IAM_SERVICE, Account, Fact, Missing, OrganizationLevel, OrganizationPolicy
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain
@@ -99,7 +100,7 @@ def _why(fact: Missing) -> str:
 def _count(kind: str, fact: Fact[tuple[OrganizationPolicy, ...]]) -> str:
     if isinstance(fact, Missing):
         return f"{kind}s unknown"
-    return f"{len(fact.value)} {kind}{'' if len(fact.value) == 1 else 's'}"
+    return counted(len(fact.value), kind)
 
 
 def organization_entries(account: Account, branch: Branch) -> list[ListingEntry]:
@@ -271,9 +272,7 @@ class UnitPicking:
             # The user went on to something else.
             return
         choices = [
-            lazy.dialogs.Choice(
-                one.id, f"{'  ' * one.depth}{one.name or one.id}", f"{one.accounts:,} account{'s'[: one.accounts != 1]}"
-            )
+            lazy.dialogs.Choice(one.id, f"{'  ' * one.depth}{one.name or one.id}", counted(one.accounts, "account"))
             for one in units
         ]
         hint = plain("Opens every account in it and below, each by assuming a role.", "$muted")

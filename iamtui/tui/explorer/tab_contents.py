@@ -30,6 +30,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.policy.document import PolicyDocument, render
+from iamtui.text import counted
 from iamtui.tui import clock
 from iamtui.tui.content import line
 from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_trust
@@ -162,7 +163,7 @@ def _group(account: Account, group: Group) -> list[ListingRow]:
     members = len(account.members(group.name))
     rows = _identity(group)
     rows += [BLANK, heading("Permissions"), *_permissions(account, group)]
-    rows.append(ListingRow("Members", f"{members} user{'' if members == 1 else 's'}" if members else "nobody"))
+    rows.append(ListingRow("Members", counted(members, "user") if members else "nobody"))
     return rows
 
 

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from iamtui.credentials.renewal import RenewalState
 from iamtui.credentials.session import SOON, Urgency, time_left_words
+from iamtui.text import counted
 from iamtui.tui.content import fit, line, lines, plain, safe_text
 from iamtui.tui.sessions.text import MASK, URGENCY_STYLES, role_name
 from iamtui.tui.widgets.status import Severity
@@ -222,7 +223,7 @@ def _clock_moved(moved: timedelta, skew: timedelta) -> Content:
 def dropped_words(dropped: Dropped) -> str:
     """What was dropped: "2 sessions", "1 session, 1 MFA session and 1 endpoint", or ""."""
     numbers = ((dropped.sessions, "session"), (dropped.mfa_sessions, "MFA session"), (dropped.endpoints, "endpoint"))
-    parts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in numbers if number]
+    parts = [counted(number, word) for number, word in numbers if number]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
@@ -306,7 +307,7 @@ def _session_row(kept: KeptSession, now: datetime) -> Content:
 
 def _endpoints(served: list[KeptSession]) -> Content:
     counts = [kept.service.status.counts.served for kept in served if kept.service is not None]
-    answered = f"{sum(counts)} request{'' if sum(counts) == 1 else 's'} so far"
+    answered = f"{counted(sum(counts), 'request')} so far"
     many = len(served) > 1
     return plain(
         f"Programs that ask the endpoint{'s' if many else ''} ({answered}) get no credentials any more; "
