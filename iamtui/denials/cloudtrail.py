@@ -159,7 +159,8 @@ def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
     source, event = text_in(record, "eventSource"), text_in(record, "eventName")
     identity = _caller(dict_in(record, "userIdentity"), dict_in(record, "requestParameters"))
     message = text_in(record, "errorMessage")[:_LONGEST_MESSAGE]
-    told = next((found for found in messages_in(message) if found.action or found.claim.kind or found.encoded), _SILENT)
+    messages = messages_in(message) if message else ()
+    told = next((found for found in messages if found.action or found.claim.kind or found.encoded), _SILENT)
     notes, unknown = list(identity.notes), list(identity.unknown)
     action = iam_action(source, event)
     call = f"{source.removesuffix(_SERVICE)}:{event}"

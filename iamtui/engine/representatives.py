@@ -175,7 +175,7 @@ def _in_common(entries: Iterable[tuple[Token, ...]], asked: PreparedRequest, aro
     """Resources of the set that entries name."""
     members = asked.prepared.resource.members
     made = (
-        spelled(both, around)
+        _spelled_once(both, around)
         for entry in islice(entries, _MOST_ENTRIES)
         for tokens in members.beginning_as(lead_of(entry))
         if (both := first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)) is not None
@@ -215,7 +215,7 @@ def _of_the_whole(reading: Evaluation) -> Iterator[str]:
     if memory.of_each_type is None:
         around = surroundings(reading)
         members = reading.prepared.resource.members
-        made = (spelled(tokens, around) for tokens in members.forms or members.patterns)
+        made = (_spelled_once(tokens, around) for tokens in members.forms or members.patterns)
         memory.of_each_type = tuple(islice(filter(members.has, made), _MOST_LIKELY))
     yield from memory.of_each_type
 
@@ -467,6 +467,10 @@ def spelled(tokens: Sequence[Token], around: ArnDefaults, letter: str = _LETTERS
             known = _account(field) if len(made) == _ARN_FIELDS - 1 else _filled(field, letter)
         made.append(known)
     return ":".join(made)
+
+
+_spelled_once: Final = lru_cache(maxsize=4096)(spelled)
+"""Questions that differ in their context alone ask about the same sets."""
 
 
 def _account(field: Sequence[Token]) -> str:

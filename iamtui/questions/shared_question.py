@@ -304,7 +304,7 @@ def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
     The context is given for a call, which is checked for each of its resources.
     """
     action, resource = question.action, question.resource
-    if not question.context:
+    if not question.context or not keys_of_other_resources(action, resource):
         return question.context, ()
     dropped = {key for key in question.context if is_of_another_resource(action, resource, key)}
     if not dropped:
