@@ -14,7 +14,7 @@ from iamtui.tui.question.answer_view import MatrixView
 from iamtui.tui.question.context_field import ContextView
 from iamtui.tui.question.panel import QuestionPanel
 from tests.support.panel_apps import screen_text, type_text
-from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
+from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of, typed
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
 from tests.support.slow import one_quick
@@ -335,3 +335,15 @@ async def test_the_key_that_asks_is_named_as_it_is_where_the_focus_is() -> None:
         await settle(pilot)
         assert "Press F5 and type an action such as s3:GetObject." in screen_text(pilot.app)
         assert "F5 Ask ─╯" in screen_text(pilot.app)
+
+
+async def test_a_sentence_in_place_of_an_answer_stands_together() -> None:
+    async with opened(size=(200, 60)) as pilot:
+        form = form_of(pilot)
+        await typed(pilot, form.action_field, "s3:GetObject")
+        await typed(pilot, form.context_field, "arn:aws:s3:::puffin-data-lake/x")
+        form.resource_field.focus()
+        await settle(pilot)
+        rows = screen_text(pilot.app).splitlines()
+        first = next(at for at, row in enumerate(rows) if "! The context has" in row)
+        assert "without a value." in rows[first + 1]

@@ -269,12 +269,14 @@ class AnswerView(Column):
     def _tell(self, sentence: Content, more: Content) -> None:
         width = self.size.width - 2
         found = wrap_all([sentence, more], width, _MOST_BAND[self._room] + 1) or [Content("")]
-        self._put("verdict", [Content(" ").append(row) for row in found[:1]])
-        self._put("because", found[1:])
+        # In a whole column a blank line sets off what stands below the sentence.
+        first = len(wrap_all([sentence], width, len(found))) if self._room == WIDE and sentence else 1
+        self._put("verdict", [Content(" ").append(row) for row in found[:first]])
+        self._put("because", found[first:])
         # What an answer took is not kept for a sentence, nor that for an answer: the rest would be blank.
         self._held.pop("all", None)
-        _set_height(self._parts["verdict"], 1)
-        _set_height(self._parts["because"], len(found) - 1)
+        _set_height(self._parts["verdict"], first)
+        _set_height(self._parts["because"], len(found) - first)
 
     def _hold_all(self, rows: int) -> None:
         if self._room == MEDIUM or self._is_typed_for:
