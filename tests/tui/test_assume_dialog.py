@@ -242,6 +242,9 @@ async def test_a_running_call_shows_progress_and_can_be_cancelled(gate: Gate) ->
         await pilot.press("enter")
         await pilot.pause()
         assert gate.started.wait(60)
+        duration = field(app, "duration")
+        assert duration.styles.text_opacity < 1, "nothing can be typed"
+        assert all(one.styles.text_opacity == 1 for one in duration.ancestors_with_self[1:]), "its label is read on"
         assert "Asking STS" in words(app)
         before = name.value
         await pilot.press("9")

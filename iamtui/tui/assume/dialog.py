@@ -142,7 +142,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         & > DialogBox {
             width: 90;
         }
-        &.-busy FormRow {
+        &.-busy FormRow Input {
             text-opacity: 50%;
         }
     }

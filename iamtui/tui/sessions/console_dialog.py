@@ -103,7 +103,7 @@ class ConsoleDialog(Dialog[str | None]):
         & #console-state.-empty {
             display: none;
         }
-        &.-busy .field {
+        &.-busy .field Input {
             text-opacity: 50%;
         }
     }
