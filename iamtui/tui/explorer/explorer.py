@@ -493,7 +493,7 @@ class Explorer(Pane):
         """Told that the cursor rests on another account, or on something in it, and whether the user goes there."""
 
     def compose(self) -> ComposeResult:
-        yield FilterInput(placeholder="/ filter: name, ARN, id, tag", compact=True, id="filter")
+        yield FilterInput(placeholder="/ filter: name, ARN, tag", compact=True, id="filter")
         yield Static(id="filter-count", markup=False)
         yield ExplorerTree(id="tree")
 

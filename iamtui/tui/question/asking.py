@@ -225,7 +225,8 @@ class SearchableCatalogue:
         if info is None:
             return "", ""
         words = info.description.removeprefix("Grants permission to ")
-        return info.access_levels[0], words[:1].upper() + words[1:]
+        # "Permissions management" has no room there.
+        return info.access_levels[0].partition(" ")[0], words[:1].upper() + words[1:]
 
     def known(self, action: str) -> bool:
         """Whether AWS lists this action or API call, or some action that the pattern matches."""

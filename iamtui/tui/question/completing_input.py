@@ -123,6 +123,8 @@ _HEADER: Final = 1
 """Lines at the top of the screen that no list covers."""
 _GAP: Final = 2
 _LEAST_ABOUT: Final = 12
+_FITTING: Final = 1 / 3
+"""How many of the names have to fit beside the words about them; the others are cut, with a mark."""
 
 LONGEST_WAIT_SECONDS: Final = 5.0
 """How long Enter waits for completions of what was typed; the first ones have a catalogue to load."""
@@ -166,14 +168,15 @@ class Completions(LineView, can_focus=False):
         self.offers: tuple[Offer, ...] = ()
         self.highlighted = 0
         self._needle = ""
-        self._names = self._kinds = 0
+        self._widths: Sequence[int] = ()
+        self._kinds = 0
 
     def show(self, offers: Sequence[Offer], needle: str) -> None:
         if bool(offers) is not bool(self.offers):
             # From whoever offers it, who lies around the list, it would not bubble beyond that.
             self.post_message(self.Switched().set_sender(self))
         self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
-        self._names = max((cell_len(offer.value) for offer in self.offers), default=0)
+        self._widths = [cell_len(safe_text(offer.value, limit=None)) for offer in self.offers]
         self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
         # A class would have the styles of the list and its scroll bars worked out again.
         self.display = bool(self.offers)
@@ -222,20 +225,29 @@ class Completions(LineView, can_focus=False):
         here = index == self.highlighted
         found = [Piece("▌" if here else " ", "bar")]
         room = width - 1
-        kinds = self._kinds + _GAP if self._kinds else 0
-        names = min(self._names, max(room - kinds - _GAP, room // 2))
-        name = _tail_of(safe_text(offer.value, limit=None), room)
+        names, kinds = self._columns(room)
+        # The one that would be taken is seen in full.
+        name = _tail_of(safe_text(offer.value, limit=None), room if here or not kinds else names)
         found += self._marked(name, here)
-        # A name in full is worth more than the words beside it.
-        left = room - max(cell_len(name), names) - _GAP
-        if kinds and left >= cell_len(offer.kind):
-            found.append(Piece(" " * (names - min(names, cell_len(name)) + _GAP)))
-            found.append(Piece(offer.kind.ljust(kinds), "heading" if here else "muted"))
-            if left - kinds >= _LEAST_ABOUT:
-                found.append(Piece(offer.about, "muted"))
-        elif not kinds and left >= _LEAST_ABOUT:
-            found.append(Piece(" " * (names - min(names, cell_len(name)) + _GAP) + offer.about, "muted"))
+        if cell_len(name) > names:
+            return found
+        gap, left = " " * (names - cell_len(name) + _GAP), room - names - _GAP
+        if kinds:
+            found.append(Piece(gap + offer.kind.ljust(kinds), "heading" if here else "muted"))
+            gap, left = " " * _GAP, left - kinds - _GAP
+        if left >= _LEAST_ABOUT:
+            found.append(Piece(gap + fit(offer.about, left), "muted"))
         return found
+
+    def _columns(self, room: int) -> tuple[int, int]:
+        """Cells of the names and of the words beside them; names in full are worth more than these."""
+        longest = max(self._widths, default=0)
+        if not self._kinds:
+            return min(longest, room), 0
+        column = room - self._kinds - _GAP
+        if sum(width <= column for width in self._widths) < _FITTING * len(self._widths):
+            return min(longest, room), 0
+        return min(longest, column), self._kinds
 
     def _marked(self, name: str, here: bool) -> list[Piece]:
         style = "strong" if here else ""
