@@ -48,6 +48,8 @@ _is_on = False
 """Whether the collector is on while nobody is making anything."""
 _touched_at = float("-inf")
 """When the user did something last."""
+_is_left_out = False
+"""Whether something was left out of the rounds, and may have become garbage, since everything was looked through."""
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def making(*, stays: bool = False) -> Iterator[None]:
         stays: whether what is made is kept: much of it is then left out of the collector's rounds. So is all else that
             is there at that moment, and what of that becomes garbage waits for `look_through_all`.
     """
-    global _makers, _is_on, _stays  # noqa: PLW0603 - the collector is the process's own
+    global _makers, _is_on, _stays, _is_left_out  # noqa: PLW0603 - the collector is the process's own
     with _lock:
         if not _makers:
             _is_on = gc.isenabled()
@@ -75,6 +77,7 @@ def making(*, stays: bool = False) -> Iterator[None]:
             if not _makers and _is_on:
                 if _stays and gc.get_count()[0] > _MANY:
                     gc.freeze()
+                    _is_left_out = True
                 gc.enable()
             if not _makers:
                 _stays = False
@@ -110,10 +113,12 @@ def look_through_closed() -> None:
     Everything is looked through that was made since the start, or since much was left out. What has stayed is left out
     in its turn once it is much, such as what the first dialog of a kind has loaded.
     """
+    global _is_left_out  # noqa: PLW0603 - as above
     if gc.isenabled() and gc.get_threshold() == _ROUNDS:
         gc.collect()
         if len(gc.get_objects(generation=2)) > _TOO_MANY:
             gc.freeze()
+            _is_left_out = True
 
 
 def look_through_all(*, at_once: bool = False) -> None:
@@ -123,16 +128,21 @@ def look_through_all(*, at_once: bool = False) -> None:
     Args:
         at_once: also where the collector keeps times of its own: a secret was drawn, and what drew it is garbage now.
     """
+    global _is_left_out  # noqa: PLW0603 - as above
     if gc.isenabled() and gc.get_threshold() == _ROUNDS:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+        _is_left_out = False
     elif at_once:
         gc.collect()
 
 
 LULL_SECONDS: Final = 20.0
-"""How long nobody has done anything when garbage is looked for in everything, and how often."""
+"""How long nobody has done anything when garbage is looked for in everything; how often that is thought of."""
+
+_LULL_OF_AN_OBJECT: Final = 0.0002
+"""How much longer for each object: to look through all of a large account takes a second, in which no key is read."""
 
 PAUSE_SECONDS: Final = 0.15
 """How long after a key, when what it changed is on screen, garbage is looked for in what was made meanwhile."""
@@ -149,7 +159,6 @@ class GarbageRounds:
         self._touched_at = monotonic()
         self._pauses = False
         self._has_closed = False
-        self._is_lull = False
 
     def begin(self) -> None:
         """Begin when the start is over, unless something else looks for garbage."""
@@ -161,7 +170,6 @@ class GarbageRounds:
         """The user did something; `closed`: a screen goes."""
         global _touched_at  # noqa: PLW0603 - threads of any widget give way
         self._touched_at = _touched_at = monotonic()
-        self._is_lull = False
         self._has_closed = self._has_closed or closed
         if not self._pauses:
             self._pauses = True
@@ -177,9 +185,14 @@ class GarbageRounds:
             look_through_new()
 
     def _use_lull(self) -> None:
-        """Once in each time that the user does nothing."""
-        if not self._is_lull and monotonic() - self._touched_at >= LULL_SECONDS:
-            self._is_lull = True
+        """Where something was left out that may be garbage by now: all else is looked through in the pauses.
+
+        Not before a dialog is closed, which would be left out with all that is there.
+        """
+        lull = monotonic() - self._touched_at
+        if not _is_left_out or lull < LULL_SECONDS or len(self._app.screen_stack) > 1:
+            return
+        if lull >= gc.get_freeze_count() * _LULL_OF_AN_OBJECT:
             look_through_all()
 
 
@@ -271,11 +284,13 @@ def free_in_pieces(workspace: Workspace | None) -> None:
 
 
 def _free(accounts: list[Account]) -> None:
+    global _is_left_out  # noqa: PLW0603 - as above
     account, gone = accounts.pop(), Event()
     weakref.finalize(account, gone.set).atexit = False
     pieces = pieces_of(account)
     del account
-    gone.wait(_LONGEST_HELD)
+    if not gone.wait(_LONGEST_HELD):
+        _is_left_out = True
     while pieces:
         pieces.pop()
 

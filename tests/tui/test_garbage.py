@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import cast
 from weakref import ref
 
 import pytest
@@ -275,3 +276,60 @@ def living(kind: type) -> int:
     gc.unfreeze()
     gc.collect()
     return sum(type(one) is kind for one in gc.get_objects())
+
+
+class Clock:
+    """An app that keeps what it is to do every so often, and a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.screen_stack = [None]
+        self.rounds: list[Callable[[], None]] = []
+
+    def set_timer(self, _seconds: float, _act: Callable[[], None]) -> None: ...
+
+    def set_interval(self, _seconds: float, act: Callable[[], None]) -> None:
+        self.rounds.append(act)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The rounds of an app at which nobody does anything."""
+    clock = Clock()
+    monkeypatch.setattr(garbage, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(gc, "isenabled", lambda: bool(clock.rounds))
+    garbage.GarbageRounds(cast(IamtuiApp, clock)).begin()
+    return clock
+
+
+@pytest.mark.usefixtures("rounds")
+def test_a_lull_in_which_nothing_can_have_become_garbage_is_left_alone(clock: Clock) -> None:
+    """To look through a large account takes a second, in which no key is read."""
+    garbage.look_through_all()
+    before = gc.get_stats()[2]["collections"]
+    clock.now = 10_000
+    clock.rounds[0]()
+    assert gc.get_stats()[2]["collections"] == before
+
+
+@pytest.mark.usefixtures("rounds")
+def test_the_more_there_is_the_longer_a_lull_has_to_be(clock: Clock) -> None:
+    garbage.look_through_all()
+    left = ref(loop := Loop())
+    kept = [[number] for number in range(15_000)]
+    garbage.look_through_closed()
+    del loop
+    assert gc.get_freeze_count() > len(kept)
+    clock.now = garbage.LULL_SECONDS - 1
+    clock.rounds[0]()
+    assert left() is not None
+    clock.now = gc.get_freeze_count() * 0.0001
+    clock.rounds[0]()
+    assert left() is not None
+    clock.now = max(garbage.LULL_SECONDS, gc.get_freeze_count() * 0.0003)
+    clock.screen_stack.append(None)
+    clock.rounds[0]()
+    assert left() is not None, "what a dialog leaves would be left out with it"
+    clock.screen_stack.pop()
+    clock.rounds[0]()
+    assert left() is None
