@@ -379,7 +379,8 @@ GLOBAL_SERVICES: Final = frozenset(
 """Services whose requests report us-east-1 as aws:RequestedRegion (IAM User Guide: aws:RequestedRegion)."""
 
 
-_ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
+ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
+"""Keys that are taken to be absent where aws:ViaAWSService is taken to be false."""
 
 
 class KnownContext(Struct, frozen=True):
@@ -563,6 +564,6 @@ def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environ
     assumed = {name: value for name, value in values.items() if name.lower() not in named}
     return Environment(
         {name.lower(): value for name, value in assumed.items()},
-        _ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),
+        ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),
         tuple(f"{name} = {value[0]}" for name, value in assumed.items()),
     )

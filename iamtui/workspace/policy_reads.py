@@ -11,10 +11,13 @@ from iamtui.account.model import Account
 from iamtui.policy.conditions import parse_date
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
+from iamtui.questions.policies_in_force import ONLY_FORWARDED
 from iamtui.workspace.inventory import documents_in
 
 OF_THE_MOMENT: Final = frozenset(("aws:currenttime", "aws:epochtime"))
 """Keys of the time of a request."""
+
+_FORWARDED: Final = frozenset(map(str.lower, ONLY_FORWARDED))
 
 _VARIABLE: Final = re.compile(r"\$\{([^},]+)")
 _MOST_MOMENTS: Final = 96
@@ -50,6 +53,9 @@ class PolicyReads:
         dates = (v for line in statement.conditions if line.key.lower() in OF_THE_MOMENT for v in line.values)
         self._moments.update(date for value in dates if (date := parse_date(value)) is not None)
         keys.update(key.lower() for text in texts for key in _VARIABLE.findall(text))
+        if not keys.isdisjoint(_FORWARDED):
+            # Where that is not told, they are taken to be absent.
+            keys.add("aws:viaawsservice")
         if keys:
             negated = statement.not_actions is not None
             entries = tuple((statement.not_actions if negated else statement.actions) or ())
@@ -83,6 +89,8 @@ def _all_documents(account: Account) -> Iterator[PolicyDocument]:
 
 _ACCOUNT_ID: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _OWNER_KEYS: Final = ("aws:resourceaccount", "s3:resourceaccount")
+OF_OWNERS: Final = frozenset((*_OWNER_KEYS, "aws:resourceorgid", "aws:resourceorgpaths"))
+"""Keys of the account that owns a resource."""
 
 
 def owners_named(documents: Iterable[PolicyDocument]) -> tuple[frozenset[str], bool]:

@@ -23,10 +23,12 @@ from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.patterns import is_pattern, parse_arn
+from iamtui.policy.resource import resource_policy_arn
 from iamtui.policy.statement import action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
+from iamtui.questions.policies_in_force import ONLY_FORWARDED
 from iamtui.questions.question import Question
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.compared_states import ChangedStatements
@@ -34,7 +36,7 @@ from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.denials import caller_of, with_path
 from iamtui.workspace.draft_session import DraftedAccount, verdict_key
 from iamtui.workspace.opening import unloaded_policies, with_resource_policies
-from iamtui.workspace.policy_reads import OF_THE_MOMENT, PolicyReads
+from iamtui.workspace.policy_reads import OF_OWNERS, OF_THE_MOMENT, PolicyReads
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict
 from iamtui.workspace.workspace import Workspace
@@ -239,10 +241,22 @@ class Replayer:
         if self._effect is not None and self._effect.ends_sign_in_of(principal):
             yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
         for asked in self._questions(request, denial, actions):
+            if self._is_of_untold_owner(asked.question):
+                yield _Told(Verdict.OPEN, asked.question.action, asked.question.resource, _OWNER)
             for question in self._at_its_times(asked.question, request):
                 yield self._of_a_success(principal, question, asked)
                 yield from self._by_session_tags(principal, question, guessed=asked.guessed)
             yield from self._between(principal, asked, request)
+
+    def _is_of_untold_owner(self, question: Question) -> bool:
+        """Whether policies read whose a resource is, and neither the record nor an account tells that."""
+        arn = parse_arn(question.resource)
+        if arn is None or arn.account or question.resource_account:
+            return False
+        carrier = resource_policy_arn(question.resource, arn)
+        known = (account.resource_policies.get(carrier) for account in self._before.workspace.accounts)
+        is_known = any(found is not None and found.state != "denied" for found in known)
+        return not (is_known or self._reads.about(question.action).isdisjoint(OF_OWNERS))
 
     def _by_session_tags(self, principal: Principal, question: Question, *, guessed: bool) -> Iterator[_Told]:
         """What is open because a session may have had tags, which stand before those of its role."""
@@ -277,6 +291,8 @@ class Replayer:
         record = request.record() if request.source.startswith("kms.") else {}
         for action in actions:
             told = {**denial.context, **dict(action.context), **encryption_context(record, action.action)}
+            if told.get("aws:ViaAWSService") == ("false",):
+                told |= dict.fromkeys(ONLY_FORWARDED, ())
             read = self._reads.about(action.action)
             of_action = {key: values for key, values in told.items() if key.lower() in read or key.lower() in _ALWAYS}
             needs_none = ENGINE_CATALOGUE.has_resource_type(action.action) is False
@@ -395,6 +411,7 @@ class Replayer:
 
 _NOT_IN_RECORD: Final = "the record does not tell."
 _TIMES: Final = "It depends on the time, which is not kept of each event."
+_OWNER: Final = "It depends on whose resource it is, which the record does not tell."
 _CUT: Final = "The record names more than was kept of it."
 _SIGN_IN: Final = (
     "The draft deletes an access key or the password of this user, and which of them was used is not known."

@@ -381,6 +381,40 @@ def test_a_document_that_is_changed_for_several_callers_is_one_edit() -> None:
     assert left == []
 
 
+def denying(condition: dict[str, Any]) -> Edit:
+    return PutInlinePolicy(iam("user/alice"), "own", text(READ_ALL, deny("s3:*", Condition=condition)))
+
+
+READ_ALL = allow("s3:GetObject")
+BY_ATHENA = USER | {"invokedBy": "athena.amazonaws.com"}
+UNKNOWN: dict[str, Any] = {"requestParameters": {"bucketName": "unknown", "key": "a"}, "resources": []}
+OWNED = [{"ARN": "arn:aws:s3:::unknown/a", "accountId": ID, "type": "AWS::S3::Object"}]
+NOT_OURS = {"StringNotEquals": {"aws:ResourceAccount": ID}}
+
+
+@pytest.mark.parametrize(
+    ("record", "condition", "expected"),
+    [
+        # IAM User Guide: services that call on somebody's behalf stand in aws:CalledVia, of which the last one is told.
+        (event(userIdentity=BY_ATHENA), {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}},
+         Verdict.OPEN),
+        (event(userIdentity=BY_ATHENA), {"StringEquals": {"aws:CalledViaLast": "athena.amazonaws.com"}},
+         Verdict.BROKEN),
+        (event(sourceIPAddress="203.0.113.9"), {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}},
+         Verdict.KEPT),
+        # The ARN of a bucket names no account, and a record need not tell it.
+        (event(**UNKNOWN), NOT_OURS, Verdict.OPEN),
+        (event(**UNKNOWN | {"resources": OWNED}), NOT_OURS, Verdict.KEPT),
+        (event(resources=[]), NOT_OURS, Verdict.KEPT),
+        (event(**UNKNOWN), {"StringEquals": {"aws:username": "bob"}}, Verdict.KEPT),
+    ],
+)  # fmt: skip
+def test_whose_a_resource_is_and_who_forwards_a_call_is_not_guessed(
+    record: dict[str, Any], condition: dict[str, Any], expected: Verdict
+) -> None:
+    assert verdict(workspace(READ_ALL), record, denying(condition)) is expected
+
+
 FEDERATED = {
     "type": "FederatedUser", "arn": f"arn:aws:sts::{ID}:federated-user/bob", "accountId": ID,
     "sessionContext": {"sessionIssuer": {"type": "IAMUser", "arn": iam("user/alice")}},
