@@ -41,7 +41,7 @@ from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE
 from iamtui.workspace.proofs import Proof
 from iamtui.workspace.questions import BulkEvaluator, with_region
 from iamtui.workspace.replay import allows_all
-from iamtui.workspace.used import Activity, UsedAction
+from iamtui.workspace.used import VIA_A_SERVICE, Activity, UsedAction
 from iamtui.workspace.workspace import Workspace
 
 MOST_NAMED: Final = 10
@@ -155,10 +155,17 @@ class _Maker:
         )
 
     def _take(self, used: UsedAction) -> None:
+        # What services forwarded is asked about by itself, since policies tell it apart.
+        for forwarded in (False, True):
+            contexts = [one for one in used.contexts if (VIA_A_SERVICE in dict(one[1])) is forwarded]
+            if contexts:
+                told = {key: (values[0],) for key, values in common_context(contexts).items()}
+                self._take_in(contexts[0][0], told, used)
+
+    def _take_in(self, region: str, context: Mapping[str, tuple[str, ...]], used: UsedAction) -> None:
         # Resources beside each other are mostly granted alike: of very many, one of each folder or kind is asked about.
         fronts = (str, _stem, _kind)
         front = next((one for one in fronts if len({one(name) for name in used.resources}) <= MOST_FRONTS), _kind)
-        context = {key: (values[0],) for key, values in common_context(used).items()}
         asked: str | None = None
         # In the order of their fronts, so that one decision is held at a time.
         for resource in sorted(used.resources, key=lambda name: front(name or "*")):
@@ -167,24 +174,28 @@ class _Maker:
             self._done += 1
             if front(where) != asked:
                 asked = front(where)
-                question = Question(used.action, where, context, region=next(iter(used.contexts))[0])
+                question = Question(used.action, where, context, region=region)
                 asker = BulkEvaluator(self._workspace, question, now=self._now, read_whole=True)
                 decision = asker.ask(self._principal)
-            if decision.denied:
-                (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
-                continue
-            conditions = self._conditions(decision)
-            if not conditions:
-                self._by_others[used.action] = None
-            names: tuple[str, ...] = (self._named(where),)
-            if conditions and decision.resource_scope is ResourceScope.SOME:
-                # Which one it was is not told in full: then no more than it has.
-                names = decision.allowed_resources
-            if conditions and not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
-                self._open[used.action] = None
-            for condition in conditions:
-                key = json.dumps(self._with_context(condition, used), sort_keys=True)
-                self._allowed[key].resources[used.action].update(dict.fromkeys(names))
+            self._take_on(resource, decision, used)
+
+    def _take_on(self, resource: str, decision: Decision, used: UsedAction) -> None:
+        where = resource or "*"
+        if decision.denied:
+            (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
+            return
+        conditions = self._conditions(decision)
+        if not conditions:
+            self._by_others[used.action] = None
+        names: tuple[str, ...] = (self._named(where),)
+        if conditions and decision.resource_scope is ResourceScope.SOME:
+            # Which one it was is not told in full: then no more than it has.
+            names = decision.allowed_resources
+        if conditions and not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
+            self._open[used.action] = None
+        for condition in conditions:
+            key = json.dumps(self._with_context(condition, used), sort_keys=True)
+            self._allowed[key].resources[used.action].update(dict.fromkeys(names))
 
     def _conditions(self, decision: Decision) -> list[dict[str, Any]]:
         """The conditions of the principal's own statements that granted it, each once; one without is enough."""
@@ -203,7 +214,7 @@ class _Maker:
 
     def _with_context(self, condition: dict[str, Any], used: UsedAction) -> dict[str, Any]:
         """A condition, with what all recorded checks of the action carried, as the service a role is passed to."""
-        keys = {key: values for key, values in common_context(used).items() if key == "iam:PassedToService"}
+        keys = {key: values for key, values in common_context(used.contexts).items() if key == "iam:PassedToService"}
         if not keys or "passedtoservice" in json.dumps(condition).lower():
             return condition
         self._rules["Roles may be passed to the services alone that they were passed to."] = None
@@ -283,9 +294,11 @@ def _may_be_granted(decision: Decision) -> bool:
     return decision.outcome is Outcome.IMPLICIT_DENY and grants and not decision.is_capped
 
 
-def common_context(used: UsedAction) -> Mapping[str, tuple[str, ...]]:
-    """The condition keys that every recorded check of an action carried, with all their values."""
-    contexts = [dict(context) for _, context in used.contexts]
+def common_context(
+    found: Iterable[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]],
+) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that all of some recorded checks carried, with all their values."""
+    contexts = [dict(context) for _, context in found]
     keys = set.intersection(*(set(context) for context in contexts)) if contexts else set()
     return {key: tuple(sorted({value for context in contexts for value in context[key]})) for key in sorted(keys)}
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
@@ -20,10 +21,11 @@ from iamtui.engine.api_calls import PROFILE, AuthorizedAction, authorized_by, ia
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.text import counted, first_names
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.denials import with_path
-from iamtui.workspace.questions import check_resource
+from iamtui.workspace.questions import BulkEvaluator, check_resource
 from iamtui.workspace.what_can import LEVELS, EffectiveAccess
 from iamtui.workspace.workspace import Workspace
 
@@ -33,9 +35,13 @@ _LONGEST_NAME: Final = 256
 """Characters of a call's name or a Region's; no call and no Region that is known has as many."""
 
 _MOST_SAID: Final = 8
+_MOST_CONTEXTS: Final = 16
 _ESCAPED_SLASH: Final = b"\\/"
 _FREE: Final = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 """Calls that no policy has to allow (STS API Reference)."""
+
+
+VIA_A_SERVICE: Final = "aws:ViaAWSService"
 
 
 @dataclass(slots=True)
@@ -44,7 +50,8 @@ class UsedAction:
 
     Args:
         resources: ARNs, with `*` for what was not told of one, to the number of events; "" where it was not told.
-        contexts: Regions with the condition keys of the check that its record tells, with how many events have them.
+        contexts: Regions with the condition keys of the check that its record tells, and that a service forwarded it,
+            with how many events have them.
         implied_by: the calls that it was checked along with, where it has no record of its own.
         services: the services that called on the principal's behalf.
     """
@@ -64,11 +71,13 @@ class UsedAction:
         self.last = max(self.last, request.last)
         for resource in resources or ("",):
             self.resources[resource] += request.count
-        self.contexts[request.region, found.context] += request.count
+        service = request.caller.invoked_by
+        via = ((VIA_A_SERVICE, ("true",)),) if service.endswith(".amazonaws.com") else ()
+        self.contexts[request.region, found.context + via] += request.count
         if found.implied:
             self.implied_by[request.event] = None
-        if request.caller.invoked_by:
-            self.services[request.caller.invoked_by] += request.count
+        if service:
+            self.services[service] += request.count
 
 
 class EventKind(NamedTuple):
@@ -117,6 +126,7 @@ class Activity:
         not_calls: events of it that are no calls.
         cut: events whose record names more than was kept of it.
         possible: actions that calls may have needed besides, which no record tells, to one of these calls.
+        granted_as_used: actions that are allowed, or on a condition, in a Region or through a service of their use.
     """
 
     principal: str
@@ -132,6 +142,7 @@ class Activity:
     not_calls: int = 0
     cut: int = 0
     possible: dict[str, str] = field(default_factory=dict)
+    granted_as_used: frozenset[str] = frozenset()
 
     def add(self, request: DistinctRequest, workspace: Workspace) -> None:
         self.requests += 1
@@ -291,7 +302,17 @@ def activity_of(
     for number, request in enumerate(read.requests.get(arn, ())):
         activity.add(request, workspace)
         told(number)
+    used = activity.actions.values()
+    activity.granted_as_used = frozenset(one.action for one in used if _is_granted_as_used(workspace, principal, one))
     return activity
+
+
+def _is_granted_as_used(workspace: Workspace, principal: Principal, used: UsedAction) -> bool:
+    """Whether it is not denied on everything, as it was used: in other Regions, or through a service."""
+    elsewhere = (one for one in used.contexts if one[0] != workspace.source.region or VIA_A_SERVICE in dict(one[1]))
+    questions = (Question(used.action, "*", dict(context), region=region) for region, context in elsewhere)
+    some = islice(questions, _MOST_CONTEXTS)
+    return any(not BulkEvaluator(workspace, question).ask(principal).denied for question in some)
 
 
 def _is_resource(text: str) -> bool:
@@ -370,7 +391,7 @@ class UsedService:
 def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedService, ...]:
     """What is granted against what was used, service by service in alphabetical order."""
     allowed: dict[str, dict[str, None]] = {}
-    for action in granted.by_action():
+    for action in (*granted.by_action(), *activity.granted_as_used):
         allowed.setdefault(action.partition(":")[0], {})[action] = None
     done: dict[str, list[str]] = {}
     for action in activity.actions:
@@ -407,44 +428,49 @@ def _missing(service: str, read: ReadTrails) -> str:
 
 def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...]:
     """What these trails cannot show, in sentences, safe to show."""
-    untold = {one.service: one.untold for one in uses if one.untold}
-    kinds = {kind for actions in untold.values() for kind in map(_kind_of, filter(is_recorded, actions))}
-    silent = sorted({_missing(kind.service, activity.read) for kind in kinds - activity.read.kinds if kind.service})
-    behalf = Counter(service for used in activity.actions.values() for service in used.services)
-    found = [
+    untold = [action for one in uses for action in one.untold]
+    return (
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
         "Calls that were denied or failed prove no use.",
-    ]
-    managing = {kind.reads for kind in activity.read.kinds if not kind.service}
+        *_left_out(activity.read, untold),
+        *_not_told(activity, untold),
+    )
+
+
+def _left_out(read: ReadTrails, untold: Sequence[str]) -> Iterator[str]:
+    """What trails have no events of."""
+    managing = {kind.reads for kind in read.kinds if not kind.service}
     if not managing:
-        found.append(
+        yield (
             "These trails have data events only, no management events: what it did besides reading and writing data, "
             "such as making, changing or listing things, cannot be seen."
         )
     elif len(managing) == 1:
         what = _CHANGE if True in managing else _READ
-        found.append(f"These trails have no management events of calls that {what}: such calls cannot be seen.")
-    if activity.read.regions:
-        found.append(
-            f"Regions of which these trails have events: {first_names(sorted(activity.read.regions), _MOST_SAID)}."
-        )
+        yield f"These trails have no management events of calls that {what}: such calls cannot be seen."
+    if read.regions:
+        yield f"Regions of which these trails have events: {first_names(sorted(read.regions), _MOST_SAID)}."
+    kinds = set(map(_kind_of, filter(is_recorded, untold))) - read.kinds
+    silent = sorted({_missing(kind.service, read) for kind in kinds if kind.service})
     if silent:
-        found.append(
+        yield (
             f"These trails have no events of {', '.join(silent)}, whoever called: "
             "what it did with objects, items, messages, keys and the like cannot be seen."
         )
-    unrecorded = sorted(one for actions in untold.values() for one in actions if not is_recorded(one))
+
+
+def _not_told(activity: Activity, untold: Sequence[str]) -> Iterator[str]:
+    """What records do not tell."""
+    unrecorded = sorted(action for action in untold if not is_recorded(action))
     if unrecorded:
-        found.append(
+        yield (
             f"{counted(len(unrecorded), 'granted action')} of no API call, as {first_names(unrecorded, 3)}: whether "
             "they are used shows only where calls are known to need them, as for iam:PassRole."
         )
     maybe = {action: event for action, event in activity.possible.items() if action not in activity.actions}
     if maybe:
         calls = first_names(sorted(set(maybe.values())), 3)
-        found.append(f"No record tells whether {first_names(sorted(maybe), _MOST_SAID)} was needed, too: {calls}.")
+        yield f"No record tells whether {first_names(sorted(maybe), _MOST_SAID)} was needed, too: {calls}."
+    behalf = sorted({service for used in activity.actions.values() for service in used.services})
     if behalf:
-        found.append(
-            f"Some calls were made on its behalf by {', '.join(sorted(behalf))}; not every such call is recorded."
-        )
-    return tuple(found)
+        yield f"Some calls were made on its behalf by {', '.join(behalf)}; not every such call is recorded."

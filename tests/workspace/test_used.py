@@ -229,6 +229,34 @@ def test_a_trail_shows_no_kind_of_calls_of_which_it_has_none(tmp_path: Path) -> 
     assert unused(*made) == {"kms:CreateKey", "ec2:RunInstances"}
 
 
+@pytest.mark.parametrize(
+    ("condition", "more"),
+    [
+        (
+            {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}},
+            {"invokedBy": "athena.amazonaws.com"},
+        ),
+        ({"Bool": {"aws:ViaAWSService": "true"}}, {"invokedBy": "athena.amazonaws.com"}),
+        ({"StringEquals": {"aws:RequestedRegion": "us-west-2"}}, {}),
+    ],
+    ids=["called via", "via a service", "another Region"],
+)
+def test_what_is_granted_in_the_way_it_was_used_is_not_called_denied(
+    tmp_path: Path, condition: dict[str, Any], more: dict[str, Any]
+) -> None:
+    forwarded = get("a", awsRegion="us-west-2", identity=more)
+    granted = allow("s3:GetObject", Condition=condition)
+    workspace, role, activity, least = used(tmp_path, [granted], [forwarded])
+
+    (one,) = compare_use(what_can(workspace, principal_for(workspace, role)), activity)[:1]
+    assert (one.used, one.not_granted) == (("s3:GetObject",), ())
+    assert allowed(least) == [granted | {"Resource": "arn:aws:s3:::b/a"}]
+    assert (least.not_granted, least.not_known) == ((), ())
+    # What its own calls do is not granted by it.
+    direct = used(tmp_path, [granted], [get("a")])
+    assert of(compare_use(what_can(direct[0], principal_for(direct[0], direct[1])), direct[2]), "s3").not_granted
+
+
 def test_the_least_policy_has_what_was_used_and_no_more(tmp_path: Path) -> None:
     events = [get("a"), get("b"), event("dynamodb", "GetItem", {"tableName": "t"})]
     workspace, role, activity, least = used(tmp_path, [allow(["s3:*", "dynamodb:*", "ec2:*"])], events)
