@@ -223,9 +223,9 @@ def _terraform_configuration(edits: Sequence[Edit], draft: Draft, before: Accoun
             parts += edit.terraform(blocks, edits, before)
     head = [comment(row) for row in _header("Terraform", draft, before, note)]
     head += [
-        "# iamtui applies nothing. Import blocks (Terraform 1.5) bring what exists already",
-        "# under its control: leave out what your configuration manages elsewhere, and",
-        "# read `terraform plan` before you apply.",
+        "# iamtui applies nothing. Import blocks (Terraform 1.5) bring what exists",
+        "# already under its control: leave out what your configuration manages",
+        "# elsewhere, and read `terraform plan` before you apply.",
     ]
     if not parts:
         parts = ["# The draft changes nothing in this account."]

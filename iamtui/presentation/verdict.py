@@ -254,7 +254,7 @@ def because(decision: Decision, *, short: bool = False, beside: bool = False) ->
     """Why, in one row: the condition on which it depends (`short`: unless `conditions` lists it), the statement.
 
     Args:
-        beside: the verdict stands in front, so that "denied" need not be said again.
+        beside: the verdict stands in front, so that "denied" and "no allow" need not be said again.
     """
     deciding = _deciding(decision, beside=beside)
     listed = short and isinstance(decision.depends_on, And | Or)
@@ -268,7 +268,8 @@ def _deciding(decision: Decision, *, beside: bool) -> Row:
     """Which statement decided, or which layers stand in the way."""
     ref = decision.deciding
     if ref is None:
-        return (Word(_why_no_allow(decision), Tone.QUIET),) if decision.outcome is Outcome.IMPLICIT_DENY else ()
+        implicit = decision.outcome is Outcome.IMPLICIT_DENY
+        return (Word(_why_no_allow(decision, beside=beside), Tone.QUIET),) if implicit else ()
     denies = ref.effect == "Deny" and not (beside and decision.outcome is Outcome.EXPLICIT_DENY)
     verb = "denied by " if denies else "by "
     if decision.outcome is Outcome.DEPENDS and ref.effect == "Allow":
@@ -282,7 +283,7 @@ def _deciding(decision: Decision, *, beside: bool) -> Row:
     return tuple(row)
 
 
-def _why_no_allow(decision: Decision) -> str:
+def _why_no_allow(decision: Decision, *, beside: bool) -> str:
     blocked = decision.blocked_by or tuple(reason.layer for reason in decision.reasons)
     if not blocked:
         return "no statement allows it"
@@ -296,7 +297,7 @@ def _why_no_allow(decision: Decision) -> str:
             if level.level_name:
                 name += f" ({safe_text(level.level_name, limit=64)})"
         names.append(name)
-    return f"no Allow in: {', '.join(names)}"
+    return f"{'none in' if beside else 'no Allow in:'} {', '.join(names)}"
 
 
 def conditions(decision: Decision) -> list[Row]:

@@ -79,6 +79,8 @@ def test_a_blocking_scp_is_named_with_its_level() -> None:
     )
 
     assert text_of(because(decision)) == "no Allow in: service control policies (SCP) at level 1 (ou-prod)"
+    beside_the_verdict = text_of(because(decision, beside=True))
+    assert beside_the_verdict == "none in service control policies (SCP) at level 1 (ou-prod)", "no allow is said there"
 
 
 def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:

@@ -43,9 +43,9 @@ def texts(account: Account, branch: Branch = ORGANIZATION) -> list[str]:
 def test_the_levels_from_the_root_to_the_account(demo: Account) -> None:
     assert texts(demo)[0] == "Organization o-pf7nparcel"
     assert texts(demo)[-4:] == [
-        "root Root 2 SCPs, 2 RCPs",
-        "unit Workloads 2 SCPs, 1 RCP",
-        "unit Production 2 SCPs, 2 RCPs",
+        "root Root        2 SCPs, 2 RCPs",
+        "unit Workloads   2 SCPs, 1 RCP",
+        "unit Production  2 SCPs, 2 RCPs",
         "account puffin-prod 1 SCP, 2 RCPs",
     ]
     inventory = Inventory(demo)
@@ -92,7 +92,7 @@ def test_what_is_not_known_is_not_none(demo: Account) -> None:
     first, *rest = demo.organization.value.path
     lacking = replace(first, scps=DENIED, rcps=DENIED)
     partly = replace(demo, organization=Known(replace(demo.organization.value, path=(lacking, *rest))))
-    assert "root Root SCPs unknown, RCPs unknown" in texts(partly)
+    assert "root Root        SCPs unknown, RCPs unknown" in texts(partly)
     assert organization_entries(partly, ORGANIZATION)[0].missing.startswith("The SCPs of this level: unknown (access")
     assert Inventory(partly).count(Branch(Kind.ORGANIZATION, first.id)) is None
     assert texts(replace(demo, organization=Known(None))) == [

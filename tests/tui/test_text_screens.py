@@ -40,6 +40,23 @@ def test_wrapping_keeps_every_word_and_fits(width: int) -> None:
     assert all(row.plain.startswith("    ") for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("- one two three four", "  "),
+        ("[x] one two three four", "    "),
+        ("  [+] one two three four", "      "),
+        ("Context  one two three four", "         "),
+        ("One two three four five", ""),
+        ("[one] two three four five", ""),
+    ],
+)
+def test_what_is_wrapped_goes_on_behind_its_dash_mark_or_label(text: str, begins: str) -> None:
+    _first, *others = (row.plain for row in wrap(Content(text), 18))
+    assert others
+    assert {row[: len(row) - len(row.lstrip())] for row in others} == {begins}
+
+
 def test_wrapping_keeps_styles() -> None:
     row = Content.assemble("aaaa bbbb ", ("cccc dddd", "bold"))
 

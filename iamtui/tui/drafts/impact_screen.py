@@ -258,9 +258,9 @@ def _verdict_pieces(now: VerdictWords, room: int) -> list[Piece]:
     if was is None or not now.changed:
         return [Piece(now.mark, marks[-1].style), Piece(fit(f" {now.word} {now.rest}".rstrip(), room - 3), "muted")]
     before, after = f"{was.mark} {was.word}", f"{now.mark} {now.word}"
-    if cell_len(f"was {was}, now {now}") <= room:
+    if cell_len(f"{was}, now {now}") <= room:
         return [
-            Piece("was ", "muted"), Piece(before, marks[0].style), Piece(f" {was.rest}".rstrip()),
+            Piece(before, marks[0].style), Piece(f" {was.rest}".rstrip()),
             Piece(", now ", "muted"), Piece(after, marks[-1].style), Piece(f" {now.rest}".rstrip()),
         ]  # fmt: skip
     left = room - cell_len(f"{was.short}, now ")

@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from msgspec.structs import replace
+from rich.cells import cell_len
 from textual.screen import Screen
 
 from iamtui.account.model import IAM_SERVICE, Account, Fact, Missing, OrganizationLevel, OrganizationPolicy
 from iamtui.problem import Problem
-from iamtui.text import counted
+from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain
@@ -68,8 +69,10 @@ def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
     if is_management:
         rows.append(ListingRow("", "SCPs and RCPs do not bind the management account.", "warning"))
     rows += [BLANK, heading("From the root to this account")]
-    for level in levels:
-        counts = f"{_count('SCP', level.scps)}, {_count('RCP', level.rcps)}"
+    names = [safe_text(level.name or level.id) for level in levels]
+    width = max(map(cell_len, names), default=0)
+    for level, name in zip(levels, names, strict=True):
+        counts = f"{' ' * (width - cell_len(name))}{_count('SCP', level.scps)}, {_count('RCP', level.rcps)}"
         target = key_of(Branch(Kind.ORGANIZATION, level.id))
         rows.append(
             ListingRow(LEVEL_WORDS.get(level.type, level.type), level.name or level.id, target=target, note=counts)

@@ -161,7 +161,7 @@ def plan_content(plan: Revocation, age: str) -> Content:
     if plan.decision is not None:
         verdict = styled(aged(verdict_words(plan.decision).row, age))
         rows.append(line(verdict, ("  iam:PutRolePolicy on the role, for you", "$muted")))
-    rows += [line(("· ", "$muted"), sentence) for sentence in plan.notes]
+    rows += [line(("- ", "$muted"), sentence) for sentence in plan.notes]
     rows += [
         plain(""),
         line(

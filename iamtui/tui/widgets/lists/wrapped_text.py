@@ -15,16 +15,21 @@ from textual.content import Content
 from textual.widgets import Static
 
 _WORD = re.compile(r"\s*\S+|\s+$")
+_LEAD_IN = re.compile(r" *(?:- |\[.\] |[A-Z][a-z]+ {2,})?")
+"""Spaces, and a dash, a mark or a label of one word, which has two spaces at least behind it."""
 
 
 def wrap(row: Content, width: int) -> list[Content]:
-    """Cut one line into lines of at most `width` cells, at spaces where there are some, indented like the first."""
+    """Cut one line into lines of at most `width` cells, at spaces where there are some.
+
+    They are indented as what stands behind the first one's spaces, and its dash, mark or label.
+    """
     text = row.plain
     if width < 8 or cell_len(text) <= width:
         return [row]
-    indent = min(len(text) - len(text.lstrip()), width // 2)
-    if text[indent : indent + 2] == "- ":
-        indent += 2
+    lead_in = _LEAD_IN.match(text)
+    assert lead_in is not None
+    indent = min(cell_len(lead_in[0]), width // 2)
     pieces: list[Content] = []
     start = 0
     lead = 0
