@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.text import LABEL_LIMIT, safe_document, safe_text
+from iamtui.text import LABEL_LIMIT, counted, safe_document, safe_text
 
 ANYTHING = st.text(alphabet=st.characters(exclude_categories=[]))
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -166,3 +166,17 @@ def test_a_document_holds_nothing_invisible_but_line_ends(text: str) -> None:
     assert not [c for c in shown if c != "\n" and unicodedata.category(c) in INVISIBLE]
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert shown.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((0, "file"), "0 files"),
+        ((1, "file"), "1 file"),
+        ((2_000, "file"), "2,000 files"),
+        ((1, "policy", "policies"), "1 policy"),
+        ((2, "policy", "policies"), "2 policies"),
+    ],
+)
+def test_a_number_has_its_noun_as_one_or_many(given: tuple[int, str] | tuple[int, str, str], words: str) -> None:
+    assert counted(*given) == words

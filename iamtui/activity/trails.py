@@ -19,7 +19,7 @@ from iamtui.activity.tables import csv_events, is_csv
 from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 
 STANDARD_INPUT: Final = "-"
 
@@ -178,8 +178,8 @@ class Trails:
         if portions.damage is not None:
             self._pass_over(path, portions.damage, read)
         elif self.counts.entries > entries:
-            none = self.counts.entries - entries
-            why = Problem(f"{none:,} of its entries are not CloudTrail events, or are damaged.", "Is it a trail?")
+            unread = counted(self.counts.entries - entries, "entry", "entries")
+            why = Problem(f"It has {unread} that cannot be read as an event of CloudTrail.", "Is it a trail?")
             self._pass_over(path, why, read)
 
     def _pass_over(self, path: str, problem: Problem, events: int) -> None:

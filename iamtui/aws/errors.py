@@ -11,6 +11,7 @@ from typing import Final
 from iamtui.aws.failures import FAILURES, UNREADABLE, CallSite, capital, detail, login_command, one_line
 from iamtui.aws.operations import CREDENTIALS, iam_action
 from iamtui.problem import Problem
+from iamtui.text import counted
 
 
 class AwsProblem(Problem):
@@ -334,7 +335,7 @@ def _clock_words(response: dict[str, object]) -> str:
     minutes = round(abs(ahead).total_seconds() / 60)
     if minutes < _SKEW_MINUTES:
         return ""
-    return f"{minutes:,} minutes {'ahead of' if ahead.total_seconds() > 0 else 'behind'} AWS's"
+    return f"{counted(minutes, 'minute')} {'ahead of' if ahead.total_seconds() > 0 else 'behind'} AWS's"
 
 
 _SKEW_MINUTES: Final = 4

@@ -21,7 +21,7 @@ from iamtui.cli.source_options import SourceOptions, check_snapshot_account, sna
 from iamtui.cli.store_options import open_named_store, picked_accounts, store_options, workers_of
 from iamtui.paths import home_expanded
 from iamtui.presentation.styled_words import bar, needs_ascii
-from iamtui.text import first_names, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.account_diff import AccountDiff, EntityChange, SameDocuments, diff_snapshots
 from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
@@ -374,7 +374,7 @@ def org_diff(
             failed += fails(frozenset((effect,)), fail_on) and not all(map(other.may_have, alone))
         for refused in day.lacking:
             note(f"Not read on {day.date}: {safe_text(refused.name)}: {refused.problem}")
-    note(f"{answered:,} accounts compared, {changed:,} have changed.")
+    note(f"{counted(answered, 'account')} compared, {changed:,} changed.")
     return Exit.NO if failed else Exit.OPEN if part else Exit.OK
 
 

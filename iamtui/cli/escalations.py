@@ -16,6 +16,7 @@ from iamtui.engine.decision import Layer
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.verdict import unloaded_layers
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.principals import resolve_principal
@@ -101,10 +102,8 @@ def _print(out: Output, workspace: Workspace, one: Escalation) -> None:
 
 def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation]) -> None:
     certain = sum(one.certain for one in found)
-    note(
-        f"{sum(len(report.administrators) for report in reports):,} administrators; {certain:,} more can become one, "
-        f"{len(found) - certain:,} more under conditions."
-    )
+    administrators = counted(sum(len(report.administrators) for report in reports), "administrator")
+    note(f"{administrators}; {certain:,} more can become one, {len(found) - certain:,} more under conditions.")
     steps = (step.decision for one in found for move in one.moves for step in move.steps)
     unloaded = {layer for decision in steps for layer in unloaded_layers(decision)}
     if unloaded:

@@ -18,6 +18,7 @@ from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.workspace.denials import (
     Agreement,
     ExplainedDenial,
@@ -119,7 +120,7 @@ def _say_what_was_left_out(findings: Findings) -> None:
         records = "1 record that was" if findings.not_denied == 1 else f"{findings.not_denied:,} records that were"
         note(f"Skipped {records} not denied.")
     if findings.left_out:
-        note(f"{findings.left_out:,} more denials were left out: give a part of the log.")
+        note(f"Left out: {counted(findings.left_out, 'more denial')}; give a part of the log.")
 
 
 # Text

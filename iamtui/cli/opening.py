@@ -72,7 +72,7 @@ def tells_count(what: str, total: int | None = None) -> Callable[[int], None]:
 def tells_trails() -> Callable[[TrailCounts], None]:
     """Says on a terminal how far the reading of trails has come."""
     line = ProgressLine()
-    return lambda counts: line.tell(Progress(f"{counts.files:,} files of trails, events", counts.events))
+    return lambda counts: line.tell(Progress(f"{counted(counts.files, 'file')} of trails, events", counts.events))
 
 
 def approval(source: SourceOptions) -> Approve:

@@ -37,7 +37,7 @@ from iamtui.paths import home_expanded, make_private_folder
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.text import first_names, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
 from iamtui.workspace.organization_paths import Ways
@@ -350,15 +350,16 @@ class _Listing:
         for sentence, ids in [*self._lacking.items()][:_MOST_SAID]:
             note(f"{sentence.rstrip('.')}: of {first_names(ids, _MOST_NAMED)}.")
         if len(self._lacking) > _MOST_SAID:
-            note(f"{len(self._lacking) - _MOST_SAID:,} more sentences about what is not known are left out.")
+            more = counted(len(self._lacking) - _MOST_SAID, "more sentence")
+            note(f"Left out: {more} about what is not known.")
         for name, words in refused:
             note(f"Not answered for {safe_text(name)}: {words}")
         self._in_part = self._in_part or bool(refused)
         kinds: dict[str, list[str]] = {}
         for (kind, verdict), count in sorted(self._counts.items()):
             kinds.setdefault(kind, []).append(f"{count:,} {verdict}")
-        counted = "; ".join(f"{kind}: {', '.join(words)}" for kind, words in kinds.items()) or "nothing found"
-        note(f"{self._answered:,} of {self._answered + len(refused):,} accounts of {self._day}. {counted}.")
+        counts = "; ".join(f"{kind}: {', '.join(words)}" for kind, words in kinds.items()) or "nothing found"
+        note(f"{self._answered:,} of {counted(self._answered + len(refused), 'account')} of {self._day}. {counts}.")
 
     def say_unasked(self, plan: Plan) -> None:
         """Name the questions that no account was asked: they say nothing."""

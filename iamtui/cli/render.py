@@ -166,7 +166,7 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
     if unasked:
         out.blank()
     if not cells:
-        out.line(Span(f"{len(answer.cells)} pairs, none of which AWS asks", Style.QUIET))
+        out.line(Span(f"{counted(len(answer.cells), 'pair')}, none of which AWS asks", Style.QUIET))
         return
     ordered = worst_first(cells)
     if len(cells) <= MOST_EXPLAINED and not any(map(is_pattern, answer.question_matrix.actions)):
@@ -261,7 +261,7 @@ def _write_counts(out: Output, answer: Answer) -> None:
     cells = answer.counted
     patterns = list(dict.fromkeys(cell.pattern for cell in cells if is_pattern(cell.pattern)))
     what = f" of {', '.join(patterns)}" if patterns else ""
-    out.paragraph(f"{len(cells)} pairs{what}: {counts_of(cell.deciding for cell in cells)}.")
+    out.paragraph(f"{counted(len(cells), 'pair')}{what}: {counts_of(cell.deciding for cell in cells)}.")
     _write_no_part(out, answer)
     out.blank()
 

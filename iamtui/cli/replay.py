@@ -336,9 +336,9 @@ class _Shown:
             after = f" behind {counted(one.events, 'event')}" if one.events else ""
             note(f"Passed over{after}: {safe_text(shown_name(one.path), limit=512)}: {one.sentence}")
         if self._read.counts.damaged > _MOST_SHOWN:
-            note(f"{self._read.counts.damaged - _MOST_SHOWN:,} more files were passed over, too.")
+            note(f"Passed over, too: {counted(self._read.counts.damaged - _MOST_SHOWN, 'more file')}.")
         if self._read.counts.twice:
-            note(f"{self._read.counts.twice:,} events came twice and count once.")
+            note(f"Counted once: {counted(self._read.counts.twice, 'event')} that came twice.")
         if self._not_loaded:
             note(f"Not loaded: the policies of {first_names(self._not_loaded, _FEW, limit=256)}.")
 

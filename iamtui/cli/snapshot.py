@@ -96,7 +96,7 @@ def snapshot(
     if last_accessed:
         workspace, missing = load_last_accessed(workspace, unasked_principals(workspace.account), progress_report())
         if missing:
-            note(f"When services were last used is not known of {len(missing):,} principals.")
+            note(f"When services were last used is not known of {counted(len(missing), 'principal')}.")
     account = account_to_write(workspace)
     data = snapshot_bytes(account, redacted=redact)
     if file == "-":
@@ -108,9 +108,9 @@ def snapshot(
     except AlreadyThere as problem:
         raise Problem(problem.sentence, "Give --overwrite to replace it, or another name.") from None
     note(
-        f"Wrote {safe_text(path)}: {len(account.users):,} users, {len(account.groups):,} groups, "
-        f"{len(account.roles):,} roles, {len(account.policies):,} policies, "
-        f"{len(account.resource_policies):,} policies of resources; {size:,} bytes."
+        f"Wrote {safe_text(path)}: {counted(len(account.users), 'user')}, {counted(len(account.groups), 'group')}, "
+        f"{counted(len(account.roles), 'role')}, {counted(len(account.policies), 'policy', 'policies')}, "
+        f"{counted(len(account.resource_policies), 'policy', 'policies')} of resources; {size:,} bytes."
     )
     return whole_or_open(account)
 
@@ -126,7 +126,7 @@ def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_a
     for one in refused:
         note(f"{one.words} It is tried again the next time.")
     stdout().line(
-        f"Wrote {counted(len(writer.written), 'account')} to {writer.folder}; {len(writer.there):,} were there, "
+        f"Wrote {counted(len(writer.written), 'account')} to {writer.folder}; {len(writer.there):,} there already, "
         f"{len(refused):,} could not be read."
     )
     # One line, so that a name with spaces in it is copied whole.

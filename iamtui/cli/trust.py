@@ -19,7 +19,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.presentation.access import NO_EXTERNAL_ID, edge_words, outside_first, trustee_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.trust import Chain, TrustEdge, TrustReader, by_principal, chains_from
 from iamtui.workspace.workspace import Progress, Workspace
@@ -161,7 +161,7 @@ def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: boo
         for chain in chains:
             _print_chain(out, workspace, chain)
     direct = sum(len(chain) == 1 for chain in chains)
-    note(f"{short_name(workspace, principal.arn)} reaches {len(chains)} roles, {direct} of them directly.")
+    note(f"{short_name(workspace, principal.arn)} reaches {counted(len(chains), 'role')}, {direct:,} of them directly.")
 
 
 def _print_chain(out: Output, workspace: Workspace, chain: Chain) -> None:

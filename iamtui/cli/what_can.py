@@ -28,7 +28,7 @@ from iamtui.presentation.access import (
 from iamtui.presentation.styled_words import needs_ascii
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import first_names
+from iamtui.text import counted, first_names
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
@@ -252,7 +252,8 @@ def _summary(workspace: Workspace, found: EffectiveAccess) -> str:
     allowed, depends = sum(one.allowed for one in services), sum(one.depends for one in services)
     on = "" if found.resources == ("*",) else f" on {', '.join(found.resources)}"
     name = workspace.short_name(found.principal.arn)
-    return f"{name}{on}: {allowed} actions allowed, {depends} on a condition, of {len(services)} services."
+    of = counted(len(services), "service")
+    return f"{name}{on}: {counted(allowed, 'action')} allowed, {depends:,} on a condition, of {of}."
 
 
 def _to_json(found: EffectiveAccess) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_
 from iamtui.policy.document import Statement
 from iamtui.policy.malformed import action_fault, key_fault, may_mean, misplaced_principal, resource_fault
 from iamtui.policy.statement import ActionName, CompiledStatement, nobody_named
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 
 
 def _absent(layer: Layer, why: str) -> LayerReport:
@@ -246,7 +246,7 @@ def ignored_principals(reading: Evaluation) -> Iterator[str]:
     found = list(dict.fromkeys(_ignored_principals(reading)))
     yield from found[:MOST_NAMED]
     if len(found) > MOST_NAMED:
-        yield f"{len(found) - MOST_NAMED:,} more statements have a Principal, which AWS would refuse."
+        yield f"AWS would refuse the Principal of {counted(len(found) - MOST_NAMED, 'more statement')}, too."
 
 
 def _ignored_principals(reading: Evaluation) -> Iterator[str]:
@@ -276,9 +276,9 @@ def unproved_statements(reading: Evaluation) -> Iterator[str]:
             f"{'to match' if matches else 'not to match'}, and that cannot be proved."
         )
     if len(denies) > MOST_NAMED:
-        yield f"{len(denies) - MOST_NAMED:,} more Denies cannot be compared: they are taken not to match, too."
+        yield f"The same holds for {counted(len(denies) - MOST_NAMED, 'more Deny', 'more Denies')}."
     if len(others) > MOST_NAMED:
-        yield f"{len(others) - MOST_NAMED:,} more statements have elements of a form that AWS would refuse."
+        yield f"AWS would refuse the form of {counted(len(others) - MOST_NAMED, 'more statement')}, too."
 
 
 def _unproved(reading: Evaluation) -> Iterator[tuple[LayerStatement, str, bool]]:

@@ -15,6 +15,7 @@ from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
 from iamtui.presentation.verdict import because, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
+from iamtui.text import counted
 from iamtui.workspace.audit import AuditFinding, AuditSuppression, FindingSeverity, UnknownFact
 from iamtui.workspace.audit_edits import mending_words
 from iamtui.workspace.escalations import Escalation, EscalationReport, EscalationStep, Move, only_grant
@@ -203,7 +204,7 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
     rows = tuple(row for number, one in enumerate(found) for row in _escalation(account, number, one))
     certain = sum(one.certain for one in found)
     more = f"{certain:,} more can become one, {len(found) - certain:,} more under conditions"
-    notes = [f"{len(report.administrators):,} administrators; {more}."]
+    notes = [f"{counted(len(report.administrators), 'administrator')}; {more}."]
     closing = [f"{count:,} need {_short(account, name)}" for name, count in report.closing[:_MOST_CLOSING] if count > 1]
     if closing:
         notes.append(f"Of these paths {'; '.join(closing)}.")

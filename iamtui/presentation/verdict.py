@@ -27,7 +27,7 @@ from iamtui.engine.decision import (
 )
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, leaves
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 
 if TYPE_CHECKING:
     from iamtui.workspace.aws_simulator import SecondOpinion, SimulatedResult
@@ -348,7 +348,7 @@ def their_rows(result: SimulatedResult) -> Iterator[Row]:
         policy = Word(statement.policy, Tone.STRONG)
         yield row_of(Word("by ", Tone.QUIET), policy, Word(f"{kind}{at}", Tone.QUIET))
     if len(result.matched) > _MOST_STATEMENTS:
-        yield (Word(f"and {len(result.matched) - _MOST_STATEMENTS} more statements", Tone.QUIET),)
+        yield (Word(f"and {counted(len(result.matched) - _MOST_STATEMENTS, 'more statement')}", Tone.QUIET),)
     if not result.matched:
         yield (Word("no statement named", Tone.QUIET),)
     yield ()

@@ -36,6 +36,7 @@ from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.sources.parallel import ACCESS_DENIED, FactReader, Tasks
+from iamtui.text import counted
 
 Held: TypeAlias = User | Group | Role
 S = TypeVar("S", bound=Struct)
@@ -306,7 +307,7 @@ class OneByOne(FactReader):
             self.why_nothing = next((reason for reason in failed if reason != ACCESS_DENIED), "")
             return None
         everybody = len(_listed(users)) + len(_listed(groups)) + len(_listed(roles))
-        tasks.what = f"{everybody:,} users, groups and roles one by one:"
+        tasks.what = f"{counted(everybody, 'user, group or role', 'users, groups and roles')} one by one:"
         memberships = self._memberships(connection, tasks, groups)
         found: Json = {
             "GroupDetailList": _counted(tasks, (partial(self._group, connection, one) for one in _listed(groups))),
@@ -317,7 +318,7 @@ class OneByOne(FactReader):
         }
         known = {one.arn: one for one in _listed(policies)}
         arns = sorted({*(arn for arn in known if ":iam::aws:" not in arn), *_named(found)})
-        tasks.what, tasks.done = f"{len(arns):,} policies one by one:", 0
+        tasks.what, tasks.done = f"{counted(len(arns), 'policy', 'policies')} one by one:", 0
         read = _counted(tasks, (partial(self._policy, connection, arn, known.get(arn)) for arn in arns))
         found["Policies"] = [policy for policy in read if policy is not None]
         found["unread"] = dict(self._unread)

@@ -186,7 +186,7 @@ def _said_of_parts(unread: Collection[str], apart: Mapping[str, tuple[str, ...]]
         what = f"the policy {name} says" if name.startswith("arn:") else f"the {name} say"
         yield f"What {what} is not known in one of the snapshots"
     if len(names) > _MOST_NAMED:
-        yield f"So are {len(names) - _MOST_NAMED:,} more policies"
+        yield f"The same holds for {counted(len(names) - _MOST_NAMED, 'more policy', 'more policies')}"
     if apart:
         count = counted(len(apart), "user or role", "users and roles")
         yield f"What {count} may do rests on such policies, and is not compared"

@@ -308,7 +308,7 @@ def _lacking(what: str, facts: Sequence[Fact[Any]]) -> Iterator[UnknownFact]:
 
 
 def _days(span: timedelta) -> str:
-    return f"{span.days:,} days"
+    return counted(span.days, "day")
 
 
 def _root_user(account: Account, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:

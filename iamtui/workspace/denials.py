@@ -247,7 +247,9 @@ class _Explainer:
         found = f"{count} can be meant, by the provider each trusts:" if sentences else none
         more = len(sentences) - _MOST_ROLES
         if more > 0:
-            sentences[_MOST_ROLES:] = [f"{more} more roles: iamtui explain --as PROVIDER-ARN shows those of one."]
+            sentences[_MOST_ROLES:] = [
+                f"{counted(more, 'more role')}: iamtui explain --as PROVIDER-ARN shows those of one."
+            ]
         causes = USUAL_CAUSES[denial.action.lower()]
         comparison = DenialComparison(Agreement.DEPENDS, (found, *sentences, causes))
         denial = replace(denial, unknown=(_NEITHER_TOLD,) if not denial.caller else denial.unknown)

@@ -16,7 +16,7 @@ from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.text import first_names, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.denied_question import NoEdit
 from iamtui.workspace.draft_documents import inline_place
 from iamtui.workspace.draft_fixes import SuggestedDraft, with_fix
@@ -78,7 +78,8 @@ def with_all_fixes(
                 draft = made.draft
                 cautions |= dict.fromkeys(made.cautions)
     if len(wanted) > MOST_WANTED:
-        left.append(NoEdit(f"For {len(wanted) - MOST_WANTED:,} more callers and actions nothing was looked for."))
+        more = counted(len(wanted) - MOST_WANTED, "more caller and action", "more callers and actions")
+        left.append(NoEdit(f"For {more} nothing was looked for."))
     return SuggestedDraft(_last_documents(draft, len(kept)), tuple(left), tuple(cautions))
 
 
@@ -129,7 +130,7 @@ def _asked(workspace: Workspace, wanted: Wanted, now: datetime | None) -> _Case 
     resources = _generalized(workspace, wanted.principal, wanted.question, wanted.resources, now)
     if not resources:
         why = "not all that their ARNs begin with was allowed before, and one by one they are too many."
-        return NoEdit(f"{name} on {len(wanted.resources):,} resources: {why}")
+        return NoEdit(f"{name} on {counted(len(wanted.resources), 'resource')}: {why}")
     return _Case(name, wanted.principal, wanted.question, resources)
 
 

@@ -25,7 +25,7 @@ from iamtui.problem import Problem
 from iamtui.sources.organization import OrganizationAccount, read_organization_with, with_organization
 from iamtui.sources.parallel import Step, Tasks
 from iamtui.sources.recorded_organization import RememberedAnswers
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.opening import connect, open_connected, open_source
 from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
@@ -111,7 +111,7 @@ class AccountsAtOnce:
                 raise OpeningCancelled
             ready = sum(future.done() for future in futures) + len(beside)
             told = self._told
-            words = f"{ready:,} of {len(names) + len(beside):,} accounts{told.step}"
+            words = f"{ready:,} of {counted(len(names) + len(beside), 'account')}{told.step}"
             self._report(Progress(words, told.done, waiting=told.waiting or waiting))
             self._show_there()
 

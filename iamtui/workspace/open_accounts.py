@@ -12,6 +12,7 @@ import msgspec
 from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
+from iamtui.text import counted
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 
@@ -111,7 +112,7 @@ def _open_live(
 
 
 def _tell_file(report: ProgressReport, done: int, of: int, progress: Progress) -> None:
-    report(progress._replace(step=f"{done:,} of {of:,} accounts; {progress.step}"))
+    report(progress._replace(step=f"{done:,} of {counted(of, 'account')}; {progress.step}"))
 
 
 def _is_read(workspace: Workspace) -> bool:

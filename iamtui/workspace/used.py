@@ -178,20 +178,16 @@ class Activity:
         """Why there may be more that it used, in sentences; () where all that was recorded is known."""
         reasons = []
         if self.unmapped:
-            reasons.append(f"{_events(self.unmapped.total())} could not be mapped to an action")
+            reasons.append(f"{counted(self.unmapped.total(), 'event')} could not be mapped to an action")
         if self.read.left_out:
             reasons.append(
-                f"{_events(self.read.left_out.total())} of more distinct requests than are held were left out"
+                f"{counted(self.read.left_out.total(), 'event')} of more distinct requests than are held were left out"
             )
         if self.cut:
-            reasons.append(f"{_events(self.cut)} name more resources than were kept of them")
+            reasons.append(f"not all resources of {counted(self.cut, 'event')} were kept")
         if not self.read.counts.whole:
             reasons.append("files or parts of them could not be read")
         return tuple(reasons)
-
-
-def _events(count: int) -> str:
-    return counted(count, "event")
 
 
 def read_trails(

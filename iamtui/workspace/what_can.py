@@ -33,7 +33,7 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.every_action import EveryAction, Permitted, every_action
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.access import ACCESS_LEVELS, levels_of
 from iamtui.workspace.questions import check_resource, check_terms, with_region
 from iamtui.workspace.refused_statements import refused_statements
@@ -307,8 +307,8 @@ class _Search:
         conditional = sum(one.compiled.reads_context for one in own)
         if self._wanted is None and conditional * len(services) > _MOST_COMPARED:
             raise Problem(
-                f"{safe_text(self._principal.arn or '')} has {conditional:,} statements with conditions: all "
-                f"{len(services)} services would take minutes.",
+                f"{safe_text(self._principal.arn or '')} has {counted(conditional, 'statement')} with conditions: all "
+                f"{counted(len(services), 'service')} would take minutes.",
                 "Ask about some services, as with `iamtui what-can --service s3`.",
             )
         for service in services:

@@ -148,7 +148,7 @@ def test_one_damaged_event_leaves_the_others(tmp_path: Path) -> None:
     assert [event.eventID for event in found] == [*IDS[:4], *IDS[5:]]
     assert found[3].awsRegion is None
     assert trails.counts.entries == 2
-    assert "2 of its entries are not CloudTrail events" in trails.damaged[0].sentence
+    assert "It has 2 entries that cannot be read" in trails.damaged[0].sentence
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,7 @@ def test_what_has_changed_from_one_day_to_another(cli: Cli, store: Path) -> None
     found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
     assert (found.code, found.out.splitlines()[:2]) == (0, [ID, "  [-] removed    user alice"])
     assert f"Only on 2026-11-28: {OTHER}." in found.err
-    assert "1 accounts compared, 1 have changed." in found.err
+    assert "1 account compared, 1 changed." in found.err
     lost = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--json", "--fail-on", "lost")
     line, _ = lost.json_lines
     assert (line["account"], [one["change"] for one in line["entities"]]) == (ID, ["removed"])
@@ -394,7 +394,7 @@ def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, 
     asked = ("org", "ask", "--store", store, "--date", "2026-11-29", "--who-can", "s3:GetObject", "--audit")
     for form in (("--json",), ("--format", "csv"), ("--format", "sarif"), ()):
         found = cli(*asked, *form)
-        assert (found.code, "1 of 1 accounts of 2026-11-29" in found.err) == (0, True), found.err
+        assert (found.code, "1 of 1 account of 2026-11-29" in found.err) == (0, True), found.err
         assert "user/alice" in found.out
     found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
     assert (found.code, "[~] changed    user alice" in found.out) == (0, True), found.err

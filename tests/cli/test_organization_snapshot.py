@@ -45,7 +45,7 @@ def test_each_account_is_written_and_what_refused_is_tried_again(
     fault_proxy.rules.clear()
     fault_proxy.calls.clear()
     again = cli("snapshot", "--org", store, *named)
-    assert (again.code, again.out.split("; ")[1]) == (0, "1 were there, 0 could not be read.\n")
+    assert (again.code, again.out.split("; ")[1]) == (0, "1 there already, 0 could not be read.\n")
     assert len(days(store)) == 2
     assert len(assumed(fault_proxy)) == 1
     assert [call.operation for call in fault_proxy.calls].count("GetAccountAuthorizationDetails") == 1

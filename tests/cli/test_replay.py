@@ -88,7 +88,7 @@ def test_all_that_could_be_told_ends_with_nought(cli: Cli, snapshot: str, draft:
 def test_standard_input_is_a_trail_and_is_called_so(cli: Cli, snapshot: str) -> None:
     result = cli("replay", "-", "--snapshot", snapshot, stdin=json.dumps({"Records": [call(), {}]}))
     assert result.code == 3
-    assert "Passed over behind 1 event: standard input: 1 of its entries" in result.err
+    assert "Passed over behind 1 event: standard input: It has 1 entry that cannot" in result.err
 
 
 def test_an_answer_that_differs_fails_when_asked_to(cli: Cli, snapshot: str, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_of_much_that_aws_would_refuse_the_first_is_named_and_the_rest_counted()
     many = ({**ADMIN, "Principal": "*", "Sid": f"s{number}"} for number in range(30))
     decision, _ = ask(ALICE, identity_policies=named(*many))
     assert len(decision.notes) == 6
-    assert decision.notes[5] == "25 more statements have a Principal, which AWS would refuse."
+    assert decision.notes[5] == "AWS would refuse the Principal of 25 more statements, too."
 
 
 _DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}

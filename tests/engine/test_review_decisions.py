@@ -146,7 +146,7 @@ def test_of_many_denies_that_cannot_be_compared_the_first_are_named_and_the_othe
     assert [note.partition(" has for ")[0] for note in decision.notes[:5]] == [
         f"The Deny statement {number} of own" for number in range(2, 7)
     ]
-    assert decision.notes[5:] == ("1,994 more Denies cannot be compared: they are taken not to match, too.",)
+    assert decision.notes[5:] == ("The same holds for 1,994 more Denies.",)
 
 
 def test_long_names_of_an_unknown_operator_and_its_statement_are_cut() -> None:

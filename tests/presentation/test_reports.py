@@ -68,7 +68,7 @@ def test_the_steps_of_a_path_stand_below_its_principal_and_ask_their_question() 
     assert step.asked.principal.arn == alice.target
     assert (step.asked.question.action, step.asked.question.resource) == ("iam:AttachUserPolicy", alice.target)
     assert step.asked.question.context["iam:PolicyARN"] == (ADMINISTRATOR,)
-    assert report.notes[0].startswith("1 administrators; 1 more can become one")
+    assert report.notes[0].startswith("1 administrator; 1 more can become one")
 
 
 def test_the_filter_keeps_a_path_whole_and_knows_no_letter_case() -> None:

@@ -20,7 +20,7 @@ from iamtui.drafts.edits.base import Standing, describe_edit
 from iamtui.drafts.exports import export
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import fit, line, plain
@@ -502,7 +502,7 @@ def _save(found: OpenDraft, text: str, overwrite: bool) -> tuple[Draft, Path]:
 def _saved_choices(account_id: str) -> list[Choice]:
     """The drafts that are saved, and any other file. In a thread."""
     choices = [
-        Choice(str(path), draft.name or path.name, f"{len(draft.edits)} edits  {path.name}")
+        Choice(str(path), draft.name or path.name, f"{counted(len(draft.edits), 'edit')}  {path.name}")
         for path, draft in lazy.draft_session.saved_drafts(account_id)
     ]
     return [*choices, Choice("?", "Another file …", "by its path")]

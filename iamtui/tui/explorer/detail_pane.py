@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
-from iamtui.text import safe_document
+from iamtui.text import counted, safe_document
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, plain, wrong
@@ -345,7 +345,9 @@ class DetailPane(FindsInDocument):
             nonlocal told_at
             if monotonic() - told_at >= _TELL_SECONDS:
                 told_at = monotonic()
-                work.tell(self._show_reading, f"reading … {files:,} files, {events:,} events; Enter stops")
+                work.tell(
+                    self._show_reading, f"reading … {counted(files, 'file')}, {counted(events, 'event')}; Enter stops"
+                )
             return work.cancelled()
 
         read = lazy.used.read_until(path, tell)

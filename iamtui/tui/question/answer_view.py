@@ -17,6 +17,7 @@ from textual.widgets import Static
 from iamtui.presentation.answer import AnswerWords, Shown, answer_words
 from iamtui.presentation.styled_words import Row, Tone
 from iamtui.presentation.verdict import statement_name
+from iamtui.text import counted
 from iamtui.tui.content import line, plain, styled
 from iamtui.tui.explorer.document_view import json_pieces
 from iamtui.tui.inventory import statement_lines
@@ -579,7 +580,7 @@ def as_many(quote: list[Content], most: int) -> list[Content]:
     """As many lines of a quote as there is room for; how many more there are stands in the last one."""
     if len(quote) <= most:
         return quote
-    return [*quote[: most - 1], plain(f"      … {len(quote) - most + 1} more lines", "$faint")]
+    return [*quote[: most - 1], plain(f"      … {counted(len(quote) - most + 1, 'more line')}", "$faint")]
 
 
 _JSON_STYLES: Final = {"allowed": "bold $verdict-allowed", "denied": "bold $verdict-denied"}
