@@ -561,6 +561,9 @@ def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environ
     if region:
         values["aws:RequestedRegion"] = (region,)
     named = KeyNames(given)
+    if any(name.lower() in named for name in ONLY_FORWARDED):
+        # Who names the services that call on somebody's behalf does not ask about a direct call.
+        del values["aws:ViaAWSService"]
     assumed = {name: value for name, value in values.items() if name.lower() not in named}
     return Environment(
         {name.lower(): value for name, value in assumed.items()},

@@ -275,6 +275,8 @@ def test_discover_prints_what_it_assumes_and_a_given_value_wins() -> None:
     assert "aws:CurrentTime = 2026-11-25T12:00:00Z" in decision.assumptions
     given = answer(workspace(), "alice", "s3:GetObject", OBJECT, context={"AWS:securetransport": ("false",)})
     assert "aws:SecureTransport = true" not in given.assumptions
+    forwarded = answer(workspace(), "alice", "s3:GetObject", OBJECT, context={"aws:CalledVia": ("x.amazonaws.com",)})
+    assert not any("ViaAWSService" in assumed for assumed in forwarded.assumptions), "a service forwards it"
     strict = answer(workspace(), "alice", "s3:GetObject", OBJECT, mode=Mode.STRICT)
     assert strict.assumptions == ("the resource belongs to the caller's account 111122223333",)
 
