@@ -40,7 +40,8 @@ async def test_after_a_refusal_the_form_leads_to_a_role_that_lets_one_in(size: t
         assert screen.list.shown[0].mark.text == "[+] ALLOWED"
         await press(pilot, "escape")
         assert app.screen is refused, "back to the form as it was"
-        await press(pilot, "f7", "enter")
+        await press(pilot, "f7")
+        await press(pilot, "enter")
         assert isinstance(app.screen, AssumeDialog)
         assert "Your side [+] yes" in " ".join(screen_text(app).split())
         assert app.screen.form.inputs.role_arn == READONLY
