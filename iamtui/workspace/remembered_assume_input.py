@@ -188,14 +188,16 @@ def _read(path: Path) -> list[_Remembered]:
 
 
 def _put(path: Path, key: tuple[str, str], latest: _Remembered | None) -> None:
-    with locked(path):
-        before = _read(path)
+    def changed(before: list[_Remembered]) -> list[_Remembered]:
         rest = [old for old in before if old.key != key]
-        roles = [latest, *rest][:MOST_ROLES] if latest is not None else rest
-        if roles == before:
-            return
+        return [latest, *rest][:MOST_ROLES] if latest is not None else rest
+
+    before = _read(path)
+    if changed(before) == before:
+        return
+    with locked(path):
         try:
-            whole = {"version": VERSION, "roles": [one.written() for one in roles]}
+            whole = {"version": VERSION, "roles": [one.written() for one in changed(_read(path))]}
             replace_file(path, msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
         except UnicodeEncodeError:
             raise Problem("The input has half of a character (a lone surrogate), so it is not remembered.") from None
