@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.tui.assume import dialog as dialogs
+from iamtui.tui import background
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.workspace import assume as assuming
 from iamtui.workspace import assume_plan
@@ -154,14 +154,14 @@ async def test_a_refusal_that_comes_at_once_stays_on_screen(monkeypatch: pytest.
     """The code that leaves its field must not clear it: here STS answers before the field can say that it changed."""
     run_worker = AssumeDialog.run_worker
 
-    def at_once(self: AssumeDialog, work: Callable[[], None], *, group: str, **more: Any) -> None:
+    def at_once(self: AssumeDialog, work: Callable[[], None], name: str, *, group: str, **more: Any) -> None:
         if group == "assume":
             work()
         else:
-            run_worker(self, work, group=group, **more)
+            run_worker(self, work, name, group=group, **more)
 
     monkeypatch.setattr(AssumeDialog, "run_worker", at_once)
-    monkeypatch.setattr(dialogs, "get_current_worker", lambda: SimpleNamespace(is_cancelled=False))
+    monkeypatch.setattr(background, "get_current_worker", lambda: SimpleNamespace(is_cancelled=False))
     app = dialog(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
-from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.account.model import Missing
 from iamtui.credentials.assume_role import DEFAULT_SECONDS
@@ -25,6 +24,7 @@ from iamtui.tui import clock, lazy
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.tui.assume.more_inputs import PolicyField
 from iamtui.tui.assume.rows import CallerChoice, FailureView
+from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import age_note, fit, line, lines, plain, safe_text
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
@@ -156,7 +156,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     """Whether the user was told to sign in, so that the credentials have to be looked for again."""
 
     _warned_of: AssumeRoleInput | None = None
-    _ticket = 0
     _busy_seconds = 0
     _typed_into: Widget | None = None
 
@@ -293,30 +292,21 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             return
         if self.planned is None:
             self._wait()
-        work = partial(self._planning, self.caller, typed, recall=typed.role_arn != self._recalled_for)
-        self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
+        recall = typed.role_arn != self._recalled_for
+        work = partial(self._plan, self.caller, typed, recall)
+        in_thread(self, work, partial(self._show_plan, typed, None), name="checking", group=_PLAN)
 
-    def _planning(self, caller: Session | None, typed: AssumeRoleInput, *, recall: bool) -> None:
-        worker = get_current_worker()
-
-        def tell(callback: Callable[..., None], *args: object) -> None:
-            if not worker.is_cancelled:
-                self.call_later(callback, *args)
-
-        try:
-            own = self.acting(caller)
-            remembered = remembered_input(own, typed.role_arn) if recall and self._options.prefilled is None else None
-            if remembered is not None:
-                # What was remembered changes what is asked, so that the answer comes after it.
-                tell(self._recall, typed.role_arn, remembered)
-                return
-            planned = make_plan(own, typed, self._options.mfa_sessions, chained=caller is not None)
-        except Problem as problem:
-            tell(self._show_plan, typed, None, problem)
+    def _plan(self, caller: Session | None, typed: AssumeRoleInput, recall: bool, work: Work) -> None:
+        own = self.acting(caller)
+        remembered = remembered_input(own, typed.role_arn) if recall and self._options.prefilled is None else None
+        if remembered is not None:
+            # What was remembered changes what is asked, so that the answer comes after it.
+            work.tell(self._recall, typed.role_arn, remembered)
             return
+        planned = make_plan(own, typed, self._options.mfa_sessions, chained=caller is not None)
         if recall:
-            tell(self._recall, typed.role_arn, None)
-        tell(self._show_plan, typed, planned)
+            work.tell(self._recall, typed.role_arn, None)
+        work.tell(self._show_plan, typed, planned)
 
     def _recall(self, role_arn: str, entered: AssumeRoleInput | None) -> None:
         self._recalled_for = role_arn
@@ -380,18 +370,14 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             return
         if planned.plan.needs_mfa or planned.is_foreign:
             self._asked_devices = True
-            work = partial(self._finding_devices, self.caller)
-            self.run_worker(work, thread=True, exclusive=True, group=_DEVICES, exit_on_error=False)
+            caller = self.caller
 
-    def _finding_devices(self, caller: Session | None) -> None:
-        worker = get_current_worker()
-        found = find_mfa_devices(self.workspace)
-        if not worker.is_cancelled:
-            self.call_later(self._devices_found, caller, found)
+            def found(devices: MfaDevices) -> None:
+                if caller is self.caller:
+                    self.form.show_devices(devices)
 
-    def _devices_found(self, caller: Session | None, devices: MfaDevices) -> None:
-        if caller is self.caller:
-            self.form.show_devices(devices)
+            get = partial(find_mfa_devices, self.workspace)
+            get_in_thread(self, get, found, self.failure.show_problem, name="finding devices", group=_DEVICES)
 
     # The session policy
 
@@ -440,14 +426,11 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.form.inputs.start_afresh()
         self.planned = None
         self.prepare()
-        work = partial(self._forgetting, self.caller, self.form.inputs.role_arn)
-        self.run_worker(work, thread=True, exclusive=True, group=_FORGET, exit_on_error=False)
-
-    def _forgetting(self, caller: Session | None, role_arn: str) -> None:
-        try:
-            forget_input(self.acting(caller), role_arn)
-        except Problem as problem:
-            self.app.call_from_thread(self.failure.show_problem, problem)
+        caller, role_arn = self.caller, self.form.inputs.role_arn
+        in_thread(
+            self, lambda _work: forget_input(self.acting(caller), role_arn), self.failure.show_problem,
+            name="forgetting", group=_FORGET,
+        )  # fmt: skip
 
     def action_scroll(self, pages: int) -> None:
         target = self.failure if self.failure.max_scroll_y > 0 else self.form
@@ -482,13 +465,11 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             return
         entered = self.form.inputs.take(planned)
         self.failure.say()
-        self._ticket += 1
         self._busy_seconds = 0
         self._be_busy()
         self._show_progress()
-        work = partial(self._assuming, self._ticket, self.caller, entered, planned.plan)
-        # Without a description Textual makes one of all arguments, for which our own answer would explain itself.
-        self.run_worker(work, description=_ASSUME, thread=True, exclusive=True, group=_ASSUME, exit_on_error=False)
+        work = partial(self._assume, self.caller, entered, planned.plan)
+        in_thread(self, work, partial(self._refused, entered), name="asking STS", group=_ASSUME)
 
     def _be_busy(self) -> None:
         """Nothing that is typed while STS is asked could go with the call: the fields take nothing."""
@@ -526,36 +507,25 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.failure.say(f"The answer depends on {words}. Enter again asks STS without.", style="$verdict-depends")
         return True
 
-    def _assuming(self, ticket: int, caller: Session | None, entered: AssumeRoleInput, plan: AssumePlan) -> None:
+    def _assume(self, caller: Session | None, entered: AssumeRoleInput, plan: AssumePlan, work: Work) -> None:
         """In the thread. An answer that comes after a cancel is dropped, its credentials with it."""
-        worker = get_current_worker()
-        try:
-            if self._signs_in_anew:
-                self.workspace = reconnected(self.workspace)
-            with acting_as(self.workspace, caller, clock.now) as own:
-                session = assuming.assume(own, entered, plan=plan, mfa_sessions=self._options.mfa_sessions)
-        except Problem as problem:
-            self.call_later(self._assumed, ticket, None, entered, problem)
-            return
-        if not worker.is_cancelled:
+        if self._signs_in_anew:
+            self.workspace = reconnected(self.workspace)
+        with acting_as(self.workspace, caller, clock.now) as own:
+            session = assuming.assume(own, entered, plan=plan, mfa_sessions=self._options.mfa_sessions)
+        if not work.cancelled():
             # That it could not be remembered takes nothing away from the session.
             with suppress(Problem):
                 remember_input(own, entered)
-            self.call_later(self._assumed, ticket, session, entered)
+            work.tell(self._assumed, session, replace(entered, mfa_code=None))
 
-    def _assumed(
-        self, ticket: int, session: Session | None, entered: AssumeRoleInput, problem: Problem | None = None
-    ) -> None:
-        if ticket != self._ticket or not self.is_busy:
-            return
+    def _assumed(self, session: Session, entered: AssumeRoleInput) -> None:
         self._be_ready()
-        if session is not None:
-            self._signs_in_anew = False
-            caller = self.caller
-            entered = replace(entered, mfa_code=None)
-            self.dismiss(AssumeResult(session, entered, caller.key if caller is not None else ""))
-            return
-        assert problem is not None
+        self._signs_in_anew = False
+        self.dismiss(AssumeResult(session, entered, self.caller.key if self.caller is not None else ""))
+
+    def _refused(self, entered: AssumeRoleInput, problem: Problem) -> None:
+        self._be_ready()
         self.failure.show_problem(problem)
         self._signs_in_anew = self._signs_in_anew or bool(login_command(problem))
         if entered.mfa_code is not None or isinstance(problem, MfaCodeNeeded):
@@ -563,13 +533,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         # The code may be used up, or serve further calls now.
         self.planned = None
         self.prepare()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What fails in an unforeseen way is reported without its data."""
-        event.stop()
-        if event.state is WorkerState.ERROR:
-            self._be_ready()
-            self.failure.say(f"The role was not assumed: {type(event.worker.error).__name__}, an error in iamtui.")
 
     def _show_progress(self) -> None:
         if self.is_busy:
@@ -579,14 +542,13 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     def drop_secrets(self) -> None:
         """Drop what was typed; an answer that still comes is dropped too."""
-        self._ticket += 1
+        self.workers.cancel_group(self, _ASSUME)
         self._be_ready()
         self.form.inputs.code_field.value = ""
         self.drop_typed_ahead()
 
     def action_cancel(self) -> None:
         if self.is_busy:
-            self._ticket += 1
             self.workers.cancel_group(self, _ASSUME)
             self._be_ready()
             self.failure.say("Cancelled. If STS still answers, its credentials are dropped.", style="$muted")
