@@ -412,7 +412,7 @@ class IamtuiApp(TerminalApp):
         if not isinstance(self.screen, lazy.palette.ActionPalette):
             self.push_screen(
                 lazy.palette.ActionPalette(
-                    placeholder="Find a command, user, role, policy, statement, question or session"
+                    placeholder="Find a command, user, role, policy, resource, statement or question"
                 )
             )
 

@@ -102,6 +102,11 @@ async def test_filter_says_when_nothing_matches_and_escape_brings_the_tree_back(
         await press(pilot, "slash", "q", "q", "q", "z")
         assert tree.total == 0
         assert "no match; Esc clears" in str(pilot.app.query_one("#filter-count").render())
+        pilot.app.main.explorer.filter_input.value = "arn:aws:s3:::lake/x"
+        await settle(pilot)
+        assert "no match; ^p asks about it" in str(pilot.app.query_one("#filter-count").render()), (
+            "no entity, but a name"
+        )
         await press(pilot, "escape")
         assert tree.total == before
         assert tree.has_focus

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from iamtui.account.model import Account, Entity
+from iamtui.policy.patterns import parse_arn
 from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
@@ -36,6 +37,7 @@ from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.status import key_of as key_of_binding
 
 if TYPE_CHECKING:
     from iamtui.presentation.verdict import VerdictWords
@@ -566,7 +568,11 @@ class Explorer(Pane):
 
     def _search(self, query: str) -> None:
         result = self.tree_view.search(query)
-        self._say(result_words(result) if result is not None else "")
+        if result is not None and not result.total and parse_arn(query.strip()) is not None:
+            # The tree has no resources. The palette's keys are shown as its first one, which is typed here.
+            self._say(f"no match; {key_of_binding(self, 'app.palette') or '^p'} asks about it")
+        else:
+            self._say(result_words(result) if result is not None else "")
 
     def _say(self, words: str) -> None:
         count = self.query_one("#filter-count", Static)
