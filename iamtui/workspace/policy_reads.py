@@ -1,16 +1,18 @@
-"""What policies read of requests, by which these are told apart: condition keys, variables, moments, and accounts."""
+"""What policies read of requests, by which these are told apart: condition keys, values, variables, times, accounts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.policy.conditions import parse_date
-from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.conditions import CompiledCondition, parse_date
+from iamtui.policy.context import CommonContext, RequestContext
+from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.questions.policies_in_force import ONLY_FORWARDED
 from iamtui.workspace.inventory import documents_in
 
@@ -47,12 +49,10 @@ class PolicyReads:
         self.sessions = self.sessions or not self.keys.isdisjoint(("aws:userid", "sts:rolesessionname"))
 
     def _add(self, statement: Statement) -> None:
-        texts = [*(statement.resources or ()), *(statement.not_resources or ())]
-        texts += [value for line in statement.conditions for value in line.values]
         keys = {line.key.lower() for line in statement.conditions}
         dates = (v for line in statement.conditions if line.key.lower() in OF_THE_MOMENT for v in line.values)
         self._moments.update(date for value in dates if (date := parse_date(value)) is not None)
-        keys.update(key.lower() for text in texts for key in _VARIABLE.findall(text))
+        keys.update(_variables_in(statement))
         if not keys.isdisjoint(_FORWARDED):
             # Where that is not told, they are taken to be absent.
             keys.add("aws:viaawsservice")
@@ -80,9 +80,73 @@ class PolicyReads:
         return found
 
 
+def _variables_in(statement: Statement) -> Iterator[str]:
+    """The keys, in lower case, whose values a statement's variables stand for."""
+    texts = [*_resources_in(statement), *(value for line in statement.conditions for value in line.values)]
+    return (key.strip().lower() for text in texts for key in _VARIABLE.findall(text))
+
+
+def _resources_in(statement: Statement) -> tuple[str, ...]:
+    return (*(statement.resources or ()), *(statement.not_resources or ()))
+
+
 def _all_documents(account: Account) -> Iterator[PolicyDocument]:
     yield from (document for _, _, document in documents_in(account))
     yield from (role.trust for role in account.roles)
+
+
+# Values that policies do not tell apart.
+
+_OF_THE_NETWORK: Final = frozenset(("aws:sourceip", "aws:useragent", "aws:vpcsourceip"))
+"""Keys that have many values in a trail, and of which nothing but conditions and variables reads more than whether a
+request has them."""
+
+_MOST_LINES: Final = 256
+_MOST_VALUES: Final = 4_096
+
+
+class ValueClasses:
+    """Values of a condition key that all policies in force of some accounts answer alike, each by the first one met.
+
+    A key of which a variable stands somewhere has every value for itself, as it has where a condition on it has one.
+    """
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        lines: dict[str, dict[ConditionLine, None]] = {key: {} for key in _OF_THE_NETWORK}
+        for account in accounts:
+            for document in _all_documents(account):
+                for statement in document.policy.statements if document.error is None else ():
+                    for line in statement.conditions:
+                        if line.key.lower() in lines:
+                            lines[line.key.lower()][line] = None
+                    for key in _variables_in(statement):
+                        lines.pop(key, None)
+        self._conditions = {
+            key: [CompiledCondition(line, variables=True, options=DEFAULT_LANGUAGE_OPTIONS) for line in found]
+            for key, found in lines.items()
+            if len(found) <= _MOST_LINES and not any("${" in value for line in found for value in line.values)
+        }
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+        self._first: dict[tuple[str, tuple[object, ...]], tuple[str, ...]] = {}
+
+    def alike(self, context: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """A context that policies answer as they do this one: the same for all that they do not tell apart."""
+        found = {key: self._first_like(key.lower(), values) for key, values in context.items() if values}
+        return context if all(context[key] is values for key, values in found.items()) else {**context, **found}
+
+    def _first_like(self, key: str, values: tuple[str, ...]) -> tuple[str, ...]:
+        conditions = self._conditions.get(key)
+        if conditions is None:
+            return values
+        known = self._known.get((key, values))
+        if known is None:
+            if len(self._known) >= _MOST_VALUES:
+                self._known.clear()
+                self._first.clear()
+            context = RequestContext(CommonContext({key: values}))
+            truths = tuple(found if isinstance(found := one.test(context), bool) else None for one in conditions)
+            known = self._known[key, values] = self._first.setdefault((key, truths), values)
+        return known
 
 
 # Which accounts policies tell apart as owners of resources.
@@ -100,17 +164,17 @@ def owners_named(documents: Iterable[PolicyDocument]) -> tuple[frozenset[str], b
         documents: of which one that cannot be read names nobody.
     """
     statements = [one for each in documents if each.error is None for one in each.policy.statements]
-    entries = [text for one in statements for text in (*(one.resources or ()), *(one.not_resources or ()))]
+    entries = [text for one in statements for text in _resources_in(one)]
     lines = [line for one in statements for line in one.conditions]
     of_owners = [line for line in lines if line.key.lower() in _OWNER_KEYS]
-    in_part = (
-        any(map(names_owner_in_part, entries))
-        or any(_is_in_part(value) for line in of_owners for value in line.values)
-        # By its size or as a time an id is not compared as a whole.
-        or any(kind in line.operator.lower() for line in of_owners for kind in ("numeric", "date"))
-    )
+    in_part = any(map(names_owner_in_part, entries)) or any(map(_compares_in_part, of_owners))
     texts = (*entries, *(value for line in lines for value in line.values))
     return frozenset(found for text in texts for found in _ACCOUNT_ID.findall(text)), in_part
+
+
+def _compares_in_part(line: ConditionLine) -> bool:
+    # By its size or as a time an id is not compared as a whole.
+    return any(map(_is_in_part, line.values)) or any(kind in line.operator.lower() for kind in ("numeric", "date"))
 
 
 def names_owner_in_part(resource: str) -> bool:

@@ -36,7 +36,7 @@ from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.denials import caller_of, with_path
 from iamtui.workspace.draft_session import DraftedAccount, verdict_key
 from iamtui.workspace.opening import unloaded_policies, with_resource_policies
-from iamtui.workspace.policy_reads import OF_OWNERS, OF_THE_MOMENT, PolicyReads
+from iamtui.workspace.policy_reads import OF_OWNERS, OF_THE_MOMENT, PolicyReads, ValueClasses
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict
 from iamtui.workspace.workspace import Workspace
@@ -94,12 +94,17 @@ class _State:
         self._now = now
         self._evaluators: dict[object, BulkEvaluator] = {}
         self._known: dict[object, Decision] = {}
+        self._values = ValueClasses(workspace.accounts)
 
     def decide(self, principal: Principal, question: Question) -> Decision:
+        """The decision, found once for all contexts that no policy tells apart."""
+        context = self._values.alike(question.context)
+        if context is not question.context:
+            question = replace(question, context=context)
         about = (
             question.action,
             question.resource,
-            tuple(question.context.items()),
+            tuple(context.items()),
             question.resource_account,
             question.region,
             principal.account,

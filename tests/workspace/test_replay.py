@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,10 +20,12 @@ from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUse
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
+from iamtui.questions.question import Question
 from iamtui.workspace import replay as module
 from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import lay
 from iamtui.workspace.policy_reads import PolicyReads
+from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay import Replayer
 from iamtui.workspace.replay_result import Replay, Verdict
 from iamtui.workspace.workspace import Workspace
@@ -261,6 +266,68 @@ def test_a_condition_on_time_is_read_at_the_first_and_at_the_last_event() -> Non
     assert verdict(workspace(READ), late, edit) is Verdict.BROKEN
     found = replayed(workspace(READ), [early, late], edit)
     assert found.events == {Verdict.BROKEN: 2}
+
+
+def test_addresses_that_no_policy_tells_apart_are_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Question] = []
+
+    class Noting(BulkEvaluator):
+        def __init__(self, workspace: Workspace, question: Question, *, now: datetime | None = None) -> None:
+            asked.append(question)
+            super().__init__(workspace, question, now=now)
+
+    monkeypatch.setattr(module, "BulkEvaluator", Noting)
+    policy = allow("s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": ["203.0.113.0/25", "203.0.113.128/25"]}})
+    addresses = [f"{network}.{host}" for network in ("203.0.113", "198.51.100") for host in range(200)]
+    found = replayed(workspace(policy), [event(sourceIPAddress=address) for address in addresses])
+    assert found.events == {Verdict.AGREES: 200, Verdict.DIFFERS: 200}
+    assert len(asked) == 2
+    assert found.groups[0].question is None or found.groups[0].question.context["aws:SourceIp"]
+
+
+_ADDRESSES = ("203.0.113.9", "203.0.113.90", "203.0.113.200", "198.51.100.9", "2001:db8::9")
+_ON_ADDRESSES: list[dict[str, Any]] = [
+    {operator: {"aws:SourceIp": values}}
+    for operator, values in (
+        ("IpAddress", ["203.0.113.0/25"]),
+        ("NotIpAddress", ["203.0.113.0/24", "2001:db8::/32"]),
+        ("IpAddressIfExists", ["203.0.113.90"]),
+        ("StringLike", ["203.0.113.9*"]),
+        ("StringNotEquals", ["198.51.100.9"]),
+        ("ForAnyValue:StringEquals", ["203.0.113.200", "2001:db8::9"]),
+        ("ForAllValues:StringLike", ["203.*"]),
+        ("Null", ["false"]),
+        ("IpAddress", ["not an address"]),
+        ("StringEquals", ["${aws:SourceIp}"]),
+    )
+] + [{"StringEquals": {"s3:prefix": "${aws:SourceIp}"}}, {"StringLike": {"aws:UserAgent": "*a*"}}]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_addresses_are_answered_together_as_each_alone(seed: int) -> None:
+    random = Random(seed)
+    # With a variable of it, each address is another thing.
+    with_variables = not seed % 3
+    conditions = [one for one in _ON_ADDRESSES if with_variables or "$" not in str(one)]
+
+    def some(effect: Callable[..., dict[str, Any]], resource: str) -> dict[str, Any]:
+        where = f"{BUCKET}/${{aws:SourceIp}}" if with_variables and random.random() < 0.5 else resource
+        return effect("s3:GetObject", where, Condition=random.choice(conditions))
+
+    own = [some(random.choice((allow, deny)), f"{BUCKET}/*") for _ in range(3)]
+    opened = workspace(*own, buckets={BUCKET: document(some(allow, f"{BUCKET}/*") | {"Principal": {"AWS": ROLE}})})
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(*own[:2], some(deny, f"{BUCKET}/*")))
+    records = [
+        event(key=random.choice(("a", "203.0.113.9")), sourceIPAddress=address, userAgent=agent, userIdentity=who)
+        for address in _ADDRESSES
+        for agent in ("aws-cli", "curl")
+        for who in (USER, session())
+    ]
+    for edits in ((), (edit,)):
+        alone: Counter[Verdict] = Counter()
+        for record in records:
+            alone += replayed(opened, [record], *edits).events
+        assert replayed(opened, records, *edits).events == alone
 
 
 def test_a_policy_that_names_a_session_is_asked_about_each_session() -> None:
